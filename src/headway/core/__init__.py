@@ -1,0 +1,1 @@
+"""The heart: deployments, the engine that runs them, and who may do what; it knows no domain."""

@@ -1,0 +1,1 @@
+"""The deployment: its record, its states, its queue and its use cases."""

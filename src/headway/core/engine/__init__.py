@@ -1,0 +1,1 @@
+"""Runs deployments: claims, follows, ends, stops and recovers them."""

@@ -1,0 +1,1 @@
+"""What can be deployed, each with its own kind of run."""

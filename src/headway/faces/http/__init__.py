@@ -1,0 +1,1 @@
+"""The API over HTTP: one registry of procedures, and its wires."""

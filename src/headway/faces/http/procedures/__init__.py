@@ -1,0 +1,1 @@
+"""The procedures of the API, one file for each router."""

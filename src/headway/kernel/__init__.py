@@ -1,0 +1,1 @@
+"""What every floor above stands on, without any input or output of its own."""

@@ -1,0 +1,1 @@
+"""Ways of doing that can be exchanged: sources, builders and runtimes."""

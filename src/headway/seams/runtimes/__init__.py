@@ -1,0 +1,1 @@
+"""How an artifact is released, kept alive, found healthy and reached."""

@@ -1,0 +1,29 @@
+"""What every test may rely on: the marks that say what a test needs, and a clear word where it is not there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+POSTGRES_PROGRAMS = Path("/usr/lib/postgresql")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    lacks = {"postgres": _lacks_postgres(), "root": _lacks_root()}
+    for item in items:
+        for mark, reason in lacks.items():
+            if reason and item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _lacks_postgres() -> str | None:
+    if shutil.which("initdb") or any(POSTGRES_PROGRAMS.glob("*/bin/initdb")):
+        return None
+    return "no PostgreSQL server programs on this machine (apt-get install postgresql)"
+
+
+def _lacks_root() -> str | None:
+    return None if os.geteuid() == 0 else "needs root: accounts, cgroups and namespaces are root's to make"

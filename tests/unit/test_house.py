@@ -1,0 +1,154 @@
+"""The rules of the house that neither the linter nor the type checker can hold."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCT = sorted((ROOT / "src").rglob("*.py"))
+CODE = sorted(path for top in ("src", "tests", "benchmarks") for path in (ROOT / top).rglob("*.py"))
+MIGRATIONS = ROOT / "src/headway/infra/db/migrations"
+
+LINES_OF_A_FILE = 400
+LINES_OF_A_FUNCTION = 50
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
+VERBS_THAT_SAY_NOTHING = ("do_", "handle_")
+READ_ONLY_TYPES = {"Mapping", "Sequence", "Collection", "Iterable", "Set", "AbstractSet", "frozenset", "tuple"}
+MUTABLE_MAKERS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "OrderedDict", "Counter"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def test_the_house_is_found() -> None:
+    assert len(PRODUCT) > 10
+    assert Path(__file__).resolve() in CODE
+
+
+def test_files_stay_under_400_lines() -> None:
+    long = {_name(path): lines for path in CODE if (lines := len(path.read_text().splitlines())) >= LINES_OF_A_FILE}
+    assert long == {}
+
+
+def test_functions_stay_within_50_lines() -> None:
+    long = {
+        f"{_name(path)}:{function.name}": lines
+        for path in PRODUCT
+        if MIGRATIONS not in path.parents
+        for function in _functions(path)
+        if (lines := _lines_of_code(function)) > LINES_OF_A_FUNCTION
+    }
+    assert long == {}
+
+
+def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
+    named = {part for path in CODE for part in path.relative_to(ROOT).with_suffix("").parts}
+    assert named & NAMES_THAT_SAY_NOTHING == set()
+
+
+def test_functions_are_verbs_of_the_domain() -> None:
+    vague = [
+        f"{_name(path)}:{function.name}"
+        for path in PRODUCT
+        for function in _functions(path)
+        if function.name.lstrip("_").startswith(VERBS_THAT_SAY_NOTHING)
+    ]
+    assert vague == []
+
+
+def test_no_module_holds_mutable_state() -> None:
+    held = [f"{_name(path)}:{line}" for path in PRODUCT for line in _mutable_state(ast.parse(path.read_text()))]
+    assert held == []
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("cache = {}", [1]),
+        ("import x\nseen: list[str] = []", [2]),
+        ("tasks = set()", [1]),
+        ("by_name = collections.defaultdict(list)", [1]),
+        ("squares = [n * n for n in range(3)]", [1]),
+        ("__all__ = ['run']", []),
+        ("MOVES: Mapping[str, str] = {'a': 'b'}", []),
+        ("MOVES: Final[Mapping[str, str]] = {'a': 'b'}", []),
+        ("MOVES = MappingProxyType({'a': 'b'})", []),
+        ("NAMES = ('a', 'b')", []),
+        ("NAMES = frozenset({'a'})", []),
+        ("def make():\n    inner = []", []),
+    ],
+)
+def test_mutable_state_is_recognised(source: str, lines: list[int]) -> None:
+    assert _mutable_state(ast.parse(source)) == lines
+
+
+@pytest.mark.parametrize("name", ["bootstrap.txt", "dev.txt", "runtime.txt"])
+def test_requirements_are_hashed_and_name_no_place(name: str) -> None:
+    lines = (ROOT / "requirements" / name).read_text().splitlines()
+    pinned = [number for number, line in enumerate(lines) if line[:1].isalnum()]
+    assert pinned
+    assert [lines[number] for number in pinned if "==" not in lines[number]] == []
+    assert [lines[number] for number in pinned if "--hash=sha256:" not in lines[number + 1]] == []
+    assert [line for line in lines if "://" in line or " @ " in line or "/opt" in line] == []
+    assert [line for line in lines if line.startswith("-")] == []
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _functions(path: Path) -> list[Function]:
+    return [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def _lines_of_code(function: Function) -> int:
+    """Lines from `def` to the end, the docstring aside."""
+    assert function.end_lineno is not None
+    lines = function.end_lineno - function.lineno + 1
+    match function.body[0]:
+        case ast.Expr(value=ast.Constant(value=str())) as docstring:
+            assert docstring.end_lineno is not None
+            return lines - (docstring.end_lineno - docstring.lineno + 1)
+        case _:
+            return lines
+
+
+def _mutable_state(module: ast.Module) -> list[int]:
+    """The lines of assignments at the top of a module whose value could be changed by anybody who imports it."""
+    found = []
+    for node in module.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="__all__")]):
+                continue
+            case ast.Assign(value=value) if _is_mutable(value):
+                found.append(node.lineno)
+            case ast.AnnAssign(value=ast.expr() as value, annotation=annotation) if _is_mutable(value):
+                if not _is_read_only(annotation):
+                    found.append(node.lineno)
+    return found
+
+
+def _is_mutable(value: ast.expr) -> bool:
+    match value:
+        case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
+            return True
+        case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(attr=name)):
+            return name in MUTABLE_MAKERS
+        case _:
+            return False
+
+
+def _is_read_only(annotation: ast.expr) -> bool:
+    match annotation:
+        case ast.Subscript(value=ast.Name(id="Final"), slice=inner):
+            return _is_read_only(inner)
+        case ast.Subscript(value=ast.Name(id=name)) | ast.Name(id=name):
+            return name in READ_ONLY_TYPES
+        case _:
+            return False
