@@ -1,0 +1,122 @@
+"""The deployment: the record of everything that Headway does on a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from headway.core.deployments.status import Intent, Reason, Status
+
+
+class SubjectType(StrEnum):
+    """What a deployment can belong to, by its name on the wire."""
+
+    APPLICATION = "application"
+    COMPOSE = "compose"
+    SERVER = "server"
+    SCHEDULE = "schedule"
+    PREVIEW = "previewDeployment"
+    BACKUP = "backup"
+    VOLUME_BACKUP = "volumeBackup"
+
+
+class Lane(IntEnum):
+    """The order of kinds in the queue: a lower lane goes first, within a lane the oldest."""
+
+    ROLLBACK = 0
+    DEPLOY = 1
+    PREVIEW = 2
+    BACKUP = 3
+    SCHEDULE = 4
+
+
+class Trigger(StrEnum):
+    """What asked for a deployment."""
+
+    MANUAL = "manual"
+    API = "api"
+    WEBHOOK = "webhook"
+    SCHEDULE = "schedule"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is needed to enqueue a deployment. ``input`` is the kind's own JSON, ``exclusive_key`` names what runs one
+    at a time (None: no bound), ``project_id`` is what access is decided by.
+    """
+
+    kind: str
+    kind_version: int
+    subject_type: SubjectType
+    subject_id: str
+    host_id: str
+    organization_id: str
+    project_id: str | None
+    exclusive_key: str | None
+    lane: Lane
+    title: str | None = None
+    description: str | None = None
+    default_title: str = "Manual deployment"
+    input: Mapping[str, Any]
+    trigger: Trigger = Trigger.API
+    triggered_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """A named part of a run: when it ran, where its output begins in the log, and its result (None while it runs)."""
+
+    name: str
+    epoch: int
+    started_at: datetime
+    finished_at: datetime | None
+    log_offset: int
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One deployment as it stands in the database. ``seq`` orders the queue and the lists; ``epoch`` counts claims;
+    ``host_id`` is where it runs; ``handle`` is the anchor's, None until it is saved.
+    """
+
+    deployment_id: str
+    seq: int
+    kind: str
+    kind_version: int
+    subject_type: SubjectType
+    subject_id: str
+    organization_id: str
+    project_id: str | None
+    host_id: str
+    server_id: str | None
+    exclusive_key: str | None
+    lane: Lane
+    title: str
+    title_given: bool
+    description: str | None
+    status: Status
+    reason: Reason | None
+    error_message: str | None
+    log_path: str
+    pid: str | None
+    epoch: int
+    handle: str | None
+    input: Mapping[str, Any]
+    trigger: Trigger
+    triggered_by: str
+    commit_hash: str | None
+    commit_message: str | None
+    commit_author: str | None
+    commit_branch: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    intent: Intent | None
+    kill_requested_at: datetime | None
+    out_of_reach_since: datetime | None
+    unstable: bool

@@ -1,0 +1,130 @@
+"""The contract between the engine and the kinds of work: what a kind is, and what it may ask of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.status import Reason
+from headway.infra.hosts.base import Exit, Host
+from headway.infra.hosts.command import Command
+from headway.kernel.errors import HeadwayError
+
+T = TypeVar("T")
+Json = Any
+
+
+class RunFailed(HeadwayError):
+    """The run ends as ``error``: a reason, and a sentence that names the step and what went wrong in it."""
+
+    def __init__(self, message: str, reason: Reason = Reason.FAILED) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Success:
+    """What a kind gives back when its work is true: ``settle`` is executed inside the transaction that writes the end,
+    ``message`` is the log's last line.
+    """
+
+    message: str
+    settle: Callable[[Connection], None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long a run may take: each step, without any output, and in all."""
+
+    step: timedelta
+    inactivity: timedelta
+    total: timedelta
+
+
+class Run(Protocol):
+    """One execution of a deployment, handed to its kind. After a crash the kind is performed again from the top:
+    recorded steps give their recorded results, started commands are waited for and never started twice.
+    """
+
+    deployment: Deployment
+    input: Mapping[str, Json]
+    secrets: Mapping[str, Json]
+    host: Host
+    deadlines: Deadlines
+    resumed: bool
+
+    async def step(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
+        """Performs ``work`` once and records its JSON result under ``name``; work that is cut off is performed again,
+        so it must stand being repeated.
+        """
+        ...
+
+    async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
+        """Runs a command on the host, once in the life of the run; with ``check`` a failure raises RunFailed that names
+        it, its exit status or signal and the last line that it wrote.
+        """
+        ...
+
+    async def undo(self, name: str, data: Json) -> None:
+        """Records, before an effect, what takes it back if the run ends as ``error``: ``Kind.undo`` with these."""
+        ...
+
+    async def say(self, text: str) -> None:
+        """Adds a line to the log; the n-th call within a step says its line once, also when repeated."""
+        ...
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """One transaction that holds only while this run still owns its lease."""
+        ...
+
+    async def describe(self, *, title: str | None = None, description: str | None = None, **commit: str) -> None:
+        """Fills the row's title and description where the caller gave none, and its commit fields."""
+        ...
+
+    def fence(self) -> AbstractAsyncContextManager[None]:
+        """Guards an effect outside the anchor (a route, a supervised program): refused when the run is no longer ours."""
+        ...
+
+
+class Undoing(Protocol):
+    """What an undo may use; no log line and no step can fail it."""
+
+    deployment: Deployment
+    host: Host
+
+    async def command(self, name: str, command: Command) -> Exit:
+        """Runs a command although the gate is shut; where the anchor is gone, outside it."""
+        ...
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """One transaction guarded by the lease of whoever ends the run."""
+        ...
+
+
+class Kind(Protocol):
+    """A kind of deployment: how one is performed, and how its effects are taken back."""
+
+    name: str
+    version: int
+
+    async def perform(self, run: Run) -> Success:
+        """Does the work. Raises RunFailed, or lets an error through that then ends the run as failed."""
+        ...
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """Takes back what ``Run.undo`` recorded; must stand being repeated."""
+        ...
+
+
+class Subject(Protocol):
+    """What deployments belong to, as far as the engine must know it."""
+
+    def moved(self, connection: Connection, deployment: Deployment) -> None:
+        """Sets the subject's own status, in the transaction that moved the deployment."""
+        ...

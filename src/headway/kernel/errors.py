@@ -1,0 +1,62 @@
+"""What can go wrong, as facts with a code that every face maps once and a sentence that a person can act on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Code(StrEnum):
+    """The machine-readable kind of an error; the HTTP edge and the command line map it, nobody else does."""
+
+    BAD_REQUEST = "BAD_REQUEST"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    INTERNAL = "INTERNAL_SERVER_ERROR"
+
+
+class HeadwayError(Exception):
+    """Base of every error that Headway raises on purpose.
+
+    ``message`` is shown to the user as it is: it says what is wrong and, where there is one, the way out.
+    """
+
+    code: ClassVar[Code] = Code.INTERNAL
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class InvalidInput(HeadwayError):
+    """The request cannot be carried out as written."""
+
+    code = Code.BAD_REQUEST
+
+
+class Forbidden(HeadwayError):
+    """The caller may see the thing but not do this to it."""
+
+    code = Code.FORBIDDEN
+
+
+class NotFound(HeadwayError):
+    """The thing does not exist, or the caller may not see it: both read the same."""
+
+    code = Code.NOT_FOUND
+
+
+class Conflict(HeadwayError):
+    """The thing is in a state that does not allow the request now."""
+
+    code = Code.CONFLICT
+
+
+class Unavailable(HeadwayError):
+    """Something that Headway needs (database, server) cannot be reached now; asking again later may work."""
+
+    code = Code.UNAVAILABLE

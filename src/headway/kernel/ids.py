@@ -1,0 +1,24 @@
+"""Identifiers: random ones for rows, readable ones for applications."""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_LENGTH = 21
+
+
+def new_id() -> str:
+    """A nanoid: 21 characters of a 64-letter URL-safe alphabet, 126 random bits."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+
+
+def new_key() -> str:
+    """An API key of 64 hexadecimal characters (some clients insist on that length)."""
+    return secrets.token_hex(32)
+
+
+def slug(name: str) -> str:
+    """``name`` as a host-name label: lower case, digits and inner hyphens, at most 40 characters; "" if none is left."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
