@@ -1,0 +1,1 @@
+document.querySelector("#script").textContent = `Served to you at ${new Date().toLocaleTimeString()}.`;
