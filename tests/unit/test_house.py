@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = sorted((ROOT / "src").rglob("*.py"))
-CODE = sorted(path for top in ("src", "tests", "benchmarks") for path in (ROOT / top).rglob("*.py"))
+CODE = sorted(path for top in ("src", "tests", "benchmarks", "script") for path in (ROOT / top).rglob("*.py"))
 MIGRATIONS = ROOT / "src/headway/infra/db/migrations"
 
 LINES_OF_A_FILE = 400
