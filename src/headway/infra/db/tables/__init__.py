@@ -1,0 +1,8 @@
+"""One schema for both databases; importing this package fills the metadata."""
+
+from __future__ import annotations
+
+from headway.infra.db.tables import access, applications, deployments
+from headway.infra.db.tables.base import Instant, metadata
+
+__all__ = ["Instant", "access", "applications", "deployments", "metadata"]

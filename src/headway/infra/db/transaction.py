@@ -1,0 +1,60 @@
+"""One transaction: its connection, its one time, its locks, and what is to happen once it is committed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable, func, select
+
+from headway.kernel.clock import Clock
+
+
+class Tx:
+    """What a store gets: it executes, never commits. All that one transaction writes carries the same time."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.connection = connection
+        self._clock = clock
+        self._now: datetime | None = None
+        self._after: list[Callable[[], None]] = []
+
+    @property
+    def postgres(self) -> bool:
+        """Whether several writers may be at work at once; on SQLite a write transaction is alone."""
+        return self.connection.dialect.name == "postgresql"
+
+    @property
+    def now(self) -> datetime:
+        """The time of this transaction, by the database's clock (for SQLite that is this machine's)."""
+        if self._now is None:
+            self._now = self.connection.scalar(select(func.clock_timestamp())) if self.postgres else self._clock.now()
+        return self._now
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:  # noqa: ANN401 - as SQLAlchemy
+        """Executes one statement."""
+        return self.connection.execute(statement, parameters)  # type: ignore[return-value]
+
+    def scalar(self, statement: Executable) -> Any:  # noqa: ANN401 - any column
+        """The first column of the first row, None when there is none."""
+        return self.connection.scalar(statement)
+
+    def lock(self, name: str) -> None:
+        """Keeps every other transaction that locks the same name waiting until this one ends.
+
+        SQLite's write transactions are alone already (BEGIN IMMEDIATE), so there it does nothing.
+        """
+        if self.postgres:
+            number = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+            self.connection.execute(select(func.pg_advisory_xact_lock(number)))
+
+    def after(self, effect: Callable[[], None]) -> None:
+        """Calls ``effect`` on the event loop once this transaction is committed; never when it is rolled back."""
+        self._after.append(effect)
+
+    def committed(self) -> None:
+        """Carries out what waited for the commit; called by whoever committed."""
+        for effect in self._after:
+            effect()
