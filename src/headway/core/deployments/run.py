@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Reason
+from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command
 from headway.kernel.errors import HeadwayError
@@ -35,7 +35,7 @@ class Success:
     """
 
     message: str
-    settle: Callable[[Connection], None] | None = None
+    settle: Callable[[Tx], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ class Run(Protocol):
         """Adds a line to the log; the n-th call within a step says its line once, also when repeated."""
         ...
 
-    async def write(self, change: Callable[[Connection], T]) -> T:
+    async def write(self, change: Callable[[Tx], T]) -> T:
         """One transaction that holds only while this run still owns its lease."""
         ...
 
@@ -102,7 +102,7 @@ class Undoing(Protocol):
         """Runs a command although the gate is shut; where the anchor is gone, outside it."""
         ...
 
-    async def write(self, change: Callable[[Connection], T]) -> T:
+    async def write(self, change: Callable[[Tx], T]) -> T:
         """One transaction guarded by the lease of whoever ends the run."""
         ...
 
@@ -125,6 +125,6 @@ class Kind(Protocol):
 class Subject(Protocol):
     """What deployments belong to, as far as the engine must know it."""
 
-    def moved(self, connection: Connection, deployment: Deployment) -> None:
+    def moved(self, tx: Tx, deployment: Deployment) -> None:
         """Sets the subject's own status, in the transaction that moved the deployment."""
         ...

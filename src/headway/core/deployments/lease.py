@@ -1,0 +1,80 @@
+"""Leases: who works on a running deployment, at which epoch, and until when that holds without a renewal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, insert, select, update
+
+from headway.infra.db.tables.deployments import leases
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+
+_l = leases.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to write a running deployment: one owner (a start of a panel) at one epoch."""
+
+    deployment_id: str
+    owner: str
+    epoch: int
+
+
+class LeaseLost(HeadwayError):
+    """The lease has expired or another owner took the run: whoever held it changes nothing more."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(f"The lease of deployment {lease.deployment_id} at epoch {lease.epoch} is lost.")
+
+
+def grant(tx: Tx, lease: Lease, duration: timedelta) -> None:
+    """Gives a lease, whoever had it before; the caller has made sure that nobody may have it."""
+    tx.execute(delete(leases).where(_l.deployment_id == lease.deployment_id))
+    tx.execute(
+        insert(leases).values(
+            deployment_id=lease.deployment_id, owner=lease.owner, epoch=lease.epoch, expires_at=tx.now + duration
+        )
+    )
+
+
+def hold(tx: Tx, lease: Lease) -> None:
+    """Guards a write: until this transaction ends nobody can take the lease. Raises LeaseLost."""
+    statement = select(_l.expires_at).where(
+        _l.deployment_id == lease.deployment_id, _l.owner == lease.owner, _l.epoch == lease.epoch
+    )
+    expires_at = tx.scalar(statement.with_for_update())
+    if expires_at is None or expires_at <= tx.now:
+        raise LeaseLost(lease)
+
+
+def is_free(tx: Tx, deployment_id: str) -> bool:
+    """Whether nobody holds a live lease of this deployment; locks an expired one against its owner's return."""
+    expires_at = tx.scalar(select(_l.expires_at).where(_l.deployment_id == deployment_id).with_for_update())
+    return expires_at is None or expires_at <= tx.now
+
+
+def renew(tx: Tx, owner: str, duration: timedelta) -> set[tuple[str, int]]:
+    """Prolongs every lease of ``owner`` that has not expired; the (deployment, epoch) pairs that it still holds."""
+    live = (_l.owner == owner, _l.expires_at > tx.now)
+    tx.execute(update(leases).where(*live).values(expires_at=tx.now + duration))
+    rows = tx.execute(select(_l.deployment_id, _l.epoch).where(_l.owner == owner, _l.expires_at > tx.now))
+    return {(row.deployment_id, row.epoch) for row in rows}
+
+
+def release(tx: Tx, deployment_id: str) -> None:
+    """Ends a lease; the caller holds it."""
+    tx.execute(delete(leases).where(_l.deployment_id == deployment_id))
+
+
+def let_go(tx: Tx, owner: str, deployment_ids: Iterable[str]) -> None:
+    """A panel that stops lets its runs go on without it, free to be taken at once."""
+    tx.execute(delete(leases).where(_l.owner == owner, _l.deployment_id.in_(list(deployment_ids))))
+
+
+def void_of_panel(tx: Tx, panel_id: str) -> None:
+    """Ends every lease of earlier starts of a panel, by the one that has taken over its data directory's lock."""
+    tx.execute(delete(leases).where(_l.owner.startswith(f"{panel_id}.", autoescape=True)))

@@ -1,0 +1,175 @@
+"""The only place that moves deployments: each move is guarded, kept with its subject's status, and told afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from headway.core.deployments import lease as leases
+from headway.core.deployments import queue, store
+from headway.core.deployments.lease import Lease
+from headway.core.deployments.model import Deployment, Request, SubjectType
+from headway.core.deployments.run import Subject
+from headway.core.deployments.status import Intent, Maker, Reason, Status, allowed
+from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+from headway.kernel.events import DeploymentMoved, Events
+from headway.kernel.ids import new_id
+
+_c = deployments.c
+EVENT_LIMIT = 4_000  # characters of an error message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ends: ``status`` done or error, with the reason and sentence of an error."""
+
+    status: Status
+    reason: Reason | None = None
+    message: str | None = None
+
+
+class IntentPending(HeadwayError):
+    """Somebody asked for the run's end before it could be written as done; that wish comes first."""
+
+    def __init__(self, intent: Intent) -> None:
+        super().__init__(f"A wish to {intent} came first.")
+        self.intent = intent
+
+
+class Ledger:
+    """Moves deployments between states, inside the caller's transaction."""
+
+    def __init__(
+        self,
+        *,
+        events: Events,
+        subjects: Mapping[SubjectType, Subject],
+        log_path: Callable[[str], str],
+        lease_duration: timedelta,
+    ) -> None:
+        self._events = events
+        self._subjects = subjects
+        self._log_path = log_path
+        self._lease_duration = lease_duration
+
+    def enqueue(self, tx: Tx, request: Request) -> Deployment:
+        """Creates a pending deployment: with the commit of the caller's transaction it is in the queue."""
+        deployment_id = new_id()
+        return self._moved(tx, queue.add(tx, request, deployment_id, self._log_path(deployment_id)))
+
+    def claim(self, tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
+        """Takes the next waiting deployment of a host and its lease, None when nothing may start."""
+        claimed = queue.claim(tx, host_id, owner)
+        if claimed is None:
+            return None
+        deployment, lease = claimed
+        leases.grant(tx, lease, self._lease_duration)
+        return self._moved(tx, deployment), lease
+
+    def take_over(self, tx: Tx, deployment_id: str, owner: str) -> tuple[Deployment, Lease] | None:
+        """Takes a running deployment that nobody holds, at a new epoch; None when somebody does or it has ended."""
+        deployment = store.find(tx, deployment_id)
+        if deployment.status is not Status.RUNNING or not leases.is_free(tx, deployment_id):
+            return None
+        lease = Lease(deployment_id=deployment_id, owner=owner, epoch=deployment.epoch + 1)
+        guarded = (_c.seq == deployment.seq, RUNNING, _c.epoch == deployment.epoch)
+        if tx.execute(update(deployments).where(*guarded).values(epoch=lease.epoch)).rowcount == 0:
+            return None
+        leases.grant(tx, lease, self._lease_duration)
+        return store.find(tx, deployment_id), lease
+
+    def finish(self, tx: Tx, lease: Lease, outcome: Outcome, maker: Maker) -> Deployment:
+        """Writes the end, once: status, reason and sentence, the lease's release, the next in the queue, the outbox.
+
+        Raises LeaseLost, and IntentPending when a success would pass over a wish to end the run.
+        """
+        leases.hold(tx, lease)
+        deployment = store.find(tx, lease.deployment_id)
+        if outcome.status is Status.DONE and deployment.intent is not None:
+            raise IntentPending(deployment.intent)
+        self._end(tx, deployment, outcome, maker)
+        leases.release(tx, lease.deployment_id)
+        if outcome.status is Status.DONE:
+            store.drop_undos(tx, lease.deployment_id)
+        return self._after_end(tx, deployment)
+
+    def end_waiting(self, tx: Tx, deployment: Deployment, reason: Reason, message: str) -> Deployment | None:
+        """Ends a pending deployment; None when it is pending no more (look again)."""
+        tx.lock(f"queue.{deployment.exclusive_key}")
+        current = store.find(tx, deployment.deployment_id)
+        if current.status is not Status.PENDING:
+            return None
+        self._end(tx, current, Outcome(status=Status.ERROR, reason=reason, message=message), Maker.SERVICE)
+        return self._after_end(tx, current)
+
+    def put_back(self, tx: Tx, lease: Lease) -> Deployment:
+        """Returns a run in which nothing has started to the queue, at its old place."""
+        leases.hold(tx, lease)
+        deployment = store.find(tx, lease.deployment_id)
+        _check(deployment.status, Status.PENDING, Maker.RECOVERY, None)
+        tx.execute(
+            update(deployments)
+            .where(_c.seq == deployment.seq, RUNNING)
+            .values(
+                status=Status.PENDING, ready=deployment.exclusive_key is None, handle=None, pid=None, started_at=None
+            )
+        )
+        leases.release(tx, lease.deployment_id)
+        queue.promote(tx, deployment.exclusive_key)
+        return self._moved(tx, store.find(tx, lease.deployment_id))
+
+    def intend(self, tx: Tx, deployment: Deployment, intent: Intent) -> None:
+        """Writes the wish to end a running deployment; a kill replaces a cancel, never the reverse."""
+        if deployment.intent is Intent.KILL:
+            intent = Intent.KILL
+        store.set_fields(
+            tx, deployment.deployment_id, intent=intent, kill_requested_at=deployment.kill_requested_at or tx.now
+        )
+        self._moved(tx, deployment)
+
+    def touched(self, tx: Tx, deployment_id: str, status: Status) -> None:
+        """Tells after the commit that something about a deployment changed that its followers see."""
+        tx.after(lambda: self._events.announce(DeploymentMoved(deployment_id=deployment_id, status=status)))
+
+    def _end(self, tx: Tx, deployment: Deployment, outcome: Outcome, maker: Maker) -> None:
+        _check(deployment.status, outcome.status, maker, outcome.reason)
+        tx.execute(
+            update(deployments)
+            .where(_c.seq == deployment.seq, PENDING if deployment.status is Status.PENDING else RUNNING)
+            .values(
+                status=outcome.status,
+                reason=outcome.reason,
+                error_message=outcome.message[:EVENT_LIMIT] if outcome.message else None,
+                finished_at=max(tx.now, deployment.started_at or deployment.created_at),
+                ready=False,
+                pid=None,
+                intent=None,
+                out_of_reach_since=None,
+                secrets=None,
+            )
+        )
+
+    def _after_end(self, tx: Tx, deployment: Deployment) -> Deployment:
+        queue.promote(tx, deployment.exclusive_key)
+        ended = store.find(tx, deployment.deployment_id)
+        payload = {"deploymentId": ended.deployment_id, "status": ended.status, "reason": ended.reason}
+        store.announce_later(tx, "deployment.ended", payload)
+        return self._moved(tx, ended)
+
+    def _moved(self, tx: Tx, deployment: Deployment) -> Deployment:
+        subject = self._subjects.get(deployment.subject_type)
+        if subject is not None:
+            subject.moved(tx, deployment)
+        self.touched(tx, deployment.deployment_id, deployment.status)
+        return deployment
+
+
+def _check(source: Status, target: Status, maker: Maker, reason: Reason | None) -> None:
+    if not allowed(source, target, maker, reason):
+        msg = f"No move leads from {source} to {target} for {maker} with reason {reason}."
+        raise AssertionError(msg)

@@ -1,0 +1,145 @@
+"""The deployment rows as the queue: which one is next, and the claim that makes it running.
+
+``ready`` marks, among the waiting rows of one exclusive key, the one that goes first while none of that key runs. It
+is kept by ``promote`` in every transaction that adds, starts, ends or puts back a row, so that a claim looks at one
+row of an index however many wait behind a busy service.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from headway.core.deployments import store
+from headway.core.deployments.lease import Lease
+from headway.core.deployments.model import Deployment, Lane, Request
+from headway.core.deployments.status import Status
+from headway.infra.db.tables.deployments import CLAIMABLE, PENDING, RUNNING, deployments, hosts
+from headway.infra.db.transaction import Tx
+
+_c = deployments.c
+_LOOK_AGAIN = 3  # a unique index refused the claim: another process was first
+
+
+def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployment:
+    """Adds a pending deployment behind the others. Its creation time never lies before an earlier row's."""
+    tx.lock("deployments.add")
+    last = store.newest(tx)
+    created_at = tx.now if last is None else max(tx.now, last.created_at)
+    server_id = tx.scalar(select(hosts.c.server_id).where(hosts.c.host_id == request.host_id))
+    tx.execute(
+        insert(deployments).values(
+            deployment_id=deployment_id,
+            kind=request.kind,
+            kind_version=request.kind_version,
+            subject_type=request.subject_type,
+            subject_id=request.subject_id,
+            organization_id=request.organization_id,
+            project_id=request.project_id,
+            host_id=request.host_id,
+            server_id=server_id,
+            exclusive_key=request.exclusive_key,
+            lane=request.lane,
+            ready=request.exclusive_key is None,
+            title=request.title or request.default_title,
+            title_given=bool(request.title),
+            description=request.description,
+            status=Status.PENDING,
+            log_path=log_path,
+            epoch=0,
+            input=dict(request.input),
+            trigger=request.trigger,
+            triggered_by=request.triggered_by,
+            created_at=created_at,
+            unstable=False,
+        )
+    )
+    promote(tx, request.exclusive_key)
+    return store.find(tx, deployment_id)
+
+
+def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
+    """Makes the next waiting deployment of a host running, if the host has a free slot; None when there is none.
+
+    A rollback has a slot of its own. On PostgreSQL the host's row is locked: SKIP LOCKED alone would not hold the
+    limit. The caller grants the lease.
+    """
+    concurrency = tx.scalar(select(hosts.c.concurrency).where(hosts.c.host_id == host_id).with_for_update())
+    if concurrency is None:
+        return None
+    busy = _running_lanes(tx, host_id)
+    open_lanes = []
+    if busy["rollback"] < 1:
+        open_lanes.append(_c.lane == Lane.ROLLBACK)
+    if busy["other"] < concurrency:
+        open_lanes.append(_c.lane > Lane.ROLLBACK)
+    for lanes in open_lanes:
+        for _ in range(_LOOK_AGAIN):
+            found = tx.execute(
+                select(_c.seq, _c.deployment_id, _c.epoch, _c.exclusive_key)
+                .where(_c.host_id == host_id, CLAIMABLE, lanes)
+                .order_by(_c.lane, _c.seq)
+                .limit(1)
+            ).one_or_none()
+            if found is None:
+                break
+            if _start(tx, found):
+                promote(tx, found.exclusive_key)
+                lease = Lease(deployment_id=found.deployment_id, owner=owner, epoch=found.epoch + 1)
+                return store.find(tx, found.deployment_id), lease
+            promote(tx, found.exclusive_key)
+    return None
+
+
+def promote(tx: Tx, exclusive_key: str | None) -> None:
+    """Keeps ``ready`` true for one key: its first waiting row, if none of the key runs, and no other."""
+    if exclusive_key is None:
+        return
+    tx.lock(f"queue.{exclusive_key}")
+    mine = _c.exclusive_key == exclusive_key
+    busy = tx.execute(select(_c.seq).where(mine, RUNNING).limit(1)).first() is not None
+    head = None
+    if not busy:
+        head = tx.scalar(select(_c.seq).where(mine, PENDING).order_by(_c.lane, _c.seq).limit(1))
+    ready = tx.execute(select(_c.seq).where(mine, CLAIMABLE)).scalars().all()
+    wrong = [seq for seq in ready if seq != head]
+    if wrong:
+        tx.execute(update(deployments).where(_c.seq.in_(wrong)).values(ready=False))
+    if head is not None and head not in ready:
+        tx.execute(update(deployments).where(_c.seq == head).values(ready=True))
+
+
+def promote_all(tx: Tx) -> None:
+    """Repairs ``ready`` for every key that has waiting rows; a belt beside the braces, run by the janitor."""
+    keys = tx.execute(select(_c.exclusive_key).distinct().where(PENDING, _c.exclusive_key.is_not(None))).scalars().all()
+    for key in keys:
+        promote(tx, key)
+
+
+def _start(tx: Tx, found: Any) -> bool:  # noqa: ANN401 - a row
+    statement = (
+        update(deployments)
+        .where(_c.seq == found.seq, PENDING)
+        .values(
+            status=Status.RUNNING,
+            epoch=found.epoch + 1,
+            ready=False,
+            started_at=tx.now,
+            handle=None,
+            pid=None,
+        )
+    )
+    try:
+        with tx.connection.begin_nested():
+            return tx.execute(statement).rowcount == 1
+    except IntegrityError:  # one of this key runs already
+        return False
+
+
+def _running_lanes(tx: Tx, host_id: str) -> dict[str, int]:
+    rows = tx.execute(select(_c.lane, func.count()).where(_c.host_id == host_id, RUNNING).group_by(_c.lane)).all()
+    counts: dict[int, int] = {row[0]: row[1] for row in rows}
+    rollback = counts.pop(Lane.ROLLBACK, 0)
+    return {"rollback": rollback, "other": sum(counts.values())}

@@ -1,0 +1,213 @@
+"""Reads and plain writes of deployments, steps and undos; moves between states are in ``queue`` and ``lease``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+
+from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
+from headway.core.deployments.status import Intent, Reason, Status
+from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, leases, outbox, steps, undos
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import NotFound
+
+_c = deployments.c
+_RECORD_COLUMNS = [column for column in _c if column.name not in {"ready", "secrets"}]
+
+
+class DeploymentNotFound(NotFound):
+    """No such deployment, or none that the caller may see."""
+
+    def __init__(self) -> None:
+        super().__init__("Deployment not found")
+
+
+def find(tx: Tx, deployment_id: str) -> Deployment:
+    """The deployment with this id. Raises DeploymentNotFound."""
+    row = tx.execute(select(*_RECORD_COLUMNS).where(_c.deployment_id == deployment_id)).one_or_none()
+    if row is None:
+        raise DeploymentNotFound
+    return record(row)
+
+
+def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deployment]:
+    """All deployments of a subject, newest first."""
+    return _newest_first(tx, _c.subject_type == subject_type, _c.subject_id == subject_id)
+
+
+def of_server(tx: Tx, server_id: str) -> list[Deployment]:
+    """Everything that ran on a server, newest first."""
+    return _newest_first(tx, _c.server_id == server_id)
+
+
+def of_organization(tx: Tx, organization_id: str, limit: int) -> list[Deployment]:
+    """The newest ``limit`` deployments of an organisation."""
+    rows = tx.execute(
+        select(*_RECORD_COLUMNS).where(_c.organization_id == organization_id).order_by(_c.seq.desc()).limit(limit)
+    )
+    return [record(row) for row in rows]
+
+
+def unfinished(tx: Tx, organization_id: str) -> list[Deployment]:
+    """What waits and what runs, newest first."""
+    found = [
+        record(row)
+        for state in (PENDING, RUNNING)
+        for row in tx.execute(select(*_RECORD_COLUMNS).where(state, _c.organization_id == organization_id))
+    ]
+    return sorted(found, key=lambda deployment: -deployment.seq)
+
+
+def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deployment]:
+    """What waits and what runs for one subject, newest first."""
+    mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)
+    found = [
+        record(row) for state in (PENDING, RUNNING) for row in tx.execute(select(*_RECORD_COLUMNS).where(state, *mine))
+    ]
+    return sorted(found, key=lambda deployment: -deployment.seq)
+
+
+def all_running(tx: Tx) -> list[Deployment]:
+    """Every running deployment."""
+    return [record(row) for row in tx.execute(select(*_RECORD_COLUMNS).where(RUNNING))]
+
+
+def unclaimed_by_a_lease(tx: Tx) -> list[Deployment]:
+    """Every running deployment whose lease is missing or has expired: nobody works on it."""
+    statement = (
+        select(*_RECORD_COLUMNS)
+        .outerjoin(leases, leases.c.deployment_id == _c.deployment_id)
+        .where(RUNNING, (leases.c.deployment_id.is_(None)) | (leases.c.expires_at <= tx.now))
+        .order_by(_c.seq)
+    )
+    return [record(row) for row in tx.execute(statement)]
+
+
+def states(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, Status]:
+    """The status of each of these deployments that still has a row."""
+    rows = tx.execute(select(_c.deployment_id, _c.status).where(_c.deployment_id.in_(deployment_ids)))
+    return {row.deployment_id: Status(row.status) for row in rows}
+
+
+def newest(tx: Tx) -> Row[Any] | None:
+    """Sequence and creation time of the newest row."""
+    return tx.execute(select(_c.seq, _c.created_at).order_by(_c.seq.desc()).limit(1)).one_or_none()
+
+
+def sealed_secrets(tx: Tx, deployment_id: str) -> str | None:
+    """What was frozen, encrypted, when the run was let in."""
+    value: str | None = tx.scalar(select(_c.secrets).where(_c.deployment_id == deployment_id))
+    return value
+
+
+def set_fields(tx: Tx, deployment_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
+    """Writes columns of one row; status and epoch are never among them."""
+    tx.execute(update(deployments).where(_c.deployment_id == deployment_id).values(**fields))
+
+
+def remove(tx: Tx, deployment_id: str) -> None:
+    """Deletes an ended deployment's record with its steps and undos."""
+    for table in (steps, undos, leases):
+        tx.execute(delete(table).where(table.c.deployment_id == deployment_id))
+    tx.execute(delete(deployments).where(_c.deployment_id == deployment_id))
+
+
+def announce_later(tx: Tx, topic: str, payload: dict[str, Any]) -> None:
+    """A row in the outbox, told to the world after the commit by whoever reads it."""
+    tx.execute(insert(outbox).values(topic=topic, payload=payload, created_at=tx.now))
+
+
+# Steps and undos of a run.
+
+
+def steps_of(tx: Tx, deployment_id: str) -> list[StepRecord]:
+    """The steps of a deployment in the order in which they began."""
+    rows = tx.execute(select(steps).where(steps.c.deployment_id == deployment_id).order_by(steps.c.started_at))
+    return [
+        StepRecord(
+            name=row.name,
+            epoch=row.epoch,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            log_offset=row.log_offset,
+            result=row.result,
+        )
+        for row in rows
+    ]
+
+
+def begin_step(tx: Tx, deployment_id: str, name: str, epoch: int, log_offset: int) -> None:
+    """Records that a step began; a step that begins again after a crash keeps its first time."""
+    mine = (steps.c.deployment_id == deployment_id, steps.c.name == name)
+    if tx.execute(update(steps).where(*mine).values(epoch=epoch)).rowcount == 0:
+        tx.execute(
+            insert(steps).values(
+                deployment_id=deployment_id, name=name, epoch=epoch, started_at=tx.now, log_offset=log_offset
+            )
+        )
+
+
+def finish_step(tx: Tx, deployment_id: str, name: str, result: str) -> None:
+    """Records a step's JSON result."""
+    tx.execute(
+        update(steps)
+        .where(steps.c.deployment_id == deployment_id, steps.c.name == name)
+        .values(finished_at=tx.now, result=result)
+    )
+
+
+def add_undo(tx: Tx, deployment_id: str, name: str, data: str) -> None:
+    """Records what takes an effect back; the same undo is recorded once."""
+    mine = (undos.c.deployment_id == deployment_id, undos.c.name == name, undos.c.data == data)
+    if tx.execute(select(undos.c.seq).where(*mine)).first() is None:
+        tx.execute(insert(undos).values(deployment_id=deployment_id, name=name, data=data))
+
+
+def undos_of(tx: Tx, deployment_id: str) -> list[tuple[int, str, str]]:
+    """(number, name, data) of the recorded undos, the newest first: effects are taken back in reverse."""
+    rows = tx.execute(select(undos).where(undos.c.deployment_id == deployment_id).order_by(undos.c.seq.desc()))
+    return [(row.seq, row.name, row.data) for row in rows]
+
+
+def drop_undo(tx: Tx, number: int) -> None:
+    """An undo has been carried out."""
+    tx.execute(delete(undos).where(undos.c.seq == number))
+
+
+def drop_undos(tx: Tx, deployment_id: str) -> None:
+    """The run succeeded: nothing is to be taken back."""
+    tx.execute(delete(undos).where(undos.c.deployment_id == deployment_id))
+
+
+def forget_steps(tx: Tx, deployment_id: str) -> None:
+    """A run starts again from its first step."""
+    tx.execute(delete(steps).where(steps.c.deployment_id == deployment_id))
+
+
+def ended_with_undos(tx: Tx) -> list[str]:
+    """Ended deployments some of whose undos failed and are to be tried again."""
+    statement = (
+        select(undos.c.deployment_id)
+        .distinct()
+        .join(deployments, _c.deployment_id == undos.c.deployment_id)
+        .where(_c.status.in_([Status.DONE, Status.ERROR]))
+    )
+    return list(tx.execute(statement).scalars())
+
+
+def _newest_first(tx: Tx, *conditions: ColumnElement[bool]) -> list[Deployment]:
+    return [record(row) for row in tx.execute(select(*_RECORD_COLUMNS).where(*conditions).order_by(_c.seq.desc()))]
+
+
+def record(row: Row[Any]) -> Deployment:
+    """The record of a row that holds at least the record's columns."""
+    values = {column.name: getattr(row, column.name) for column in _RECORD_COLUMNS}
+    values["subject_type"] = SubjectType(row.subject_type)
+    values["lane"] = Lane(row.lane)
+    values["status"] = Status(row.status)
+    values["reason"] = Reason(row.reason) if row.reason else None
+    values["intent"] = Intent(row.intent) if row.intent else None
+    values["trigger"] = Trigger(row.trigger)
+    return Deployment(**values)
