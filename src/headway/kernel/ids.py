@@ -20,5 +20,5 @@ def new_key() -> str:
 
 
 def slug(name: str) -> str:
-    """``name`` as a host-name label: lower case, digits and inner hyphens, at most 40 characters; "" if none is left."""
+    """``name`` as a host-name label: lower case, digits, inner hyphens, at most 40 characters; "" if none is left."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")

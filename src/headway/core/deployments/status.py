@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,7 +56,7 @@ class Intent(StrEnum):
         return _REASON_OF_INTENT[self]
 
 
-_REASON_OF_INTENT = {
+_REASON_OF_INTENT: Mapping[Intent, Reason] = {
     Intent.KILL: Reason.KILLED,
     Intent.CANCEL: Reason.CANCELLED,
     Intent.SUPERSEDE: Reason.SUPERSEDED,

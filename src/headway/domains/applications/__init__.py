@@ -1,0 +1,1 @@
+"""The application: what is deployed from a source, built, released and reached."""
