@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Reason
 from headway.infra.db.transaction import Tx
@@ -88,7 +87,7 @@ class Run(Protocol):
         ...
 
     def fence(self) -> AbstractAsyncContextManager[None]:
-        """Guards an effect outside the anchor (a route, a supervised program): refused when the run is no longer ours."""
+        """Guards an effect outside the anchor (a route, a supervised program): refused when the run is not ours now."""
         ...
 
 
