@@ -1,0 +1,69 @@
+"""Use cases of access: finding out who calls, and the owner's first key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from headway.core.access import store, tokens
+from headway.core.access.model import Actor, Role
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_key
+
+_REMEMBERED_SECONDS = 5.0
+_REMEMBERED_KEYS = 1_024
+
+
+class AccessService:
+    """Knows callers by their keys. A key that was seen is remembered for seconds, so that polling clients cost no
+    read of the database; one that is revoked stops working within that time.
+    """
+
+    def __init__(self, db: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._db = db
+        self._monotonic = monotonic
+        self._seen: dict[str, tuple[float, Actor]] = {}
+
+    async def authenticate(self, key: str) -> Actor | None:
+        """Whoever holds ``key``, None when nobody does. Writes nothing. Raises DatabaseAway."""
+        digest = tokens.digest(key)
+        remembered = self._seen.get(digest)
+        if remembered is not None and remembered[0] > self._monotonic():
+            return remembered[1]
+        actor = await self._db.read(lambda tx: store.actor_by_digest(tx, digest))
+        self._remember(digest, actor)
+        return actor
+
+    async def bootstrap(self, wanted_key: str | None) -> str | None:
+        """Makes the first organisation, its owner and one key: the wanted one, else a new one, which is the result.
+
+        On a later start the result is None, unless a key is wanted that is not known yet: then the owner gets it
+        beside the others. Raises InvalidInput when the wanted key could not be sent in a header.
+        """
+        if wanted_key is not None:
+            tokens.check(wanted_key)
+        fresh = new_key()
+
+        def ensure(tx: Tx) -> str | None:
+            tx.lock("access.bootstrap")
+            owner = store.first_owner(tx)
+            if owner is None:
+                organization_id = store.add_organization(tx, "My organisation")
+                owner = store.add_user(tx, organization_id, "Owner", Role.OWNER), organization_id
+            elif wanted_key is None or store.has_key(tx, tokens.digest(wanted_key)):
+                return None
+            key = wanted_key or fresh
+            user_id, organization_id = owner
+            store.add_key(tx, digest=tokens.digest(key), name="owner", user_id=user_id, organization_id=organization_id)
+            return key
+
+        return await self._db.run(ensure)
+
+    def _remember(self, digest: str, actor: Actor | None) -> None:
+        self._seen.pop(digest, None)
+        if actor is None:
+            return
+        while len(self._seen) >= _REMEMBERED_KEYS:
+            del self._seen[next(iter(self._seen))]
+        self._seen[digest] = (self._monotonic() + _REMEMBERED_SECONDS, actor)
