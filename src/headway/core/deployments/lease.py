@@ -78,3 +78,10 @@ def let_go(tx: Tx, owner: str, deployment_ids: Iterable[str]) -> None:
 def void_of_panel(tx: Tx, panel_id: str) -> None:
     """Ends every lease of earlier starts of a panel, by the one that has taken over its data directory's lock."""
     tx.execute(delete(leases).where(_l.owner.startswith(f"{panel_id}.", autoescape=True)))
+
+
+def give_up(tx: Tx, lease: Lease) -> None:
+    """Frees a lease that its holder cannot use, unless it has passed to another."""
+    tx.execute(
+        delete(leases).where(_l.deployment_id == lease.deployment_id, _l.owner == lease.owner, _l.epoch == lease.epoch)
+    )

@@ -151,6 +151,7 @@ class Ledger:
                 intent=None,
                 out_of_reach_since=None,
                 secrets=None,
+                verdict=None,
             )
         )
 

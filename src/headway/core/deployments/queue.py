@@ -139,7 +139,9 @@ def _start(tx: Tx, found: Any) -> bool:  # noqa: ANN401 - a row
 
 
 def _running_lanes(tx: Tx, host_id: str) -> dict[str, int]:
-    rows = tx.execute(select(_c.lane, func.count()).where(_c.host_id == host_id, RUNNING).group_by(_c.lane)).all()
-    counts: dict[int, int] = {row[0]: row[1] for row in rows}
+    rows = tx.execute(
+        select(_c.lane, func.count().label("number")).where(_c.host_id == host_id, RUNNING).group_by(_c.lane)
+    )
+    counts: dict[int, int] = {row.lane: row.number for row in rows}
     rollback = counts.pop(Lane.ROLLBACK, 0)
     return {"rollback": rollback, "other": sum(counts.values())}

@@ -38,6 +38,16 @@ class Success:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """What a run works from, fixed when it is let in: ``plan`` is the kind's own JSON (kept encrypted), ``mask`` every
+    text that must never show in the log.
+    """
+
+    plan: Mapping[str, Json]
+    mask: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
     """How long a run may take: each step, without any output, and in all."""
 
@@ -52,11 +62,9 @@ class Run(Protocol):
     """
 
     deployment: Deployment
-    input: Mapping[str, Json]
-    secrets: Mapping[str, Json]
+    plan: Mapping[str, Json]
     host: Host
     deadlines: Deadlines
-    resumed: bool
 
     async def step(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
         """Performs ``work`` once and records its JSON result under ``name``; work that is cut off is performed again,
@@ -92,25 +100,35 @@ class Run(Protocol):
 
 
 class Undoing(Protocol):
-    """What an undo may use; no log line and no step can fail it."""
+    """What an undo may use; it is performed by whoever ends the run, also long after a crash."""
 
     deployment: Deployment
     host: Host
 
-    async def command(self, name: str, command: Command) -> Exit:
-        """Runs a command although the gate is shut; where the anchor is gone, outside it."""
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """One transaction, guarded by the lease of whoever ends the run."""
         ...
 
-    async def write(self, change: Callable[[Tx], T]) -> T:
-        """One transaction guarded by the lease of whoever ends the run."""
+    def fence(self) -> AbstractAsyncContextManager[None]:
+        """Guards an effect outside the anchor; refused when the run is no longer ours to end."""
         ...
 
 
 class Kind(Protocol):
-    """A kind of deployment: how one is performed, and how its effects are taken back."""
+    """A kind of deployment: how one is performed, and how its effects are taken back.
+
+    ``repeatable_until`` names the step from which on a run of an older version is not started again by new code.
+    """
 
     name: str
     version: int
+    repeatable_until: str | None
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """Fixes what the run works from, in the transaction that lets it in. Raises RunFailed with reason refused where
+        its subject is gone.
+        """
+        ...
 
     async def perform(self, run: Run) -> Success:
         """Does the work. Raises RunFailed, or lets an error through that then ends the run as failed."""
@@ -121,8 +139,22 @@ class Kind(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """What access to a subject is decided by."""
+
+    organization_id: str
+    project_id: str | None
+
+
 class Subject(Protocol):
-    """What deployments belong to, as far as the engine must know it."""
+    """What deployments belong to, as far as the heart must know it."""
+
+    noun: str
+
+    def owner(self, tx: Tx, subject_id: str) -> Owner | None:
+        """Whose the subject is, None when there is no such subject."""
+        ...
 
     def moved(self, tx: Tx, deployment: Deployment) -> None:
         """Sets the subject's own status, in the transaction that moved the deployment."""

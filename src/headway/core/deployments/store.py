@@ -14,7 +14,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 
 _c = deployments.c
-_RECORD_COLUMNS = [column for column in _c if column.name not in {"ready", "secrets"}]
+_RECORD_COLUMNS = [column for column in _c if column.name not in {"ready", "secrets", "verdict"}]
 
 
 class DeploymentNotFound(NotFound):
@@ -85,10 +85,17 @@ def unclaimed_by_a_lease(tx: Tx) -> list[Deployment]:
     return [record(row) for row in tx.execute(statement)]
 
 
-def states(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, Status]:
-    """The status of each of these deployments that still has a row."""
-    rows = tx.execute(select(_c.deployment_id, _c.status).where(_c.deployment_id.in_(deployment_ids)))
-    return {row.deployment_id: Status(row.status) for row in rows}
+def intents(tx: Tx) -> dict[str, Intent]:
+    """The wishes that are not carried out yet, by deployment."""
+    rows = tx.execute(select(_c.deployment_id, _c.intent).where(RUNNING, _c.intent.is_not(None)))
+    return {row.deployment_id: Intent(row.intent) for row in rows}
+
+
+def claims(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, tuple[Status, int, str | None]]:
+    """Status, epoch and saved handle of each of these deployments that still has a row."""
+    columns = (_c.deployment_id, _c.status, _c.epoch, _c.handle)
+    rows = tx.execute(select(*columns).where(_c.deployment_id.in_(deployment_ids)))
+    return {row.deployment_id: (Status(row.status), row.epoch, row.handle) for row in rows}
 
 
 def newest(tx: Tx) -> Row[Any] | None:
@@ -96,10 +103,19 @@ def newest(tx: Tx) -> Row[Any] | None:
     return tx.execute(select(_c.seq, _c.created_at).order_by(_c.seq.desc()).limit(1)).one_or_none()
 
 
-def sealed_secrets(tx: Tx, deployment_id: str) -> str | None:
-    """What was frozen, encrypted, when the run was let in."""
-    value: str | None = tx.scalar(select(_c.secrets).where(_c.deployment_id == deployment_id))
-    return value
+def frozen_of(tx: Tx, deployment_id: str) -> tuple[str | None, str | None]:
+    """What was frozen, encrypted, when the run was let in, and the verdict that its ending kept (None: not yet)."""
+    row = tx.execute(select(_c.secrets, _c.verdict).where(_c.deployment_id == deployment_id)).one()
+    return row.secrets, row.verdict
+
+
+def out_of_reach(tx: Tx, deployment_id: str) -> None:
+    """The deployment's host does not answer; since when is kept until it does."""
+    tx.execute(
+        update(deployments)
+        .where(_c.deployment_id == deployment_id, _c.out_of_reach_since.is_(None))
+        .values(out_of_reach_since=tx.now)
+    )
 
 
 def set_fields(tx: Tx, deployment_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values

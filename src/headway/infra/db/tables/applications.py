@@ -79,10 +79,19 @@ releases = Table(
     Column("created_at", Instant, nullable=False),
 )
 Index("ix_releases_application", releases.c.application_id, releases.c.seq)
-Index("uq_releases_one_serving", releases.c.application_id, unique=True,
-      sqlite_where=text("state = 'serving'"), postgresql_where=text("state = 'serving'"))
-Index("ix_releases_retiring", releases.c.retire_at,
-      sqlite_where=text("state = 'retiring'"), postgresql_where=text("state = 'retiring'"))
+Index(
+    "uq_releases_one_serving",
+    releases.c.application_id,
+    unique=True,
+    sqlite_where=text("state = 'serving'"),
+    postgresql_where=text("state = 'serving'"),
+)
+Index(
+    "ix_releases_retiring",
+    releases.c.retire_at,
+    sqlite_where=text("state = 'retiring'"),
+    postgresql_where=text("state = 'retiring'"),
+)
 
 ports = Table(
     "ports",

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from headway.infra.db.tables.base import Instant, Sequence, metadata
 
@@ -45,6 +57,7 @@ deployments = Table(
     Column("handle", Text),
     Column("input", JSON, nullable=False),
     Column("secrets", Text),
+    Column("verdict", Text),
     Column("trigger", String(16), nullable=False),
     Column("triggered_by", String(64), nullable=False),
     Column("commit_hash", String(64)),
@@ -66,12 +79,29 @@ PENDING = text("status = 'pending'")
 CLAIMABLE = text("status = 'pending' AND ready")
 RUNNING = text("status = 'running'")
 
-Index("ix_deployments_claim", deployments.c.host_id, deployments.c.lane, deployments.c.seq,
-      sqlite_where=CLAIMABLE, postgresql_where=CLAIMABLE)
-Index("ix_deployments_waiting", deployments.c.exclusive_key, deployments.c.lane, deployments.c.seq,
-      sqlite_where=PENDING, postgresql_where=PENDING)
-Index("uq_deployments_one_running", deployments.c.exclusive_key, unique=True,
-      sqlite_where=RUNNING, postgresql_where=RUNNING)
+Index(
+    "ix_deployments_claim",
+    deployments.c.host_id,
+    deployments.c.lane,
+    deployments.c.seq,
+    sqlite_where=CLAIMABLE,
+    postgresql_where=CLAIMABLE,
+)
+Index(
+    "ix_deployments_waiting",
+    deployments.c.exclusive_key,
+    deployments.c.lane,
+    deployments.c.seq,
+    sqlite_where=PENDING,
+    postgresql_where=PENDING,
+)
+Index(
+    "uq_deployments_one_running",
+    deployments.c.exclusive_key,
+    unique=True,
+    sqlite_where=RUNNING,
+    postgresql_where=RUNNING,
+)
 Index("ix_deployments_running", deployments.c.host_id, sqlite_where=RUNNING, postgresql_where=RUNNING)
 Index("ix_deployments_subject", deployments.c.subject_type, deployments.c.subject_id, deployments.c.seq)
 Index("ix_deployments_server", deployments.c.server_id, deployments.c.seq)

@@ -1,0 +1,25 @@
+"""Work that goes on beside a block and never outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Runs ``work`` while the block runs; at the block's end it is cancelled and waited for.
+
+    Unlike in a task group, an error of the work waits in its task until the block asks for it: a block that is ending
+    a deployment must not be cancelled because the thing that it ends has failed.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,165 @@
+"""How a run ends: stop what runs, take effects back, close the log, write the end once, clean up after it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import asdict, dataclass
+from typing import TypeVar
+
+from headway.core.deployments import lease as leases
+from headway.core.deployments import store
+from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments.ledger import IntentPending, Outcome
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Kind, Success
+from headway.core.deployments.status import Intent, Maker, Reason, Status
+from headway.core.engine import explain
+from headway.core.engine.parts import Parts, RunLog
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, Handle, Host, HostUnreachable, StopMode
+from headway.kernel.errors import HeadwayError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def by_wish(intent: Intent) -> Outcome:
+    """The outcome of a run that somebody asked to end."""
+    return Outcome(status=Status.ERROR, reason=intent.reason, message=explain.wished(intent))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Ends one run, by whoever holds its lease: its runner, or recovery."""
+
+    parts: Parts
+    deployment: Deployment
+    lease: Lease
+    log: RunLog
+    anchor: Anchor | None
+    handle: Handle | None
+    maker: Maker
+
+    @property
+    def host(self) -> Host:
+        """Where the run's effects are."""
+        return self.parts.hosts[self.deployment.host_id]
+
+    async def succeed(self, success: Success) -> Outcome:
+        """Writes ``done``, unless a wish to end the run was written before: then that is carried out."""
+        await self.log.finish(success.message)
+        self.parts.crash_point("success logged")
+        try:
+            await self._write_end(Outcome(status=Status.DONE), success.settle)
+        except IntentPending as wish:
+            return await self.fail(by_wish(wish.intent))
+        return Outcome(status=Status.DONE)
+
+    async def fail(self, outcome: Outcome) -> Outcome:
+        """Writes ``error`` after the run's effects are taken back; the verdict is kept first, so that a crash in
+        between ends with the same one.
+        """
+        await self.parts.write(lambda tx: self._keep_verdict(tx, outcome))
+        self.parts.crash_point("verdict kept")
+        if self.anchor is not None:
+            await self._shut(self.anchor)
+        await self.take_back()
+        self.parts.crash_point("undone")
+        await self.log.finish(f"Deployment {outcome.reason}: {outcome.message}")
+        await self._write_end(outcome, None)
+        return outcome
+
+    async def take_back(self) -> None:
+        """Carries out the recorded undos, the newest first, each under a deadline; one that fails stays recorded and is
+        tried again by the janitor.
+        """
+        await take_back(self.parts, self.deployment, self.lease)
+
+    async def _write_end(self, outcome: Outcome, settle: Callable[[Tx], None] | None) -> None:
+        def write(tx: Tx) -> None:
+            leases.hold(tx, self.lease)
+            if settle is not None:
+                settle(tx)
+            self.parts.ledger.finish(tx, self.lease, outcome, self.maker)
+
+        await self.parts.write(write)
+        self.parts.crash_point("end written")
+        self.log.ended()
+        if self.handle is not None:
+            await self._forget(self.handle)
+
+    async def _shut(self, anchor: Anchor) -> None:
+        try:
+            await anchor.stop(StopMode.KILL)
+        except AnchorGone:
+            if self.handle is not None:
+                await self.host.sweep(self.handle)
+
+    async def _forget(self, handle: Handle) -> None:
+        try:
+            await self.host.forget(handle)
+        except HeadwayError as error:
+            log.warning("what deployment %s left is cleaned later: %s", handle.deployment_id, error.message)
+
+    def _keep_verdict(self, tx: Tx, outcome: Outcome) -> None:
+        leases.hold(tx, self.lease)
+        store.set_fields(tx, self.deployment.deployment_id, verdict=json.dumps(asdict(outcome)))
+
+
+async def take_back(parts: Parts, deployment: Deployment, lease: Lease | None) -> None:
+    """Carries out a deployment's recorded undos. Without a lease (the deployment has ended) nothing guards them but
+    their own repeatability.
+    """
+    kind = parts.kinds.get(deployment.kind)
+    if kind is None:
+        return
+    undoing = _Undoing(parts=parts, deployment=deployment, host=parts.hosts[deployment.host_id], lease=lease)
+    for number, name, data in await parts.write(lambda tx: store.undos_of(tx, deployment.deployment_id)):
+        if await _undone(undoing, kind, name, data):
+            await undoing.write(lambda tx, number=number: store.drop_undo(tx, number))  # type: ignore[misc]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Undoing:
+    """What an undo works with; fits ``core.deployments.run.Undoing``."""
+
+    parts: Parts
+    deployment: Deployment
+    host: Host
+    lease: Lease | None
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        def guarded(tx: Tx) -> T:
+            if self.lease is not None:
+                leases.hold(tx, self.lease)
+            return change(tx)
+
+        return await self.parts.write(guarded)
+
+    def fence(self) -> AbstractAsyncContextManager[None]:
+        epoch = self.lease.epoch if self.lease is not None else self.deployment.epoch
+        return self.host.fence(self.deployment.deployment_id, epoch)
+
+
+async def _undone(undoing: _Undoing, kind: Kind, name: str, data: str) -> bool:
+    try:
+        async with asyncio.timeout(undoing.parts.settings.undo_deadline.total_seconds()):
+            await kind.undo(undoing, name, json.loads(data))
+    except (LeaseLost, EpochPassed, HostUnreachable):
+        raise
+    except (HeadwayError, OSError, TimeoutError) as error:
+        log.warning("undo %s of deployment %s is tried again later: %s", name, undoing.deployment.deployment_id, error)
+        return False
+    return True
+
+
+def verdict_of(text: str | None) -> Outcome | None:
+    """The outcome that ``fail`` kept before a crash, None where there is none."""
+    if text is None:
+        return None
+    values = json.loads(text)
+    return Outcome(status=Status(values["status"]), reason=Reason(values["reason"]), message=values["message"])

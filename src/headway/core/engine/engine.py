@@ -1,0 +1,58 @@
+"""The engine: its loops under one roof, started together, stopped together, its runs left alive."""
+
+from __future__ import annotations
+
+import asyncio
+
+from headway.core.deployments import lease as leases
+from headway.core.deployments.status import Status
+from headway.core.engine.janitor import Janitor
+from headway.core.engine.parts import Parts
+from headway.core.engine.poller import Poller
+from headway.core.engine.recovery import Recovery
+from headway.core.engine.stopper import Stopper
+from headway.core.engine.worker import Worker
+from headway.kernel.events import DeploymentMoved
+
+
+class Engine:
+    """Claims, performs, recovers and clears deployments. ``extra`` are further loops of the domains."""
+
+    def __init__(self, parts: Parts, extra: tuple[Poller, ...] = ()) -> None:
+        self._parts = parts
+        self.worker = Worker(parts, lambda _id: self._recovering.wake())
+        self.recovery = Recovery(parts, self.worker)
+        self.stopper = Stopper(parts, self.worker, self.recovery)
+        self._claiming = Poller("worker", self.worker.claim_all)
+        self._recovering = Poller("recovery", self.recovery.look_at_all)
+        self._pollers = (
+            self._claiming,
+            self._recovering,
+            Poller("presence", self.worker.renew),
+            Poller("janitor", Janitor(parts).sweep),
+            *extra,
+        )
+
+    async def take_over(self, panel_id: str) -> None:
+        """Voids the leases of this panel's earlier starts, by the one that holds its data directory's lock."""
+        await self._parts.write(lambda tx: leases.void_of_panel(tx, panel_id))
+
+    async def run(self) -> None:
+        """Runs every loop until ``stop``, then lets the runs go on without this panel."""
+        forget = self._parts.events.listen(DeploymentMoved, self._wake)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for poller in self._pollers:
+                    group.create_task(poller.run(), name=poller.name)
+        finally:
+            forget()
+            await self.worker.release()
+
+    def stop(self) -> None:
+        """Ends the loops; safe before the start and more than once."""
+        for poller in self._pollers:
+            poller.stop()
+
+    def _wake(self, moved: DeploymentMoved) -> None:
+        if moved.status != Status.RUNNING:  # something waits, or a slot has come free
+            self._claiming.wake()

@@ -1,0 +1,125 @@
+"""The run that a kind works in: steps that are recorded, commands that start once, undos written before effects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import TypeVar
+
+from headway.core.deployments import lease as leases
+from headway.core.deployments import store
+from headway.core.deployments.lease import Lease
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Deadlines, Json, RunFailed
+from headway.core.engine import explain
+from headway.core.engine.parts import Parts, RunLog
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Anchor, Exit, Host
+from headway.infra.hosts.command import Command
+
+T = TypeVar("T")
+
+
+class Execution:
+    """One execution of a deployment by its kind; fits ``core.deployments.run.Run``."""
+
+    def __init__(
+        self,
+        *,
+        parts: Parts,
+        deployment: Deployment,
+        lease: Lease,
+        anchor: Anchor,
+        log: RunLog,
+        plan: Mapping[str, Json],
+        recorded: Mapping[str, str],
+    ) -> None:
+        self.deployment = deployment
+        self.plan = plan
+        self.host: Host = parts.hosts[deployment.host_id]
+        self.deadlines: Deadlines = parts.settings.deadlines
+        self._parts = parts
+        self._lease = lease
+        self._anchor = anchor
+        self._log = log
+        self._recorded = dict(recorded)
+        self._step = "run"
+        self._said = 0
+
+    async def step(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
+        """See ``Run.step``."""
+        if name in self._recorded:
+            return json.loads(self._recorded[name])
+        self._step, self._said = name, 0
+        offset = self._log.size
+        await self.write(lambda tx: self._begin(tx, name, offset))
+        self._parts.crash_point(f"step {name} begun")
+        result = json.dumps(await work())
+        self._parts.crash_point(f"step {name} worked")
+        await self.write(lambda tx: self._finish(tx, name, result))
+        self._parts.crash_point(f"step {name} recorded")
+        self._recorded[name] = result
+        self._step = "run"
+        return json.loads(result)
+
+    async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
+        """See ``Run.command``."""
+        bounded = replace(
+            command,
+            step_seconds=command.step_seconds or self.deadlines.step.total_seconds(),
+            inactivity_seconds=command.inactivity_seconds or self.deadlines.inactivity.total_seconds(),
+        )
+        await self._anchor.start(name, bounded)
+        self._parts.crash_point(f"command {name} started")
+        exit_ = await self._anchor.wait(name)
+        self._parts.crash_point(f"command {name} ended")
+        if check and not exit_.succeeded:
+            raise RunFailed(explain.command_failed(name, exit_, await self._log.catch_up()), explain.reason_of(exit_))
+        return exit_
+
+    async def undo(self, name: str, data: Json) -> None:
+        """See ``Run.undo``."""
+        text = json.dumps(data, sort_keys=True)
+        await self.write(lambda tx: store.add_undo(tx, self.deployment.deployment_id, name, text))
+        self._parts.crash_point(f"undo {name} recorded")
+
+    async def say(self, text: str) -> None:
+        """See ``Run.say``."""
+        key = f"{self._step}:{self._said}"
+        self._said += 1
+        await self._anchor.say(key, text)
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """See ``Run.write``."""
+        return await self._parts.write(lambda tx: self._guarded(tx, change))
+
+    async def describe(self, *, title: str | None = None, description: str | None = None, **commit: str) -> None:
+        """See ``Run.describe``."""
+        fields: dict[str, str] = {f"commit_{name}": value for name, value in commit.items()}
+        if title and not self.deployment.title_given:
+            fields["title"] = title
+        if description and not self.deployment.description:
+            fields["description"] = description
+        await self.write(lambda tx: self._describe(tx, fields))
+
+    def fence(self) -> AbstractAsyncContextManager[None]:
+        """See ``Run.fence``."""
+        return self.host.fence(self.deployment.deployment_id, self._lease.epoch)
+
+    def _guarded(self, tx: Tx, change: Callable[[Tx], T]) -> T:
+        leases.hold(tx, self._lease)
+        return change(tx)
+
+    def _begin(self, tx: Tx, name: str, offset: int) -> None:
+        store.begin_step(tx, self.deployment.deployment_id, name, self._lease.epoch, offset)
+        self._parts.ledger.touched(tx, self.deployment.deployment_id, self.deployment.status)
+
+    def _finish(self, tx: Tx, name: str, result: str) -> None:
+        store.finish_step(tx, self.deployment.deployment_id, name, result)
+        self._parts.ledger.touched(tx, self.deployment.deployment_id, self.deployment.status)
+
+    def _describe(self, tx: Tx, fields: dict[str, str]) -> None:
+        store.set_fields(tx, self.deployment.deployment_id, **fields)
+        self._parts.ledger.touched(tx, self.deployment.deployment_id, self.deployment.status)

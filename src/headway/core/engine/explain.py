@@ -1,0 +1,69 @@
+"""Sentences for how commands and runs end: which step, which status or signal, which line, whose wish."""
+
+from __future__ import annotations
+
+import signal
+
+from headway.core.deployments.status import Intent, Reason
+from headway.infra.hosts.base import Cause, Exit, GoneReason
+
+_REASONS = {
+    Cause.KILLED: Reason.KILLED,
+    Cause.CANCELLED: Reason.CANCELLED,
+    Cause.STEP_TIMEOUT: Reason.TIMED_OUT,
+    Cause.INACTIVITY_TIMEOUT: Reason.TIMED_OUT,
+    Cause.TOTAL_TIMEOUT: Reason.TIMED_OUT,
+    Cause.OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
+}
+
+_CAUSES = {
+    Cause.KILLED: "was killed",
+    Cause.CANCELLED: "was cancelled",
+    Cause.STEP_TIMEOUT: "took longer than its step may take",
+    Cause.INACTIVITY_TIMEOUT: "wrote nothing for longer than is allowed",
+    Cause.TOTAL_TIMEOUT: "was ended because the deployment took longer than it may take in all",
+    Cause.OUT_OF_MEMORY: "used more memory than it may",
+}
+
+_GONE = {
+    GoneReason.OTHER_BOOT: "The machine was restarted while this deployment ran, so its processes are gone.",
+    GoneReason.GONE: "The process that carried this deployment is gone from its host; it was ended from outside.",
+    GoneReason.NEVER_STARTED: "The deployment had not started anything.",
+}
+
+_WISHES = {
+    Intent.KILL: "Killed on request.",
+    Intent.CANCEL: "Cancelled on request.",
+    Intent.SUPERSEDE: "Superseded by a newer deployment of the same service.",
+}
+
+
+def reason_of(exit_: Exit) -> Reason:
+    """The reason that a failed command gives its deployment."""
+    return Reason.FAILED if exit_.cause is None else _REASONS[exit_.cause]
+
+
+def command_failed(name: str, exit_: Exit, last_line: str) -> str:
+    """Which command, how it ended, and the last line that matters."""
+    how = _CAUSES[exit_.cause] if exit_.cause is not None else _ended(exit_)
+    return f"{name} {how}" + (f": {last_line}" if last_line else ".")
+
+
+def lost(reason: GoneReason) -> str:
+    """Why a run is given up."""
+    return f"{_GONE[reason]} Deploy again to repeat it."
+
+
+def wished(intent: Intent) -> str:
+    """Whose wish ended a run."""
+    return _WISHES[intent]
+
+
+def _ended(exit_: Exit) -> str:
+    status = next((status for status in reversed(exit_.statuses) if status), 0)
+    if status >= 0:
+        return f"ended with exit status {status}"
+    try:
+        return f"was ended by signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was ended by signal {-status}"

@@ -1,0 +1,53 @@
+"""Clears what ended deployments left: anchors, run folders, undos that failed, and marks of the queue gone wrong."""
+
+from __future__ import annotations
+
+import logging
+
+from headway.core.deployments import queue, store
+from headway.core.deployments.status import Status
+from headway.core.engine.ending import take_back
+from headway.core.engine.parts import Parts
+from headway.infra.hosts.base import Handle, Host
+
+log = logging.getLogger(__name__)
+
+_REST = 60.0
+
+
+class Janitor:
+    """One round looks at what is left on every host and in the database."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def sweep(self) -> float:
+        """Clears what nobody needs any more; seconds to rest."""
+        await self._parts.db.run(queue.promote_all)
+        for host in self._parts.hosts.values():
+            await self._clear_runs(host)
+        for deployment_id in await self._parts.db.read(store.ended_with_undos):
+            deployment = await self._parts.db.read(lambda tx, id_=deployment_id: store.find(tx, id_))  # type: ignore[misc]
+            await take_back(self._parts, deployment, None)
+        return _REST
+
+    async def _clear_runs(self, host: Host) -> None:
+        remaining = await host.remaining()
+        if not remaining:
+            return
+        current = await self._parts.db.read(lambda tx: store.claims(tx, [handle.deployment_id for handle in remaining]))
+        for handle in remaining:
+            if _is_over(handle, current.get(handle.deployment_id)):
+                await host.forget(handle)
+
+
+def _is_over(handle: Handle, claim: tuple[Status, int, str | None] | None) -> bool:
+    """Whether a run folder belongs to no running deployment: its row is gone or has ended, or the row's saved handle
+    names another folder. A row without a handle may be about to save this one.
+    """
+    if claim is None:
+        return True
+    status, epoch, saved = claim
+    if status is not Status.RUNNING:
+        return handle.epoch <= epoch
+    return saved is not None and Handle.load(saved).run_folder != handle.run_folder

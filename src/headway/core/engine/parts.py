@@ -1,0 +1,126 @@
+"""What every part of the engine works with, handed over once by the wiring."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol, TypeVar
+
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.run import Deadlines, Kind
+from headway.infra.db.engine import Database, DatabaseAway
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Handle, Host
+from headway.kernel.events import Events
+from headway.kernel.vault import Vault
+
+T = TypeVar("T")
+
+_FIRST_BACKOFF = 0.05
+_LONGEST_BACKOFF = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSettings:
+    """The engine's own times; a kind may set tighter deadlines for a run."""
+
+    lease: timedelta = timedelta(seconds=30)
+    renew_every: timedelta = timedelta(seconds=5)
+    cancel_grace: timedelta = timedelta(seconds=10)
+    undo_deadline: timedelta = timedelta(seconds=60)
+    stop_deadline: timedelta = timedelta(seconds=45)
+    deadlines: Deadlines = field(
+        default_factory=lambda: Deadlines(
+            step=timedelta(minutes=30), inactivity=timedelta(minutes=15), total=timedelta(minutes=60)
+        )
+    )
+
+
+class OutputSource(Protocol):
+    """Where a run's raw output is read; an anchor is one."""
+
+    async def read(self, offset: int, limit: int) -> bytes:
+        """Up to ``limit`` bytes from ``offset``."""
+        ...
+
+    async def changed(self, offset: int) -> None:
+        """Returns when there may be more than ``offset`` bytes."""
+        ...
+
+
+class RunLog(Protocol):
+    """The log of one run, fed from the raw output on its host."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that the log has so far."""
+        ...
+
+    async def run(self) -> None:
+        """Copies output to the log until ``finish`` or cancellation."""
+        ...
+
+    async def catch_up(self) -> str:
+        """Waits until the log has all output that there is now; gives its last line that matters."""
+        ...
+
+    async def finish(self, closing: str) -> None:
+        """Copies the rest, adds the closing line at the end (once, also when repeated) and makes the log durable."""
+        ...
+
+    def ended(self) -> None:
+        """Tells the log's followers that no more comes."""
+        ...
+
+
+class Logs(Protocol):
+    """Opens the logs of runs."""
+
+    def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> RunLog:
+        """The log of a run, continued where it stands."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The engine's collaborators. ``owner`` names this start of this panel in leases."""
+
+    db: Database
+    ledger: Ledger
+    events: Events
+    hosts: Mapping[str, Host]
+    kinds: Mapping[str, Kind]
+    vault: Vault
+    logs: Logs
+    owner: str
+    settings: EngineSettings = field(default_factory=EngineSettings)
+    crash_point: Callable[[str], None] = lambda _name: None
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """A write transaction that is tried again while the database is away: the bookkeeping is repeated, never the
+        work. Ends only with its success, with what ``change`` raises, or by cancellation.
+        """
+        backoff = _FIRST_BACKOFF
+        while True:
+            try:
+                return await self.db.run(change)
+            except DatabaseAway:
+                await asyncio.sleep(backoff)
+                backoff = min(backoff * 2, _LONGEST_BACKOFF)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutput:
+    """The output that a run left on a host whose anchor is gone."""
+
+    host: Host
+    handle: Handle
+
+    async def read(self, offset: int, limit: int) -> bytes:
+        """Up to ``limit`` bytes from ``offset``."""
+        return await self.host.read_output(self.handle, offset, limit)
+
+    async def changed(self, offset: int) -> None:
+        """Nothing more will come."""

@@ -1,0 +1,148 @@
+"""Looks at running deployments that nobody works on: attaches to what lives, ends what is gone, puts back what never
+began. It never starts a second copy of anything.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from headway.core.deployments import store
+from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments.ledger import Outcome
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.status import Maker, Reason, Status
+from headway.core.engine import explain
+from headway.core.engine.beside import beside
+from headway.core.engine.ending import Ending, by_wish
+from headway.core.engine.parts import LeftOutput, Parts
+from headway.core.engine.runner import Resumed, Runner, frozen_from, read_verdict
+from headway.core.engine.worker import Worker
+from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, GoneReason, Handle, HostUnreachable, StopMode
+
+log = logging.getLogger(__name__)
+
+_REST = 2.0
+
+
+class Recovery:
+    """One round looks at every running row without a live lease."""
+
+    def __init__(self, parts: Parts, worker: Worker) -> None:
+        self._parts = parts
+        self._worker = worker
+
+    async def look_at_all(self) -> float:
+        """Looks at everything that nobody works on; seconds to rest."""
+        for deployment in await self._parts.db.read(store.unclaimed_by_a_lease):
+            await self.look(deployment.deployment_id)
+        return _REST
+
+    async def look(self, deployment_id: str) -> None:
+        """Takes one run at a new epoch, if it is free, and brings its row and the machine together."""
+        taken = await self._parts.write(lambda tx: self._parts.ledger.take_over(tx, deployment_id, self._parts.owner))
+        if taken is None:
+            return
+        deployment, lease = taken
+        self._parts.crash_point("taken over")
+        try:
+            await self._bring_together(deployment, lease)
+        except HostUnreachable:
+            await self._parts.write(lambda tx: store.out_of_reach(tx, deployment_id))
+        except (LeaseLost, EpochPassed) as error:
+            log.warning("deployment %s was taken by another: %s", deployment_id, error.message)
+
+    async def _bring_together(self, deployment: Deployment, lease: Lease) -> None:
+        host = self._parts.hosts[deployment.host_id]
+        await host.raise_epoch(deployment.deployment_id, lease.epoch)
+        self._parts.crash_point("epoch raised by recovery")
+        if deployment.handle is None:
+            await self._never_began(deployment, lease, None)
+            return
+        handle = Handle.load(deployment.handle)
+        try:
+            anchor = await host.attach(handle, lease.epoch)
+        except AnchorGone as gone:
+            await self._gone(deployment, lease, handle, gone.reason)
+        else:
+            await self._attached(deployment, lease, anchor)
+
+    async def _attached(self, deployment: Deployment, lease: Lease, anchor: Anchor) -> None:
+        sealed, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
+        kind = self._parts.kinds.get(deployment.kind)
+        outcome = read_verdict(verdict)
+        if outcome is None and deployment.intent is None and (kind is None or kind.version != deployment.kind_version):
+            if await self._started_again(deployment, lease, anchor):
+                return
+            outcome = _lost("The panel was upgraded while a step ran that must not be repeated. Deploy again.")
+        resumed = Resumed(anchor=anchor, frozen=frozen_from(self._parts, sealed), verdict=outcome)
+        self._worker.take(Runner(self._parts, deployment, lease, resumed))
+
+    async def _started_again(self, deployment: Deployment, lease: Lease, anchor: Anchor) -> bool:
+        """New code does not resume old steps: it takes their effects back and starts the run again from its first step,
+        unless one has begun that must not be repeated.
+        """
+        kind = self._parts.kinds.get(deployment.kind)
+        steps = await self._parts.write(lambda tx: store.steps_of(tx, deployment.deployment_id))
+        if kind is None or any(step.name == kind.repeatable_until for step in steps):
+            return False
+        await anchor.stop(StopMode.KILL)
+        ending = self._ending(deployment, lease, anchor.handle, ())
+        await ending.take_back()
+        await self._parts.hosts[deployment.host_id].forget(anchor.handle)
+        await self._parts.write(lambda tx: store.forget_steps(tx, deployment.deployment_id))
+        await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
+        return True
+
+    async def _gone(self, deployment: Deployment, lease: Lease, handle: Handle, reason: GoneReason) -> None:
+        host = self._parts.hosts[deployment.host_id]
+        await host.sweep(handle)
+        sealed, verdict = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
+        outcome = read_verdict(verdict)
+        if outcome is None and reason is GoneReason.NEVER_STARTED:
+            await self._never_began(deployment, lease, handle)
+            return
+        if outcome is None:
+            outcome = by_wish(deployment.intent) if deployment.intent else _lost(explain.lost(reason))
+        await self._end(deployment, lease, handle, outcome, frozen_from(self._parts, sealed).mask)
+
+    async def _never_began(self, deployment: Deployment, lease: Lease, handle: Handle | None) -> None:
+        if deployment.intent is not None:
+            await self._end(deployment, lease, handle, by_wish(deployment.intent), ())
+            return
+        if handle is not None:
+            await self._parts.hosts[deployment.host_id].forget(handle)
+        await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
+
+    async def _end(
+        self, deployment: Deployment, lease: Lease, handle: Handle | None, outcome: Outcome, mask: tuple[str, ...]
+    ) -> None:
+        ending = self._ending(deployment, lease, handle, mask)
+        async with beside(ending.log.run()):
+            await ending.fail(outcome)
+
+    def _ending(self, deployment: Deployment, lease: Lease, handle: Handle | None, mask: tuple[str, ...]) -> Ending:
+        host = self._parts.hosts[deployment.host_id]
+        source = LeftOutput(host, handle) if handle is not None else _Nothing()
+        return Ending(
+            parts=self._parts,
+            deployment=deployment,
+            lease=lease,
+            log=self._parts.logs.open(deployment.deployment_id, source, mask),
+            anchor=None,
+            handle=handle,
+            maker=Maker.RECOVERY,
+        )
+
+
+class _Nothing:
+    """The output of a run that never had any."""
+
+    async def read(self, offset: int, limit: int) -> bytes:
+        return b""
+
+    async def changed(self, offset: int) -> None:
+        """Nothing will come."""
+
+
+def _lost(message: str) -> Outcome:
+    return Outcome(status=Status.ERROR, reason=Reason.LOST, message=message)

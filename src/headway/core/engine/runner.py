@@ -1,0 +1,239 @@
+"""Carries one claimed deployment from its claim, or from where a predecessor left it, to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from headway.core.deployments import lease as leases
+from headway.core.deployments import store
+from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments.ledger import IntentPending, Outcome
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, RunFailed, Success
+from headway.core.deployments.status import Intent, Maker, Reason, Status
+from headway.core.engine.beside import beside
+from headway.core.engine.ending import Ending, by_wish, verdict_of
+from headway.core.engine.execution import Execution
+from headway.core.engine.parts import LeftOutput, OutputSource, Parts, RunLog
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import (
+    Anchor,
+    AnchorGone,
+    AnchorSpec,
+    EpochPassed,
+    GateShut,
+    Handle,
+    HostUnreachable,
+    StopMode,
+)
+from headway.kernel.errors import HeadwayError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """What a successor found: the living anchor, and what was recorded before."""
+
+    anchor: Anchor
+    frozen: Frozen
+    verdict: Outcome | None
+
+
+class Runner:
+    """Performs one deployment. ``interrupt`` carries out a written intent; ``abandon`` leaves everything as it is."""
+
+    def __init__(self, parts: Parts, deployment: Deployment, lease: Lease, resumed: Resumed | None = None) -> None:
+        self.deployment = deployment
+        self.lease = lease
+        self._parts = parts
+        self._host = parts.hosts[deployment.host_id]
+        self._resumed = resumed
+        self._intent = deployment.intent
+        self._wished = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        if self._intent is not None:
+            self._wished.set()
+
+    def interrupt(self, intent: Intent) -> None:
+        """Ends the run as ``intent`` says; a kill hastens a cancel that is under way."""
+        if self._intent is not Intent.KILL:
+            self._intent = intent
+        self._wished.set()
+
+    def abandon(self) -> None:
+        """The lease is lost: stops at once and changes nothing more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def run(self) -> bool:
+        """Carries the run to its end; False where it was left untouched for recovery to look at."""
+        self._task = asyncio.current_task()
+        try:
+            await self._carry()
+        except (LeaseLost, EpochPassed, AnchorGone, HostUnreachable) as error:
+            log.warning("deployment %s is left to recovery: %s", self.deployment.deployment_id, error.message)
+            return False
+        return True
+
+    async def _carry(self) -> None:
+        if self._resumed is not None:
+            await self._work(self._resumed.anchor, self._resumed.frozen, self._resumed.verdict)
+            return
+        anchor, admitted = await self._open()
+        if isinstance(admitted, Outcome):
+            await self._never_began(anchor.handle, admitted)
+        else:
+            await anchor.go()
+            self._parts.crash_point("gone ahead")
+            await self._work(anchor, admitted, None)
+
+    async def _open(self) -> tuple[Anchor, Frozen | Outcome]:
+        """An idle anchor, its handle saved, and what the run works from; or the outcome that keeps it from starting."""
+        deployment_id = self.deployment.deployment_id
+        await self._host.raise_epoch(deployment_id, self.lease.epoch)
+        self._parts.crash_point("epoch raised")
+        total = self._parts.settings.deadlines.total.total_seconds()
+        spec = AnchorSpec(deployment_id=deployment_id, epoch=self.lease.epoch, total_seconds=total)
+        anchor = await self._host.open_anchor(spec)
+        self._parts.crash_point("anchor opened")
+        admitted = await self._parts.write(lambda tx: self._admit(tx, anchor.handle))
+        self._parts.crash_point("handle saved")
+        return anchor, admitted
+
+    def _admit(self, tx: Tx, handle: Handle) -> Frozen | Outcome:
+        """Saves the handle and freezes what the run works from: nothing has run that no row knows."""
+        leases.hold(tx, self.lease)
+        current = store.find(tx, self.lease.deployment_id)
+        if current.intent is not None:
+            return by_wish(current.intent)
+        kind = self._parts.kinds.get(current.kind)
+        if kind is None:
+            return _refused(f"This panel does not know how to perform {current.kind}; it is older than the deployment.")
+        try:
+            frozen = kind.freeze(tx, current)
+        except RunFailed as refusal:
+            return Outcome(status=Status.ERROR, reason=refusal.reason, message=refusal.message)
+        sealed = self._parts.vault.seal({"plan": frozen.plan, "mask": list(frozen.mask)})
+        fields = {"handle": handle.dump(), "pid": str(handle.pid), "secrets": sealed, "kind_version": kind.version}
+        store.set_fields(tx, self.lease.deployment_id, **fields)
+        self._parts.ledger.touched(tx, self.lease.deployment_id, Status.RUNNING)
+        return frozen
+
+    async def _never_began(self, handle: Handle, outcome: Outcome) -> None:
+        run_log = self._parts.logs.open(self.deployment.deployment_id, LeftOutput(self._host, handle), ())
+        await self._ending(run_log, None, handle).fail(outcome)
+
+    async def _work(self, anchor: Anchor, frozen: Frozen, verdict: Outcome | None) -> None:
+        run_log = self._parts.logs.open(self.deployment.deployment_id, _source(anchor), frozen.mask)
+        ending = self._ending(run_log, anchor, anchor.handle)
+        async with beside(run_log.run()):
+            outcome = verdict or await self._outcome(anchor, frozen, run_log)
+            self._parts.crash_point("outcome known")
+            await self._end(ending, outcome)
+
+    async def _end(self, ending: Ending, outcome: Success | Outcome) -> None:
+        if isinstance(outcome, Outcome):
+            await ending.fail(outcome)
+            return
+        try:
+            await ending.succeed(outcome)
+        except HeadwayError as error:
+            if isinstance(error, LeaseLost | EpochPassed | AnchorGone | HostUnreachable | IntentPending):
+                raise
+            await ending.fail(_failed(error.message))
+
+    async def _outcome(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Success | Outcome:
+        """What the kind's work comes to, or what a wish to end it makes of it."""
+        async with beside(self._perform(anchor, frozen, run_log)) as work, beside(self._wished.wait()) as wish:
+            await asyncio.wait({work, wish}, return_when=asyncio.FIRST_COMPLETED)
+            if self._intent is None:
+                return await work
+            await self._stop_commands(anchor)
+            return by_wish(self._intent)
+
+    async def _stop_commands(self, anchor: Anchor) -> None:
+        if self._intent is Intent.CANCEL:
+            self._wished.clear()
+            grace = self._parts.settings.cancel_grace.total_seconds()
+            async with beside(anchor.stop(StopMode.CANCEL, grace)) as gentle, beside(self._wished.wait()) as hastened:
+                await asyncio.wait({gentle, hastened}, return_when=asyncio.FIRST_COMPLETED)
+                if gentle.done():
+                    return await gentle
+        await anchor.stop(StopMode.KILL)
+        return None
+
+    async def _perform(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Success | Outcome:
+        kind = self._parts.kinds[self.deployment.kind]
+        try:
+            execution = await self._execution(anchor, frozen, run_log)
+            async with asyncio.timeout(self._parts.settings.deadlines.total.total_seconds()):
+                return await kind.perform(execution)
+        except RunFailed as failure:
+            return Outcome(status=Status.ERROR, reason=failure.reason, message=failure.message)
+        except (LeaseLost, EpochPassed, AnchorGone, HostUnreachable):
+            raise
+        except GateShut:
+            return _failed("The deployment was being ended when it wanted to start something more.")
+        except TimeoutError:
+            message = "The deployment took longer than it may take in all."
+            return Outcome(status=Status.ERROR, reason=Reason.TIMED_OUT, message=message)
+        except HeadwayError as error:
+            return _failed(error.message)
+        except Exception as error:
+            log.exception("deployment %s met an unforeseen error", self.deployment.deployment_id)
+            return _failed(f"Headway met an unforeseen {type(error).__name__}; the panel's own log has the details.")
+
+    async def _execution(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Execution:
+        deployment_id = self.deployment.deployment_id
+        records = await self._parts.write(lambda tx: store.steps_of(tx, deployment_id))
+        current = await self._parts.write(lambda tx: store.find(tx, deployment_id))
+        if current.intent is not None:  # written between the take-over and now, when nobody could be told
+            self.interrupt(current.intent)
+        return Execution(
+            parts=self._parts,
+            deployment=self.deployment,
+            lease=self.lease,
+            anchor=anchor,
+            log=run_log,
+            plan=frozen.plan,
+            recorded={record.name: record.result for record in records if record.result is not None},
+        )
+
+    def _ending(self, run_log: RunLog, anchor: Anchor | None, handle: Handle) -> Ending:
+        return Ending(
+            parts=self._parts,
+            deployment=self.deployment,
+            lease=self.lease,
+            log=run_log,
+            anchor=anchor,
+            handle=handle,
+            maker=Maker.RUNNER,
+        )
+
+
+def frozen_from(parts: Parts, sealed: str | None) -> Frozen:
+    """What ``_admit`` froze."""
+    if sealed is None:
+        return Frozen(plan={})
+    opened = parts.vault.open(sealed)
+    return Frozen(plan=opened["plan"], mask=tuple(opened["mask"]))
+
+
+def read_verdict(text: str | None) -> Outcome | None:
+    """The outcome that an ending kept before a crash."""
+    return verdict_of(text)
+
+
+def _source(anchor: Anchor) -> OutputSource:
+    return anchor
+
+
+def _failed(message: str) -> Outcome:
+    return Outcome(status=Status.ERROR, reason=Reason.FAILED, message=message)
+
+
+def _refused(message: str) -> Outcome:
+    return Outcome(status=Status.ERROR, reason=Reason.REFUSED, message=message)

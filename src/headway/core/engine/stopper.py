@@ -1,0 +1,111 @@
+"""Carries out a wish to end a deployment: the wish is written first, and the call returns once it is true."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from headway.core.deployments import store
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.status import Intent, Reason, Status
+from headway.core.engine import explain
+from headway.core.engine.parts import Parts
+from headway.core.engine.recovery import Recovery
+from headway.core.engine.worker import Worker
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import InvalidInput, Unavailable
+from headway.kernel.events import DeploymentMoved
+
+
+class NotRunning(InvalidInput):
+    """A kill of something that does not run (the peer's sentence and code)."""
+
+    def __init__(self) -> None:
+        super().__init__("Deployment is not running")
+
+
+class AlreadyEnded(InvalidInput):
+    """A cancel of something that has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("Deployment has already ended")
+
+
+class Stopping(Protocol):
+    """What the services above need of the engine to end deployments."""
+
+    async def kill(self, deployment_id: str) -> Deployment:
+        """Ends a running deployment with SIGKILL; returns when nothing is left. Raises NotRunning, Unavailable."""
+        ...
+
+    async def cancel(self, deployment_id: str, intent: Intent = Intent.CANCEL) -> Deployment:
+        """Ends a waiting or running deployment gently. Raises AlreadyEnded, Unavailable."""
+        ...
+
+
+class Stopper:
+    """Ends deployments on request."""
+
+    def __init__(self, parts: Parts, worker: Worker, recovery: Recovery) -> None:
+        self._parts = parts
+        self._worker = worker
+        self._recovery = recovery
+
+    async def kill(self, deployment_id: str) -> Deployment:
+        """See ``Stopping.kill``."""
+        return await self._stop(deployment_id, Intent.KILL)
+
+    async def cancel(self, deployment_id: str, intent: Intent = Intent.CANCEL) -> Deployment:
+        """See ``Stopping.cancel``."""
+        return await self._stop(deployment_id, intent)
+
+    async def _stop(self, deployment_id: str, intent: Intent) -> Deployment:
+        ended = asyncio.Event()
+        stop_listening = self._parts.events.listen(
+            DeploymentMoved, lambda moved: _note_end(moved, deployment_id, ended)
+        )
+        try:
+            written = await self._parts.db.run(lambda tx: self._write_wish(tx, deployment_id, intent))
+            if written.status.ended:
+                return written
+            if not self._worker.interrupt(deployment_id, written.intent or intent):
+                await self._recovery.look(deployment_id)
+            return await self._await_end(deployment_id, ended)
+        finally:
+            stop_listening()
+
+    def _write_wish(self, tx: Tx, deployment_id: str, intent: Intent) -> Deployment:
+        deployment = store.find(tx, deployment_id)
+        if deployment.status is Status.RUNNING:
+            self._parts.ledger.intend(tx, deployment, intent)
+            return store.find(tx, deployment_id)
+        if intent is Intent.KILL:
+            raise NotRunning
+        reason = Reason.SUPERSEDED if intent is Intent.SUPERSEDE else Reason.CANCELLED
+        ended = self._parts.ledger.end_waiting(tx, deployment, reason, explain.wished(intent))
+        if ended is None:
+            raise AlreadyEnded
+        return ended
+
+    async def _await_end(self, deployment_id: str, ended: asyncio.Event) -> Deployment:
+        try:
+            async with asyncio.timeout(self._parts.settings.stop_deadline.total_seconds()):
+                while True:
+                    current = await self._parts.db.read(lambda tx: store.find(tx, deployment_id))
+                    if current.status.ended:
+                        break
+                    await ended.wait()
+                    ended.clear()
+        except TimeoutError as error:
+            raise Unavailable(
+                "The deployment's processes could not be ended in time; the wish is kept and carried out as soon as "
+                "its host answers."
+            ) from error
+        if current.status is Status.DONE:
+            raise NotRunning
+        return current
+
+
+def _note_end(moved: DeploymentMoved, deployment_id: str, ended: asyncio.Event) -> None:
+    if moved.deployment_id == deployment_id:
+        ended.set()

@@ -1,0 +1,101 @@
+"""Takes waiting deployments as slots come free and keeps their runners, until it is told to let them go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from headway.core.deployments import lease as leases
+from headway.core.deployments import store
+from headway.core.deployments.status import Intent
+from headway.core.engine.parts import Parts
+from headway.core.engine.runner import Runner
+
+log = logging.getLogger(__name__)
+
+_REST = 1.0
+
+
+class Worker:
+    """The runners of this panel. ``claim_all`` is a round of its loop; ``release`` lets every run go on without it."""
+
+    def __init__(self, parts: Parts, left: Callable[[str], None]) -> None:
+        self._parts = parts
+        self._left = left
+        self._runners: dict[str, Runner] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._open = True
+
+    async def claim_all(self) -> float:
+        """Starts whatever may start now on every host; seconds to rest until the next look."""
+        for host_id in self._parts.hosts:
+            while self._open:
+                claimed = await self._parts.db.run(
+                    lambda tx, host_id=host_id: self._parts.ledger.claim(tx, host_id, self._parts.owner)  # type: ignore[misc]
+                )
+                if claimed is None:
+                    break
+                self._parts.crash_point("claimed")
+                self.take(Runner(self._parts, *claimed))
+        return _REST
+
+    def take(self, runner: Runner) -> None:
+        """Keeps a runner until its end."""
+        self._runners[runner.deployment.deployment_id] = runner
+        task = asyncio.get_running_loop().create_task(self._keep(runner), name=f"run {runner.deployment.deployment_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def interrupt(self, deployment_id: str, intent: Intent) -> bool:
+        """Ends a run of this panel as its written intent says; False when it has none of that id."""
+        runner = self._runners.get(deployment_id)
+        if runner is None:
+            return False
+        runner.interrupt(intent)
+        return True
+
+    async def renew(self) -> float:
+        """Prolongs this panel's leases and abandons the runs whose lease is lost; seconds to the next time."""
+        mine = tuple(self._runners.values())  # before the look: what is claimed meanwhile is not judged by it
+        held = await self._parts.db.run(lambda tx: leases.renew(tx, self._parts.owner, self._parts.settings.lease))
+        wishes = await self._parts.db.read(store.intents)
+        for runner in mine:
+            deployment_id = runner.lease.deployment_id
+            if (deployment_id, runner.lease.epoch) not in held:
+                runner.abandon()
+            elif deployment_id in wishes:  # written by another panel
+                runner.interrupt(wishes[deployment_id])
+        return self._parts.settings.renew_every.total_seconds()
+
+    async def release(self) -> None:
+        """Takes no more work, stops the runners where they are and frees their leases for the next start."""
+        self._open = False
+        held = list(self._runners)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._parts.db.run(lambda tx: leases.let_go(tx, self._parts.owner, held))
+
+    async def _keep(self, runner: Runner) -> None:
+        deployment_id = runner.deployment.deployment_id
+        ended = True
+        try:
+            ended = await runner.run()
+        except asyncio.CancelledError:
+            ended = not self._open  # abandoned, unless the panel stops
+            if not self._open:
+                raise
+        except Exception:
+            log.exception("the runner of deployment %s broke", deployment_id)
+            ended = False
+        finally:
+            if self._runners.get(deployment_id) is runner:
+                del self._runners[deployment_id]
+        if not ended:
+            await self._give_up(runner)
+
+    async def _give_up(self, runner: Runner) -> None:
+        """Frees the lease, if it is still ours, so that recovery looks at the run without waiting for its expiry."""
+        await self._parts.write(lambda tx: leases.give_up(tx, runner.lease))
+        self._left(runner.deployment.deployment_id)
