@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from headway.core.deployments import store
 from headway.core.deployments.model import Deployment
@@ -31,20 +30,8 @@ class AlreadyEnded(InvalidInput):
         super().__init__("Deployment has already ended")
 
 
-class Stopping(Protocol):
-    """What the services above need of the engine to end deployments."""
-
-    async def kill(self, deployment_id: str) -> Deployment:
-        """Ends a running deployment with SIGKILL; returns when nothing is left. Raises NotRunning, Unavailable."""
-        ...
-
-    async def cancel(self, deployment_id: str, intent: Intent = Intent.CANCEL) -> Deployment:
-        """Ends a waiting or running deployment gently. Raises AlreadyEnded, Unavailable."""
-        ...
-
-
 class Stopper:
-    """Ends deployments on request."""
+    """Ends deployments on request; fits ``core.deployments.service.Stopping``."""
 
     def __init__(self, parts: Parts, worker: Worker, recovery: Recovery) -> None:
         self._parts = parts
@@ -52,11 +39,11 @@ class Stopper:
         self._recovery = recovery
 
     async def kill(self, deployment_id: str) -> Deployment:
-        """See ``Stopping.kill``."""
+        """Ends a running deployment with SIGKILL; returns when nothing is left. Raises NotRunning, Unavailable."""
         return await self._stop(deployment_id, Intent.KILL)
 
     async def cancel(self, deployment_id: str, intent: Intent = Intent.CANCEL) -> Deployment:
-        """See ``Stopping.cancel``."""
+        """Ends a waiting or running deployment gently. Raises AlreadyEnded, Unavailable."""
         return await self._stop(deployment_id, intent)
 
     async def _stop(self, deployment_id: str, intent: Intent) -> Deployment:

@@ -1,0 +1,161 @@
+"""Use cases of deployments: list, look, end, remove; each one transaction, each asked of the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from headway.core.access.model import Actor
+from headway.core.access.policy import Missing, Noun, permit, sees
+from headway.core.deployments import store
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import Deployment, StepRecord, SubjectType
+from headway.core.deployments.run import Subject
+from headway.core.deployments.status import Intent, Reason, Status
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict
+
+_NOUNS = {
+    SubjectType.APPLICATION: Noun.APPLICATION,
+    SubjectType.COMPOSE: Noun.COMPOSE,
+    SubjectType.SERVER: Noun.SERVER,
+    SubjectType.SCHEDULE: Noun.SCHEDULE,
+    SubjectType.PREVIEW: Noun.PREVIEW,
+    SubjectType.BACKUP: Noun.BACKUP,
+    SubjectType.VOLUME_BACKUP: Noun.VOLUME_BACKUP,
+}
+
+
+class RunsStill(Conflict):
+    """A running deployment is not removed under its own feet."""
+
+    def __init__(self) -> None:
+        super().__init__("Deployment is running; kill it first")
+
+
+class Stopping(Protocol):
+    """What ending a deployment needs of the engine."""
+
+    async def kill(self, deployment_id: str) -> Deployment:
+        """Ends a running deployment with SIGKILL; returns when nothing is left. Raises InvalidInput when it does not
+        run, Unavailable when its host does not answer.
+        """
+        ...
+
+    async def cancel(self, deployment_id: str, intent: Intent = Intent.CANCEL) -> Deployment:
+        """Ends a waiting or running deployment gently. Raises InvalidInput when it has ended, Unavailable."""
+        ...
+
+
+class LogFiles(Protocol):
+    """The logs of deployments, by id and never by path."""
+
+    async def tail(self, deployment_id: str, lines: int) -> str:
+        """The last ``lines`` lines, "" when there is no log."""
+        ...
+
+    async def remove(self, deployment_id: str) -> None:
+        """Removes a log and what lies beside it."""
+        ...
+
+
+class DeploymentService:
+    """What callers may ask of deployments of every type."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        ledger: Ledger,
+        subjects: Mapping[SubjectType, Subject],
+        stopping: Stopping,
+        logs: LogFiles,
+    ) -> None:
+        self._db = db
+        self._ledger = ledger
+        self._subjects = subjects
+        self._stopping = stopping
+        self._logs = logs
+
+    async def one(self, actor: Actor, deployment_id: str, procedure: str = "deployment.one") -> Deployment:
+        """The deployment. Raises NotFound where there is none that the caller may see, Forbidden where the caller may
+        not do to it what ``procedure`` does.
+        """
+        return await self._db.read(lambda tx: self._permitted(tx, actor, deployment_id, procedure))
+
+    async def all_of(
+        self, actor: Actor, subject_type: SubjectType, subject_id: str, procedure: str = "deployment.allByType"
+    ) -> list[Deployment]:
+        """Every deployment of a subject, newest first. Raises NotFound for a subject that the caller may not see."""
+
+        def look(tx: Tx) -> list[Deployment]:
+            subject = self._subjects.get(subject_type)
+            owner = subject.owner(tx, subject_id) if subject is not None else None
+            if owner is None:
+                raise Missing(_NOUNS[subject_type])
+            permit(actor, procedure, owner.organization_id, owner.project_id, noun=_NOUNS[subject_type])
+            return store.of_subject(tx, subject_type, subject_id)
+
+        return await self._db.read(look)
+
+    async def recent(self, actor: Actor, limit: int = 1_000) -> list[Deployment]:
+        """The newest deployments of the caller's organisation that the caller may see."""
+        found = await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, limit))
+        return _visible(actor, found)
+
+    async def queue(self, actor: Actor) -> list[Deployment]:
+        """What waits and what runs, newest first, as far as the caller may see it."""
+        return _visible(actor, await self._db.read(lambda tx: store.unfinished(tx, actor.organization_id)))
+
+    async def steps(self, actor: Actor, deployment_id: str) -> list[StepRecord]:
+        """The steps of a deployment so far."""
+
+        def look(tx: Tx) -> list[StepRecord]:
+            self._permitted(tx, actor, deployment_id, "deployment.one")
+            return store.steps_of(tx, deployment_id)
+
+        return await self._db.read(look)
+
+    async def kill(self, actor: Actor, deployment_id: str) -> Deployment:
+        """Ends a running deployment at once; returns when nothing of its processes is left and its status says so."""
+        await self.one(actor, deployment_id, "deployment.killProcess")
+        return await self._stopping.kill(deployment_id)
+
+    async def cancel(self, actor: Actor, deployment_id: str) -> Deployment:
+        """Ends a waiting deployment, or a running one with SIGTERM and a grace."""
+        await self.one(actor, deployment_id, "deployment.cancel")
+        return await self._stopping.cancel(deployment_id)
+
+    async def remove(self, actor: Actor, deployment_id: str) -> Deployment:
+        """Removes the record and the log; what the deployment released serves on. A waiting one is cancelled first.
+        Raises Conflict for a running one.
+        """
+
+        def delete(tx: Tx) -> Deployment:
+            found = self._permitted(tx, actor, deployment_id, "deployment.removeDeployment")
+            if found.status is Status.PENDING:
+                found = self._ledger.end_waiting(tx, found, Reason.CANCELLED, "Cancelled to be removed.") or found
+            current = store.find(tx, deployment_id)
+            if not current.status.ended:
+                raise RunsStill
+            store.remove(tx, deployment_id)
+            return current
+
+        removed = await self._db.run(delete)
+        await self._logs.remove(deployment_id)
+        return removed
+
+    async def read_log(self, actor: Actor, deployment_id: str, tail: int) -> str:
+        """The last ``tail`` lines of a deployment's log, "" when there is none yet."""
+        await self.one(actor, deployment_id, "deployment.readLogs")
+        return await self._logs.tail(deployment_id, tail)
+
+    def _permitted(self, tx: Tx, actor: Actor, deployment_id: str, procedure: str) -> Deployment:
+        found = store.find(tx, deployment_id)
+        permit(actor, procedure, found.organization_id, found.project_id, noun=Noun.DEPLOYMENT)
+        return found
+
+
+def _visible(actor: Actor, found: list[Deployment]) -> list[Deployment]:
+    return [deployment for deployment in found if sees(actor, deployment.organization_id, deployment.project_id)]
