@@ -1,1 +1,1 @@
-"""What domains share and users keep: SSH keys, and later domains, registries and destinations."""
+"""What applications refer to and share: ssh keys."""

@@ -1,1 +1,1 @@
-"""Projects and their environments, in which applications live."""
+"""Projects and their environments: where applications and all that belongs to them lie."""

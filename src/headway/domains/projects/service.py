@@ -1,0 +1,243 @@
+"""Use cases of projects and environments, one transaction each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.domains.projects import store
+from headway.domains.projects.model import (
+    PRODUCTION,
+    Environment,
+    EnvironmentOverview,
+    Place,
+    Project,
+    ProjectOverview,
+    Service,
+    checked_name,
+)
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
+
+
+class NotEmpty(Conflict):
+    """Something lies in what is to be removed."""
+
+
+class ProjectService:
+    """Projects, environments and where things lie in them."""
+
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self._db = db
+        self._vault = vault
+
+    async def create(
+        self, actor: Actor, *, name: str, description: str | None = None, env: str = ""
+    ) -> tuple[Project, Environment]:
+        """A new project and its default environment. Raises InvalidInput for a name that is none, Forbidden."""
+        policy.permit(actor, "project.create", actor.organization_id)
+        name = checked_name(name)
+
+        def write(tx: Tx) -> tuple[Project, Environment]:
+            project = Project(
+                project_id=new_id(),
+                organization_id=actor.organization_id,
+                name=name,
+                description=description,
+                env=env,
+                created_at=tx.now,
+            )
+            store.add_project(tx, self._vault, project)
+            environment = _environment(tx, project.project_id, PRODUCTION, "Production environment", is_default=True)
+            store.add_environment(tx, self._vault, environment)
+            return project, environment
+
+        return await self._db.run(write)
+
+    async def all(self, actor: Actor) -> list[ProjectOverview]:
+        """Every project that the caller may see, newest first."""
+
+        def read(tx: Tx) -> list[ProjectOverview]:
+            found = store.projects_of(tx, self._vault, actor.organization_id)
+            return self._overviews(tx, [one for one in found if _sees(actor, one)])
+
+        return await self._db.read(read)
+
+    async def one(self, actor: Actor, project_id: str, *, procedure: str = "project.one") -> ProjectOverview:
+        """One project with all that lies in it. Raises Missing."""
+
+        def read(tx: Tx) -> ProjectOverview:
+            return self._overviews(tx, [self._project(tx, actor, procedure, project_id)])[0]
+
+        return await self._db.read(read)
+
+    async def update(
+        self,
+        actor: Actor,
+        project_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        env: str | None = None,
+    ) -> Project:
+        """The project with what is given changed; None leaves a field as it is. Raises Missing, Forbidden."""
+        name = None if name is None else checked_name(name)
+
+        def write(tx: Tx) -> Project:
+            self._project(tx, actor, "project.update", project_id)
+            store.change_project(tx, self._vault, project_id, name=name, description=description, env=env)
+            return store.find_project(tx, self._vault, project_id)
+
+        return await self._db.run(write)
+
+    async def remove(self, actor: Actor, project_id: str) -> Project:
+        """Removes an empty project and gives its last state. Raises NotEmpty, Missing, Forbidden."""
+
+        def write(tx: Tx) -> Project:
+            project = self._project(tx, actor, "project.remove", project_id)
+            environments = store.environments_of(tx, self._vault, [project_id])
+            _refuse_unless_empty(
+                tx, "project", project.name, project_id, frozenset(each.environment_id for each in environments)
+            )
+            store.remove_project(tx, project_id)
+            return project
+
+        return await self._db.run(write)
+
+    async def create_environment(
+        self, actor: Actor, project_id: str, *, name: str, description: str | None = None, env: str = ""
+    ) -> Environment:
+        """A new environment of a project. Raises Missing, Forbidden, InvalidInput."""
+        name = _free_name(name)
+
+        def write(tx: Tx) -> Environment:
+            self._project(tx, actor, "environment.create", project_id)
+            environment = _environment(tx, project_id, name, description, env=env)
+            store.add_environment(tx, self._vault, environment)
+            return environment
+
+        return await self._db.run(write)
+
+    async def environment(self, actor: Actor, environment_id: str) -> tuple[EnvironmentOverview, Project]:
+        """One environment with all that lies in it, and its project. Raises Missing."""
+
+        def read(tx: Tx) -> tuple[EnvironmentOverview, Project]:
+            environment, project = self._environment(tx, actor, "environment.one", environment_id)
+            overview = self._overviews(tx, [project])[0]
+            return next(each for each in overview.environments if each.environment == environment), project
+
+        return await self._db.read(read)
+
+    async def update_environment(
+        self,
+        actor: Actor,
+        environment_id: str,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        env: str | None = None,
+    ) -> Environment:
+        """The environment with what is given changed. Raises Missing, Forbidden, and InvalidInput for a new name of
+        the default one.
+        """
+
+        def write(tx: Tx) -> Environment:
+            current, _ = self._environment(tx, actor, "environment.update", environment_id)
+            renamed = None if name is None or name == current.name else _free_name(name)
+            if renamed is not None and current.is_default:
+                raise InvalidInput("The default environment cannot be renamed.")
+            store.change_environment(tx, self._vault, environment_id, name=renamed, description=description, env=env)
+            return store.find_environment(tx, self._vault, environment_id)
+
+        return await self._db.run(write)
+
+    async def remove_environment(self, actor: Actor, environment_id: str) -> Environment:
+        """Removes an empty environment and gives its last state. Raises NotEmpty, Missing, Forbidden, and
+        InvalidInput for the default one.
+        """
+
+        def write(tx: Tx) -> Environment:
+            environment, project = self._environment(tx, actor, "environment.remove", environment_id)
+            if environment.is_default:
+                raise InvalidInput("The default environment cannot be removed; remove its project instead.")
+            _refuse_unless_empty(tx, "environment", environment.name, project.project_id, frozenset({environment_id}))
+            store.remove_environment(tx, environment_id)
+            return environment
+
+        return await self._db.run(write)
+
+    async def place(self, environment_id: str) -> Place:
+        """Where an environment lies, for whoever was already let through to what lies in it. Raises Missing."""
+        return await self._db.read(lambda tx: store.place_of(tx, environment_id))
+
+    async def places(self, actor: Actor) -> dict[str, tuple[Service, Place]]:
+        """Every application that the caller may see, by its id, and where it lies."""
+        found = await self._db.read(lambda tx: store.places_of_applications(tx, actor.organization_id))
+        return {
+            application_id: (service, place)
+            for application_id, (service, place) in found.items()
+            if policy.sees(actor, place.organization_id, place.project_id)
+        }
+
+    def _project(self, tx: Tx, actor: Actor, procedure: str, project_id: str) -> Project:
+        project = store.find_project(tx, self._vault, project_id)
+        policy.permit(actor, procedure, project.organization_id, project_id, noun=policy.Noun.PROJECT)
+        return project
+
+    def _environment(self, tx: Tx, actor: Actor, procedure: str, environment_id: str) -> tuple[Environment, Project]:
+        environment = store.find_environment(tx, self._vault, environment_id)
+        project = store.find_project(tx, self._vault, environment.project_id)
+        policy.permit(actor, procedure, project.organization_id, project.project_id, noun=policy.Noun.ENVIRONMENT)
+        return environment, project
+
+    def _overviews(self, tx: Tx, projects: list[Project]) -> list[ProjectOverview]:
+        ids = [project.project_id for project in projects]
+        services: dict[str, list[Service]] = defaultdict(list)
+        for service in store.services_in(tx, ids):
+            services[service.environment_id].append(service)
+        environments: dict[str, list[EnvironmentOverview]] = defaultdict(list)
+        for environment in store.environments_of(tx, self._vault, ids):
+            environments[environment.project_id].append(
+                EnvironmentOverview(environment=environment, applications=tuple(services[environment.environment_id]))
+            )
+        return [
+            ProjectOverview(project=project, environments=tuple(environments[project.project_id]))
+            for project in projects
+        ]
+
+
+def _environment(
+    tx: Tx, project_id: str, name: str, description: str | None, *, env: str = "", is_default: bool = False
+) -> Environment:
+    return Environment(
+        environment_id=new_id(),
+        project_id=project_id,
+        name=name,
+        description=description,
+        env=env,
+        is_default=is_default,
+        created_at=tx.now,
+    )
+
+
+def _sees(actor: Actor, project: Project) -> bool:
+    return policy.sees(actor, project.organization_id, project.project_id)
+
+
+def _free_name(name: str) -> str:
+    name = checked_name(name)
+    if name == PRODUCTION:
+        raise InvalidInput('The name "production" belongs to the default environment; choose another one.')
+    return name
+
+
+def _refuse_unless_empty(tx: Tx, what: str, name: str, project_id: str, environment_ids: frozenset[str]) -> None:
+    inside = [one.name for one in store.services_in(tx, [project_id]) if one.environment_id in environment_ids]
+    if inside:
+        raise NotEmpty(f'The {what} "{name}" still holds: {", ".join(inside)}. Delete what lies in it first.')
+    if store.leftovers_in(tx, sorted(environment_ids)):
+        raise NotEmpty(f'What was deleted from the {what} "{name}" is still being taken down. Try again shortly.')

@@ -1,0 +1,223 @@
+"""Reads and writes of projects and environments; variables are sealed on the way in and opened on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from headway.core.access.policy import Missing, Noun
+from headway.domains.projects.model import Environment, Place, Project, Service
+from headway.infra.db.tables.applications import applications, environments, projects
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+_LIVE = applications.c.deleted_at.is_(None)
+
+
+def find_project(tx: Tx, vault: Vault, project_id: str) -> Project:
+    """The project with this id. Raises Missing."""
+    row = tx.execute(select(projects).where(projects.c.project_id == project_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.PROJECT)
+    return _project(vault, row)
+
+
+def projects_of(tx: Tx, vault: Vault, organization_id: str) -> list[Project]:
+    """An organisation's projects, newest first."""
+    rows = tx.execute(
+        select(projects)
+        .where(projects.c.organization_id == organization_id)
+        .order_by(projects.c.created_at.desc(), projects.c.project_id)
+    )
+    return [_project(vault, row) for row in rows]
+
+
+def add_project(tx: Tx, vault: Vault, project: Project) -> None:
+    """Writes a new project."""
+    tx.execute(
+        insert(projects).values(
+            project_id=project.project_id,
+            organization_id=project.organization_id,
+            name=project.name,
+            description=project.description,
+            env=_sealed(vault, project.env),
+            created_at=project.created_at,
+        )
+    )
+
+
+def change_project(
+    tx: Tx, vault: Vault, project_id: str, *, name: str | None, description: str | None, env: str | None
+) -> None:
+    """Writes what is given; None leaves a field as it is."""
+    changes = _changes(vault, name, description, env)
+    if changes:
+        tx.execute(update(projects).where(projects.c.project_id == project_id).values(**changes))
+
+
+def remove_project(tx: Tx, project_id: str) -> None:
+    """Deletes an empty project and its environments."""
+    tx.execute(delete(environments).where(environments.c.project_id == project_id))
+    tx.execute(delete(projects).where(projects.c.project_id == project_id))
+
+
+def find_environment(tx: Tx, vault: Vault, environment_id: str) -> Environment:
+    """The environment with this id. Raises Missing."""
+    row = tx.execute(select(environments).where(environments.c.environment_id == environment_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.ENVIRONMENT)
+    return _environment(vault, row)
+
+
+def environments_of(tx: Tx, vault: Vault, project_ids: Sequence[str]) -> list[Environment]:
+    """The environments of these projects, the default one first, then by age."""
+    rows = tx.execute(
+        select(environments)
+        .where(environments.c.project_id.in_(project_ids))
+        .order_by(environments.c.is_default.desc(), environments.c.created_at, environments.c.environment_id)
+    )
+    return [_environment(vault, row) for row in rows]
+
+
+def add_environment(tx: Tx, vault: Vault, environment: Environment) -> None:
+    """Writes a new environment of a project."""
+    tx.execute(
+        insert(environments).values(
+            environment_id=environment.environment_id,
+            project_id=environment.project_id,
+            name=environment.name,
+            description=environment.description,
+            env=_sealed(vault, environment.env),
+            is_default=environment.is_default,
+            created_at=environment.created_at,
+        )
+    )
+
+
+def change_environment(
+    tx: Tx, vault: Vault, environment_id: str, *, name: str | None, description: str | None, env: str | None
+) -> None:
+    """Writes what is given; None leaves a field as it is."""
+    changes = _changes(vault, name, description, env)
+    if changes:
+        tx.execute(update(environments).where(environments.c.environment_id == environment_id).values(**changes))
+
+
+def remove_environment(tx: Tx, environment_id: str) -> None:
+    """Deletes an empty environment."""
+    tx.execute(delete(environments).where(environments.c.environment_id == environment_id))
+
+
+def place_of(tx: Tx, environment_id: str) -> Place:
+    """Where an environment lies. Raises Missing."""
+    row = tx.execute(_PLACES.where(environments.c.environment_id == environment_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.ENVIRONMENT)
+    return _place(row)
+
+
+def places_of_applications(tx: Tx, organization_id: str) -> dict[str, tuple[Service, Place]]:
+    """Every application of an organisation, by its id, and where it lies."""
+    rows = tx.execute(
+        _PLACES.join(applications, applications.c.environment_id == environments.c.environment_id)
+        .add_columns(*_SERVICE_COLUMNS)
+        .where(projects.c.organization_id == organization_id, _LIVE)
+    )
+    return {row.service_id: (_service(row), _place(row)) for row in rows}
+
+
+def services_in(tx: Tx, project_ids: Sequence[str]) -> list[Service]:
+    """The applications that lie in these projects, the oldest first."""
+    rows = tx.execute(
+        select(*_SERVICE_COLUMNS)
+        .where(applications.c.project_id.in_(project_ids), _LIVE)
+        .order_by(applications.c.created_at, applications.c.application_id)
+    )
+    return [_service(row) for row in rows]
+
+
+def leftovers_in(tx: Tx, environment_ids: Sequence[str]) -> int:
+    """How many deleted applications of these environments have not been swept away yet."""
+    rows = tx.execute(
+        select(applications.c.application_id).where(applications.c.environment_id.in_(environment_ids), ~_LIVE)
+    )
+    return len(rows.all())
+
+
+_SERVICE_COLUMNS = (
+    applications.c.application_id.label("service_id"),
+    applications.c.environment_id.label("service_environment_id"),
+    applications.c.name.label("service_name"),
+    applications.c.app_name.label("service_app_name"),
+    applications.c.description.label("service_description"),
+    applications.c.status.label("service_status"),
+    applications.c.created_at.label("service_created_at"),
+)
+
+_PLACES = select(
+    environments.c.environment_id,
+    environments.c.name.label("environment_name"),
+    projects.c.project_id,
+    projects.c.name.label("project_name"),
+    projects.c.organization_id,
+).join(projects, projects.c.project_id == environments.c.project_id)
+
+
+def _project(vault: Vault, row: Row[Any]) -> Project:
+    return Project(
+        project_id=row.project_id,
+        organization_id=row.organization_id,
+        name=row.name,
+        description=row.description,
+        env=_opened(vault, row.env),
+        created_at=row.created_at,
+    )
+
+
+def _environment(vault: Vault, row: Row[Any]) -> Environment:
+    return Environment(
+        environment_id=row.environment_id,
+        project_id=row.project_id,
+        name=row.name,
+        description=row.description,
+        env=_opened(vault, row.env),
+        is_default=row.is_default,
+        created_at=row.created_at,
+    )
+
+
+def _service(row: Row[Any]) -> Service:
+    return Service(
+        application_id=row.service_id,
+        environment_id=row.service_environment_id,
+        name=row.service_name,
+        app_name=row.service_app_name,
+        description=row.service_description,
+        status=row.service_status,
+        created_at=row.service_created_at,
+    )
+
+
+def _place(row: Row[Any]) -> Place:
+    return Place(
+        environment_id=row.environment_id,
+        environment_name=row.environment_name,
+        project_id=row.project_id,
+        project_name=row.project_name,
+        organization_id=row.organization_id,
+    )
+
+
+def _changes(vault: Vault, name: str | None, description: str | None, env: str | None) -> dict[str, str]:
+    given = {"name": name, "description": description, "env": None if env is None else _sealed(vault, env)}
+    return {column: value for column, value in given.items() if value is not None}
+
+
+def _sealed(vault: Vault, env: str) -> str:
+    return vault.seal(env) if env else ""  # nothing to hide, and most have none
+
+
+def _opened(vault: Vault, sealed: str) -> str:
+    return str(vault.open(sealed)) if sealed else ""
