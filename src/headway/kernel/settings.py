@@ -1,0 +1,310 @@
+"""All that an operator can set, each with a variable of the environment, a default and what values it takes."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from headway.kernel.errors import InvalidInput
+from headway.kernel.forms import Form, choice, duration, duration_text, matching, size, size_text, whole
+from headway.kernel.secret import Secret
+
+_MIB = 1 << 20
+_GIB = 1 << 30
+_PREFIX = "HEADWAY_"
+
+OTHER_VARIABLES: Mapping[str, str] = {
+    "HEADWAY_URL": "Where the command line finds the panel.",
+    "HEADWAY_DEPLOYMENT_ID": "Set by Headway in the commands of a deployment.",
+    "HEADWAY_RELEASE_ID": "Set by Headway in the processes of a release.",
+    "HEADWAY_BOOT_ID_FILE": "Stands in for the kernel's boot id in tests.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the defaults depend on: the machine, and the account and folder that Headway is started in."""
+
+    is_root: bool
+    home: Path
+    cwd: Path
+    cores: int
+    memory_bytes: int
+
+
+class Switch(StrEnum):
+    """Whether something is used where the machine has it, or never."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+    @property
+    def wish(self) -> bool | None:
+        """None: find out; False: do without."""
+        return None if self is Switch.AUTO else False
+
+
+class LogLevel(StrEnum):
+    """How much the panel says about itself."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row of the documentation; ``default`` is how a person would write it, "" where there is none."""
+
+    name: str
+    variable: str
+    description: str
+    accepts: str
+    default: str
+
+
+def _told(form: Form, description: str, *, written: str = "", variable: str = "") -> Mapping[str, Any]:
+    """A field's metadata. ``written`` describes a default that depends on the machine; ``variable`` is given where the
+    variable of the environment is not the field's name.
+    """
+    return {"form": form, "description": description, "written": written, "variable": variable}
+
+
+_PATH = Form(accepts="a folder", parse=str)
+_PORT = whole(1, 65535)
+_HOST = matching(r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?|[0-9a-fA-F:.]+", "an IP address or a host name")
+_DOMAIN = matching(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", "a domain in lower case")
+_MAIL = matching(r"[^@\s{}]+@[^@\s{}]+", "a mail address")
+_DATABASE = matching(
+    r"(postgres|postgresql|sqlite)(\+[a-z0-9]+)?://\S+", "postgresql://… or sqlite:///FILE", secret=True
+)
+_KEY = matching(r"[!-~]{8,256}", "8 to 256 letters, digits and signs, no spaces", secret=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The panel's settings; ``from_env`` fills in the defaults that depend on the machine."""
+
+    data_dir: Path = field(
+        metadata=_told(
+            _PATH,
+            "Folder of the database, keys, logs and releases.",
+            written="/var/lib/headway for root, else ~/.local/share/headway",
+        ),
+    )
+    host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address that the API listens on."))
+    port: int = field(default=3000, metadata=_told(_PORT, "Port of the API."))
+    edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address on which applications are reached."))
+    edge_port: int = field(default=8080, metadata=_told(_PORT, "Port on which applications are reached over HTTP."))
+    https_port: int | None = field(
+        default=None, metadata=_told(_PORT, "Port on which applications are reached over HTTPS; unset: no HTTPS.")
+    )
+    certificate_mail: str | None = field(
+        default=None,
+        metadata=_told(_MAIL, "Mail address for the certificate authority; unset: no certificates are asked for."),
+    )
+    base_domain: str = field(default="localhost", metadata=_told(_DOMAIN, "Applications are reached at NAME.DOMAIN."))
+    database_url: Secret | None = field(
+        default=None, metadata=_told(_DATABASE, "The database.", written="SQLite in the data folder")
+    )
+    api_key: Secret | None = field(
+        default=None,
+        metadata=_told(
+            _KEY, "The owner's API key, taken at the first start.", written="a new one, written to owner.key"
+        ),
+    )
+    concurrency: int = field(
+        default=1,
+        metadata=_told(
+            whole(1, 1000),
+            "Deployments that run at a time on this machine.",
+            written="one for each core, at most one for each 2 GiB of memory",
+        ),
+    )
+    build_memory_bytes: int | None = field(
+        default=None,
+        metadata=_told(
+            size(64 * _MIB),
+            "Memory that one build may use.",
+            written="three quarters of the memory, divided by the concurrency; at least 512MiB",
+            variable="HEADWAY_BUILD_MEMORY",
+        ),
+    )
+    process_limit: int = field(
+        default=2048, metadata=_told(whole(16), "Processes and threads that one build or application may have.")
+    )
+    health_deadline: timedelta = field(
+        default=timedelta(seconds=120),
+        metadata=_told(duration(0.1), "How long a new release may take until it is healthy."),
+    )
+    settle_time: timedelta = field(
+        default=timedelta(seconds=5),
+        metadata=_told(duration(0), "How long processes without a health check stay up before they count as healthy."),
+    )
+    drain_time: timedelta = field(
+        default=timedelta(seconds=10),
+        metadata=_told(duration(0), "How long a replaced release may finish what it is answering."),
+    )
+    watch_time: timedelta = field(
+        default=timedelta(minutes=10),
+        metadata=_told(duration(0), "How long after its end a crash marks a deployment as unstable."),
+    )
+    step_deadline: timedelta = field(
+        default=timedelta(minutes=30), metadata=_told(duration(1), "How long one step of a deployment may take.")
+    )
+    inactivity_deadline: timedelta = field(
+        default=timedelta(minutes=15), metadata=_told(duration(1), "How long a step may go without any output.")
+    )
+    total_deadline: timedelta = field(
+        default=timedelta(minutes=60), metadata=_told(duration(1), "How long a deployment may take in all.")
+    )
+    cancel_grace: timedelta = field(
+        default=timedelta(seconds=10),
+        metadata=_told(duration(0), "How long a cancelled command has between SIGTERM and SIGKILL."),
+    )
+    lease_time: timedelta = field(
+        default=timedelta(seconds=30),
+        metadata=_told(duration(1), "How long a silent panel keeps the deployments that it works on."),
+    )
+    lease_renewal: timedelta = field(
+        default=timedelta(seconds=5),
+        metadata=_told(duration(0.1), "How often a panel says that it works on them; at most half of the above."),
+    )
+    spool_cap_bytes: int = field(
+        default=512 * _MIB,
+        metadata=_told(
+            size(64 << 10),
+            "Output that is kept of one deployment: its beginning and its end.",
+            variable="HEADWAY_SPOOL_CAP",
+        ),
+    )
+    ballast_bytes: int = field(
+        default=64 * _MIB,
+        metadata=_told(
+            size(0),
+            "Disk space held back, so that the end of a deployment can be written on a full disk.",
+            variable="HEADWAY_BALLAST",
+        ),
+    )
+    cgroups: Switch = field(
+        default=Switch.AUTO, metadata=_told(choice(Switch), "Whether cgroups are used where the machine has them.")
+    )
+    pid_namespaces: Switch = field(
+        default=Switch.AUTO, metadata=_told(choice(Switch), "Whether PID namespaces are used where they are allowed.")
+    )
+    keep_deployments: int = field(
+        default=100, metadata=_told(whole(1), "Ended deployments that are kept of each application.")
+    )
+    keep_releases: int = field(default=5, metadata=_told(whole(1), "Releases that are kept of each application."))
+    log_level: LogLevel = field(
+        default=LogLevel.INFO, metadata=_told(choice(LogLevel), "How much the panel says about itself.")
+    )
+
+    def __post_init__(self) -> None:
+        if (self.host, self.port) == (self.edge_host, self.edge_port):
+            raise InvalidInput(
+                f"HEADWAY_PORT and HEADWAY_EDGE_PORT are both {self.port}: the API and the applications each need a "
+                "port of their own."
+            )
+        if self.lease_renewal * 2 > self.lease_time:
+            raise InvalidInput(
+                f"HEADWAY_LEASE_RENEWAL ({duration_text(self.lease_renewal)}) is more than half of HEADWAY_LEASE_TIME "
+                f"({duration_text(self.lease_time)}): one late renewal would lose every running deployment."
+            )
+
+    @staticmethod
+    def from_env(env: Mapping[str, str], facts: Facts, **overrides: str | int | Path | None) -> Settings:
+        """The settings of an environment. ``overrides`` (field names; None: not given) come from the command line and
+        win. An empty variable counts as unset; ``unknown_variables`` says which ones nobody reads.
+
+        Raises InvalidInput, which names the variable or option, its value and what it takes.
+        """
+        values: dict[str, Any] = {}
+        for item in fields(Settings):
+            given = overrides.pop(item.name, None)
+            if given is not None:
+                values[item.name] = _parse(item, str(given), f"--{item.name.replace('_', '-')}")
+            elif text := env.get(_variable(item), "").strip():
+                values[item.name] = _parse(item, text, _variable(item))
+        if overrides:
+            raise TypeError(f"no such settings: {', '.join(overrides)}")
+        values["data_dir"] = _folder(values["data_dir"], facts) if "data_dir" in values else default_data_dir(facts)
+        concurrency = values.setdefault("concurrency", default_concurrency(facts))
+        values.setdefault("build_memory_bytes", max(512 * _MIB, facts.memory_bytes * 3 // 4 // concurrency))
+        return Settings(**values)
+
+    @property
+    def database(self) -> Secret:
+        """The URL of the database: the one that was set, else the one of a SQLite file in the data folder."""
+        return self.database_url or Secret(f"sqlite:///{self.data_dir / 'headway.db'}")
+
+
+def default_data_dir(facts: Facts) -> Path:
+    """The data folder where none is set."""
+    return Path("/var/lib/headway") if facts.is_root else facts.home / ".local/share/headway"
+
+
+def default_concurrency(facts: Facts) -> int:
+    """A slot for each core, as far as each has 2 GiB of memory."""
+    return max(1, min(facts.cores, facts.memory_bytes // (2 * _GIB)))
+
+
+def unknown_variables(env: Mapping[str, str]) -> list[str]:
+    """A sentence for each ``HEADWAY_`` variable that nobody reads, with the one that was likely meant."""
+    known = {_variable(item) for item in fields(Settings)} | set(OTHER_VARIABLES)
+    sentences = []
+    for name in sorted(name for name in env if name.startswith(_PREFIX) and name not in known):
+        near = difflib.get_close_matches(name, sorted(known), 1, 0.8)
+        sentences.append(f"{name} is not a setting of Headway{f'; did you mean {near[0]}?' if near else '.'}")
+    return sentences
+
+
+def documented() -> list[Setting]:
+    """Every setting, in the order of the record."""
+    return [
+        Setting(
+            name=item.name,
+            variable=_variable(item),
+            description=item.metadata["description"],
+            accepts=item.metadata["form"].accepts,
+            default=item.metadata["written"] or _written(item.default),
+        )
+        for item in fields(Settings)
+    ]
+
+
+def _variable(item: Field[Any]) -> str:
+    return str(item.metadata["variable"] or _PREFIX + item.name.upper())
+
+
+def _parse(item: Field[Any], text: str, named: str) -> object:
+    form: Form = item.metadata["form"]
+    try:
+        return form.parse(text)
+    except ValueError:
+        shown = "its value" if form.secret else repr(text)
+        raise InvalidInput(f"{named}: {shown} is not possible; it takes {form.accepts}.") from None
+
+
+def _folder(text: str, facts: Facts) -> Path:
+    if text == "~" or text.startswith("~/"):
+        return facts.home / text[2:]
+    return Path(facts.cwd, text)
+
+
+def _written(default: object) -> str:
+    match default:
+        case None:
+            return ""
+        case timedelta():
+            return duration_text(default)
+        case int() if default >= _MIB:
+            return size_text(default)
+        case _:
+            return str(default)
