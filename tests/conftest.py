@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import os
-import shutil
-from pathlib import Path
 
 import pytest
 
-POSTGRES_PROGRAMS = Path("/usr/lib/postgresql")
+from tests.databases import (
+    database,
+    database_url,
+    postgres_cluster,
+    postgres_database_url,
+    sqlite_database_url,
+    sqlite_template,
+)
+from tests.postgres import find_program
+
+__all__ = [
+    "database",
+    "database_url",
+    "postgres_cluster",
+    "postgres_database_url",
+    "sqlite_database_url",
+    "sqlite_template",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _lacks_postgres() -> str | None:
-    if shutil.which("initdb") or any(POSTGRES_PROGRAMS.glob("*/bin/initdb")):
+    if find_program("initdb"):
         return None
     return "no PostgreSQL server programs on this machine (apt-get install postgresql)"
 

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, exc, make_url
-from sqlalchemy.pool import SingletonThreadPool
+from sqlalchemy import Engine, exc, make_url
 
+from headway.infra.db import postgres, sqlite
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import Clock, SystemClock
 from headway.kernel.errors import Unavailable
 
 T = TypeVar("T")
-
-BUSY_MILLISECONDS = 3_000
-_READERS = 4
-_PG_POOL = 10
-_READ_ONLY = "25006"  # PostgreSQL, appendix A: read_only_sql_transaction
 
 
 class DatabaseAway(Unavailable):
@@ -32,7 +27,10 @@ class Database(Protocol):
     """Runs synchronous functions in transactions."""
 
     async def run(self, work: Callable[[Tx], T]) -> T:
-        """``work`` in a write transaction, committed when it returns, rolled back when it raises. Raises DatabaseAway."""
+        """``work`` in a write transaction, committed when it returns, rolled back when it raises. Raises DatabaseAway.
+
+        A cancelled caller waits for nothing, but a transaction once begun is finished, and its effects happen.
+        """
         ...
 
     async def read(self, work: Callable[[Tx], T]) -> T:
@@ -46,25 +44,24 @@ class SqlDatabase:
     def __init__(self, url: str, clock: Clock | None = None) -> None:
         self.url = url
         self._clock = clock or SystemClock()
-        if make_url(url).get_backend_name() == "sqlite":
-            self.writer = _sqlite(url, begin="BEGIN IMMEDIATE")
-            self._reader = _sqlite(url, begin="BEGIN", query_only=True)
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self.writer, self._reader = sqlite.engines(url)
             self._write_threads = ThreadPoolExecutor(1, "db-write")
-            self._read_threads = ThreadPoolExecutor(_READERS, "db-read")
+            self._read_threads = ThreadPoolExecutor(sqlite.READERS, "db-read")
         else:
-            self.writer = self._reader = _postgres(url)
-            self._write_threads = self._read_threads = ThreadPoolExecutor(_PG_POOL, "db")
+            self.writer, self._reader = postgres.engines(url)
+            self._write_threads = self._read_threads = ThreadPoolExecutor(postgres.CONNECTIONS, "db")
 
     async def run(self, work: Callable[[Tx], T]) -> T:
-        """See ``Database.run``. A cancelled caller waits for nothing, but a transaction once begun is finished."""
-        tx, result = await asyncio.get_running_loop().run_in_executor(self._write_threads, self._transact, self.writer, work)
-        tx.committed()
-        return result
+        """See ``Database.run``."""
+        loop = asyncio.get_running_loop()
+        asked_at = time.monotonic()
+        return await loop.run_in_executor(self._write_threads, self._write, loop, asked_at, work)
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """See ``Database.read``."""
-        loop = asyncio.get_running_loop()
-        return (await loop.run_in_executor(self._read_threads, self._transact, self._reader, work))[1]
+        return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._read, work)
 
     def close(self) -> None:
         """Waits for what runs and closes all connections."""
@@ -73,68 +70,37 @@ class SqlDatabase:
         self.writer.dispose()
         self._reader.dispose()
 
-    def _transact(self, engine: Engine, work: Callable[[Tx], T]) -> tuple[Tx, T]:
-        with translated(), engine.begin() as connection:
-            tx = Tx(connection, self._clock)
-            return tx, work(tx)
+    def _write(self, loop: asyncio.AbstractEventLoop, asked_at: float, work: Callable[[Tx], T]) -> T:
+        with translated(self.writer), self.writer.connect() as connection:
+            if self.is_sqlite:
+                # One lock that is held by somebody else must not keep each of many callers waiting after the other.
+                sqlite.be_patient(connection, time.monotonic() - asked_at)
+            with connection.begin():
+                tx = Tx(connection, self._clock)
+                result = work(tx)
+        if tx.has_effects:
+            # Not by the caller: it may be gone, and what is committed must still be told. It comes before the result.
+            loop.call_soon_threadsafe(tx.committed)
+        return result
+
+    def _read(self, work: Callable[[Tx], T]) -> T:
+        with translated(self._reader, writing=False), self._reader.begin() as connection:
+            return work(Tx(connection, self._clock))
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turns the drivers' many words for "not now" into DatabaseAway."""
+def translated(engine: Engine, *, writing: bool = True) -> Iterator[None]:
+    """Turns the driver's many words for "not now" into DatabaseAway; a mistake in a statement stays what it is."""
+    is_away = sqlite.is_away if engine.dialect.name == "sqlite" else postgres.is_away
     try:
         yield
-    except (exc.OperationalError, exc.InterfaceError) as error:
-        raise DatabaseAway(f"The database cannot be used now: {_first_line(error)}. Try again shortly.") from error
     except exc.DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != _READ_ONLY and not error.connection_invalidated:
+        if not is_away(error.orig, writing=writing):
             raise
-        raise DatabaseAway(f"The database refuses to write: {_first_line(error)}. Try again shortly.") from error
-
-
-def sqlite_url(path: Path) -> str:
-    """The URL of a SQLite database in a file."""
-    return f"sqlite:///{path}"
+        raise DatabaseAway(f"The database cannot be used now: {_first_line(error)}. Try again shortly.") from error
+    except exc.TimeoutError as error:  # no connection of the pool came free
+        raise DatabaseAway("The database cannot be used now: it is too busy. Try again shortly.") from error
 
 
 def _first_line(error: exc.DBAPIError) -> str:
     return str(error.orig).strip().split("\n", 1)[0].rstrip(".")
-
-
-def _sqlite(url: str, *, begin: str, query_only: bool = False) -> Engine:
-    engine = create_engine(url, poolclass=SingletonThreadPool, pool_size=_READERS + 1)
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own
-        connection.isolation_level = None  # we say BEGIN ourselves: the driver's own comes too late for IMMEDIATE
-        for pragma in (
-            f"busy_timeout={BUSY_MILLISECONDS}",
-            "journal_mode=WAL",
-            "synchronous=FULL",  # acknowledged work survives a power cut
-            "foreign_keys=ON",
-            "cache_size=-8000",
-            f"query_only={int(query_only)}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Any) -> None:  # noqa: ANN401 - the driver's own
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
-def _postgres(url: str) -> Engine:
-    target = make_url(url)
-    if target.drivername in {"postgres", "postgresql"}:
-        target = target.set(drivername="postgresql+psycopg")
-    return create_engine(
-        target,
-        pool_size=_PG_POOL,
-        max_overflow=0,
-        pool_pre_ping=True,
-        pool_timeout=5,
-        connect_args={"connect_timeout": 3, "options": "-c timezone=UTC"},
-    )
-
-

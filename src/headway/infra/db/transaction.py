@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, func, select
+from sqlalchemy import Connection, CursorResult, DateTime, Executable, func, select
 
 from headway.kernel.clock import Clock
 
@@ -30,12 +30,12 @@ class Tx:
     def now(self) -> datetime:
         """The time of this transaction, by the database's clock (for SQLite that is this machine's)."""
         if self._now is None:
-            self._now = self.connection.scalar(select(func.clock_timestamp())) if self.postgres else self._clock.now()
+            self._now = self._ask() if self.postgres else self._clock.now()
         return self._now
 
     def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:  # noqa: ANN401 - as SQLAlchemy
         """Executes one statement."""
-        return self.connection.execute(statement, parameters)  # type: ignore[return-value]
+        return self.connection.execute(statement, parameters)
 
     def scalar(self, statement: Executable) -> Any:  # noqa: ANN401 - any column
         """The first column of the first row, None when there is none."""
@@ -54,7 +54,16 @@ class Tx:
         """Calls ``effect`` on the event loop once this transaction is committed; never when it is rolled back."""
         self._after.append(effect)
 
+    @property
+    def has_effects(self) -> bool:
+        """Whether anything waits for the commit."""
+        return bool(self._after)
+
     def committed(self) -> None:
         """Carries out what waited for the commit; called by whoever committed."""
         for effect in self._after:
             effect()
+
+    def _ask(self) -> datetime:
+        answer = self.connection.scalars(select(func.clock_timestamp(type_=DateTime(timezone=True)))).one()
+        return answer.astimezone(UTC)

@@ -1,0 +1,101 @@
+"""Brings a database to the schema of this release, whichever release made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, inspect, text
+
+from headway.infra.db import migrations
+from headway.infra.db.engine import SqlDatabase, translated
+from headway.infra.db.transaction import Tx
+from headway.kernel.clock import SystemClock
+from headway.kernel.errors import HeadwayError
+
+_WAIT_SECONDS = 120  # for another starter that migrates
+
+
+class DatabaseNewer(HeadwayError):
+    """A later release has changed the schema already; this one would read it wrongly."""
+
+    def __init__(self, found: str, known: str) -> None:
+        super().__init__(
+            f"The database was made by a newer Headway: its schema is {found}, this version knows {known}. "
+            "Start that newer version, or restore a backup from before the upgrade."
+        )
+
+
+def migrate(database: SqlDatabase) -> None:
+    """Upgrades the schema to this release's, alone and in one transaction: all of it or nothing.
+
+    Blocks the calling thread; when nothing is to be done it only looks. Raises DatabaseNewer and DatabaseAway.
+    """
+    with translated(database.writer):
+        if _is_current(database):
+            return
+        with _alone(database) as connection:
+            if _revision(connection) != _newest():  # nobody else was faster
+                _upgrade(connection)
+
+
+def _is_current(database: SqlDatabase) -> bool:
+    with database.writer.connect() as connection:
+        return _revision(connection) == _newest()
+
+
+def _newest() -> str:
+    return migrations.revisions()[-1]
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if found is not None and found not in migrations.revisions():
+        raise DatabaseNewer(found, _newest())
+    return found
+
+
+@contextmanager
+def _alone(database: SqlDatabase) -> Iterator[Connection]:
+    with database.writer.connect() as connection:
+        if database.is_sqlite:
+            with _sqlite_settings(connection), connection.begin():
+                yield connection
+                _check_references(connection)
+        else:
+            with connection.begin():
+                connection.execute(text(f"SET LOCAL lock_timeout = '{_WAIT_SECONDS}s'"))
+                Tx(connection, SystemClock()).lock("migrate")
+                yield connection
+
+
+@contextmanager
+def _sqlite_settings(connection: Connection) -> Iterator[None]:
+    """For the transaction that follows: wait long for the write lock, and let tables be made anew under references."""
+    cursor = connection.connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_WAIT_SECONDS * 1000}")
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+
+def _check_references(connection: Connection) -> None:
+    broken = connection.execute(text("PRAGMA foreign_key_check")).all()
+    if broken:
+        msg = f"A migration left rows that refer to nothing: {broken[:5]}."
+        raise AssertionError(msg)
+
+
+def _upgrade(connection: Connection) -> None:
+    # Alembic takes some tenths of a second to import, which a start that has nothing to migrate does not pay for.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(migrations.VERSIONS.parent).replace("%", "%%"))
+    command.upgrade(config, "head")

@@ -1,0 +1,12 @@
+"""The steps that bring a database of any earlier release to this one's schema; forward only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+VERSIONS = Path(__file__).parent / "versions"
+
+
+def revisions() -> list[str]:
+    """All revisions in their order; a revision is the number that its file's name begins with."""
+    return sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*_*.py"))

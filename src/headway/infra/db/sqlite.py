@@ -1,0 +1,86 @@
+"""SQLite: durable and private by settings, one writer, several readers."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+PATIENCE_SECONDS = 3.0
+READERS = 4
+_AWAY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a SQLite database in a file."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+def engines(url: str) -> tuple[Engine, Engine]:
+    """The engine that writes (one connection) and the one that only reads."""
+    _make_private(make_url(url))
+    return _engine(url, "BEGIN IMMEDIATE", connections=1), _engine(url, "BEGIN", connections=READERS, query_only=True)
+
+
+def be_patient(connection: Connection, waited_seconds: float) -> None:
+    """Before a transaction: bounds the wait for the lock by what is left of the patience of who asked for it."""
+    left = max(0, round((PATIENCE_SECONDS - waited_seconds) * 1000))
+    connection.connection.cursor().execute(f"PRAGMA busy_timeout={left}")
+
+
+def is_away(error: BaseException | None, *, writing: bool) -> bool:
+    """Whether a driver's error says that the database cannot be used now, rather than that a statement is wrong."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest tells forms of one error apart
+    return code in _AWAY and (writing or code != sqlite3.SQLITE_READONLY)
+
+
+def _make_private(url: URL) -> None:
+    """SQLite gives its journal and its shared memory the mode of the file, which must therefore exist before."""
+    if url.database and url.database != ":memory:":
+        os.close(os.open(url.database, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        Path(url.database).chmod(0o600)
+
+
+def _engine(url: str, begin: str, *, connections: int, query_only: bool = False) -> Engine:
+    engine = create_engine(url, poolclass=QueuePool, pool_size=connections, max_overflow=0)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        # We say BEGIN ourselves: the driver's own comes too late for IMMEDIATE.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={round(PATIENCE_SECONDS * 1000)}",
+            "journal_mode=WAL",
+            "synchronous=FULL",  # acknowledged work survives a power cut
+            "foreign_keys=ON",
+            "cache_size=-8000",  # 8 MB
+            f"query_only={int(query_only)}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
