@@ -1,0 +1,73 @@
+"""The builder contract: making what a runtime can release from a workspace."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+from headway.infra.hosts.command import Account, Limits
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Bundle, Workspace
+from headway.kernel.errors import Code, HeadwayError, InvalidInput
+from headway.kernel.secret import Secret
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LONGEST_COMMAND = 16_384
+
+
+class BuildError(HeadwayError):
+    """The workspace cannot be built as it is; the sentence says what to add or change."""
+
+    code: ClassVar[Code] = Code.BAD_REQUEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSpec:
+    """How an application is built. ``build_command`` and ``start_command`` are the user's own settings, ``variables``
+    the environment that a build sees; ``cache_folder`` outlives builds and is the build account's home;
+    ``output_folder`` is what a static site publishes, relative to the build path. ``limits``, ``step_seconds`` and
+    ``inactivity_seconds`` bound every phase. Raises InvalidInput for what no shell and no environment can hold.
+    """
+
+    cache_folder: str
+    build_command: str | None = None
+    start_command: str | None = None
+    variables: Mapping[str, Secret] = field(default_factory=dict)
+    account: Account | None = None
+    limits: Limits = field(default_factory=Limits)
+    step_seconds: float | None = None
+    inactivity_seconds: float | None = None
+    output_folder: str | None = None
+    commit_hash: str = ""
+
+    def __post_init__(self) -> None:
+        for label, line in (("build command", self.build_command), ("start command", self.start_command)):
+            if line is not None and ("\0" in line or len(line) > _LONGEST_COMMAND):
+                raise InvalidInput(
+                    f"The {label} holds a NUL character or is longer than {_LONGEST_COMMAND} characters."
+                )
+        for name, value in self.variables.items():
+            if not _NAME.fullmatch(name):
+                raise InvalidInput(
+                    "The name of a variable consists of letters, digits and '_', and begins with no digit."
+                )
+            if "\0" in value.reveal():
+                raise InvalidInput(f"The value of the variable {name} holds a NUL character.")
+
+    def line(self, own: str | None, variable: str) -> str | None:
+        """A command line of the user's: the ``own`` setting, else the one in a variable, else None."""
+        inherited = self.variables.get(variable)
+        text = (own or "").strip() or (inherited.reveal().strip() if inherited else "")
+        return text or None
+
+
+class Builder(Protocol):
+    """A way of building."""
+
+    async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Bundle:
+        """Builds the workspace under the build account, in its place. Raises BuildError when it is not clear how, or
+        what was asked for is not there after the build; a phase that fails ends the run with its own error.
+        """
+        ...

@@ -1,0 +1,138 @@
+"""The native builder: commands on the host itself, under the build account, in the folder that will be released."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import tarfile
+
+from headway.infra.hosts.base import Host, HostUnreachable
+from headway.infra.hosts.command import Account, Command, Stage
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Bundle, Workspace
+from headway.kernel.errors import HeadwayError
+from headway.seams.builders import detect
+from headway.seams.builders.base import BuildError, BuildSpec
+from headway.seams.builders.languages.static import INDEX
+from headway.seams.builders.plan import Listing, Phase, Plan
+
+PATH = "/usr/local/bin:/usr/bin:/bin"
+
+_LINKS = ".headway/bin"
+_LARGEST = 256 * 1024
+
+
+class NativeBuilder:
+    """Builds with what the host has: see `Builder`."""
+
+    async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Bundle:
+        """Looks what it is, runs its phases, and gives the bundle at ``workspace.folder``."""
+        plan = detect.detect(await read_listing(work.host, workspace), spec)
+        for reason in plan.reasons:
+            await work.say(reason)
+        await work.host.make_folder(spec.cache_folder, owner=spec.account)
+        path = plan.path
+        if plan.needs_python_link and await work.host.read_file("/usr/bin/python", limit=1) is None:
+            await work.command("python-link", link_python(workspace.folder, spec))
+            path = (*path, _LINKS)
+        for phase in plan.phases:
+            await work.command(phase.name, phase_command(phase, workspace.folder, path, spec))
+        return Bundle(
+            folder=workspace.folder,
+            processes=plan.processes,
+            release_command=plan.release_command,
+            path=path,
+            env=plan.env,
+            static_root=await _static_root(work.host, workspace, plan),
+        )
+
+
+async def read_listing(host: Host, workspace: Workspace) -> Listing:
+    """The files that tell what an application is, none of them from outside the workspace."""
+    contents = await asyncio.gather(*(_read(host, workspace, name) for name in detect.FILES))
+    files = {name: data for name, data in zip(detect.FILES, contents, strict=True) if data is not None}
+    return Listing(files=files)
+
+
+def phase_command(phase: Phase, folder: str, path: tuple[str, ...], spec: BuildSpec) -> Command:
+    """A phase as a command: at the build path, under the build account, within the build's bounds."""
+    argv = tuple(part.replace("{folder}", folder) if index == 0 else part for index, part in enumerate(phase.argv))
+    return Command(
+        stages=(Stage(argv=argv, account=spec.account),),
+        env=_environment(folder, path, spec),
+        cwd=folder,
+        limits=spec.limits,
+        step_seconds=spec.step_seconds,
+        inactivity_seconds=spec.inactivity_seconds,
+    )
+
+
+def link_python(folder: str, spec: BuildSpec) -> Command:
+    """Gives an application that says ``python`` the system's python3 by that name: Debian has it only in a virtual
+    environment. Unpacked by tar, so that a link of the same name in the repository leads nowhere.
+    """
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        link = tarfile.TarInfo(f"{_LINKS}/python")
+        link.type = tarfile.SYMTYPE
+        link.linkname = "/usr/bin/python3"
+        archive.addfile(link)
+    stage = Stage(argv=("tar", "--extract", "--file=-", "--no-same-owner"), account=spec.account)
+    return Command(stages=(stage,), env={"PATH": PATH, "LC_ALL": "C"}, cwd=folder, stdin=data.getvalue())
+
+
+def seal(folder: str, *, build: Account | None, run: Account | None) -> Command:
+    """Makes a built release read-only to the account that runs it: root's, with the run account's group.
+
+    The build account itself opens the modes, so that nothing but its own files changes; then what it owns is root's.
+    ``xargs`` is given nothing to add and waits for the end of its input, which is the end of the first stage.
+    """
+    modes = Stage(argv=("chmod", "-R", "u+rwX,u-s,g-s,g+rX,o-rwx,go-w", "--", folder), account=build)
+    stages: tuple[Stage, ...] = (modes,)
+    if build is not None and run is not None:
+        give = ("chown", "-R", "-h", "-P", f"--from={build.uid}", f"0:{run.gid}", "--", folder)
+        stages = (modes, Stage(argv=("xargs", *give)))
+    return Command(stages=stages, env={"PATH": PATH, "LC_ALL": "C"})
+
+
+def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec) -> dict[str, str]:
+    variables = {name: value.reveal() for name, value in spec.variables.items()}
+    first = [f"{folder}/{part}" for part in path]
+    return {
+        "HOME": spec.cache_folder,
+        "LANG": "C.UTF-8",
+        "CI": "1",
+        "SOURCE_COMMIT": spec.commit_hash,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PYTHONUNBUFFERED": "1",
+        # Files that are links into a cache would be sealed there too.
+        "UV_LINK_MODE": "copy",
+        "npm_config_package_import_method": "copy",
+        **variables,
+        "PATH": ":".join([*first, variables.get("PATH") or PATH]),
+    }
+
+
+async def _static_root(host: Host, workspace: Workspace, plan: Plan) -> str | None:
+    """The folder to serve, relative to the bundle. Raises BuildError when the site has none."""
+    for folder in plan.static_folders:
+        if await _read(host, workspace, INDEX if folder == "." else f"{folder}/{INDEX}", limit=1) is not None:
+            return folder
+    if not plan.static_folders:
+        return None
+    places = " or ".join(f"{folder}/" if folder != "." else "the build path itself" for folder in plan.static_folders)
+    raise BuildError(
+        f"The build left no {INDEX} in {places}, so there is nothing to serve. Set the output folder, or, if this is "
+        "no static site, the start command (startCommand) or a Procfile."
+    )
+
+
+async def _read(host: Host, workspace: Workspace, name: str, limit: int = _LARGEST) -> bytes | None:
+    try:
+        return await host.read_file(f"{workspace.folder}/{name}", limit, below=workspace.root)
+    except HostUnreachable:
+        raise
+    except HeadwayError as error:
+        raise BuildError(
+            f"{name} is a symbolic link that leads out of the repository, and is not read. Put the file itself there."
+        ) from error

@@ -1,0 +1,56 @@
+"""What is to be done in a build, and what was seen in the workspace that it was decided by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headway.kernel.artifacts import Process
+
+VENV = ".venv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The files at the build path that say what an application is: contents by relative name. Those that were not
+    looked for are not here, whether they exist or not.
+    """
+
+    files: Mapping[str, bytes]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.files
+
+    def text(self, name: str) -> str:
+        """The contents as text, "" when there is no such file."""
+        return self.files.get(name, b"").decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A named command of a build: an argument list, run at the build path, which ``{folder}`` in its program is."""
+
+    name: str
+    argv: tuple[str, ...]
+
+    @staticmethod
+    def of_user(name: str, line: str) -> Phase:
+        """A phase that is the user's own command line: one argument to a shell."""
+        return Phase(name=name, argv=("/bin/sh", "-c", line))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do, and what comes of it. ``path`` are folders relative to the build path that come first on PATH;
+    one of ``static_folders``, the first with an index.html after the build, is served where nothing is to be run.
+    ``reasons`` tell the user why.
+    """
+
+    phases: tuple[Phase, ...] = ()
+    processes: tuple[Process, ...] = ()
+    release_command: str | None = None
+    path: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    static_folders: tuple[str, ...] = ()
+    needs_python_link: bool = False
+    reasons: tuple[str, ...] = ()

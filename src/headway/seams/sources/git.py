@@ -1,0 +1,190 @@
+"""The git source: a mirror per application, of which commits are laid out as workspaces."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from headway.infra.hosts.base import Host
+from headway.infra.hosts.command import Account
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Commit, Workspace
+from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.secret import Secret
+from headway.seams.sources.base import CommitMissing, SourceError
+from headway.seams.sources.build_path import find_build_path, parse_build_path
+from headway.seams.sources.git_commands import GITCONFIG, Git
+from headway.seams.sources.mirror import Mirror, run
+from headway.seams.sources.ref import Ref, RefKind
+from headway.seams.sources.remote import Remote, Transport, parse_remote
+from headway.seams.sources.submodules import Module, Walk, blame
+
+UNDO_KEY = "git-key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSpec:
+    """What to fetch: ``url`` may hold credentials, ``ref`` None is the default branch, ``build_path`` is relative to
+    the repository, ``allow_file`` lets a folder of the machine be fetched (owners and admins only).
+    """
+
+    url: str = field(repr=False)
+    ref: Ref | None = None
+    build_path: str = "/"
+    submodules: bool = False
+    ssh_key: Secret | None = None
+    allow_file: bool = False
+
+    def check(self) -> Remote:
+        """The remote, after all that can be told without asking anybody. Raises InvalidInput."""
+        remote = parse_remote(self.url, allow_file=self.allow_file)
+        parse_build_path(self.build_path)
+        if self.ssh_key is not None and "PRIVATE KEY-----" not in self.ssh_key.reveal():
+            raise InvalidInput("The SSH key is not a private key: it begins with a line that says BEGIN … PRIVATE KEY.")
+        return remote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitAccounts:
+    """``git`` owns the mirrors and runs no user code, ``build`` owns the workspace; None is the panel's own account."""
+
+    git: Account | None = None
+    build: Account | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSource:
+    """A git repository as a source; one run at a time may use its mirror."""
+
+    spec: GitSpec
+    accounts: GitAccounts
+    git: Git
+
+    async def fetch(self, work: Work) -> Commit:
+        """Brings the ref, and its submodules, into the mirrors; see `Source.fetch`."""
+        remote = self.spec.check()
+        await self._write_settings(work)
+        async with self._key(work, remote) as key_file:
+            source = await self._mirror(work, remote, key_file)
+            commit = await source.fetch(self.spec.ref)
+            if self.spec.submodules:
+                await self._fetch_submodules(work, remote, commit, key_file)
+        await work.say(f"Fetched {commit.branch or commit.hash[:12]} of {remote.url}")
+        await work.say(f"Commit {commit.hash[:12]} by {commit.author}: {commit.subject}")
+        return commit
+
+    async def check_out(self, work: Work, commit: Commit, root: str) -> Workspace:
+        """Lays the commit, and its submodules, out in ``root``; see `Source.check_out`."""
+        remote = self.spec.check()
+        await work.host.make_folder(root, owner=self.accounts.build)
+        source = self._source(remote, commit)
+        await self._extract(work, 0, source, root)
+        if self.spec.submodules:
+
+            async def lay_out(number: int, module: Module) -> None:
+                await self._extract(work, number, module, root)
+
+            walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-lay-out-")
+            await walk.each(source, lay_out)
+        return await find_build_path(work, root, self.spec.build_path, self.accounts.build)
+
+    async def _fetch_submodules(self, work: Work, remote: Remote, commit: Commit, key_file: str | None) -> None:
+        async def fetch(number: int, module: Module) -> None:
+            mirror = await self._mirror(work, module.remote, key_file, folder=module.mirror, number=number)
+            try:
+                await mirror.fetch(Ref(kind=RefKind.COMMIT, name=module.commit_hash))
+            except SourceError as error:
+                raise blame(module, error) from error
+
+        await work.host.make_folder(f"{self.git.folders.mirror}.modules", owner=self.accounts.git)
+        walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-")
+        count = await walk.each(self._source(remote, commit), fetch)
+        if count:
+            await work.say(f"Fetched {count} submodule{'s' if count > 1 else ''}")
+
+    async def _extract(self, work: Work, number: int, module: Module, root: str) -> None:
+        folder = f"{root}/{module.path}" if module.path else root
+        git, account = self.git, self.accounts.git
+        command = git.extract(module.mirror, module.commit_hash, folder, account, self.accounts.build)
+        name = f"git-check-out-{number}" if number else "git-check-out"
+        ended = await run(work, name, command)
+        if ended.succeeded:
+            return
+        kept = await run(work, f"{name}-has", git.has(module.mirror, module.commit_hash, account))
+        if not kept.succeeded:
+            raise CommitMissing(
+                f"The commit {module.commit_hash[:12]} is no longer kept on this host. Deploy, which fetches it again, "
+                "instead of redeploying."
+            )
+        # The commit is there, so the workspace could not be written: the run names the end that it has recorded.
+        await work.command(name, command)
+
+    def _source(self, remote: Remote, commit: Commit) -> Module:
+        return Module(path="", commit_hash=commit.hash, remote=remote, mirror=self.git.folders.mirror)
+
+    async def _mirror(
+        self, work: Work, remote: Remote, key_file: str | None, *, folder: str | None = None, number: int = 0
+    ) -> Mirror:
+        is_ssh = remote.transport is Transport.SSH
+        return Mirror(
+            work=work,
+            git=self.git,
+            folder=folder or self.git.folders.mirror,
+            remote=remote,
+            account=self.accounts.git,
+            key_file=key_file if is_ssh else None,
+            nameless=is_ssh and await _is_nameless(work.host, self.accounts.git),
+            prefix=f"git-{number}-" if number else "git-",
+        )
+
+    async def _write_settings(self, work: Work) -> None:
+        """Git's configuration, and the file of known hosts, which ssh itself writes on from then on."""
+        folders = self.git.folders
+        if await work.host.read_file(folders.gitconfig) != GITCONFIG:
+            await work.host.write_file(folders.gitconfig, GITCONFIG, mode=0o644)
+        if await work.host.read_file(folders.known_hosts, limit=1) is None:
+            await work.host.write_file(folders.known_hosts, b"", owner=self.accounts.git)
+
+    @asynccontextmanager
+    async def _key(self, work: Work, remote: Remote) -> AsyncIterator[str | None]:
+        """The SSH key as a file that only the git account reads, for as long as it is used."""
+        needs_key = remote.transport is Transport.SSH or self.spec.submodules
+        if self.spec.ssh_key is None or not needs_key:
+            yield None
+            return
+        # A name of the mirror's own, the same when the run is taken up again, so that no copy is left behind.
+        name = hashlib.sha256(self.git.folders.mirror.encode()).hexdigest()[:24]
+        path = f"{self.git.folders.key_folder}/{name}"
+        await work.undo(UNDO_KEY, {"path": path})
+        await work.host.make_folder(self.git.folders.key_folder, mode=0o711)
+        key = self.spec.ssh_key.reveal().replace("\r\n", "\n").strip() + "\n"
+        await work.host.write_file(path, key.encode(), owner=self.accounts.git)
+        try:
+            yield path
+        except HeadwayError:
+            await work.host.remove_tree(path)
+            raise
+        # Not when the panel is shut down: the fetch lives on and needs it. The next panel comes by here again, and
+        # whoever ends the run takes it away by the undo.
+        await work.host.remove_tree(path)
+
+
+async def undo(host: Host, name: str, data: Mapping[str, Any]) -> bool:
+    """Takes back what a git source recorded with ``Work.undo``; False when the name is not one of its own."""
+    if name != UNDO_KEY:
+        return False
+    await host.remove_tree(str(data["path"]))
+    return True
+
+
+async def _is_nameless(host: Host, account: Account | None) -> bool:
+    """Whether the machine's user table has no entry for the account."""
+    if account is None:
+        return False
+    table = await host.read_file("/etc/passwd") or b""
+    return not any(
+        fields[2:3] == [str(account.uid)] for fields in (line.split(":") for line in table.decode().splitlines())
+    )

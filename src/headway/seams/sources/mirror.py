@@ -1,0 +1,182 @@
+"""One bare repository per remote on the host: fetched into, shallow and as little as possible, and read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from headway.infra.hosts.base import Exit
+from headway.infra.hosts.command import Account, Command
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Commit
+from headway.kernel.errors import HeadwayError
+from headway.seams.sources import git_errors
+from headway.seams.sources.base import SourceError
+from headway.seams.sources.commits import read_commit
+from headway.seams.sources.git_commands import ATTRIBUTES, EVERYTHING, SOURCE_REF, Call, Git, discard, own
+from headway.seams.sources.git_errors import Failure, Remedy
+from headway.seams.sources.ref import Ref, RefKind
+from headway.seams.sources.remote import Remote, Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One way of trying: the whole history, a mirror made anew, as the panel's own account."""
+
+    full: bool = False
+    anew: bool = False
+    as_panel: bool = False
+
+    @property
+    def name(self) -> str:
+        """What sets its commands apart from those of other attempts: a run starts no name twice."""
+        flags = (("-full", self.full), ("-anew", self.anew), ("-as-panel", self.as_panel))
+        return "".join(text for text, is_set in flags if is_set)
+
+    def after(self, remedy: Remedy) -> Attempt | None:
+        """The next attempt after a failure; None when the remedy is no other attempt, or was tried already."""
+        match remedy:
+            case Remedy.FULL if not self.full:
+                return replace(self, full=True)
+            case Remedy.DISCARD if not self.anew:
+                return replace(self, anew=True)
+            case Remedy.AS_PANEL if not self.as_panel:
+                return replace(self, as_panel=True)
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """The mirror at ``folder`` of ``remote``. ``account`` owns it; ``prefix`` begins the names of its commands."""
+
+    work: Work
+    git: Git
+    folder: str
+    remote: Remote
+    account: Account | None
+    key_file: str | None = None
+    nameless: bool = False
+    prefix: str = "git-"
+
+    async def fetch(self, ref: Ref | None) -> Commit:
+        """Brings the ref (None: the default branch) into the mirror. Raises SourceError with the reason."""
+        # A folder that only the panel may enter (below /root, say) is read as the panel. The mirror is then given to
+        # the git account, which runs nothing but git.
+        attempt: Attempt | None = Attempt(
+            full=ref is not None and ref.is_short_hash, as_panel=self.remote.transport is Transport.FILE
+        )
+        failure = Failure(sentence="")
+        while attempt is not None:
+            try:
+                return await self._attempt(ref, attempt)
+            except _Failed as failed:
+                failure = failed.failure
+                attempt = attempt.after(failure.remedy)
+        raise SourceError(failure.sentence)
+
+    async def _attempt(self, ref: Ref | None, attempt: Attempt) -> Commit:
+        await self._make_ready(attempt)
+        call = Call(
+            remote=self.remote,
+            account=None if attempt.as_panel else self.account,
+            key_file=self.key_file,
+            nameless=self.nameless and not attempt.as_panel,
+        )
+        wanted = ref or await self._default_branch(call, attempt)
+        is_everything = attempt.full and wanted is not None and wanted.kind is RefKind.COMMIT
+        source = f"+{wanted.remote_name if wanted else 'HEAD'}:{SOURCE_REF}"
+        command = self.git.fetch(
+            self.folder, EVERYTHING if is_everything else (source,), call, depth=await self._depth(attempt)
+        )
+        ended = await self._run(f"fetch{attempt.name}", command)
+        if attempt.as_panel and self.account is not None:
+            await self.work.command(f"{self.prefix}own{attempt.name}", own(self.folder, self.account))
+        if not ended.succeeded:
+            raise _Failed(await self._explain(ended, wanted, call, attempt))
+        revision = wanted.name if is_everything and wanted else SOURCE_REF
+        return await self._describe(revision, wanted, attempt)
+
+    async def _make_ready(self, attempt: Attempt) -> None:
+        """Makes the mirror unless it is there. The attributes are written last, so they say that it is complete."""
+        if attempt.anew:
+            # A command, not a call of the host: it happens once, also when this run is taken up again.
+            await self.work.command(f"{self.prefix}discard{attempt.name}", discard(self.folder))
+        attributes = f"{self.folder}/info/attributes"
+        if await self.work.host.read_file(attributes) is not None:
+            return
+        await self.work.host.make_folder(self.folder, owner=self.account)
+        name = f"init{attempt.name}"
+        ended = await self._run(name, self.git.init(self.folder, self.account))
+        if not ended.succeeded:
+            failure = self._failure(ended, None)
+            raise _Failed(Failure(sentence=failure.sentence, remedy=Remedy.DISCARD))
+        await self.work.host.write_file(attributes, ATTRIBUTES, owner=self.account)
+
+    async def _default_branch(self, call: Call, attempt: Attempt) -> Ref | None:
+        """The branch that HEAD names over there; None when it names a commit only."""
+        ended = await self._run(f"head{attempt.name}", self.git.list_head(call))
+        if not ended.succeeded:
+            raise _Failed(self._failure(ended, None))
+        lines = ended.output.decode(errors="replace").splitlines()
+        for line in lines:
+            if line.startswith("ref: refs/heads/") and line.endswith("\tHEAD"):
+                name = line.removeprefix("ref: refs/heads/").removesuffix("\tHEAD")
+                return Ref(kind=RefKind.BRANCH, name=name)
+        if any(line.endswith("\tHEAD") for line in lines):
+            return None
+        raise SourceError(await self._without_head(call, attempt))
+
+    async def _without_head(self, call: Call, attempt: Attempt) -> str:
+        """HEAD leads nowhere: the repository is empty, or its default branch was never pushed."""
+        listing = await self._run(f"names{attempt.name}", self.git.list_names(call))
+        if b"\trefs/" not in listing.output:
+            return git_errors.empty(self.remote)
+        return f"The default branch of {self.remote.url} does not exist. Name the branch to deploy."
+
+    async def _depth(self, attempt: Attempt) -> tuple[str, ...]:
+        if not attempt.full:
+            return ("--depth=1",)
+        is_shallow = await self.work.host.read_file(f"{self.folder}/shallow") is not None
+        return ("--unshallow",) if is_shallow else ()
+
+    async def _explain(self, ended: Exit, wanted: Ref | None, call: Call, attempt: Attempt) -> Failure:
+        failure = self._failure(ended, wanted)
+        if failure.remedy is Remedy.NAME_OTHERS and wanted is not None:
+            listing = await self._run(f"names{attempt.name}", self.git.list_names(call))
+            if listing.succeeded:
+                text = listing.output.decode(errors="replace")
+                return Failure(sentence=git_errors.explain_missing(wanted, self.remote, text))
+        return failure
+
+    def _failure(self, ended: Exit, ref: Ref | None) -> Failure:
+        text = ended.output.decode(errors="replace")
+        return git_errors.explain(text, remote=self.remote, ref=ref, known_hosts=self.git.folders.known_hosts)
+
+    async def _describe(self, revision: str, ref: Ref | None, attempt: Attempt) -> Commit:
+        ended = await self._run(f"commit{attempt.name}", self.git.describe(self.folder, revision, self.account))
+        branch = ref.name if ref is not None and ref.kind is not RefKind.COMMIT else ""
+        commit = read_commit(ended.output, branch) if ended.succeeded else None
+        if commit is None:
+            raise SourceError(git_errors.not_a_commit(ref, self.remote))
+        return commit
+
+    async def _run(self, name: str, command: Command) -> Exit:
+        return await run(self.work, f"{self.prefix}{name}", command)
+
+
+async def run(work: Work, name: str, command: Command) -> Exit:
+    """Runs a command whose failure its caller words. One that did not end by itself (killed, out of time or memory) is
+    the run's to word: asked again for the same name, it raises for the end that it has recorded.
+    """
+    ended = await work.command(name, command, check=False)
+    if ended.cause is not None:
+        await work.command(name, command)
+    return ended
+
+
+class _Failed(HeadwayError):
+    """An attempt failed in a way that another one may mend."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.sentence)
+        self.failure = failure
