@@ -98,6 +98,15 @@ def claims(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, tuple[Status, int
     return {row.deployment_id: (Status(row.status), row.epoch, row.handle) for row in rows}
 
 
+def commit_of(tx: Tx, deployment_id: str) -> dict[str, str] | None:
+    """The commit that a deployment worked from, as ``kernel.artifacts.Commit`` takes it; None where none is known."""
+    row = tx.execute(select(*_RECORD_COLUMNS).where(_c.deployment_id == deployment_id)).one_or_none()
+    if row is None or row.commit_hash is None:
+        return None
+    fields = {"hash": "commit_hash", "subject": "commit_message", "author": "commit_author", "branch": "commit_branch"}
+    return {name: getattr(row, column) or "" for name, column in fields.items()}
+
+
 def newest(tx: Tx) -> Row[Any] | None:
     """Sequence and creation time of the newest row."""
     return tx.execute(select(_c.seq, _c.created_at).order_by(_c.seq.desc()).limit(1)).one_or_none()

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
 from headway.core.deployments import lease as leases
@@ -63,6 +63,8 @@ class Ending:
         """Writes ``error`` after the run's effects are taken back; the verdict is kept first, so that a crash in
         between ends with the same one.
         """
+        if outcome.message is not None:
+            outcome = replace(outcome, message=self.log.masked(outcome.message))
         await self.parts.write(lambda tx: self._keep_verdict(tx, outcome))
         self.parts.crash_point("verdict kept")
         if self.anchor is not None:
@@ -88,7 +90,7 @@ class Ending:
 
         await self.parts.write(write)
         self.parts.crash_point("end written")
-        self.log.ended()
+        await self.log.ended()
         if self.handle is not None:
             await self._forget(self.handle)
 

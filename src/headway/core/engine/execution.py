@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from headway.core.deployments import lease as leases
@@ -13,6 +14,7 @@ from headway.core.deployments import store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Deadlines, Json, RunFailed
+from headway.core.deployments.status import Status
 from headway.core.engine import explain
 from headway.core.engine.parts import Parts, RunLog
 from headway.infra.db.transaction import Tx
@@ -54,11 +56,13 @@ class Execution:
             return json.loads(self._recorded[name])
         self._step, self._said = name, 0
         offset = self._log.size
-        await self.write(lambda tx: self._begin(tx, name, offset))
+        began = await self.write(lambda tx: self._begin(tx, name, offset))
+        await self._log.mark(name, ended=False, at=began)
         self._parts.crash_point(f"step {name} begun")
         result = json.dumps(await work())
         self._parts.crash_point(f"step {name} worked")
-        await self.write(lambda tx: self._finish(tx, name, result))
+        finished = await self.write(lambda tx: self._finish(tx, name, result))
+        await self._log.mark(name, ended=True, at=finished)
         self._parts.crash_point(f"step {name} recorded")
         self._recorded[name] = result
         self._step = "run"
@@ -112,14 +116,16 @@ class Execution:
         leases.hold(tx, self._lease)
         return change(tx)
 
-    def _begin(self, tx: Tx, name: str, offset: int) -> None:
+    def _begin(self, tx: Tx, name: str, offset: int) -> datetime:
         store.begin_step(tx, self.deployment.deployment_id, name, self._lease.epoch, offset)
-        self._parts.ledger.touched(tx, self.deployment.deployment_id, self.deployment.status)
+        self._parts.ledger.touched(tx, self.deployment.deployment_id, Status.RUNNING)
+        return tx.now
 
-    def _finish(self, tx: Tx, name: str, result: str) -> None:
+    def _finish(self, tx: Tx, name: str, result: str) -> datetime:
         store.finish_step(tx, self.deployment.deployment_id, name, result)
-        self._parts.ledger.touched(tx, self.deployment.deployment_id, self.deployment.status)
+        self._parts.ledger.touched(tx, self.deployment.deployment_id, Status.RUNNING)
+        return tx.now
 
     def _describe(self, tx: Tx, fields: dict[str, str]) -> None:
         store.set_fields(tx, self.deployment.deployment_id, **fields)
-        self._parts.ledger.touched(tx, self.deployment.deployment_id, self.deployment.status)
+        self._parts.ledger.touched(tx, self.deployment.deployment_id, Status.RUNNING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from headway.core.deployments.ledger import Ledger
@@ -66,11 +66,23 @@ class RunLog(Protocol):
         """Waits until the log has all output that there is now; gives its last line that matters."""
         ...
 
+    async def mark(self, step: str, *, ended: bool, at: datetime) -> None:
+        """Notes beside the log where a step began or ended."""
+        ...
+
+    def masked(self, text: str) -> str:
+        """``text`` as the log would show it."""
+        ...
+
     async def finish(self, closing: str) -> None:
         """Copies the rest, adds the closing line at the end (once, also when repeated) and makes the log durable."""
         ...
 
-    def ended(self) -> None:
+    async def discard(self) -> None:
+        """Removes the log of a run that starts again from its first step."""
+        ...
+
+    async def ended(self) -> None:
         """Tells the log's followers that no more comes."""
         ...
 

@@ -89,6 +89,7 @@ class Recovery:
         ending = self._ending(deployment, lease, anchor.handle, ())
         await ending.take_back()
         await self._parts.hosts[deployment.host_id].forget(anchor.handle)
+        await ending.log.discard()
         await self._parts.write(lambda tx: store.forget_steps(tx, deployment.deployment_id))
         await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
         return True

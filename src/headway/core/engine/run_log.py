@@ -1,0 +1,96 @@
+"""The log of a run as the engine sees it: the pump, the steps beside it, the closing line, the followers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from headway.core.engine.parts import OutputSource
+from headway.infra.logs.logfile import close_log, drop_checkpoint
+from headway.infra.logs.mask import Masker
+from headway.infra.logs.paths import LogPaths
+from headway.infra.logs.pump import Pump
+from headway.infra.logs.reader import last_meaningful_line, tail
+from headway.infra.logs.steps import StepEvent, StepMark, mark_step
+
+_LINES_LOOKED_AT = 20
+
+
+class Followers(Protocol):
+    """Whoever is told that a log grew or ended; the broadcast is one."""
+
+    def grew(self, deployment_id: str, size: int) -> None:
+        """The log has ``size`` bytes now."""
+        ...
+
+    def ended(self, deployment_id: str) -> None:
+        """No more will come."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogFolder:
+    """Opens run logs in a folder; fits ``parts.Logs``."""
+
+    paths: LogPaths
+    followers: Followers
+
+    def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> PumpedLog:
+        """The log of a run, continued where it stands."""
+        return PumpedLog(deployment_id, self.paths, self.followers, source, Masker(mask))
+
+
+class PumpedLog:
+    """One run's log; fits ``parts.RunLog``."""
+
+    def __init__(
+        self, deployment_id: str, paths: LogPaths, followers: Followers, source: OutputSource, masker: Masker
+    ) -> None:
+        self._deployment_id = deployment_id
+        self._paths = paths
+        self._path = paths.log(deployment_id)
+        self._steps = paths.steps(deployment_id)
+        self._followers = followers
+        self._masker = masker
+        self._pump = Pump(source, self._path, masker, self._grew)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the log has so far."""
+        return self._pump.size
+
+    async def run(self) -> None:
+        """Copies output to the log until ``finish`` or cancellation."""
+        await self._pump.run()
+
+    async def catch_up(self) -> str:
+        """Waits until the log has all output that there is now; gives its last line that matters."""
+        await self._pump.catch_up()
+        return last_meaningful_line(await tail(self._path, _LINES_LOOKED_AT))
+
+    async def mark(self, step: str, *, ended: bool, at: datetime) -> None:
+        """Notes beside the log where a step began or ended."""
+        event = StepEvent.ENDED if ended else StepEvent.BEGUN
+        await mark_step(self._steps, StepMark(name=step, offset=self.size, time=at, event=event))
+
+    def masked(self, text: str) -> str:
+        """``text`` as the log would show it."""
+        return self._masker.mask_text(text)
+
+    async def finish(self, closing: str) -> None:
+        """Copies the rest, adds the closing line at the end (once, also when repeated) and makes the log durable."""
+        size = await close_log(self._path, await self._pump.finish(), closing, self._masker)
+        self._grew(size)
+
+    async def discard(self) -> None:
+        """Removes the log of a run that starts again from its first step."""
+        await self._paths.remove(self._deployment_id)
+
+    async def ended(self) -> None:
+        """Tells the log's followers that no more comes."""
+        self._followers.ended(self._deployment_id)
+        await drop_checkpoint(self._path)
+
+    def _grew(self, size: int) -> None:
+        self._followers.grew(self._deployment_id, size)

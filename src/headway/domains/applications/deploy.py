@@ -1,0 +1,294 @@
+"""The deploy of an application: fetch, build, start beside the old release, check, route; else nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.status import Reason
+from headway.domains.applications import store
+from headway.domains.applications.model import Release, ReleaseState
+from headway.domains.applications.plan import Plan
+from headway.domains.applications.planning import Planning
+from headway.domains.applications.tools import Tools
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Bundle, Commit, ReleaseSpec, Route, Workspace
+from headway.seams.sources.base import CommitMissing
+from headway.seams.sources.git import undo as undo_source
+
+KIND = "application.deploy"
+VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+RELEASE_COMMAND = "release command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployKind:
+    """How an application is deployed; fits ``core.deployments.run.Kind``."""
+
+    planning: Planning
+    tools: Tools
+    name: str = KIND
+    version: int = VERSION
+    repeatable_until: str | None = RELEASE_COMMAND
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The application as it is now. Raises RunFailed (refused) where it is gone."""
+        return self.planning.freeze(tx, deployment)
+
+    async def perform(self, run: Run) -> Success:
+        """See the module's docstring; every line is a recorded step."""
+        deploy = _Deploy(run, Plan.load(run.plan), self.tools)
+        commit = await deploy.source()
+        workspace = await deploy.check_out(commit)
+        bundle = await deploy.build(workspace)
+        port = await deploy.port(bundle, commit)
+        spec = deploy.spec(bundle, port)
+        await deploy.release_command(spec)
+        await deploy.start(spec)
+        await deploy.health_check(spec)
+        await deploy.route(spec)
+        return deploy.success(spec)
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """Takes back one effect."""
+        if not await undo_source(undoing.host, name, data):
+            await _UNDOS[name](self.tools, undoing, data)
+
+
+class _Deploy:
+    """The steps of one deploy."""
+
+    def __init__(self, run: Run, plan: Plan, tools: Tools) -> None:
+        self._run = run
+        self._plan = plan
+        self._tools = tools
+        self._release_id = run.deployment.deployment_id
+        self._folder = tools.folders.release(plan.application_id, self._release_id)
+
+    async def source(self) -> Commit:
+        """The commit to deploy: the newest of its branch, or for a redeploy the one that serves."""
+
+        async def fetch() -> Json:
+            await self._require_space()
+            if self._plan.commit is not None:
+                await self._run.say(f"Deploying commit {self._plan.commit.hash[:12]} again, without fetching.")
+                return asdict(self._plan.commit)
+            return asdict(await self._tools.source(self._plan).fetch(self._run))
+
+        commit = Commit(**await self._run.step("source", fetch))
+        await self._run.describe(
+            title=commit.subject or None,
+            description=f"Commit: {commit.hash}",
+            hash=commit.hash,
+            message=commit.subject,
+            author=commit.author,
+            branch=commit.branch,
+        )
+        return commit
+
+    async def check_out(self, commit: Commit) -> Workspace:
+        """The commit's files, at the place where the release will stay."""
+
+        async def lay_out() -> Json:
+            await self._run.undo("release", self._release_data)
+            await self._run.host.remove_tree(self._folder)
+            await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
+            source = self._tools.source(self._plan)
+            try:
+                return asdict(await source.check_out(self._run, commit, self._folder))
+            except CommitMissing:
+                await source.fetch(self._run)
+                return asdict(await source.check_out(self._run, commit, self._folder))
+
+        return Workspace(**await self._run.step("check out", lay_out))
+
+    async def build(self, workspace: Workspace) -> Bundle:
+        """The bundle, built in place by the build account and then closed to it."""
+
+        async def make() -> Json:
+            bundle = await self._tools.build(self._run, self._plan, workspace)
+            await self._tools.seal(self._run, self._folder, self._plan)
+            return self._tools.dump_bundle(bundle)
+
+        return self._tools.load_bundle(await self._run.step("build", make))
+
+    async def port(self, bundle: Bundle, commit: Commit) -> int | None:
+        """The release's row, and the port that its requests come in on (None: it takes none)."""
+
+        async def take() -> Json:
+            serves = bundle.static_root is not None or any(process.name == "web" for process in bundle.processes)
+            free = await self._tools.free_port() if serves else None
+            if serves and self._in_place:
+                await self._run.undo(
+                    "restart", {"old": self._plan.serving, "port": self._plan.fixed_port, **self._release_data}
+                )
+            return await self._run.write(
+                lambda tx: self._take_port(tx, commit, free) if serves else self._no_port(tx, commit)
+            )
+
+        port: int | None = await self._run.step("port", take)
+        return port
+
+    def spec(self, bundle: Bundle, port: int | None) -> ReleaseSpec:
+        """All that the runtime needs."""
+        return self._tools.release_spec(self._plan, self._release_id, bundle, port)
+
+    async def release_command(self, spec: ReleaseSpec) -> None:
+        """The Procfile's ``release`` line, once: after a crash of the panel it is never run a second time."""
+        line = spec.bundle.release_command
+        if line is None:
+            return
+
+        async def release() -> Json:
+            await self._run.say(f"Release command: {line}")
+            await self._run.command("release command", self._tools.release_command(self._plan, spec))
+
+        await self._run.step(RELEASE_COMMAND, release)
+
+    async def start(self, spec: ReleaseSpec) -> None:
+        """The new release beside the old one; where both need one port, the old one stops first."""
+
+        async def begin() -> Json:
+            if self._in_place:
+                await self._run.say(f"Port {spec.port} is fixed: the old release stops before the new one starts.")
+                async with self._run.fence():
+                    await self._tools.runtime.stop(self._plan.serving or "")
+            await self._tools.runtime.prepare(self._run, spec)
+            await self._tools.runtime.start(self._run, spec)
+
+        await self._run.step("start", begin)
+
+    async def health_check(self, spec: ReleaseSpec) -> None:
+        """Waits until the new release answers, or raises with what it did instead."""
+
+        async def check() -> Json:
+            await self._tools.runtime.healthy(self._run, spec)
+            await self._run.say("The new release is healthy.")
+
+        await self._run.step("health check", check)
+
+    async def route(self, spec: ReleaseSpec) -> None:
+        """Moves the requests to the new release and proves that they arrive there."""
+        route = self._route(spec.release_id, spec.port)
+
+        async def move() -> Json:
+            before = self._route(self._plan.serving or "", self._plan.serving_port)
+            await self._run.undo(
+                "route", {"route": asdict(before) if before else None, "id": self._plan.application_id}
+            )
+            async with self._run.fence():
+                if route is None:
+                    await self._tools.edge.remove_route(self._plan.application_id)
+                else:
+                    await self._tools.edge.set_route(route)
+            if route is not None:
+                await self._tools.edge.proven(route)
+
+        await self._run.step("route", move)
+
+    def success(self, spec: ReleaseSpec) -> Success:
+        """The new release serves; the old one retires after its drain."""
+        drain = timedelta(seconds=spec.drain_seconds)
+        where = f" at {self._tools.address(self._plan.app_name)}" if spec.port is not None else ""
+        return Success(
+            message=f"Deployment done: release {spec.release_id} serves{where}",
+            settle=lambda tx: store.make_serving(tx, self._plan.application_id, spec.release_id, drain),
+        )
+
+    @property
+    def _release_data(self) -> dict[str, str]:
+        return {"application_id": self._plan.application_id, "new": self._release_id}
+
+    @property
+    def _in_place(self) -> bool:
+        """Whether the new release needs the very port that the old one holds."""
+        fixed = self._plan.fixed_port
+        return fixed is not None and self._plan.serving is not None and fixed == self._plan.serving_port
+
+    def _route(self, release_id: str, port: int | None) -> Route | None:
+        if not release_id or port is None:
+            return None
+        return Route(
+            application_id=self._plan.application_id,
+            app_name=self._plan.app_name,
+            release_id=release_id,
+            hosts=self._tools.hosts_of(self._plan.app_name),
+            port=port,
+        )
+
+    async def _require_space(self) -> None:
+        free = await self._run.host.free_bytes(self._tools.folders.work)
+        if free < self._tools.least_free_bytes:
+            raise RunFailed(
+                f"Only {free >> 20} MiB are free on the disk, and a deploy needs {self._tools.least_free_bytes >> 20} MiB. "
+                "Remove old deployments or files, then deploy again.",
+                Reason.REFUSED,
+            )
+
+    def _take_port(self, tx: Tx, commit: Commit, free: int | None) -> int:
+        held = store.port_of(tx, self._release_id)
+        port = held or self._plan.fixed_port or free
+        if port is None:
+            raise RunFailed(
+                "All ports for applications are taken on this host. Remove an application, then deploy again."
+            )
+        if held is None and not store.take_port(
+            tx, self._run.deployment.host_id, self._plan.application_id, self._release_id, port
+        ):
+            raise RunFailed(
+                f"Port {port} is taken by another application. Choose another value for PORT, or remove the variable: "
+                "Headway then gives the application a port of its own."
+            )
+        store.add_release(tx, self._release(commit, port))
+        return port
+
+    def _no_port(self, tx: Tx, commit: Commit) -> None:
+        store.add_release(tx, self._release(commit, None))
+
+    def _release(self, commit: Commit, port: int | None) -> Release:
+        return Release(
+            release_id=self._release_id,
+            seq=0,
+            application_id=self._plan.application_id,
+            deployment_id=self._run.deployment.deployment_id,
+            state=ReleaseState.STARTING,
+            folder=self._folder,
+            port=port,
+            commit_hash=commit.hash,
+            retire_at=None,
+            created_at=self._run.deployment.created_at,
+        )
+
+
+async def _undo_release(tools: Tools, undoing: Undoing, data: Mapping[str, str]) -> None:
+    await tools.runtime.remove(data["new"])
+    await undoing.host.remove_tree(tools.folders.release(data["application_id"], data["new"]))
+    await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
+
+
+async def _undo_restart(tools: Tools, undoing: Undoing, data: Mapping[str, str]) -> None:
+    await tools.runtime.remove(data["new"])
+    wanted = await undoing.write(
+        lambda tx: store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
+    )
+    if wanted:
+        async with undoing.fence():
+            await tools.runtime.start_again(data["old"])
+
+
+async def _undo_route(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    async with undoing.fence():
+        if data["route"] is None:
+            await tools.edge.remove_route(data["id"])
+        else:
+            await tools.edge.set_route(Route(**{**data["route"], "hosts": tuple(data["route"]["hosts"])}))
+
+
+_UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {
+    "release": _undo_release,
+    "restart": _undo_restart,
+    "route": _undo_route,
+}

@@ -1,0 +1,54 @@
+"""Where the files of applications lie on a host, made from ids and never from names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AppFolders:
+    """Folders below ``work``, which the unprivileged accounts can reach, and below ``private``, which they cannot."""
+
+    work: str
+    private: str
+
+    def mirror(self, application_id: str) -> str:
+        """The bare repository of what was fetched."""
+        return f"{self.work}/mirrors/{application_id}"
+
+    def cache(self, application_id: str) -> str:
+        """What builds keep from one to the next."""
+        return f"{self.work}/caches/{application_id}"
+
+    def releases(self, application_id: str) -> str:
+        """The folder of all releases of an application."""
+        return f"{self.work}/releases/{application_id}"
+
+    def release(self, application_id: str, release_id: str) -> str:
+        """A release: checked out, built and sealed at this place."""
+        return f"{self.releases(application_id)}/{release_id}"
+
+    def data(self, application_id: str) -> str:
+        """What the application itself keeps, across releases."""
+        return f"{self.work}/data/{application_id}"
+
+    @property
+    def git(self) -> str:
+        """Git's own configuration, and the host keys seen so far."""
+        return f"{self.work}/git"
+
+    @property
+    def keys(self) -> str:
+        """Where an SSH key lies while git uses it."""
+        return f"{self.work}/keys"
+
+    def all_of(self, application_id: str) -> tuple[str, ...]:
+        """Every folder that goes with an application."""
+        mirror = self.mirror(application_id)
+        return (
+            mirror,
+            f"{mirror}.modules",
+            self.cache(application_id),
+            self.releases(application_id),
+            self.data(application_id),
+        )

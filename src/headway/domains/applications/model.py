@@ -1,0 +1,117 @@
+"""An application: what is deployed from a source and serves at an address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class AppStatus(StrEnum):
+    """An application's own status, by its name on the wire."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    DONE = "done"
+    ERROR = "error"
+
+
+class Wanted(StrEnum):
+    """Whether an application is to serve; what its processes do follows from it, also after a reboot."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class ReleaseState(StrEnum):
+    """Where a release is in its life."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSettings:
+    """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
+    ``extra`` are fields of the peer's inputs on which Headway does not act: they are stored and given back.
+    """
+
+    source_type: str = "git"
+    git_url: str | None = None
+    git_branch: str | None = None
+    git_tag: str | None = None
+    git_commit: str | None = None
+    build_path: str = "/"
+    submodules: bool = False
+    ssh_key_id: str | None = None
+    build_type: str = "nixpacks"
+    builder: str | None = None
+    publish_directory: str | None = None
+    build_command: str | None = None
+    start_command: str | None = None
+    health_path: str | None = None
+    health_deadline_seconds: float | None = None
+    settle_seconds: float | None = None
+    drain_seconds: float | None = None
+    step_seconds: float | None = None
+    inactivity_seconds: float | None = None
+    total_seconds: float | None = None
+    memory_bytes: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> AppSettings:
+        """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
+        known = {each.name for each in fields(AppSettings)}
+        return AppSettings(**{name: value for name, value in values.items() if name in known})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """One application. ``env`` is its variables as the user wrote them; uids are None where the panel is not root."""
+
+    application_id: str
+    organization_id: str
+    project_id: str
+    environment_id: str
+    host_id: str
+    name: str
+    app_name: str
+    description: str | None
+    status: AppStatus
+    wanted: Wanted
+    serving_release_id: str | None
+    settings: AppSettings
+    env: str = field(repr=False)
+    build_uid: int | None
+    run_uid: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What a deployment left to serve: its folder, its port (None: it takes no requests) and what it was made of."""
+
+    release_id: str
+    seq: int
+    application_id: str
+    deployment_id: str
+    state: ReleaseState
+    folder: str
+    port: int | None
+    commit_hash: str | None
+    retire_at: datetime | None
+    created_at: datetime
+
+
+def exclusive_key(application_id: str) -> str:
+    """What one deployment at a time may hold."""
+    return f"application:{application_id}"

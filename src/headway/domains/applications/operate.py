@@ -1,0 +1,85 @@
+"""Brings applications up and down, and clears away what is left of them, outside of any deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.service import LogFiles
+from headway.domains.applications import store
+from headway.domains.applications.model import Application, Release
+from headway.domains.applications.tools import Tools
+from headway.domains.applications.variables import parse_variables, secrets_among
+from headway.infra.db.engine import Database
+from headway.infra.hosts.base import Host
+from headway.infra.logs.mask import Masker
+from headway.kernel.artifacts import Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operating:
+    """Acts on applications' releases on one host; everything stands being repeated."""
+
+    db: Database
+    host: Host
+    tools: Tools
+    logs_of_deployments: LogFiles
+
+    async def up(self, application: Application) -> None:
+        """Starts the serving release, if it is not up, and routes to it."""
+        release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
+        if release is None:
+            return
+        await self.tools.runtime.start_again(release.release_id)
+        route = self.route(application, release)
+        if route is not None:
+            await self.tools.edge.set_route(route)
+
+    async def down(self, application: Application) -> None:
+        """Takes the route away, then ends the processes of every release; returns when none is left."""
+        await self.tools.edge.remove_route(application.application_id)
+        for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
+            await self.tools.runtime.stop(release.release_id)
+
+    async def remove(self, application: Application) -> None:
+        """Removes everything of an application but its row."""
+        await self.tools.edge.remove_route(application.application_id)
+        for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
+            await self.tools.runtime.remove(release.release_id)
+        await self.tools.runtime.forget(application.application_id, application.app_name)
+        for folder in self.tools.folders.all_of(application.application_id):
+            await self.host.remove_tree(folder)
+        found = await self.db.read(
+            lambda tx: deployments.of_subject(tx, SubjectType.APPLICATION, application.application_id)
+        )
+        for deployment in found:
+            await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove(tx, id_))  # type: ignore[misc]
+            await self.logs_of_deployments.remove(deployment.deployment_id)
+
+    async def retire(self, release: Release, keep: int) -> None:
+        """Ends a replaced release and frees its port; the newest ``keep`` keep their folders."""
+        await self.tools.runtime.remove(release.release_id)
+        await self.db.run(lambda tx: store.retired(tx, release.release_id))
+        for old in await self.db.read(lambda tx: store.beyond(tx, release.application_id, keep)):
+            await self.host.remove_tree(old.folder)
+            await self.db.run(lambda tx, id_=old.release_id: store.remove_release(tx, id_))  # type: ignore[misc]
+
+    async def logs(self, application: Application, tail: int) -> str:
+        """The last lines that the application wrote, its secrets masked."""
+        text = await self.tools.runtime.read_logs(
+            application.app_name, release_id=application.serving_release_id, tail=tail
+        )
+        return Masker(secrets_among(parse_variables(application.env))).mask_text(text)
+
+    def route(self, application: Application, release: Release) -> Route | None:
+        """The route to a release, None where it takes no requests."""
+        if release.port is None:
+            return None
+        return Route(
+            application_id=application.application_id,
+            app_name=application.app_name,
+            release_id=release.release_id,
+            hosts=self.tools.hosts_of(application.app_name),
+            port=release.port,
+        )

@@ -1,0 +1,71 @@
+"""What a deploy works from, fixed when its run is let in, as JSON that is kept encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from headway.domains.applications.model import AppSettings
+from headway.infra.hosts.command import Account
+from headway.kernel.artifacts import Commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The application as it was when the run began. ``commit`` is set for a redeploy, which fetches nothing;
+    ``serving`` is the release that serves now, with its port.
+    """
+
+    application_id: str
+    app_name: str
+    settings: AppSettings
+    variables: Mapping[str, str] = field(repr=False)
+    ssh_key: str | None = field(repr=False)
+    build_uid: int | None
+    run_uid: int | None
+    git_uid: int | None
+    allow_file: bool
+    commit: Commit | None
+    serving: str | None
+    serving_port: int | None
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> Plan:
+        """The plan that ``dump`` wrote."""
+        commit = values["commit"]
+        rest = {
+            **values,
+            "settings": AppSettings.load(values["settings"]),
+            "commit": Commit(**commit) if commit else None,
+        }
+        return Plan(**rest)
+
+    @property
+    def build_account(self) -> Account | None:
+        """Who builds; None where the panel is not root and does it itself."""
+        return _account(self.build_uid)
+
+    @property
+    def run_account(self) -> Account | None:
+        """Who runs the application."""
+        return _account(self.run_uid)
+
+    @property
+    def git_account(self) -> Account | None:
+        """Who keeps the mirrors, and runs no code of users."""
+        return _account(self.git_uid)
+
+    @property
+    def fixed_port(self) -> int | None:
+        """The port that the user's own variables demand, None where Headway chooses."""
+        text = self.variables.get("PORT", "").strip()
+        return int(text) if text.isdecimal() and 0 < int(text) < 65536 else None
+
+
+def _account(uid: int | None) -> Account | None:
+    return None if uid is None else Account(uid=uid, gid=uid)

@@ -1,0 +1,73 @@
+"""Fixes what a deploy works from: settings, variables, key, accounts and what serves, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, RunFailed
+from headway.core.deployments.status import Reason
+from headway.domains.applications import store
+from headway.domains.applications.model import Application
+from headway.domains.applications.plan import Plan
+from headway.domains.applications.variables import parse_variables, secrets_among
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Commit
+from headway.kernel.errors import HeadwayError
+from headway.kernel.secret import Secret
+from headway.kernel.vault import Vault
+
+OpenKey = Callable[[Tx, str, str], Secret]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """``open_key`` gives the private SSH key of an id within an organisation; ``git_uid`` is None unless root."""
+
+    vault: Vault
+    open_key: OpenKey
+    git_uid: int | None
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The plan of a deployment's application. Raises RunFailed with reason refused where it cannot be made."""
+        try:
+            application = store.find(tx, deployment.subject_id, self.vault)
+            plan = self._plan(tx, application, deployment)
+        except HeadwayError as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+        return Frozen(plan=plan.dump(), mask=_mask(plan))
+
+    def _plan(self, tx: Tx, application: Application, deployment: Deployment) -> Plan:
+        settings = application.settings
+        key = None
+        if settings.ssh_key_id is not None:
+            key = self.open_key(tx, settings.ssh_key_id, application.organization_id).reveal()
+        serving = store.serving(tx, application.application_id)
+        commit = deployment.input.get("commit")
+        return Plan(
+            application_id=application.application_id,
+            app_name=application.app_name,
+            settings=settings,
+            variables=parse_variables(application.env),
+            ssh_key=key,
+            build_uid=application.build_uid,
+            run_uid=application.run_uid,
+            git_uid=self.git_uid,
+            allow_file=bool(deployment.input.get("allow_file")),
+            commit=Commit(**commit) if commit else None,
+            serving=serving.release_id if serving else None,
+            serving_port=serving.port if serving else None,
+        )
+
+
+def _mask(plan: Plan) -> tuple[str, ...]:
+    secrets = [*secrets_among(plan.variables)]
+    if plan.ssh_key is not None:
+        secrets.append(plan.ssh_key)
+    if plan.settings.git_url is not None and "://" in plan.settings.git_url:
+        password = urlsplit(plan.settings.git_url).password
+        if password:
+            secrets += [password, unquote(password)]
+    return tuple(secrets)

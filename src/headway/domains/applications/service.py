@@ -1,0 +1,332 @@
+"""Use cases of applications: make, change, deploy, start, stop, delete; each asked of the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from headway.core.access.model import Actor, Role
+from headway.core.access.policy import Noun, permit
+from headway.core.deployments import store as deployments
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import Deployment, Lane, Request, SubjectType, Trigger
+from headway.core.deployments.service import Stopping
+from headway.core.deployments.status import Intent, Status
+from headway.domains.applications import store
+from headway.domains.applications.deploy import KIND, VERSION
+from headway.domains.applications.model import (
+    Application,
+    AppSettings,
+    AppStatus,
+    Release,
+    Wanted,
+    exclusive_key,
+)
+from headway.domains.applications.naming import app_name_for, check_name
+from headway.domains.applications.operate import Operating
+from headway.domains.applications.variables import parse_variables
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
+from headway.seams.sources.remote import parse_remote
+
+LOCAL_HOST = "local"
+
+
+class CheckSettings(Protocol):
+    """Tells what is wrong with an application's settings before anything is deployed."""
+
+    def __call__(self, settings: AppSettings, *, allow_file: bool) -> None:
+        """Raises InvalidInput."""
+        ...
+
+
+class ApplicationService:
+    """What callers may ask of applications."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        vault: Vault,
+        ledger: Ledger,
+        stopping: Stopping,
+        operating: Operating,
+        check: CheckSettings,
+        uid_base: int | None,
+        address: Callable[[str], str],
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._ledger = ledger
+        self._stopping = stopping
+        self._operating = operating
+        self._check = check
+        self._uid_base = uid_base
+        self._address = address
+
+    async def create(
+        self,
+        actor: Actor,
+        environment_id: str,
+        name: str,
+        *,
+        app_name: str | None = None,
+        description: str | None = None,
+        settings: AppSettings | None = None,
+    ) -> Application:
+        """Makes an application without deploying it. Raises Conflict where the environment has one of that name."""
+        check_name(name)
+        wanted = settings or AppSettings()
+        self._check(wanted, allow_file=_may_use_files(actor))
+
+        def write(tx: Tx) -> Application:
+            project_id = store.project_of(tx, environment_id)
+            permit(actor, "application.create", *_owner_of_environment(tx, project_id), noun=Noun.ENVIRONMENT)
+            if store.name_is_taken(tx, environment_id, name):
+                raise Conflict(f"This environment has an application named {name!r} already; choose another name.")
+            application = Application(
+                application_id=new_id(),
+                organization_id=actor.organization_id,
+                project_id=project_id or "",
+                environment_id=environment_id,
+                host_id=LOCAL_HOST,
+                name=name,
+                app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
+                description=description,
+                status=AppStatus.IDLE,
+                wanted=Wanted.DOWN,
+                serving_release_id=None,
+                settings=wanted,
+                env="",
+                build_uid=self._new_uid(tx, "build"),
+                run_uid=self._new_uid(tx, "run"),
+                created_at=tx.now,
+            )
+            store.add(tx, application, self._vault)
+            return application
+
+        return await self._db.run(write)
+
+    async def one(self, actor: Actor, application_id: str, procedure: str = "application.one") -> Application:
+        """The application. Raises NotFound where there is none that the caller may see."""
+        return await self._db.read(lambda tx: self._permitted(tx, actor, application_id, procedure))
+
+    async def of_project(self, actor: Actor, project_id: str) -> list[Application]:
+        """A project's applications."""
+        found = await self._db.read(lambda tx: store.of_project(tx, project_id, self._vault))
+        return [each for each in found if each.organization_id == actor.organization_id]
+
+    async def all(self, actor: Actor) -> list[Application]:
+        """The applications of the caller's organisation."""
+        return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, self._vault))
+
+    async def update(
+        self,
+        actor: Actor,
+        application_id: str,
+        change: Callable[[AppSettings], AppSettings] | None = None,
+        *,
+        procedure: str = "application.update",
+        name: str | None = None,
+        description: str | None = None,
+        env: str | None = None,
+    ) -> Application:
+        """Changes an application; the next deploy works from it. Raises InvalidInput with what is wrong."""
+        if env is not None:
+            parse_variables(env)
+        if name is not None:
+            check_name(name)
+
+        def write(tx: Tx) -> Application:
+            current = self._permitted(tx, actor, application_id, procedure)
+            fields: dict[str, Any] = {}
+            if change is not None:
+                settings = change(current.settings)
+                self._check(settings, allow_file=_may_use_files(actor))
+                fields["settings"] = settings.dump()
+            if name is not None and name != current.name:
+                if store.name_is_taken(tx, current.environment_id, name):
+                    raise Conflict(f"This environment has an application named {name!r} already; choose another name.")
+                fields["name"] = name
+            if description is not None:
+                fields["description"] = description
+            if env is not None:
+                fields["env"] = self._vault.seal(env)
+            if fields:
+                store.set_fields(tx, application_id, **fields)
+            return store.find(tx, application_id, self._vault)
+
+        return await self._db.run(write)
+
+    async def deploy(
+        self, actor: Actor, application_id: str, *, title: str | None = None, description: str | None = None
+    ) -> Deployment:
+        """Queues a deploy of the newest commit."""
+        return await self._enqueue(actor, application_id, "application.deploy", title, description, again=False)
+
+    async def redeploy(
+        self, actor: Actor, application_id: str, *, title: str | None = None, description: str | None = None
+    ) -> Deployment:
+        """Queues a deploy of the commit that serves, without fetching; of the newest where none does."""
+        return await self._enqueue(actor, application_id, "application.redeploy", title, description, again=True)
+
+    async def cancel_deployments(
+        self, actor: Actor, application_id: str, procedure: str = "application.cancelDeployment"
+    ) -> None:
+        """Ends what waits and what runs of an application, the waiting ones first."""
+        await self.one(actor, application_id, procedure)
+        await self._end_all(application_id, Intent.CANCEL)
+
+    async def cancel_waiting(self, actor: Actor, application_id: str) -> None:
+        """Ends what waits of an application; what runs goes on."""
+        await self.one(actor, application_id, "application.cleanQueues")
+        await self._end_all(application_id, Intent.CANCEL, only=Status.PENDING)
+
+    async def kill_build(self, actor: Actor, application_id: str) -> None:
+        """Kills what runs of an application, and of nothing else."""
+        await self.one(actor, application_id, "application.killBuild")
+        await self._end_all(application_id, Intent.KILL, only=Status.RUNNING)
+
+    async def ended_deployments(self, actor: Actor, application_id: str) -> list[Deployment]:
+        """What ``clearDeployments`` removes."""
+        await self.one(actor, application_id, "application.clearDeployments")
+        found = await self._db.read(lambda tx: deployments.of_subject(tx, SubjectType.APPLICATION, application_id))
+        return [deployment for deployment in found if deployment.status.ended]
+
+    async def start(self, actor: Actor, application_id: str) -> Application:
+        """Brings the newest release up again and routes to it. Raises Conflict where none was ever deployed."""
+        application = await self.one(actor, application_id, "application.start")
+        if application.serving_release_id is None:
+            raise Conflict("Nothing of this application has been deployed yet; deploy it first.")
+        await self._set_wanted(application_id, Wanted.UP, AppStatus.DONE)
+        await self._operating.up(application)
+        return await self.one(actor, application_id)
+
+    async def stop(self, actor: Actor, application_id: str) -> Application:
+        """Ends its deployments, takes its route away and its processes down; returns when none runs."""
+        application = await self.one(actor, application_id, "application.stop")
+        await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
+        await self._end_all(application_id, Intent.CANCEL)
+        await self._operating.down(application)
+        await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
+        return await self.one(actor, application_id)
+
+    async def delete(self, actor: Actor, application_id: str) -> Application:
+        """Stops an application and removes all of it: releases, files, deployments and their logs."""
+        application = await self.one(actor, application_id, "application.delete")
+        await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
+        await self._end_all(application_id, Intent.CANCEL)
+        await self._operating.remove(application)
+        await self._db.run(lambda tx: store.remove(tx, application_id))
+        return application
+
+    async def releases(self, actor: Actor, application_id: str) -> list[Release]:
+        """An application's releases, the newest first."""
+        await self.one(actor, application_id)
+        return await self._db.read(lambda tx: store.releases_of(tx, application_id))
+
+    async def read_logs(self, actor: Actor, application_id: str, tail: int) -> str:
+        """The last lines that the application wrote, its secrets masked."""
+        application = await self.one(actor, application_id, "application.readLogs")
+        return await self._operating.logs(application, tail)
+
+    def addresses(self, application: Application) -> list[str]:
+        """Where the application answers once it is deployed."""
+        return [self._address(application.app_name)]
+
+    async def _enqueue(
+        self,
+        actor: Actor,
+        application_id: str,
+        procedure: str,
+        title: str | None,
+        description: str | None,
+        *,
+        again: bool,
+    ) -> Deployment:
+        def write(tx: Tx) -> Deployment:
+            application = self._permitted(tx, actor, application_id, procedure)
+            if not application.settings.git_url:
+                raise InvalidInput("The application has no source yet; set its git repository first.")
+            commit = _serving_commit(tx, application_id) if again else None
+            request = Request(
+                kind=KIND,
+                kind_version=VERSION,
+                subject_type=SubjectType.APPLICATION,
+                subject_id=application_id,
+                host_id=application.host_id,
+                organization_id=application.organization_id,
+                project_id=application.project_id,
+                exclusive_key=exclusive_key(application_id),
+                lane=Lane.DEPLOY,
+                title=title,
+                description=description,
+                input={
+                    "type": "redeploy" if again else "deploy",
+                    "commit": commit,
+                    "allow_file": _may_use_files(actor),
+                },
+                trigger=Trigger.API,
+                triggered_by=actor.user_id,
+            )
+            return self._ledger.enqueue(tx, request)
+
+        return await self._db.run(write)
+
+    async def _end_all(self, application_id: str, intent: Intent, *, only: Status | None = None) -> None:
+        found = await self._db.read(
+            lambda tx: deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application_id)
+        )
+        waiting_first = sorted(found, key=lambda deployment: deployment.status is not Status.PENDING)
+        for deployment in waiting_first:
+            if only in {None, deployment.status}:
+                await self._end(deployment.deployment_id, intent)
+
+    async def _end(self, deployment_id: str, intent: Intent) -> None:
+        try:
+            if intent is Intent.KILL:
+                await self._stopping.kill(deployment_id)
+            else:
+                await self._stopping.cancel(deployment_id, intent)
+        except InvalidInput:
+            return  # it has ended by itself meanwhile
+
+    async def _set_wanted(self, application_id: str, wanted: Wanted, status: AppStatus) -> None:
+        await self._db.run(lambda tx: store.set_fields(tx, application_id, wanted=wanted, status=status))
+
+    def _permitted(self, tx: Tx, actor: Actor, application_id: str, procedure: str) -> Application:
+        owner = store.owner(tx, application_id)
+        if owner is None:
+            raise store.ApplicationNotFound
+        permit(actor, procedure, owner.organization_id, owner.project_id, noun=Noun.APPLICATION)
+        return store.find(tx, application_id, self._vault)
+
+    def _new_uid(self, tx: Tx, use: str) -> int | None:
+        return None if self._uid_base is None else self._uid_base + store.new_account(tx, use)
+
+
+def _serving_commit(tx: Tx, application_id: str) -> dict[str, str] | None:
+    """The commit that serves, also where the deployment that brought it was removed since."""
+    release = store.serving(tx, application_id)
+    if release is None or release.commit_hash is None:
+        return None
+    bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
+    return deployments.commit_of(tx, release.deployment_id) or bare
+
+
+def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
+    """Everything about a source that can be told without asking anybody. Raises InvalidInput."""
+    if settings.git_url:
+        parse_remote(settings.git_url, allow_file=allow_file)
+
+
+def _may_use_files(actor: Actor) -> bool:
+    return actor.role >= Role.ADMIN
+
+
+def _owner_of_environment(tx: Tx, project_id: str | None) -> tuple[str, str | None]:
+    owner = store.project_owner(tx, project_id) if project_id else None
+    return (owner or "", project_id)

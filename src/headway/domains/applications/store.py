@@ -1,0 +1,326 @@
+"""Applications, their releases, ports and accounts in the database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from headway.core.deployments.run import Owner
+from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
+from headway.infra.db.tables.applications import accounts, applications, environments, ports, projects, releases
+from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import NotFound
+from headway.kernel.vault import Vault
+
+_a = applications.c
+_r = releases.c
+FIRST_PORT = 20_000
+LAST_PORT = 29_999
+
+
+class ApplicationNotFound(NotFound):
+    """No such application, or none that the caller may see."""
+
+    def __init__(self) -> None:
+        super().__init__("Application not found")
+
+
+def find(tx: Tx, application_id: str, vault: Vault) -> Application:
+    """The application with this id. Raises ApplicationNotFound."""
+    row = tx.execute(
+        select(applications).where(_a.application_id == application_id, _a.deleted_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        raise ApplicationNotFound
+    return _application(row, vault)
+
+
+def of_project(tx: Tx, project_id: str, vault: Vault) -> list[Application]:
+    """A project's applications, the oldest first."""
+    rows = tx.execute(
+        select(applications)
+        .where(_a.project_id == project_id, _a.deleted_at.is_(None))
+        .order_by(_a.created_at, _a.application_id)
+    )
+    return [_application(row, vault) for row in rows]
+
+
+def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Application]:
+    """An organisation's applications, the oldest first."""
+    rows = tx.execute(
+        select(applications)
+        .where(_a.organization_id == organization_id, _a.deleted_at.is_(None))
+        .order_by(_a.created_at, _a.application_id)
+    )
+    return [_application(row, vault) for row in rows]
+
+
+def every(tx: Tx, vault: Vault) -> list[Application]:
+    """All applications, for the keeper."""
+    return [_application(row, vault) for row in tx.execute(select(applications).where(_a.deleted_at.is_(None)))]
+
+
+def project_of(tx: Tx, environment_id: str) -> str | None:
+    """The project that an environment is in."""
+    found: str | None = tx.scalar(
+        select(environments.c.project_id).where(environments.c.environment_id == environment_id)
+    )
+    return found
+
+
+def owner(tx: Tx, application_id: str) -> Owner | None:
+    """Whose an application is, None when there is none."""
+    columns = (_a.organization_id, _a.project_id)
+    row = tx.execute(select(*columns).where(_a.application_id == application_id, _a.deleted_at.is_(None))).one_or_none()
+    return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
+
+
+def project_owner(tx: Tx, project_id: str) -> str | None:
+    """The organisation that a project belongs to."""
+    found: str | None = tx.scalar(select(projects.c.organization_id).where(projects.c.project_id == project_id))
+    return found
+
+
+def name_is_taken(tx: Tx, environment_id: str, name: str) -> bool:
+    """Whether an application of this environment has the name."""
+    mine = (_a.environment_id == environment_id, _a.name == name, _a.deleted_at.is_(None))
+    return tx.execute(select(_a.application_id).where(*mine)).first() is not None
+
+
+def app_name_is_taken(tx: Tx, app_name: str) -> bool:
+    """Whether an application, of whomever, has this host name."""
+    return tx.execute(select(_a.application_id).where(_a.app_name == app_name)).first() is not None
+
+
+def add(tx: Tx, application: Application, vault: Vault) -> None:
+    """Adds an application."""
+    tx.execute(
+        insert(applications).values(
+            application_id=application.application_id,
+            organization_id=application.organization_id,
+            project_id=application.project_id,
+            environment_id=application.environment_id,
+            host_id=application.host_id,
+            name=application.name,
+            app_name=application.app_name,
+            description=application.description,
+            status=application.status,
+            wanted=application.wanted,
+            settings=application.settings.dump(),
+            env=vault.seal(application.env),
+            build_uid=application.build_uid,
+            run_uid=application.run_uid,
+            created_at=application.created_at,
+        )
+    )
+
+
+def set_fields(tx: Tx, application_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
+    """Writes columns of one application."""
+    tx.execute(update(applications).where(_a.application_id == application_id).values(**fields))
+
+
+def remove(tx: Tx, application_id: str) -> None:
+    """Deletes an application and what is recorded of its releases."""
+    tx.execute(delete(ports).where(ports.c.application_id == application_id))
+    tx.execute(delete(releases).where(_r.application_id == application_id))
+    tx.execute(delete(applications).where(_a.application_id == application_id))
+
+
+def new_account(tx: Tx, owner: str) -> int:
+    """A number that was never given before."""
+    result = tx.execute(insert(accounts).values(owner=owner))
+    key = result.inserted_primary_key
+    if key is None:  # both databases give it
+        msg = "the database gave no number"
+        raise AssertionError(msg)
+    return int(key[0])
+
+
+# Releases.
+
+
+def add_release(tx: Tx, release: Release) -> None:
+    """Adds a release that is being started; nothing happens if it is there already."""
+    if tx.execute(select(_r.release_id).where(_r.release_id == release.release_id)).first() is None:
+        tx.execute(
+            insert(releases).values(
+                release_id=release.release_id,
+                seq=next_release(tx, release.application_id),
+                application_id=release.application_id,
+                deployment_id=release.deployment_id,
+                state=release.state,
+                folder=release.folder,
+                port=release.port,
+                spec="",
+                commit_hash=release.commit_hash,
+                created_at=tx.now,
+            )
+        )
+
+
+def next_release(tx: Tx, application_id: str) -> int:
+    """The number of an application's next release."""
+    last = tx.scalar(select(func.max(_r.seq)).where(_r.application_id == application_id))
+    return (last or 0) + 1
+
+
+def release(tx: Tx, release_id: str) -> Release | None:
+    """The release with this id."""
+    row = tx.execute(select(releases).where(_r.release_id == release_id)).one_or_none()
+    return None if row is None else _release(row)
+
+
+def serving(tx: Tx, application_id: str) -> Release | None:
+    """The release that serves an application, or would if it were wanted."""
+    mine = (_r.application_id == application_id, _r.state == ReleaseState.SERVING)
+    row = tx.execute(select(releases).where(*mine)).one_or_none()
+    return None if row is None else _release(row)
+
+
+def releases_of(tx: Tx, application_id: str) -> list[Release]:
+    """An application's releases, the newest first."""
+    rows = tx.execute(select(releases).where(_r.application_id == application_id).order_by(_r.seq.desc()))
+    return [_release(row) for row in rows]
+
+
+def every_release(tx: Tx) -> list[Release]:
+    """All releases, for the keeper."""
+    return [_release(row) for row in tx.execute(select(releases))]
+
+
+def due_to_retire(tx: Tx) -> list[Release]:
+    """The releases whose drain is over."""
+    due = (_r.state == ReleaseState.RETIRING, _r.retire_at <= tx.now)
+    return [_release(row) for row in tx.execute(select(releases).where(*due))]
+
+
+def watched(tx: Tx, since: datetime) -> list[Release]:
+    """The serving releases whose deployment ended after ``since`` and is not marked unstable yet."""
+    joined = select(releases).join(deployments, deployments.c.deployment_id == _r.deployment_id)
+    young = (deployments.c.finished_at >= since, deployments.c.unstable.is_(False))
+    wanted = select(_a.application_id).where(_a.wanted == Wanted.UP)
+    rows = tx.execute(joined.where(_r.state == ReleaseState.SERVING, _r.application_id.in_(wanted), *young))
+    return [_release(row) for row in rows]
+
+
+def beyond(tx: Tx, application_id: str, keep: int) -> list[Release]:
+    """The retired releases of an application that are not among its newest ``keep``."""
+    mine = (_r.application_id == application_id, _r.state == ReleaseState.RETIRED)
+    rows = tx.execute(select(releases).where(*mine).order_by(_r.seq.desc()).offset(max(keep - 1, 0)))
+    return [_release(row) for row in rows]
+
+
+def make_serving(tx: Tx, application_id: str, release_id: str, drain: timedelta) -> None:
+    """The release serves from now on; the one before retires once its drain is over."""
+    tx.execute(
+        update(releases)
+        .where(_r.application_id == application_id, _r.state == ReleaseState.SERVING, _r.release_id != release_id)
+        .values(state=ReleaseState.RETIRING, retire_at=tx.now + drain)
+    )
+    tx.execute(update(releases).where(_r.release_id == release_id).values(state=ReleaseState.SERVING, retire_at=None))
+    set_fields(tx, application_id, serving_release_id=release_id, wanted=Wanted.UP)
+
+
+def retired(tx: Tx, release_id: str) -> None:
+    """The release's processes are gone and its port is free."""
+    tx.execute(delete(ports).where(ports.c.release_id == release_id))
+    tx.execute(update(releases).where(_r.release_id == release_id).values(state=ReleaseState.RETIRED, port=None))
+
+
+def remove_release(tx: Tx, release_id: str) -> None:
+    """Nothing is left of the release."""
+    tx.execute(delete(ports).where(ports.c.release_id == release_id))
+    tx.execute(delete(releases).where(_r.release_id == release_id))
+
+
+# Ports.
+
+
+def port_of(tx: Tx, release_id: str) -> int | None:
+    """The port that a release holds."""
+    found: int | None = tx.scalar(select(ports.c.port).where(ports.c.release_id == release_id))
+    return found
+
+
+def holder_of(tx: Tx, host_id: str, port: int) -> str | None:
+    """The application whose release holds a port of a host."""
+    found: str | None = tx.scalar(
+        select(ports.c.application_id).where(ports.c.host_id == host_id, ports.c.port == port)
+    )
+    return found
+
+
+def take_port(tx: Tx, host_id: str, application_id: str, release_id: str, port: int) -> bool:
+    """Gives a port to a release; one that another release of the same application holds is handed over. False when
+    another application holds it.
+    """
+    mine = (ports.c.host_id == host_id, ports.c.port == port, ports.c.application_id == application_id)
+    if tx.execute(update(ports).where(*mine).values(release_id=release_id)).rowcount:
+        return True
+    values = {"host_id": host_id, "port": port, "release_id": release_id, "application_id": application_id}
+    try:
+        with tx.connection.begin_nested():
+            tx.execute(insert(ports).values(**values))
+    except IntegrityError:
+        return False
+    return True
+
+
+def hand_back_port(tx: Tx, application_id: str, release_id: str, port: int) -> bool:
+    """Gives a handed-over port back to the release that had it; whether the application is wanted up."""
+    mine = (ports.c.application_id == application_id, ports.c.port == port)
+    tx.execute(update(ports).where(*mine).values(release_id=release_id))
+    return bool(tx.scalar(select(_a.wanted).where(_a.application_id == application_id)) == Wanted.UP)
+
+
+def free_ports(tx: Tx, host_id: str) -> list[int]:
+    """The ports of the range that no release holds."""
+    held = set(tx.execute(select(ports.c.port).where(ports.c.host_id == host_id)).scalars())
+    return [port for port in range(FIRST_PORT, LAST_PORT + 1) if port not in held]
+
+
+def drop_port(tx: Tx, release_id: str) -> None:
+    """The release holds no port any more."""
+    tx.execute(delete(ports).where(ports.c.release_id == release_id))
+
+
+def _application(row: Row[Any], vault: Vault) -> Application:
+    return Application(
+        application_id=row.application_id,
+        organization_id=row.organization_id,
+        project_id=row.project_id,
+        environment_id=row.environment_id,
+        host_id=row.host_id,
+        name=row.name,
+        app_name=row.app_name,
+        description=row.description,
+        status=AppStatus(row.status),
+        wanted=Wanted(row.wanted),
+        serving_release_id=row.serving_release_id,
+        settings=AppSettings.load(row.settings),
+        env=vault.open(row.env),
+        build_uid=row.build_uid,
+        run_uid=row.run_uid,
+        created_at=row.created_at,
+    )
+
+
+def _release(row: Row[Any]) -> Release:
+    retire_at: datetime | None = row.retire_at
+    return Release(
+        release_id=row.release_id,
+        seq=row.seq,
+        application_id=row.application_id,
+        deployment_id=row.deployment_id,
+        state=ReleaseState(row.state),
+        folder=row.folder,
+        port=row.port,
+        commit_hash=row.commit_hash,
+        retire_at=retire_at,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,29 @@
+"""What the heart must know of applications: whose one is, and its status beside its deployments'."""
+
+from __future__ import annotations
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.run import Owner
+from headway.core.deployments.status import Status
+from headway.domains.applications import store
+from headway.domains.applications.model import AppStatus
+from headway.infra.db.transaction import Tx
+
+_AFTER = {Status.DONE: AppStatus.DONE, Status.ERROR: AppStatus.ERROR}
+
+
+class ApplicationSubject:
+    """Fits ``core.deployments.run.Subject``."""
+
+    noun = "Application"
+
+    def owner(self, tx: Tx, subject_id: str) -> Owner | None:
+        """Whose the application is."""
+        return store.owner(tx, subject_id)
+
+    def moved(self, tx: Tx, deployment: Deployment) -> None:
+        """``running`` while anything waits or runs for it, then how the last one ended."""
+        unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, deployment.subject_id)
+        status = AppStatus.RUNNING if unfinished else _AFTER.get(deployment.status, AppStatus.RUNNING)
+        store.set_fields(tx, deployment.subject_id, status=status)

@@ -1,0 +1,212 @@
+"""What a deploy of an application works with on its host: source, builder, runtime, edge, folders and defaults."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from headway.core.deployments.run import Run
+from headway.domains.applications import store
+from headway.domains.applications.folders import AppFolders
+from headway.domains.applications.plan import Plan
+from headway.infra.db.engine import Database
+from headway.infra.hosts.command import Command, Limits, Stage
+from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, Process, ReleaseSpec, Route, Workspace
+from headway.kernel.errors import InvalidInput
+from headway.kernel.secret import Secret
+from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.native import NativeBuilder, seal
+from headway.seams.runtimes.base import Runtime
+from headway.seams.sources.git import GitAccounts, GitSource, GitSpec
+from headway.seams.sources.git_commands import Git, GitFolders
+from headway.seams.sources.ref import Ref, RefKind
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+class Edge(Protocol):
+    """The proxy in front of the releases."""
+
+    async def set_route(self, route: Route) -> None:
+        """Sends an application's requests to a release."""
+        ...
+
+    async def remove_route(self, application_id: str) -> None:
+        """Sends them nowhere."""
+        ...
+
+    async def proven(self, route: Route) -> None:
+        """Returns once a request through the edge has reached the release. Raises HeadwayError after a deadline."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """The panel's own settings, where an application has none. Seconds and bytes."""
+
+    health_seconds: float
+    settle_seconds: float
+    drain_seconds: float
+    build_memory_bytes: int | None
+    process_limit: int
+    least_free_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The collaborators of deploys on one host; ``address`` and ``hosts_of`` name where an application is reached."""
+
+    db: Database
+    host_id: str
+    folders: AppFolders
+    runtime: Runtime
+    edge: Edge
+    defaults: Defaults
+    address: Callable[[str], str]
+    hosts_of: Callable[[str], tuple[str, ...]]
+
+    @property
+    def least_free_bytes(self) -> int:
+        """Free space without which no deploy begins."""
+        return self.defaults.least_free_bytes
+
+    def source(self, plan: Plan) -> GitSource:
+        """Where the application's files come from."""
+        folders = GitFolders(
+            mirror=self.folders.mirror(plan.application_id),
+            known_hosts=f"{self.folders.git}/known_hosts",
+            gitconfig=f"{self.folders.git}/config",
+            key_folder=self.folders.keys,
+        )
+        settings = plan.settings
+        spec = GitSpec(
+            url=settings.git_url or "",
+            ref=_ref(plan),
+            build_path=settings.build_path,
+            submodules=settings.submodules,
+            ssh_key=Secret(plan.ssh_key) if plan.ssh_key else None,
+            allow_file=plan.allow_file,
+        )
+        git = Git(folders=folders, limits=self._limits(plan), step_seconds=settings.step_seconds)
+        return GitSource(spec=spec, accounts=GitAccounts(git=plan.git_account, build=plan.build_account), git=git)
+
+    async def build(self, run: Run, plan: Plan, workspace: Workspace) -> Bundle:
+        """Builds the workspace where it is, with the builder that the application asks for."""
+        settings = plan.settings
+        if settings.builder not in {None, "auto", "native"}:
+            raise InvalidInput(f"The builder {settings.builder} is not available on this host; set builder to native.")
+        commit = run.deployment.commit_hash or ""
+        spec = BuildSpec(
+            cache_folder=self.folders.cache(plan.application_id),
+            build_command=settings.build_command,
+            start_command=settings.start_command,
+            variables={name: Secret(value) for name, value in plan.variables.items()},
+            account=plan.build_account,
+            limits=self._limits(plan),
+            step_seconds=settings.step_seconds,
+            inactivity_seconds=settings.inactivity_seconds,
+            output_folder=settings.publish_directory,
+            commit_hash=commit,
+        )
+        return await NativeBuilder().build(run, workspace, spec)
+
+    async def seal(self, run: Run, folder: str, plan: Plan) -> None:
+        """Closes a built release to the build account and opens it, for reading only, to the run account."""
+        await run.command("seal", seal(folder, build=plan.build_account, run=plan.run_account))
+
+    def release_spec(self, plan: Plan, release_id: str, bundle: Bundle, port: int | None) -> ReleaseSpec:
+        """All that the runtime needs to start a release."""
+        return ReleaseSpec(
+            release_id=release_id,
+            deployment_id=release_id,
+            application_id=plan.application_id,
+            app_name=plan.app_name,
+            bundle=bundle,
+            uid=plan.run_uid,
+            gid=plan.run_uid,
+            port=port,
+            env={name: Secret(value) for name, value in plan.variables.items()},
+            health=self._health(plan, port),
+            memory_bytes=plan.settings.memory_bytes,
+            process_limit=self.defaults.process_limit,
+            data_folder=self.folders.data(plan.application_id),
+            drain_seconds=_given(plan.settings.drain_seconds, self.defaults.drain_seconds),
+        )
+
+    def release_command(self, plan: Plan, spec: ReleaseSpec) -> Command:
+        """The Procfile's release line under the run account, with the variables that the release will have."""
+        bundle = spec.bundle
+        first = [f"{bundle.folder}/{part}" for part in bundle.path]
+        env = {
+            "HOME": spec.data_folder or "/",
+            "LANG": "C.UTF-8",
+            **bundle.env,
+            **plan.variables,
+            "PATH": ":".join([*first, plan.variables.get("PATH") or _PATH]),
+        }
+        stage = Stage(argv=("/bin/sh", "-c", bundle.release_command or ":"), account=plan.run_account)
+        return Command(
+            stages=(stage,),
+            env=env,
+            cwd=bundle.folder,
+            limits=self._limits(plan),
+            step_seconds=plan.settings.step_seconds,
+            inactivity_seconds=plan.settings.inactivity_seconds,
+        )
+
+    async def free_port(self) -> int | None:
+        """A port that no release holds and nobody listens on, None when there is none."""
+        for port in await self.db.read(lambda tx: store.free_ports(tx, self.host_id)):
+            if _is_bindable(port):
+                return port
+        return None
+
+    def dump_bundle(self, bundle: Bundle) -> dict[str, Any]:
+        """The JSON that ``load_bundle`` reads."""
+        return asdict(bundle)
+
+    def load_bundle(self, values: Mapping[str, Any]) -> Bundle:
+        """The bundle that ``dump_bundle`` wrote."""
+        processes = tuple(Process(**process) for process in values["processes"])
+        return Bundle(**{**values, "processes": processes, "path": tuple(values["path"])})
+
+    def _health(self, plan: Plan, port: int | None) -> HealthCheck:
+        path = plan.settings.health_path
+        kind = HealthKind.SETTLE if port is None else HealthKind.HTTP if path else HealthKind.TCP
+        return HealthCheck(
+            kind=kind,
+            path=path or "/",
+            deadline_seconds=_given(plan.settings.health_deadline_seconds, self.defaults.health_seconds),
+            settle_seconds=_given(plan.settings.settle_seconds, self.defaults.settle_seconds),
+        )
+
+    def _limits(self, plan: Plan) -> Limits:
+        return Limits(
+            memory_bytes=plan.settings.memory_bytes or self.defaults.build_memory_bytes,
+            processes=self.defaults.process_limit,
+            oom_score_adj=500,
+        )
+
+
+def _ref(plan: Plan) -> Ref | None:
+    settings = plan.settings
+    if settings.git_commit:
+        return Ref(kind=RefKind.COMMIT, name=settings.git_commit)
+    if settings.git_tag:
+        return Ref(kind=RefKind.TAG, name=settings.git_tag)
+    return Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
+
+
+def _given(own: float | None, default: float) -> float:
+    return default if own is None else own
+
+
+def _is_bindable(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,50 @@
+"""A user's variables: read from the text that they wrote, and which of them must not show."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+
+from dotenv.parser import parse_stream
+
+from headway.kernel.errors import InvalidInput
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_LEAST_SECRET = 6
+_OPEN_NAMES = frozenset(
+    ["CI", "DEBUG", "DJANGO_SETTINGS_MODULE", "ENV", "ENVIRONMENT", "FLASK_APP", "FLASK_ENV", "HOST", "HOSTNAME", "LANG", "LC_ALL", "LOG_LEVEL", "NODE_ENV", "NODE_VERSION", "PATH", "PORT", "PYTHON_VERSION", "RAILS_ENV", "TZ"]
+)
+_OPEN_PREFIXES = ("NIXPACKS_", "HEADWAY_")
+
+
+def parse_variables(text: str) -> dict[str, str]:
+    """The variables of a text of ``NAME=value`` lines; values may be quoted and then hold newlines, ``#`` begins a
+    comment, a later line wins. Raises InvalidInput that names the line.
+    """
+    found: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        where = f"Line {binding.original.line} of the variables"
+        if binding.error:
+            raise InvalidInput(f"{where} cannot be read; write NAME=value, and quote a value that has newlines.")
+        if binding.key is None:
+            continue
+        if not _NAME.match(binding.key):
+            raise InvalidInput(f"{where}: {binding.key!r} is no name of a variable; use letters, digits and _.")
+        if "\0" in (binding.value or ""):
+            raise InvalidInput(
+                f"{where}: the value of {binding.key} holds a NUL character, which no program can be given."
+            )
+        found[binding.key] = binding.value or ""
+    return found
+
+
+def secrets_among(variables: Mapping[str, str]) -> tuple[str, ...]:
+    """The values that are masked wherever a log would show them: all but short ones and those of names that are known
+    to hold nothing secret.
+    """
+    return tuple(
+        value
+        for name, value in variables.items()
+        if len(value) >= _LEAST_SECRET and name not in _OPEN_NAMES and not name.startswith(_OPEN_PREFIXES)
+    )
