@@ -44,8 +44,7 @@ class Panel:
     key: str
 
     def environment(self) -> Mapping[str, str]:
-        own = {"HEADWAY_URL": self.url, "HEADWAY_API_KEY": self.key, "NO_PROXY": "127.0.0.1,localhost"}
-        return os.environ | own
+        return _environment() | {"HEADWAY_URL": self.url, "HEADWAY_API_KEY": self.key}
 
 
 def main() -> int:
@@ -96,13 +95,19 @@ def _start_panel(folder: Path) -> Panel:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"HEADWAY_API_KEY": key},
+            env=_environment() | {"HEADWAY_API_KEY": key},
             start_new_session=True,  # Ctrl-C is for the demonstration, which then stops the panel in order
         )
     panel = Panel(process=process, folder=folder, url=f"http://127.0.0.1:{port}", edge_port=edge_port, key=key)
     _wait_until(lambda: _is_healthy(panel), SECONDS_TO_START, "the panel did not become healthy")
     print(f"up: {panel.url}/api/health says ok")
     return panel
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without the settings of another panel and without a proxy, which could not reach this machine's loopback."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY_")}
+    return own | {"NO_PROXY": "127.0.0.1,localhost"}
 
 
 def _free_ports() -> tuple[int, int]:
