@@ -20,8 +20,7 @@ INSTALLED = Path("/usr/lib/postgresql")  # where Debian keeps each major version
 START_SECONDS = 30
 TEMPLATE = "headway_template"
 _SETTINGS = {
-    "fsync": "off",  # a test's database need not survive the machine
-    "synchronous_commit": "off",
+    "fsync": "off",  # a test's database need not survive the machine; what was committed survives the server
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",

@@ -1,0 +1,236 @@
+"""SQLite as it is used here: durable, private, and away when somebody else holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select, text
+
+from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from headway.infra.db.migrate import migrate
+from headway.infra.db.sqlite import PATIENCE_SECONDS, sqlite_url
+from headway.infra.db.tables.access import users
+from headway.infra.db.transaction import Tx
+
+HOLD_THE_LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.readline()
+connection.execute("COMMIT")
+"""
+
+WRITE_AND_TELL = """
+import asyncio, sys
+from sqlalchemy import insert
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.tables.access import users
+
+async def main():
+    database = SqlDatabase(sys.argv[1])
+    number = 0
+    while True:
+        row = dict(user_id=str(number), name="")
+        await database.run(lambda tx: tx.execute(insert(users).values(**row, created_at=tx.now)))
+        print(number, flush=True)
+        number += 1
+
+asyncio.run(main())
+"""
+
+OPEN_USE_AND_CLOSE = """
+import asyncio, gc, sys
+from sqlalchemy import text
+from headway.infra.db.engine import SqlDatabase
+
+async def main(database):
+    await asyncio.gather(*(call(lambda tx: tx.scalar(text("SELECT 1"))) for call in [database.run, database.read] * 10))
+
+for _ in range(3):
+    database = SqlDatabase(sys.argv[1])
+    asyncio.run(main(database))
+    database.close()
+    del database
+    gc.collect()
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "headway.db"
+
+
+@pytest.fixture
+def database(sqlite_database_url: str) -> Iterator[SqlDatabase]:
+    database = SqlDatabase(sqlite_database_url)
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1), ("cache_size", -8000)],
+)
+async def test_a_setting_is_in_force_for_every_transaction(database: SqlDatabase, pragma: str, value: object) -> None:
+    def ask(tx: Tx) -> object:
+        return tx.scalar(text(f"PRAGMA {pragma}"))
+
+    answers = await asyncio.gather(*(call(ask) for call in [database.run, database.read] * 8))
+    assert set(answers) == {value}
+
+
+async def test_the_files_are_readable_by_their_owner_only(file: Path) -> None:
+    before = os.umask(0)
+    try:
+        database = SqlDatabase(sqlite_url(file))
+        try:
+            migrate(database)
+            await database.run(add_user)
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
+        finally:
+            database.close()
+    finally:
+        os.umask(before)
+    assert modes == {"headway.db": 0o600, "headway.db-wal": 0o600, "headway.db-shm": 0o600}
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(file: Path) -> None:
+    file.touch(mode=0o644)
+    file.chmod(0o644)
+    SqlDatabase(sqlite_url(file)).close()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "a b?c=d&e#f%20g"
+    folder.mkdir()
+    database = SqlDatabase(sqlite_url(folder / "headway.db"))
+    try:
+        migrate(database)
+        await database.run(add_user)
+    finally:
+        database.close()
+    assert (folder / "headway.db").stat().st_size > 0
+
+
+async def test_while_another_process_holds_the_lock_writing_is_away_and_reading_works(
+    database: SqlDatabase, file: Path
+) -> None:
+    with lock_held(file):
+        begun = time.monotonic()
+        with pytest.raises(DatabaseAway, match="locked"):
+            await database.run(add_user)
+        assert PATIENCE_SECONDS * 0.9 < time.monotonic() - begun < PATIENCE_SECONDS + 2
+        assert await database.read(count) == 0
+    await database.run(add_user)
+    assert await database.read(count) == 1
+
+
+async def test_many_callers_do_not_wait_for_the_lock_one_after_the_other(database: SqlDatabase, file: Path) -> None:
+    with lock_held(file):
+        begun = time.monotonic()
+        results = await asyncio.gather(*(database.run(add_user) for _ in range(10)), return_exceptions=True)
+        seconds = time.monotonic() - begun
+    assert [type(result) for result in results] == [DatabaseAway] * 10
+    assert seconds < PATIENCE_SECONDS + 2
+
+
+async def test_a_lock_that_is_soon_released_is_waited_for(database: SqlDatabase, file: Path) -> None:
+    with lock_held(file) as holder:
+        writing = asyncio.create_task(database.run(add_user))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(writing), 0.2)
+        let_go(holder)
+        await writing
+    assert await database.read(count) == 1
+
+
+async def test_a_full_file_is_away_and_loses_nothing(database: SqlDatabase) -> None:
+    await database.run(add_user)
+    with database.writer.connect() as connection:
+        pages = connection.scalar(text("PRAGMA page_count"))
+        connection.execute(text(f"PRAGMA max_page_count={pages}"))
+    with pytest.raises(DatabaseAway, match="full"):
+        await database.run(lambda tx: add_user(tx, name="x" * 1_000_000))
+    with database.writer.connect() as connection:
+        connection.execute(text("PRAGMA max_page_count=1000000"))
+    await database.run(lambda tx: add_user(tx, name="x" * 1_000_000))
+    assert await database.read(count) == 2
+
+
+async def test_a_file_that_is_no_database_is_away(file: Path) -> None:
+    file.write_bytes(b"something else entirely\n" * 1000)
+    database = SqlDatabase(sqlite_url(file))
+    try:
+        with pytest.raises(DatabaseAway, match="not a database"):
+            await database.run(add_user)
+    finally:
+        database.close()
+    assert file.read_bytes().startswith(b"something else entirely")
+
+
+async def test_what_was_acknowledged_is_there_after_the_writer_was_killed(sqlite_database_url: str) -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITE_AND_TELL, sqlite_database_url], stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    told = [writer.stdout.readline() for _ in range(50)][-1]
+    writer.send_signal(signal.SIGKILL)
+    told = (writer.communicate(timeout=30)[0].splitlines() or [told])[-1]
+    database = SqlDatabase(sqlite_database_url)
+    try:
+        assert await database.read(count) in {int(told) + 1, int(told) + 2}
+    finally:
+        database.close()
+
+
+def test_closing_leaves_no_connection_behind(sqlite_database_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", OPEN_USE_AND_CLOSE, sqlite_database_url],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@contextmanager
+def lock_held(file: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process holds the write lock until the block ends or it is told to let go."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD_THE_LOCK, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield holder
+        finally:
+            let_go(holder)
+            holder.wait(10)
+
+
+def let_go(holder: subprocess.Popen[str]) -> None:
+    """Tells the holder to release the lock; no error when it was told before."""
+    assert holder.stdin is not None
+    holder.stdin.close()
+
+
+def add_user(tx: Tx, name: str = "") -> None:
+    number = count(tx)
+    tx.execute(insert(users).values(user_id=str(number), name=name, created_at=tx.now))
+
+
+def count(tx: Tx) -> int:
+    number: int = tx.scalar(select(func.count()).select_from(users))
+    return number
