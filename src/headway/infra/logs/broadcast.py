@@ -1,0 +1,288 @@
+"""Hands growing logs to their followers: each piece is read, decoded and encoded once, however many follow."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headway.infra.logs.paths import LogPaths
+from headway.infra.logs.reader import Passage, read_passage, read_range, size_of
+
+_CATCH_UP_BYTES = 64 << 10
+_SOONEST_SECONDS = 0.004  # a burst of lines becomes one chunk
+_SHORTEST_INTERVAL_SECONDS = 0.01
+_LONGEST_INTERVAL_SECONDS = 0.09
+_SECONDS_PER_FOLLOWER = 0.0001  # about what sending one chunk to one follower costs
+_SMALLEST_BUDGET_BYTES = 16 << 10
+_LARGEST_BUDGET_BYTES = 256 << 10
+_BUDGET_OF_ALL_BYTES = 8 << 20
+_MOST_QUEUED_BYTES = 2 << 20
+_MOST_QUEUED_CHUNKS = 1024
+_REMEMBERED_ENDS = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a log, whole characters, from byte ``offset`` to ``end_offset``; all followers share one object."""
+
+    offset: int
+    text: str
+    end_offset: int
+    _frames: list[bytes] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def sse(self) -> bytes:
+        """The chunk as a server-sent event, whose id is where a follower that comes back goes on; made once."""
+        if not self._frames:
+            data = json.dumps(self.text, ensure_ascii=False)
+            self._frames.append(f"id: {self.end_offset}\nevent: log\ndata: {data}\n\n".encode())
+        return self._frames[0]
+
+    def after(self, offset: int) -> Chunk:
+        """What of this chunk stands behind ``offset``, which lies between two of its characters."""
+        if offset <= self.offset:
+            return self
+        text = self.text.encode()[offset - self.offset :].decode("utf-8", "replace")
+        return Chunk(offset=offset, text=text, end_offset=self.end_offset)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """The follower was too slow, or the panel stops: follow again from ``offset``."""
+
+    offset: int
+
+
+class Broadcast:
+    """All live logs and who follows them. The pump tells of growth; nothing is polled, nothing runs in between.
+
+    Everything here happens on one event loop. Fresh bytes are read on the loop itself: they were written a moment ago,
+    so they come from memory, in less time than a thread takes to start. What lies further back is read on a thread.
+    """
+
+    def __init__(self, paths: LogPaths) -> None:
+        self._paths = paths
+        self._live: dict[str, _Live] = {}
+        self._ended: dict[str, None] = {}  # in the order of their ends, so that the oldest are forgotten first
+        self._closed = False
+
+    def grew(self, deployment_id: str, size: int) -> None:
+        """A pump has written the log up to ``size`` bytes; the first call, with any size, makes the log live."""
+        if deployment_id in self._ended:
+            return
+        live = self._live_log(deployment_id)
+        live.size = max(live.size, size)
+        if not live.started.is_set():
+            live.position = live.size  # whoever waits for the start reads what is there from the file
+            live.started.set()
+        self._schedule(live)
+
+    def ended(self, deployment_id: str) -> None:
+        """The log's last byte is written, or there will never be one: followers get the rest, then their end."""
+        self._remember(deployment_id)
+        live = self._live.pop(deployment_id, None)
+        if live is None:
+            return
+        live.ended = True
+        live.size = live.path.stat().st_size if live.path.exists() else 0
+        live.started.set()
+        self._schedule(live)
+
+    async def follow(
+        self, deployment_id: str, offset: int = 0, *, expected: bool = False
+    ) -> AsyncIterator[Chunk | Dropped]:
+        """The log's text from byte ``offset`` on, gapless, as it comes; ends with the log, or after ``Dropped``.
+
+        A log that no pump feeds is read from its file and ends there, unless it is ``expected``: then the start of its
+        pump is awaited, or ``ended`` (a log that has ended lately is not waited for, so asking too late does no harm).
+        Raises NoSuchLogName, OSError.
+        """
+        path = self._paths.log(deployment_id)
+        live = self._live.get(deployment_id)
+        if live is None and expected and deployment_id not in self._ended and not self._closed:
+            live = self._live_log(deployment_id)
+        if live is None:
+            end = await size_of(path)
+            while offset < end and (chunk := await _catch_up(path, offset, end)).text:
+                yield chunk
+                offset = chunk.end_offset
+            return
+        queue = _Queue()
+        live.interested += 1
+        try:
+            await live.started.wait()
+            while (item := await self._next(live, queue, offset)) is not None:
+                yield item
+                if isinstance(item, Dropped):
+                    return
+                offset = item.end_offset
+        finally:
+            live.queues.discard(queue)
+            live.interested -= 1
+            if not live.interested and not live.started.is_set():
+                self._live.pop(deployment_id, None)
+
+    def close(self) -> None:
+        """Drops every follower: the panel stops, the runs go on."""
+        self._closed = True
+        for live in self._live.values():
+            live.started.set()
+            live.drop()
+        self._live.clear()
+
+    async def _next(self, live: _Live, queue: _Queue, offset: int) -> Chunk | Dropped | None:
+        """What a follower at ``offset`` gets next; None at the end."""
+        while True:
+            if self._closed:
+                return Dropped(offset=offset)
+            if queue not in live.queues and not queue:
+                if queue.dropped:
+                    return Dropped(offset=offset)
+                if offset < live.position:
+                    chunk = await _catch_up(live.path, offset, live.position)
+                    return chunk if chunk.text else None  # the log was removed
+                if live.ended and live.position >= live.size:
+                    return None
+                live.queues.add(queue)  # nothing was awaited since the look at the position
+                self._schedule(live)
+            item = await queue.get()
+            if item and item.end_offset > offset:
+                return item.after(offset)
+
+    def _live_log(self, deployment_id: str) -> _Live:
+        live = self._live.get(deployment_id)
+        if live is None:
+            live = self._live[deployment_id] = _Live(self._paths.log(deployment_id))
+        return live
+
+    def _remember(self, deployment_id: str) -> None:
+        self._ended[deployment_id] = None
+        if len(self._ended) > _REMEMBERED_ENDS:
+            del self._ended[next(iter(self._ended))]
+
+    def _schedule(self, live: _Live) -> None:
+        """Sees to it that what is new goes out: soon, but the later the more followers there are to serve."""
+        if not live.queues:
+            live.position = live.size
+        if live.timer or not live.queues or (live.position >= live.size and not live.ended):
+            return
+        loop = asyncio.get_running_loop()
+        due = live.sent_at + self._interval()
+        live.timer = loop.call_later(max(_SOONEST_SECONDS, due - loop.time()), self._send, live)
+
+    def _send(self, live: _Live) -> None:
+        live.timer = None
+        live.sent_at = asyncio.get_running_loop().time()
+        if live.queues and live.position < live.size:
+            self._send_chunk(live)
+        if live.ended and live.position >= live.size:
+            live.finish()
+        self._schedule(live)
+
+    def _send_chunk(self, live: _Live) -> None:
+        budget = min(_LARGEST_BUDGET_BYTES, max(_SMALLEST_BUDGET_BYTES, _BUDGET_OF_ALL_BYTES // self._followers()))
+        try:
+            chunk = _chunk(read_passage(live.path, live.position, min(budget, live.size - live.position)))
+        except OSError:
+            live.drop()  # whoever comes back reads by himself, and gets the error
+            return
+        if not chunk.text:
+            live.finish()  # the log was removed
+            return
+        live.position = chunk.end_offset
+        for queue in tuple(live.queues):
+            if not queue.put(chunk):
+                live.queues.discard(queue)
+
+    def _interval(self) -> float:
+        wanted = self._followers() * _SECONDS_PER_FOLLOWER
+        return min(_LONGEST_INTERVAL_SECONDS, max(_SHORTEST_INTERVAL_SECONDS, wanted))
+
+    def _followers(self) -> int:
+        return max(1, sum(len(live.queues) for live in self._live.values()))
+
+
+@dataclass(slots=True, eq=False)
+class _Live:
+    """A log that grows: ``position`` is how far it was handed to the queues, which are of those who have caught up."""
+
+    path: Path
+    size: int = 0
+    position: int = 0
+    ended: bool = False
+    sent_at: float = 0.0
+    interested: int = 0
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+    timer: asyncio.TimerHandle | None = None
+    queues: set[_Queue] = field(default_factory=set)
+
+    def finish(self) -> None:
+        """Nothing more will come: the queues are given up, what is in them is still read."""
+        self.position = self.size
+        self._give_up(dropped=False)
+
+    def drop(self) -> None:
+        """Nothing more will be handed out, though there may be more."""
+        self._give_up(dropped=True)
+
+    def _give_up(self, *, dropped: bool) -> None:
+        queues, self.queues = self.queues, set()
+        for queue in queues:
+            queue.dropped = dropped
+            queue.wake()
+
+
+class _Queue:
+    """What a follower that has caught up has not taken yet; bounded."""
+
+    __slots__ = ("_bytes", "_chunks", "_waiting", "dropped")
+
+    def __init__(self) -> None:
+        self._chunks: deque[Chunk] = deque()
+        self._bytes = 0
+        self._waiting: asyncio.Future[None] | None = None
+        self.dropped = False
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def put(self, chunk: Chunk) -> bool:
+        """Adds a chunk; False when the follower is too far behind, and then all that it has not taken is gone."""
+        self._bytes += chunk.end_offset - chunk.offset
+        if self._bytes > _MOST_QUEUED_BYTES or len(self._chunks) >= _MOST_QUEUED_CHUNKS:
+            self._chunks.clear()
+            self.dropped = True
+        else:
+            self._chunks.append(chunk)
+        self.wake()
+        return not self.dropped
+
+    def wake(self) -> None:
+        if self._waiting and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def get(self) -> Chunk | None:
+        """The next chunk; None when there is news of another kind."""
+        if not self._chunks:
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        if not self._chunks:
+            return None
+        chunk = self._chunks.popleft()
+        self._bytes -= chunk.end_offset - chunk.offset
+        return chunk
+
+
+async def _catch_up(path: Path, offset: int, end: int) -> Chunk:
+    return _chunk(await read_range(path, offset, min(_CATCH_UP_BYTES, end - offset)))
+
+
+def _chunk(passage: Passage) -> Chunk:
+    return Chunk(offset=passage.offset, text=passage.text, end_offset=passage.end_offset)

@@ -1,0 +1,124 @@
+"""The file of a log, written at known offsets, and the checkpoint beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from headway.infra.logs.mask import Masker
+from headway.infra.logs.paths import checkpoint_beside, draft_beside
+
+T = TypeVar("T")
+
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """Two offsets that mean the same place: in the spool, and in the log made of it, where nothing is held back."""
+
+    spool: int = 0
+    log: int = 0
+
+
+class LogFile:
+    """An open log; every call blocks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = os.open(path, _FLAGS, 0o600)
+
+    def write(self, text: bytes, offset: int) -> int:
+        """Writes all of ``text`` at ``offset`` and gives the offset behind it. Raises OSError; writing it again after
+        that does no harm.
+        """
+        rest = memoryview(text)
+        while rest:
+            written = os.pwrite(self._file, rest, offset)
+            rest, offset = rest[written:], offset + written
+        return offset
+
+    def load_checkpoint(self) -> Checkpoint:
+        """The saved checkpoint, or the beginning where there is none that this log bears out."""
+        try:
+            saved = json.loads(checkpoint_beside(self._path).read_bytes())
+            checkpoint = Checkpoint(spool=int(saved["spool"]), log=int(saved["log"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return Checkpoint()
+        if min(checkpoint.spool, checkpoint.log) < 0 or os.fstat(self._file).st_size < checkpoint.log:
+            return Checkpoint()
+        return checkpoint
+
+    def sync(self) -> None:
+        """Waits until the disk has what was written. Raises OSError: then what was written since the last sync may be
+        lost and must be written again.
+        """
+        os.fdatasync(self._file)
+
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Puts the checkpoint in place; sync the log before, so that it promises nothing a power cut could take."""
+        file = checkpoint_beside(self._path)
+        draft = draft_beside(file)
+        descriptor = os.open(draft, _FLAGS | os.O_TRUNC, 0o600)
+        try:
+            os.write(descriptor, json.dumps({"spool": checkpoint.spool, "log": checkpoint.log}).encode())
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.replace(file)
+
+    def end(self, line: bytes, offset: int) -> int:
+        """Makes ``line`` the last of the log: it begins at ``offset``, or behind a line end added there where the text
+        before has none, and nothing follows it. Gives the log's final size. Doing it again changes nothing.
+        """
+        if offset and os.pread(self._file, 1, offset - 1) not in (b"\n", b""):
+            line = b"\n" + line
+        size = self.write(line, offset)
+        os.ftruncate(self._file, size)
+        os.fsync(self._file)
+        return size
+
+    def close(self) -> None:
+        """Gives the file back."""
+        os.close(self._file)
+
+
+async def close_log(path: Path, offset: int, text: str, masker: Masker) -> int:
+    """Writes the final line of a deployment at exactly ``offset`` (what ``Pump.finish`` gave; 0 where nothing ran) and
+    cuts off whatever is behind it, so that repeating it after a crash doubles nothing. Gives the log's final size in
+    bytes. Raises OSError.
+    """
+    return await in_thread(lambda: _close_log(path, offset, text, masker))
+
+
+async def drop_checkpoint(path: Path) -> None:
+    """Removes the checkpoint of a log whose deployment's end is recorded: nobody takes it up again."""
+    await in_thread(lambda: checkpoint_beside(path).unlink(missing_ok=True))
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """Does blocking work on a thread. When the caller is cancelled the work is awaited first: two threads never work on
+    one log.
+    """
+    task = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        raise
+
+
+def _close_log(path: Path, offset: int, text: str, masker: Masker) -> int:
+    file = LogFile(path)
+    try:
+        return file.end(masker.mask_text(text.rstrip("\n")).encode() + b"\n", offset)
+    finally:
+        file.close()

@@ -1,0 +1,139 @@
+"""Turns what a host kept of a run's output into the text of its log: valid UTF-8 in which no secret shows."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from headway.infra.logs.occurrences import Occurrences, Span
+from headway.infra.logs.variants import Variants, variants_of
+
+MASK = b"******"
+
+_LINE_END_BYTES = b"\r\n"
+_LINE_END = re.compile(rb"[\r\n]")
+_EMPTY_LINES = re.compile(rb"[\r\n]{3}")  # no wrapped text holds them, so they bound how long a begun one is waited for
+_REPLACEMENT = "\ufffd".encode()
+
+
+class Masker:
+    """The set of secrets of one run, compiled; it never changes, and what it makes of an output never does.
+
+    The log is ``mask(output)``, however the output comes in pieces. Text is made valid before secrets are looked for:
+    a secret is whole characters, which the repair of what stands around it never touches, and nothing that the repair
+    puts together is left unseen. Of several secrets the one that begins first is masked, of those the longest.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self.variants: Variants = variants_of(secrets)
+        self._exact = Occurrences(self.variants.exact)
+        self._wrapped = Occurrences(self.variants.wrapped)
+
+    def stream(self) -> MaskStream:
+        """The masking of one output, from its beginning or from where an earlier stream had ``settled``."""
+        return MaskStream(self)
+
+    def mask(self, output: bytes) -> bytes:
+        """The text of a whole output."""
+        stream = self.stream()
+        return stream.feed(output) + stream.finish()
+
+    def mask_text(self, text: str) -> str:
+        """A message of Headway's own (an error, a title) without secrets."""
+        return self.mask(text.encode("utf-8", "replace")).decode()
+
+    def settle(self, text: bytes, *, final: bool) -> tuple[bytes, bytes]:
+        """What of ``text`` is decided, masked, and the rest, which could be the beginning of a secret.
+
+        ``text`` is valid UTF-8 and begins where everything before it is decided; with ``final`` there is no rest.
+        """
+        spans, begun = self._exact.find(text), [] if final else self._exact.begun(text)
+        if self._wrapped.longest:
+            unwrapped = _Unwrapped(text)
+            spans += unwrapped.find(self._wrapped)
+            begun += [] if final else unwrapped.begun(self._wrapped)
+        return _cover(text, sorted(spans, key=lambda span: (span.start, -span.end)), sorted(begun))
+
+
+class MaskStream:
+    """One output on its way through a masker, fed in pieces of any size."""
+
+    def __init__(self, masker: Masker) -> None:
+        self._masker = masker
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = b""
+        self._fed = 0
+
+    def feed(self, piece: bytes) -> bytes:
+        """The text that is decided now that ``piece`` has come; at most a tail that may begin a secret is kept back."""
+        self._fed += len(piece)
+        text, self._held = self._masker.settle(self._held + self._repair(piece), final=False)
+        return text
+
+    def finish(self) -> bytes:
+        """The text that was kept back; nothing may be fed after it."""
+        text, self._held = self._masker.settle(self._held + self._repair(b"", final=True), final=True)
+        return text
+
+    @property
+    def settled(self) -> int | None:
+        """How many bytes of the output the text so far stands for: a new stream that is fed from there goes on as this
+        one does. None where that cannot be told, because repaired bytes are among those that are kept back.
+        """
+        if _REPLACEMENT in self._held:
+            return None
+        return self._fed - len(self._held) - len(self._decoder.getstate()[0])
+
+    def _repair(self, piece: bytes, *, final: bool = False) -> bytes:
+        if piece.isascii() and not self._decoder.getstate()[0]:
+            return piece
+        return self._decoder.decode(piece, final).encode()
+
+
+class _Unwrapped:
+    """A text seen without its line ends, with the way back to the places in the text."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self._plain = text.translate(None, _LINE_END_BYTES)
+        self._breaks: list[int] | None = None
+
+    def find(self, patterns: Occurrences) -> list[Span]:
+        """Where patterns stand, with at most one line end between any two of their bytes."""
+        spans = [Span(self._place(span.start), self._place(span.end - 1) + 1) for span in patterns.find(self._plain)]
+        return [span for span in spans if not _EMPTY_LINES.search(self._text, span.start, span.end)]
+
+    def begun(self, patterns: Occurrences) -> list[int]:
+        """From where on the text could be the beginning of a pattern."""
+        places = [self._place(position) for position in patterns.begun(self._plain)]
+        return [place for place in places if not _EMPTY_LINES.search(self._text, place)]
+
+    def _place(self, position: int) -> int:
+        """The place in the text of the byte at ``position`` without line ends."""
+        if self._breaks is None:
+            # The n-th line end (from 0) has its own place minus n other bytes before it.
+            self._breaks = [match.start() - n for n, match in enumerate(_LINE_END.finditer(self._text))]
+        return position + bisect_right(self._breaks, position)
+
+
+def _cover(text: bytes, spans: list[Span], begun: list[int]) -> tuple[bytes, bytes]:
+    """Covers the spans, which come in the order in which they count, up to the first place that is not decided."""
+    parts: list[bytes] = []
+    done = 0
+    undecided = iter([*begun, len(text)])
+    limit = next(undecided)
+    for span in spans:
+        if span.start < done:
+            continue
+        while limit < done:  # inside of what is covered nothing begins
+            limit = next(undecided)
+        if limit <= span.start:
+            break
+        parts += (text[done : span.start], MASK)
+        done = span.end
+    while limit < done:
+        limit = next(undecided)
+    parts.append(text[done:limit])
+    return b"".join(parts), text[limit:]

@@ -1,0 +1,139 @@
+"""Finds where any of many byte strings stands in a buffer, at a cost that hardly depends on how many there are."""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+_BLOCK = 1024  # grams looked at in one call: large enough to cost nothing, small enough to leave few to look at twice
+_KEPT = 48  # how far into a pattern its rarest gram is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where something stands in a buffer: from ``start`` up to and without ``end``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """What stands at every ``width``-th position of a buffer, from ``shift`` on, in any occurrence of a pattern: each
+    gram with the patterns that hold it and the offset in them.
+    """
+
+    shift: int
+    grams: frozenset[int]
+    owners: dict[int, list[tuple[bytes, int]]] = field(repr=False)
+
+
+class Occurrences:
+    """An index of byte strings of at least four bytes each.
+
+    A regular expression of hundreds of alternatives costs a microsecond a byte. Instead the buffer is read as a row of
+    integers of four or eight bytes (grams), and whole blocks of it are compared with the set of those that any pattern
+    must leave at one of these places.
+    """
+
+    def __init__(self, patterns: Sequence[bytes]) -> None:
+        self._sorted = sorted(set(patterns))
+        self.longest = max(map(len, self._sorted), default=0)
+        shortest = min(map(len, self._sorted), default=0)
+        self._width = 8 if shortest >= 15 else 4
+        self._tables = tuple(_tables(self._sorted, self._width))
+        self._firsts = frozenset(pattern[:4] for pattern in self._sorted)
+
+    def find(self, buffer: bytes) -> list[Span]:
+        """Every occurrence of every pattern, in no order; they may overlap."""
+        found = []
+        for table in self._tables:
+            for position, gram in self._hits(buffer, table):
+                for pattern, offset in table.owners[gram]:
+                    start = position - offset
+                    if start >= 0 and buffer.startswith(pattern, start):
+                        found.append(Span(start, start + len(pattern)))
+        return found
+
+    def begun(self, buffer: bytes) -> list[int]:
+        """Every position, in order, from which the rest of the buffer is the beginning of a longer pattern."""
+        size = len(buffer)
+        edge = max(0, size - 3)
+        return [
+            position
+            for position in range(max(0, size - self.longest + 1), size)
+            if (position >= edge or buffer[position : position + 4] in self._firsts) and self._begins(buffer[position:])
+        ]
+
+    def _begins(self, rest: bytes) -> bool:
+        """Whether a pattern longer than ``rest`` begins with it: then the next greater pattern does."""
+        place = bisect_left(self._sorted, rest)
+        if place < len(self._sorted) and self._sorted[place] == rest:
+            place += 1
+        return place < len(self._sorted) and self._sorted[place].startswith(rest)
+
+    def _hits(self, buffer: bytes, table: _Table) -> Iterator[tuple[int, int]]:
+        """The positions in the buffer, with the gram there, that need a closer look."""
+        width, shift, grams = self._width, table.shift, table.grams
+        count = (len(buffer) - shift) // width
+        if count <= 0 or not grams:
+            return
+        row = memoryview(buffer)[shift : shift + count * width].cast("Q" if width == 8 else "I")
+        for first in range(0, count, _BLOCK):
+            block = row[first : first + _BLOCK]
+            if grams.isdisjoint(block):
+                continue
+            for place, gram in enumerate(block, first):
+                if gram in grams:
+                    yield shift + place * width, gram
+
+
+def _tables(patterns: Sequence[bytes], width: int) -> Iterator[_Table]:
+    """One table where all patterns are long enough to hold a whole gram wherever they begin, more where they are not:
+    five and six bytes hold one at every second position, four bytes only at their own.
+    """
+    long = [pattern for pattern in patterns if len(pattern) >= 2 * width - 1]
+    shorter = [pattern for pattern in patterns if len(pattern) < 2 * width - 1]
+    owners: dict[int, dict[int, list[tuple[bytes, int]]]] = {shift: {} for shift in range(width)}
+    for pattern, offset in _rarest(long, width):
+        _add(owners[0], pattern, offset, width)
+    for pattern in shorter:
+        shifts, offsets = (range(4), range(1)) if len(pattern) == 4 else (range(0, 4, 2), range(2))
+        for shift in shifts:
+            for offset in offsets:
+                _add(owners[shift], pattern, offset, width)
+    for shift, table in owners.items():
+        if table:
+            yield _Table(shift, frozenset(table), table)
+
+
+def _add(owners: dict[int, list[tuple[bytes, int]]], pattern: bytes, offset: int, width: int) -> None:
+    owners.setdefault(_gram(pattern, offset, width), []).append((pattern, offset))
+
+
+def _rarest(patterns: Sequence[bytes], width: int) -> Iterator[tuple[bytes, int]]:
+    """For each pattern and each of the ``width`` ways in which it can lie, the offset of the gram that it shares with
+    the fewest others and that looks least like words, so that a text full of near misses costs no closer looks.
+    """
+    heads = [pattern[: _KEPT + 2 * width] for pattern in patterns]
+    seen = Counter(gram for head in heads for gram in _grams(head, width))
+    for pattern, head in zip(patterns, heads, strict=True):
+        last = len(head) - width
+        for lie in range(width):
+            yield pattern, min(range(lie, last + 1, width), key=lambda at: _plainness(head, at, width, seen))
+
+
+def _plainness(head: bytes, at: int, width: int, seen: Counter[bytes]) -> tuple[int, bool]:
+    gram = head[at : at + width]
+    return seen[gram], gram.islower() or gram.isspace()
+
+
+def _grams(head: bytes, width: int) -> Iterable[bytes]:
+    return (head[at : at + width] for at in range(len(head) - width + 1))
+
+
+def _gram(pattern: bytes, offset: int, width: int) -> int:
+    return int.from_bytes(pattern[offset : offset + width], sys.byteorder)

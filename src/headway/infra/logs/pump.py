@@ -1,0 +1,219 @@
+"""Carries the output of a run from the spool on its host into the log, through crashes and full disks."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from headway.infra.logs.logfile import Checkpoint, LogFile, in_thread
+from headway.infra.logs.mask import Masker
+from headway.kernel.errors import HeadwayError, Unavailable
+
+log = logging.getLogger(__name__)
+
+_CHUNK_BYTES = 256 << 10
+_CHECKPOINT_SECONDS = 1.0
+_CHECKPOINT_BYTES = 4 << 20
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 5.0
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class Source(Protocol):
+    """Where the raw output of a run is read from; an anchor is one."""
+
+    async def read(self, offset: int, limit: int) -> bytes:
+        """Up to ``limit`` bytes from ``offset``; b"" when there are none yet. Raises Unavailable."""
+        ...
+
+    async def changed(self, offset: int) -> None:
+        """Returns when the output is longer than ``offset`` bytes (or may be). Raises Unavailable."""
+        ...
+
+
+class PumpStopped(HeadwayError):
+    """The pump was stopped before it had taken all of the output."""
+
+
+class Pump:
+    """The pump of one run. The log is a pure function of the spool, written at known offsets: a pump that takes over
+    from a dead one starts at its checkpoint and writes the same bytes to the same places.
+
+    ``on_growth`` is called on the event loop with the log's size in bytes, at the start and whenever it has grown.
+    """
+
+    def __init__(self, source: Source, log_path: Path, masker: Masker, on_growth: Callable[[int], None]) -> None:
+        self._source = source
+        self._log_path = log_path
+        self._masker = masker
+        self._on_growth = on_growth
+        self._writing: _Writing | None = None
+        self._turn = asyncio.Lock()
+        self._size = 0
+        self._finishing = False
+        self._ended = False
+        self._asking: list[asyncio.Future[int]] = []
+        self._patience: asyncio.Timeout | None = None
+
+    @property
+    def size(self) -> int:
+        """The log's size in bytes, as far as this pump has written it."""
+        return self._size
+
+    async def run(self) -> None:
+        """Pumps until ``finish`` is called. While the host cannot be reached or the disk is full it tries again.
+
+        Raises what the source raises beyond Unavailable (AnchorGone), and OSError from the log's file.
+        """
+        async with self._turn:
+            try:
+                await self._pump()
+            finally:
+                self._answer(PumpStopped("The log's pump was stopped before it had taken all output."))
+                await self._close()
+
+    async def finish(self) -> int:
+        """Takes the spool to its end, which no more command will move, and what is held back; gives the log's size.
+
+        Works beside ``run``, after it has failed, and without it. May wait for long where the disk is full or the host
+        out of reach: give it a deadline. Raises as ``run`` does.
+        """
+        self._finishing = True
+        self._nudge()
+        await self.run()
+        return self._size
+
+    async def catch_up(self) -> int:
+        """Waits until the log has all that the spool holds at this moment, but for what is held back; gives the log's
+        size. Raises PumpStopped when ``run`` ends before.
+        """
+        if self._ended:
+            return self._size
+        asking: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._asking.append(asking)
+        self._nudge()
+        return await asking
+
+    async def _pump(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
+        while not self._ended:
+            try:
+                await self._advance()
+                pause = _FIRST_PAUSE_SECONDS
+            except (Unavailable, OSError) as error:
+                if isinstance(error, OSError) and error.errno not in _DISK_FULL:
+                    raise
+                if pause == _FIRST_PAUSE_SECONDS:
+                    log.warning("a log is held up", extra={"log": str(self._log_path), "reason": str(error)})
+                if isinstance(error, OSError):
+                    await self._close()  # what the failed write has left is written again from the checkpoint on
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _advance(self) -> None:
+        writing = self._writing or await self._open()
+        at_end, asking = self._finishing, len(self._asking)
+        raw = await self._source.read(writing.spool, _CHUNK_BYTES)
+        if raw:
+            self._grow(await in_thread(lambda: writing.take(raw)))
+        elif at_end:
+            self._grow(await in_thread(writing.finish))
+            self._ended = True
+            self._answer()
+        else:
+            self._answer(first=asking)
+            await self._more(writing.spool)
+
+    async def _more(self, offset: int) -> None:
+        if self._finishing or self._asking:
+            return
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                await self._source.changed(offset)
+        except TimeoutError:
+            pass  # nudged
+        finally:
+            self._patience = None
+
+    def _nudge(self) -> None:
+        if self._patience:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    def _answer(self, error: PumpStopped | None = None, *, first: int | None = None) -> None:
+        answered, self._asking = self._asking[:first], self._asking[len(self._asking[:first]) :]
+        for asking in answered:
+            if asking.done():
+                continue
+            if error:
+                asking.set_exception(error)
+            else:
+                asking.set_result(self._size)
+
+    def _grow(self, size: int) -> None:
+        self._size = size
+        self._on_growth(size)
+
+    async def _open(self) -> _Writing:
+        writing = await in_thread(self._begin)
+        self._grow(writing.size)
+        return writing
+
+    def _begin(self) -> _Writing:
+        self._writing = _Writing(self._log_path, self._masker)  # kept here, so that a cancelled open is closed, too
+        return self._writing
+
+    async def _close(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing:
+            await in_thread(writing.close)
+
+
+class _Writing:
+    """A log being written from its checkpoint on; every call blocks and may raise OSError, after which only ``close``
+    may follow.
+    """
+
+    def __init__(self, path: Path, masker: Masker) -> None:
+        self._file = LogFile(path)
+        self._begin = self._saved = self._file.load_checkpoint()
+        self._saved_at = time.monotonic()
+        self._stream = masker.stream()
+        self.spool = self._begin.spool
+        self.size = self._begin.log
+
+    def take(self, raw: bytes) -> int:
+        """Writes what the next bytes of the spool make of the log; gives its size."""
+        text = self._stream.feed(raw)
+        self.spool += len(raw)
+        self.size = self._file.write(text, self.size)
+        if self.size - self._saved.log >= _CHECKPOINT_BYTES or time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
+            self._save_checkpoint()
+        return self.size
+
+    def finish(self) -> int:
+        """Writes what is held back; gives the log's final size. ``close_log`` syncs it."""
+        self.size = self._file.write(self._stream.finish(), self.size)
+        return self.size
+
+    def close(self) -> None:
+        """Gives the file back."""
+        self._file.close()
+
+    def _save_checkpoint(self) -> None:
+        settled = self._stream.settled
+        if settled is None:
+            return
+        checkpoint = Checkpoint(spool=self._begin.spool + settled, log=self.size)
+        self._file.sync()
+        try:
+            self._file.save_checkpoint(checkpoint)
+        except OSError as error:
+            if error.errno not in _DISK_FULL:
+                raise
+            return  # the log itself is safe; an older checkpoint only means more to write again
+        self._saved, self._saved_at = checkpoint, time.monotonic()

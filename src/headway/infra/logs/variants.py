@@ -1,0 +1,146 @@
+"""The forms in which a secret may appear in a program's output: as it stands, escaped and encoded."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import urllib.parse
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+SHORTEST = 4
+SHORTEST_LINE = 8
+_SHORTEST_WRAPPED = 8
+
+_URL_SAFE_CHARACTERS = ("", "/", "!'()*~", ";,/?:@&=+$#!'()*~")  # strict, Python's, JavaScript's component and whole
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
+_SHELL_SPECIAL = re.compile(r"([^A-Za-z0-9_@%+=:,./\-\x80-\U0010ffff])")
+_SHELL_SPECIAL_IN_DOUBLE_QUOTES = re.compile(r'([\\"$`])')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variants:
+    """Byte strings to look for. ``exact`` ones are found as they stand; ``wrapped`` ones also where a line end stands
+    between any two of their bytes, as base64 and hexadecimal dumps are wrapped.
+    """
+
+    exact: tuple[bytes, ...]
+    wrapped: tuple[bytes, ...]
+
+
+def variants_of(secrets: Iterable[str]) -> Variants:
+    """All forms of all ``secrets``, each once, in a fixed order.
+
+    White space around a secret does not count, since programs trim it. A secret shorter than four bytes has no forms:
+    looking for it would blacken every log and hide nothing.
+    """
+    exact: set[bytes] = set()
+    wrapped: set[bytes] = set()
+    for secret in {reading for stored in secrets for reading in _readings(stored)}:
+        raw = _encoded(secret)
+        if len(raw) < SHORTEST:
+            continue
+        exact.update(_as_log_text(form) for form in _texts(secret))
+        for form in _dumps(raw):
+            (wrapped if len(form) >= _SHORTEST_WRAPPED else exact).add(form)
+    return Variants(exact=_sorted(exact), wrapped=_sorted(wrapped))
+
+
+def _readings(secret: str) -> Iterator[str]:
+    """What the stored text may mean to its program: keys are often kept on one line, line ends written as escapes."""
+    yield secret.strip()
+    if "\\n" in secret:
+        yield secret.replace("\\r\\n", "\n").replace("\\n", "\n").strip()
+
+
+def _texts(secret: str) -> Iterator[str]:
+    yield from _escapes(secret)
+    lines = _LINE_END.split(secret)
+    if len(lines) > 1:
+        unix = "\n".join(lines)
+        yield from (unix, unix.replace("\n", "\r\n"))
+        for line in lines:
+            if len(line.strip()) >= SHORTEST_LINE:
+                yield from _escapes(line.strip())
+
+
+def _escapes(text: str) -> Iterator[str]:
+    yield text
+    for escape in _ESCAPES:
+        yield from escape(text)
+
+
+def _percent(text: str) -> Iterator[str]:
+    raw = _encoded(text)
+    for safe in _URL_SAFE_CHARACTERS:
+        for quoted in (urllib.parse.quote(raw, safe), urllib.parse.quote_plus(raw, safe)):
+            yield quoted
+            yield _PERCENT.sub(lambda match: match.group().lower(), quoted)
+
+
+def _json(text: str) -> Iterator[str]:
+    for ascii_only in (True, False):
+        quoted = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        yield quoted
+        yield quoted.replace("/", "\\/")
+        yield quoted.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # as Go writes it
+
+
+def _shell(text: str) -> Iterator[str]:
+    yield text.replace("'", "'\\''")
+    yield text.replace("'", "'\"'\"'")
+    yield _SHELL_SPECIAL.sub(r"\\\1", text)
+    yield _SHELL_SPECIAL_IN_DOUBLE_QUOTES.sub(r"\\\1", text)
+
+
+def _python(text: str) -> Iterator[str]:
+    for shown in (repr(text)[1:-1], repr(_encoded(text))[2:-1]):
+        yield shown
+        yield shown.replace("'", "\\'")
+
+
+def _markup(text: str) -> Iterator[str]:
+    quoted = html.escape(text)
+    yield quoted
+    yield quoted.replace("&#x27;", "&#39;")
+    yield quoted.replace("&#x27;", "&apos;")
+    yield html.escape(text, quote=False)
+
+
+_ESCAPES: tuple[Callable[[str], Iterator[str]], ...] = (_percent, _json, _shell, _python, _markup)
+
+
+def _dumps(raw: bytes) -> Iterator[bytes]:
+    """Base64 and hexadecimal of the bytes, of base64 the characters that the bytes alone decide, at each of the three
+    places where a secret within a longer text can begin; and all of it where nothing follows the secret.
+    """
+    yield raw.hex().encode()
+    yield raw.hex().upper().encode()
+    forms = [base64.b64encode(raw)]
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + raw)
+        forms.append(encoded[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6])
+    for form in forms:
+        if len(form) >= SHORTEST:
+            yield form
+            yield form.replace(b"+", b"-").replace(b"/", b"_")
+
+
+def _encoded(text: str) -> bytes:
+    """The bytes that a program gets: an environment keeps bytes that are no UTF-8 as lone surrogates."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def _as_log_text(text: str) -> bytes:
+    """The form as it stands in a log, which is valid UTF-8."""
+    return _encoded(text).decode("utf-8", "replace").encode()
+
+
+def _sorted(forms: set[bytes]) -> tuple[bytes, ...]:
+    return tuple(sorted(form for form in forms if len(form) >= SHORTEST))
