@@ -115,14 +115,22 @@ class Undoing(Protocol):
 
 
 class Kind(Protocol):
-    """A kind of deployment: how one is performed, and how its effects are taken back.
+    """A kind of deployment: how one is performed, and how its effects are taken back."""
 
-    ``repeatable_until`` names the step from which on a run of an older version is not started again by new code.
-    """
+    @property
+    def name(self) -> str:
+        """What the kind is called on rows."""
+        ...
 
-    name: str
-    version: int
-    repeatable_until: str | None
+    @property
+    def version(self) -> int:
+        """Raised with every change to the kind's steps."""
+        ...
+
+    @property
+    def repeatable_until(self) -> str | None:
+        """The step from which on a run is not started again by new code; None where all may be repeated."""
+        ...
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """Fixes what the run works from, in the transaction that lets it in. Raises RunFailed with reason refused where

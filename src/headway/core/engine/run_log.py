@@ -94,3 +94,18 @@ class PumpedLog:
 
     def _grew(self, size: int) -> None:
         self._followers.grew(self._deployment_id, size)
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilesOnDisk:
+    """The logs of deployments by id; fits ``core.deployments.service.LogFiles``."""
+
+    paths: LogPaths
+
+    async def tail(self, deployment_id: str, lines: int) -> str:
+        """The last ``lines`` lines, "" when there is no log."""
+        return await tail(self.paths.log(deployment_id), lines)
+
+    async def remove(self, deployment_id: str) -> None:
+        """Removes a log and what lies beside it."""
+        await self.paths.remove(deployment_id)

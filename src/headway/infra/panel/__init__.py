@@ -1,0 +1,1 @@
+"""The panel's own place on its machine."""

@@ -1,0 +1,150 @@
+"""The data directory: one panel at a time, its identity and key, and the folders that unprivileged accounts reach."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from headway.kernel.errors import Conflict, HeadwayError
+from headway.kernel.vault import Vault
+
+_SHELTER = Path("/var/lib/headway-work")
+_PANEL_ID_BYTES = 6
+_UIDS = 1_879_100_000  # above what systemd gives to containers (uids and gids on systemd systems, systemd.io)
+_UIDS_OF_A_PANEL = 100_000
+_PANELS = 4_000
+
+
+class DataDirInUse(Conflict):
+    """Another panel works with this data directory."""
+
+
+class DataDirUnusable(HeadwayError):
+    """The data directory cannot be made or written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataDir:
+    """An opened data directory. ``work`` is the root of what builds and applications reach: below the directory
+    itself, or beside it where a parent is closed to other accounts. ``uid_base`` is None unless the panel is root.
+    """
+
+    path: Path
+    work: Path
+    panel_id: str
+    vault: Vault
+    lock: int
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Makes what is missing and takes the lock. Raises DataDirInUse, DataDirUnusable."""
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            lock = _lock(path)
+            if _is_root():
+                path.chmod(0o711)
+            panel_id = _kept(path / "panel.id", lambda: secrets.token_hex(_PANEL_ID_BYTES).encode()).decode()
+            key = _kept(path / "vault.key", Vault.new_key)
+            work = _work_folder(path)
+            for folder in (path / "run", path / "logs"):
+                folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise DataDirUnusable(
+                f"The data directory {path} cannot be used: {error.strerror}. Choose another with --data-dir."
+            ) from error
+        return cls(path=path, work=work, panel_id=panel_id, vault=Vault(key), lock=lock)
+
+    @property
+    def vault_key(self) -> Path:
+        """The key of everything that is stored encrypted."""
+        return self.path / "vault.key"
+
+    @property
+    def logs(self) -> Path:
+        """The logs of deployments."""
+        return self.path / "logs"
+
+    @property
+    def runs(self) -> Path:
+        """Run folders and epochs of this machine as a host."""
+        return self.path / "run"
+
+    @property
+    def ballast(self) -> Path:
+        """A file that only takes up space."""
+        return self.path / "ballast"
+
+    @property
+    def uid_base(self) -> int | None:
+        """The first uid of this panel's accounts; two panels of one machine have different ones."""
+        if not _is_root():
+            return None
+        number = int.from_bytes(hashlib.sha256(self.panel_id.encode()).digest()[:4])
+        return _UIDS + number % _PANELS * _UIDS_OF_A_PANEL
+
+    def close(self) -> None:
+        """Gives the directory back."""
+        os.close(self.lock)
+
+
+def _lock(path: Path) -> int:
+    descriptor = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.read(descriptor, 32).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise DataDirInUse(
+            f"Another panel (process {holder or 'unknown'}) works with the data directory {path}. Stop it first, or "
+            "give this one a directory of its own with --data-dir."
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, str(os.getpid()).encode())
+    return descriptor
+
+
+def _kept(path: Path, new: Callable[[], bytes]) -> bytes:
+    """The content of a file that is made once; written beside and renamed, so that it is never half there."""
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, new())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        draft.rename(path)
+        _sync_folder(path.parent)
+    return path.read_bytes()
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _work_folder(path: Path) -> Path:
+    """Where unprivileged accounts can reach their folders: some parents (/root, a private temporary folder) let nobody
+    pass, and then they lie in a place of their own.
+    """
+    work = path / "work"
+    if _is_root() and not all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents):
+        work = _SHELTER / hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    work.mkdir(mode=0o711, parents=True, exist_ok=True)
+    if work.is_relative_to(_SHELTER):
+        _SHELTER.chmod(0o711)
+    work.chmod(0o711)
+    return work
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
