@@ -1,0 +1,40 @@
+"""What applications wrote: the last lines of a process, out of its log file and those that were rotated away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headway.seams.runtimes.programs import LOG_BACKUPS
+
+_CHUNK = 64 << 10
+
+
+def last_lines(log: Path, count: int) -> list[str]:
+    """The last ``count`` lines, oldest first; fewer where there are no more."""
+    lines: list[str] = []
+    for path in (log, *(log.with_name(f"{log.name}.{number}") for number in range(1, LOG_BACKUPS + 1))):
+        if len(lines) < count:
+            lines = _tail(path, count - len(lines)) + lines
+    return lines
+
+
+def remove(log: Path) -> None:
+    """Removes the log of a process with all that was rotated away."""
+    for path in log.parent.glob(f"{log.name}*"):
+        path.unlink(missing_ok=True)
+
+
+def _tail(path: Path, count: int) -> list[str]:
+    """Read from the end, so that a full log costs no more than a short one."""
+    try:
+        with path.open("rb") as file:
+            position = file.seek(0, 2)
+            found = b""
+            while position > 0 and found.count(b"\n") <= count:
+                step = min(_CHUNK, position)
+                position = file.seek(position - step)
+                found = file.read(step) + found
+    except FileNotFoundError:
+        return []
+    lines = found.decode(errors="replace").removesuffix("\n").split("\n")
+    return lines[-count:] if found else []

@@ -1,0 +1,135 @@
+"""The runtime contract: how a release is started beside the one that serves, asked after, and taken down again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.errors import HeadwayError
+
+
+class ProcessState(StrEnum):
+    """What a supervised process is doing now."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    CRASHED = "crashed"
+    GIVEN_UP = "given_up"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessStatus:
+    """One process of a release. ``pid`` and ``since`` (the start of this copy) are None while none runs; ``exits``
+    counts the times that it ended by itself since the release was last started, ``last_exit`` says how.
+    """
+
+    name: str
+    state: ProcessState
+    pid: int | None
+    since: datetime | None
+    exits: int
+    last_exit: str | None
+
+    @property
+    def up(self) -> bool:
+        """Whether a copy of it runs now."""
+        return self.pid is not None and self.state in {ProcessState.STARTING, ProcessState.RUNNING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseStatus:
+    """What is there of a release; no processes where it is stopped or unknown."""
+
+    release_id: str
+    processes: tuple[ProcessStatus, ...]
+
+    @property
+    def up(self) -> bool:
+        """Whether every one of its processes runs now."""
+        return bool(self.processes) and all(process.up for process in self.processes)
+
+
+class Unhealthy(HeadwayError):
+    """A release did not become healthy; the message names the process, how it ended or what it did not do, and the way
+    out. It may quote the application's last line, so it is to be masked like the log.
+    """
+
+
+class PortTaken(Unhealthy):
+    """The release's port is held by a process that is not its own."""
+
+
+class UnknownRelease(HeadwayError):
+    """The runtime has never prepared this release, or has removed it."""
+
+
+class Runtime(Protocol):
+    """A way of running releases. ``prepare``, ``start`` and ``healthy`` belong to a run and stand being repeated by
+    one that resumes; everything else may be called at any time, from anywhere, and again.
+    """
+
+    async def ensure(self) -> None:
+        """Brings up what keeps the releases alive, if it is not there; quick when it is. Releases that were up before
+        a reboot come up again. Raises Unavailable when it cannot be brought up.
+        """
+        ...
+
+    async def watch(self) -> None:
+        """One look, to be taken about once a second: ``ensure``, and new tries for processes that were given up."""
+        ...
+
+    async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
+        """Writes down what the release needs, so that ``start`` only has to say go. Raises InvalidInput."""
+        ...
+
+    async def start(self, work: Work, spec: ReleaseSpec) -> None:
+        """Starts the prepared release, beside whatever else runs."""
+        ...
+
+    async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
+        """Returns once the release is healthy by its check. Raises Unhealthy, at once after its third crash."""
+        ...
+
+    async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
+        """Ends all processes of the release after the drain (TERM, a grace, KILL); returns when none is left. It stays
+        down until ``start_again``.
+        """
+        ...
+
+    async def start_again(self, release_id: str) -> None:
+        """Starts a stopped release as it was prepared. Raises UnknownRelease."""
+        ...
+
+    async def remove(self, release_id: str) -> None:
+        """Stops the release and removes all that the runtime keeps of it; its folder is the caller's."""
+        ...
+
+    async def status(self, release_id: str) -> ReleaseStatus:
+        """What its processes do now."""
+        ...
+
+    async def running(self) -> set[str]:
+        """The releases that are kept alive now."""
+        ...
+
+    async def known(self) -> set[str]:
+        """The releases of which anything is left here, stopped ones too, for the sweep of what no row names."""
+        ...
+
+    async def crashed(self, release_id: str) -> bool:
+        """Whether a process of it has ended by itself since the release became healthy, or is down now."""
+        ...
+
+    async def read_logs(self, app_name: str, *, release_id: str | None = None, tail: int = 200) -> str:
+        """The last ``tail`` lines that each process of the release wrote; of the application's newest without one."""
+        ...
+
+    async def forget(self, application_id: str, app_name: str) -> None:
+        """Removes what is kept of an application beyond its releases: its home folder and logs."""
+        ...

@@ -1,0 +1,132 @@
+"""A process that serves the panel and outlives it: started in a session of its own, found again, ended on request."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from headway.seams.runtimes import processes
+
+MARKER = "HEADWAY_DAEMON"
+_LOG_BYTES = 10 << 20
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Daemon:
+    """One such process. ``state`` is the file that says which pid it has and when that was started; ``log`` gets what
+    it writes; ``env`` is its whole environment, to which a marker is added that no other process on the machine has.
+    """
+
+    def __init__(self, *, argv: tuple[str, ...], env: Mapping[str, str], state: Path, log: Path) -> None:
+        self._argv = argv
+        self._env = {**env, MARKER: str(state)}
+        self._state = state
+        self._log = log
+        self._child: int | None = None
+
+    def pid(self) -> int | None:
+        """The pid of the living process; None when there is none."""
+        self._bury_child()
+        return self._recorded() or self._marked()
+
+    def spawn(self) -> int:
+        """Starts it and gives its pid; only to be called when there is none."""
+        self._keep_log_short()
+        opened = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        pid = os.posix_spawn(
+            self._argv[0],
+            self._argv,
+            self._env,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(self._log), opened, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+            setsigmask=(),
+            setsigdef=_DEFAULT_SIGNALS,
+        )
+        self._child = pid
+        self._record(pid)
+        return pid
+
+    async def end(self, *, grace_seconds: float) -> None:
+        """Sends SIGTERM, after the grace SIGKILL, and returns when the process is gone; no error if it is already."""
+        if (pid := self.pid()) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            if not await self.gone(within_seconds=grace_seconds):
+                await asyncio.to_thread(processes.kill_until_gone, self._living)
+        self._state.unlink(missing_ok=True)
+
+    async def gone(self, *, within_seconds: float) -> bool:
+        """Waits until the process has ended; False when it still lives after that time."""
+        deadline = time.monotonic() + within_seconds
+        while self.pid() is not None:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+    def kill(self) -> None:
+        """Ends it at once; returns when it is gone. For one that does not answer any more."""
+        processes.kill_until_gone(self._living)
+
+    def last_words(self) -> str:
+        """The line among its last that says most, for a sentence; empty when it has written none."""
+        try:
+            text = self._log.read_bytes()[-4096:].decode(errors="replace")
+        except OSError:
+            return ""
+        lines = [line.strip()[:600] for line in text.split("\n") if line.strip()]
+        telling = (line for line in reversed(lines[-20:]) if "error" in line.lower())
+        return next(telling, lines[-1] if lines else "")
+
+    def _bury_child(self) -> None:
+        """Where the process is our own child, its end has to be collected, or it stays as a zombie."""
+        if self._child is not None:
+            try:
+                ended = os.waitpid(self._child, os.WNOHANG)[0] != 0
+            except ChildProcessError:
+                ended = True
+            if ended:
+                self._child = None
+
+    def _living(self) -> set[int]:
+        pid = self.pid()
+        return set() if pid is None else {pid}
+
+    def _record(self, pid: int) -> None:
+        record = {"pid": pid, "start_time": processes.start_time(pid), "boot_id": processes.boot_id()}
+        beside = self._state.with_suffix(".new")
+        beside.write_text(json.dumps(record))
+        beside.rename(self._state)
+
+    def _recorded(self) -> int | None:
+        try:
+            record = json.loads(self._state.read_text())
+            pid, started, boot = int(record["pid"]), record["start_time"], record["boot_id"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return pid if boot == processes.boot_id() and started == processes.start_time(pid) else None
+
+    def _marked(self) -> int | None:
+        """The process that a panel started and died before it could write down which."""
+        carrying = processes.carrying(MARKER)
+        marked = {pid for pid, value in carrying.items() if value == str(self._state)}
+        marked = {pid for pid in marked if processes.argv(pid) == self._argv}
+        if not marked:
+            return None
+        pid = min(marked)
+        self._record(pid)
+        return pid
+
+    def _keep_log_short(self) -> None:
+        if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:
+            self._log.replace(self._log.with_suffix(".old"))

@@ -1,0 +1,241 @@
+"""The edge: Traefik, kept up, and the routes that lead from host names to the releases that serve."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from headway.kernel.artifacts import Route
+from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, Unavailable
+from headway.seams.runtimes import ports, processes, requests
+from headway.seams.runtimes.daemon import Daemon
+from headway.seams.runtimes.record import write_privately
+from headway.seams.runtimes.traefik import (
+    PROBE_HEADER,
+    RELEASE_HEADER,
+    Https,
+    check_route,
+    command_line,
+    read_route,
+    render_route,
+)
+
+log = logging.getLogger(__name__)
+
+_START_SECONDS = 20.0
+_FIRST_PAUSE = 0.005
+_LONGEST_PAUSE = 0.1
+_FIRST_TRY_SECONDS = 1.0
+# What the edge says when it could not reach the release: no proof that the route leads there.
+_NOT_REACHED = frozenset({502, 504})
+_GONE_SECONDS = 5.0
+
+
+class EdgeBroken(Unavailable):
+    """Traefik cannot be started."""
+
+
+class RouteNotProven(HeadwayError):
+    """A route was written, and requests through the edge do not end at its release."""
+
+
+class HostTaken(Conflict):
+    """Another application has this host name already."""
+
+
+class Edge:
+    """The edge of one panel, everything of it below ``root``: it answers on ``host``:``port``, and with ``https`` on a
+    second port. Routes are files that Traefik follows, so they stand while the panel is away.
+    """
+
+    def __init__(
+        self, root: Path, *, host: str, port: int, https: Https | None = None, traefik: Path | None = None
+    ) -> None:
+        self._root = root
+        self._host = host
+        self._port = port
+        self._https = https
+        self._routes = root / "routes"
+        self._lock = asyncio.Lock()
+        self._secret = ""
+        own = Path(sys.prefix) / "bin" / "traefik"
+        program = traefik or (own if own.exists() else Path(shutil.which("traefik") or own))
+        self._daemon = Daemon(
+            argv=command_line(program, self._routes, host=host, port=port, https=https, state=root),
+            # Its files are templates that can read the environment: there is nothing in it.
+            env={"PATH": "/usr/bin:/bin", "HOME": str(root)},
+            state=root / "daemon.json",
+            log=root / "traefik.log",
+        )
+
+    async def ensure(self) -> None:
+        """Starts Traefik unless it is there, and returns when it answers; quick when it is. Raises EdgeBroken."""
+        async with self._lock:
+            if not self._secret:
+                await asyncio.to_thread(self._lay_out)
+            if self._daemon.pid() is not None:
+                return
+            await asyncio.to_thread(self._set_aside_unreadable)
+            self._check_ports()
+            self._daemon.spawn()
+            await self._wait_until_up()
+
+    async def watch(self) -> None:
+        """One look, to be taken about once a second."""
+        await self.ensure()
+
+    async def set_route(self, route: Route) -> None:
+        """Leads the application's hosts to a release from now on; ``proven`` says when it is so.
+
+        Raises InvalidInput, HostTaken.
+        """
+        check_route(route)
+        await self.ensure()
+        await asyncio.to_thread(self._write, route)
+
+    async def remove_route(self, application_id: str) -> None:
+        """Takes the application's route away and waits until requests do not reach it any more (a few seconds at
+        most). No error when it has none.
+        """
+        route = await asyncio.to_thread(self._take_away, application_id)
+        if route is not None and self._daemon.pid() is not None:
+            await self._wait_until_gone(route)
+
+    async def proven(self, route: Route, *, path: str = "/", timeout_seconds: float = 10.0) -> None:
+        """Returns once a request through the edge to each host has ended at the route's release, whatever the
+        application answers. Raises RouteNotProven.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        for host in route.hosts:
+            await self._prove(route, host, path, deadline, timeout_seconds)
+
+    async def routes(self) -> dict[str, Route]:
+        """Every route that stands, by its application."""
+        return await asyncio.to_thread(self._read_all)
+
+    async def shut_down(self) -> None:
+        """Ends Traefik; the routes stay and lead again with the next ``ensure``."""
+        async with self._lock:
+            await self._daemon.end(grace_seconds=_GONE_SECONDS)
+
+    def pid(self) -> int | None:
+        """The pid of Traefik; None when it does not run."""
+        return self._daemon.pid()
+
+    # ---- routes
+
+    def _write(self, route: Route) -> None:
+        for other in self._read_all().values():
+            shared = set(other.hosts) & set(route.hosts)
+            if other.application_id != route.application_id and shared:
+                raise HostTaken(f"{sorted(shared)[0]} belongs to the application {other.app_name} already.")
+        text = render_route(route, secret=self._secret, https=self._https)
+        if read_route(text, route.application_id) != route:
+            raise InvalidInput("The route cannot be written down as the edge would read it.")
+        write_privately(self._routes / f"{route.application_id}.yml", text, beside=self._root)
+
+    def _take_away(self, application_id: str) -> Route | None:
+        route = self._read_all().get(application_id)
+        if route is not None:
+            (self._routes / f"{application_id}.yml").unlink(missing_ok=True)
+        return route
+
+    def _read_all(self) -> dict[str, Route]:
+        files = sorted(self._routes.glob("*.yml")) if self._routes.is_dir() else []
+        return {path.stem: read_route(path.read_text(), path.stem) for path in files}
+
+    async def _prove(self, route: Route, host: str, path: str, deadline: float, timeout_seconds: float) -> None:
+        pause, patience = _FIRST_PAUSE, _FIRST_TRY_SECONDS
+        while True:
+            seen, release_id = await self._ask(host, path, patience)
+            if release_id == route.release_id:
+                return
+            if time.monotonic() > deadline:
+                raise RouteNotProven(
+                    f"Requests for {host} did not reach the new release within {timeout_seconds:g} s: {seen}. "
+                    "Look whether the application still answers on its port, then deploy again."
+                )
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            # An application may be slow to answer: each try waits longer than the one before.
+            patience = min(patience * 2, max(deadline - time.monotonic(), _FIRST_TRY_SECONDS))
+
+    async def _ask(self, host: str, path: str, patience: float) -> tuple[str, str | None]:
+        """What was seen, in words, and the release that the answer names."""
+        headers = {"Host": host, PROBE_HEADER: self._secret, "User-Agent": "Headway-Probe"}
+        try:
+            answer = await requests.get(
+                _reachable(self._host), self._port, path, headers=headers, timeout_seconds=patience
+            )
+        except requests.NoAnswer as silence:
+            return str(silence), None
+        named = answer.headers.get(RELEASE_HEADER.lower())
+        if answer.status in _NOT_REACHED:
+            return f"the edge could not reach the release (status {answer.status})", None
+        return f"they end at {named or 'no release'} (status {answer.status})", named
+
+    async def _wait_until_gone(self, route: Route) -> None:
+        deadline = time.monotonic() + _GONE_SECONDS
+        pause = _FIRST_PAUSE
+        while time.monotonic() < deadline:
+            _, named = await self._ask(route.hosts[0], "/", _FIRST_TRY_SECONDS)
+            if named is None:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    # ---- Traefik
+
+    def _lay_out(self) -> None:
+        for folder in (self._root, self._routes):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        file = self._root / "probe.secret"
+        if not file.exists():
+            write_privately(file, secrets.token_urlsafe(32), beside=self._root)
+        self._secret = file.read_text()
+
+    def _set_aside_unreadable(self) -> None:
+        for path in self._routes.iterdir():
+            try:
+                if path.suffix == ".yml":
+                    read_route(path.read_text(), path.stem)
+                    continue
+            except (InvalidInput, UnicodeDecodeError):
+                pass
+            aside = self._root / f"{path.name}.bad"
+            log.error("a route file cannot be read and was set aside", extra={"file": str(aside)})
+            path.replace(aside)
+
+    def _check_ports(self) -> None:
+        for port in (self._port, *(() if self._https is None else (self._https.port,))):
+            if not ports.is_free(self._host, port):
+                holder = next((ports.holder_of(held.inode) for held in ports.listeners() if held.port == port), None)
+                who = "another process" if holder is None else f"{processes.name(holder)} (pid {holder})"
+                raise EdgeBroken(
+                    f"Applications cannot be reached: port {port} of {self._host} is held by {who}. End it, or choose "
+                    "another port (HEADWAY_EDGE_PORT)."
+                )
+
+    async def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while self._daemon.pid() is not None and time.monotonic() < deadline:
+            try:
+                await requests.get(
+                    _reachable(self._host), self._port, "/", headers={"Host": "edge.invalid"}, timeout_seconds=1.0
+                )
+            except requests.NoAnswer:
+                await asyncio.sleep(_FIRST_PAUSE)
+            else:
+                return
+        await self._daemon.end(grace_seconds=1.0)
+        raise EdgeBroken(f"The edge does not start: {self._daemon.last_words() or 'Traefik wrote nothing'}")
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - told apart, not bound

@@ -1,0 +1,191 @@
+"""Whether a release serves: by an answer, by a connection, or by having stayed up; and why not, in a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
+from headway.kernel.errors import InvalidInput
+from headway.seams.runtimes import ports, processes, requests
+from headway.seams.runtimes.base import PortTaken, ProcessState, ProcessStatus, Unhealthy
+
+CRASHES = 3
+LAST_LINES = 20
+
+_FIRST_PAUSE = 0.01
+_LONGEST_PAUSE = 0.25
+_TRY_SECONDS = 5.0
+_SECOND_LOOK_SECONDS = 0.05
+_REFUSED_PATH = frozenset(" \t\r\n\0")
+
+
+class Watched(Protocol):
+    """What has to be known of a release to judge it."""
+
+    async def processes(self) -> Sequence[ProcessStatus]:
+        """What each of its processes does now."""
+        ...
+
+    def pids(self) -> set[int]:
+        """All processes of it, whoever started them. Blocks for some milliseconds."""
+        ...
+
+    def last_lines(self, process: str, count: int) -> list[str]:
+        """The last lines that a process wrote."""
+        ...
+
+
+@dataclass(slots=True)
+class _Steady:
+    """Since when each process has had the pid that it has."""
+
+    since: dict[str, tuple[int, float]]
+
+    def seconds(self, found: Sequence[ProcessStatus], now: float) -> float:
+        """For how long all of them have stayed up; 0 as long as one is down."""
+        for process in found:
+            if not process.up or process.pid is None:
+                self.since.pop(process.name, None)
+            elif self.since.get(process.name, (0, 0.0))[0] != process.pid:
+                self.since[process.name] = (process.pid, now)
+        if len(self.since) < len(found):
+            return 0.0
+        return min((now - start for _, start in self.since.values()), default=0.0)
+
+
+def checked_health(health: HealthCheck) -> HealthCheck:
+    """The check itself, if it can be carried out. Raises InvalidInput."""
+    if not health.path.startswith("/") or _REFUSED_PATH & set(health.path) or not health.path.isprintable():
+        raise InvalidInput(f"The health check's path {health.path!r} has to begin with / and hold no spaces.")
+    return health
+
+
+async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
+    """Returns when the release is healthy. Raises Unhealthy with the sentence; the last lines are said before."""
+    try:
+        await _wait(spec, watched, say)
+    except Unhealthy:
+        for process in await watched.processes():
+            for line in await asyncio.to_thread(watched.last_lines, process.name, LAST_LINES):
+                await say(f"{process.name} | {line}")
+        raise
+
+
+async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
+    begun = time.monotonic()
+    pause = _FIRST_PAUSE
+    steady = _Steady(since={})
+    while True:
+        found = await watched.processes()
+        by_port = spec.port is not None and spec.health.kind is not HealthKind.SETTLE
+        lacking = await _ask(spec, watched, found) if by_port else _settle(spec.health, steady, found)
+        if lacking is None:
+            await say(_good_news(spec, time.monotonic() - begun))
+            return
+        await _give_up_on_crashes(watched, found)
+        if time.monotonic() - begun > spec.health.deadline_seconds:
+            raise Unhealthy(f"The release did not become healthy within {spec.health.deadline_seconds:g} s: {lacking}")
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.25, _LONGEST_PAUSE)
+
+
+def _settle(health: HealthCheck, steady: _Steady, found: Sequence[ProcessStatus]) -> str | None:
+    """What is lacking, None when nothing is."""
+    if found and steady.seconds(found, time.monotonic()) >= health.settle_seconds:
+        return None
+    down = [process for process in found if not process.up]
+    if down:
+        return f"{_subject(down[0])} is {down[0].state.replace('_', ' ')}."
+    return f"its processes have to stay up for {health.settle_seconds:g} s."
+
+
+async def _ask(spec: ReleaseSpec, watched: Watched, found: Sequence[ProcessStatus]) -> str | None:
+    """What is lacking, None when nothing is. Raises PortTaken."""
+    assert spec.port is not None  # noqa: S101 - the caller has seen to it
+    closed = await _look_at_port(spec.port, watched)
+    if closed is not None:
+        return closed
+    try:
+        if spec.health.kind is HealthKind.HTTP:
+            headers = {"Host": f"127.0.0.1:{spec.port}", "User-Agent": "Headway-Health", "Accept": "*/*"}
+            answer = await requests.get(
+                "127.0.0.1", spec.port, spec.health.path, headers=headers, timeout_seconds=_TRY_SECONDS
+            )
+            if not 200 <= answer.status < 400:
+                return (
+                    f"GET {spec.health.path} on port {spec.port} answers {answer.status}, which is not 2xx or 3xx. "
+                    "Mend what it reports, or set the health check's path to one that answers."
+                )
+        else:
+            await requests.connect("127.0.0.1", spec.port, timeout_seconds=_TRY_SECONDS)
+    except requests.NoAnswer as silence:
+        asked = f"GET {spec.health.path} on port" if spec.health.kind is HealthKind.HTTP else "a connection to port"
+        return f"{asked} {spec.port} got no answer: {silence}."
+    idle = [process for process in found if process.name != "web" and process.state is not ProcessState.RUNNING]
+    return f"{_subject(idle[0])} is {idle[0].state.replace('_', ' ')}." if idle else None
+
+
+async def _look_at_port(port: int, watched: Watched) -> str | None:
+    """None when a process of the release listens on its port, and nobody else; else what is lacking."""
+    holder = await asyncio.to_thread(_foreign_holder, port, watched)
+    if holder is not None:
+        # A process that was started between the two lists looks foreign for a moment.
+        await asyncio.sleep(_SECOND_LOOK_SECONDS)
+        holder = await asyncio.to_thread(_foreign_holder, port, watched)
+    if holder is not None:
+        raise PortTaken(
+            f"Port {port} is held by another process ({processes.name(holder)}, pid {holder}), so the release cannot "
+            "listen on it. End that process, or deploy again to get another port."
+        )
+    return await asyncio.to_thread(_closed, port, watched)
+
+
+def _foreign_holder(port: int, watched: Watched) -> int | None:
+    on_port = [listener for listener in ports.listeners() if listener.port == port and listener.takes_loopback]
+    if not on_port:
+        return None
+    own = ports.sockets_of(watched.pids())
+    foreign = (ports.holder_of(listener.inode) for listener in on_port if listener.inode not in own)
+    return next((pid for pid in foreign if pid is not None), None)
+
+
+def _closed(port: int, watched: Watched) -> str | None:
+    own = ports.sockets_of(watched.pids())
+    listening = [listener for listener in ports.listeners() if listener.inode in own]
+    on_port = [listener for listener in listening if listener.port == port]
+    if any(listener.takes_loopback for listener in on_port):
+        return None
+    wanted = f"it has to listen on the port that the variable PORT names ({port}), of 127.0.0.1 or 0.0.0.0"
+    if on_port:
+        return f"{wanted}; it listens on that port of {on_port[0].address} only."
+    if listening:
+        others = ", ".join(sorted({f"{listener.address}:{listener.port}" for listener in listening}))
+        return f"{wanted}; it listens on {others} instead."
+    return f"{wanted}; it listens on no port."
+
+
+async def _give_up_on_crashes(watched: Watched, found: Sequence[ProcessStatus]) -> None:
+    for process in found:
+        if process.exits >= CRASHES or process.state is ProcessState.GIVEN_UP:
+            lines = await asyncio.to_thread(watched.last_lines, process.name, 1)
+            last = f' Its last line: "{lines[-1].strip()[:300]}".' if lines else " It wrote nothing."
+            raise Unhealthy(
+                f"{_subject(process)} ended {process.exits} times while it was starting, last with "
+                f"{process.last_exit}.{last} Mend what it reports (application.readLogs shows all of it) and deploy "
+                "again."
+            )
+
+
+def _subject(process: ProcessStatus) -> str:
+    return f"The process {process.name}"
+
+
+def _good_news(spec: ReleaseSpec, seconds: float) -> str:
+    if spec.port is None or spec.health.kind is HealthKind.SETTLE:
+        return f"Healthy: its processes have stayed up for {spec.health.settle_seconds:g} s."
+    how = f"GET {spec.health.path} is answered" if spec.health.kind is HealthKind.HTTP else "it takes connections"
+    return f"Healthy: {how} on port {spec.port} (after {seconds:.2f} s)."

@@ -1,0 +1,216 @@
+"""Becomes a process of a release: joins its cgroup, opens its sealed environment, drops rights and replaces itself.
+
+supervisord runs this file as a script for every start, so it imports only what it needs, late:
+``python -I -S launcher.py ROOT RELEASE PROCESS NUMBER``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+from typing import Any
+
+SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+CONFIGURATION = "launcher.json"
+RECORD = "release.json"
+_OPEN_FILES = 65536
+_OOM_SCORE_ADJ = 200
+_WRONG = 78
+_PR_SET_NO_NEW_PRIVS = 38
+# With one of these the command line needs a shell that stays; without, the shell can be replaced by the program.
+_SHELL_SIGNS = frozenset(";&|()<>`\n#!{}")
+_SHELL_WORDS = frozenset(
+    (
+        *("if", "for", "while", "until", "case", "select", "function", "time", "exec", "cd", "export", "set", "unset"),
+        *("source", ".", ":", "eval", "wait", "trap", "ulimit", "umask", "alias", "local", "return", "exit"),
+        *("readonly", "shift", "times", "break", "continue", "command"),
+    )
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Does not return, unless something is wrong: that is said on standard error, which is the application's log."""
+    root, release_id, process, number = arguments
+    supervisor = os.getppid()
+    try:
+        configuration = _load(f"{root}/{CONFIGURATION}")
+        record = _load(f"{root}/releases/{release_id}/{RECORD}")
+        bounded = join_groups(record["groups"])
+        if os.getppid() != supervisor:
+            return  # supervisord died meanwhile: its successor starts this process, a second one would be too many
+        sys.path[:0] = configuration["path"]
+        environment = build_environment(record, process, number, _sealed(record, configuration))
+        server = open_server(configuration) if process in record["static"] else None
+        drop_rights(record, bounded)
+        os.chdir(record["folder"])
+        become(record, process, environment, server)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the application's log is where it has to be read
+        reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
+        sys.stderr.write(f"headway: the process {process} could not be started: {reason}\n")
+        sys.stderr.flush()
+        os._exit(_WRONG)
+
+
+def join_groups(groups: list[dict[str, Any]]) -> set[str]:
+    """Makes the groups where they are not there, sets their bounds, joins them; gives the files of bounds that hold."""
+    bounded: set[str] = set()
+    for group in groups:
+        folder = f"{group['tree']}/{group['folder']}"
+        with contextlib.suppress(OSError):
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - pathlib is one import more
+            _hand_down(group)
+            for file, value in group["bounds"].items():
+                with contextlib.suppress(OSError):
+                    _write(f"{folder}/{file}", value)
+                    bounded.add(file)
+            _write(f"{folder}/cgroup.procs", "0")
+    return bounded
+
+
+def build_environment(record: dict[str, Any], process: str, number: str, user: dict[str, str]) -> dict[str, str]:
+    """The whole environment: ours, then the builder's, then the user's, who wins over all but port and marker."""
+    environment = {
+        "PATH": ":".join([*record["path"], *SYSTEM_PATH]),
+        "HOME": record["home"],
+        "LANG": "C.UTF-8",
+        **record["env"],
+        **user,
+        "HEADWAY_RELEASE_ID": record["release_id"],
+        "HEADWAY_PROCESS": process if number == "1" else f"{process}.{number}",
+    }
+    if record["port"] is not None:
+        environment["PORT"] = str(record["port"])
+    return environment
+
+
+def open_server(configuration: dict[str, Any]) -> int:
+    """The file server's program, opened while we may: it can lie where the release's account cannot look it up."""
+    return os.open(configuration["caddy"], os.O_RDONLY | os.O_CLOEXEC)
+
+
+def drop_rights(record: dict[str, Any], bounded: set[str]) -> None:
+    """Sets the limits, becomes the release's account and closes the way back."""
+    with contextlib.suppress(OSError):
+        _write("/proc/self/oom_score_adj", str(_OOM_SCORE_ADJ))
+    _forbid_new_privileges()
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    if record["memory_bytes"] is not None and not bounded & {"memory.max", "memory.limit_in_bytes"}:
+        _limit(resource.RLIMIT_DATA, record["memory_bytes"])
+    if record["process_limit"] is not None and "pids.max" not in bounded:
+        _limit(resource.RLIMIT_NPROC, record["process_limit"])
+    os.umask(0o027)
+    if record["uid"] is not None and os.geteuid() == 0:
+        for descriptor in (1, 2):
+            os.fchown(descriptor, record["uid"], record["gid"])  # so that /dev/stdout and /dev/stderr can be opened
+        os.setgroups([])
+        os.setgid(record["gid"])
+        os.setuid(record["uid"])
+
+
+def become(record: dict[str, Any], process: str, environment: dict[str, str], server: int | None) -> None:
+    """Replaces this program by the application, or by the file server."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_DFL)  # Python ignores both, which a program would inherit
+    if server is None:
+        os.execve("/bin/sh", ["sh", "-c", shell_line(record["processes"][process])], environment)  # noqa: S606 - to become it is the point
+    else:
+        configuration = json.dumps(file_server(record["static"][process], record["port"]))
+        given = os.memfd_create("configuration")
+        os.write(given, configuration.encode())
+        os.lseek(given, 0, os.SEEK_SET)
+        os.dup2(given, 0)
+        os.execve(server, ["caddy", "run", "--config", "-"], environment)  # noqa: S606 - as above
+
+
+def shell_line(command: str) -> str:
+    """The user's command line, led by ``exec`` where it is one simple command, so that no shell stays between."""
+    words = command.split()
+    if not words or _SHELL_SIGNS & set(command) or words[0] in _SHELL_WORDS or set("=\"'\\$") & set(words[0]):
+        return command
+    return f"exec {command}"
+
+
+def file_server(folder: str, port: int) -> dict[str, Any]:
+    """Caddy's configuration: no listing, nothing that begins with a dot, 404.html where there is one, and no part of
+    Caddy that listens, writes or phones beside it.
+    """
+    files = {"handler": "file_server", "root": folder, "hide": [".*"]}
+    compressed = {"handler": "encode", "encodings": {"gzip": {}, "zstd": {}}, "prefer": ["zstd", "gzip"]}
+    missing = {
+        "match": [{"file": {"root": folder, "try_files": ["/404.html"]}}],
+        "handle": [{"handler": "rewrite", "uri": "/404.html"}, {**files, "status_code": "{http.error.status_code}"}],
+    }
+    server = {
+        "listen": [f"127.0.0.1:{port}"],
+        "automatic_https": {"disable": True},
+        "protocols": ["h1"],
+        "routes": [{"handle": [compressed, files]}],
+        "errors": {"routes": [missing]},
+    }
+    return {
+        "admin": {"disabled": True, "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "ERROR"}}},
+        "apps": {
+            "http": {"servers": {"static": server}},
+            "tls": {"disable_storage_check": True, "disable_storage_clean": True},
+        },
+    }
+
+
+def _sealed(record: dict[str, Any], configuration: dict[str, Any]) -> dict[str, str]:
+    if record["sealed_env"] is None:
+        return {}
+    from headway.kernel.vault import Vault  # noqa: PLC0415 - half of the launcher's time; many releases need none
+
+    with open(configuration["vault_key"], "rb") as file:  # noqa: PTH123 - pathlib is one import more
+        opened: dict[str, str] = Vault(file.read().strip()).open(record["sealed_env"])
+    return opened
+
+
+def _hand_down(group: dict[str, Any]) -> None:
+    """Version 2 only: a bound can be set where every group above hands its controller down."""
+    if group["controllers"]:
+        wanted = " ".join(f"+{name}" for name in group["controllers"])
+        folder = group["tree"]
+        for part in ["", *group["folder"].split("/")[:-1]]:
+            folder = f"{folder}/{part}" if part else folder
+            with contextlib.suppress(OSError):
+                _write(f"{folder}/cgroup.subtree_control", wanted)
+
+
+def _forbid_new_privileges() -> None:
+    # Nothing can be imported once the rights are dropped: the interpreter may lie where the account cannot look.
+    import ctypes  # noqa: PLC0415 - not needed by who only wants to know what is in this file
+
+    if ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        raise OSError("the kernel does not forbid new privileges")
+
+
+def _limit(kind: int, value: int) -> None:
+    _, most = resource.getrlimit(kind)
+    bound = value if most == resource.RLIM_INFINITY or os.geteuid() == 0 else min(value, most)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(kind, (bound, bound))
+
+
+def _load(path: str) -> dict[str, Any]:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is one import more
+        loaded: dict[str, Any] = json.load(file)
+    return loaded
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

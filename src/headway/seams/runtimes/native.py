@@ -1,0 +1,336 @@
+"""Releases as processes of this machine: kept alive by supervisord apart from the panel, side by side, each on a port
+of its own, bounded by a cgroup and run by the application's account.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.vault import Vault
+from headway.seams.runtimes import app_logs, launcher, record, rpc
+from headway.seams.runtimes.base import ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.cgroups import ReleaseGroups
+from headway.seams.runtimes.copies import Copies
+from headway.seams.runtimes.exits import Exit
+from headway.seams.runtimes.health import checked_health, wait_until_healthy
+from headway.seams.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
+from headway.seams.runtimes.supervisord import Supervisord
+
+_STATES: Mapping[int, ProcessState] = {
+    0: ProcessState.STOPPED,
+    10: ProcessState.STARTING,
+    20: ProcessState.RUNNING,
+    30: ProcessState.CRASHED,
+    40: ProcessState.STOPPING,
+    100: ProcessState.CRASHED,
+    200: ProcessState.GIVEN_UP,
+    1000: ProcessState.CRASHED,
+}
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class NativeRuntime:
+    """The runtime of one panel, everything of it below ``root`` (which accounts of applications must be able to pass
+    through). ``vault_key`` is the file with the key of ``vault``: launchers read it, long after the panel is gone.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        panel_id: str,
+        vault: Vault,
+        vault_key: Path,
+        use_cgroups: bool | None = None,
+        grace_seconds: float = 10.0,
+        caddy: Path | None = None,
+    ) -> None:
+        self._layout = Layout(root=checked_root(root))
+        self._vault = vault
+        self._vault_key = vault_key
+        self._grace_seconds = grace_seconds
+        self._caddy = caddy or _beside_python("caddy")
+        self._groups = None if use_cgroups is False else ReleaseGroups.of_this_machine(checked_id(panel_id))
+        self._copies = Copies(self._layout, self._groups)
+        self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans)
+        self._laid_out = False
+
+    async def ensure(self) -> None:
+        """Brings supervisord up, with every release that is not stopped; quick when it is there."""
+        if not self._laid_out:
+            await asyncio.to_thread(self._lay_out)
+            self._laid_out = True
+        await self._supervisord.ensure()
+
+    async def watch(self) -> None:
+        """``ensure``, and a new try for processes that were given up a minute ago."""
+        await self.ensure()
+        await self._supervisord.try_again()
+
+    async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
+        """Writes the release's record and its program file; nothing starts yet. Raises InvalidInput."""
+        record.check_spec(spec)
+        checked_health(spec.health)
+        async with work.fence():
+            await self.ensure()
+            await asyncio.to_thread(self._write, spec)
+
+    async def start(self, work: Work, spec: ReleaseSpec) -> None:
+        """Starts the prepared release; no error when it runs."""
+        async with work.fence():
+            await self.start_again(spec.release_id)
+
+    async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
+        """Waits until the release is healthy. Raises Unhealthy."""
+        await wait_until_healthy(spec, _Watched(self, spec.release_id, spec.app_name), work.say)
+        record.mark(self._layout.release(spec.release_id), record.HEALTHY)
+
+    async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
+        """Waits for the drain, then ends every process of the release. No error when there is none."""
+        await asyncio.sleep(drain_seconds)
+        programs = self._programs(release_id)
+        if programs:
+            await self._supervisord.take_down(programs, grace_seconds=self._grace_seconds)
+        await asyncio.to_thread(self._copies.end, checked_id(release_id))
+        if programs:
+            await self._supervisord.let_go(programs)
+
+    async def start_again(self, release_id: str) -> None:
+        """Starts a release that was prepared, or stopped since. Raises UnknownRelease."""
+        await self.ensure()
+        folder = self._layout.release(release_id)
+        if not self._programs(release_id):
+            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+        if release_id not in await self.running():
+            record.mark(folder, record.STARTED)
+        await self._supervisord.add(release_id)
+
+    async def remove(self, release_id: str) -> None:
+        """Ends the release and removes its record, program file, logs and cgroup. No error when it is gone."""
+        await self.stop(release_id)
+        await asyncio.to_thread(self._remove_files, release_id)
+
+    async def status(self, release_id: str) -> ReleaseStatus:
+        """What the processes of the release do now. Raises Unavailable when supervisord is not there."""
+        programs = self._programs(release_id)
+        found = await self._supervisord.look(programs)
+        exits = await asyncio.to_thread(self._exits, release_id, programs, record.STARTED)
+        known = [(program, info) for program, info in zip(programs, found, strict=True) if info is not None]
+        statuses = (self._status(program, info, exits) for program, info in known)
+        return ReleaseStatus(release_id=release_id, processes=tuple(statuses))
+
+    async def running(self) -> set[str]:
+        """The releases that supervisord keeps alive."""
+        return {group[1:] for group in await self._supervisord.groups()}
+
+    async def known(self) -> set[str]:
+        """The releases that have a record here, running or stopped."""
+        return await asyncio.to_thread(self._recorded)
+
+    async def crashed(self, release_id: str) -> bool:
+        """Whether a process of it has ended by itself since it was healthy, or is down now although it should be up."""
+        programs = self._programs(release_id)
+        try:
+            now = await self.status(release_id)
+        except rpc.SupervisordAway:
+            return False  # its end is not the application's doing; the watch brings both up again
+        exits = await asyncio.to_thread(self._exits, release_id, programs, record.HEALTHY)
+        return bool(exits) or (bool(now.processes) and not now.up)
+
+    async def read_logs(self, app_name: str, *, release_id: str | None = None, tail: int = 200) -> str:
+        """The last lines of each process; with several, each line is led by the name of its process."""
+        return await asyncio.to_thread(self._read_logs, checked_id(app_name), release_id, tail)
+
+    async def forget(self, application_id: str, app_name: str) -> None:
+        """Removes the home folder and the logs of an application whose releases are removed."""
+        for folder in (self._layout.home(application_id), self._layout.logs(app_name)):
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def shut_down(self) -> None:
+        """Ends supervisord and every process that it keeps alive; the next ``ensure`` brings them up again."""
+        await self._supervisord.shut_down(grace_seconds=self._grace_seconds + 5)
+        await asyncio.to_thread(self._reap_orphans)
+
+    def supervisor_pid(self) -> int | None:
+        """The pid of supervisord; None when it does not run."""
+        return self._supervisord.pid()
+
+    # ---- what is on disk
+
+    def _lay_out(self) -> None:
+        layout = self._layout
+        _make_folder(layout.root, 0o711)
+        _make_folder(layout.root / "homes", 0o711)
+        for folder in (layout.supervisord, layout.programs, layout.root / "releases", layout.root / "logs"):
+            _make_folder(folder, 0o700)
+        _link(layout.python, Path(sys.executable))
+        _link(layout.launcher, Path(launcher.__file__))
+        configuration = {"path": _import_path(), "vault_key": str(self._vault_key), "caddy": str(self._caddy)}
+        record.write_privately(layout.root / launcher.CONFIGURATION, json.dumps(configuration))
+
+    def _write(self, spec: ReleaseSpec) -> None:
+        folder = self._layout.release(spec.release_id)
+        _make_folder(folder, 0o700)
+        _make_folder(self._layout.logs(spec.app_name), 0o700)
+        groups = (
+            ()
+            if self._groups is None
+            else self._groups.plan(spec.release_id, memory_bytes=spec.memory_bytes, process_limit=spec.process_limit)
+        )
+        text = record.render_record(spec, vault=self._vault, home=self._home(spec), groups=groups)
+        record.write_privately(folder / launcher.RECORD, text)
+        name = group_of(spec.release_id)
+        if not (self._layout.programs / f"{name}.conf").exists():
+            program_text = render_programs(
+                self._layout, spec.app_name, record.programs_of(spec), grace_seconds=self._grace_seconds
+            )
+            record.write_privately(self._layout.programs / f"{name}.down", program_text)
+
+    def _home(self, spec: ReleaseSpec) -> str:
+        if spec.data_folder is not None:
+            return spec.data_folder
+        home = self._layout.home(spec.application_id)
+        _make_folder(home, 0o700)
+        if spec.uid is not None and os.geteuid() == 0:
+            os.chown(home, spec.uid, spec.uid if spec.gid is None else spec.gid)
+        return str(home)
+
+    def _remove_files(self, release_id: str) -> None:
+        folder = self._layout.release(release_id)
+        found = record.read_record(folder)
+        for suffix in ("conf", "down", "bad"):
+            (self._layout.programs / f"{group_of(release_id)}.{suffix}").unlink(missing_ok=True)
+        if found is not None:
+            self._supervisord.exits.drop([program.name for program in found.programs])
+            for program in found.programs:
+                app_logs.remove(self._layout.log(found.app_name, program))
+            with contextlib.suppress(OSError):
+                self._layout.logs(found.app_name).rmdir()
+        # Last of all, since it is what tells a repeated call what else there is.
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _read_logs(self, app_name: str, release_id: str | None, tail: int) -> str:
+        records = [found for known in self._recorded() if (found := record.read_record(self._layout.release(known)))]
+        of_app = [found for found in records if found.app_name == app_name and release_id in {None, found.release_id}]
+        if not of_app:
+            return ""
+        started = {found.release_id: self._marked(found.release_id, record.STARTED) for found in of_app}
+        newest = max(of_app, key=lambda found: started[found.release_id])
+        written = {
+            program.label: app_logs.last_lines(self._layout.log(app_name, program), tail) for program in newest.programs
+        }
+        if len(written) == 1:
+            return "".join(f"{line}\n" for lines in written.values() for line in lines)
+        return "".join(f"{label} | {line}\n" for label, lines in written.items() for line in lines)
+
+    def _recorded(self) -> set[str]:
+        folder = self._layout.root / "releases"
+        return {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
+
+    def _programs(self, release_id: str) -> tuple[Program, ...]:
+        found = record.read_record(self._layout.release(release_id))
+        return () if found is None else found.programs
+
+    # ---- what runs
+
+    def _reap_orphans(self) -> None:
+        self._copies.end_orphans(self._recorded())
+
+    def _pids(self, release_id: str, supervised: Sequence[int]) -> set[int]:
+        return self._copies.of(release_id, supervised)
+
+    def _exits(self, release_id: str, programs: Sequence[Program], since: str) -> list[Exit]:
+        names = [program.name for program in programs]
+        return self._supervisord.exits.of(names, since=self._marked(release_id, since))
+
+    def _marked(self, release_id: str, name: str) -> datetime:
+        """A release that was started again counts from there, also when it had been healthy before."""
+        folder = self._layout.release(release_id)
+        times = [record.marked(folder, wanted) for wanted in {name, record.STARTED}]
+        return max((time for time in times if time is not None), default=_LONG_AGO)
+
+    def _status(self, program: Program, info: Mapping[str, Any], exits: Sequence[Exit]) -> ProcessStatus:
+        own = [end for end in exits if end.program == program.name]
+        pid = int(info["pid"]) or None
+        return ProcessStatus(
+            name=program.label,
+            state=_STATES.get(int(info["state"]), ProcessState.CRASHED),
+            pid=pid,
+            since=datetime.fromtimestamp(int(info["start"]), UTC) if pid is not None else None,
+            exits=len(own),
+            last_exit=self._last_exit(program.release_id, own),
+        )
+
+    def _last_exit(self, release_id: str, exits: Sequence[Exit]) -> str | None:
+        if not exits:
+            return None
+        memory = exits[-1].killed and self._copies.memory_kills(release_id) > 0
+        return f"{exits[-1].how}, since its memory bound was reached" if memory else exits[-1].how
+
+
+class _Watched:
+    """A release as the health check sees it."""
+
+    def __init__(self, runtime: NativeRuntime, release_id: str, app_name: str) -> None:
+        self._runtime = runtime
+        self._release_id = release_id
+        self._app_name = app_name
+        self._supervised: list[int] = []
+
+    async def processes(self) -> Sequence[ProcessStatus]:
+        try:
+            status = await self._runtime.status(self._release_id)
+        except rpc.SupervisordAway:
+            await self._runtime.ensure()
+            status = await self._runtime.status(self._release_id)
+        self._supervised = [process.pid for process in status.processes if process.pid is not None]
+        return status.processes
+
+    def pids(self) -> set[int]:
+        return self._runtime._pids(self._release_id, self._supervised)  # noqa: SLF001 - two halves of one module
+
+    def last_lines(self, process: str, count: int) -> list[str]:
+        runtime = self._runtime
+        programs = {program.label: program for program in runtime._programs(self._release_id)}  # noqa: SLF001
+        return app_logs.last_lines(runtime._layout.log(self._app_name, programs[process]), count)  # noqa: SLF001
+
+
+def _beside_python(program: str) -> Path:
+    """The program of a wheel that was installed with us, else the machine's own."""
+    own = Path(sys.prefix) / "bin" / program
+    return own if own.exists() else Path(shutil.which(program) or own)
+
+
+def _import_path() -> list[str]:
+    """Where a launcher, which starts without site packages, finds what the vault needs."""
+    folders = []
+    for name in ("headway", "cryptography", "_cffi_backend"):
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.origin is not None:
+            origin = Path(spec.origin)
+            folders.append(str(origin.parent.parent if origin.name == "__init__.py" else origin.parent))
+    return list(dict.fromkeys(folders))
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(mode)
+
+
+def _link(link: Path, target: Path) -> None:
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    beside.replace(link)

@@ -1,0 +1,91 @@
+"""Who listens on which TCP port of this machine, as the kernel tells it."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from headway.seams.runtimes import processes
+
+_LISTEN = "0A"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """A listening socket; ``inode`` is what tells whose it is."""
+
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address
+    port: int
+    inode: int
+
+    @property
+    def takes_loopback(self) -> bool:
+        """Whether a connection to 127.0.0.1 may end here."""
+        address = getattr(self.address, "ipv4_mapped", None) or self.address
+        return address.is_unspecified or address == ipaddress.IPv4Address("127.0.0.1")
+
+
+def listeners() -> list[Listener]:
+    """All listening TCP sockets, of both families."""
+    found: list[Listener] = []
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            found += read_table((processes.PROC / "net" / table).read_text())
+    return found
+
+
+def read_table(text: str) -> list[Listener]:
+    """The listening sockets in the text of /proc/net/tcp or tcp6."""
+    rows = (line.split() for line in text.splitlines()[1:])
+    return [
+        Listener(address=_address(host), port=int(port, 16), inode=int(row[9]))
+        for row in rows
+        if row[3] == _LISTEN
+        for host, _, port in [row[1].partition(":")]
+    ]
+
+
+def sockets_of(pids: Iterable[int]) -> set[int]:
+    """The inodes of the sockets that these processes hold open."""
+    held: set[int] = set()
+    for pid in pids:
+        folder = processes.PROC / str(pid) / "fd"
+        with contextlib.suppress(OSError):
+            for descriptor in os.scandir(folder):
+                with contextlib.suppress(OSError, ValueError):
+                    held.add(_socket(descriptor.path))
+    return held
+
+
+def holder_of(inode: int) -> int | None:
+    """A process, of all that there are, that holds the socket; None where none can be seen to."""
+    return next((pid for pid in processes.all_pids() if inode in sockets_of([pid])), None)
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether the port of that address can be listened on now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
+
+
+def _socket(link: str) -> int:
+    return int(os.readlink(link).removeprefix("socket:[").removesuffix("]"))  # noqa: PTH115 - thousands of them, at every look
+
+
+def _address(digits: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Each 32-bit word is printed as a number of this machine, whatever its byte order."""
+    words = (int(digits[at : at + 8], 16) for at in range(0, len(digits), 8))
+    packed = b"".join(struct.pack("=I", word) for word in words)
+    return ipaddress.IPv4Address(packed) if len(packed) == 4 else ipaddress.IPv6Address(packed)

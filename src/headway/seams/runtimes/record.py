@@ -1,0 +1,138 @@
+"""What is kept of a release on disk: the record that the launcher reads, and two marks in time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.errors import InvalidInput
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.cgroups import Group
+from headway.seams.runtimes.launcher import RECORD
+from headway.seams.runtimes.programs import Program, checked_id, checked_process
+
+STARTED = "started"
+HEALTHY = "healthy"
+WEB = "web"
+
+_VARIABLE = re.compile(r"[^=\0]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRecord:
+    """What the runtime itself needs of a record again."""
+
+    release_id: str
+    application_id: str
+    app_name: str
+    programs: tuple[Program, ...]
+
+
+def check_spec(spec: ReleaseSpec) -> None:
+    """Raises InvalidInput with a sentence when the release cannot be run as it is described."""
+    for text in (spec.release_id, spec.application_id, spec.app_name):
+        checked_id(text)
+    for process in spec.bundle.processes:
+        checked_process(process.name)
+        if not 1 <= process.scale <= 100:
+            raise InvalidInput(f"The process {process.name} has to run 1 to 100 times, not {process.scale} times.")
+        if process.name == WEB and process.scale > 1:
+            raise InvalidInput("The process web runs once: let its server start more workers itself.")
+    if not programs_of(spec):
+        raise InvalidInput("There is nothing to run: add a Procfile or set a start command.")
+    if spec.bundle.static_root is not None and spec.port is None:
+        raise InvalidInput("A static site needs a port.")
+    for name in (*spec.env, *spec.bundle.env):
+        if not _VARIABLE.fullmatch(name):
+            raise InvalidInput(f"A variable cannot be called {name!r}.")
+    if any("\0" in value.reveal() for value in spec.env.values()):
+        raise InvalidInput("A variable's value cannot hold a NUL character.")
+
+
+def programs_of(spec: ReleaseSpec) -> tuple[Program, ...]:
+    """The supervised copies that the release consists of, those of ``web`` first."""
+    static = (Program(release_id=spec.release_id, process=WEB),) if spec.bundle.static_root is not None else ()
+    named = sorted(spec.bundle.processes, key=lambda process: process.name != WEB)
+    return static + tuple(
+        Program(release_id=spec.release_id, process=process.name, number=number)
+        for process in named
+        if not (static and process.name == WEB)
+        for number in range(1, process.scale + 1)
+    )
+
+
+def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[Group, ...]) -> str:
+    """The record's text. The variables are in it sealed; nothing else in it is secret."""
+    folder = Path(spec.bundle.folder)
+    static = {} if spec.bundle.static_root is None else {WEB: str(folder / spec.bundle.static_root)}
+    revealed = {name: value.reveal() for name, value in spec.env.items()}
+    record = {
+        "release_id": spec.release_id,
+        "application_id": spec.application_id,
+        "app_name": spec.app_name,
+        "folder": str(folder),
+        "home": home,
+        "uid": spec.uid,
+        "gid": spec.uid if spec.gid is None else spec.gid,
+        "port": spec.port,
+        "path": [str(folder / entry) for entry in spec.bundle.path],
+        "env": dict(spec.bundle.env),
+        "sealed_env": vault.seal(revealed) if revealed else None,
+        "processes": {process.name: process.command for process in spec.bundle.processes},
+        "static": static,
+        "programs": [[program.process, program.number] for program in programs_of(spec)],
+        "groups": [group.dump() for group in groups],
+        "memory_bytes": spec.memory_bytes,
+        "process_limit": spec.process_limit,
+    }
+    return json.dumps(record, indent=1)
+
+
+def read_record(folder: Path) -> ReleaseRecord | None:
+    """The record in a release's folder; None where there is none."""
+    try:
+        record: Mapping[str, Any] = json.loads((folder / RECORD).read_text())
+    except FileNotFoundError:
+        return None
+    return ReleaseRecord(
+        release_id=record["release_id"],
+        application_id=record["application_id"],
+        app_name=record["app_name"],
+        programs=tuple(
+            Program(release_id=record["release_id"], process=process, number=number)
+            for process, number in record["programs"]
+        ),
+    )
+
+
+def write_privately(path: Path, text: str, *, beside: Path | None = None) -> None:
+    """Writes a file for our eyes only, synced and renamed into place, out of the folder ``beside`` (its own) until then:
+    a folder that somebody follows shows whole files only.
+    """
+    new = (beside or path.parent) / f".{path.name}.new"
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor has no path
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.rename(path)
+
+
+def mark(folder: Path, name: str) -> None:
+    """Notes that something has happened to the release now."""
+    write_privately(folder / name, datetime.now(UTC).isoformat())
+
+
+def marked(folder: Path, name: str) -> datetime | None:
+    """When it happened; None when it has not."""
+    try:
+        return datetime.fromisoformat((folder / name).read_text())
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,80 @@
+"""One small HTTP request over a connection of its own: enough to ask an application or the edge whether it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_HEAD_BYTES = 64 << 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The status and headers (names in lower case) of an answer; its body is not read."""
+
+    status: int
+    headers: Mapping[str, str]
+
+
+class NoAnswer(Exception):
+    """There was no connection, or no HTTP answer on it; the text says which."""
+
+
+async def get(host: str, port: int, path: str, *, headers: Mapping[str, str], timeout_seconds: float) -> Answer:
+    """Sends ``GET path`` and reads the head of the answer. Raises NoAnswer. ``headers`` hold no line breaks."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            return await _get(host, port, path, headers)
+    except TimeoutError as error:
+        raise NoAnswer(f"no answer within {timeout_seconds:g} s") from error
+    except ConnectionRefusedError as error:
+        raise NoAnswer("the connection was refused") from error
+    except asyncio.IncompleteReadError as error:
+        raise NoAnswer("the connection was closed without an answer") from error
+    except asyncio.LimitOverrunError as error:
+        raise NoAnswer("the answer does not read as HTTP") from error
+    except OSError as error:
+        raise NoAnswer(error.strerror or "the connection failed") from error
+
+
+async def connect(host: str, port: int, *, timeout_seconds: float) -> None:
+    """Opens a connection and closes it again. Raises NoAnswer."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            _, writer = await asyncio.open_connection(host, port)
+    except TimeoutError as error:
+        raise NoAnswer(f"no connection within {timeout_seconds:g} s") from error
+    except ConnectionRefusedError as error:
+        raise NoAnswer("the connection was refused") from error
+    except OSError as error:
+        raise NoAnswer(error.strerror or "the connection failed") from error
+    await _close(writer)
+
+
+async def _get(host: str, port: int, path: str, headers: Mapping[str, str]) -> Answer:
+    reader, writer = await asyncio.open_connection(host, port, limit=_HEAD_BYTES)
+    try:
+        lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+        writer.write(("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n").encode())
+        await writer.drain()
+        return _parse(await reader.readuntil(b"\r\n\r\n"))
+    finally:
+        await _close(writer)
+
+
+def _parse(head: bytes) -> Answer:
+    first, *rest = head.decode("latin-1").split("\r\n")
+    version, _, remainder = first.partition(" ")
+    status = remainder[:3]
+    if not version.startswith("HTTP/") or not status.isdigit():
+        raise NoAnswer("the answer does not read as HTTP")
+    fields = (line.partition(":") for line in rest if ":" in line)
+    return Answer(status=int(status), headers={name.strip().lower(): value.strip() for name, _, value in fields})
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

@@ -1,0 +1,270 @@
+"""supervisord on this machine: kept up, told which releases to keep alive, and asked what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headway.kernel.errors import Unavailable
+from headway.seams.runtimes import rpc
+from headway.seams.runtimes.daemon import Daemon
+from headway.seams.runtimes.exits import ExitLog
+from headway.seams.runtimes.programs import (
+    Layout,
+    Program,
+    blamed_file,
+    group_of,
+    is_our_form,
+    render_supervisord,
+)
+
+log = logging.getLogger(__name__)
+
+_SOCKET_PATH_BYTES = 100
+_START_SECONDS = 20.0
+_SILENCE_SECONDS = 15.0
+_MAY_RUN_ON = frozenset({10, 20, 30})  # starting, running, backoff
+_FATAL = 200
+_TRY_AGAIN_SECONDS = 60
+_BETWEEN_LOOKS = 0.01
+
+
+class SupervisordBroken(Unavailable):
+    """supervisord cannot be started."""
+
+
+class Supervisord:
+    """One supervisord of one panel. ``reap_orphans`` is called whenever there is none, before a new one is started: it
+    ends the copies that a dead one left, so that no process of a release ever runs twice.
+    """
+
+    def __init__(self, layout: Layout, *, panel_id: str, reap_orphans: Callable[[], None]) -> None:
+        self._layout = layout
+        self._panel_id = panel_id
+        self._reap_orphans = reap_orphans
+        self._lock = asyncio.Lock()
+        self._silent_since: float | None = None
+        self.exits = ExitLog(layout.supervisord / "supervisord.log")
+        self._socket = _socket_path(layout.supervisord / "supervisord.sock")
+        self.rpc = rpc.Rpc(self._socket)
+        configuration = layout.supervisord / "supervisord.conf"
+        self._daemon = Daemon(
+            argv=(sys.executable, "-I", "-m", "supervisor.supervisord", "-n", "-c", str(configuration)),
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"},
+            state=layout.supervisord / "daemon.json",
+            log=layout.supervisord / "start.log",
+        )
+
+    async def ensure(self) -> None:
+        """Starts supervisord, with all releases that are up, unless it is there. Raises SupervisordBroken."""
+        async with self._lock:
+            await self._ensure()
+
+    async def add(self, release_id: str) -> None:
+        """Brings a release up whose program file is there, stopped or not; no error when it is up already."""
+        async with self._lock:
+            await self._ensure()
+            up, down = self._files(release_id)
+            if not up.exists():
+                down.rename(up)
+            await self._reload()
+            try:
+                await self.rpc.call("addProcessGroup", group_of(release_id))
+            except rpc.Refused as refused:
+                if refused.number != rpc.ALREADY_ADDED:
+                    raise
+
+    async def take_down(self, programs: Sequence[Program], *, grace_seconds: float) -> None:
+        """Asks the programs of one release to end, and waits for the grace at most; from now on they are not brought
+        up again. No error when they, or supervisord itself, are not there.
+        """
+        async with self._lock:
+            up, down = self._files(programs[0].release_id)
+            with contextlib.suppress(FileNotFoundError):
+                up.rename(down)
+        deadline = time.monotonic() + grace_seconds
+        with contextlib.suppress(rpc.SupervisordAway):
+            while await self._ask_to_end(programs):
+                if time.monotonic() > deadline:
+                    return
+                await asyncio.sleep(_BETWEEN_LOOKS)
+
+    async def let_go(self, programs: Sequence[Program]) -> None:
+        """Forgets a release that was taken down, once its processes have ended. No error when it, or supervisord, is
+        not there.
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        with contextlib.suppress(rpc.SupervisordAway):
+            while not await self._removed(group_of(programs[0].release_id)):
+                if time.monotonic() > deadline:
+                    raise rpc.SupervisordAway("The process supervisor does not see that a release has ended.")
+                await self._ask_to_end(programs)
+                await asyncio.sleep(_BETWEEN_LOOKS)
+
+    async def look(self, programs: Sequence[Program]) -> list[Mapping[str, Any] | None]:
+        """What supervisord says of each program; None where it knows none such. Raises SupervisordAway."""
+        return [await self.rpc.process(program.address) for program in programs]
+
+    async def groups(self) -> set[str]:
+        """The names of all groups that it keeps alive."""
+        return {str(info["group"]) for info in await self.rpc.call("getAllProcessInfo")}
+
+    async def try_again(self) -> None:
+        """Starts what was given up a while ago once more, with short waits first."""
+        for info in await self.rpc.call("getAllProcessInfo"):
+            if info["state"] == _FATAL and info["now"] - info["stop"] >= _TRY_AGAIN_SECONDS:
+                with contextlib.suppress(rpc.Refused):
+                    await self.rpc.call("startProcess", f"{info['group']}:{info['name']}", False)  # noqa: FBT003
+
+    async def shut_down(self, *, grace_seconds: float) -> None:
+        """Ends supervisord and all that it keeps alive; the releases come up again with the next ``ensure``."""
+        async with self._lock:
+            await self._daemon.end(grace_seconds=grace_seconds)
+
+    def pid(self) -> int | None:
+        """The pid of the living supervisord."""
+        return self._daemon.pid()
+
+    async def _ensure(self) -> None:
+        pid = self._daemon.pid()
+        if pid is not None and await self._answers():
+            return
+        if pid is not None:
+            log.error("supervisord does not answer and is replaced", extra={"pid": pid})
+            await asyncio.to_thread(self._daemon.kill)
+        await asyncio.to_thread(self._reap_orphans)
+        self._write_configuration()
+        self._set_aside_foreign()
+        for _ in range(100):  # each turn sets one more bad file aside
+            self._daemon.spawn()
+            if await self._comes_up():
+                return
+            said = self._daemon.last_words()
+            if not self._set_aside(said):
+                break
+        else:
+            said = "too many program files cannot be read."
+        raise SupervisordBroken(
+            f"The process supervisor does not start: {said} (its own log: {self._layout.supervisord}/supervisord.log)"
+        )
+
+    async def _answers(self) -> bool:
+        """False only after a silence that is too long for a busy machine."""
+        try:
+            await self.rpc.call("getState")
+        except rpc.SupervisordAway:
+            now = time.monotonic()
+            self._silent_since = self._silent_since or now
+            if now - self._silent_since < _SILENCE_SECONDS:
+                raise
+            self._silent_since = None
+            return False
+        self._silent_since = None
+        return True
+
+    async def _comes_up(self) -> bool:
+        deadline = time.monotonic() + _START_SECONDS
+        while self._daemon.pid() is not None and time.monotonic() < deadline:
+            try:
+                await self.rpc.call("getState")
+            except rpc.SupervisordAway:
+                await asyncio.sleep(_BETWEEN_LOOKS)
+            else:
+                return True
+        await asyncio.to_thread(self._daemon.kill)
+        return False
+
+    async def _reload(self) -> None:
+        """Lets it read the program files; one that it cannot read is named, set aside, and stops nobody else."""
+        self._set_aside_foreign()
+        while True:
+            try:
+                await self.rpc.call("reloadConfig")
+            except rpc.Refused as refused:
+                if refused.number != rpc.CANNOT_READ or not self._set_aside(refused.message):
+                    raise
+            else:
+                return
+
+    async def _ask_to_end(self, programs: Sequence[Program]) -> bool:
+        """Whether any of them still lives. One that was being restarted is asked at the next turn."""
+        alive = False
+        for program in programs:
+            info = await self.rpc.process(program.address)
+            if info is not None and info["state"] in _MAY_RUN_ON:
+                try:
+                    # Without wait: a waiting call looks once a second only.
+                    await self.rpc.call("stopProcess", program.address, False)  # noqa: FBT003
+                except rpc.Refused as refused:
+                    if refused.number not in {rpc.BAD_NAME, rpc.NOT_RUNNING}:
+                        raise
+            alive = alive or (info is not None and bool(info["pid"]))
+        return alive
+
+    async def _removed(self, group: str) -> bool:
+        try:
+            await self.rpc.call("removeProcessGroup", group)
+        except rpc.Refused as refused:
+            if refused.number == rpc.STILL_RUNNING:
+                return False
+            if refused.number != rpc.BAD_NAME:
+                raise
+        return True
+
+    def _files(self, release_id: str) -> tuple[Path, Path]:
+        name = group_of(release_id)
+        return self._layout.programs / f"{name}.conf", self._layout.programs / f"{name}.down"
+
+    def _write_configuration(self) -> None:
+        folder = self._layout.supervisord
+        self._make_socket_folder()
+        text = render_supervisord(self._layout, self._socket, identifier=f"headway-{self._panel_id}")
+        beside = folder / "supervisord.new"
+        beside.write_text(text)
+        beside.rename(folder / "supervisord.conf")
+
+    def _make_socket_folder(self) -> None:
+        folder = self._socket.parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.lstat()
+        if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
+            raise SupervisordBroken(f"{folder} belongs to somebody else; remove it, so that the panel can use it.")
+        folder.chmod(0o700)
+
+    def _set_aside_foreign(self) -> None:
+        for path in self._layout.programs.glob("*.conf"):
+            text = path.read_text(errors="replace")
+            if not path.name.startswith("r") or not is_our_form(text, path.stem[1:]):
+                self._move_aside(path)
+
+    def _set_aside(self, message: str) -> bool:
+        """Moves the file that a message blames out of the way; False where it blames none of ours."""
+        path = blamed_file(message)
+        if path is None or path.parent != self._layout.programs or not path.exists():
+            return False
+        self._move_aside(path)
+        return True
+
+    def _move_aside(self, path: Path) -> None:
+        aside = path.with_suffix(".bad")
+        log.error("a program file cannot be read and was set aside", extra={"file": str(aside)})
+        path.replace(aside)
+
+
+def _socket_path(wanted: Path) -> Path:
+    """The kernel takes no longer path than about 100 bytes: a deep folder gets a short one beside it."""
+    if len(os.fsencode(wanted)) <= _SOCKET_PATH_BYTES:
+        return wanted
+    short = hashlib.sha256(os.fsencode(wanted)).hexdigest()[:16]
+    base = Path("/run/headway") if os.geteuid() == 0 else Path(tempfile.gettempdir()) / f"headway-{os.geteuid()}"
+    return base / short / wanted.name
