@@ -46,6 +46,7 @@ from headway.kernel.ids import new_id
 from headway.kernel.settings import Settings
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.native import NativeRuntime
+from headway.seams.runtimes.traefik import Https
 
 log = logging.getLogger(__name__)
 
@@ -70,10 +71,7 @@ class Platform:
     ssh_keys: SshKeyService
     broadcast: Broadcast
     engine: Engine
-    keeper: Keeper
-    edge: Edge
     first_key: str | None
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -117,14 +115,7 @@ class Platform:
 
     async def _work(self) -> None:
         await self.engine.take_over(self.data_dir.panel_id)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.engine.run())
-            group.create_task(_until_done("bringing applications up", self._restore))
-
-    async def _restore(self) -> None:
-        await self.edge.ensure()
-        await self.keeper.restore()
-        self.ready.set()
+        await self.engine.run()
 
 
 async def serve(settings: Settings) -> int:
@@ -140,6 +131,21 @@ async def serve(settings: Settings) -> int:
     finally:
         platform.close()
     return 0
+
+
+async def down(settings: Settings) -> None:
+    """Ends all that a data directory keeps alive while no panel works with it: deployments, applications, supervisor
+    and edge. The next panel reports the deployments as lost and brings the applications up again. Raises HeadwayError.
+    """
+    data_dir = DataDir.open(settings.data_dir)
+    try:
+        host = _local_host(settings, data_dir)
+        for handle in await host.remaining():
+            await host.forget(handle)
+        await _runtime(settings, data_dir).shut_down()
+        await _edge(settings, data_dir).shut_down()
+    finally:
+        data_dir.close()
 
 
 async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[str], None]) -> Platform:
@@ -203,8 +209,6 @@ class _Wiring:
             ssh_keys=self._ssh_keys,
             broadcast=self._broadcast,
             engine=engine,
-            keeper=keeper,
-            edge=self._edge,
             first_key=first_key,
         )
 
@@ -237,6 +241,7 @@ class _Wiring:
     def _pollers(self, keeper: Keeper) -> tuple[Poller, ...]:
         ballast = partial(_watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
         return (
+            Poller("restore", keeper.restore),
             Poller("keeper", keeper.keep_round),
             Poller("edge", partial(_ensured, self._edge.ensure)),
             Poller("ballast", ballast),
@@ -311,13 +316,10 @@ def _engine_settings(settings: Settings) -> EngineSettings:
 
 
 def _edge(settings: Settings, data_dir: DataDir) -> Edge:
-    return Edge(
-        data_dir.path / "edge",
-        host=settings.edge_host,
-        port=settings.edge_port,
-        https_port=settings.https_port,
-        certificate_mail=settings.certificate_mail,
-    )
+    https = None
+    if settings.https_port is not None:
+        https = Https(port=settings.https_port, mail=settings.certificate_mail)
+    return Edge(data_dir.path / "edge", host=settings.edge_host, port=settings.edge_port, https=https)
 
 
 async def _ensured(ensure: Callable[[], Awaitable[None]]) -> float:
@@ -331,19 +333,6 @@ async def _watch_ballast(path: Path, size: int) -> float:
     else:
         await asyncio.to_thread(take_ballast, path, size)
     return _BALLAST_REST
-
-
-async def _until_done(what: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Tries again until it has succeeded once."""
-    poller: Poller
-
-    async def attempt() -> float:
-        await work()
-        poller.stop()
-        return 0.0
-
-    poller = Poller(what, attempt)
-    await poller.run()
 
 
 def _write_key(path: Path, key: str) -> None:

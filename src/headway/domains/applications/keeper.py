@@ -10,7 +10,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.domains.applications import store
-from headway.domains.applications.model import Application, Release, ReleaseState, Wanted
+from headway.domains.applications.model import Release, Wanted
 from headway.domains.applications.operate import Operating
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -19,6 +19,7 @@ from headway.kernel.vault import Vault
 log = logging.getLogger(__name__)
 
 _REST = 1.0
+_ONCE = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,38 +32,47 @@ class Keeper:
     watch_time: timedelta
     keep_releases: int
 
-    async def restore(self) -> None:
-        """After a start of the panel, perhaps after a reboot: every application that is wanted serves again, what is
-        not wanted is down, and what no row names is gone.
+    async def restore(self) -> float:
+        """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
+        gone, and so is what no row names. Seconds to rest: it is done once.
         """
         await self.operating.tools.runtime.ensure()
-        applications = await self.operating.db.read(lambda tx: store.every(tx, self.vault))
-        for application in applications:
-            await self._bring_in_line(application)
+        for application in await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault)):
+            await self.operating.remove(application)
+        for application_id, wanted, _ in await self.operating.db.read(store.at_rest):
+            if wanted is Wanted.UP:
+                await self._bring_in_line(application_id)
         await self._sweep()
+        return _ONCE
 
     async def keep_round(self) -> float:
-        """Retires what is due and looks whether what serves still does; seconds to rest."""
-        await self.operating.tools.runtime.watch()
-        for release in await self.operating.db.read(store.due_to_retire):
-            await self.operating.retire(release, self.keep_releases)
-        for release in await self.operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time)):
-            if await self.operating.tools.runtime.crashed(release.release_id):
-                await self.operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
+        """Brings what runs in line with what is wanted, retires what is due, and looks whether what serves still does;
+        seconds to rest.
+        """
+        operating = self.operating
+        await operating.tools.runtime.watch()
+        up = await operating.tools.runtime.running()
+        for application_id, wanted, release_id in await operating.db.read(store.at_rest):
+            if release_id is not None and (release_id in up) is not (wanted is Wanted.UP):
+                await self._bring_in_line(application_id)
+        for release in await operating.db.read(store.due_to_retire):
+            await operating.retire(release, self.keep_releases)
+        for release in await operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time)):
+            if await operating.tools.runtime.crashed(release.release_id):
+                await operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
         return _REST
 
-    async def _bring_in_line(self, application: Application) -> None:
+    async def _bring_in_line(self, application_id: str) -> None:
+        operating = self.operating
         try:
-            if application.wanted is Wanted.UP:
-                await self.operating.up(application)
-            elif not await self._is_deploying(application):
-                await self.operating.down(application)
+            async with operating.turn(application_id):
+                application = await operating.db.read(lambda tx: store.find(tx, application_id, self.vault))
+                if application.wanted is Wanted.UP:
+                    await operating.up(application)
+                elif await operating.db.read(lambda tx: store.is_at_rest(tx, application_id)):
+                    await operating.down(application)
         except HeadwayError as error:
-            log.warning("application %s is not as it is wanted: %s", application.app_name, error.message)
-
-    async def _is_deploying(self, application: Application) -> bool:
-        found = await self.operating.db.read(lambda tx: store.releases_of(tx, application.application_id))
-        return any(release.state is ReleaseState.STARTING for release in found)
+            log.warning("application %s is not as it is wanted: %s", application_id, error.message)
 
     async def _sweep(self) -> None:
         """Removes releases that no row names: their deployment was undone while the machine was going down."""

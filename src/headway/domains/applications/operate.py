@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
@@ -19,22 +23,36 @@ from headway.kernel.artifacts import Route
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operating:
-    """Acts on applications' releases on one host; everything stands being repeated."""
+    """Acts on applications' releases on one host; everything stands being repeated. ``turn`` keeps two from acting on
+    one application at the same time: whoever has it reads again what is wanted before acting.
+    """
 
     db: Database
     host: Host
     tools: Tools
     logs_of_deployments: LogFiles
+    turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    @asynccontextmanager
+    async def turn(self, application_id: str) -> AsyncIterator[None]:
+        """Waits until nobody else acts on the application."""
+        async with self.turns[application_id]:
+            yield
 
     async def up(self, application: Application) -> None:
-        """Starts the serving release, if it is not up, and routes to it."""
-        release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
+        """Starts the serving release, if it is not up, and routes to it; leaves both to a deploy that is under way."""
+        release = await self._to_bring_up(application.application_id)
         if release is None:
             return
         await self.tools.runtime.start_again(release.release_id)
         route = self.route(application, release)
-        if route is not None:
+        if route is not None and await self._to_bring_up(application.application_id) == release:
             await self.tools.edge.set_route(route)
+
+    async def _to_bring_up(self, application_id: str) -> Release | None:
+        return await self.db.read(
+            lambda tx: store.serving(tx, application_id) if store.is_at_rest(tx, application_id) else None
+        )
 
     async def down(self, application: Application) -> None:
         """Takes the route away, then ends the processes of every release; returns when none is left."""
@@ -43,7 +61,7 @@ class Operating:
             await self.tools.runtime.stop(release.release_id)
 
     async def remove(self, application: Application) -> None:
-        """Removes everything of an application but its row."""
+        """Removes everything of an application, its row last."""
         await self.tools.edge.remove_route(application.application_id)
         for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
             await self.tools.runtime.remove(release.release_id)
@@ -56,6 +74,7 @@ class Operating:
         for deployment in found:
             await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove(tx, id_))  # type: ignore[misc]
             await self.logs_of_deployments.remove(deployment.deployment_id)
+        await self.db.run(lambda tx: store.remove(tx, application.application_id))
 
     async def retire(self, release: Release, keep: int) -> None:
         """Ends a replaced release and frees its port; the newest ``keep`` keep their folders."""

@@ -202,7 +202,8 @@ class ApplicationService:
         if application.serving_release_id is None:
             raise Conflict("Nothing of this application has been deployed yet; deploy it first.")
         await self._set_wanted(application_id, Wanted.UP, AppStatus.DONE)
-        await self._operating.up(application)
+        async with self._operating.turn(application_id):
+            await self._operating.up(application)
         return await self.one(actor, application_id)
 
     async def stop(self, actor: Actor, application_id: str) -> Application:
@@ -210,17 +211,18 @@ class ApplicationService:
         application = await self.one(actor, application_id, "application.stop")
         await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
         await self._end_all(application_id, Intent.CANCEL)
-        await self._operating.down(application)
+        async with self._operating.turn(application_id):
+            await self._operating.down(application)
         await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
         return await self.one(actor, application_id)
 
     async def delete(self, actor: Actor, application_id: str) -> Application:
         """Stops an application and removes all of it: releases, files, deployments and their logs."""
         application = await self.one(actor, application_id, "application.delete")
-        await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
+        await self._db.run(lambda tx: store.begin_deletion(tx, application_id))
         await self._end_all(application_id, Intent.CANCEL)
-        await self._operating.remove(application)
-        await self._db.run(lambda tx: store.remove(tx, application_id))
+        async with self._operating.turn(application_id):
+            await self._operating.remove(application)
         return application
 
     async def releases(self, actor: Actor, application_id: str) -> list[Release]:

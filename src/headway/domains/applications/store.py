@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from headway.core.deployments.run import Owner
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
 from headway.infra.db.tables.applications import accounts, applications, environments, ports, projects, releases
-from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.deployments import RUNNING, deployments
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
@@ -59,9 +59,23 @@ def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Applicat
     return [_application(row, vault) for row in rows]
 
 
-def every(tx: Tx, vault: Vault) -> list[Application]:
-    """All applications, for the keeper."""
-    return [_application(row, vault) for row in tx.execute(select(applications).where(_a.deleted_at.is_(None)))]
+def being_deleted(tx: Tx, vault: Vault) -> list[Application]:
+    """Applications whose deletion has begun and not ended."""
+    return [_application(row, vault) for row in tx.execute(select(applications).where(_a.deleted_at.is_not(None)))]
+
+
+def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None]]:
+    """(id, what is wanted, release that serves) of every application that nothing is being deployed to."""
+    busy = select(deployments.c.subject_id).where(RUNNING, deployments.c.subject_type == "application")
+    columns = (_a.application_id, _a.wanted, _a.serving_release_id)
+    rows = tx.execute(select(*columns).where(_a.deleted_at.is_(None), _a.application_id.not_in(busy)))
+    return [(row.application_id, Wanted(row.wanted), row.serving_release_id) for row in rows]
+
+
+def is_at_rest(tx: Tx, application_id: str) -> bool:
+    """Whether nothing is being deployed to the application now."""
+    mine = (RUNNING, deployments.c.subject_type == "application", deployments.c.subject_id == application_id)
+    return tx.execute(select(deployments.c.seq).where(*mine).limit(1)).first() is None
 
 
 def project_of(tx: Tx, environment_id: str) -> str | None:
@@ -122,6 +136,13 @@ def add(tx: Tx, application: Application, vault: Vault) -> None:
 def set_fields(tx: Tx, application_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
     """Writes columns of one application."""
     tx.execute(update(applications).where(_a.application_id == application_id).values(**fields))
+
+
+def begin_deletion(tx: Tx, application_id: str) -> None:
+    """From here on the application is gone for everybody; what it holds is cleared after the commit, or by the next
+    start of the panel.
+    """
+    set_fields(tx, application_id, wanted=Wanted.DOWN, deleted_at=tx.now)
 
 
 def remove(tx: Tx, application_id: str) -> None:

@@ -13,7 +13,27 @@ from headway.kernel.errors import InvalidInput
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LEAST_SECRET = 6
 _OPEN_NAMES = frozenset(
-    ["CI", "DEBUG", "DJANGO_SETTINGS_MODULE", "ENV", "ENVIRONMENT", "FLASK_APP", "FLASK_ENV", "HOST", "HOSTNAME", "LANG", "LC_ALL", "LOG_LEVEL", "NODE_ENV", "NODE_VERSION", "PATH", "PORT", "PYTHON_VERSION", "RAILS_ENV", "TZ"]
+    [
+        "CI",
+        "DEBUG",
+        "DJANGO_SETTINGS_MODULE",
+        "ENV",
+        "ENVIRONMENT",
+        "FLASK_APP",
+        "FLASK_ENV",
+        "HOST",
+        "HOSTNAME",
+        "LANG",
+        "LC_ALL",
+        "LOG_LEVEL",
+        "NODE_ENV",
+        "NODE_VERSION",
+        "PATH",
+        "PORT",
+        "PYTHON_VERSION",
+        "RAILS_ENV",
+        "TZ",
+    ]
 )
 _OPEN_PREFIXES = ("NIXPACKS_", "HEADWAY_")
 
