@@ -51,6 +51,7 @@ _CREDENTIAL_HELPER = '!f() { printf "username=%s\\npassword=%s\\n" "$HEADWAY_GIT
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _NOWHERE = "/nonexistent"
+_SILENCE_SECONDS = 86_400.0
 
 # A site that answers http may send us on to https, never the other way.
 _ALLOWED: Mapping[Transport, str] = {Transport.HTTP: "http:https"}
@@ -142,13 +143,14 @@ class Git:
         )
 
     def _there(self, argv: tuple[str, ...], call: Call) -> Command:
-        # No bound on silence: a large fetch says nothing for long. Git's own limits end a connection that is dead.
+        # A large fetch says nothing for long; what ends a dead connection are git's and ssh's own limits.
         return Command(
             stages=(Stage(argv=(*_MERGED, self.program, *argv), account=call.account),),
             env=self._env() | self._env_of_call(call),
             capture=True,
             limits=self.limits,
             step_seconds=self.step_seconds,
+            inactivity_seconds=_SILENCE_SECONDS,
         )
 
     def _env(self) -> dict[str, str]:

@@ -44,10 +44,10 @@ class Remote:
 
     def hide(self, text: str) -> str:
         """``text`` with the credentials blotted out, should the other side have repeated them."""
-        for secret in (self.password, self.login):
-            if secret:
-                for form in (secret.reveal(), quote(secret.reveal(), safe="")):
-                    text = text.replace(form, "******")
+        secret = self.password or self.login  # a token may stand in the place of the user
+        if secret:
+            for form in (secret.reveal(), quote(secret.reveal(), safe="")):
+                text = text.replace(form, "******")
         return text
 
 
@@ -170,6 +170,9 @@ def _scp(match: re.Match[str]) -> Remote:
     user, host, path = match["user"], _checked_host(match["host"]), match["path"]
     if path.startswith("-"):
         raise InvalidInput("The path of a repository cannot begin with '-'.")
+    if "@" in path:
+        # Most likely user:password@host/path without its scheme, which would be shown as the path that it is not.
+        raise InvalidInput("The path of a repository cannot hold '@'. An https address begins with https://.")
     place = f"{_checked_user(user)}@{host}" if user else host
     site = f"ssh://{host}"
     url = f"ssh://{place}{path}" if path.startswith("/") else f"{place}:{path}"

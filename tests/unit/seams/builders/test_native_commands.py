@@ -1,0 +1,81 @@
+"""The native builder's commands, whole."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+
+from headway.infra.hosts.command import Account, Command, Limits, Stage
+from headway.kernel.secret import Secret
+from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.native import link_python, phase_command, seal
+from headway.seams.builders.plan import Phase
+
+BUILD = Account(uid=911, gid=912)
+RUN = Account(uid=921, gid=922)
+SPEC = BuildSpec(
+    cache_folder="/h/cache",
+    variables={"TOKEN": Secret('two\nlines "quoted"'), "CI": Secret("")},
+    account=BUILD,
+    limits=Limits(memory_bytes=1 << 30, oom_score_adj=500),
+    step_seconds=60,
+    inactivity_seconds=30,
+    commit_hash="a" * 40,
+)
+
+
+def test_a_phase_is_one_argument_to_a_shell_under_the_build_account() -> None:
+    assert phase_command(Phase.of_user("build", "make && true"), "/r/x", (".venv/bin",), SPEC) == Command(
+        stages=(Stage(argv=("/bin/sh", "-c", "make && true"), account=BUILD),),
+        env={
+            "HOME": "/h/cache",
+            "LANG": "C.UTF-8",
+            "CI": "",
+            "SOURCE_COMMIT": "a" * 40,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PYTHONUNBUFFERED": "1",
+            "UV_LINK_MODE": "copy",
+            "npm_config_package_import_method": "copy",
+            "TOKEN": 'two\nlines "quoted"',
+            "PATH": "/r/x/.venv/bin:/usr/local/bin:/usr/bin:/bin",
+        },
+        cwd="/r/x",
+        limits=Limits(memory_bytes=1 << 30, oom_score_adj=500),
+        step_seconds=60,
+        inactivity_seconds=30,
+    )
+
+
+def test_a_users_line_is_not_filled_in() -> None:
+    command = phase_command(Phase.of_user("build", "echo {folder}"), "/r/x", (), SPEC)
+    assert command.stages[0].argv == ("/bin/sh", "-c", "echo {folder}")
+
+
+def test_a_path_of_the_users_comes_after_what_the_build_made() -> None:
+    spec = BuildSpec(cache_folder="/c", variables={"PATH": Secret("/opt/x")})
+    assert phase_command(Phase.of_user("build", "x"), "/r", ("bin",), spec).env["PATH"] == "/r/bin:/opt/x"
+
+
+def test_secrets_do_not_show() -> None:
+    assert "quoted" not in repr(phase_command(Phase.of_user("build", "make"), "/r/x", (), SPEC))
+    assert "quoted" not in repr(SPEC)
+
+
+def test_the_link_to_python_is_unpacked_as_the_build_account() -> None:
+    command = link_python("/r/x", SPEC)
+    assert command.stages == (Stage(argv=("tar", "--extract", "--file=-", "--no-same-owner"), account=BUILD),)
+    assert command.cwd == "/r/x"
+    with tarfile.open(fileobj=io.BytesIO(command.stdin)) as archive:
+        assert [(link.name, link.linkname) for link in archive] == [(".headway/bin/python", "/usr/bin/python3")]
+
+
+def test_sealing_opens_modes_as_the_build_account_and_gives_only_its_files_away() -> None:
+    modes = Stage(argv=("chmod", "-R", "u+rwX,u-s,g-s,g+rX,o-rwx,go-w", "--", "/r/x"), account=BUILD)
+    give = Stage(argv=("xargs", "chown", "-R", "-h", "-P", "--from=911", "0:922", "--", "/r/x"))
+    env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
+    assert seal("/r/x", build=BUILD, run=RUN) == Command(stages=(modes, give), env=env)
+
+
+def test_a_panel_without_accounts_seals_by_modes_alone() -> None:
+    modes = Stage(argv=("chmod", "-R", "u+rwX,u-s,g-s,g+rX,o-rwx,go-w", "--", "/r/x"))
+    assert seal("/r/x", build=None, run=None).stages == (modes,)
