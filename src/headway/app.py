@@ -119,7 +119,7 @@ class Platform:
 
 
 async def serve(settings: Settings) -> int:
-    """Runs a panel in the foreground until SIGTERM or SIGINT; the exit status. Raises HeadwayError if it cannot start."""
+    """Runs a panel in the foreground until SIGTERM or SIGINT; its exit status. Raises HeadwayError at the start."""
     _configure_logging(settings)
     platform = await Platform.open(settings)
     try:

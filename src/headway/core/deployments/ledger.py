@@ -90,6 +90,7 @@ class Ledger:
         """
         leases.hold(tx, lease)
         deployment = store.find(tx, lease.deployment_id)
+        queue.lock_key(tx, deployment.exclusive_key)
         if outcome.status is Status.DONE and deployment.intent is not None:
             raise IntentPending(deployment.intent)
         self._end(tx, deployment, outcome, maker)
@@ -100,7 +101,7 @@ class Ledger:
 
     def end_waiting(self, tx: Tx, deployment: Deployment, reason: Reason, message: str) -> Deployment | None:
         """Ends a pending deployment; None when it is pending no more (look again)."""
-        tx.lock(f"queue.{deployment.exclusive_key}")
+        queue.lock_key(tx, deployment.exclusive_key)
         current = store.find(tx, deployment.deployment_id)
         if current.status is not Status.PENDING:
             return None
@@ -111,6 +112,7 @@ class Ledger:
         """Returns a run in which nothing has started to the queue, at its old place."""
         leases.hold(tx, lease)
         deployment = store.find(tx, lease.deployment_id)
+        queue.lock_key(tx, deployment.exclusive_key)
         _check(deployment.status, Status.PENDING, Maker.RECOVERY, None)
         tx.execute(
             update(deployments)

@@ -26,6 +26,7 @@ _LOOK_AGAIN = 3  # a unique index refused the claim: another process was first
 def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployment:
     """Adds a pending deployment behind the others. Its creation time never lies before an earlier row's."""
     tx.lock("deployments.add")
+    lock_key(tx, request.exclusive_key)
     last = store.newest(tx)
     created_at = tx.now if last is None else max(tx.now, last.created_at)
     server_id = tx.scalar(select(hosts.c.server_id).where(hosts.c.host_id == request.host_id))
@@ -85,6 +86,7 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
             ).one_or_none()
             if found is None:
                 break
+            lock_key(tx, found.exclusive_key)
             if _start(tx, found):
                 promote(tx, found.exclusive_key)
                 lease = Lease(deployment_id=found.deployment_id, owner=owner, epoch=found.epoch + 1)
@@ -93,11 +95,19 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
     return None
 
 
+def lock_key(tx: Tx, exclusive_key: str | None) -> None:
+    """Keeps every other move of this key's rows waiting. It comes before any change of such a row: two that take the
+    row and the key in different orders would wait for each other.
+    """
+    if exclusive_key is not None:
+        tx.lock(f"queue.{exclusive_key}")
+
+
 def promote(tx: Tx, exclusive_key: str | None) -> None:
     """Keeps ``ready`` true for one key: its first waiting row, if none of the key runs, and no other."""
     if exclusive_key is None:
         return
-    tx.lock(f"queue.{exclusive_key}")
+    lock_key(tx, exclusive_key)
     mine = _c.exclusive_key == exclusive_key
     busy = tx.execute(select(_c.seq).where(mine, RUNNING).limit(1)).first() is not None
     head = None
@@ -121,7 +131,7 @@ def promote_all(tx: Tx) -> None:
 def _start(tx: Tx, found: Any) -> bool:  # noqa: ANN401 - a row
     statement = (
         update(deployments)
-        .where(_c.seq == found.seq, PENDING)
+        .where(_c.seq == found.seq, CLAIMABLE)
         .values(
             status=Status.RUNNING,
             epoch=found.epoch + 1,

@@ -97,7 +97,9 @@ class Logs(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The engine's collaborators. ``owner`` names this start of this panel in leases."""
+    """The engine's collaborators. ``owner`` names this start of this panel in leases. ``crash_point`` is called, with a
+    name, wherever a power cut would leave another state behind: the proofs end the process there.
+    """
 
     db: Database
     ledger: Ledger
@@ -115,12 +117,16 @@ class Parts:
         work. Ends only with its success, with what ``change`` raises, or by cancellation.
         """
         backoff = _FIRST_BACKOFF
+        self.crash_point("before a write")
         while True:
             try:
-                return await self.db.run(change)
+                written = await self.db.run(change)
             except DatabaseAway:
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, _LONGEST_BACKOFF)
+            else:
+                self.crash_point("after a write")
+                return written
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,8 +223,8 @@ class _Deploy:
         free = await self._run.host.free_bytes(self._tools.folders.work)
         if free < self._tools.least_free_bytes:
             raise RunFailed(
-                f"Only {free >> 20} MiB are free on the disk, and a deploy needs {self._tools.least_free_bytes >> 20} MiB. "
-                "Remove old deployments or files, then deploy again.",
+                f"Only {free >> 20} MiB are free on the disk, and a deploy needs {self._tools.least_free_bytes >> 20} "
+                "MiB. Remove old deployments or files, then deploy again.",
                 Reason.REFUSED,
             )
 

@@ -10,6 +10,9 @@ _ROOM_TO_SPARE = 4  # times its own size that the disk must have free before the
 
 def take_ballast(path: Path, size: int) -> bool:
     """Fills the file to ``size`` bytes where the disk has room to spare; whether it is there."""
+    if size == 0:
+        path.unlink(missing_ok=True)
+        return False
     if path.exists() and path.stat().st_size >= size:
         return True
     free = os.statvfs(path.parent)

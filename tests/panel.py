@@ -1,0 +1,238 @@
+"""A real panel in a process of its own, for the end-to-end tests and the proofs: started, asked, crashed, cleaned up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+T = TypeVar("T")
+
+KEY = "k" * 64
+Json = Any
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(condition: Callable[[], T], seconds: float = 20.0, *, what: str = "") -> T:
+    """Waits until ``condition`` gives something true, and gives that; fails after the deadline."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what or condition}"
+        time.sleep(0.01)
+    return value
+
+
+class Panel:
+    """One data directory and the panel that works with it, now running or not."""
+
+    def __init__(self, data_dir: Path, **env: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.edge_port = free_port()
+        self.env = {
+            "HEADWAY_API_KEY": KEY,
+            "HEADWAY_SETTLE_TIME": "0.5",
+            "HEADWAY_DRAIN_TIME": "0.2",
+            "HEADWAY_BALLAST": "0",
+            **env,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.client = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}/api", headers={"x-api-key": KEY}, timeout=60, trust_env=False
+        )
+
+    def start(self, *, wait: bool = True, **env: str) -> Panel:
+        """Starts ``headway serve``; with ``wait`` returns once it answers."""
+        argv = [sys.executable, "-m", "headway.faces.cli.main", "serve", "--data-dir", str(self.data_dir)]
+        argv += ["--port", str(self.port), "--edge-port", str(self.edge_port)]
+        with (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
+                argv,
+                env={"PATH": os.environ["PATH"], **self.env, **env},
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        if wait:
+            until(self.is_up, 20, what=f"the panel is up; its log:\n{self.log()[-2000:]}")
+        return self
+
+    def is_up(self) -> bool:
+        """Whether it answers."""
+        assert self.process is not None
+        assert self.process.poll() is None, f"the panel ended:\n{self.log()[-4000:]}"
+        with contextlib.suppress(httpx.TransportError):
+            return self.client.get("/health").status_code == 200
+        return False
+
+    def log(self) -> str:
+        """What the panel wrote."""
+        path = self.data_dir.parent / f"{self.data_dir.name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends the panel's process a signal."""
+        assert self.process is not None
+        os.kill(self.process.pid, number)
+
+    def kill(self) -> None:
+        """Ends the panel as a power cut would: without a word."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self, seconds: float = 10) -> None:
+        """Ends the panel with SIGTERM."""
+        self.signal(signal.SIGTERM)
+        self.wait(seconds)
+
+    def wait(self, seconds: float = 10) -> int:
+        """Waits for its end."""
+        assert self.process is not None
+        status = self.process.wait(seconds)
+        self.process = None
+        return status
+
+    def get(self, procedure: str, **query: Json) -> Json:
+        """A query that must succeed."""
+        answer = self.client.get(f"/{procedure}", params=query)
+        assert answer.status_code == 200, (procedure, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def post(self, procedure: str, **body: Json) -> Json:
+        """A mutation that must succeed."""
+        answer = self.client.post(f"/{procedure}", json=body)
+        assert answer.status_code == 200, (procedure, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    def application(self, url: str, name: str = "app", **fields: Json) -> str:
+        """A new application in a new project; its id."""
+        environment_id = self.post("project.create", name=f"project of {name}")["environment"]["environmentId"]
+        application_id: str = self.post("application.create", name=name, environmentId=environment_id)["applicationId"]
+        self.post("application.update", applicationId=application_id, sourceType="git", customGitUrl=url, **fields)
+        return application_id
+
+    def deploy(self, application_id: str, procedure: str = "application.deploy", **body: Json) -> str:
+        """Queues a deploy; its id."""
+        answer = self.client.post(f"/{procedure}", json={"applicationId": application_id, **body})
+        assert answer.status_code == 200, answer.text
+        return answer.headers["x-deployment-id"]
+
+    def one(self, deployment_id: str) -> Json:
+        """A deployment's row."""
+        return self.get("deployment.one", deploymentId=deployment_id)
+
+    def ended(self, deployment_id: str, seconds: float = 30) -> Json:
+        """A deployment's row once it has ended."""
+
+        def row() -> Json:
+            found = self.one(deployment_id)
+            return found if found["status"] in {"done", "error"} else None
+
+        return until(row, seconds, what=f"the end of {deployment_id}")
+
+    def done(self, deployment_id: str, seconds: float = 30) -> Json:
+        """A deployment's row, which must end well."""
+        row = self.ended(deployment_id, seconds)
+        assert row["status"] == "done", (row["errorMessage"], self.deployment_log(deployment_id), self.log()[-3000:])
+        return row
+
+    def deployment_log(self, deployment_id: str) -> str:
+        """A deployment's log."""
+        text: str = self.get("deployment.readLogs", deploymentId=deployment_id, tail=10000)
+        return text
+
+    def running(self, deployment_id: str, marker: str, seconds: float = 20) -> Json:
+        """A deployment's row once its log shows ``marker``."""
+        until(lambda: marker in self.deployment_log(deployment_id), seconds, what=f"{marker!r} in the log")
+        return self.one(deployment_id)
+
+    def visit(self, name: str, path: str = "/") -> httpx.Response:
+        """What an application answers through the edge."""
+        url = f"http://127.0.0.1:{self.edge_port}{path}"
+        return httpx.get(url, headers={"host": f"{name}.localhost"}, timeout=10, trust_env=False)
+
+    def clean_up(self) -> None:
+        """Ends everything that this data directory keeps alive, by the markers in the processes' environments."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.kill()
+        self.client.close()
+        down = [sys.executable, "-m", "headway.faces.cli.main", "down", "--data-dir", str(self.data_dir)]
+        env = {"PATH": os.environ["PATH"], **self.env}
+        ended = subprocess.run(down, env=env, capture_output=True, timeout=60, check=False)  # noqa: S603 - our own program
+        assert ended.returncode == 0, ended.stderr.decode()
+
+
+@contextlib.contextmanager
+def panel(data_dir: Path, **env: str) -> Iterator[Panel]:
+    """A running panel that leaves nothing behind."""
+    started = Panel(data_dir, **env)
+    try:
+        yield started.start()
+    finally:
+        started.clean_up()
+
+
+def git_repository(folder: Path, files: Mapping[str, str]) -> str:
+    """A git repository with one commit; its URL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    return commit(folder, files, "first commit")
+
+
+def commit(folder: Path, files: Mapping[str, str], message: str) -> str:
+    """Adds a commit with these files; the repository's URL."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", message)
+    return f"file://{folder}"
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Runs git in a folder as a person called Test."""
+    who = ["-c", "user.name=Test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
+    argv = ["git", "-C", str(folder), *who, *arguments]
+    ended = subprocess.run(argv, capture_output=True, check=True, timeout=30)  # noqa: S603 - our own arguments
+    return ended.stdout.decode()
+
+
+WEB = """\
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = b"VERSION"
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def web(version: str, **files: str) -> dict[str, str]:
+    """The files of a web application that answers with its version."""
+    return {"app.py": WEB.replace("VERSION", version), "Procfile": "web: python3 app.py\n", **files}

@@ -1,0 +1,40 @@
+"""The sentences of ends name the command, how it ended, and the line that matters."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.core.deployments.status import Reason
+from headway.core.engine import explain
+from headway.infra.hosts.base import Cause, Exit, GoneReason
+
+CASES = [
+    (Exit(statuses=(7,)), "no such thing", "build ended with exit status 7: no such thing", Reason.FAILED),
+    (Exit(statuses=(0, 2)), "", "build ended with exit status 2.", Reason.FAILED),
+    (Exit(statuses=(3, 0)), "", "build ended with exit status 3.", Reason.FAILED),
+    (Exit(statuses=(-11,)), "", "build was ended by signal SIGSEGV.", Reason.FAILED),
+    (
+        Exit(statuses=(-9,), cause=Cause.OUT_OF_MEMORY),
+        "x",
+        "build used more memory than it may: x",
+        Reason.OUT_OF_MEMORY,
+    ),
+    (Exit(statuses=(-9,), cause=Cause.STEP_TIMEOUT), "", "build took longer than its step may take.", Reason.TIMED_OUT),
+    (
+        Exit(statuses=(-9,), cause=Cause.INACTIVITY_TIMEOUT),
+        "",
+        "build wrote nothing for longer than is allowed.",
+        Reason.TIMED_OUT,
+    ),
+]
+
+
+@pytest.mark.parametrize(("exit_", "line", "sentence", "reason"), CASES)
+def test_a_failed_command_is_explained(exit_: Exit, line: str, sentence: str, reason: Reason) -> None:
+    assert explain.command_failed("build", exit_, line) == sentence
+    assert explain.reason_of(exit_) is reason
+
+
+@pytest.mark.parametrize("reason", GoneReason)
+def test_a_lost_run_says_what_was_found_and_what_to_do(reason: GoneReason) -> None:
+    assert explain.lost(reason).endswith("Deploy again to repeat it.")

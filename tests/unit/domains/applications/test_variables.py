@@ -1,0 +1,42 @@
+"""Variables as users write them: read exactly, refused by line, masked where they are secret."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.domains.applications.variables import parse_variables, secrets_among
+from headway.kernel.errors import InvalidInput
+
+CASES = {
+    "A=1\nB=two words": {"A": "1", "B": "two words"},
+    'KEY="line one\nline two"': {"KEY": "line one\nline two"},
+    'KEY="a\\nb"': {"KEY": "a\nb"},
+    "KEY='it costs $5 # really'": {"KEY": "it costs $5 # really"},
+    "# a comment\n\nexport A=1": {"A": "1"},
+    "A=1\nA=2": {"A": "2"},
+    'JSON={"a": "b"}': {"JSON": '{"a": "b"}'},
+    "EMPTY=": {"EMPTY": ""},
+    "": {},
+}
+
+
+@pytest.mark.parametrize(("text", "variables"), CASES.items())
+def test_variables_are_read_as_they_are_written(text: str, variables: dict[str, str]) -> None:
+    assert parse_variables(text) == variables
+
+
+@pytest.mark.parametrize(("text", "line"), [("A=1\n=x", 2), ("A=1\nB='open", 2), ("1A=x", 1), ("A-B=x", 1)])
+def test_what_cannot_be_read_is_refused_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(InvalidInput, match=f"Line {line} "):
+        parse_variables(text)
+
+
+def test_a_nul_is_refused_because_no_program_could_be_given_it() -> None:
+    with pytest.raises(InvalidInput, match="NUL"):
+        parse_variables("A=x\0y")
+
+
+def test_short_values_and_open_names_are_not_secret() -> None:
+    variables = {"TOKEN": "hunter22", "DEBUG": "enabled-everywhere", "N": "12345", "NODE_ENV": "production"}
+
+    assert secrets_among(variables) == ("hunter22",)
