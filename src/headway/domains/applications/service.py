@@ -146,7 +146,7 @@ class ApplicationService:
             if change is not None:
                 settings = change(current.settings)
                 self._check(settings, allow_file=_may_use_files(actor))
-                fields["settings"] = settings.dump()
+                fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
                 if store.name_is_taken(tx, current.environment_id, name):
                     raise Conflict(f"This environment has an application named {name!r} already; choose another name.")

@@ -124,13 +124,20 @@ def add(tx: Tx, application: Application, vault: Vault) -> None:
             description=application.description,
             status=application.status,
             wanted=application.wanted,
-            settings=application.settings.dump(),
+            settings=kept(application.settings, vault),
             env=vault.seal(application.env),
             build_uid=application.build_uid,
             run_uid=application.run_uid,
             created_at=application.created_at,
         )
     )
+
+
+def kept(settings: AppSettings, vault: Vault) -> dict[str, str]:
+    """Settings as the database holds them: sealed, for a repository's address and the fields that are only given back
+    (build secrets, a registry's password) may hold what nobody is to read.
+    """
+    return {"sealed": vault.seal(settings.dump())}
 
 
 def set_fields(tx: Tx, application_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
@@ -323,7 +330,7 @@ def _application(row: Row[Any], vault: Vault) -> Application:
         status=AppStatus(row.status),
         wanted=Wanted(row.wanted),
         serving_release_id=row.serving_release_id,
-        settings=AppSettings.load(row.settings),
+        settings=AppSettings.load(vault.open(row.settings["sealed"])),
         env=vault.open(row.env),
         build_uid=row.build_uid,
         run_uid=row.run_uid,
