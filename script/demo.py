@@ -105,7 +105,7 @@ def _start_panel(folder: Path) -> Panel:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without the settings of another panel and without a proxy, which could not reach this machine's loopback."""
+    """Ours, without another panel's settings, and without a proxy, which could not reach this machine's loopback."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("HEADWAY_")}
     return own | {"NO_PROXY": "127.0.0.1,localhost"}
 
