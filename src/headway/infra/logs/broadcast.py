@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +52,9 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """The follower was too slow, or the panel stops: follow again from ``offset``."""
+    """The follower was too slow, or the panel stops: follow again from ``offset``. It lies before what the follower has
+    got only where the log is written anew: then all of that is void.
+    """
 
     offset: int
 
@@ -94,7 +96,7 @@ class Broadcast:
 
     async def follow(
         self, deployment_id: str, offset: int = 0, *, expected: bool = False
-    ) -> AsyncIterator[Chunk | Dropped]:
+    ) -> AsyncGenerator[Chunk | Dropped, None]:
         """The log's text from byte ``offset`` on, gapless, as it comes; ends with the log, or after ``Dropped``.
 
         A log that no pump feeds is read from its file and ends there, unless it is ``expected``: then the start of its
@@ -124,7 +126,15 @@ class Broadcast:
             live.queues.discard(queue)
             live.interested -= 1
             if not live.interested and not live.started.is_set():
-                self._live.pop(deployment_id, None)
+                self._live.pop(deployment_id, None)  # it was only expected
+
+    def restarted(self, deployment_id: str) -> None:
+        """The log was removed and is written anew from its beginning: its followers are dropped to there."""
+        live = self._live.pop(deployment_id, None)
+        if live:
+            live.restarted = True
+            live.started.set()
+            live.drop()
 
     def close(self) -> None:
         """Drops every follower: the panel stops, the runs go on."""
@@ -137,8 +147,8 @@ class Broadcast:
     async def _next(self, live: _Live, queue: _Queue, offset: int) -> Chunk | Dropped | None:
         """What a follower at ``offset`` gets next; None at the end."""
         while True:
-            if self._closed:
-                return Dropped(offset=offset)
+            if self._closed or live.restarted:
+                return Dropped(offset=0 if live.restarted else offset)
             if queue not in live.queues and not queue:
                 if queue.dropped:
                     return Dropped(offset=offset)
@@ -214,6 +224,7 @@ class _Live:
     size: int = 0
     position: int = 0
     ended: bool = False
+    restarted: bool = False
     sent_at: float = 0.0
     interested: int = 0
     started: asyncio.Event = field(default_factory=asyncio.Event)
