@@ -18,6 +18,8 @@ from headway.kernel.errors import Unavailable
 
 T = TypeVar("T")
 
+_MORE_ATTEMPTS = 2
+
 
 class DatabaseAway(Unavailable):
     """The database cannot be reached, is locked by somebody else or refuses to write; nothing was changed."""
@@ -29,7 +31,9 @@ class Database(Protocol):
     async def run(self, work: Callable[[Tx], T]) -> T:
         """``work`` in a write transaction, committed when it returns, rolled back when it raises. Raises DatabaseAway.
 
-        A cancelled caller waits for nothing, but a transaction once begun is finished, and its effects happen.
+        A transaction that waits for another which waits for it is rolled back and performed again, so ``work`` changes
+        nothing but the database. A cancelled caller waits for nothing, but a transaction once begun is finished, and
+        its effects happen.
         """
         ...
 
@@ -71,17 +75,30 @@ class SqlDatabase:
         self._reader.dispose()
 
     def _write(self, loop: asyncio.AbstractEventLoop, asked_at: float, work: Callable[[Tx], T]) -> T:
-        with translated(self.writer), self.writer.connect() as connection:
-            if self.is_sqlite:
-                # One lock that is held by somebody else must not keep each of many callers waiting after the other.
-                sqlite.be_patient(connection, time.monotonic() - asked_at)
-            with connection.begin():
-                tx = Tx(connection, self._clock)
-                result = work(tx)
+        with translated(self.writer):
+            tx, result = self._transact(asked_at, work)
         if tx.has_effects:
             # Not by the caller: it may be gone, and what is committed must still be told. It comes before the result.
             loop.call_soon_threadsafe(tx.committed)
         return result
+
+    def _transact(self, asked_at: float, work: Callable[[Tx], T]) -> tuple[Tx, T]:
+        for _ in range(_MORE_ATTEMPTS):
+            try:
+                return self._transact_once(asked_at, work)
+            except exc.OperationalError as error:
+                if self.is_sqlite or not postgres.is_in_the_way(error.orig):
+                    raise
+        return self._transact_once(asked_at, work)
+
+    def _transact_once(self, asked_at: float, work: Callable[[Tx], T]) -> tuple[Tx, T]:
+        with self.writer.connect() as connection:
+            if self.is_sqlite:
+                # A lock that somebody else holds must not keep many callers waiting one after the other.
+                sqlite.be_patient(connection, time.monotonic() - asked_at)
+            with connection.begin():
+                tx = Tx(connection, self._clock)
+                return tx, work(tx)
 
     def _read(self, work: Callable[[Tx], T]) -> T:
         with translated(self._reader, writing=False), self._reader.begin() as connection:

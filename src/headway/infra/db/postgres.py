@@ -45,3 +45,10 @@ def is_away(error: BaseException | None, *, writing: bool) -> bool:
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return writing
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def is_in_the_way(error: BaseException | None) -> bool:
+    """Whether a transaction was rolled back only because of another's, so that it may be performed again."""
+    import psycopg  # noqa: PLC0415 - as above
+
+    return isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure)

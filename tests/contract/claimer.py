@@ -1,0 +1,89 @@
+"""A process that claims, checks the bounds, and ends or puts back what it got, until nothing is left; prints what it
+claimed as lines of JSON.
+
+    python -m tests.contract.claimer URL OWNER SEED LIMITS
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+
+from sqlalchemy import func, select
+
+from headway.core.deployments import store
+from headway.core.deployments.lease import Lease
+from headway.core.deployments.ledger import Ledger, Outcome
+from headway.core.deployments.status import Maker, Reason, Status
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.tables.deployments import CLAIMABLE, deployments
+from headway.infra.db.transaction import Tx
+from headway.kernel.clock import SystemClock
+from tests.contract.queue_model import overfull
+from tests.factories import ledger
+
+
+def main(url: str, owner: str, seed: str, limits: str) -> None:
+    """Claims until the queue is empty and all that this process claimed has ended."""
+    chance, bounds = random.Random(seed), json.loads(limits)
+    database, book = SqlDatabase(url), ledger()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    held: list[Lease] = []
+    try:
+        while held or unfinished(database):
+            host = chance.choice(list(bounds))
+            if lease := claim(database, book, host, owner, bounds):
+                held.append(lease)
+            if held and chance.random() < 0.6:
+                let_go(database, book, held.pop(chance.randrange(len(held))), chance)
+            if chance.random() < 0.05:
+                cancel(database, book, chance)
+    finally:
+        database.close()
+
+
+def claim(database: SqlDatabase, book: Ledger, host: str, owner: str, bounds: dict[str, int]) -> Lease | None:
+    """Takes one, if it may; the bounds are looked at within the very transaction."""
+    with database.writer.begin() as connection:
+        tx = Tx(connection, SystemClock())
+        claimed = book.claim(tx, host, owner)
+        broken = overfull(tx, bounds) if claimed else []
+    if claimed is None:
+        return None
+    deployment, lease = claimed
+    print(json.dumps({"id": deployment.deployment_id, "epoch": lease.epoch, "broken": broken}), flush=True)
+    return lease
+
+
+def let_go(database: SqlDatabase, book: Ledger, lease: Lease, chance: random.Random) -> None:
+    """Ends it, or now and then puts it back."""
+    with database.writer.begin() as connection:
+        tx = Tx(connection, SystemClock())
+        if chance.random() < 0.1:
+            book.put_back(tx, lease)
+        else:
+            book.finish(tx, lease, Outcome(status=Status.DONE), Maker.RUNNER)
+
+
+def cancel(database: SqlDatabase, book: Ledger, chance: random.Random) -> None:
+    """Ends one that would be claimed next, unless somebody is faster."""
+    with database.writer.begin() as connection:
+        tx = Tx(connection, SystemClock())
+        waiting = tx.execute(select(deployments.c.deployment_id).where(CLAIMABLE)).all()
+        if waiting:
+            chosen = store.find(tx, chance.choice(waiting).deployment_id)
+            book.end_waiting(tx, chosen, Reason.CANCELLED, "Cancelled.")
+
+
+def unfinished(database: SqlDatabase) -> int:
+    """How many wait; those that run belong to somebody who will end them or put them back."""
+    with database.writer.begin() as connection:
+        states = deployments.c.status.in_([Status.PENDING, Status.RUNNING])
+        number: int = connection.scalar(select(func.count()).select_from(deployments).where(states)) or 0
+        return number
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

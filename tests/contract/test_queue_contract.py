@@ -1,0 +1,442 @@
+"""What the queue promises on both databases: its order, its bounds, and that each job is claimed once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from headway.core.deployments import lease as leases
+from headway.core.deployments import queue, store
+from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments.ledger import IntentPending, Outcome
+from headway.core.deployments.model import Deployment, Lane
+from headway.core.deployments.status import Intent, Maker, Reason, Status
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.tables.deployments import deployments, outbox
+from headway.infra.db.transaction import Tx
+from headway.kernel.clock import SystemClock
+from headway.kernel.events import DeploymentMoved, Events
+from tests.contract.queue_model import Job, Model, wrong_marks
+from tests.factories import add_host, ledger, request
+
+ROOT = Path(__file__).resolve().parents[2]
+DONE = Outcome(status=Status.DONE)
+T = TypeVar("T")
+
+book = ledger()
+
+
+class Write(Protocol):
+    """Performs one transaction and looks at the ready marks before its commit."""
+
+    def __call__(self, work: Callable[[Tx], T], /) -> T: ...
+
+
+@pytest.fixture
+def write(database: SqlDatabase) -> Write:
+    """A host ``here`` with two slots is there."""
+
+    def perform(work: Callable[[Tx], T]) -> T:
+        with database.writer.begin() as connection:
+            tx = Tx(connection, SystemClock())
+            result = work(tx)
+            assert wrong_marks(tx) == []
+        tx.committed()
+        return result
+
+    perform(add_host)
+    return perform
+
+
+def add(write: Write, key: str | None, lane: Lane = Lane.DEPLOY, host: str = "here") -> str:
+    """Enqueues one; its id."""
+    return write(lambda tx: book.enqueue(tx, request(host, exclusive_key=key, lane=lane))).deployment_id
+
+
+def claim(write: Write, host: str = "here") -> tuple[Deployment, Lease] | None:
+    """Claims what comes next."""
+    return write(lambda tx: book.claim(tx, host, "me"))
+
+
+def claimed_id(write: Write, host: str = "here") -> str | None:
+    """Claims what comes next; its id."""
+    found = claim(write, host)
+    return found[0].deployment_id if found else None
+
+
+def claimed(write: Write, host: str = "here") -> tuple[Deployment, Lease]:
+    """Claims what comes next, which must be there."""
+    found = claim(write, host)
+    assert found is not None
+    return found
+
+
+# Order.
+
+
+def test_the_oldest_goes_first(write: Write) -> None:
+    added = [add(write, f"key {number}") for number in range(2)]
+    assert [claimed_id(write), claimed_id(write)] == added
+
+
+def test_a_lower_lane_goes_before_an_older_row(write: Write) -> None:
+    add(write, "schedule", Lane.SCHEDULE)
+    preview, deploy = add(write, "preview", Lane.PREVIEW), add(write, "deploy", Lane.DEPLOY)
+    assert [claimed_id(write), claimed_id(write)] == [deploy, preview]
+
+
+def test_within_one_key_a_lower_lane_goes_first(write: Write) -> None:
+    add(write, "one", Lane.DEPLOY)
+    rollback = add(write, "one", Lane.ROLLBACK)
+    assert [claimed_id(write), claimed_id(write)] == [rollback, None]
+
+
+def test_nothing_waits_for_an_unknown_host(write: Write) -> None:
+    add(write, "one")
+    assert claim(write, "nowhere") is None
+
+
+def test_hosts_do_not_wait_for_each_other(write: Write) -> None:
+    write(lambda tx: add_host(tx, "there", 1))
+    here = [add(write, f"here {number}") for number in range(3)]
+    there = add(write, "there", host="there")
+    assert [claimed_id(write) for _ in range(3)] == [*here[:2], None]
+    assert claimed_id(write, "there") == there
+
+
+async def test_a_creation_time_never_lies_before_an_earlier_one(sqlite_database_url: str) -> None:
+    class Backwards:
+        moment = datetime(2026, 3, 29, 2, 0, tzinfo=UTC)
+
+        def now(self) -> datetime:
+            self.moment -= timedelta(minutes=10)
+            return self.moment
+
+    database = SqlDatabase(sqlite_database_url, Backwards())
+    try:
+        await database.run(add_host)
+        times = [(await database.run(lambda tx: book.enqueue(tx, request()))).created_at for _ in range(3)]
+    finally:
+        database.close()
+    assert times == sorted(times)
+
+
+# Bounds.
+
+
+def test_one_of_a_key_runs_at_a_time_and_its_end_lets_the_next_in(write: Write) -> None:
+    add(write, "one")
+    second = add(write, "one")
+    _, lease = claimed(write)
+    assert claim(write) is None
+    write(lambda tx: book.finish(tx, lease, DONE, Maker.RUNNER))
+    assert claimed_id(write) == second
+
+
+def test_a_busy_key_does_not_hold_up_another(write: Write) -> None:
+    for _ in range(3):
+        add(write, "busy")
+    other = add(write, "other")
+    claimed(write)
+    assert claimed_id(write) == other
+
+
+def test_rows_without_a_key_run_beside_each_other(write: Write) -> None:
+    added = [add(write, None) for _ in range(3)]
+    assert [claimed_id(write) for _ in range(3)] == [*added[:2], None]
+
+
+def test_a_rollback_has_a_slot_of_its_own(write: Write) -> None:
+    for number in range(3):
+        add(write, f"deploy {number}")
+    claimed(write)
+    claimed(write)
+    first, second = (add(write, f"rollback {number}", Lane.ROLLBACK) for number in range(2))
+    found, lease = claimed(write)
+    assert found.deployment_id == first
+    assert claim(write) is None
+    write(lambda tx: book.finish(tx, lease, DONE, Maker.RUNNER))
+    assert claimed_id(write) == second
+
+
+def test_a_changed_concurrency_holds_for_the_next_claim(write: Write) -> None:
+    added = [add(write, f"key {number}") for number in range(3)]
+    claimed(write)
+    claimed(write)
+    assert claim(write) is None
+    write(lambda tx: add_host(tx, "here", 3))
+    assert claimed_id(write) == added[2]
+
+
+# The claim, and who holds it.
+
+
+def test_a_claim_counts_the_epoch_and_grants_the_lease(write: Write) -> None:
+    deployment_id = add(write, "one")
+    found, lease = claimed(write)
+    assert (found.status, found.epoch, found.handle) == (Status.RUNNING, 1, None)
+    assert found.started_at is not None
+    assert lease == Lease(deployment_id=deployment_id, owner="me", epoch=1)
+    write(lambda tx: leases.hold(tx, lease))
+    assert write(lambda tx: book.take_over(tx, deployment_id, "another")) is None
+
+
+def test_a_lease_that_nobody_holds_is_taken_over_once_at_a_new_epoch(write: Write) -> None:
+    deployment_id = add(write, "one")
+    _, old = claimed(write)
+    write(lambda tx: leases.release(tx, deployment_id))
+    taken = write(lambda tx: book.take_over(tx, deployment_id, "another"))
+    assert taken is not None
+    assert taken[1] == Lease(deployment_id=deployment_id, owner="another", epoch=2)
+    assert write(lambda tx: book.take_over(tx, deployment_id, "a third")) is None
+    with pytest.raises(LeaseLost):
+        write(lambda tx: book.finish(tx, old, DONE, Maker.RUNNER))
+    assert write(lambda tx: book.finish(tx, taken[1], DONE, Maker.RECOVERY)).status is Status.DONE
+
+
+def test_an_end_is_written_once_with_its_outbox_row(write: Write) -> None:
+    deployment_id = add(write, "one")
+    _, lease = claimed(write)
+    ended = write(lambda tx: book.finish(tx, lease, DONE, Maker.RUNNER))
+    assert ended.finished_at is not None
+    assert ended.started_at is not None
+    assert ended.finished_at >= ended.started_at >= ended.created_at
+    with pytest.raises(LeaseLost):
+        write(lambda tx: book.finish(tx, lease, DONE, Maker.RUNNER))
+    payloads = write(lambda tx: tx.execute(select(outbox.c.payload)).scalars().all())
+    assert payloads == [{"deploymentId": deployment_id, "status": "done", "reason": None}]
+
+
+def test_a_success_does_not_pass_over_a_wish(write: Write) -> None:
+    add(write, "one")
+    found, lease = claimed(write)
+    write(lambda tx: book.intend(tx, found, Intent.KILL))
+    with pytest.raises(IntentPending):
+        write(lambda tx: book.finish(tx, lease, DONE, Maker.RUNNER))
+    killed = Outcome(status=Status.ERROR, reason=Reason.KILLED, message="Killed.")
+    assert write(lambda tx: book.finish(tx, lease, killed, Maker.RUNNER)).reason is Reason.KILLED
+
+
+def test_a_kill_replaces_a_cancel_and_a_cancel_no_kill(write: Write) -> None:
+    deployment_id = add(write, "one")
+    claimed(write)
+    wishes = []
+    for intent in (Intent.CANCEL, Intent.KILL, Intent.CANCEL):
+        write(lambda tx, intent=intent: book.intend(tx, store.find(tx, deployment_id), intent))  # type: ignore[misc]
+        wishes.append(write(lambda tx: store.find(tx, deployment_id)).intent)
+    assert wishes == [Intent.CANCEL, Intent.KILL, Intent.KILL]
+
+
+def test_every_move_is_told_after_its_commit(database: SqlDatabase) -> None:
+    events, told = Events(), []
+    events.listen(DeploymentMoved, lambda moved: told.append(moved.status))
+    telling = ledger(events)
+
+    def perform(work: Callable[[Tx], T]) -> T:
+        with database.writer.begin() as connection:
+            tx = Tx(connection, SystemClock())
+            before = list(told)
+            result = work(tx)
+            assert told == before
+        tx.committed()
+        return result
+
+    perform(add_host)
+    perform(lambda tx: telling.enqueue(tx, request()))
+    found = perform(lambda tx: telling.claim(tx, "here", "me"))
+    assert found is not None
+    perform(lambda tx: telling.finish(tx, found[1], DONE, Maker.RUNNER))
+    assert told == ["pending", "running", "done"]
+
+
+# Back into the queue, and out of it without running.
+
+
+def test_what_is_put_back_keeps_its_place(write: Write) -> None:
+    first = add(write, "one")
+    add(write, "one")
+    add(write, "other")
+    _, lease = claimed(write)
+    back = write(lambda tx: book.put_back(tx, lease))
+    assert (back.status, back.started_at, back.handle) == (Status.PENDING, None, None)
+    again, lease = claimed(write)
+    assert (again.deployment_id, lease.epoch) == (first, 2)
+
+
+def test_ending_the_first_that_waits_lets_the_second_in(write: Write) -> None:
+    first, second = add(write, "one"), add(write, "one")
+    ended = write(lambda tx: book.end_waiting(tx, store.find(tx, first), Reason.SUPERSEDED, "A newer one came."))
+    assert ended is not None
+    assert (ended.status, ended.reason, ended.error_message) == (Status.ERROR, Reason.SUPERSEDED, "A newer one came.")
+    assert claimed_id(write) == second
+
+
+def test_ending_what_waits_comes_too_late_for_what_runs(write: Write) -> None:
+    deployment_id = add(write, "one")
+    waiting = write(lambda tx: store.find(tx, deployment_id))
+    claimed(write)
+    assert write(lambda tx: book.end_waiting(tx, waiting, Reason.CANCELLED, "Cancelled.")) is None
+
+
+def test_wrong_marks_are_repaired(database: SqlDatabase) -> None:
+    with database.writer.begin() as connection:
+        tx = Tx(connection, SystemClock())
+        add_host(tx)
+        for key in ("one", "one", "two"):
+            book.enqueue(tx, request(exclusive_key=key))
+        tx.execute(deployments.update().values(ready=~deployments.c.ready))
+        assert len(wrong_marks(tx)) == 3
+        queue.promote_all(tx)
+        assert wrong_marks(tx) == []
+
+
+# Against a model.
+
+LIMITS = {"here": 2, "there": 1}
+KEYS = st.sampled_from(["a", "b", None])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), KEYS, st.sampled_from(Lane), st.sampled_from(list(LIMITS))),
+        st.tuples(st.just("claim"), st.sampled_from(list(LIMITS))),
+        st.tuples(st.sampled_from(["finish", "put back", "end waiting"]), st.integers(0, 9)),
+    ),
+    max_size=40,
+)
+
+
+class Undone(Exception):
+    """Raised at an example's end, so that the next finds an empty database."""
+
+
+@settings(
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=STEPS)
+def test_the_queue_does_what_its_model_does(database: SqlDatabase, steps: list[tuple[object, ...]]) -> None:
+    with suppress(Undone), database.writer.begin() as connection:
+        for host, limit in LIMITS.items():
+            add_host(Tx(connection, SystemClock()), host, limit)
+        beside = BesideModel(Model(limits=LIMITS))
+        for step in steps:
+            tx = Tx(connection, SystemClock())
+            beside.perform(tx, step)
+            assert wrong_marks(tx) == []
+        raise Undone
+
+
+class BesideModel:
+    """Does each step with the real queue and with the model, and compares."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._ids: dict[str, Job] = {}
+        self._leases: dict[int, Lease] = {}
+
+    def perform(self, tx: Tx, step: tuple[object, ...]) -> None:
+        match step:
+            case ("add", str() | None as key, Lane() as lane, str() as host):
+                added = book.enqueue(tx, request(host, exclusive_key=key, lane=lane))
+                self._ids[added.deployment_id] = self._model.add(key, lane, host)
+            case ("claim", str() as host):
+                self._claim(tx, host)
+            case ("end waiting", int() as choice):
+                for job in self._chosen("pending", choice):
+                    assert book.end_waiting(tx, self._row(tx, job), Reason.CANCELLED, "Cancelled.") is not None
+                    job.status = "error"
+            case (str() as way, int() as choice):
+                for job in self._chosen("running", choice):
+                    lease = self._leases.pop(job.number)
+                    if way == "finish":
+                        book.finish(tx, lease, DONE, Maker.RUNNER)
+                    else:
+                        book.put_back(tx, lease)
+                    job.status = "done" if way == "finish" else "pending"
+
+    def _claim(self, tx: Tx, host: str) -> None:
+        expected, found = self._model.next_of(host), book.claim(tx, host, "me")
+        assert (self._ids[found[0].deployment_id] if found else None) == expected
+        if found and expected:
+            expected.status = "running"
+            self._leases[expected.number] = found[1]
+
+    def _chosen(self, status: str, choice: int) -> list[Job]:
+        found = self._model.in_state(status)
+        return [found[choice % len(found)]] if found else []
+
+    def _row(self, tx: Tx, job: Job) -> Deployment:
+        return store.find(tx, next(id_ for id_, other in self._ids.items() if other is job))
+
+
+# Many at once.
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_many_claimers_claim_each_job_once_and_keep_every_bound(write: Write, database: SqlDatabase, seed: int) -> None:
+    write(lambda tx: add_host(tx, "there", 1))
+    added = [
+        add(
+            write,
+            None if number % 7 == 0 else f"key {number % 5}",
+            Lane.ROLLBACK if number % 11 == 0 else Lane.DEPLOY,
+            # A key that moved from one host to another is waiting on both.
+            "there" if number % 3 == 0 else "here",
+        )
+        for number in range(60)
+    ]
+    claims = run_claimers(database.url, number=5, seed=seed)
+    assert [claim["broken"] for claim in claims if claim["broken"]] == []
+    by_id = Counter(claim["id"] for claim in claims)
+    rows = write(lambda tx: [store.find(tx, deployment_id) for deployment_id in added])
+    assert {row.status for row in rows} <= {Status.DONE, Status.ERROR}
+    assert {row.reason for row in rows} <= {None, Reason.CANCELLED}
+    # Who was put back was claimed again: as many claims as epochs, and no epoch twice.
+    assert by_id == {row.deployment_id: row.epoch for row in rows if row.epoch}
+    assert len({(claim["id"], claim["epoch"]) for claim in claims}) == len(claims)
+
+
+def run_claimers(url: str, number: int, seed: int) -> list[dict[str, object]]:
+    """Real processes that start at once; everything that they claimed."""
+    argv = [sys.executable, "-m", "tests.contract.claimer", url]
+    claimers = [
+        subprocess.Popen(
+            [*argv, f"claimer {index}", f"{seed} {index}", json.dumps(LIMITS)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(number)
+    ]
+    try:
+        for claimer in claimers:
+            assert claimer.stdout is not None
+            assert claimer.stdout.readline() == "ready\n"
+        for claimer in claimers:
+            assert claimer.stdin is not None
+            claimer.stdin.write("\n")
+            claimer.stdin.flush()
+        return [claim for claimer in claimers for claim in claims_of(claimer)]
+    finally:
+        for claimer in claimers:
+            claimer.kill()
+            claimer.communicate()
+
+
+def claims_of(claimer: subprocess.Popen[str]) -> list[dict[str, object]]:
+    """What a claimer printed, which must have ended well."""
+    output, errors = claimer.communicate(timeout=60)
+    assert claimer.returncode == 0, errors
+    return [json.loads(line) for line in output.splitlines()]
