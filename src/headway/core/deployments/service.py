@@ -16,7 +16,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
 
-_NOUNS = {
+_NOUNS: Mapping[SubjectType, Noun] = {
     SubjectType.APPLICATION: Noun.APPLICATION,
     SubjectType.COMPOSE: Noun.COMPOSE,
     SubjectType.SERVER: Noun.SERVER,

@@ -14,7 +14,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 
 _c = deployments.c
-_RECORD_COLUMNS = [column for column in _c if column.name not in {"ready", "secrets", "verdict"}]
+_RECORD_COLUMNS = tuple(column for column in _c if column.name not in {"ready", "secrets", "verdict"})
 
 
 class DeploymentNotFound(NotFound):

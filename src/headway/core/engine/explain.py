@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 
 from headway.core.deployments.status import Intent, Reason
 from headway.infra.hosts.base import Cause, Exit, GoneReason
 
-_REASONS = {
+_REASONS: Mapping[Cause, Reason] = {
     Cause.KILLED: Reason.KILLED,
     Cause.CANCELLED: Reason.CANCELLED,
     Cause.STEP_TIMEOUT: Reason.TIMED_OUT,
@@ -16,7 +17,7 @@ _REASONS = {
     Cause.OUT_OF_MEMORY: Reason.OUT_OF_MEMORY,
 }
 
-_CAUSES = {
+_CAUSES: Mapping[Cause, str] = {
     Cause.KILLED: "was killed",
     Cause.CANCELLED: "was cancelled",
     Cause.STEP_TIMEOUT: "took longer than its step may take",
@@ -25,13 +26,13 @@ _CAUSES = {
     Cause.OUT_OF_MEMORY: "used more memory than it may",
 }
 
-_GONE = {
+_GONE: Mapping[GoneReason, str] = {
     GoneReason.OTHER_BOOT: "The machine was restarted while this deployment ran, so its processes are gone.",
     GoneReason.GONE: "The process that carried this deployment is gone from its host; it was ended from outside.",
     GoneReason.NEVER_STARTED: "The deployment had not started anything.",
 }
 
-_WISHES = {
+_WISHES: Mapping[Intent, str] = {
     Intent.KILL: "Killed on request.",
     Intent.CANCEL: "Cancelled on request.",
     Intent.SUPERSEDE: "Superseded by a newer deployment of the same service.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Owner
@@ -10,7 +12,7 @@ from headway.domains.applications import store
 from headway.domains.applications.model import AppStatus
 from headway.infra.db.transaction import Tx
 
-_AFTER = {Status.DONE: AppStatus.DONE, Status.ERROR: AppStatus.ERROR}
+_AFTER: Mapping[Status, AppStatus] = {Status.DONE: AppStatus.DONE, Status.ERROR: AppStatus.ERROR}
 
 
 class ApplicationSubject:

@@ -12,7 +12,7 @@ from headway.infra.db.tables.applications import ssh_keys
 from headway.infra.db.transaction import Tx
 
 _c = ssh_keys.c
-_PUBLIC_COLUMNS = [column for column in _c if column.name != "private_key"]
+_PUBLIC_COLUMNS = tuple(column for column in _c if column.name != "private_key")
 
 
 def find(tx: Tx, ssh_key_id: str) -> SshKey:
