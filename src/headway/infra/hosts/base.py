@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from headway.infra.hosts.command import Account, Command
-from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 
 
 class Cause(StrEnum):
@@ -110,6 +110,14 @@ class GateShut(HeadwayError):
     """The run is being ended; only undos may start."""
 
 
+class LeadsOutside(InvalidInput):
+    """A path below a folder that somebody else writes to leads out of that folder by a symbolic link."""
+
+
+class FileFailed(HeadwayError):
+    """A file or folder on the host could not be made, read, moved or removed: the message says which, and why."""
+
+
 class Anchor(Protocol):
     """A deployment's own process on its host, parent of all its commands; every call carries the epoch it was opened
     with and raises EpochPassed when a later one is in force, AnchorGone when the process is no more.
@@ -208,7 +216,7 @@ class Host(Protocol):
 
     async def read_file(self, path: str, limit: int = 1 << 20, *, below: str | None = None) -> bytes | None:
         """At most ``limit`` bytes of a regular file, None when there is none; with ``below``, no component of the path
-        after that folder may be a symbolic link that leads outside it.
+        after that folder may be a symbolic link that leads outside it. Raises LeadsOutside.
         """
         ...
 

@@ -1,0 +1,160 @@
+# A run's control groups: one leaf for the anchor, one per command, in the v2 hierarchy and, where that has no controllers
+# for memory and pids, in the v1 trees beside it.
+package Headway::Cgroups;
+
+use strict;
+
+# `unified` is the run's folder in the v2 hierarchy, `memory` and `pids` those in the v1 trees; '' for what there is not.
+sub new {
+    my ( $class, %folders ) = @_;
+    my $self = bless {%folders}, $class;
+    for my $kind (qw(unified memory pids)) {
+        my $folder = $self->{$kind};
+        next if $folder eq '';
+        $self->{$kind} = '' if !( make_folder($folder) && make_folder("$folder/cmds") );
+    }
+    if ( $self->{unified} ne '' ) {
+        share_controllers($_) for $self->{unified}, "$self->{unified}/cmds";
+        make_folder("$self->{unified}/anchor") && put( "$self->{unified}/anchor/cgroup.procs", $$ )
+          or $self->{unified} = '';
+    }
+    return $self;
+}
+
+sub folders {
+    my ($self) = @_;
+    return grep { $_ ne '' } @$self{qw(unified memory pids)};
+}
+
+# Makes the groups of a command and sets its bounds. The bounds that no group can hold are left in `unmet`.
+sub command {
+    my ( $self, $number, %bounds ) = @_;
+    my $group = bless { folders => [], unmet => {%bounds}, oom_file => undef }, 'Headway::Cgroup';
+    for my $kind (qw(unified memory pids)) {
+        next if $self->{$kind} eq '';
+        my $folder = "$self->{$kind}/cmds/$number";
+        next if !make_folder($folder);
+        push @{ $group->{folders} }, $folder;
+        $group->bound( $kind, $folder );
+    }
+    return $group;
+}
+
+# Removes all groups but the anchor's own, which its opener removes.
+sub remove {
+    my ($self) = @_;
+    for my $folder ( $self->folders ) {
+        if ( opendir my $commands, "$folder/cmds" ) {
+            rmdir "$folder/cmds/$_" for grep { /^\d+$/ } readdir $commands;
+            closedir $commands;
+        }
+        rmdir "$folder/cmds";
+        rmdir $folder;
+    }
+    return;
+}
+
+sub share_controllers {
+    my ($folder) = @_;
+    my $has = slurp("$folder/cgroup.controllers");
+    my @wanted = grep { $has =~ /\b$_\b/ } qw(memory pids);
+    put( "$folder/cgroup.subtree_control", join ' ', map { "+$_" } @wanted ) if @wanted;
+    return;
+}
+
+sub make_folder {
+    my ($path) = @_;
+    return mkdir($path) || -d $path;
+}
+
+sub put {
+    my ( $path, $text ) = @_;
+    open my $handle, '>', $path or return 0;
+    my $done = defined syswrite $handle, $text;
+    close $handle;
+    return $done;
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $handle, '<', $path or return '';
+    local $/ = undef;
+    my $text = readline $handle;
+    close $handle;
+    return $text // '';
+}
+
+package Headway::Cgroup;
+
+my %BOUND_FILES = (
+    unified => { memory => 'memory.max',            processes => 'pids.max' },
+    memory  => { memory => 'memory.limit_in_bytes', processes => undef },
+    pids    => { memory => undef,                   processes => 'pids.max' },
+);
+
+# The command's first process, and the one that feeds its standard input.
+my $OUR_PROCESSES = 2;
+
+sub bound {
+    my ( $self, $kind, $folder ) = @_;
+    my $files = $BOUND_FILES{$kind};
+    for my $bound ( keys %{ $self->{unmet} } ) {
+        my $file = $files->{$bound} // next;
+        my $value = $self->{unmet}{$bound} + ( $bound eq 'processes' ? $OUR_PROCESSES : 0 );
+        next if !-e "$folder/$file" || !Headway::Cgroups::put( "$folder/$file", $value );
+        delete $self->{unmet}{$bound};
+        next if $bound ne 'memory';
+        # What is swapped out counts too: v2 bounds it apart, v1 together with the memory.
+        Headway::Cgroups::put( "$folder/memory.swap.max", 0 ) if -e "$folder/memory.swap.max";
+        Headway::Cgroups::put( "$folder/memory.memsw.limit_in_bytes", $value ) if -e "$folder/memory.memsw.limit_in_bytes";
+        $self->{oom_file} = "$folder/" . ( $kind eq 'unified' ? 'memory.events' : 'memory.oom_control' );
+    }
+    return;
+}
+
+# Moves the calling process into the groups.
+sub enter {
+    my ($self) = @_;
+    Headway::Cgroups::put( "$_/cgroup.procs", 0 ) or die "cannot enter $_: $!\n" for @{ $self->{folders} };
+    return;
+}
+
+sub exists {
+    my ($self) = @_;
+    return scalar @{ $self->{folders} };
+}
+
+# Kills all processes in the groups: at one stroke where the kernel can, else one by one (to be repeated).
+sub kill_all {
+    my ($self) = @_;
+    for my $folder ( @{ $self->{folders} } ) {
+        return if -e "$folder/cgroup.kill" && Headway::Cgroups::put( "$folder/cgroup.kill", 1 );
+        my @pids = split /\n/, Headway::Cgroups::slurp("$folder/cgroup.procs");
+        kill KILL => @pids if @pids;
+    }
+    return;
+}
+
+sub populated {
+    my ($self) = @_;
+    for my $folder ( @{ $self->{folders} } ) {
+        return 1 if Headway::Cgroups::slurp("$folder/cgroup.procs") ne '';
+        return 1 if Headway::Cgroups::slurp("$folder/cgroup.events") =~ /^populated 1/m;
+    }
+    return 0;
+}
+
+# Whether the kernel killed a process of the command because its memory was used up.
+sub ran_out_of_memory {
+    my ($self) = @_;
+    return 0 if !$self->{oom_file};
+    return Headway::Cgroups::slurp( $self->{oom_file} ) =~ /^oom_kill ([1-9]\d*)/m ? 1 : 0;
+}
+
+sub remove {
+    my ($self) = @_;
+    rmdir for @{ $self->{folders} };
+    return;
+}
+
+1;

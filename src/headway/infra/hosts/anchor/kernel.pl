@@ -1,0 +1,156 @@
+# What the kernel is asked for directly: clock, namespaces, accounts, limits. Only perl's built-in functions: each module
+# that is loaded delays the first line of every deployment by milliseconds.
+package Headway::Kernel;
+
+use strict;
+
+my %NUMBERS = (
+    x86_64 => {
+        clone     => 56,
+        fsync     => 74,
+        setsid    => 112,
+        setgroups => 116,
+        setresuid => 117,
+        setresgid => 119,
+        prctl     => 157,
+        mount     => 165,
+        prlimit   => 302,
+    },
+    aarch64 => {
+        mount     => 40,
+        fsync     => 82,
+        setresuid => 147,
+        setresgid => 149,
+        setsid    => 157,
+        setgroups => 159,
+        prctl     => 167,
+        clone     => 220,
+        prlimit   => 261,
+    },
+);
+$NUMBERS{$_} = $NUMBERS{aarch64} for qw(riscv64 loongarch64);
+
+my ( $SIGCHLD, $SIGKILL )                 = ( 17, 9 );
+my ( $NEWNS, $NEWUSER, $NEWPID )          = ( 0x20000, 0x10000000, 0x20000000 );
+my ( $PDEATHSIG, $SUBREAPER, $NO_PRIVS )  = ( 1, 36, 38 );
+my %RLIMITS = ( fsize => 1, data => 2, core => 4, nproc => 6, nofile => 7 );
+
+my $calls;
+my $uptime;
+
+# Chooses the system calls of a machine (uname -m). Without a table there are no namespaces, and POSIX and the programs
+# of util-linux do the rest.
+sub choose {
+    my ($machine) = @_;
+    $calls = length( pack 'p', undef ) == 8 ? $NUMBERS{$machine} : undef;
+    return;
+}
+
+# Seconds since boot, in hundredths; no change of the wall clock moves it.
+sub now {
+    open $uptime, '<', '/proc/uptime' or die "cannot read /proc/uptime: $!\n" if !$uptime;
+    sysseek $uptime, 0, 0;
+    sysread $uptime, my $text, 64;
+    return $text =~ /^([\d.]+)/ ? $1 : die "cannot read the time since boot\n";
+}
+
+# Forks; with namespaces the child is the first process of a PID namespace and has mounts of its own. Gives undef when
+# that is not allowed.
+sub fork_process {
+    my ($namespaces) = @_;
+    return fork if !$namespaces;
+    return if !$calls;
+    my ( $uid, $gid ) = ( $>, $) + 0 );
+    my $flags = $NEWPID | $NEWNS | $SIGCHLD | ( $uid ? $NEWUSER : 0 );
+    my $pid   = syscall $calls->{clone}, $flags, 0, 0, 0, 0;
+    return if $pid < 0;
+    map_own_user( $uid, $gid ) if $pid == 0 && $uid;
+    return $pid;
+}
+
+sub map_own_user {
+    my ( $uid, $gid ) = @_;
+    for ( [ setgroups => 'deny' ], [ uid_map => "$uid $uid 1" ], [ gid_map => "$gid $gid 1" ] ) {
+        my ( $file, $text ) = @$_;
+        open my $handle, '>', "/proc/self/$file" or next;
+        syswrite $handle, $text;
+        close $handle;
+    }
+    return;
+}
+
+# Gives a process in new namespaces its own /proc; mounts of the machine still arrive, its own stay here.
+sub mount_proc {
+    my ( $none, $root, $type, $folder ) = ( 'none', '/', 'proc', '/proc' );
+    my ( $nosuid_nodev_noexec, $recursive_slave ) = ( 2 | 4 | 8, 0x4000 | 0x80000 );
+    return
+      syscall( $calls->{mount}, $none, $root, 0, $recursive_slave, 0 ) == 0
+      && syscall( $calls->{mount}, $type, $folder, $type, $nosuid_nodev_noexec, 0 ) == 0;
+}
+
+# Orphans below this process become its children instead of the machine's.
+sub adopt_orphans {
+    return $calls && syscall( $calls->{prctl}, $SUBREAPER, 1, 0, 0, 0 ) == 0;
+}
+
+sub die_with_parent {
+    return $calls && syscall( $calls->{prctl}, $PDEATHSIG, $SIGKILL, 0, 0, 0 ) == 0;
+}
+
+sub lead_session {
+    return syscall( $calls->{setsid} ) >= 0 if $calls;
+    require POSIX;
+    return POSIX::setsid() >= 0;
+}
+
+# Drops every right but those of the account, for good.
+sub become {
+    my ( $uid, $gid ) = @_;
+    if ($calls) {
+        syscall( $calls->{setgroups}, 0, 0 ) == 0
+          && syscall( $calls->{setresgid}, $gid, $gid, $gid ) == 0
+          && syscall( $calls->{setresuid}, $uid, $uid, $uid ) == 0
+          && syscall( $calls->{prctl}, $NO_PRIVS, 1, 0, 0, 0 ) == 0
+          or die "cannot become the account $uid: $!\n";
+    }
+    else {
+        require POSIX;
+        $) = "$gid $gid";
+        POSIX::setgid($gid) && POSIX::setuid($uid) or die "cannot become the account $uid: $!\n";
+    }
+    die "still not the account $uid\n" if $< != $uid || $> != $uid || $( + 0 != $gid || $) + 0 != $gid;
+    return;
+}
+
+# Sets resource limits, name => number, or gives the words to put before a program's own so that util-linux sets them.
+sub confine {
+    my (%limits) = @_;
+    return map { '--' . $_ . '=' . $limits{$_} } sort keys %limits if !$calls;
+    for my $name ( keys %limits ) {
+        my $bounds = pack 'QQ', $limits{$name}, $limits{$name};
+        syscall( $calls->{prlimit}, 0, $RLIMITS{$name}, $bounds, 0 ) == 0 or die "cannot set the limit $name: $!\n";
+    }
+    return;
+}
+
+sub knows_system_calls {
+    return defined $calls;
+}
+
+# Puts a file's content on the disk.
+sub sync_file {
+    my ($handle) = @_;
+    return syscall( $calls->{fsync}, fileno $handle ) == 0 if $calls;
+    require IO::Handle;
+    return $handle->sync;
+}
+
+sub sync_folder {
+    my ($path) = @_;
+    open my $handle, '<', $path or return;
+    my $done = $calls ? syscall( $calls->{fsync}, fileno $handle ) == 0 : 1;
+    close $handle;
+    return $done;
+}
+
+1;

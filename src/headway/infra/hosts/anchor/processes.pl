@@ -1,0 +1,94 @@
+# The machine's table of processes, and ending a tree of them where neither a cgroup nor a namespace holds it together.
+package Headway::Processes;
+
+use strict;
+
+# All processes: pid => { parent, session, start, dead }; start is in clock ticks since boot.
+sub table {
+    opendir my $folder, '/proc' or die "cannot read /proc: $!\n";
+    my %table;
+    for my $pid ( grep { /^\d+$/ } readdir $folder ) {
+        my $process = look($pid) or next;
+        $table{$pid} = $process;
+    }
+    closedir $folder;
+    return \%table;
+}
+
+sub look {
+    my ($pid) = @_;
+    open my $handle, '<', "/proc/$pid/stat" or return;
+    my $got = sysread $handle, my $text, 4096;
+    close $handle;
+    return if !$got || $text !~ /^.*\) (.*)/s;    # a program's name may hold brackets and blanks
+    my @fields = split / /, $1;
+    return { parent => $fields[1], session => $fields[3], start => $fields[19], dead => scalar $fields[0] =~ /[ZX]/ };
+}
+
+# The given processes and all below them that are in the table.
+sub with_descendants {
+    my ( $table, @roots ) = @_;
+    my %children;
+    push @{ $children{ $table->{$_}{parent} } }, $_ for keys %$table;
+    my ( %found, @queue );
+    @queue = grep { $table->{$_} } @roots;
+    while ( defined( my $pid = shift @queue ) ) {
+        next if $found{$pid}++;
+        push @queue, @{ $children{$pid} // [] };
+    }
+    return keys %found;
+}
+
+sub carries {
+    my ( $pid, @marks ) = @_;
+    open my $handle, '<', "/proc/$pid/environ" or return 0;
+    local $/ = undef;
+    my $text = "\0" . ( readline($handle) // '' );
+    close $handle;
+    for my $mark (@marks) {
+        return 0 if index( $text, "\0$mark\0" ) < 0;
+    }
+    return 1;
+}
+
+# Sends a signal to a process only if it still is the one that was seen.
+sub signal {
+    my ( $name, $pid, $start ) = @_;
+    my $process = look($pid);
+    return $process && $process->{start} == $start ? kill $name, $pid : 0;
+}
+
+# What a command has left: processes below `roots`, in their sessions, or with all the marks in their environment. What
+# is below `spared` is not touched.
+sub remnants {
+    my (%of) = @_;
+    my $table   = table();
+    my %roots   = map { $_ => 1 } @{ $of{roots} };
+    my %spared  = map { $_ => 1 } $$, with_descendants( $table, @{ $of{spared} } );
+    my %remnant = map { $_ => 1 } with_descendants( $table, @{ $of{roots} } );
+    for my $pid ( keys %$table ) {
+        next if $remnant{$pid} || $spared{$pid};
+        my $process = $table->{$pid};
+        $remnant{$pid} = 1
+          if $process->{parent} == $$ || $roots{ $process->{session} } || carries( $pid, @{ $of{marks} } );
+    }
+    my @found = with_descendants( $table, keys %remnant );
+    return { map { $_ => $table->{$_} } grep { !$spared{$_} } @found };
+}
+
+# Ends the remnants: first all are stopped, until a look finds no new one, so that none can fork while the others are
+# killed. Gives how many were found at the last look.
+sub end_remnants {
+    my (%of) = @_;
+    my ( %stopped, $remnants );
+    for ( 1 .. 50 ) {
+        $remnants = remnants(%of);
+        my @new = grep { !$stopped{"$_ $remnants->{$_}{start}"}++ && !$remnants->{$_}{dead} } keys %$remnants;
+        last if !@new;
+        signal( STOP => $_, $remnants->{$_}{start} ) for @new;
+    }
+    signal( KILL => $_, $remnants->{$_}{start} ) for keys %$remnants;
+    return scalar keys %$remnants;
+}
+
+1;

@@ -1,0 +1,172 @@
+# The raw output of a run: a file that only grows, so that every offset in it stays true, and that stops growing at a cap.
+# Of a command that says more, the first part is kept as it comes; of the rest only the end, in two files that take
+# turns, and it is appended once the command is over.
+package Headway::Spool;
+
+use strict;
+
+sub new {
+    my ( $class, $cap ) = @_;
+    open my $handle, '>>', 'spool' or die "cannot open the spool: $!\n";
+    return bless {
+        handle  => $handle,
+        cap     => $cap,
+        size    => 0,
+        room    => int $cap / 2,
+        last    => "\n",
+        lost    => 0,
+        why     => '',
+        said    => {},
+        tail    => undef,
+        written => 0,
+    }, $class;
+}
+
+sub size {
+    my ($self) = @_;
+    return $self->{size};
+}
+
+sub write {
+    my ( $self, $bytes ) = @_;
+    return if $bytes eq '';
+    $self->{last} = substr $bytes, -1;
+    return $self->write_tail($bytes) if $self->{tail};
+    my $left = $self->{room} - $self->{size};
+    return $self->append($bytes) if length $bytes <= $left;
+    $left = 0 if $left < 0;
+    $self->append( substr $bytes, 0, $left );
+    $self->begin_tail;
+    return $self->write_tail( substr $bytes, $left );
+}
+
+# Adds a line of Headway's own, once per key, and never in the middle of a command's line.
+sub say {
+    my ( $self, $key, $text ) = @_;
+    return if $self->{said}{$key}++;
+    $self->write( ( $self->{last} eq "\n" ? '' : "\n" ) . $text . "\n" );
+    return;
+}
+
+# A command is over: what was kept of the end of its output follows, and all of it is put on the disk.
+sub settle {
+    my ($self) = @_;
+    $self->end_tail if $self->{tail};
+    $self->mark_loss if $self->{lost};
+    Headway::Kernel::sync_file( $self->{handle} ) if $self->{written};
+    $self->{written} = 0;
+    return;
+}
+
+sub close_handles {
+    my ($self) = @_;
+    close $self->{handle};
+    close $_ for map { $_->{handle} } @{ $self->{tail} ? $self->{tail}{files} : [] };
+    return;
+}
+
+sub append {
+    my ( $self, $bytes ) = @_;
+    if ( $self->{lost} && !$self->mark_loss ) {
+        $self->{lost} += length $bytes;
+        return;
+    }
+    my $kept = write_all( $self->{handle}, $bytes );
+    $self->{size} += $kept;
+    $self->{written} = 1;
+    return if $kept == length $bytes;
+    $self->{why} = "$!";
+    $self->{lost} += length($bytes) - $kept;
+    return;
+}
+
+# Says in the output what could not be kept, as soon as that can be written.
+sub mark_loss {
+    my ($self) = @_;
+    my $mark = "\n[headway: $self->{lost} bytes of output could not be kept: $self->{why}]\n";
+    my $kept = write_all( $self->{handle}, $mark );
+    $self->{size} += $kept;
+    return 0 if $kept < length $mark;
+    $self->{lost} = 0;
+    return 1;
+}
+
+# Gives how many of the bytes were written; fewer than all when there was an error, which is in $!.
+sub write_all {
+    my ( $handle, $bytes ) = @_;
+    my $done = 0;
+    while ( $done < length $bytes ) {
+        my $written = syswrite $handle, $bytes, length($bytes) - $done, $done;
+        return $done if !defined $written;
+        $done += $written;
+    }
+    return $done;
+}
+
+sub begin_tail {
+    my ($self) = @_;
+    my $least = int( $self->{cap} / 128 ) + 1;
+    my $half  = int( ( $self->{cap} - $self->{size} ) / 2 );
+    $half = $least if $half < $least;
+    $self->append( "\n[headway: this run has put out more than is kept ($self->{cap} bytes); "
+          . "what follows is left out, but for its end]\n" );
+    $self->{tail} = { half => $half, left_out => 0, files => [ tail_file(0), tail_file(1) ] };
+    return;
+}
+
+sub tail_file {
+    my ($number) = @_;
+    open my $handle, '+>', "tail.$number" or return { handle => undef, size => 0 };
+    unlink "tail.$number";    # it is ours alone, and gone with us
+    return { handle => $handle, size => 0 };
+}
+
+sub write_tail {
+    my ( $self, $bytes ) = @_;
+    my $tail = $self->{tail};
+    while ( length $bytes ) {
+        my $piece = substr $bytes, 0, $tail->{half}, '';
+        $self->turn_tail if $tail->{files}[1]{size} + length $piece > $tail->{half};
+        my $file = $tail->{files}[1];
+        my $kept = $file->{handle} ? write_all( $file->{handle}, $piece ) : 0;
+        $file->{size} += $kept;
+        $tail->{left_out} += length($piece) - $kept;
+    }
+    return;
+}
+
+# The older half of what is kept goes, and its file takes what comes next.
+sub turn_tail {
+    my ($self) = @_;
+    my $tail   = $self->{tail};
+    my $oldest = shift @{ $tail->{files} };
+    $tail->{left_out} += $oldest->{size};
+    if ( $oldest->{handle} ) {
+        truncate $oldest->{handle}, 0;
+        sysseek $oldest->{handle}, 0, 0;
+    }
+    $oldest->{size} = 0;
+    push @{ $tail->{files} }, $oldest;
+    return;
+}
+
+sub end_tail {
+    my ($self) = @_;
+    my $tail = delete $self->{tail};
+    my $left_out = $tail->{left_out};
+    my $leads    = "[headway: $left_out bytes are left out here]\n";
+    $self->append($leads) if $left_out;
+    for my $file ( @{ $tail->{files} } ) {
+        next if !$file->{handle};
+        sysseek $file->{handle}, 0, 0;
+        while ( sysread $file->{handle}, my $bytes, 1 << 20 ) {
+            $self->append($bytes);
+        }
+        close $file->{handle};
+    }
+    # What later commands say is kept in the same way, in less room.
+    $self->{room} = $self->{size} + int( $self->{cap} / 128 );
+    return;
+}
+
+1;

@@ -1,0 +1,213 @@
+"""The control groups of this machine: where ours may be, and ending and removing those of a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from headway.infra.hosts import processes
+
+CONTROLLERS = ("memory", "pids")
+MOUNTINFO = Path("/proc/self/mountinfo")
+OWN_GROUPS = Path("/proc/self/cgroup")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trees:
+    """Where this panel's groups are, None for what the machine does not have or does not let us use.
+
+    ``mount`` is the root of the v2 hierarchy and ``unified`` our folder in it; ``memory`` and ``pids`` are our folders
+    in the v1 trees, set only for the controllers that ``unified`` does not have.
+    """
+
+    mount: Path | None = None
+    unified: Path | None = None
+    memory: Path | None = None
+    pids: Path | None = None
+
+    def run(self, name: str) -> dict[str, str]:
+        """The folders of one run by kind, as an anchor wants them: "" for none."""
+        folders = {"unified": self.unified, "memory": self.memory, "pids": self.pids}
+        return {kind: str(folder / name) if folder else "" for kind, folder in folders.items()}
+
+    def path_below_root(self, name: str) -> str:
+        """A run's path below the root of the v2 hierarchy, "" where there is none."""
+        return "/" + str((self.unified / name).relative_to(self.mount)) if self.unified and self.mount else ""
+
+    def runs(self) -> list[str]:
+        """The names of the runs that have groups."""
+        folders = [folder for folder in (self.unified, self.memory, self.pids) if folder and folder.is_dir()]
+        return sorted({entry.name for folder in folders for entry in os.scandir(folder) if entry.is_dir()})
+
+    def bounds(self, controller: str) -> str:
+        """What bounds memory or processes here: "cgroup v2", "cgroup v1" or "rlimit"."""
+        if self.unified and _has(self.unified, controller):
+            return "cgroup v2"
+        return "cgroup v1" if {"memory": self.memory, "pids": self.pids}[controller] else "rlimit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A mounted hierarchy: its folder, the part of the hierarchy that is seen there, its v1 controllers (v2: none)."""
+
+    folder: Path
+    root: str
+    controllers: frozenset[str]
+    is_unified: bool
+
+    def place(self, group: str) -> Path:
+        """The folder of a group that is named from the hierarchy's root."""
+        below = os.path.relpath(group, self.root) if group.startswith(self.root) else "."
+        return self.folder if below == "." or below.startswith("..") else self.folder / below
+
+
+def discover(panel_id: str) -> Trees:
+    """Finds and makes this panel's folders; gives no trees where nothing may be made. Blocks."""
+    mounts = parse_mounts(MOUNTINFO.read_text())
+    own = parse_own_groups(OWN_GROUPS.read_text())
+    below = f"headway/{panel_id}"
+    mount = next((mount for mount in mounts if mount.is_unified), None)
+    unified = _make(_unified_base(mount, own.get("", "/")) / below) if mount else None
+    if unified and mount:
+        _share(mount.folder, unified)
+    missing = [name for name in CONTROLLERS if not (unified and _has(unified, name))]
+    old = {
+        name: _make(mount.place(own.get(name, "/")) / below)
+        for name in missing
+        for mount in mounts
+        if name in mount.controllers
+    }
+    return Trees(mount=mount.folder if mount else None, unified=unified, memory=old.get("memory"), pids=old.get("pids"))
+
+
+def parse_mounts(text: str) -> list[Mount]:
+    """The control-group hierarchies among the lines of a mountinfo file."""
+    found = []
+    for line in text.splitlines():
+        fields, _, tail = line.partition(" - ")
+        kind, _, options = tail.split(" ", 2)
+        if kind not in {"cgroup", "cgroup2"}:
+            continue
+        _, _, _, root, folder, *_ = fields.split(" ")
+        names = frozenset(options.rpartition(" ")[2].split(",")) if kind == "cgroup" else frozenset[str]()
+        unescaped = folder.replace("\\040", " ")
+        found.append(Mount(folder=Path(unescaped), root=root, controllers=names, is_unified=kind == "cgroup2"))
+    return found
+
+
+def parse_own_groups(text: str) -> dict[str, str]:
+    """The groups that a process is in, by v1 controller; that of v2 under ""."""
+    groups = {}
+    for line in text.splitlines():
+        _, controllers, path = line.split(":", 2)
+        groups.update(dict.fromkeys(controllers.split(","), path))
+    return groups
+
+
+def end_all(folders: Sequence[Path], seconds: float) -> bool:
+    """Kills every process in the groups, and in those below them, until none is left; whether that was so in time.
+
+    Blocks for at most ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while any(_strike(folder) for folder in folders):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
+
+
+def remove(folders: Iterable[Path], seconds: float = 2.0) -> bool:
+    """Removes groups with all below them; tried again for ``seconds``, since dead processes leave a group late."""
+    deadline = time.monotonic() + seconds
+    # Only what is a control group: a folder of anything else must not lose what is empty below it.
+    remaining = [folder for folder in folders if (folder / "cgroup.procs").is_file()]
+    while True:
+        remaining = [folder for folder in remaining if not _remove_once(folder)]
+        if not remaining or time.monotonic() > deadline:
+            return not remaining
+        time.sleep(0.005)
+
+
+def _unified_base(mount: Mount, own: str) -> Path:
+    """Our own group where it was delegated to us, else for root the top of the hierarchy."""
+    place = mount.place(own)
+    if any(_reads_one(place, name) for name in ("trusted.delegate", "user.delegate")):
+        _step_aside(place)
+        return place
+    return mount.folder if os.geteuid() == 0 else place
+
+
+def _step_aside(place: Path) -> None:
+    """Moves what is in a delegated group into a leaf: a group with processes of its own hands no controllers down."""
+    leaf = place / "panel"
+    for pid in _lines(place / "cgroup.procs"):
+        with suppress(OSError):
+            leaf.mkdir(exist_ok=True)
+            (leaf / "cgroup.procs").write_text(pid)
+
+
+def _reads_one(folder: Path, attribute: str) -> bool:
+    with suppress(OSError):
+        return os.getxattr(folder, attribute) == b"1"
+    return False
+
+
+def _make(folder: Path) -> Path | None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder / "cgroup.procs", os.W_OK) else None
+
+
+def _share(top: Path, folder: Path) -> None:
+    """Hands the controllers down to a folder, as far as those above it have them and allow it."""
+    chain = [top, *reversed(folder.relative_to(top).parents), folder]
+    for group in dict.fromkeys(top / part for part in chain):
+        wanted = [f"+{name}" for name in CONTROLLERS if _has(group, name)]
+        with suppress(OSError):
+            (group / "cgroup.subtree_control").write_text(" ".join(wanted))
+
+
+def _has(group: Path, controller: str) -> bool:
+    with suppress(OSError):
+        return controller in (group / "cgroup.controllers").read_text().split()
+    return False
+
+
+def _strike(folder: Path) -> bool:
+    """One stroke at a group; whether something lived in it."""
+    if not folder.is_dir():
+        return False
+    try:
+        (folder / "cgroup.kill").write_text("1")
+        return "populated 1" in (folder / "cgroup.events").read_text()
+    except OSError:  # an older kernel, or a v1 tree
+        pids = [int(line) for group in _walk(folder) for line in _lines(group / "cgroup.procs")]
+    for process in filter(None, map(processes.look, pids)):
+        processes.send(signal.SIGKILL, process.pid, process.start_time)
+    return bool(pids)
+
+
+def _remove_once(folder: Path) -> bool:
+    for group in reversed(_walk(folder)):
+        with suppress(OSError):
+            group.rmdir()
+    return not folder.is_dir()
+
+
+def _walk(folder: Path) -> list[Path]:
+    """A group and all below it, each before those below it."""
+    return [Path(path) for path, _, _ in os.walk(folder)]
+
+
+def _lines(file: Path) -> list[str]:
+    with suppress(OSError):
+        return file.read_text().splitlines()
+    return []

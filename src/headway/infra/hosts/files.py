@@ -1,0 +1,168 @@
+"""Files and folders of this machine, as a host offers them."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import errno
+import os
+import secrets
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from headway.infra.hosts.base import FileFailed
+from headway.infra.hosts.beneath import open_beneath, open_regular
+from headway.infra.hosts.command import Account
+from headway.kernel.errors import Conflict
+
+T = TypeVar("T")
+
+TRAVERSABLE = 0o711
+REMOVAL_TRIES = 5
+AT_FDCWD = -100
+RENAME_NOREPLACE = 1
+
+
+class LocalFiles:
+    """The part of the host contract that is about files, for this machine."""
+
+    async def make_folder(self, path: str, *, owner: Account | None = None, mode: int = 0o700) -> None:
+        """Makes a folder (parents exist already or are made traversable, owned by the panel); no error if it exists."""
+        await _in_thread("make the folder", path, lambda: _make_folder(Path(path), owner, mode))
+
+    async def write_file(self, path: str, data: bytes, *, owner: Account | None = None, mode: int = 0o600) -> None:
+        """Writes a file beside its name, syncs it and renames it into place."""
+        await _in_thread("write", path, lambda: _write_file(Path(path), data, owner, mode))
+
+    async def read_file(self, path: str, limit: int = 1 << 20, *, below: str | None = None) -> bytes | None:
+        """At most ``limit`` bytes of a regular file, None when there is none. With ``below``, raises LeadsOutside where
+        a symbolic link leads out of that folder.
+        """
+        return await _in_thread("read", path, lambda: _read_file(path, limit, below))
+
+    async def remove_tree(self, path: str) -> None:
+        """Removes a file or folder and all below it, following no link; no error when it is gone."""
+        await _in_thread("remove", path, lambda: _remove_tree(path))
+
+    async def rename(self, source: str, target: str) -> None:
+        """Moves within one file system. Raises Conflict when the target exists."""
+        await _in_thread("move", source, lambda: _rename(source, target))
+
+    async def free_bytes(self, path: str) -> int:
+        """Free space, in bytes, of the file system that holds ``path``."""
+        return await _in_thread("look at", path, lambda: _free_bytes(path))
+
+
+async def _in_thread(what: str, path: str, work: Callable[[], T]) -> T:
+    try:
+        return await asyncio.to_thread(work)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        msg = f"Cannot {what} {path}: {reason}."
+        raise FileFailed(msg) from error
+
+
+def _make_folder(path: Path, owner: Account | None, mode: int) -> None:
+    for parent in reversed(path.parents):
+        if not parent.is_dir():
+            with suppress(FileExistsError):
+                parent.mkdir(mode=TRAVERSABLE)
+                parent.chmod(TRAVERSABLE)  # whatever the umask took away
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    # By descriptor, and through no link: in a folder of somebody else the name may be another thing by now.
+    opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        _give(opened, owner, mode)
+    finally:
+        os.close(opened)
+
+
+def _write_file(path: Path, data: bytes, owner: Account | None, mode: int) -> None:
+    draft = f".{secrets.token_hex(8)}.new"
+    with _folder(path.parent) as folder:
+        opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+        try:
+            with os.fdopen(opened, "wb", buffering=0) as file:
+                _write_all(file.fileno(), data)
+                _give(file.fileno(), owner, mode)
+                os.fsync(file.fileno())
+            os.rename(draft, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(draft, dir_fd=folder)
+            raise
+        os.fsync(folder)
+
+
+def _write_all(file: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _give(opened: int, owner: Account | None, mode: int) -> None:
+    if owner:
+        os.fchown(opened, owner.uid, owner.gid)
+    os.fchmod(opened, mode)
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[int]:
+    opened = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _read_file(path: str, limit: int, below: str | None) -> bytes | None:
+    opened = open_regular(path) if below is None else open_beneath(below, path)
+    if opened is None:
+        return None
+    with os.fdopen(opened, "rb") as file:
+        return file.read(limit)
+
+
+def _remove_tree(path: str) -> None:
+    """Leaves folders to `rm`, which walks by descriptors, follows no link and stands any depth."""
+    try:
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            Path(path).unlink()
+            return
+    except FileNotFoundError:
+        return
+    complaint = ""
+    for _ in range(REMOVAL_TRIES):
+        ended = subprocess.run(
+            ["/bin/rm", "-rf", "--", path], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+        if not os.path.lexists(path):
+            return
+        complaint = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        # Somebody still wrote into it, or (where we are not root) made folders in it read-only.
+        subprocess.run(
+            ["/bin/chmod", "-R", "u+rwX", "--", path], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        )
+    raise OSError(errno.EBUSY, complaint or "it is still being written to")
+
+
+def _rename(source: str, target: str) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.renameat2(AT_FDCWD, os.fsencode(source), AT_FDCWD, os.fsencode(target), RENAME_NOREPLACE)
+    if done == 0:
+        return
+    number = ctypes.get_errno()
+    if number in {errno.EEXIST, errno.ENOTEMPTY}:
+        msg = f"Cannot move {source} to {target}: that exists already."
+        raise Conflict(msg)
+    raise OSError(number, os.strerror(number))
+
+
+def _free_bytes(path: str) -> int:
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize

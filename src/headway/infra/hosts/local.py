@@ -1,0 +1,305 @@
+"""This machine as a host."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+from contextlib import AbstractAsyncContextManager, suppress
+from pathlib import Path
+
+from headway.infra.hosts import cgroups, processes
+from headway.infra.hosts.anchor import program
+from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, GoneReason, Handle, HostUnreachable
+from headway.infra.hosts.capabilities import Capabilities, probe
+from headway.infra.hosts.epochs import Epochs
+from headway.infra.hosts.files import LocalFiles
+from headway.infra.hosts.local_anchor import LEAVING_SECONDS, LocalAnchor, gone
+from headway.infra.hosts.opening import AnchorFailed, Opening, marks
+from headway.infra.hosts.run_folder import RunFolder, check_id, run_name, split_run_name
+from headway.infra.hosts.wire import Field
+from headway.kernel.errors import Conflict, HeadwayError
+
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+SWEEP_SECONDS = 20.0
+EPOCHS_KEPT_SECONDS = 30 * 86_400
+
+
+class LocalHost(LocalFiles):
+    """The machine that the panel runs on. Below ``root`` it keeps a folder per run and the epochs in force.
+
+    ``panel_id`` tells the control groups of several panels apart. Whether control groups and PID namespaces are used is
+    found out once, unless it is said. Of each run's output at most about ``spool_cap_bytes`` are kept.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        panel_id: str,
+        host_id: str = "local",
+        *,
+        use_cgroups: bool | None = None,
+        use_pid_namespaces: bool | None = None,
+        spool_cap_bytes: int = 512 << 20,
+        machine: str | None = None,
+    ) -> None:
+        self.host_id = host_id
+        self._runs = root.absolute() / "runs"
+        self._panel_id = check_id(panel_id)
+        self._use_cgroups = use_cgroups
+        self._use_pid_namespaces = use_pid_namespaces
+        self._spool_cap = spool_cap_bytes
+        self._machine = machine or os.uname().machine
+        for folder in (root, self._runs, root / "epochs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._epochs = Epochs(root.absolute() / "epochs")
+        self._program = _keep_program(root.absolute())
+        self._probing = asyncio.Lock()
+        self._found: Capabilities | None = None
+        self._anchors: set[LocalAnchor] = set()
+
+    async def capabilities(self) -> Capabilities:
+        """What this machine allows; found out at the first call, for `headway doctor` and for every anchor."""
+        async with self._probing:
+            if self._found is None:
+                self._found = await asyncio.to_thread(
+                    probe,
+                    program=self._program,
+                    panel_id=self._panel_id,
+                    machine=self._machine,
+                    use_cgroups=self._use_cgroups,
+                    use_pid_namespaces=self._use_pid_namespaces,
+                )
+            return self._found
+
+    async def boot_id(self) -> str:
+        """The kernel's identifier of this boot."""
+        return _boot_id()
+
+    async def open_anchor(self, spec: AnchorSpec) -> LocalAnchor:
+        """Starts an anchor that waits for ``go``; its handle is to be saved in between.
+
+        Raises EpochPassed when a later epoch is in force, Conflict when this run has an anchor already.
+        """
+        name = run_name(spec.deployment_id, spec.epoch)
+        found = await self.capabilities()
+        await self._epochs.raise_to(spec.deployment_id, spec.epoch, durable=False)
+        folder = RunFolder(self._runs / name)
+        started = asyncio.get_running_loop().run_in_executor(None, self._open, spec, folder, found)
+        try:
+            opening, handle = await asyncio.shield(started)
+        except asyncio.CancelledError:
+            started.add_done_callback(self._drop)
+            raise
+        self._bury_later(opening.pid)
+        return self._anchor(handle, spec.epoch, opening)
+
+    async def attach(self, handle: Handle, epoch: int) -> LocalAnchor:
+        """The living anchor behind a handle, spoken to at ``epoch``."""
+        self._epochs.check(handle.deployment_id, epoch)
+        folder = RunFolder(Path(handle.run_folder))
+        if handle.boot_id != _boot_id():
+            if folder.never_started:
+                raise gone(handle, folder)
+            msg = f"The machine was started again since the run of deployment {handle.deployment_id} began."
+            raise AnchorGone(msg, GoneReason.OTHER_BOOT)
+        anchor = self._anchor(handle, epoch)
+        try:
+            await anchor.greet()
+        except BaseException:
+            self._release(anchor)
+            raise
+        return anchor
+
+    async def raise_epoch(self, deployment_id: str, epoch: int) -> None:
+        """Puts ``epoch`` in force: whatever carries an earlier one is refused from now on.
+
+        Raises EpochPassed when a later one is in force already.
+        """
+        await self._epochs.raise_to(deployment_id, epoch)
+
+    def fence(self, deployment_id: str, epoch: int) -> AbstractAsyncContextManager[None]:
+        """Holds the epoch still while an effect outside the anchor happens; raises EpochPassed at the door."""
+        return self._epochs.fence(deployment_id, epoch)
+
+    async def sweep(self, handle: Handle) -> None:
+        """Ends every process that a run whose anchor is gone left behind, until none is left."""
+        if handle.boot_id != _boot_id():
+            return
+        if processes.is_alive(handle.pid, handle.start_time):
+            msg = f"The anchor of deployment {handle.deployment_id} is alive: it is to be attached to, not swept."
+            raise HeadwayError(msg)
+        folders = await self._groups(handle)
+        run_marks = marks(handle.deployment_id, handle.epoch)
+        ended = await asyncio.to_thread(cgroups.end_all, folders, SWEEP_SECONDS)
+        ended = await asyncio.to_thread(processes.end_marked, run_marks, SWEEP_SECONDS) and ended
+        if not ended:
+            msg = f"Processes of deployment {handle.deployment_id} do not end although they were killed."
+            raise HostUnreachable(msg)
+
+    async def read_output(self, handle: Handle, offset: int, limit: int) -> bytes:
+        """Output that a run left, its anchor alive or not; b"" at the end or when there is none."""
+        return await asyncio.to_thread(RunFolder(Path(handle.run_folder)).read, offset, limit)
+
+    async def exits(self, handle: Handle) -> dict[str, Exit]:
+        """The recorded ends of a run's commands by name, its anchor alive or not."""
+        return await asyncio.to_thread(RunFolder(Path(handle.run_folder)).exits)
+
+    async def forget(self, handle: Handle) -> None:
+        """Ends a living anchor of an ended run and removes its folder and cgroup."""
+        if handle.boot_id == _boot_id() and processes.is_alive(handle.pid, handle.start_time):
+            epoch = max(handle.epoch, self._epochs.current(handle.deployment_id))
+            anchor = self._anchor(handle, epoch)
+            with suppress(AnchorGone, HostUnreachable):
+                await anchor.close()
+                return
+            self._release(anchor)
+            await asyncio.to_thread(_kill, handle)
+        await self.sweep(handle)
+        await self._tidy(handle)
+
+    async def remaining(self) -> list[Handle]:
+        """Every run folder on this host, as handles, and every control group that has no folder any more."""
+        trees = (await self.capabilities()).trees
+        names = await asyncio.to_thread(lambda: {*(path.name for path in self._runs.iterdir()), *trees.runs()})
+        await asyncio.to_thread(self._epochs.prune, EPOCHS_KEPT_SECONDS)
+        return [self._handle(*run, trees) for name in sorted(names) if (run := split_run_name(name))]
+
+    async def aclose(self) -> None:
+        """Lets go of all anchors; they and their commands live on."""
+        for anchor in self._anchors:
+            anchor.disconnect()
+        self._anchors.clear()
+
+    def _open(self, spec: AnchorSpec, folder: RunFolder, found: Capabilities) -> tuple[Opening, Handle]:
+        name = run_name(spec.deployment_id, spec.epoch)
+        try:
+            folder.path.mkdir(mode=0o700)
+        except FileExistsError:
+            msg = f"The run {name} has an anchor already."
+            raise Conflict(msg) from None
+        boot_id = _boot_id()
+        config: dict[str, Field] = {
+            "mode": "anchor",
+            "machine": self._machine,
+            "deployment": spec.deployment_id,
+            "epoch": spec.epoch,
+            "run_folder": str(folder.path),
+            "epoch_file": str(self._epochs.file(spec.deployment_id)),
+            "boot_id": boot_id,
+            "total_seconds": spec.total_seconds,
+            "spool_cap": self._spool_cap,
+            "namespaces": int(found.pid_namespaces),
+            **found.trees.run(name),
+        }
+        opening = Opening(self._program, ("anchor", name), config, folder.path / "anchor.err")
+        said = opening.line().split()
+        if len(said) != len(("pid", "start_time", "grouped")):
+            raise _failed(opening, folder)
+        handle = Handle(
+            host_id=self.host_id,
+            deployment_id=spec.deployment_id,
+            epoch=spec.epoch,
+            boot_id=boot_id,
+            pid=int(said[0]),
+            start_time=int(said[1]),
+            cgroup=found.trees.path_below_root(name) if said[2] == "1" else "",
+            run_folder=str(folder.path),
+        )
+        return opening, handle
+
+    def _drop(self, started: asyncio.Future[tuple[Opening, Handle]]) -> None:
+        """Nobody waits for this anchor any more: without its opening it ends, and the sweep finds its folder."""
+        if not started.cancelled() and started.exception() is None:
+            opening, _ = started.result()
+            opening.abandon()
+            self._bury_later(opening.pid)
+
+    def _bury_later(self, pid: int) -> None:
+        """Takes the status of an anchor that ends before we do; otherwise init does."""
+        loop = asyncio.get_running_loop()
+        held = os.pidfd_open(pid)
+
+        def bury() -> None:
+            loop.remove_reader(held)
+            os.close(held)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+        loop.add_reader(held, bury)
+
+    def _anchor(self, handle: Handle, epoch: int, opening: Opening | None = None) -> LocalAnchor:
+        anchor = LocalAnchor(
+            handle=handle,
+            epoch=epoch,
+            folder=RunFolder(Path(handle.run_folder)),
+            epochs=self._epochs,
+            tidy=self._tidy,
+            sweep=self.sweep,
+            opening=opening,
+        )
+        self._anchors.add(anchor)
+        return anchor
+
+    def _release(self, anchor: LocalAnchor) -> None:
+        anchor.disconnect()
+        self._anchors.discard(anchor)
+
+    async def _tidy(self, handle: Handle) -> None:
+        """Removes what a run leaves: first its groups, last the folder by which it would be found again."""
+        for anchor in [anchor for anchor in self._anchors if anchor.handle == handle]:
+            self._release(anchor)
+        folders = await self._groups(handle)
+        await asyncio.to_thread(cgroups.remove, folders)
+        await asyncio.to_thread(RunFolder(Path(handle.run_folder)).remove)
+
+    async def _groups(self, handle: Handle) -> list[Path]:
+        """The run's groups: those that its anchor noted, and those where ours would be."""
+        noted = await asyncio.to_thread(RunFolder(Path(handle.run_folder)).cgroups)
+        trees = (await self.capabilities()).trees
+        ours = trees.run(run_name(handle.deployment_id, handle.epoch)).values()
+        return [folder for folder in dict.fromkeys([*noted, *map(Path, filter(None, ours))]) if folder.is_dir()]
+
+    def _handle(self, deployment_id: str, epoch: int, trees: cgroups.Trees) -> Handle:
+        name = run_name(deployment_id, epoch)
+        folder = RunFolder(self._runs / name)
+        pid, start_time, boot_id = folder.identity() or (0, 0, _boot_id())
+        return Handle(
+            host_id=self.host_id,
+            deployment_id=deployment_id,
+            epoch=epoch,
+            boot_id=boot_id,
+            pid=pid,
+            start_time=start_time,
+            cgroup=trees.path_below_root(name),
+            run_folder=str(folder.path),
+        )
+
+
+def _boot_id() -> str:
+    return Path(os.environ.get("HEADWAY_BOOT_ID_FILE", BOOT_ID)).read_text().strip()
+
+
+def _keep_program(root: Path) -> Path:
+    """Writes the anchor's program where it stays for as long as anchors of this version are started."""
+    text = program()
+    path = root / f"anchor-{hashlib.sha256(text).hexdigest()[:12]}.pl"
+    if not path.exists():
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(text)
+        draft.rename(path)
+    return path
+
+
+def _failed(opening: Opening, folder: RunFolder) -> AnchorFailed:
+    opening.abandon()
+    os.waitpid(opening.pid, 0)
+    msg = f"The process that was to hold the run ended at once: {folder.complaints() or 'it did not say why'}."
+    folder.remove()
+    return AnchorFailed(msg)
+
+
+def _kill(handle: Handle) -> None:
+    processes.send(signal.SIGKILL, handle.pid, handle.start_time)
+    processes.await_death(handle.pid, handle.start_time, LEAVING_SECONDS)

@@ -1,0 +1,119 @@
+"""The machine's table of processes: who lives, who carries a run's marks, and signals that cannot hit a reused pid."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """An entry of the table; ``start_time`` is in clock ticks since boot and tells a reused pid apart."""
+
+    pid: int
+    parent: int
+    start_time: int
+    dead: bool
+
+
+def look(pid: int) -> Process | None:
+    """The process with this pid, None when there is none; one that is dead but not yet buried counts as found."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The program's name stands in brackets and may hold brackets and blanks itself.
+    fields = text.rpartition(")")[2].split()
+    return Process(pid=pid, parent=int(fields[1]), start_time=int(fields[19]), dead=fields[0] in "ZX")
+
+
+def is_alive(pid: int, start_time: int) -> bool:
+    """Whether the very process that had this pid and start time still runs."""
+    process = look(pid)
+    return process is not None and process.start_time == start_time and not process.dead
+
+
+def send(number: signal.Signals, pid: int, start_time: int) -> bool:
+    """Signals a process if it still is the one that was seen; whether it was."""
+    try:
+        held = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    try:
+        # Looked at while the pid is held: it cannot become another process between the look and the signal.
+        process = look(pid)
+        if process is None or process.start_time != start_time:
+            return False
+        signal.pidfd_send_signal(held, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(held)
+    return True
+
+
+def await_death(pid: int, start_time: int, seconds: float) -> bool:
+    """Blocks until the process has ended, at most for ``seconds``; whether it has."""
+    deadline = time.monotonic() + seconds
+    pause = 0.0005
+    while is_alive(pid, start_time):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(pause * 2, 0.02)
+    return True
+
+
+def end_marked(marks: Mapping[str, str], seconds: float) -> bool:
+    """Kills every process that has all the marks in its environment, and all below such a process, until none is left.
+
+    Blocks for at most ``seconds``; gives whether none is left.
+    """
+    deadline = time.monotonic() + seconds
+    while marked := _marked(marks):
+        _freeze(marks, marked)
+        for process in _marked(marks):
+            send(signal.SIGKILL, process.pid, process.start_time)
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.002)
+    return True
+
+
+def _freeze(marks: Mapping[str, str], found: Sequence[Process]) -> None:
+    """Stops the processes until a look finds no new one: none can fork while the others are killed."""
+    stopped: set[tuple[int, int]] = set()
+    for _ in range(50):
+        new = [process for process in found if (process.pid, process.start_time) not in stopped]
+        if not new:
+            return
+        for process in new:
+            send(signal.SIGSTOP, process.pid, process.start_time)
+            stopped.add((process.pid, process.start_time))
+        found = _marked(marks)
+
+
+def _marked(marks: Mapping[str, str]) -> list[Process]:
+    table = [process for path in PROC.glob("[0-9]*") if (process := look(int(path.name)))]
+    wanted = [f"{name}={value}".encode() for name, value in marks.items()]
+    found = {process.pid for process in table if _carries(process.pid, wanted)}
+    grew = True
+    while grew:
+        below = {process.pid for process in table if process.parent in found} - found
+        found |= below
+        grew = bool(below)
+    return [process for process in table if process.pid in found and not process.dead]
+
+
+def _carries(pid: int, wanted: Sequence[bytes]) -> bool:
+    with suppress(OSError):
+        environment = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        return all(mark in environment for mark in wanted)
+    return False
