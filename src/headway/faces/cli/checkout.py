@@ -1,0 +1,116 @@
+"""What `headway deploy` is pointed at: a repository's address, or a folder of a git work tree on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+from headway.kernel.errors import InvalidInput
+from headway.kernel.ids import slug
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.+")
+_SCP_FORM = re.compile(r"[^/\s:]+@[^/\s:]+:.+|[^/\s:.]+(?:\.[^/\s:.]+)+:.+")  # git@host:path, host.name:path
+_GIT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """What is to be deployed. ``branch`` None takes the repository's default; ``warning`` is for the user."""
+
+    url: str
+    branch: str | None
+    build_path: str
+    name: str
+    warning: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether only a panel on this machine can fetch it."""
+        return self.url.startswith("file://")
+
+
+def look_at(given: str, branch: str | None, build_path: str | None) -> Checkout:
+    """What an argument stands for. Raises InvalidInput with what to do about it."""
+    if _URL.fullmatch(given) or (_SCP_FORM.fullmatch(given) and not Path(given).exists()):
+        return Checkout(url=given, branch=branch, build_path=build_path or "/", name=name_of(given))
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        what = f"{given} is a file, not a folder" if folder.exists() else f"There is no folder {given}"
+        raise InvalidInput(f"{what}. Give a folder of a git work tree, or the address of a repository (https://…).")
+    return _look_into(folder.resolve(), branch, build_path)
+
+
+def name_of(url: str) -> str:
+    """The name of an application from its repository's address; "" where nothing of it can be a name."""
+    path = urlsplit(url).path if "://" in url else url.rpartition(":")[2]
+    return slug(Path(unquote(path).rstrip("/")).name.removesuffix(".git"))
+
+
+def _look_into(folder: Path, branch: str | None, build_path: str | None) -> Checkout:
+    top = _work_tree(folder)
+    if _git(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
+        raise InvalidInput(
+            f"{top} has no commit yet, and what is deployed is what was committed: "
+            f"git -C {top} add . && git -C {top} commit -m 'First version'"
+        )
+    within = folder if build_path is None else top / build_path.lstrip("/")
+    return Checkout(
+        url=f"file://{quote(os.fsencode(top))}",
+        branch=branch or _current_branch(top),
+        build_path="/" + str(within.relative_to(top)).removeprefix("."),
+        name=slug(within.name) if within.name else "",
+        warning=_uncommitted(within) if branch is None else None,
+    )
+
+
+def _work_tree(folder: Path) -> Path:
+    found = _git(folder, "rev-parse", "--show-toplevel")
+    if found.returncode == 0:
+        return Path(found.stdout.removesuffix("\n"))
+    if "dubious ownership" in found.stderr:
+        raise InvalidInput(
+            f"git does not trust {folder}, because it belongs to another account. If you do: "
+            f"git config --global --add safe.directory {folder}"
+        )
+    if "must be run in a work tree" in found.stderr:
+        raise InvalidInput(f"{folder} is a repository without a work tree. Give its address: file://{folder}")
+    raise InvalidInput(
+        f"{folder} is not in a git repository, and what is deployed is what was committed. To make it one: "
+        f"git -C {folder} init && git -C {folder} add . && git -C {folder} commit -m 'First version'"
+    )
+
+
+def _current_branch(top: Path) -> str:
+    found = _git(top, "symbolic-ref", "--quiet", "--short", "HEAD")
+    if found.returncode:
+        raise InvalidInput(f"{top} is not on a branch (detached HEAD). Say which one to deploy: --branch NAME")
+    return found.stdout.strip()
+
+
+def _uncommitted(folder: Path) -> str | None:
+    lines = _git(folder, "status", "--porcelain", "--", ".").stdout.splitlines()
+    if not lines:
+        return None
+    what = "1 file has changes that are" if len(lines) == 1 else f"{len(lines)} files have changes that are"
+    return f"{what} not committed and will not be deployed."
+
+
+def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git, as in their shell
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=_GIT_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except FileNotFoundError as error:
+        raise InvalidInput("git is not installed here, and it is what reads the folder.") from error
+    except subprocess.TimeoutExpired as error:
+        raise InvalidInput(f"git did not answer within {_GIT_SECONDS} seconds in {folder}.") from error

@@ -1,0 +1,244 @@
+"""The REST wire from the caller's side: one panel, one key, and a sentence for everything that can go wrong."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from headway.faces.cli.sse import Event, EventReader
+from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
+
+DEFAULT_URL = "http://127.0.0.1:3000"
+KEY_FILE = "owner.key"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 30.0
+_KILL_SECONDS = 120.0  # the answer comes when nothing of the process tree is left
+_SILENCE_SECONDS = 45.0  # a followed log sends a heartbeat every 15
+_PATIENCE_SECONDS = 60.0
+_FIRST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
+
+Json = Any
+
+
+class PanelUnreachable(Unavailable):
+    """No panel answers where one was looked for."""
+
+
+class KeyRefused(HeadwayError):
+    """The panel does not accept the key, or there is none to show."""
+
+    code = Code.UNAUTHORIZED
+
+
+class Refused(HeadwayError):
+    """The panel answered with an error; ``status`` is the HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Which panel to speak to, with which key, and where that key comes from (a phrase)."""
+
+    url: str
+    key: str | None
+    key_origin: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the panel is on this machine, as far as its address says."""
+        return is_loopback(self.url)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine itself."""
+    return (urlsplit(url).hostname or "") in _LOOPBACK
+
+
+def find_target(env: Mapping[str, str], data_dirs: tuple[Path, ...]) -> Target:
+    """The panel of an environment: ``HEADWAY_URL`` and ``HEADWAY_API_KEY``; without a key, and only for a panel on this
+    machine, the key file of the first data folder that has a readable one.
+    """
+    url = env.get("HEADWAY_URL", "").strip().rstrip("/") or DEFAULT_URL
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise InvalidInput(f"HEADWAY_URL: {url!r} is not possible; it takes http://HOST:PORT or https://HOST.")
+    if key := env.get("HEADWAY_API_KEY", "").strip():
+        if not (key.isascii() and key.isprintable()):
+            raise InvalidInput("HEADWAY_API_KEY: its value is no API key; it takes letters, digits and signs only.")
+        return Target(url=url, key=key, key_origin="HEADWAY_API_KEY")
+    unreadable = ""
+    for path in (folder / KEY_FILE for folder in data_dirs if is_loopback(url)):
+        try:
+            return Target(url=url, key=path.read_text().strip(), key_origin=str(path))
+        except PermissionError:
+            unreadable = f"; {path} cannot be read by this account"
+        except OSError:
+            continue
+    return Target(url=url, key=None, key_origin=f"HEADWAY_API_KEY is not set{unreadable}")
+
+
+class Client:
+    """Speaks to one panel; every call has a deadline. Raises PanelUnreachable, KeyRefused and Refused."""
+
+    def __init__(self, target: Target, transport: httpx.BaseTransport | None = None) -> None:
+        self.target = target
+        headers = {"accept": "application/json"} | ({"x-api-key": target.key} if target.key else {})
+        self._http = httpx.Client(
+            base_url=f"{target.url}/api/",
+            headers=headers,
+            timeout=_timeout(_ANSWER_SECONDS),
+            trust_env=not target.is_here,  # a proxy cannot reach this machine's loopback
+            transport=transport,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def get(self, procedure: str, **query: str | int) -> Json:
+        """The answer of a query."""
+        return self._value(procedure, self._send(self._http.build_request("GET", procedure, params=query)))
+
+    def post(self, procedure: str, body: Mapping[str, Json]) -> Json:
+        """The answer of a mutation; None when it has none."""
+        return self._value(procedure, self._send(self._http.build_request("POST", procedure, json=dict(body))))
+
+    def deploy(self, application_id: str, title: str | None) -> str:
+        """Asks for a deployment of an application; its id."""
+        body = {"applicationId": application_id} | ({"title": title} if title else {})
+        answer = self._send(self._http.build_request("POST", "application.deploy", json=body))
+        self._value("application.deploy", answer)
+        return answer.headers["x-deployment-id"]
+
+    def end(self, procedure: str, deployment_id: str) -> None:
+        """Kills or cancels a deployment; returns when nothing of it runs any more."""
+        request = self._http.build_request(
+            "POST", procedure, json={"deploymentId": deployment_id}, timeout=_timeout(_KILL_SECONDS)
+        )
+        self._value(procedure, self._send(request))
+
+    def follow(self, deployment_id: str) -> Iterator[Event]:
+        """The log, step and status events of a deployment from its first byte to its end. A connection that breaks is
+        taken up again behind the last byte that came; PanelUnreachable when the panel stays away for a minute.
+        """
+        offset = "0"
+        pause, deadline = _FIRST_PAUSE_SECONDS, time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                for event in self._events(deployment_id, offset):
+                    pause, deadline = _FIRST_PAUSE_SECONDS, time.monotonic() + _PATIENCE_SECONDS
+                    offset = event.id or offset
+                    yield event
+                    if event.kind == "end":
+                        return
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _events(self, deployment_id: str, offset: str) -> Iterator[Event]:
+        request = self._http.build_request(
+            "GET",
+            "deployment.follow",
+            params={"deploymentId": deployment_id},
+            headers={"accept": "text/event-stream", "accept-encoding": "identity", "last-event-id": offset},
+            timeout=_timeout(_SILENCE_SECONDS),
+        )
+        answer = self._send(request, stream=True)
+        try:
+            if answer.status_code != httpx.codes.OK:
+                answer.read()
+                self._value("deployment.follow", answer)
+            reader = EventReader()
+            for piece in answer.iter_bytes():
+                yield from reader.feed(piece)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+        finally:
+            answer.close()
+
+    def _send(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        try:
+            return self._http.send(request, stream=stream)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: httpx.TransportError) -> PanelUnreachable:
+        url = self.target.url
+        match error:
+            case httpx.ConnectTimeout() | httpx.ReadTimeout() | httpx.WriteTimeout() | httpx.PoolTimeout():
+                return PanelUnreachable(f"The panel at {url} does not answer in time.")
+            case httpx.ConnectError() if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
+                return PanelUnreachable(f"The panel at {url} cannot be trusted: {error}.")
+            case httpx.ConnectError():
+                return PanelUnreachable(
+                    f"No panel answers at {url}. Start one with 'headway serve', or set HEADWAY_URL to where it is."
+                )
+            case _:
+                return PanelUnreachable(f"The connection to the panel at {url} broke: {error}.")
+
+    def _value(self, procedure: str, answer: httpx.Response) -> Json:
+        if answer.is_success:
+            return self._parsed(answer) if answer.content else None
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise self._key_refused()
+        problem = self._parsed(answer)
+        told = problem.get("message") if isinstance(problem, dict) else None
+        message = str(told or f"The panel answers with HTTP status {answer.status_code}.")
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise Unavailable(f"The panel cannot do this now: {message}")
+        if answer.status_code == httpx.codes.NOT_FOUND and message == "Not found":
+            message = f"The panel at {self.target.url} does not know {procedure}: it may be older than this command."
+        raise Refused(message + _issues(problem), answer.status_code)
+
+    def _parsed(self, answer: httpx.Response) -> Json:
+        try:
+            return answer.json()
+        except json.JSONDecodeError as error:
+            raise PanelUnreachable(
+                f"What answers at {self.target.url} is not a Headway panel (status {answer.status_code}). "
+                "Set HEADWAY_URL to where the panel is."
+            ) from error
+
+    def _key_refused(self) -> KeyRefused:
+        if self.target.key is None:
+            return KeyRefused(
+                f"The panel at {self.target.url} wants an API key, and {self.target.key_origin}. The panel wrote "
+                f"its first one to {KEY_FILE} in its data folder: put it into HEADWAY_API_KEY, or on that machine the "
+                "folder into HEADWAY_DATA_DIR."
+            )
+        return KeyRefused(f"The panel at {self.target.url} refuses the API key from {self.target.key_origin}.")
+
+
+def _timeout(answer_seconds: float) -> httpx.Timeout:
+    return httpx.Timeout(answer_seconds, connect=_CONNECT_SECONDS)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _issues(problem: Json) -> str:
+    issues = problem.get("issues") if isinstance(problem, dict) else None
+    if not isinstance(issues, list) or not issues:
+        return ""
+    told = [f"{'.'.join(str(part) for part in issue.get('path', []))}: {issue.get('message')}" for issue in issues]
+    return f" ({'; '.join(told)})"

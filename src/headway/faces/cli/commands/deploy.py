@@ -1,0 +1,154 @@
+"""`headway deploy`: from a repository or a folder to an address, in one command that can be repeated."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.faces.cli import output
+from headway.faces.cli.session import Session
+from headway.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from headway.faces.cli.checkout import Checkout
+    from headway.faces.cli.client import Client
+
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def deploy(
+    context: typer.Context,
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A folder in a git work tree, or a repository's address.")
+    ] = ".",
+    *,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The application; default: the folder's or repository's name.")
+    ] = None,
+    branch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Default: the folder's branch, the repository's default.")
+    ] = None,
+    build_path: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="The folder to build, within the repository.")
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", "-e", metavar="NAME=VALUE", help="Sets a variable, NAME=VALUE; may be repeated."),
+    ] = None,
+    project: Annotated[
+        str, typer.Option(metavar="NAME", help="The project; made when there is none of that name.")
+    ] = "default",
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What the deployment is called; default: the commit's subject.")
+    ] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")] = True,
+) -> None:
+    """Deploys a repository, or a folder of one: makes or updates the application, and shows its address.
+
+    What is deployed is what was committed. Exits with 0 when it is done and 1 when it ended in an error.
+    """
+    from headway.faces.cli.checkout import look_at
+
+    variables = _variables(env or ())
+    checkout = look_at(source, branch, build_path)
+    application = name or checkout.name
+    if not application:
+        raise InvalidInput(f"No name for the application follows from {source}: give one with --name.")
+    with Session.of(context).client() as client:
+        _warn(client, checkout)
+        application_id = _set_up(client, checkout, application, project, variables)
+        deployment_id = client.deploy(application_id, title)
+        if not wait:
+            output.say(deployment_id)
+            return
+        _show(client, deployment_id, application_id, application)
+
+
+def merged(text: str, variables: Mapping[str, str]) -> str:
+    """The variables of an application as its owner wrote them, with some set: their old lines go, all else stays."""
+    from dotenv.parser import parse_stream
+
+    kept = "".join(
+        binding.original.string for binding in parse_stream(io.StringIO(text)) if binding.key not in variables
+    )
+    if kept and not kept.endswith("\n"):
+        kept += "\n"
+    return kept + "".join(f"{name}={_quoted(value)}\n" for name, value in variables.items())
+
+
+def _variables(given: Sequence[str]) -> dict[str, str]:
+    variables = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals or not _VARIABLE_NAME.fullmatch(name):
+            raise InvalidInput("--env: it takes NAME=VALUE, with a name of letters, digits and _.")
+        variables[name] = value
+    return variables
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _warn(client: Client, checkout: Checkout) -> None:
+    if checkout.warning:
+        output.warn(f"warning: {checkout.warning}")
+    if checkout.is_folder and not client.target.is_here:
+        output.warn(
+            f"warning: the panel at {client.target.url} fetches {checkout.url} from its own disk; if it runs on "
+            "another machine, push the commits and give the repository's address."
+        )
+
+
+def _set_up(client: Client, checkout: Checkout, name: str, project: str, variables: Mapping[str, str]) -> str:
+    from headway.faces.cli.lookup import environment_for
+
+    environment_id, inside = environment_for(client, project)
+    application_id = next((place.application_id for place in inside if place.name == name), None)
+    if application_id is None:
+        made = client.post("application.create", {"name": name, "environmentId": environment_id})
+        application_id = str(made["applicationId"])
+    client.post(
+        "application.saveGitProvider",
+        {
+            "applicationId": application_id,
+            "customGitUrl": checkout.url,
+            "customGitBranch": checkout.branch,
+            "customGitBuildPath": checkout.build_path,
+        },
+    )
+    if variables:
+        before = client.get("application.one", applicationId=application_id).get("env") or ""
+        client.post("application.saveEnvironment", {"applicationId": application_id, "env": merged(before, variables)})
+    return application_id
+
+
+def _show(client: Client, deployment_id: str, application_id: str, name: str) -> None:
+    from headway.faces.cli.watching import watch
+
+    try:
+        row = watch(client, deployment_id)
+    except KeyboardInterrupt:
+        output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
+        output.warn(f"To end it: headway deployments cancel {deployment_id}")
+        raise
+    if row["status"] != "done":
+        raise typer.Exit(_tell_error(row))
+    took = output.time_of(row, output.now())
+    addresses = _addresses(client.get("application.one", applicationId=application_id))
+    output.say(f"{name} is deployed ({took})" + "".join(f"\n{address}" for address in addresses))
+
+
+def _tell_error(row: Mapping[str, Any]) -> int:
+    output.warn(f"headway: the deployment ended: {output.state_of(row)}. {row.get('errorMessage') or ''}".rstrip())
+    return 1
+
+
+def _addresses(application: Mapping[str, Any]) -> list[str]:
+    address = application.get("address")
+    return [address] if isinstance(address, str) else [str(each) for each in address or ()]

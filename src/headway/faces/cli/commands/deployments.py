@@ -1,0 +1,175 @@
+"""`headway deployments`: lists, shows, follows, ends and removes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.faces.cli import output
+from headway.faces.cli.output import Column
+from headway.faces.cli.session import Session
+
+if TYPE_CHECKING:
+    from headway.faces.cli.client import Client
+
+Identifier = Annotated[str, typer.Argument(metavar="ID", help="A deployment's id, or the beginning of it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of the API, for programs.")]
+
+_LONGEST_TAIL = 10_000
+_COLUMNS = (
+    Column(title="ID", whole=True),
+    Column(title="APPLICATION", most=16),
+    Column(title="STATUS", whole=True, states=True),
+    Column(title="TITLE"),
+    Column(title="AGE", whole=True, right=True),
+    Column(title="TOOK", whole=True, right=True),
+)
+
+
+def list_deployments(
+    context: typer.Context,
+    *,
+    application: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only those of one application, by name or id.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Lists deployments, the newest first."""
+    with Session.of(context).client() as client:
+        rows = _rows(client, application)
+    if as_json:
+        output.say_json(rows[:limit])
+        return
+    now = output.now()
+    output.say_table(
+        _COLUMNS,
+        [
+            (
+                row["deploymentId"],
+                _name(row),
+                output.state_of(row),
+                row["title"],
+                output.age_of(row, now),
+                output.time_of(row, now),
+            )
+            for row in rows[:limit]
+        ],
+    )
+    if len(rows) > limit:
+        output.warn(f"{len(rows) - limit} more; --limit {len(rows)} shows all")
+
+
+def show(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
+    """Shows one deployment: how it stands, why it ended, and its steps."""
+    with Session.of(context).client() as client:
+        row = client.get("deployment.one", deploymentId=_whole(client, identifier))
+    if as_json:
+        output.say_json(row)
+        return
+    output.say_fields(_fields(row))
+    if row.get("steps"):
+        output.say()
+        output.say_table(
+            (Column(title="STEP"), Column(title="TOOK", whole=True, right=True)),
+            [(step["name"], _step_time(step)) for step in row["steps"]],
+        )
+
+
+def logs(
+    context: typer.Context,
+    identifier: Identifier,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="From its beginning, until the deployment ends.")
+    ] = False,
+    tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines, from the end.")] = 1000,
+) -> None:
+    """Prints the log of a deployment.
+
+    With --follow it exits with 0 when the deployment is done and 1 when it ended in an error.
+    """
+    with Session.of(context).client() as client:
+        deployment_id = _whole(client, identifier)
+        if not follow:
+            text = client.get("deployment.readLogs", deploymentId=deployment_id, tail=tail)
+            sys.stdout.write(text if not text or text.endswith("\n") else f"{text}\n")
+            return
+        from headway.faces.cli.watching import watch
+
+        if watch(client, deployment_id)["status"] != "done":
+            raise typer.Exit(1)
+
+
+def cancel(context: typer.Context, identifier: Identifier) -> None:
+    """Cancels a deployment: its commands are asked to end and get some seconds for it."""
+    _end(context, identifier, "deployment.cancel", "is cancelled")
+
+
+def kill(context: typer.Context, identifier: Identifier) -> None:
+    """Kills a deployment: returns when no process of it is left."""
+    _end(context, identifier, "deployment.killProcess", "is killed")
+
+
+def remove(context: typer.Context, identifier: Identifier) -> None:
+    """Removes the record and the log of a deployment that has ended; what it deployed serves on."""
+    with Session.of(context).client() as client:
+        deployment_id = _whole(client, identifier)
+        client.post("deployment.removeDeployment", {"deploymentId": deployment_id})
+    output.say(f"{deployment_id} is removed")
+
+
+def _end(context: typer.Context, identifier: str, procedure: str, done: str) -> None:
+    with Session.of(context).client() as client:
+        deployment_id = _whole(client, identifier)
+        client.end(procedure, deployment_id)
+    output.say(f"{deployment_id} {done}")
+
+
+def _rows(client: Client, application: str | None) -> list[Mapping[str, Any]]:
+    from headway.faces.cli.lookup import application as find
+
+    if application is None:
+        return list(client.get("deployment.allCentralized"))
+    place = find(client, application)
+    rows = client.get("deployment.all", applicationId=place.application_id)
+    return [{**row, "application": {"name": place.name}} for row in rows]
+
+
+def _whole(client: Client, identifier: str) -> str:
+    from headway.faces.cli.lookup import deployment_id
+
+    return deployment_id(client, identifier)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    subject = row.get("application") or row.get("compose") or row.get("server") or {}
+    return str(subject.get("name") or "")
+
+
+def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    now = output.now()
+    commit = row.get("commit") or {}
+    yield "ID", row["deploymentId"]
+    yield "Title", row["title"]
+    yield "Description", row.get("description") or ""
+    yield "Status", row["status"]
+    yield "Reason", row.get("reason") or ""
+    yield "Error", row.get("errorMessage") or ""
+    yield "Unstable", "its release has crashed since" if row.get("unstable") else ""
+    yield "Commit", " ".join(str(commit.get(part) or "") for part in ("hash", "branch", "author"))
+    yield "Created", f"{row['createdAt']} ({output.age_of(row, now)} ago)"
+    yield "Took", output.time_of(row, now)
+    yield "Process", row.get("pid") or ""
+    yield "To be ended", row.get("killRequestedAt") or ""
+    yield "Out of reach", row.get("outOfReachSince") or ""
+    yield "Application", row.get("applicationId") or ""
+    yield "Log", row["logPath"]
+
+
+def _step_time(step: Mapping[str, Any]) -> str:
+    milliseconds = step.get("durationMs")
+    return "running" if milliseconds is None else output.exact(milliseconds / 1000)

@@ -1,0 +1,231 @@
+"""What was found on a machine, judged: whether Headway can work there, what it lacks, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+_GIB = 1 << 30
+_LITTLE_DISK = 2 * _GIB
+_NO_DISK = _GIB // 4
+_LITTLE_MEMORY = _GIB
+
+# program: (Debian package, needed, what it is for)
+_PROGRAMS: Mapping[str, tuple[str, bool, str]] = {
+    "git": ("git", True, "fetches the source"),
+    "perl": ("perl-base", True, "holds each deployment apart from the panel"),
+    "tar": ("tar", True, "unpacks the source"),
+    "unshare": ("util-linux", False, "gives commands a PID namespace of their own"),
+    "setpriv": ("util-linux", False, "lets commands run under accounts without rights"),
+    "ssh": ("openssh-client", False, "fetches from repositories over SSH"),
+}
+_PARTS: Mapping[str, tuple[bool, str]] = {
+    "supervisord": (True, "keeps applications alive"),
+    "traefik": (True, "leads requests to applications"),
+    "caddy": (False, "serves static sites"),
+}
+
+
+class Level(StrEnum):
+    """How much a finding matters."""
+
+    OK = "ok"
+    WARN = "warn"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the doctor's: ``advice`` says what to do, "" where there is nothing."""
+
+    level: Level
+    name: str
+    detail: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isolation:
+    """What commands can be kept in. ``cgroup`` is our folder in the v2 tree, the bounds say what keeps them."""
+
+    cgroup: str | None
+    memory_bound: str
+    process_bound: str
+    pid_namespaces: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """The facts about a machine. Programs and parts are paths by name, None where there is none; ``isolation`` is None
+    where it could not be tried; ``closed_parent`` lets unprivileged accounts not pass to the data folder;
+    ``taken_ports`` cannot be listened on now; ``complaints`` are those of the settings.
+    """
+
+    is_root: bool
+    python: str
+    system_python: str | None
+    system_python_has_venv: bool
+    programs: Mapping[str, str | None]
+    parts: Mapping[str, str | None]
+    isolation: Isolation | None
+    data_dir: Path
+    data_dir_problem: str | None
+    closed_parent: Path | None
+    free_bytes: int
+    memory_bytes: int
+    concurrency: int
+    taken_ports: Mapping[str, int]
+    settings_problem: str | None
+    complaints: tuple[str, ...]
+
+
+def judge(machine: Examined) -> list[Finding]:
+    """The findings, in the order in which a person would look."""
+    return [
+        *_settings(machine),
+        Finding(level=Level.OK, name="python", detail=f"{machine.python}, which runs Headway"),
+        *_programs(machine),
+        *_parts(machine),
+        _system_python(machine),
+        _accounts(machine),
+        *_isolation(machine),
+        *_data_folder(machine),
+        _disk(machine),
+        _memory(machine),
+        *_ports(machine),
+    ]
+
+
+def can_work(findings: list[Finding]) -> bool:
+    """Whether nothing that Headway needs is missing."""
+    return all(finding.level is not Level.MISSING for finding in findings)
+
+
+def _settings(machine: Examined) -> Iterator[Finding]:
+    if machine.settings_problem:
+        yield Finding(level=Level.MISSING, name="settings", detail=machine.settings_problem)
+    for complaint in machine.complaints:
+        yield Finding(level=Level.WARN, name="settings", detail=complaint)
+
+
+def _programs(machine: Examined) -> Iterator[Finding]:
+    for name, (package, needed, purpose) in _PROGRAMS.items():
+        path = machine.programs.get(name)
+        if path:
+            yield Finding(level=Level.OK, name=name, detail=path)
+        else:
+            needed_here = needed or (name == "setpriv" and machine.is_root)
+            level = Level.MISSING if needed_here else Level.WARN
+            yield Finding(
+                level=level, name=name, detail=f"not found; it {purpose}", advice=f"apt-get install {package}"
+            )
+
+
+def _parts(machine: Examined) -> Iterator[Finding]:
+    for name, (needed, purpose) in _PARTS.items():
+        path = machine.parts.get(name)
+        if path:
+            yield Finding(level=Level.OK, name=name, detail=path)
+        else:
+            level = Level.MISSING if needed else Level.WARN
+            advice = "install Headway again: its package brings it along"
+            yield Finding(level=level, name=name, detail=f"not found; it {purpose}", advice=advice)
+
+
+def _system_python(machine: Examined) -> Finding:
+    name = "system python"
+    if machine.system_python is None:
+        detail = "no /usr/bin/python3; Python applications cannot be built"
+        return Finding(level=Level.WARN, name=name, detail=detail, advice="apt-get install python3 python3-venv")
+    if not machine.system_python_has_venv:
+        detail = f"{machine.system_python} without venv; Python applications with requirements cannot be built"
+        return Finding(level=Level.WARN, name=name, detail=detail, advice="apt-get install python3-venv")
+    return Finding(level=Level.OK, name=name, detail=f"{machine.system_python}, which Python applications run on")
+
+
+def _accounts(machine: Examined) -> Finding:
+    if machine.is_root:
+        return Finding(level=Level.OK, name="accounts", detail="root: each application gets accounts of its own")
+    return Finding(
+        level=Level.WARN,
+        name="accounts",
+        detail="not root: builds and applications run as you and can read what you can",
+        advice="run headway as root, or deploy only what you trust",
+    )
+
+
+def _isolation(machine: Examined) -> Iterator[Finding]:
+    found = machine.isolation
+    if found is None:
+        yield Finding(level=Level.WARN, name="isolation", detail="could not be tried without perl")
+        return
+    bounds = f"memory bounded by {found.memory_bound}, processes by {found.process_bound}"
+    if found.cgroup:
+        yield Finding(level=Level.OK, name="cgroups", detail=f"{found.cgroup}; {bounds}")
+    else:
+        yield Finding(
+            level=Level.WARN,
+            name="cgroups",
+            detail=f"none that may be used; {bounds}",
+            advice="mount cgroup2 and run headway as root, or let systemd delegate a group to it (Delegate=yes)",
+        )
+    if found.pid_namespaces:
+        yield Finding(level=Level.OK, name="pid namespaces", detail="allowed: each command gets one of its own")
+    elif found.cgroup:
+        yield Finding(level=Level.OK, name="pid namespaces", detail="not allowed; cgroups do without them")
+    else:
+        yield Finding(
+            level=Level.WARN,
+            name="pid namespaces",
+            detail="not allowed: what starts a session of its own with an empty environment may survive a kill",
+            advice="run headway as root outside a container, or in one that may unshare",
+        )
+
+
+def _data_folder(machine: Examined) -> Iterator[Finding]:
+    if machine.data_dir_problem:
+        yield Finding(
+            level=Level.MISSING,
+            name="data folder",
+            detail=f"{machine.data_dir}: {machine.data_dir_problem}",
+            advice="choose another with --data-dir or HEADWAY_DATA_DIR",
+        )
+    elif machine.closed_parent is None:
+        yield Finding(level=Level.OK, name="data folder", detail=str(machine.data_dir))
+    else:
+        yield Finding(
+            level=Level.WARN,
+            name="data folder",
+            detail=f"{machine.data_dir} lies in {machine.closed_parent}, which accounts without rights cannot enter: "
+            "builds and releases are kept in /var/lib/headway-work",
+            advice="nothing, if that disk has the space; else choose another folder",
+        )
+
+
+def _disk(machine: Examined) -> Finding:
+    detail = f"{machine.free_bytes / _GIB:.1f} GiB free"
+    if machine.free_bytes < _NO_DISK:
+        return Finding(level=Level.MISSING, name="disk", detail=detail, advice="free some: builds and logs need it")
+    if machine.free_bytes < _LITTLE_DISK:
+        return Finding(level=Level.WARN, name="disk", detail=detail, advice="free some: a build can fill it")
+    return Finding(level=Level.OK, name="disk", detail=detail)
+
+
+def _memory(machine: Examined) -> Finding:
+    at_a_time = "1 deployment" if machine.concurrency == 1 else f"{machine.concurrency} deployments"
+    detail = f"{machine.memory_bytes / _GIB:.1f} GiB; {at_a_time} at a time"
+    if machine.memory_bytes < _LITTLE_MEMORY:
+        return Finding(level=Level.WARN, name="memory", detail=detail, advice="large builds will not fit")
+    return Finding(level=Level.OK, name="memory", detail=detail)
+
+
+def _ports(machine: Examined) -> Iterator[Finding]:
+    for variable, port in machine.taken_ports.items():
+        yield Finding(
+            level=Level.WARN,
+            name="ports",
+            detail=f"{port} is in use; by a running Headway, or by something else",
+            advice=f"if it is something else, choose another port with {variable}",
+        )

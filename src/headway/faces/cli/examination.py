@@ -1,0 +1,135 @@
+"""Looks at this machine for what Headway needs and can use; changes nothing that stays."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from headway.faces.cli.diagnosis import Examined, Isolation
+from headway.faces.cli.machine import facts
+from headway.infra.hosts import cgroups
+from headway.infra.hosts.local import LocalHost
+from headway.infra.hosts.opening import CLEAN_PATH, AnchorFailed
+from headway.kernel.errors import InvalidInput
+from headway.kernel.settings import Settings, unknown_variables
+
+_SYSTEM_PYTHON = "/usr/bin/python3"
+_TELL_VERSION = (
+    "import sys, importlib.util as u; print('.'.join(map(str, sys.version_info[:3])), bool(u.find_spec('ensurepip')))"
+)
+_SECONDS = 10
+
+
+def examine(env: Mapping[str, str], data_dir: Path | None) -> Examined:
+    """The facts about this machine, for the settings that ``serve`` would have with this environment and folder."""
+    about = facts()
+    problem = None
+    try:
+        settings = Settings.from_env(env, about, data_dir=data_dir)
+    except InvalidInput as error:
+        settings, problem = Settings.from_env({}, about, data_dir=data_dir), error.message
+    system_python, has_venv = _system_python()
+    existing = _nearest(settings.data_dir)
+    return Examined(
+        is_root=about.is_root,
+        python=f"{'.'.join(map(str, sys.version_info[:3]))} {sys.executable}",
+        system_python=system_python,
+        system_python_has_venv=has_venv,
+        programs={
+            name: shutil.which(name, path=CLEAN_PATH) for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh")
+        },
+        parts={name: _part(name) for name in ("supervisord", "traefik", "caddy")},
+        isolation=_isolation(settings),
+        data_dir=settings.data_dir,
+        data_dir_problem=_data_dir_problem(settings.data_dir, existing),
+        closed_parent=_closed_parent(settings.data_dir) if about.is_root else None,
+        free_bytes=shutil.disk_usage(existing).free,
+        memory_bytes=about.memory_bytes,
+        concurrency=settings.concurrency,
+        taken_ports=_taken_ports(settings),
+        settings_problem=problem,
+        complaints=tuple(unknown_variables(env)),
+    )
+
+
+def _system_python() -> tuple[str | None, bool]:
+    try:
+        said = subprocess.run(
+            [_SYSTEM_PYTHON, "-I", "-c", _TELL_VERSION], capture_output=True, text=True, timeout=_SECONDS, check=True
+        ).stdout.split()
+    except (OSError, subprocess.SubprocessError):
+        return None, False
+    return f"{said[0]} {_SYSTEM_PYTHON}", said[1] == "True"
+
+
+def _part(name: str) -> str | None:
+    own = Path(sys.prefix) / "bin" / name
+    return str(own) if os.access(own, os.X_OK) else shutil.which(name)
+
+
+def _isolation(settings: Settings) -> Isolation | None:
+    """What a panel would find, tried as one that does not exist; its groups are removed again."""
+    panel_id = f"doctor-{os.getpid()}"
+    with tempfile.TemporaryDirectory(prefix="headway-doctor.") as folder:
+        host = LocalHost(
+            Path(folder), panel_id, use_cgroups=settings.cgroups.wish, use_pid_namespaces=settings.pid_namespaces.wish
+        )
+        try:
+            found = asyncio.run(host.capabilities())
+        except AnchorFailed:
+            return None
+    groups = [group for group in (found.trees.unified, found.trees.memory, found.trees.pids) if group]
+    cgroups.remove(groups)
+    for parent in {group.parent for group in groups}:
+        with suppress(OSError):  # other panels have theirs in it
+            parent.rmdir()
+    return Isolation(
+        cgroup=str(found.trees.unified.parent) if found.trees.unified else None,
+        memory_bound=found.memory_bound,
+        process_bound=found.process_bound,
+        pid_namespaces=found.pid_namespaces,
+    )
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or what there is of it."""
+    return next(each for each in (path, *path.parents) if each.exists())
+
+
+def _data_dir_problem(path: Path, existing: Path) -> str | None:
+    if not existing.is_dir():
+        return f"{existing} is not a folder"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return "this account may not write there" if existing == path else f"this account may not write in {existing}"
+    return None
+
+
+def _closed_parent(path: Path) -> Path | None:
+    """The first folder on the way to the data folder that lets others not pass."""
+    way = [*reversed(path.resolve().parents)]
+    return next((each for each in way if each.exists() and not each.stat().st_mode & 0o001), None)
+
+
+def _taken_ports(settings: Settings) -> dict[str, int]:
+    wanted = {
+        "HEADWAY_PORT": (settings.host, settings.port),
+        "HEADWAY_EDGE_PORT": (settings.edge_host, settings.edge_port),
+    }
+    return {variable: port for variable, (host, port) in wanted.items() if _is_taken(host, port)}
+
+
+def _is_taken(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError:
+        return True
+    return False

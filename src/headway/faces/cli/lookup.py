@@ -1,0 +1,91 @@
+"""Finds what people name: applications by name or id, deployments by the beginning of their id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from headway.faces.cli.client import Client
+from headway.kernel.errors import InvalidInput, NotFound
+
+ID_LENGTH = 21
+DEFAULT_ENVIRONMENT = "production"
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An application (its row) and where it stands."""
+
+    project: str
+    environment: str
+    row: Json
+
+    @property
+    def application_id(self) -> str:
+        return str(self.row["applicationId"])
+
+    @property
+    def name(self) -> str:
+        return str(self.row["name"])
+
+
+def places(client: Client) -> list[Place]:
+    """Every application that the key may see, project by project."""
+    return [place for project in client.get("project.all") for place in places_in(project)]
+
+
+def places_in(project: Json) -> Iterator[Place]:
+    """The applications of one project, as ``project.all`` gives it."""
+    for environment in project["environments"]:
+        for row in environment["applications"]:
+            yield Place(project=project["name"], environment=environment["name"], row=row)
+
+
+def application(client: Client, named: str, project: str | None = None) -> Place:
+    """The application of that name or id. Raises NotFound, and InvalidInput when several have the name."""
+    candidates = [place for place in places(client) if project in {None, place.project}]
+    found = [place for place in candidates if place.application_id == named] or [
+        place for place in candidates if place.name == named
+    ]
+    if not found:
+        known = ", ".join(sorted({place.name for place in candidates})[:8])
+        raise NotFound(
+            f"There is no application {named}. " + (f"There are: {known}." if known else "There is none yet.")
+        )
+    if len(found) > 1:
+        where = ", ".join(f"{place.project} ({place.application_id})" for place in found)
+        raise InvalidInput(f"Several applications are named {named}; give an id: {where}.")
+    return found[0]
+
+
+def deployment_id(client: Client, given: str) -> str:
+    """The whole id that ``given`` is or begins. Raises NotFound, and InvalidInput when it begins several."""
+    if len(given) >= ID_LENGTH:
+        return given
+    found = [str(row["deploymentId"]) for row in client.get("deployment.allCentralized")]
+    found = [whole for whole in found if whole.startswith(given)]
+    if not found:
+        raise NotFound(f"No deployment has an id that begins with {given}. 'headway deployments list' shows them.")
+    if len(found) > 1:
+        raise InvalidInput(f"{len(found)} deployments have ids that begin with {given}: {', '.join(found[:4])}.")
+    return found[0]
+
+
+def environment_for(client: Client, project_name: str) -> tuple[str, list[Place]]:
+    """The environment that deploys go to in a project, which is made when it is missing, and what is in it."""
+    for project in client.get("project.all"):
+        if project["name"] == project_name:
+            chosen = _default_environment(project["environments"])
+            inside = [place for place in places_in(project) if place.environment == chosen["name"]]
+            return str(chosen["environmentId"]), inside
+    made = client.post("project.create", {"name": project_name})
+    return str(made["environment"]["environmentId"]), []
+
+
+def _default_environment(environments: Json) -> Json:
+    if not environments:
+        raise NotFound("The project has no environment to deploy to; make one with environment.create.")
+    return next((each for each in environments if each["name"] == DEFAULT_ENVIRONMENT), environments[0])

@@ -1,0 +1,117 @@
+"""The `headway` command: which commands there are, and how their errors end."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable
+from typing import Annotated, ParamSpec
+
+import typer
+
+from headway import __version__
+from headway.faces.cli import output
+from headway.faces.cli.commands import apps, deploy, deployments, doctor, serve
+from headway.faces.cli.session import Session
+from headway.kernel.errors import HeadwayError, InvalidInput
+
+P = ParamSpec("P")
+
+_ERROR, _USAGE, _INTERRUPTED = 1, 2, 130
+_ID_LIKE_AN_OPTION = re.compile(r"-[A-Za-z0-9_-]{20}")
+_OPTION = re.compile(r"--?[a-z-]+")
+
+
+def main() -> None:
+    """Runs the command of the process's arguments and exits with its status."""
+    build()(args=shielded(sys.argv[1:]), prog_name="headway")
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    top = _group("Deploys applications on machines that you own.")
+    top.callback()(_begin)
+    top.command("serve")(_guarded(serve.serve))
+    top.command("deploy")(_guarded(deploy.deploy))
+
+    of_deployments = _group("What was deployed, what is being deployed, and how it went.")
+    of_deployments.command("list")(_guarded(deployments.list_deployments))
+    of_deployments.command("show")(_guarded(deployments.show))
+    of_deployments.command("logs")(_guarded(deployments.logs))
+    of_deployments.command("cancel")(_guarded(deployments.cancel))
+    of_deployments.command("kill")(_guarded(deployments.kill))
+    of_deployments.command("remove")(_guarded(deployments.remove))
+    top.add_typer(of_deployments, name="deployments")
+
+    of_applications = _group("What is set up here, and whether it serves.")
+    of_applications.command("list")(_guarded(apps.list_applications))
+    of_applications.command("show")(_guarded(apps.show))
+    of_applications.command("start")(_guarded(apps.start))
+    of_applications.command("stop")(_guarded(apps.stop))
+    of_applications.command("delete")(_guarded(apps.delete))
+    of_applications.command("logs")(_guarded(apps.logs))
+    top.add_typer(of_applications, name="apps")
+
+    top.command("down")(_guarded(serve.down))
+    top.command("doctor")(_guarded(doctor.doctor))
+    return top
+
+
+def shielded(arguments: list[str]) -> list[str]:
+    """The arguments with ids that begin with a hyphen (one in 64 does) moved to where none is read as an option."""
+    if "--" in arguments:
+        return arguments
+    ids = [each for each in arguments if _ID_LIKE_AN_OPTION.fullmatch(each) and not _OPTION.fullmatch(each)]
+    return [each for each in arguments if each not in ids] + (["--", *ids] if ids else [])
+
+
+def _group(text: str) -> typer.Typer:
+    return typer.Typer(
+        help=text, no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+
+
+def _begin(
+    context: typer.Context,
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say which panel is asked, with which key.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has done the work
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=lambda given: _tell_version(given=given)
+        ),
+    ] = False,
+) -> None:
+    context.obj = Session(verbose=verbose)
+
+
+def _tell_version(*, given: bool) -> None:
+    if given:
+        output.say(f"headway {__version__}")
+        raise typer.Exit
+
+
+def _guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """A command whose errors become one sentence and an exit status."""
+
+    @functools.wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            command(*arguments, **options)
+        except HeadwayError as error:
+            output.warn(f"headway: {error.message}")
+            raise typer.Exit(_USAGE if isinstance(error, InvalidInput) else _ERROR) from error
+        except KeyboardInterrupt as error:
+            raise typer.Exit(_INTERRUPTED) from error
+        except BrokenPipeError as error:
+            # Whoever read us has left: nothing may be written at the exit either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(_ERROR) from error
+
+    return run
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""How answers look on a terminal: tables that fit it, ages, states, and nothing that could steer it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+Row = Mapping[str, Any]
+
+_STATES: Mapping[str, str] = {
+    "done": "green",
+    "ok": "green",
+    "running": "cyan",
+    "pending": "dim",
+    "idle": "dim",
+    "unstable": "yellow",
+    "warn": "yellow",
+}
+_GAP = 2
+_LEAST_WIDTH = 4
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table: a ``whole`` one is never shortened, the others share what is left; ``most`` bounds one."""
+
+    title: str
+    whole: bool = False
+    right: bool = False
+    most: int | None = None
+    states: bool = False
+
+
+def say(text: str = "") -> None:
+    """A line of a command's result."""
+    print(text, flush=True)  # noqa: T201 - what a command line is for
+
+
+def warn(text: str) -> None:
+    """A line beside the result."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - as say
+
+
+def say_json(value: object) -> None:
+    """A value as JSON, for programs."""
+    say(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def say_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+    """A table in the width of the terminal, 80 columns where there is none."""
+    from rich.cells import cell_len
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    cells = [[clean(text) for text in row] for row in rows]
+    lines = [[column.title for column in columns], *cells]
+    wanted = [max(cell_len(text) for text in texts) for texts in zip(*lines, strict=True)]
+    widths = fitted(columns, wanted, console.width)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for column, width in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        table.add_column(column.title, width=width, no_wrap=True, overflow="ellipsis", justify=justify)
+    for row in cells:
+        styles = [state_style(text) if column.states else "" for column, text in zip(columns, row, strict=True)]
+        table.add_row(*(Text(text, style=style) for text, style in zip(row, styles, strict=True)))
+    console.print(table, width=max(console.width, sum(widths) + _GAP * len(widths)))
+
+
+def fitted(columns: Sequence[Column], wanted: Sequence[int], width: int) -> list[int]:
+    """The widths of columns within ``width``: whole ones get what they want, the others share what is left, the most
+    modest first.
+    """
+    widths = [min(want, column.most or want) for column, want in zip(columns, wanted, strict=True)]
+    flexible = sorted((number for number, column in enumerate(columns) if not column.whole), key=lambda at: widths[at])
+    left = width - _GAP * (len(columns) - 1) - sum(widths[at] for at in range(len(columns)) if at not in flexible)
+    for position, at in enumerate(flexible):
+        widths[at] = max(_LEAST_WIDTH, min(widths[at], left // (len(flexible) - position)))
+        left -= widths[at]
+    return widths
+
+
+def say_fields(pairs: Iterable[tuple[str, str]]) -> None:
+    """Names and values below each other; what has no value is left out."""
+    shown = [(name, clean(value)) for name, value in pairs if value]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        say(f"{name:<{width}}  {value}")
+
+
+def state_style(state: str) -> str:
+    """The colour of a state or of a reason."""
+    return _STATES.get(state.rpartition(",")[2].strip(), "red")
+
+
+def painted(state: str, width: int) -> str:
+    """A state in its colour where a person reads, filled up to ``width``."""
+    padding = " " * (width - len(state))
+    if not is_terminal():
+        return state + padding
+    code = {"green": 32, "yellow": 33, "cyan": 36, "dim": 2}.get(state_style(state), 31)
+    return f"\x1b[{code}m{state}\x1b[0m{padding}"
+
+
+def state_of(row: Row) -> str:
+    """A deployment's state in a word: why it ended where that was an error."""
+    if row["status"] == "error":
+        return str(row.get("reason") or "error").replace("_", " ")
+    return "done, unstable" if row.get("unstable") else str(row["status"])
+
+
+def age_of(row: Row, now: datetime) -> str:
+    """How long ago a deployment was asked for."""
+    return rounded((now - moment(row["createdAt"])).total_seconds())
+
+
+def time_of(row: Row, now: datetime) -> str:
+    """How long a deployment took, or has taken so far; "" while it waits."""
+    if not row.get("startedAt"):
+        return ""
+    end = moment(row["finishedAt"]) if row.get("finishedAt") else now
+    return exact((end - moment(row["startedAt"])).total_seconds())
+
+
+def moment(text: str) -> datetime:
+    """A time of the wire."""
+    return datetime.fromisoformat(text)
+
+
+def now() -> datetime:
+    """The time that ages are counted from."""
+    return datetime.now(UTC)
+
+
+def rounded(seconds: float) -> str:
+    """A time in its largest unit: 5s, 3m, 7h, 12d."""
+    for unit, length in _UNITS:
+        if seconds >= length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+def exact(seconds: float) -> str:
+    """A time as precisely as one cares to know: 0.4s, 42s, 3m 05s, 1h 12m."""
+    seconds = max(0.0, seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}m {rest:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
+
+
+def clean(text: str) -> str:
+    """A text of others on one line, without anything that could move the cursor or change the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
+def is_terminal() -> bool:
+    """Whether a person reads standard output."""
+    return sys.stdout.isatty()

@@ -1,0 +1,95 @@
+"""What the doctor says about machines that have more or less."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headway.faces.cli.diagnosis import Examined, Isolation, Level, can_work, judge
+
+GIB = 1 << 30
+TOOLS = {name: f"/usr/bin/{name}" for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh")}
+PARTS = {name: f"/venv/bin/{name}" for name in ("supervisord", "traefik", "caddy")}
+FULL = Isolation(
+    cgroup="/sys/fs/cgroup/headway", memory_bound="cgroup v2", process_bound="cgroup v2", pid_namespaces=True
+)
+BARE = Isolation(cgroup=None, memory_bound="rlimit", process_bound="rlimit", pid_namespaces=False)
+GOOD = Examined(
+    is_root=True,
+    python="3.12.1 /venv/bin/python",
+    system_python="3.13.5 /usr/bin/python3",
+    system_python_has_venv=True,
+    programs=TOOLS,
+    parts=PARTS,
+    isolation=FULL,
+    data_dir=Path("/var/lib/headway"),
+    data_dir_problem=None,
+    closed_parent=None,
+    free_bytes=50 * GIB,
+    memory_bytes=8 * GIB,
+    concurrency=2,
+    taken_ports={},
+    settings_problem=None,
+    complaints=(),
+)
+
+
+def test_a_good_machine_lacks_nothing() -> None:
+    findings = judge(GOOD)
+    assert {finding.level for finding in findings} == {Level.OK}
+    assert can_work(findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("git", {"programs": TOOLS | {"git": None}}),
+        ("perl", {"programs": TOOLS | {"perl": None}}),
+        ("tar", {"programs": TOOLS | {"tar": None}}),
+        ("setpriv", {"programs": TOOLS | {"setpriv": None}}),
+        ("supervisord", {"parts": PARTS | {"supervisord": None}}),
+        ("traefik", {"parts": PARTS | {"traefik": None}}),
+        ("data folder", {"data_dir_problem": "this account may not write there"}),
+        ("disk", {"free_bytes": GIB // 8}),
+        ("settings", {"settings_problem": "HEADWAY_PORT: …"}),
+    ],
+)
+def test_without_it_headway_cannot_work(name: str, change: dict[str, Any]) -> None:
+    findings = judge(replace(GOOD, **change))
+    assert [finding.name for finding in findings if finding.level is Level.MISSING] == [name]
+    assert not can_work(findings)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("unshare", {"programs": TOOLS | {"unshare": None}}, "util-linux"),
+        ("ssh", {"programs": TOOLS | {"ssh": None}}, "openssh-client"),
+        ("setpriv", {"programs": TOOLS | {"setpriv": None}, "is_root": False}, "util-linux"),
+        ("caddy", {"parts": PARTS | {"caddy": None}}, "static sites"),
+        ("system python", {"system_python": None}, "apt-get install python3 python3-venv"),
+        ("system python", {"system_python_has_venv": False}, "apt-get install python3-venv"),
+        ("accounts", {"is_root": False}, "run as you"),
+        ("cgroups", {"isolation": BARE}, "bounded by rlimit"),
+        ("pid namespaces", {"isolation": BARE}, "may survive a kill"),
+        ("isolation", {"isolation": None}, "perl"),
+        ("data folder", {"closed_parent": Path("/root")}, "/var/lib/headway-work"),
+        ("disk", {"free_bytes": GIB}, "1.0 GiB free"),
+        ("memory", {"memory_bytes": GIB // 2}, "0.5 GiB"),
+        ("ports", {"taken_ports": {"HEADWAY_EDGE_PORT": 8080}}, "HEADWAY_EDGE_PORT"),
+        ("settings", {"complaints": ("HEADWAY_PROT is not a setting",)}, "HEADWAY_PROT"),
+    ],
+)
+def test_without_it_headway_works_and_says_what_it_lacks(name: str, change: dict[str, Any], told: str) -> None:
+    findings = judge(replace(GOOD, **change))
+    assert can_work(findings)
+    found = next(finding for finding in findings if finding.level is Level.WARN and finding.name == name)
+    assert told in f"{found.detail} {found.advice}"
+
+
+def test_cgroups_do_without_namespaces() -> None:
+    findings = judge(replace(GOOD, isolation=replace(FULL, pid_namespaces=False)))
+    assert {finding.level for finding in findings} == {Level.OK}

@@ -1,0 +1,91 @@
+"""The command line as a whole: what it offers, how it ends, and how quickly it is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from headway import __version__
+from headway.faces.cli.main import shielded
+
+# What a call for help may not pay for; each costs tens of milliseconds and more.
+HEAVY = ("httpx", "rich", "asyncio", "sqlalchemy", "pydantic", "starlette", "uvloop", "cryptography", "headway.app")
+
+
+def headway(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "headway.faces.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "HEADWAY_URL": "http://127.0.0.1:9"} | env,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_help_names_every_command() -> None:
+    shown = headway("--help").stdout
+    for command in ("serve", "deploy", "deployments", "apps", "doctor", "down"):
+        assert f"  {command} " in shown
+    shown = headway("deployments", "--help").stdout
+    for command in ("list", "show", "logs", "cancel", "kill", "remove"):
+        assert f"  {command} " in shown
+
+
+def test_help_fits_80_columns() -> None:
+    for arguments in ((), ("deploy",), ("serve",), ("deployments", "logs"), ("apps", "delete"), ("doctor",)):
+        done = headway(*arguments, "--help")
+        assert done.returncode == 0
+        assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+def test_the_version() -> None:
+    assert headway("--version").stdout == f"headway {__version__}\n"
+
+
+def test_what_is_heavy_is_imported_late() -> None:
+    code = "import sys, headway.faces.cli.main as m; m.build(); print(*[n for n in sys.argv[1:] if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "sentence"),
+    [
+        (("deployments", "list"), 1, "headway: No panel answers at http://127.0.0.1:9. Start one with 'headway serve'"),
+        (("deploy", "/no/such/folder"), 2, "headway: There is no folder /no/such/folder."),
+        (("deploy", "https://example.com/a", "--env", "=x"), 2, "headway: --env: it takes NAME=VALUE"),
+        (("serve", "--port", "0"), 2, "headway: --port: '0' is not possible; it takes a whole number from 1 to 65535."),
+        (("serve", "--log-level", "loud"), 2, "headway: --log-level: 'loud' is not possible"),
+    ],
+)
+def test_an_error_is_one_sentence_and_a_status(arguments: tuple[str, ...], status: int, sentence: str) -> None:
+    done = headway(*arguments)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert done.stderr.startswith(sentence)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_address_of_the_panel() -> None:
+    done = headway("apps", "list", HEADWAY_URL="ftp://x")
+    assert done.returncode == 2
+    assert done.stderr.startswith("headway: HEADWAY_URL: 'ftp://x' is not possible; it takes http://HOST:PORT")
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        (
+            ["deployments", "logs", "-5dZKHloJhquccc65M5_s", "-f"],
+            ["deployments", "logs", "-f", "--", "-5dZKHloJhquccc65M5_s"],
+        ),
+        (["deployments", "show", "pDN-jXIZI6fnNE4F_pGTg"], ["deployments", "show", "pDN-jXIZI6fnNE4F_pGTg"]),
+        (["x", "--inactivity-deadline", "1"], ["x", "--inactivity-deadline", "1"]),
+        (["x", "--", "-5dZKHloJhquccc65M5_s"], ["x", "--", "-5dZKHloJhquccc65M5_s"]),
+        (["--_ABCDEFGHIJKLMNOPQR"], ["--", "--_ABCDEFGHIJKLMNOPQR"]),
+    ],
+)
+def test_an_id_that_begins_with_a_hyphen_is_no_option(given: list[str], taken: list[str]) -> None:
+    assert shielded(given) == taken
