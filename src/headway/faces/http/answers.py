@@ -1,0 +1,59 @@
+"""Answers as bytes: a status, headers that are the same on every answer, and a body that is compressed when asked."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.types import Send
+
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"cache-control", b"no-store"),
+)
+
+_SMALLEST_COMPRESSED = 1_400  # what fits one packet gains nothing
+_LARGEST_COMPRESSED_HERE = 256 << 10  # more would hold up the event loop
+_GZIP_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A complete answer."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+def json_answer(
+    body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None, content_type: str = "application/json"
+) -> Answer:
+    """An answer of JSON that is already bytes; b"" for a procedure without a result."""
+    own = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items())
+    return Answer(status=status, headers=((b"content-type", content_type.encode()), *own), body=body)
+
+
+async def send_answer(answer: Answer, send: Send, accept_encoding: bytes = b"") -> None:
+    """Sends an answer, compressed where the client takes that and it helps."""
+    body, headers = answer.body, list(answer.headers)
+    if len(body) >= _SMALLEST_COMPRESSED:
+        headers.append((b"vary", b"accept-encoding"))
+        if b"gzip" in accept_encoding:
+            body = await _compressed(body)
+            headers.append((b"content-encoding", b"gzip"))
+    headers.append((b"content-length", str(len(body)).encode()))
+    headers.extend(SECURITY_HEADERS)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _compressed(body: bytes) -> bytes:
+    if len(body) <= _LARGEST_COMPRESSED_HERE:
+        return gzip.compress(body, _GZIP_LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL, mtime=0)

@@ -1,0 +1,95 @@
+"""The HTTP face: one application that answers health, the API's procedures and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+
+from pydantic_core import to_json
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headway.faces.http import errors
+from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
+from headway.faces.http.platform import Platform
+from headway.faces.http.procedures import all_procedures
+from headway.faces.http.registry import Registry
+from headway.faces.http.rest import Rest
+from headway.faces.http.streams import Follows
+
+_HEALTH_SECONDS = 5.0
+_JSON_UTF8 = "application/json; charset=utf-8"
+_SLASHES = re.compile(rb"/{2,}")
+
+
+def create_app(platform: Platform) -> Starlette:
+    """The application over an open platform; ``state.close()`` sends those away who follow a deployment."""
+    follows = Follows(platform.deployments, platform.broadcast, platform.events)
+    rest = Rest(platform, Registry(all_procedures(follows)))
+    app = Starlette(
+        routes=[
+            Route("/api/health", _Health(platform.health)),
+            Route("/api", rest),
+            Route("/api/{procedure:path}", rest),
+        ],
+        middleware=[Middleware(_CleanPaths)],
+        exception_handlers={404: _nothing_there, 405: _nothing_there},
+    )
+    app.state.close = follows.close
+    return app
+
+
+class _Health:
+    """Answers anybody whether the panel can do its work."""
+
+    def __init__(self, health: Callable[[], Awaitable[str | None]]) -> None:
+        self._health = health
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send_answer(await errors.guarded(self._answer, "health"), send)
+
+    async def _answer(self) -> Answer:
+        try:
+            async with asyncio.timeout(_HEALTH_SECONDS):
+                reason = await self._health()
+        except TimeoutError:
+            reason = f"The database does not answer within {_HEALTH_SECONDS:.0f} seconds."
+        if reason is None:
+            return json_answer(b'{"ok":true}', content_type=_JSON_UTF8)
+        body = to_json({"ok": False, "reason": reason})
+        return json_answer(body, status=503, headers={"retry-after": "2"}, content_type=_JSON_UTF8)
+
+
+class _CleanPaths:
+    """Sends requests for a path with repeated or trailing slashes to the clean one; 308 keeps method and body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (clean := _clean(scope)) is not None:
+            await send_answer(clean, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _clean(scope: Scope) -> Answer | None:
+    path: str = scope["path"]
+    if "//" not in path and not path.endswith("/"):
+        return None
+    raw = _SLASHES.sub(b"/", scope["raw_path"]).rstrip(b"/")
+    if raw != b"/api" and not raw.startswith(b"/api/"):  # nothing else is ours, and no other host is led to
+        return None
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    return Answer(status=308, headers=((b"location", raw + query),), body=b"")
+
+
+async def _nothing_there(request: Request, _error: Exception) -> Response:
+    answer = errors.told(errors.not_found(), request.url.path)
+    headers = {name.decode(): value.decode() for name, value in (*answer.headers, *SECURITY_HEADERS)}
+    return Response(answer.body, answer.status, headers)

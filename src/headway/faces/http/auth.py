@@ -1,0 +1,27 @@
+"""Who calls: the key in a request's headers, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headway.core.access.model import Actor
+from headway.core.access.service import AccessService
+
+_BEARER = b"bearer "
+
+
+async def authenticate(access: AccessService, headers: Mapping[bytes, bytes]) -> Actor | None:
+    """Whoever makes the request, None when it carries no key that is known. Raises DatabaseAway."""
+    key = key_of(headers)
+    return None if key is None else await access.authenticate(key)
+
+
+def key_of(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key in ``x-api-key``, else after ``Authorization: Bearer``; None when there is neither."""
+    key = headers.get(b"x-api-key", b"").strip()
+    if not key:
+        given = headers.get(b"authorization", b"")
+        if given[: len(_BEARER)].lower() != _BEARER:
+            return None
+        key = given[len(_BEARER) :].strip()
+    return key.decode("latin-1") or None

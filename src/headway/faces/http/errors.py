@@ -1,0 +1,133 @@
+"""Where errors meet the wire: the one table from codes to statuses, and the place where an unknown error stops."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from pydantic_core import to_json
+
+from headway.faces.http.answers import Answer, json_answer
+from headway.faces.http.issues import Issue, zod_error
+from headway.kernel.errors import Code, HeadwayError
+from headway.kernel.ids import new_id
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+STATUSES: Mapping[Code, int] = {
+    Code.BAD_REQUEST: 400,
+    Code.UNAUTHORIZED: 401,
+    Code.FORBIDDEN: 403,
+    Code.NOT_FOUND: 404,
+    Code.CONFLICT: 409,
+    Code.PAYLOAD_TOO_LARGE: 413,
+    Code.UNAVAILABLE: 503,
+    Code.INTERNAL: 500,
+}
+
+_RETRY_AFTER_SECONDS = "2"
+
+
+class WireCode(StrEnum):
+    """Codes that only a face can have reason for."""
+
+    PARSE_ERROR = "PARSE_ERROR"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    TIMEOUT = "TIMEOUT"
+
+
+class Problem(Exception):
+    """A refusal as the wire tells it. ``names_path`` is False where the path itself is what is not known."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        issues: Sequence[Issue] = (),
+        headers: Mapping[str, str] | None = None,
+        names_path: bool = True,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.issues = issues
+        self.headers = headers or {}
+        self.names_path = names_path
+
+
+def unauthorized() -> Answer:
+    """Without a key that is known nobody learns anything, not even what exists."""
+    return json_answer(b'{"message":"Unauthorized"}', status=401, content_type="application/json; charset=utf-8")
+
+
+def not_found() -> Problem:
+    """No such path, or not with this method."""
+    return Problem(404, Code.NOT_FOUND, "Not found", names_path=False)
+
+
+def invalid(issues: Sequence[Issue]) -> Problem:
+    """The input is not what the procedure takes."""
+    return Problem(400, Code.BAD_REQUEST, "Input validation failed", issues=issues)
+
+
+def unparsable() -> Problem:
+    """The body is no JSON."""
+    return Problem(400, WireCode.PARSE_ERROR, "Failed to parse request body")
+
+
+def unsupported(content_type: str) -> Problem:
+    """The body is of a type that is not read here; the odd quotation mark is the wire's own."""
+    message = f'Unsupported content-type "{content_type}' if content_type else "Missing content-type header"
+    return Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
+
+
+def too_large(limit: int) -> Problem:
+    """The body is longer than a call needs."""
+    return Problem(413, Code.PAYLOAD_TOO_LARGE, f"The request body is larger than {limit >> 20} MiB")
+
+
+def too_slow() -> Problem:
+    """The body did not come in time."""
+    return Problem(408, WireCode.TIMEOUT, "The request body did not arrive in time")
+
+
+async def guarded(work: Callable[[], Awaitable[T]], path: str) -> T | Answer:
+    """What ``work`` answers, or the answer to the error that it raises; an unknown one is logged here, once."""
+    try:
+        return await work()
+    except Problem as problem:
+        return told(problem, path)
+    except HeadwayError as error:
+        if error.code is Code.INTERNAL:
+            log.exception("%s failed", path)
+        return told(problem_of(error), path)
+    except Exception:
+        incident = new_id()
+        log.exception("%s failed, incident %s", path, incident)
+        message = f"Headway made a mistake; its own log tells more under {incident}"
+        return told(Problem(500, Code.INTERNAL, message), path)
+
+
+def problem_of(error: HeadwayError) -> Problem:
+    """An expected error with its status; what may work later says when to ask again."""
+    headers = {"retry-after": _RETRY_AFTER_SECONDS} if error.code is Code.UNAVAILABLE else {}
+    return Problem(STATUSES[error.code], error.code, error.message, headers=headers)
+
+
+def told(problem: Problem, path: str) -> Answer:
+    """The answer that tells a problem."""
+    data: dict[str, Any] = {"code": problem.code, "httpStatus": problem.status}
+    if problem.names_path:
+        data["path"] = path
+    data["zodError"] = zod_error(problem.issues) if problem.issues else None
+    body: dict[str, Any] = {"message": problem.message, "code": problem.code, "data": data}
+    if problem.issues:
+        body["issues"] = problem.issues
+    return json_answer(to_json(body), status=problem.status, headers=problem.headers)

@@ -1,0 +1,121 @@
+"""What comes in: from a query or a body to a typed input, or to the issues that a client knows how to read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
+
+from headway.faces.http.errors import invalid, unparsable
+from headway.faces.http.issues import Expected, Issue, holds_nul, issue_of, wrong_type
+
+I = TypeVar("I", bound="Input")  # noqa: E741 - an input
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Input(BaseModel):
+    """Base of all inputs: camelCase on the wire, strict about types, deaf to keys that it does not know."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", strict=True, frozen=True)
+
+
+class Empty(Input):
+    """The input of a procedure that needs none."""
+
+
+def expected_of(input: type[Input]) -> Mapping[str, Expected]:
+    """What each field of an input takes, by its name on the wire."""
+    return {field.alias or name: _expected(field.annotation) for name, field in input.model_fields.items()}
+
+
+def from_query(input: type[I], expected: Mapping[str, Expected], query: bytes) -> I:
+    """The input that a query string holds: numbers and booleans are read from their texts, an empty parameter counts
+    as not given, of a repeated one the first. Raises Problem with the issues.
+    """
+    values: dict[str, Any] = {}
+    for name, text in parse_qsl(query.decode("latin-1")):
+        if name not in values and name in expected:
+            values[name] = _read(expected[name].type, text)
+    return _validated(input, expected, values)
+
+
+def from_body(input: type[I], expected: Mapping[str, Expected], body: bytes) -> I:
+    """The input that a JSON body holds; an empty body is an empty object. Raises Problem: no JSON, or the issues."""
+    if not body.strip():
+        return _validated(input, expected, {})
+    try:
+        values = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise unparsable() from None
+    return from_value(input, expected, values)
+
+
+def from_value(input: type[I], expected: Mapping[str, Expected], values: object) -> I:
+    """The input that a JSON value holds. Raises Problem with the issues."""
+    if not isinstance(values, dict):
+        raise invalid([wrong_type([], "object", values)])
+    whole = {name: _whole(value) if name in expected else value for name, value in values.items()}
+    return _validated(input, expected, whole)
+
+
+def _validated(input: type[I], expected: Mapping[str, Expected], values: dict[str, Any]) -> I:
+    if nul := _find_nul(values, []):
+        raise invalid([nul])
+    try:
+        return input.model_validate(values)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise invalid([issue_of(each, expected) for each in found]) from None
+
+
+def _read(type: str, text: str) -> object:
+    if type == "number":
+        return _whole(float(text)) if _NUMBER.fullmatch(text.strip()) else math.nan
+    if type == "boolean":
+        return _BOOLEANS.get(text, text)
+    return text
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: 5.0 is 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _find_nul(value: object, path: list[str | int]) -> Issue | None:
+    match value:
+        case str():
+            return holds_nul(path) if "\x00" in value else None
+        case dict():
+            inner = [(key, value[key]) for key in value]
+        case list():
+            inner = list(enumerate(value))
+        case _:
+            return None
+    return next((found for key, each in inner if (found := _find_nul(each, [*path, key]))), None)
+
+
+def _expected(annotation: object) -> Expected:
+    """What an annotation takes: ``X | None`` takes what X does, a Literal its options."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _expected(get_args(annotation)[0])
+    if origin in {Union, UnionType}:
+        return _expected(next(each for each in get_args(annotation) if each is not NoneType))
+    if origin is Literal:
+        return Expected(type="string", options=get_args(annotation))
+    if annotation is bool:
+        return Expected(type="boolean")
+    if annotation in {int, float}:
+        return Expected(type="number")
+    if annotation is str:
+        return Expected(type="string")
+    return Expected(type="array" if origin in {list, tuple} else "object")

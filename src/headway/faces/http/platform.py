@@ -1,0 +1,42 @@
+"""What the HTTP face needs of the platform; the wiring hands over the real thing."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from headway.core.access.service import AccessService
+from headway.core.deployments.service import DeploymentService
+from headway.domains.applications.service import ApplicationService
+from headway.domains.catalog.ssh_keys import SshKeyService
+from headway.domains.projects.service import ProjectService
+from headway.infra.logs.broadcast import Broadcast
+from headway.kernel.events import Events
+
+
+class Platform(Protocol):
+    """The services that calls are answered from."""
+
+    @property
+    def access(self) -> AccessService: ...
+
+    @property
+    def deployments(self) -> DeploymentService: ...
+
+    @property
+    def applications(self) -> ApplicationService: ...
+
+    @property
+    def projects(self) -> ProjectService: ...
+
+    @property
+    def ssh_keys(self) -> SshKeyService: ...
+
+    @property
+    def broadcast(self) -> Broadcast: ...
+
+    @property
+    def events(self) -> Events: ...
+
+    async def health(self) -> str | None:
+        """None when all is well, else what is not."""
+        ...

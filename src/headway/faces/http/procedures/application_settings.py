@@ -1,0 +1,78 @@
+"""The settings of an application as inputs carry them: what is sent is changed, what is not stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from headway.domains.applications.model import AppSettings
+from headway.faces.http.errors import invalid
+from headway.faces.http.inputs import Input
+from headway.faces.http.wire.applications import ACTIVE, Builder, BuildType, default_of, passive_among
+from headway.kernel.forms import size
+
+_LEAST_MEMORY_BYTES = 8 << 20
+_MEMORY = size(_LEAST_MEMORY_BYTES)
+_LONGEST_SECONDS = 7 * 24 * 3600
+
+Text = Annotated[str, Field(max_length=4_096)]
+Seconds = Annotated[float, Field(gt=0, le=_LONGEST_SECONDS)]
+SourceType = Literal["docker", "git", "github", "gitlab", "bitbucket", "gitea", "drop"]
+
+
+class Changes(Input):
+    """Changes to settings. A field that is sent as null goes back to its default."""
+
+    model_config = ConfigDict(extra="allow")
+
+    source_type: SourceType | None = None
+    custom_git_url: Text | None = None
+    custom_git_branch: Text | None = None
+    custom_git_build_path: Text | None = None
+    custom_git_ssh_key_id: Annotated[Text | None, Field(alias="customGitSSHKeyId")] = None
+    enable_submodules: bool | None = None
+    tag: Text | None = None
+    commit: Annotated[str, Field(pattern=r"^([0-9a-fA-F]{7,64})?$")] | None = None
+    build_type: BuildType | None = None
+    builder: Builder | None = None
+    publish_directory: Text | None = None
+    build_command: Text | None = None
+    start_command: Text | None = None
+    health_check_path: Annotated[str, Field(pattern=r"^(/[!-~]*)?$", max_length=2_048)] | None = None
+    health_deadline_seconds: Seconds | None = None
+    settle_seconds: Annotated[float, Field(ge=0, le=_LONGEST_SECONDS)] | None = None
+    drain_seconds: Annotated[float, Field(ge=0, le=_LONGEST_SECONDS)] | None = None
+    step_seconds: Seconds | None = None
+    inactivity_seconds: Seconds | None = None
+    total_seconds: Seconds | None = None
+    memory_limit: str | None = None
+
+    def applied(self, settings: AppSettings) -> AppSettings:
+        """``settings`` with what was sent. Raises Problem for a memory limit that is none."""
+        changed: dict[str, Any] = {}
+        fields = type(self).model_fields
+        for name in self.model_fields_set & fields.keys():
+            attribute = ACTIVE.get(fields[name].alias or name)
+            if attribute is not None:
+                value = getattr(self, name)
+                changed[attribute] = default_of(attribute) if value in {None, ""} else value
+        if "memory_limit" in self.model_fields_set:
+            changed["memory_bytes"] = _memory_bytes(self.memory_limit)
+        passive = passive_among(self.model_extra or {})
+        return replace(settings, **changed, extra={**settings.extra, **passive})
+
+    def applied_as_git(self, settings: AppSettings) -> AppSettings:
+        """``applied`` by whoever chooses a git repository as the source."""
+        return replace(self.applied(settings), source_type="git")
+
+
+def _memory_bytes(text: str | None) -> int | None:
+    if text is None or text.strip() in {"", "0"}:
+        return None
+    try:
+        return int(str(_MEMORY.parse(text.strip())))
+    except ValueError:
+        message = f"Invalid input: a memory limit is {_MEMORY.accepts}"
+        raise invalid([{"code": "custom", "path": ["memoryLimit"], "message": message}]) from None

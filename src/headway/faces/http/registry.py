@@ -1,0 +1,128 @@
+"""The registry of procedures: what can be called, what each takes and gives, from which every wire is made."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+from starlette.types import Receive, Scope, Send
+
+from headway.core.access.model import Actor
+from headway.core.access.policy import RULES
+from headway.faces.http.inputs import Input, expected_of
+from headway.faces.http.issues import Expected
+from headway.faces.http.platform import Platform
+
+I = TypeVar("I", bound=Input)  # noqa: E741 - an input
+
+
+class Kind(StrEnum):
+    """Whether a procedure only reads (GET) or changes something (POST)."""
+
+    QUERY = "query"
+    MUTATION = "mutation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[I]):
+    """One call of a procedure: who makes it, with what, and its request's headers (names in lower case)."""
+
+    actor: Actor
+    platform: Platform
+    input: I
+    headers: Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An answer whose JSON is there already."""
+
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """An answer without a body, with headers of its own."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """An answer that comes bit by bit."""
+
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request until the end or until the reader has gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Procedure:
+    """A procedure as a value. ``output`` is the type of its answer (None: it has none); ``answer`` gives a value that
+    becomes JSON, Ready, Nothing, None, or a Stream; ``expected`` says what each field of the input takes.
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    input: type[Input]
+    output: Any
+    answer: Callable[[Call[Any]], Awaitable[object]]
+    expected: Mapping[str, Expected]
+
+
+class Registry:
+    """All procedures by their names. Raises ValueError for two of one name and for one without a rule."""
+
+    def __init__(self, procedures: Iterable[Procedure]) -> None:
+        self._procedures: dict[str, Procedure] = {}
+        for procedure in procedures:
+            if procedure.name in self._procedures:
+                raise ValueError(f"two procedures are called {procedure.name}")
+            if procedure.name not in RULES:
+                raise ValueError(f"the policy has no rule for {procedure.name}")
+            self._procedures[procedure.name] = procedure
+
+    def find(self, name: str, kind: Kind) -> Procedure | None:
+        """The procedure of this name and kind, None when there is none."""
+        procedure = self._procedures.get(name)
+        return procedure if procedure is not None and procedure.kind is kind else None
+
+    def __iter__(self) -> Iterator[Procedure]:
+        return iter(self._procedures.values())
+
+
+def query(
+    name: str, summary: str, output: object, input: type[I], answer: Callable[[Call[I]], Awaitable[object]]
+) -> Procedure:
+    """A procedure that only reads. ``output`` is the type of its answer."""
+    return _procedure(Kind.QUERY, name, summary, output=output, input=input, answer=answer)
+
+
+def mutation(
+    name: str, summary: str, output: object, input: type[I], answer: Callable[[Call[I]], Awaitable[object]]
+) -> Procedure:
+    """A procedure that changes something. ``output`` is the type of its answer."""
+    return _procedure(Kind.MUTATION, name, summary, output=output, input=input, answer=answer)
+
+
+def _procedure(
+    kind: Kind,
+    name: str,
+    summary: str,
+    *,
+    output: object,
+    input: type[I],
+    answer: Callable[[Call[I]], Awaitable[object]],
+) -> Procedure:
+    return Procedure(
+        name=name,
+        kind=kind,
+        summary=summary,
+        input=input,
+        output=output,
+        answer=answer,
+        expected=expected_of(input),
+    )

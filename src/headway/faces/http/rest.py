@@ -1,0 +1,104 @@
+"""The REST wire: GET with plain query parameters, POST with a JSON object, and the bare JSON value as the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from headway.core.access import policy
+from headway.faces.http import errors
+from headway.faces.http.answers import Answer, json_answer, send_answer
+from headway.faces.http.auth import authenticate
+from headway.faces.http.inputs import Input, from_body, from_query
+from headway.faces.http.platform import Platform
+from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream
+
+MOST_BODY_BYTES = 1 << 20
+_MOST_DRAINED_BYTES = 32 << 20
+_BODY_SECONDS = 30.0
+_KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
+
+
+class Rest:
+    """Answers ``/api/<procedure>``. Who calls is asked first: without a key nobody learns what exists."""
+
+    def __init__(self, platform: Platform, registry: Registry) -> None:
+        self._platform = platform
+        self._registry = registry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        path: str = scope["path_params"].get("procedure", "")
+        result = await errors.guarded(lambda: self._result(scope, receive, path, headers), path)
+        if isinstance(result, Answer):
+            await send_answer(result, send, headers.get(b"accept-encoding", b""))
+        else:
+            await result.stream(scope, receive, send)
+
+    async def _result(
+        self, scope: Scope, receive: Receive, path: str, headers: Mapping[bytes, bytes]
+    ) -> Answer | Stream:
+        actor = await authenticate(self._platform.access, headers)
+        if actor is None:
+            return errors.unauthorized()
+        kind = _KINDS.get(scope["method"])
+        procedure = self._registry.find(path, kind) if kind is not None else None
+        if procedure is None:
+            raise errors.not_found()
+        policy.admit(actor, procedure.name)
+        given = await _input(procedure, scope, receive, headers)
+        call = Call(actor=actor, platform=self._platform, input=given, headers=headers)
+        return _answer(await procedure.answer(call))
+
+
+def _answer(result: object) -> Answer | Stream:
+    match result:
+        case Ready(body=body):
+            return json_answer(body)
+        case None:
+            return json_answer(b"")
+        case Nothing(headers=headers):
+            return json_answer(b"", headers=headers)
+        case Stream():
+            return result
+        case _:
+            return json_answer(to_json(result))
+
+
+async def _input(procedure: Procedure, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Input:
+    if procedure.kind is Kind.QUERY:
+        return from_query(procedure.input, procedure.expected, scope["query_string"])
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    body = await _body(receive, headers.get(b"content-length", b""))
+    if not content_type.lower().startswith("application/json") and (body or content_type):
+        raise errors.unsupported(content_type)
+    return from_body(procedure.input, procedure.expected, body)
+
+
+async def _body(receive: Receive, announced: bytes) -> bytes:
+    """The whole body. One that is too long is read on for a while, so that its sender is there to hear the refusal."""
+    too_long = announced.isdigit() and int(announced) > MOST_BODY_BYTES
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            more = True
+            while more and size <= _MOST_DRAINED_BYTES:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    break
+                size += len(message.get("body", b""))
+                too_long = too_long or size > MOST_BODY_BYTES
+                if too_long:
+                    pieces.clear()
+                else:
+                    pieces.append(message.get("body", b""))
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise errors.too_slow() from None
+    if too_long:
+        raise errors.too_large(MOST_BODY_BYTES)
+    return b"".join(pieces)

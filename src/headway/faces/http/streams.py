@@ -1,0 +1,270 @@
+"""Following a deployment: its log, steps and status as server-sent events, encoded once however many follow."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.types import Message, Receive, Scope, Send
+
+from headway.core.access.model import Actor
+from headway.core.deployments.model import Deployment, StepRecord
+from headway.core.deployments.service import DeploymentService
+from headway.faces.http.answers import SECURITY_HEADERS
+from headway.faces.http.wire.base import moment
+from headway.infra.logs.broadcast import Broadcast, Dropped
+from headway.kernel.errors import NotFound, Unavailable
+from headway.kernel.events import DeploymentMoved, Events
+
+HEARTBEAT_SECONDS = 15.0
+STUCK_SECONDS = 30.0
+_RETRY_SECONDS = 1.0  # while the database is away, and while a running deployment has no live log
+_HEARTBEAT = b": still here\n\n"
+_BEGINNING = b"retry: 1000\n\n"
+_END = b"event: end\ndata: {}\n\n"
+_HEADERS = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"x-accel-buffering", b"no"),  # proxies that would wait for more
+    *SECURITY_HEADERS,
+)
+
+
+class Gone(Exception):
+    """The reader has left, hangs, or is sent away to come back: the answer ends without an ``end`` event."""
+
+
+class Follows:
+    """Everything that is followed now. One reading of the database serves all who follow the same deployment."""
+
+    def __init__(self, deployments: DeploymentService, broadcast: Broadcast, events: Events) -> None:
+        self._deployments = deployments
+        self._broadcast = broadcast
+        self._channels: dict[str, _Channel] = {}
+        self._closed = False
+        events.listen(DeploymentMoved, self._moved)
+
+    async def open(self, actor: Actor, deployment_id: str, offset: int) -> Follower:
+        """A follower of a deployment's log from byte ``offset`` on. Raises NotFound where the caller may see none."""
+        await self._deployments.one(actor, deployment_id, "deployment.follow")
+        return Follower(lambda: self._enter(actor, deployment_id), self._leave, self._broadcast, offset)
+
+    def close(self) -> None:
+        """Sends every follower away: the panel stops; they come back to its successor and go on where they were."""
+        self._closed = True
+        for channel in self._channels.values():
+            channel.close()
+
+    def _enter(self, actor: Actor, deployment_id: str) -> _Channel:
+        channel = self._channels.get(deployment_id)
+        if channel is None:
+            channel = _Channel(deployment_id, lambda: self._look(actor, deployment_id))
+            self._channels[deployment_id] = channel
+        if self._closed:
+            channel.close()
+        channel.followers += 1
+        return channel
+
+    def _leave(self, channel: _Channel) -> None:
+        channel.followers -= 1
+        if not channel.followers:
+            del self._channels[channel.deployment_id]
+
+    def _moved(self, event: DeploymentMoved) -> None:
+        channel = self._channels.get(event.deployment_id)
+        if channel is not None:
+            channel.stale()
+
+    async def _look(self, actor: Actor, deployment_id: str) -> View:
+        try:
+            deployment = await self._deployments.one(actor, deployment_id, "deployment.follow")
+            view = view_of(deployment, await self._deployments.steps(actor, deployment_id))
+        except NotFound:
+            view = View(ended=True)
+        if view.ended:
+            self._broadcast.ended(deployment_id)  # one that never ran has no log that could say so
+        return view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What followers are told of a deployment beside its log: ready events, the steps' by their names."""
+
+    status: bytes = b""
+    steps: Mapping[str, bytes] = field(default_factory=dict)
+    ended: bool = False
+
+
+def view_of(deployment: Deployment, steps: list[StepRecord]) -> View:
+    """The events that tell a deployment's present state."""
+    status = {
+        "status": deployment.status,
+        "reason": deployment.reason,
+        "errorMessage": deployment.error_message,
+        "startedAt": moment(deployment.started_at),
+        "finishedAt": moment(deployment.finished_at),
+        "killRequestedAt": moment(deployment.kill_requested_at),
+    }
+    return View(
+        status=_event("status", status),
+        steps={step.name: _event("step", _step(step)) for step in steps},
+        ended=deployment.status.ended,
+    )
+
+
+def news(before: View, now: View) -> list[bytes]:
+    """The events that whoever knows the one view needs to know the other: steps first, then the status."""
+    steps = [event for name, event in now.steps.items() if before.steps.get(name) != event]
+    return steps + ([now.status] if now.status and now.status != before.status else [])
+
+
+def _step(step: StepRecord) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "startedAt": moment(step.started_at),
+        "finishedAt": moment(step.finished_at),
+        "logOffset": step.log_offset,
+    }
+
+
+def _event(kind: str, data: Mapping[str, Any]) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (kind.encode(), to_json(data))
+
+
+class _Channel:
+    """One followed deployment: its view, read again after it moved, by whichever follower comes first."""
+
+    def __init__(self, deployment_id: str, look: Callable[[], Any]) -> None:
+        self.deployment_id = deployment_id
+        self.followers = 0
+        self.view = View()
+        self.closed = False
+        self.moved = asyncio.Event()
+        self.read = asyncio.Event()
+        self._look = look
+        self._reading = asyncio.Lock()
+        self._version = 1
+        self._read_version = 0
+
+    def stale(self) -> None:
+        """The deployment moved: the view is to be read again. Wakes all who wait for ``moved``."""
+        self._version += 1
+        self.moved, moved = asyncio.Event(), self.moved
+        moved.set()
+
+    def close(self) -> None:
+        self.closed = True
+        self.stale()
+
+    async def current(self) -> View:
+        """The newest view. Raises Unavailable when the database is away."""
+        async with self._reading:
+            if self._read_version != self._version:
+                version = self._version
+                self.view = await self._look()
+                self._read_version = version
+                self.read, read = asyncio.Event(), self.read
+                read.set()
+        return self.view
+
+
+class Follower:
+    """One reader of a deployment's events."""
+
+    def __init__(
+        self, enter: Callable[[], _Channel], leave: Callable[[_Channel], None], broadcast: Broadcast, offset: int
+    ) -> None:
+        self._enter = enter
+        self._leave = leave
+        self._broadcast = broadcast
+        self._offset = offset
+        self._sending_since: float | None = None
+
+    async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends events until the deployment's end, or until the reader has gone."""
+        channel = self._enter()
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
+            await self._send(send, _BEGINNING)
+            await self._tell_all(channel, receive, send)
+        except* Gone:
+            pass
+        finally:
+            self._leave(channel)
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _tell_all(self, channel: _Channel, receive: Receive, send: Send) -> None:
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_until_gone(receive))
+            moving = group.create_task(self._tell_moves(channel, send))
+            await self._tell_log(channel, send)
+            await moving
+            await self._send(send, _END)
+            watching.cancel()
+
+    async def _tell_log(self, channel: _Channel, send: Send) -> None:
+        """The log to its end. What is read after the end is known is all there will ever be."""
+        while True:
+            read, ended = channel.read, channel.view.ended
+            following = self._broadcast.follow(channel.deployment_id, self._offset, expected=not ended)
+            async with aclosing(following) as chunks:
+                async for chunk in chunks:
+                    if isinstance(chunk, Dropped):
+                        raise Gone
+                    await self._send(send, chunk.sse)
+                    self._offset = chunk.end_offset
+            if ended:
+                return
+            await _within(_RETRY_SECONDS, read)
+
+    async def _tell_moves(self, channel: _Channel, send: Send) -> None:
+        """Steps and status as they come, and a heartbeat when nothing does."""
+        told = View()
+        while True:
+            moved = channel.moved
+            if channel.closed:
+                raise Gone
+            pause = HEARTBEAT_SECONDS
+            try:
+                view = await channel.current()
+            except Unavailable:
+                view, pause = told, _RETRY_SECONDS
+            for event in news(told, view):
+                await self._send(send, event)
+            told = view
+            if view.ended:
+                return
+            if not await _within(pause, moved):
+                self._refuse_to_hang()
+                await self._send(send, _HEARTBEAT)
+
+    async def _send(self, send: Send, event: bytes) -> None:
+        self._sending_since = asyncio.get_running_loop().time()
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+        self._sending_since = None
+
+    def _refuse_to_hang(self) -> None:
+        """A reader that takes nothing for long is sent away; it holds memory here."""
+        since = self._sending_since
+        if since is not None and asyncio.get_running_loop().time() - since > STUCK_SECONDS:
+            raise Gone
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether the event came in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _until_gone(receive: Receive) -> None:
+    message: Message = {"type": ""}
+    while message["type"] != "http.disconnect":
+        message = await receive()
+    raise Gone

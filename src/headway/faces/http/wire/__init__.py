@@ -1,0 +1,1 @@
+"""The shapes of what goes out, by the names of the wire."""

@@ -1,0 +1,278 @@
+"""Applications as the wire shows them: one flat object with every field that its clients know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
+
+from headway.domains.applications.model import Application, AppSettings
+from headway.domains.projects.model import Environment, Project
+from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
+
+BuildType = Literal["dockerfile", "heroku_buildpacks", "paketo_buildpacks", "nixpacks", "static", "railpack"]
+Builder = Literal[
+    "auto", "native", "dockerfile", "heroku_buildpacks", "paketo_buildpacks", "nixpacks", "static", "railpack"
+]
+
+
+class ApplicationRow(TypedDict):
+    """An application. Beside these it has every field that can be saved with it, null where none was."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic's way of saying so
+
+    applicationId: str
+    name: str
+    appName: str
+    description: str | None
+    env: str
+    applicationStatus: Literal["idle", "running", "done", "error"]
+    sourceType: str
+    buildType: BuildType
+    builder: Builder | None
+    customGitUrl: str | None
+    customGitBranch: str | None
+    customGitBuildPath: str | None
+    customGitSSHKeyId: str | None
+    enableSubmodules: bool
+    environmentId: str
+    createdAt: str
+    address: str | None
+
+
+class EnvironmentOfApplication(TypedDict):
+    """The environment that an application lies in, with its project."""
+
+    environmentId: str
+    name: str
+    description: str | None
+    createdAt: str
+    env: str
+    projectId: str
+    isDefault: bool
+    project: ProjectRow
+
+
+class DomainRow(TypedDict):
+    """A host name at which an application answers."""
+
+    domainId: str
+    applicationId: str
+    host: str | None
+    https: bool
+    path: str
+    certificateType: str
+    createdAt: str
+
+
+class ApplicationDetails(ApplicationRow):
+    """An application with its deployments, the newest first, its addresses, and what it lies in."""
+
+    deployments: list[DeploymentRow]
+    domains: list[DomainRow]
+    environment: EnvironmentOfApplication
+
+
+# Fields of the clients' inputs on which nothing here acts, with what a client sees where none was saved.
+PASSIVE: Mapping[str, Any] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "args",
+            "bitbucketBranch",
+            "bitbucketId",
+            "bitbucketOwner",
+            "bitbucketRepository",
+            "bitbucketRepositorySlug",
+            "branch",
+            "buildArgs",
+            "buildRegistryId",
+            "buildSecrets",
+            "buildServerId",
+            "buildxBuilder",
+            "command",
+            "cpuLimit",
+            "cpuReservation",
+            "dockerBuildStage",
+            "dockerContextPath",
+            "dockerImage",
+            "dropBuildPath",
+            "enabled",
+            "endpointSpecSwarm",
+            "giteaBranch",
+            "giteaId",
+            "giteaOwner",
+            "giteaRepository",
+            "githubId",
+            "gitlabBranch",
+            "gitlabId",
+            "gitlabOwner",
+            "gitlabPathNamespace",
+            "gitlabProjectId",
+            "gitlabRepository",
+            "healthCheckSwarm",
+            "icon",
+            "isStaticSpa",
+            "labelsSwarm",
+            "memoryReservation",
+            "modeSwarm",
+            "networkSwarm",
+            "owner",
+            "password",
+            "placementSwarm",
+            "previewBuildArgs",
+            "previewBuildSecrets",
+            "previewCustomCertResolver",
+            "previewEnv",
+            "previewLabels",
+            "previewWildcard",
+            "refreshToken",
+            "registryId",
+            "registryUrl",
+            "repository",
+            "restartPolicySwarm",
+            "rollbackConfigSwarm",
+            "rollbackRegistryId",
+            "stopGracePeriodSwarm",
+            "subtitle",
+            "title",
+            "ulimitsSwarm",
+            "updateConfigSwarm",
+            "username",
+            "watchPaths",
+        )
+    )
+    | {
+        "autoDeploy": True,
+        "bitbucketBuildPath": "/",
+        "buildArchitecture": "host",
+        "buildPath": "/",
+        "cleanCache": False,
+        "createEnvFile": True,
+        "detachDokployNetwork": False,
+        "dockerfile": "Dockerfile",
+        "giteaBuildPath": "/",
+        "gitlabBuildPath": "/",
+        "herokuVersion": "24",
+        "isPreviewDeploymentsActive": False,
+        "networkIds": (),
+        "previewCertificateType": "none",
+        "previewHttps": False,
+        "previewLimit": 3,
+        "previewPath": "/",
+        "previewPort": 3000,
+        "previewRequireCollaboratorPermissions": True,
+        "railpackVersion": "0.15.4",
+        "replicas": 1,
+        "rollbackActive": False,
+        "triggerType": "push",
+    }
+)
+
+# Our settings by their names on the wire.
+ACTIVE: Mapping[str, str] = MappingProxyType(
+    {
+        "sourceType": "source_type",
+        "customGitUrl": "git_url",
+        "customGitBranch": "git_branch",
+        "customGitBuildPath": "build_path",
+        "customGitSSHKeyId": "ssh_key_id",
+        "enableSubmodules": "submodules",
+        "tag": "git_tag",
+        "commit": "git_commit",
+        "buildType": "build_type",
+        "builder": "builder",
+        "publishDirectory": "publish_directory",
+        "buildCommand": "build_command",
+        "startCommand": "start_command",
+        "healthCheckPath": "health_path",
+        "healthDeadlineSeconds": "health_deadline_seconds",
+        "settleSeconds": "settle_seconds",
+        "drainSeconds": "drain_seconds",
+        "stepSeconds": "step_seconds",
+        "inactivitySeconds": "inactivity_seconds",
+        "totalSeconds": "total_seconds",
+    }
+)
+
+_RELATIONS: Mapping[str, Any] = MappingProxyType(
+    dict.fromkeys(("bitbucket", "buildRegistry", "buildServer", "gitea", "github", "gitlab", "registry"))
+    | dict.fromkeys(("rollbackRegistry", "server", "unauthorizedProvider"))
+    | dict.fromkeys(("mounts", "patches", "ports", "previewDeployments", "redirects", "security"), ())
+    | {"hasGitProviderAccess": True}
+)
+
+
+def application_row(application: Application, addresses: Sequence[str]) -> dict[str, Any]:
+    """The application alone, as ApplicationRow says."""
+    settings = application.settings
+    return {
+        **PASSIVE,
+        **settings.extra,
+        **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
+        "memoryLimit": None if settings.memory_bytes is None else str(settings.memory_bytes),
+        "applicationId": application.application_id,
+        "name": application.name,
+        "appName": application.app_name,
+        "description": application.description,
+        "env": application.env,
+        "applicationStatus": application.status.value,
+        "wanted": application.wanted.value,
+        "servingReleaseId": application.serving_release_id,
+        "environmentId": application.environment_id,
+        "projectId": application.project_id,
+        "organizationId": application.organization_id,
+        "serverId": None,
+        "createdAt": moment(application.created_at),
+        "address": addresses[0] if addresses else None,
+        "addresses": list(addresses),
+    }
+
+
+def application_details(
+    application: Application,
+    addresses: Sequence[str],
+    deployments: Sequence[DeploymentRow],
+    environment: Environment,
+    project: Project,
+) -> dict[str, Any]:
+    """The application with all around it, as ApplicationDetails says."""
+    return {
+        **application_row(application, addresses),
+        **_RELATIONS,
+        "customGitSSHKey": None,
+        "deployments": deployments,
+        "domains": [_domain(application, address) for address in addresses],
+        "environment": {**environment_row(environment), "project": project_row(project)},
+    }
+
+
+def passive_among(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the fields that were sent, those that are only to be given back."""
+    return {name: value for name, value in values.items() if name in PASSIVE}
+
+
+def default_of(attribute: str) -> Any:  # noqa: ANN401 - any setting
+    """What a setting is when nothing is said about it."""
+    return getattr(_DEFAULTS, attribute)
+
+
+_DEFAULTS = AppSettings()
+
+
+def _domain(application: Application, address: str) -> DomainRow:
+    parts = urlsplit(address)
+    return {
+        "domainId": application.application_id,
+        "applicationId": application.application_id,
+        "host": parts.hostname,
+        "https": parts.scheme == "https",
+        "path": "/",
+        "certificateType": "none",
+        "createdAt": moment(application.created_at),
+    }

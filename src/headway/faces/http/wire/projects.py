@@ -1,0 +1,175 @@
+"""Projects, environments and ssh keys as the wire shows them."""
+
+from __future__ import annotations
+
+from typing_extensions import TypedDict
+
+from headway.domains.catalog.ssh_keys_model import SshKey
+from headway.domains.projects.model import Environment, EnvironmentOverview, Project, ProjectOverview, Service
+from headway.faces.http.wire.base import moment
+
+
+class ProjectRow(TypedDict):
+    """A project; ``env`` holds the variables that its applications share."""
+
+    projectId: str
+    name: str
+    description: str | None
+    createdAt: str
+    organizationId: str
+    env: str
+
+
+class EnvironmentRow(TypedDict):
+    """An environment of a project."""
+
+    environmentId: str
+    name: str
+    description: str | None
+    createdAt: str
+    env: str
+    projectId: str
+    isDefault: bool
+
+
+class ServiceRow(TypedDict):
+    """An application as lists of projects show it."""
+
+    applicationId: str
+    name: str
+    appName: str
+    description: str | None
+    applicationStatus: str
+    createdAt: str
+    serverId: None
+    icon: None
+    server: None
+
+
+class EnvironmentContents(EnvironmentRow):
+    """An environment with all that lies in it, by kind."""
+
+    applications: list[ServiceRow]
+    compose: list[None]
+    libsql: list[None]
+    mariadb: list[None]
+    mongo: list[None]
+    mysql: list[None]
+    postgres: list[None]
+    redis: list[None]
+
+
+class EnvironmentInProject(EnvironmentContents):
+    """An environment with all that lies in it, and its project."""
+
+    project: ProjectRow
+
+
+class ProjectContents(ProjectRow):
+    """A project with its environments."""
+
+    environments: list[EnvironmentContents]
+
+
+class NewProject(TypedDict):
+    """A new project and its default environment."""
+
+    project: ProjectRow
+    environment: EnvironmentRow
+
+
+class SshKeyRow(TypedDict):
+    """An ssh key; its private part is never shown."""
+
+    sshKeyId: str
+    name: str
+    description: str | None
+    publicKey: str
+    createdAt: str
+    lastUsedAt: None
+    organizationId: str
+
+
+class KeyPairRow(TypedDict):
+    """A fresh pair that is kept nowhere."""
+
+    privateKey: str
+    publicKey: str
+
+
+def project_row(project: Project) -> ProjectRow:
+    """The project alone."""
+    return {
+        "projectId": project.project_id,
+        "name": project.name,
+        "description": project.description,
+        "createdAt": moment(project.created_at),
+        "organizationId": project.organization_id,
+        "env": project.env,
+    }
+
+
+def environment_row(environment: Environment) -> EnvironmentRow:
+    """The environment alone."""
+    return {
+        "environmentId": environment.environment_id,
+        "name": environment.name,
+        "description": environment.description,
+        "createdAt": moment(environment.created_at),
+        "env": environment.env,
+        "projectId": environment.project_id,
+        "isDefault": environment.is_default,
+    }
+
+
+def environment_contents(overview: EnvironmentOverview) -> EnvironmentContents:
+    """The environment with what lies in it."""
+    return {
+        **environment_row(overview.environment),
+        "applications": [_service(service) for service in overview.applications],
+        "compose": [],
+        "libsql": [],
+        "mariadb": [],
+        "mongo": [],
+        "mysql": [],
+        "postgres": [],
+        "redis": [],
+    }
+
+
+def environment_in_project(overview: EnvironmentOverview, project: Project) -> EnvironmentInProject:
+    """The environment with what lies in it and what it lies in."""
+    return {**environment_contents(overview), "project": project_row(project)}
+
+
+def project_contents(overview: ProjectOverview) -> ProjectContents:
+    """The project with its environments."""
+    environments = [environment_contents(each) for each in overview.environments]
+    return {**project_row(overview.project), "environments": environments}
+
+
+def ssh_key_row(key: SshKey) -> SshKeyRow:
+    """The key without its private part."""
+    return {
+        "sshKeyId": key.ssh_key_id,
+        "name": key.name,
+        "description": key.description,
+        "publicKey": key.public_key,
+        "createdAt": moment(key.created_at),
+        "lastUsedAt": None,
+        "organizationId": key.organization_id,
+    }
+
+
+def _service(service: Service) -> ServiceRow:
+    return {
+        "applicationId": service.application_id,
+        "name": service.name,
+        "appName": service.app_name,
+        "description": service.description,
+        "applicationStatus": service.status,
+        "createdAt": moment(service.created_at),
+        "serverId": None,
+        "icon": None,
+        "server": None,
+    }
