@@ -1,0 +1,146 @@
+"""The pages of docs/ that are made from the code, behind script/docs."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from headway.core.deployments.status import MOVES, Intent, Reason, Status
+from headway.kernel.settings import OTHER_VARIABLES, documented
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+_WIDTH = 118
+_NOTE = "<!-- Made by script/docs from {source}; change that, then run it. -->"
+_REASONS: Mapping[Reason, str] = {
+    Reason.FAILED: "a step failed: a command, a health check, a proof of the route",
+    Reason.KILLED: "somebody killed it; nothing of its process tree was left when the call returned",
+    Reason.CANCELLED: "somebody cancelled it, or stopped or deleted what it belongs to",
+    Reason.SUPERSEDED: "something newer took its place",
+    Reason.TIMED_OUT: "a step, the silence within one, or the whole took longer than its deadline",
+    Reason.OUT_OF_MEMORY: "a command used more memory than it may",
+    Reason.LOST: "the host restarted, or its processes vanished, while it ran",
+    Reason.REFUSED: "it could not be carried out as asked: what it belongs to is gone, or the request does not hold",
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    stale = [name for name, text in pages().items() if _read(DOCS / name) != text]
+    if "--check" in arguments:
+        for name in stale:
+            print(f"script/docs: docs/{name} is not what the code says; run script/docs", file=sys.stderr)
+        return 1 if stale else 0
+    for name in stale:
+        (DOCS / name).write_text(pages()[name])
+        print(f"wrote docs/{name}")
+    return 0
+
+
+def pages() -> dict[str, str]:
+    """Every page by its name below docs/."""
+    return {"settings.md": settings_page(), "state-machine.md": state_page()}
+
+
+def settings_page() -> str:
+    """All that can be set."""
+    rows = [(f"`{each.variable}`", each.description, _shown(each.default), each.accepts) for each in documented()]
+    return _page(
+        _NOTE.format(source="src/headway/kernel/settings.py"),
+        "# Settings",
+        """
+        The panel reads its settings from the environment when it starts. `headway serve` takes the folder, the
+        addresses, the ports and the log level as options too (`--data-dir`, `--host`, `--port`, `--edge-host`,
+        `--edge-port`, `--log-level`), which win. An empty variable counts as unset. A value that is not possible
+        ends the start with a sentence that says what it takes; a variable that nobody reads is warned of. `headway
+        doctor` says how they fit this machine.
+        """,
+        _table(("variable", "meaning", "default", "takes"), rows),
+        "Times without a unit are seconds; K, M and G of a size are powers of 1024.",
+        "## Other variables",
+        _table(("variable", "meaning"), [(f"`{name}`", text) for name, text in OTHER_VARIABLES.items()]),
+        """
+        The command line also reads `HEADWAY_API_KEY`, and without it, for a panel on the same machine, `owner.key`
+        in `HEADWAY_DATA_DIR` or the default data folder.
+        """,
+    )
+
+
+def state_page() -> str:
+    """The states of a deployment, the moves between them, and the reasons of an end."""
+    assert set(_REASONS) == set(Reason), "every reason is explained"  # noqa: S101 - a program of the checkout
+    rows = [
+        (
+            f"`{move.source}`",
+            move.name,
+            f"`{move.target}`",
+            ", ".join(sorted(move.makers)),
+            ", ".join(f"`{reason}`" for reason in Reason if reason in move.reasons),
+        )
+        for move in MOVES
+    ]
+    return _page(
+        _NOTE.format(source="src/headway/core/deployments/status.py"),
+        "# The states of a deployment",
+        """
+        A deployment has one of four statuses, in the database and on the wire. Every change is one of the moves
+        below: an update guarded by the old status, the lease and the epoch, so that of two who want to move only
+        one does.
+        """,
+        f"```mermaid\n{_diagram()}\n```",
+        "## Moves",
+        _table(("from", "move", "to", "made by", "reason"), rows),
+        """
+        The *worker* claims what waits, the *runner* carries it out, the *service* answers requests, and *recovery*
+        looks at what a panel that is gone has left. An end is written once; nothing leads on from `done` and
+        `error`.
+        """,
+        "## Reasons",
+        "What kind of end an `error` was. The sentence for people is in `errorMessage`.",
+        _table(("reason", "meaning"), [(f"`{reason}`", _REASONS[reason]) for reason in Reason]),
+        "## Intents",
+        """
+        A wish to end a deployment is written on its row before anything is signalled. From then on nothing new
+        starts but what takes back what was half-made, and whoever ends the run, also after a crash, carries the
+        wish out.
+        """,
+        _table(("intent", "leads to"), [(f"`{intent}`", f"`error`, `{intent.reason}`") for intent in Intent]),
+    )
+
+
+def _diagram() -> str:
+    lines = ["stateDiagram-v2", f"    [*] --> {Status.PENDING}: request"]
+    for source in Status:
+        for target in Status:
+            names = [move.name for move in MOVES if (move.source, move.target) == (source, target)]
+            if names:
+                lines.append(f"    {source} --> {target}: {', '.join(names)}")
+    lines += [f"    {status} --> [*]" for status in Status if status.ended]
+    return "\n".join(lines)
+
+
+def _shown(default: str) -> str:
+    return default if not default or " " in default else f"`{default}`"
+
+
+def _page(*parts: str) -> str:
+    """Parts below each other, paragraphs broken into lines."""
+    plain = ("<", "#", "|", "`" * 3)
+    return "\n\n".join(part if part.startswith(plain) else _filled(part) for part in parts) + "\n"
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), _WIDTH, break_on_hyphens=False)
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""The pages that are made from the code say what the code says, and no page points at what is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from headway.core.deployments.status import MOVES, Reason
+from headway.kernel.settings import documented
+from script.docs import DOCS, pages
+
+ROOT = DOCS.parent
+LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#]+)")
+WRITTEN = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
+
+
+@pytest.mark.parametrize("name", sorted(pages()))
+def test_a_page_is_what_the_code_says(name: str) -> None:
+    assert (DOCS / name).read_text() == pages()[name], "run script/docs"
+
+
+def test_every_setting_move_and_reason_is_told() -> None:
+    settings, states = pages()["settings.md"], pages()["state-machine.md"]
+    assert [each.variable for each in documented() if f"`{each.variable}`" not in settings] == []
+    assert [move.name for move in MOVES if f"| {move.name} |" not in states] == []
+    assert [reason for reason in Reason if f"| `{reason}` |" not in states] == []
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
