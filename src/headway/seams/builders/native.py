@@ -6,11 +6,10 @@ import asyncio
 import io
 import tarfile
 
-from headway.infra.hosts.base import Host, HostUnreachable
+from headway.infra.hosts.base import Host, LeadsOutside
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Bundle, Workspace
-from headway.kernel.errors import HeadwayError
 from headway.seams.builders import detect
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.languages.static import INDEX
@@ -130,9 +129,7 @@ async def _static_root(host: Host, workspace: Workspace, plan: Plan) -> str | No
 async def _read(host: Host, workspace: Workspace, name: str, limit: int = _LARGEST) -> bytes | None:
     try:
         return await host.read_file(f"{workspace.folder}/{name}", limit, below=workspace.root)
-    except HostUnreachable:
-        raise
-    except HeadwayError as error:
+    except LeadsOutside as error:
         raise BuildError(
             f"{name} is a symbolic link that leads out of the repository, and is not read. Put the file itself there."
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -81,19 +82,19 @@ class GitSource:
         remote = self.spec.check()
         await work.host.make_folder(root, owner=self.accounts.build)
         source = self._source(remote, commit)
-        await self._extract(work, 0, source, root)
+
+        async def lay_out(number: int, module: Module) -> None:
+            await self._lay_out(work, number, module, root)
+
+        await lay_out(0, source)
         if self.spec.submodules:
-
-            async def lay_out(number: int, module: Module) -> None:
-                await self._extract(work, number, module, root)
-
-            walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-lay-out-")
+            walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-check-out-")
             await walk.each(source, lay_out)
         return await find_build_path(work, root, self.spec.build_path, self.accounts.build)
 
     async def _fetch_submodules(self, work: Work, remote: Remote, commit: Commit, key_file: str | None) -> None:
         async def fetch(number: int, module: Module) -> None:
-            mirror = await self._mirror(work, module.remote, key_file, folder=module.mirror, number=number)
+            mirror = await self._mirror(work, module.remote, key_file, folder=module.mirror, prefix=f"git-{number}-")
             try:
                 await mirror.fetch(Ref(kind=RefKind.COMMIT, name=module.commit_hash))
             except SourceError as error:
@@ -105,28 +106,44 @@ class GitSource:
         if count:
             await work.say(f"Fetched {count} submodule{'s' if count > 1 else ''}")
 
-    async def _extract(self, work: Work, number: int, module: Module, root: str) -> None:
+    async def _lay_out(self, work: Work, number: int, module: Module, root: str) -> None:
+        """One commit in its place in the workspace. One that the mirror has lost is fetched again, by its hash."""
+        name = f"git-check-out-{number}" if number else "git-check-out"
+        if await self._extract(work, name, module, root):
+            return
+        await work.say(f"Commit {module.commit_hash[:12]} is no longer kept on this host, and is fetched again.")
+        await self._write_settings(work)
+        async with self._key(work, module.remote) as key_file:
+            mirror = await self._mirror(work, module.remote, key_file, folder=module.mirror, prefix=f"{name}-again-")
+            try:
+                await mirror.fetch(Ref(kind=RefKind.COMMIT, name=module.commit_hash))
+            except SourceError as error:
+                raise CommitMissing(
+                    f"The commit {module.commit_hash[:12]} is not kept on this host any more, and not to be fetched: "
+                    f"{error.message} Deploy the newest state instead."
+                ) from error
+        if not await self._extract(work, f"{name}-again", module, root):
+            raise CommitMissing(f"The commit {module.commit_hash[:12]} is not in {module.remote.url} any more.")
+
+    async def _extract(self, work: Work, name: str, module: Module, root: str) -> bool:
+        """Whether the mirror has the commit; then it is laid out."""
         folder = f"{root}/{module.path}" if module.path else root
         git, account = self.git, self.accounts.git
         command = git.extract(module.mirror, module.commit_hash, folder, account, self.accounts.build)
-        name = f"git-check-out-{number}" if number else "git-check-out"
         ended = await run(work, name, command)
         if ended.succeeded:
-            return
+            return True
         kept = await run(work, f"{name}-has", git.has(module.mirror, module.commit_hash, account))
-        if not kept.succeeded:
-            raise CommitMissing(
-                f"The commit {module.commit_hash[:12]} is no longer kept on this host. Deploy, which fetches it again, "
-                "instead of redeploying."
-            )
-        # The commit is there, so the workspace could not be written: the run names the end that it has recorded.
-        await work.command(name, command)
+        if kept.succeeded:
+            # So it is the workspace that could not be written: the run names the end that it has recorded.
+            await work.command(name, command)
+        return False
 
     def _source(self, remote: Remote, commit: Commit) -> Module:
         return Module(path="", commit_hash=commit.hash, remote=remote, mirror=self.git.folders.mirror)
 
     async def _mirror(
-        self, work: Work, remote: Remote, key_file: str | None, *, folder: str | None = None, number: int = 0
+        self, work: Work, remote: Remote, key_file: str | None, *, folder: str | None = None, prefix: str = "git-"
     ) -> Mirror:
         is_ssh = remote.transport is Transport.SSH
         return Mirror(
@@ -137,15 +154,17 @@ class GitSource:
             account=self.accounts.git,
             key_file=key_file if is_ssh else None,
             nameless=is_ssh and await _is_nameless(work.host, self.accounts.git),
-            prefix=f"git-{number}-" if number else "git-",
+            prefix=prefix,
         )
 
     async def _write_settings(self, work: Work) -> None:
         """Git's configuration, and the file of known hosts, which ssh itself writes on from then on."""
         folders = self.git.folders
         if await work.host.read_file(folders.gitconfig) != GITCONFIG:
+            await work.host.make_folder(posixpath.dirname(folders.gitconfig), mode=0o711)
             await work.host.write_file(folders.gitconfig, GITCONFIG, mode=0o644)
         if await work.host.read_file(folders.known_hosts, limit=1) is None:
+            await work.host.make_folder(posixpath.dirname(folders.known_hosts), mode=0o711)
             await work.host.write_file(folders.known_hosts, b"", owner=self.accounts.git)
 
     @asynccontextmanager
