@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import socket
 from pathlib import Path
+from typing import cast
 
 from headway.infra.hosts.wire import Field, frame, split_frames
 
@@ -55,8 +56,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begins."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what the loop gives for a socket
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are not of asyncio's classes
 
     def data_received(self, data: bytes) -> None:
         """Hands answers to who asked, and notes the size."""
