@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from headway.seams.runtimes import processes
+from headway.seams.runtimes.private_file import write_privately
 
 MARKER = "HEADWAY_DAEMON"
 _LOG_BYTES = 10 << 20
@@ -34,6 +35,11 @@ class Daemon:
         """The pid of the living process; None when there is none."""
         self._bury_child()
         return self._recorded() or self._marked()
+
+    def is_as_wanted(self) -> bool:
+        """Whether what lives, if anything does, was started with the arguments that it would be started with now."""
+        pid = self.pid()
+        return pid is None or processes.argv(pid) == self._argv
 
     def spawn(self) -> int:
         """Starts it and gives its pid; only to be called when there is none."""
@@ -104,9 +110,7 @@ class Daemon:
 
     def _record(self, pid: int) -> None:
         record = {"pid": pid, "start_time": processes.start_time(pid), "boot_id": processes.boot_id()}
-        beside = self._state.with_suffix(".new")
-        beside.write_text(json.dumps(record))
-        beside.rename(self._state)
+        write_privately(self._state, json.dumps(record))
 
     def _recorded(self) -> int | None:
         try:

@@ -13,15 +13,18 @@ from pathlib import Path
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, Unavailable
 from headway.seams.runtimes import ports, processes, requests
+from headway.seams.runtimes.certificate import self_signed
 from headway.seams.runtimes.daemon import Daemon
-from headway.seams.runtimes.record import write_privately
+from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.traefik import (
     PROBE_HEADER,
     RELEASE_HEADER,
     Https,
     check_route,
+    checked_folder,
     command_line,
     read_route,
+    render_default_certificate,
     render_route,
 )
 
@@ -30,10 +33,14 @@ log = logging.getLogger(__name__)
 _START_SECONDS = 20.0
 _FIRST_PAUSE = 0.005
 _LONGEST_PAUSE = 0.1
+_GROWTH = 1.1
 _FIRST_TRY_SECONDS = 1.0
 # What the edge says when it could not reach the release: no proof that the route leads there.
 _NOT_REACHED = frozenset({502, 504})
 _GONE_SECONDS = 5.0
+_PORT_SECONDS = 1.0
+# Files of applications end in .yml: no identifier can get in its way.
+_DEFAULT_FILE = "edge.yaml"
 
 
 class EdgeBroken(Unavailable):
@@ -56,7 +63,7 @@ class Edge:
     def __init__(
         self, root: Path, *, host: str, port: int, https: Https | None = None, traefik: Path | None = None
     ) -> None:
-        self._root = root
+        self._root = checked_folder(root)
         self._host = host
         self._port = port
         self._https = https
@@ -78,10 +85,13 @@ class Edge:
         async with self._lock:
             if not self._secret:
                 await asyncio.to_thread(self._lay_out)
+                if not self._daemon.is_as_wanted():
+                    # The panel was started with other settings than the Traefik that it finds.
+                    await self._daemon.end(grace_seconds=_GONE_SECONDS)
             if self._daemon.pid() is not None:
                 return
-            await asyncio.to_thread(self._set_aside_unreadable)
-            self._check_ports()
+            await asyncio.to_thread(self._renew_files)
+            await self._wait_for_ports()
             self._daemon.spawn()
             await self._wait_until_up()
 
@@ -133,7 +143,10 @@ class Edge:
         for other in self._read_all().values():
             shared = set(other.hosts) & set(route.hosts)
             if other.application_id != route.application_id and shared:
-                raise HostTaken(f"{sorted(shared)[0]} belongs to the application {other.app_name} already.")
+                raise HostTaken(f"{min(shared)} belongs to the application {other.app_name} already.")
+        self._put(route)
+
+    def _put(self, route: Route) -> None:
         text = render_route(route, secret=self._secret, https=self._https)
         if read_route(text, route.application_id) != route:
             raise InvalidInput("The route cannot be written down as the edge would read it.")
@@ -161,7 +174,7 @@ class Edge:
                     "Look whether the application still answers on its port, then deploy again."
                 )
             await asyncio.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
             # An application may be slow to answer: each try waits longer than the one before.
             patience = min(patience * 2, max(deadline - time.monotonic(), _FIRST_TRY_SECONDS))
 
@@ -187,7 +200,7 @@ class Edge:
             if named is None:
                 return
             await asyncio.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
     # ---- Traefik
 
@@ -199,22 +212,35 @@ class Edge:
         if not file.exists():
             write_privately(file, secrets.token_urlsafe(32), beside=self._root)
         self._secret = file.read_text()
+        certificate, key = self._root / "default.crt", self._root / "default.key"
+        if not (certificate.exists() and key.exists()):
+            for path, text in zip((certificate, key), self_signed(), strict=True):
+                write_privately(path, text)
+        text = render_default_certificate(certificate, key)
+        write_privately(self._routes / _DEFAULT_FILE, text, beside=self._root)
 
-    def _set_aside_unreadable(self) -> None:
-        for path in self._routes.iterdir():
+    def _renew_files(self) -> None:
+        """Writes every route as this version and these settings have it; what is no route is set aside."""
+        for path in sorted(self._routes.iterdir()):
+            if path.name == _DEFAULT_FILE:
+                continue
             try:
-                if path.suffix == ".yml":
-                    read_route(path.read_text(), path.stem)
-                    continue
+                route = read_route(path.read_text(), path.stem)
             except (InvalidInput, UnicodeDecodeError):
-                pass
-            aside = self._root / f"{path.name}.bad"
-            log.error("a route file cannot be read and was set aside", extra={"file": str(aside)})
-            path.replace(aside)
+                aside = self._root / f"{path.name}.bad"
+                log.exception("a route file cannot be read and was set aside", extra={"file": str(aside)})
+                path.replace(aside)
+            else:
+                self._put(route)
 
-    def _check_ports(self) -> None:
+    async def _wait_for_ports(self) -> None:
+        """A Traefik that was killed holds its ports for some milliseconds more; anybody else keeps them."""
+        deadline = time.monotonic() + _PORT_SECONDS
         for port in (self._port, *(() if self._https is None else (self._https.port,))):
-            if not ports.is_free(self._host, port):
+            while not ports.is_free(self._host, port):
+                if time.monotonic() < deadline:
+                    await asyncio.sleep(_FIRST_PAUSE)
+                    continue
                 holder = next((ports.holder_of(held.inode) for held in ports.listeners() if held.port == port), None)
                 who = "another process" if holder is None else f"{processes.name(holder)} (pid {holder})"
                 raise EdgeBroken(

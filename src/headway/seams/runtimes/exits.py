@@ -23,8 +23,8 @@ class Exit:
 
     @property
     def killed(self) -> bool:
-        """Whether it was ended by SIGKILL, which is what a memory bound does."""
-        return "SIGKILL" in self.how
+        """Whether it was ended by SIGKILL, which is what a memory bound does, or says so of its child, as shells do."""
+        return "SIGKILL" in self.how or self.how == "exit status 137"
 
 
 def read_line(line: str) -> Exit | None:

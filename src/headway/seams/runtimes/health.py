@@ -18,6 +18,7 @@ LAST_LINES = 20
 
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.25
+_GROWTH = 1.1
 _TRY_SECONDS = 5.0
 _SECOND_LOOK_SECONDS = 0.05
 _REFUSED_PATH = frozenset(" \t\r\n\0")
@@ -90,7 +91,7 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         if time.monotonic() - begun > spec.health.deadline_seconds:
             raise Unhealthy(f"The release did not become healthy within {spec.health.deadline_seconds:g} s: {lacking}")
         await asyncio.sleep(pause)
-        pause = min(pause * 1.25, _LONGEST_PAUSE)
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
 def _settle(health: HealthCheck, steady: _Steady, found: Sequence[ProcessStatus]) -> str | None:

@@ -17,6 +17,7 @@ from typing import Any
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 CONFIGURATION = "launcher.json"
 RECORD = "release.json"
+SUPERVISOR = "supervisord/supervisord.conf"
 _OPEN_FILES = 65536
 _OOM_SCORE_ADJ = 200
 _WRONG = 78
@@ -35,13 +36,12 @@ _SHELL_WORDS = frozenset(
 def main(arguments: list[str]) -> None:
     """Does not return, unless something is wrong: that is said on standard error, which is the application's log."""
     root, release_id, process, number = arguments
-    supervisor = os.getppid()
     try:
         configuration = _load(f"{root}/{CONFIGURATION}")
         record = _load(f"{root}/releases/{release_id}/{RECORD}")
         bounded = join_groups(record["groups"])
-        if os.getppid() != supervisor:
-            return  # supervisord died meanwhile: its successor starts this process, a second one would be too many
+        if not _is_supervised(root):
+            return  # supervisord has died: its successor starts this process, and a second one would be too many
         sys.path[:0] = configuration["path"]
         environment = build_environment(record, process, number, _sealed(record, configuration))
         server = open_server(configuration) if process in record["static"] else None
@@ -181,6 +181,11 @@ def _hand_down(group: dict[str, Any]) -> None:
             folder = f"{folder}/{part}" if part else folder
             with contextlib.suppress(OSError):
                 _write(f"{folder}/cgroup.subtree_control", wanted)
+
+
+def _is_supervised(root: str) -> bool:
+    with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is one import more
+        return f"{root}/{SUPERVISOR}".encode() in file.read().split(b"\0")
 
 
 def _forbid_new_privileges() -> None:

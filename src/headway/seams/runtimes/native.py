@@ -25,6 +25,7 @@ from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
 from headway.seams.runtimes.exits import Exit
 from headway.seams.runtimes.health import checked_health, wait_until_healthy
+from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
 from headway.seams.runtimes.supervisord import Supervisord
 
@@ -66,12 +67,14 @@ class NativeRuntime:
         self._copies = Copies(self._layout, self._groups)
         self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans)
         self._laid_out = False
+        self._laying_out = asyncio.Lock()
 
     async def ensure(self) -> None:
         """Brings supervisord up, with every release that is not stopped; quick when it is there."""
-        if not self._laid_out:
-            await asyncio.to_thread(self._lay_out)
-            self._laid_out = True
+        async with self._laying_out:
+            if not self._laid_out:
+                await asyncio.to_thread(self._lay_out)
+                self._laid_out = True
         await self._supervisord.ensure()
 
     async def watch(self) -> None:
@@ -178,7 +181,7 @@ class NativeRuntime:
         _link(layout.python, Path(sys.executable))
         _link(layout.launcher, Path(launcher.__file__))
         configuration = {"path": _import_path(), "vault_key": str(self._vault_key), "caddy": str(self._caddy)}
-        record.write_privately(layout.root / launcher.CONFIGURATION, json.dumps(configuration))
+        write_privately(layout.root / launcher.CONFIGURATION, json.dumps(configuration))
 
     def _write(self, spec: ReleaseSpec) -> None:
         folder = self._layout.release(spec.release_id)
@@ -190,13 +193,13 @@ class NativeRuntime:
             else self._groups.plan(spec.release_id, memory_bytes=spec.memory_bytes, process_limit=spec.process_limit)
         )
         text = record.render_record(spec, vault=self._vault, home=self._home(spec), groups=groups)
-        record.write_privately(folder / launcher.RECORD, text)
+        write_privately(folder / launcher.RECORD, text)
         name = group_of(spec.release_id)
         if not (self._layout.programs / f"{name}.conf").exists():
             program_text = render_programs(
                 self._layout, spec.app_name, record.programs_of(spec), grace_seconds=self._grace_seconds
             )
-            record.write_privately(self._layout.programs / f"{name}.down", program_text)
+            write_privately(self._layout.programs / f"{name}.down", program_text)
 
     def _home(self, spec: ReleaseSpec) -> str:
         if spec.data_folder is not None:

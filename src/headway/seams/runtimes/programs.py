@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headway.kernel.errors import InvalidInput
+from headway.seams.runtimes.launcher import SUPERVISOR
 
 LOG_BYTES = 10 << 20
 LOG_BACKUPS = 2  # beside the file that is written to: three in all
@@ -56,6 +57,11 @@ class Layout:
     def supervisord(self) -> Path:
         """The folder of supervisord itself."""
         return self.root / "supervisord"
+
+    @property
+    def configuration(self) -> Path:
+        """The configuration of supervisord, by which launchers know it."""
+        return self.root / SUPERVISOR
 
     @property
     def programs(self) -> Path:
@@ -160,7 +166,6 @@ pidfile={folder}/supervisord.pid
 childlogdir={folder}
 nocleanup=true
 silent=true
-umask=077
 minfds=2048
 
 [unix_http_server]

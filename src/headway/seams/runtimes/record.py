@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.cgroups import Group
 from headway.seams.runtimes.launcher import RECORD
+from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Program, checked_id, checked_process
 
 STARTED = "started"
@@ -110,19 +110,6 @@ def read_record(folder: Path) -> ReleaseRecord | None:
             for process, number in record["programs"]
         ),
     )
-
-
-def write_privately(path: Path, text: str, *, beside: Path | None = None) -> None:
-    """Writes a file for our eyes only, synced and renamed into place, out of the folder ``beside`` (its own) until then:
-    a folder that somebody follows shows whole files only.
-    """
-    new = (beside or path.parent) / f".{path.name}.new"
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8", newline="") as file:  # noqa: PTH123 - a descriptor has no path
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
 
 
 def mark(folder: Path, name: str) -> None:

@@ -19,6 +19,7 @@ from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import rpc
 from headway.seams.runtimes.daemon import Daemon
 from headway.seams.runtimes.exits import ExitLog
+from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import (
     Layout,
     Program,
@@ -30,6 +31,8 @@ from headway.seams.runtimes.programs import (
 
 log = logging.getLogger(__name__)
 
+# In the foreground it does not set the umask that its configuration names: the logs would be open to read.
+_MAIN = "import os, supervisor.supervisord; os.umask(0o077); supervisor.supervisord.main()"
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 20.0
 _SILENCE_SECONDS = 15.0
@@ -57,9 +60,8 @@ class Supervisord:
         self.exits = ExitLog(layout.supervisord / "supervisord.log")
         self._socket = _socket_path(layout.supervisord / "supervisord.sock")
         self.rpc = rpc.Rpc(self._socket)
-        configuration = layout.supervisord / "supervisord.conf"
         self._daemon = Daemon(
-            argv=(sys.executable, "-I", "-m", "supervisor.supervisord", "-n", "-c", str(configuration)),
+            argv=(sys.executable, "-I", "-c", _MAIN, "-n", "-c", str(layout.configuration)),
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"},
             state=layout.supervisord / "daemon.json",
             log=layout.supervisord / "start.log",
@@ -129,7 +131,15 @@ class Supervisord:
     async def shut_down(self, *, grace_seconds: float) -> None:
         """Ends supervisord and all that it keeps alive; the releases come up again with the next ``ensure``."""
         async with self._lock:
-            await self._daemon.end(grace_seconds=grace_seconds)
+            deadline = time.monotonic() + grace_seconds
+            with contextlib.suppress(rpc.SupervisordAway, rpc.Refused):
+                await self.rpc.call("shutdown")
+                while self._daemon.pid() is not None and time.monotonic() < deadline:
+                    # Left to itself it looks around once a second only; every call makes it look at once.
+                    with contextlib.suppress(rpc.Refused):
+                        await self.rpc.call("getState")
+                    await asyncio.sleep(_BETWEEN_LOOKS)
+            await self._daemon.end(grace_seconds=1.0)
 
     def pid(self) -> int | None:
         """The pid of the living supervisord."""
@@ -226,12 +236,9 @@ class Supervisord:
         return self._layout.programs / f"{name}.conf", self._layout.programs / f"{name}.down"
 
     def _write_configuration(self) -> None:
-        folder = self._layout.supervisord
         self._make_socket_folder()
         text = render_supervisord(self._layout, self._socket, identifier=f"headway-{self._panel_id}")
-        beside = folder / "supervisord.new"
-        beside.write_text(text)
-        beside.rename(folder / "supervisord.conf")
+        write_privately(self._layout.configuration, text)
 
     def _make_socket_folder(self) -> None:
         folder = self._socket.parent

@@ -1,5 +1,5 @@
-"""What Traefik reads: its command line, and one file per application. Its files are Go templates and one bad file freezes
-the routes of everybody, so a file is written from typed records only, and read back before it is put in place.
+"""What Traefik reads: its command line, and one file per application. Its files are Go templates and one bad file
+freezes the routes of everybody, so a file is written from typed records only, and read back before it is put in place.
 """
 
 from __future__ import annotations
@@ -102,16 +102,30 @@ def render_route(route: Route, *, secret: str, https: Https | None) -> str:
     return text
 
 
+def render_default_certificate(certificate: Path, key: Path) -> str:
+    """The one file beside those of applications."""
+    files = {"certFile": str(certificate), "keyFile": str(key)}
+    return json.dumps({"tls": {"stores": {"default": {"defaultCertificate": files}}}}, indent=1)
+
+
+def checked_folder(folder: Path) -> Path:
+    """The folder itself, if Traefik's arguments and templates can name it. Raises InvalidInput."""
+    if not folder.is_absolute() or not str(folder).isprintable() or "{{" in str(folder):
+        raise InvalidInput(f"{folder} cannot hold the edge: it needs an absolute path of plain characters.")
+    return folder
+
+
 def read_route(text: str, application_id: str) -> Route:
     """The route that a file holds. Raises InvalidInput when it is none that ``render_route`` could have written."""
     try:
         http: Mapping[str, Any] = json.loads(text)["http"]
-        (name, service), ((_, naming),) = *http["services"].items(), http["middlewares"].items()
-        url: str = service["loadBalancer"]["servers"][0]["url"]
+        (name,) = http["services"]
+        url: str = http["services"][name]["loadBalancer"]["servers"][0]["url"]
+        headers = http["middlewares"][f"{name}.probe"]["headers"]
         route = Route(
             application_id=application_id,
             app_name=name,
-            release_id=naming["headers"]["customResponseHeaders"][RELEASE_HEADER],
+            release_id=headers["customResponseHeaders"][RELEASE_HEADER],
             hosts=tuple(_RULE_HOST.findall(http["routers"][name]["rule"])),
             port=int(url.rpartition(":")[2]),
         )

@@ -1,0 +1,50 @@
+"""A runtime and an edge per test, with everything that they started gone afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from headway.seams.runtimes import processes
+from headway.seams.runtimes.cgroups import ReleaseGroups
+from headway.seams.runtimes.edge import Edge
+from headway.seams.runtimes.native import NativeRuntime
+from tests.integration.runtimes.bench import Work, free_port, make_runtime, open_folder
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as opened:
+        yield opened
+        _nothing_is_left(opened)
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+async def runtime(folder: Path) -> AsyncIterator[NativeRuntime]:
+    made = make_runtime(folder)
+    await made.ensure()
+    yield made
+    await made.shut_down()
+
+
+@pytest.fixture
+async def edge(folder: Path) -> AsyncIterator[Edge]:
+    made = Edge(folder / "edge", host="127.0.0.1", port=free_port())
+    await made.ensure()
+    yield made
+    await made.shut_down()
+
+
+def _nothing_is_left(folder: Path) -> None:
+    groups = ReleaseGroups.of_this_machine(folder.name)
+    if groups is not None:
+        groups.clear()
+    left = {pid: processes.argv(pid) for pid in processes.all_pids() if str(folder) in " ".join(processes.argv(pid))}
+    assert left == {}
