@@ -44,6 +44,13 @@ class Trees:
         folders = [folder for folder in (self.unified, self.memory, self.pids) if folder and folder.is_dir()]
         return sorted({entry.name for folder in folders for entry in os.scandir(folder) if entry.is_dir()})
 
+    def leave(self) -> None:
+        """Removes our folders if nothing is in them; they are made again when they are looked for."""
+        for folder in (self.unified, self.memory, self.pids):
+            with suppress(OSError):
+                if folder:
+                    folder.rmdir()
+
     def bounds(self, controller: str) -> str:
         """What bounds memory or processes here: "cgroup v2", "cgroup v1" or "rlimit"."""
         if self.unified and _has(self.unified, controller):

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import signal
+import time
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from headway.kernel.errors import Conflict, HeadwayError
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SWEEP_SECONDS = 20.0
 EPOCHS_KEPT_SECONDS = 30 * 86_400
+PRUNE_EVERY_SECONDS = 86_400
 
 
 class LocalHost(LocalFiles):
@@ -55,6 +57,7 @@ class LocalHost(LocalFiles):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._epochs = Epochs(root.absolute() / "epochs")
         self._program = _keep_program(root.absolute())
+        self._prune_at = 0.0
         self._probing = asyncio.Lock()
         self._found: Capabilities | None = None
         self._anchors: set[LocalAnchor] = set()
@@ -127,7 +130,8 @@ class LocalHost(LocalFiles):
         """Ends every process that a run whose anchor is gone left behind, until none is left."""
         if handle.boot_id != _boot_id():
             return
-        if processes.is_alive(handle.pid, handle.start_time):
+        # One that says that it was never started may still be on its way out.
+        if not await asyncio.to_thread(processes.await_death, handle.pid, handle.start_time, LEAVING_SECONDS):
             msg = f"The anchor of deployment {handle.deployment_id} is alive: it is to be attached to, not swept."
             raise HeadwayError(msg)
         folders = await self._groups(handle)
@@ -163,14 +167,17 @@ class LocalHost(LocalFiles):
         """Every run folder on this host, as handles, and every control group that has no folder any more."""
         trees = (await self.capabilities()).trees
         names = await asyncio.to_thread(lambda: {*(path.name for path in self._runs.iterdir()), *trees.runs()})
-        await asyncio.to_thread(self._epochs.prune, EPOCHS_KEPT_SECONDS)
+        await asyncio.to_thread(self._prune)
         return [self._handle(*run, trees) for name in sorted(names) if (run := split_run_name(name))]
 
     async def aclose(self) -> None:
-        """Lets go of all anchors; they and their commands live on."""
+        """Lets go of all anchors; they and their commands live on. Where there are none, no group is left either."""
         for anchor in self._anchors:
             anchor.disconnect()
         self._anchors.clear()
+        if self._found:
+            await asyncio.to_thread(self._found.trees.leave)
+            self._found = None
 
     def _open(self, spec: AnchorSpec, folder: RunFolder, found: Capabilities) -> tuple[Opening, Handle]:
         name = run_name(spec.deployment_id, spec.epoch)
@@ -208,6 +215,11 @@ class LocalHost(LocalFiles):
             run_folder=str(folder.path),
         )
         return opening, handle
+
+    def _prune(self) -> None:
+        if time.monotonic() >= self._prune_at:
+            self._prune_at = time.monotonic() + PRUNE_EVERY_SECONDS
+            self._epochs.prune(EPOCHS_KEPT_SECONDS)
 
     def _drop(self, started: asyncio.Future[tuple[Opening, Handle]]) -> None:
         """Nobody waits for this anchor any more: without its opening it ends, and the sweep finds its folder."""

@@ -116,18 +116,22 @@ class LocalAnchor:
 
     async def close(self) -> None:
         """The end is written: the anchor ends, the run folder with the raw output is removed."""
-        try:
-            await self._leave()
-        except AnchorGone:
-            self._epochs.check(self.handle.deployment_id, self._epoch)
-            await self._sweep(self.handle)
+        if self._opening is None:
+            try:
+                await self._ask("close")
+            except AnchorGone:
+                self._epochs.check(self.handle.deployment_id, self._epoch)
+                await self._sweep(self.handle)
         self.disconnect()
         if not await asyncio.to_thread(processes.await_death, self.handle.pid, self.handle.start_time, LEAVING_SECONDS):
             raise HostUnreachable(f"The anchor of deployment {self.handle.deployment_id} does not end.")
         await self._tidy(self.handle)
 
     def disconnect(self) -> None:
-        """Lets go of the anchor, which lives on; what is asked later connects again."""
+        """Lets go of the anchor, which lives on if it had its go-ahead; what is asked later connects again."""
+        if self._opening:
+            self._opening.abandon()
+            self._opening = None
         if self._link:
             self._link.close()
             self._link = None
@@ -135,13 +139,6 @@ class LocalAnchor:
     async def greet(self) -> None:
         """Makes sure that the anchor lives, has had its go-ahead, and takes orders at our epoch."""
         await self._linked(ANSWER_SECONDS)
-
-    async def _leave(self) -> None:
-        if self._opening:
-            self._opening.abandon()
-            self._opening = None
-        else:
-            await self._ask("close")
 
     def _read(self, offset: int, limit: int) -> bytes:
         self._epochs.check(self.handle.deployment_id, self._epoch)

@@ -77,14 +77,27 @@ def end_marked(marks: Mapping[str, str], seconds: float) -> bool:
     Blocks for at most ``seconds``; gives whether none is left.
     """
     deadline = time.monotonic() + seconds
-    while marked := _marked(marks):
+    while marked := find_marked(marks):
         _freeze(marks, marked)
-        for process in _marked(marks):
+        for process in find_marked(marks):
             send(signal.SIGKILL, process.pid, process.start_time)
         if time.monotonic() > deadline:
             return False
         time.sleep(0.002)
     return True
+
+
+def find_marked(marks: Mapping[str, str]) -> list[Process]:
+    """The living processes that have all the marks in their environment, and those below such a process."""
+    table = [process for path in PROC.glob("[0-9]*") if (process := look(int(path.name)))]
+    wanted = [f"{name}={value}".encode() for name, value in marks.items()]
+    found = {process.pid for process in table if _carries(process.pid, wanted)}
+    grew = True
+    while grew:
+        below = {process.pid for process in table if process.parent in found} - found
+        found |= below
+        grew = bool(below)
+    return [process for process in table if process.pid in found and not process.dead]
 
 
 def _freeze(marks: Mapping[str, str], found: Sequence[Process]) -> None:
@@ -97,19 +110,7 @@ def _freeze(marks: Mapping[str, str], found: Sequence[Process]) -> None:
         for process in new:
             send(signal.SIGSTOP, process.pid, process.start_time)
             stopped.add((process.pid, process.start_time))
-        found = _marked(marks)
-
-
-def _marked(marks: Mapping[str, str]) -> list[Process]:
-    table = [process for path in PROC.glob("[0-9]*") if (process := look(int(path.name)))]
-    wanted = [f"{name}={value}".encode() for name, value in marks.items()]
-    found = {process.pid for process in table if _carries(process.pid, wanted)}
-    grew = True
-    while grew:
-        below = {process.pid for process in table if process.parent in found} - found
-        found |= below
-        grew = bool(below)
-    return [process for process in table if process.pid in found and not process.dead]
+        found = find_marked(marks)
 
 
 def _carries(pid: int, wanted: Sequence[bytes]) -> bool:

@@ -135,13 +135,13 @@ sub kill_all {
     return;
 }
 
+# Every process is in all the groups, so the first answers for all; v2 also knows of groups below.
 sub populated {
     my ($self) = @_;
-    for my $folder ( @{ $self->{folders} } ) {
-        return 1 if Headway::Cgroups::slurp("$folder/cgroup.procs") ne '';
-        return 1 if Headway::Cgroups::slurp("$folder/cgroup.events") =~ /^populated 1/m;
-    }
-    return 0;
+    my $folder = $self->{folders}[0] // return 0;
+    my $events = Headway::Cgroups::slurp("$folder/cgroup.events");
+    return $events =~ /^populated 1/m ? 1 : 0 if $events ne '';
+    return Headway::Cgroups::slurp("$folder/cgroup.procs") ne '' ? 1 : 0;
 }
 
 # Whether the kernel killed a process of the command because its memory was used up.

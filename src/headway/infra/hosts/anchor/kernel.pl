@@ -69,7 +69,7 @@ sub fork_process {
 }
 
 sub map_own_user {
-    my ( $uid, $gid ) = @_;
+    my ( $uid, $gid ) = map { 0 + $_ } @_;    # syscall() passes a text as a pointer
     for ( [ setgroups => 'deny' ], [ uid_map => "$uid $uid 1" ], [ gid_map => "$gid $gid 1" ] ) {
         my ( $file, $text ) = @$_;
         open my $handle, '>', "/proc/self/$file" or next;
@@ -105,7 +105,7 @@ sub lead_session {
 
 # Drops every right but those of the account, for good.
 sub become {
-    my ( $uid, $gid ) = @_;
+    my ( $uid, $gid ) = map { 0 + $_ } @_;    # syscall() passes a text as a pointer
     if ($calls) {
         syscall( $calls->{setgroups}, 0, 0 ) == 0
           && syscall( $calls->{setresgid}, $gid, $gid, $gid ) == 0

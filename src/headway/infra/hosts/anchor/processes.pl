@@ -25,18 +25,19 @@ sub look {
     return { parent => $fields[1], session => $fields[3], start => $fields[19], dead => scalar $fields[0] =~ /[ZX]/ };
 }
 
-# The given processes and all below them that are in the table.
+# The given processes and all below them that are in the table, parents first.
 sub with_descendants {
     my ( $table, @roots ) = @_;
     my %children;
     push @{ $children{ $table->{$_}{parent} } }, $_ for keys %$table;
-    my ( %found, @queue );
-    @queue = grep { $table->{$_} } @roots;
+    my ( %seen, @found );
+    my @queue = grep { $table->{$_} } @roots;
     while ( defined( my $pid = shift @queue ) ) {
-        next if $found{$pid}++;
+        next if $seen{$pid}++;
+        push @found, $pid;
         push @queue, @{ $children{$pid} // [] };
     }
-    return keys %found;
+    return @found;
 }
 
 sub carries {

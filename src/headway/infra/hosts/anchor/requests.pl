@@ -113,6 +113,7 @@ sub stop {
     $mode eq 'kill' ? $_->end('killed') : $_->cancel($grace) for @targets;
     push @{ $anchor->{stops} }, { link => $link, id => $id, targets => \@targets };
     $anchor->advance_endings;
+    $anchor->answer_stops;
     return [];
 }
 

@@ -1,0 +1,91 @@
+"""Real local hosts for tests: each with a folder and control groups of its own, and nothing left when it is let go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from headway.infra.hosts import processes
+from headway.infra.hosts.base import AnchorSpec
+from headway.infra.hosts.command import Account, Command, command
+from headway.infra.hosts.local import LocalHost
+from headway.infra.hosts.local_anchor import LocalAnchor
+from headway.infra.hosts.opening import marks
+from headway.kernel.ids import new_id
+
+PATH = "/usr/local/bin:/usr/bin:/bin"
+BUILD = Account(uid=61201, gid=61201)
+OTHER = Account(uid=61202, gid=61202)
+
+# The ways of holding a run's processes together, as arguments of LocalHost.
+MODES: dict[str, dict[str, bool]] = {
+    "both": {},
+    "no-cgroups": {"use_cgroups": False},
+    "no-namespaces": {"use_pid_namespaces": False},
+    "neither": {"use_cgroups": False, "use_pid_namespaces": False},
+}
+
+
+@asynccontextmanager
+async def local_host(root: Path, **options: object) -> AsyncIterator[LocalHost]:
+    """A host whose runs are ended at the end; a complaint of an anchor fails the test."""
+    panel_id = f"test-{os.getpid()}-{new_id()[:8].strip('-_')}"
+    host = LocalHost(root, panel_id, **options)  # type: ignore[arg-type]  # the test names them right
+    try:
+        yield host
+    finally:
+        complaints = [text for file in root.glob("runs/*/anchor.err") if (text := file.read_text())]
+        for handle in await host.remaining():
+            await host.forget(handle)
+        trees = (await host.capabilities()).trees
+        await host.aclose()
+    assert complaints == []
+    assert [group for group in (trees.unified, trees.memory, trees.pids) if group and group.exists()] == []
+
+
+async def run(host: LocalHost, *, total_seconds: float = 100, deployment_id: str | None = None) -> LocalAnchor:
+    """An anchor that has had its go-ahead."""
+    spec = AnchorSpec(deployment_id=deployment_id or new_id(), epoch=1, total_seconds=total_seconds)
+    anchor = await host.open_anchor(spec)
+    await anchor.go()
+    return anchor
+
+
+def shell(text: str, account: Account | None = None, **options: object) -> Command:
+    """A command line, on a clean path."""
+    env = {"PATH": PATH} | dict(options.pop("env", {}))  # type: ignore[call-overload]
+    return command("/bin/sh", "-c", text, account=account, env=env, **options)
+
+
+async def until(fact: Callable[[], object], seconds: float = 15.0) -> None:
+    """Waits for a fact."""
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline, "waited in vain"
+        await asyncio.sleep(0.005)
+
+
+async def output(anchor: LocalAnchor) -> str:
+    """All that the run has put out so far."""
+    return (await anchor.read(0, 64 << 20)).decode()
+
+
+def living(anchor: LocalAnchor) -> list[int]:
+    """The processes of a run, its anchor aside, by their marks and by their ancestry."""
+    run_marks = marks(anchor.handle.deployment_id, anchor.handle.epoch)
+    found = processes.find_marked(run_marks)
+    return [process.pid for process in found if process.pid != anchor.handle.pid]
+
+
+def with_argument(text: str) -> list[int]:
+    """The processes that have a text among their arguments, whatever their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if text.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+    return found
