@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,7 @@ def main() -> int:
         return 130
     finally:
         _end_processes_of(folder)
+        _remove_groups_of(folder / "data/panel.id")
         shutil.rmtree(folder, ignore_errors=True)
     return 0
 
@@ -219,6 +221,16 @@ def _end_processes_of(folder: Path) -> None:
             continue
         return
     print(f"script/demo: still there: {_processes_of(folder)}", file=sys.stderr)
+
+
+def _remove_groups_of(panel_id: Path) -> None:
+    """Removes the panel's control groups, which would stay until the next reboot; one that is not empty stays."""
+    if not panel_id.exists():
+        return
+    for top in Path("/sys/fs/cgroup").glob(f"**/headway/{panel_id.read_text().strip()}"):
+        for folder, _, _ in os.walk(top, topdown=False):
+            with suppress(OSError):
+                Path(folder).rmdir()
 
 
 def _processes_of(folder: Path) -> list[int]:
