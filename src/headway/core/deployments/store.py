@@ -15,6 +15,7 @@ from headway.kernel.errors import NotFound
 
 _c = deployments.c
 _RECORD_COLUMNS = tuple(column for column in _c if column.name not in {"ready", "secrets", "verdict"})
+_RECORD_NAMES = tuple(column.name for column in _RECORD_COLUMNS)
 
 
 class DeploymentNotFound(NotFound):
@@ -227,12 +228,12 @@ def _newest_first(tx: Tx, *conditions: ColumnElement[bool]) -> list[Deployment]:
 
 
 def record(row: Row[Any]) -> Deployment:
-    """The record of a row that holds at least the record's columns."""
-    values = {column.name: getattr(row, column.name) for column in _RECORD_COLUMNS}
-    values["subject_type"] = SubjectType(row.subject_type)
-    values["lane"] = Lane(row.lane)
-    values["status"] = Status(row.status)
-    values["reason"] = Reason(row.reason) if row.reason else None
-    values["intent"] = Intent(row.intent) if row.intent else None
-    values["trigger"] = Trigger(row.trigger)
+    """The record of a row of the record's columns, in their order."""
+    values = dict(zip(_RECORD_NAMES, row, strict=True))  # half the time of a list, so no look-up by name
+    values["subject_type"] = SubjectType(values["subject_type"])
+    values["lane"] = Lane(values["lane"])
+    values["status"] = Status(values["status"])
+    values["reason"] = Reason(values["reason"]) if values["reason"] else None
+    values["intent"] = Intent(values["intent"]) if values["intent"] else None
+    values["trigger"] = Trigger(values["trigger"])
     return Deployment(**values)
