@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -84,6 +88,14 @@ def test_mutable_state_is_recognised(source: str, lines: list[int]) -> None:
     assert _mutable_state(ast.parse(source)) == lines
 
 
+def test_what_is_imported_is_a_dependency() -> None:
+    declared = {re.split(r"[\[<>=~; ]", line)[0] for line in _project()["dependencies"]}
+    distributions = packages_distributions()
+    imported = {top for path in PRODUCT for top in _imported(path)} - sys.stdlib_module_names - {"headway"}
+    undeclared = {top for top in imported if not declared & {_normal(name) for name in distributions.get(top, [])}}
+    assert undeclared == set(), "works only where something else brings it along: script/lock after adding it"
+
+
 @pytest.mark.parametrize("name", ["bootstrap.txt", "dev.txt", "runtime.txt"])
 def test_requirements_are_hashed_and_name_no_place(name: str) -> None:
     lines = (ROOT / "requirements" / name).read_text().splitlines()
@@ -93,6 +105,26 @@ def test_requirements_are_hashed_and_name_no_place(name: str) -> None:
     assert [lines[number] for number in pinned if "--hash=sha256:" not in lines[number + 1]] == []
     assert [line for line in lines if "://" in line or " @ " in line or "/opt" in line] == []
     assert [line for line in lines if line.startswith("-")] == []
+
+
+def _project() -> dict[str, list[str]]:
+    project: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return project
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def _imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Import(names=names):
+                found |= {alias.name.split(".")[0] for alias in names}
+            case ast.ImportFrom(module=str(module)):
+                found.add(module.split(".")[0])
+    return found
 
 
 def _name(path: Path) -> str:
