@@ -11,8 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.integration.sources.repositories import ENV
@@ -171,3 +172,24 @@ def serve_ssh(folder: Path) -> Iterator[SshServer]:
         deadline = time.monotonic() + 10
         for child in children:
             child.wait(max(0.1, deadline - time.monotonic()))
+
+
+@contextmanager
+def serve_files(folder: Path) -> Iterator[str]:
+    """The folder's files over http, as they are; gives the address."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: Any) -> None:  # noqa: ANN401 - passed on
+            super().__init__(*arguments, directory=str(folder))
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -13,7 +13,7 @@ from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Commit, Workspace
-from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
 from headway.seams.sources.base import CommitMissing, SourceError
 from headway.seams.sources.build_path import find_build_path, parse_build_path
@@ -21,6 +21,7 @@ from headway.seams.sources.git_commands import GITCONFIG, Git
 from headway.seams.sources.mirror import Mirror, run
 from headway.seams.sources.ref import Ref, RefKind
 from headway.seams.sources.remote import Remote, Transport, parse_remote
+from headway.seams.sources.ssh_key import tidy_ssh_key
 from headway.seams.sources.submodules import Module, Walk, blame
 
 UNDO_KEY = "git-key"
@@ -43,8 +44,8 @@ class GitSpec:
         """The remote, after all that can be told without asking anybody. Raises InvalidInput."""
         remote = parse_remote(self.url, allow_file=self.allow_file)
         parse_build_path(self.build_path)
-        if self.ssh_key is not None and "PRIVATE KEY-----" not in self.ssh_key.reveal():
-            raise InvalidInput("The SSH key is not a private key: it begins with a line that says BEGIN … PRIVATE KEY.")
+        if self.ssh_key is not None:
+            tidy_ssh_key(self.ssh_key.reveal())
         return remote
 
 
@@ -179,7 +180,7 @@ class GitSource:
         path = f"{self.git.folders.key_folder}/{name}"
         await work.undo(UNDO_KEY, {"path": path})
         await work.host.make_folder(self.git.folders.key_folder, mode=0o711)
-        key = self.spec.ssh_key.reveal().replace("\r\n", "\n").strip() + "\n"
+        key = tidy_ssh_key(self.spec.ssh_key.reveal())
         await work.host.write_file(path, key.encode(), owner=self.accounts.git)
         try:
             yield path
