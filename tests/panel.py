@@ -1,4 +1,4 @@
-"""A real panel in a process of its own, for the end-to-end tests and the proofs: started, asked, crashed, cleaned up."""
+"""A real panel in a process of its own, for the end-to-end tests and the proofs."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ class Panel:
             base_url=f"http://127.0.0.1:{self.port}/api", headers={"x-api-key": KEY}, timeout=60, trust_env=False
         )
 
-    def start(self, *, wait: bool = True, **env: str) -> Panel:
-        """Starts ``headway serve``; with ``wait`` returns once it answers."""
-        argv = [sys.executable, "-m", "headway.faces.cli.main", "serve", "--data-dir", str(self.data_dir)]
-        argv += ["--port", str(self.port), "--edge-port", str(self.edge_port)]
+    def start(self, *, wait: bool = True, module: str = "headway.faces.cli.main serve --data-dir", **env: str) -> Panel:
+        """Starts ``headway serve``, or another module that serves; with ``wait`` returns once it answers."""
+        argv = [sys.executable, "-m", *module.split(), str(self.data_dir)]
+        ports = {"HEADWAY_PORT": str(self.port), "HEADWAY_EDGE_PORT": str(self.edge_port)}
         with (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own program
+            self.process = subprocess.Popen(
                 argv,
-                env={"PATH": os.environ["PATH"], **self.env, **env},
+                env={"PATH": os.environ["PATH"], **ports, **self.env, **env},
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -176,7 +176,7 @@ class Panel:
         self.client.close()
         down = [sys.executable, "-m", "headway.faces.cli.main", "down", "--data-dir", str(self.data_dir)]
         env = {"PATH": os.environ["PATH"], **self.env}
-        ended = subprocess.run(down, env=env, capture_output=True, timeout=60, check=False)  # noqa: S603 - our own program
+        ended = subprocess.run(down, env=env, capture_output=True, timeout=60, check=False)
         assert ended.returncode == 0, ended.stderr.decode()
 
 
@@ -212,7 +212,7 @@ def git(folder: Path, *arguments: str) -> str:
     """Runs git in a folder as a person called Test."""
     who = ["-c", "user.name=Test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
     argv = ["git", "-C", str(folder), *who, *arguments]
-    ended = subprocess.run(argv, capture_output=True, check=True, timeout=30)  # noqa: S603 - our own arguments
+    ended = subprocess.run(argv, capture_output=True, check=True, timeout=30)
     return ended.stdout.decode()
 
 

@@ -24,6 +24,7 @@ from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, Handle, Ho
 from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)
+_WISHES = frozenset(intent.reason for intent in Intent)
 T = TypeVar("T")
 
 
@@ -65,8 +66,9 @@ class Ending:
         """
         if outcome.message is not None:
             outcome = replace(outcome, message=self.log.masked(outcome.message))
-        await self.parts.write(lambda tx: self._keep_verdict(tx, outcome))
-        self.parts.crash_point("verdict kept")
+        if outcome.reason not in _WISHES:  # a wish is on the row already
+            await self.parts.write(lambda tx: self._keep_verdict(tx, outcome))
+            self.parts.crash_point("verdict kept")
         if self.anchor is not None:
             await self._shut(self.anchor)
         await self.take_back()

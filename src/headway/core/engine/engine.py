@@ -25,11 +25,14 @@ class Engine:
         self.stopper = Stopper(parts, self.worker, self.recovery)
         self._claiming = Poller("worker", self.worker.claim_all)
         self._recovering = Poller("recovery", self.recovery.look_at_all)
+        janitor = Janitor(parts)
+        self._sweeping = Poller("janitor", janitor.sweep)
         self._pollers = (
             self._claiming,
             self._recovering,
+            self._sweeping,
             Poller("presence", self.worker.renew),
-            Poller("janitor", Janitor(parts).sweep),
+            Poller("queue repair", janitor.repair),
             *extra,
         )
 
@@ -56,3 +59,5 @@ class Engine:
     def _wake(self, moved: DeploymentMoved) -> None:
         if moved.status != Status.RUNNING:  # something waits, or a slot has come free
             self._claiming.wake()
+        if moved.status in {Status.DONE, Status.ERROR}:
+            self._sweeping.wake()

@@ -21,9 +21,13 @@ class Janitor:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def sweep(self) -> float:
-        """Clears what nobody needs any more; seconds to rest."""
+    async def repair(self) -> float:
+        """Puts right what should never be wrong; seconds to rest."""
         await self._parts.db.run(queue.promote_all)
+        return _REST
+
+    async def sweep(self) -> float:
+        """Clears what nobody needs any more, after every end and now and then; seconds to rest."""
         for host in self._parts.hosts.values():
             await self._clear_runs(host)
         for deployment_id in await self._parts.db.read(store.ended_with_undos):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -157,11 +158,11 @@ class Tools:
         )
 
     async def free_port(self) -> int | None:
-        """A port that no release holds and nobody listens on, None when there is none."""
-        for port in await self.db.read(lambda tx: store.free_ports(tx, self.host_id)):
-            if _is_bindable(port):
-                return port
-        return None
+        """A port that no release holds and nobody listens on, None when there is none. Any of them: two panels of one
+        machine that both began with the first would meet there.
+        """
+        ports = await self.db.read(lambda tx: store.free_ports(tx, self.host_id))
+        return next(filter(_is_bindable, random.sample(ports, len(ports))), None)
 
     def dump_bundle(self, bundle: Bundle) -> dict[str, Any]:
         """The JSON that ``load_bundle`` reads."""

@@ -1,0 +1,47 @@
+"""A panel that ends itself with SIGKILL at its n-th crash point, or writes down which points it passed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from headway.app import Platform
+from headway.faces.cli.machine import facts
+from headway.kernel.settings import Settings
+
+
+class CrashPoints:
+    """Counts the points from the first claim on; ``at`` 0 never crashes. ``passed`` gets each name, one a line."""
+
+    def __init__(self, at: int, passed: Path) -> None:
+        self._at = at
+        self._passed = passed.open("a")
+        self._count = 0
+
+    def __call__(self, name: str) -> None:
+        if self._count == 0 and name != "claimed":
+            return
+        self._count += 1
+        self._passed.write(f"{name}\n")
+        self._passed.flush()
+        if self._count == self._at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def main() -> None:
+    """Serves as ``headway serve`` does, with crash points."""
+    points = CrashPoints(int(os.environ["CRASH_AT"]), Path(os.environ["CRASH_POINTS"]))
+    settings = Settings.from_env(os.environ, facts(), data_dir=sys.argv[1])
+    platform = await Platform.open(settings, points)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, platform.stop)
+    try:
+        await platform.run()
+    finally:
+        platform.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
