@@ -166,11 +166,14 @@ def _ask(panel: Panel) -> str:
 
 
 def _stay_up(panel: Panel) -> None:
-    print("\nIt stays up until Ctrl-C. In another terminal:")
+    print("\nIt stays up until Ctrl-C. In another terminal:", flush=True)
     print(f"  export HEADWAY_URL={panel.url} HEADWAY_API_KEY={panel.key}")
     print(f"  {HEADWAY} deployments list")
     print(f"  curl -H \"x-api-key: $HEADWAY_API_KEY\" '{panel.url}/api/deployment.allCentralized'")
-    panel.process.wait()
+    try:
+        panel.process.wait()
+    except KeyboardInterrupt:
+        return
     message = f"the panel ended with exit status {panel.process.returncode}"
     raise DemoFailed(message)
 
