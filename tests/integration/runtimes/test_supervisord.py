@@ -13,15 +13,24 @@ import pytest
 
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
-from headway.seams.runtimes import processes
+from headway.seams.runtimes import processes, programs
+from headway.seams.runtimes.base import ProcessState, Unhealthy
 from headway.seams.runtimes.native import NativeRuntime
-from tests.integration.runtimes.bench import PYTHON, Work, fetch_json, make_runtime, make_spec, until
+from tests.integration.runtimes.bench import (
+    PYTHON,
+    Work,
+    fetch_json,
+    make_runtime,
+    make_spec,
+    run,
+    settle,
+    until,
+    until_async,
+)
 
 
-async def run(runtime: NativeRuntime, work: Work, spec: ReleaseSpec) -> int:
-    await runtime.prepare(work, spec)
-    await runtime.start(work, spec)
-    await runtime.healthy(work, spec)
+async def run_web(runtime: NativeRuntime, work: Work, spec: ReleaseSpec) -> int:
+    await run(runtime, work, spec)
     return int(fetch_json(spec.port)["pid"])
 
 
@@ -29,7 +38,7 @@ async def test_a_killed_supervisord_is_replaced_and_no_copy_runs_twice(
     runtime: NativeRuntime, work: Work, folder: Path
 ) -> None:
     specs = [make_spec(folder, processes={"web": f"{PYTHON} app.py", "worker": "sleep 600"}) for _ in range(2)]
-    before = [await run(runtime, work, spec) for spec in specs]
+    before = [await run_web(runtime, work, spec) for spec in specs]
     killed = runtime.supervisor_pid()
     _kill(killed)
     assert [fetch_json(spec.port)["pid"] for spec in specs] == before  # orphans serve until they are replaced
@@ -61,7 +70,7 @@ async def test_a_supervisord_killed_during_a_health_check_costs_no_deploy(
 
 async def test_the_next_panel_adopts_what_runs(runtime: NativeRuntime, work: Work, folder: Path) -> None:
     spec = make_spec(folder)
-    pid = await run(runtime, work, spec)
+    pid = await run_web(runtime, work, spec)
     next_panel = make_runtime(folder)
     await next_panel.ensure()
     assert next_panel.supervisor_pid() == runtime.supervisor_pid()
@@ -74,7 +83,7 @@ async def test_a_panel_that_died_before_it_wrote_the_pid_down_leaves_no_second_s
     runtime: NativeRuntime, work: Work, folder: Path
 ) -> None:
     spec = make_spec(folder)
-    pid = await run(runtime, work, spec)
+    pid = await run_web(runtime, work, spec)
     (folder / "runtime/supervisord/daemon.json").unlink()
     next_panel = make_runtime(folder)
     await next_panel.ensure()
@@ -104,7 +113,7 @@ async def test_after_a_reboot_comes_up_what_was_up_and_nothing_else(
 
 async def test_stopping_works_while_supervisord_is_away(runtime: NativeRuntime, work: Work, folder: Path) -> None:
     spec = make_spec(folder)
-    pid = await run(runtime, work, spec)
+    pid = await run_web(runtime, work, spec)
     _kill(runtime.supervisor_pid())
     await runtime.stop(spec.release_id)
     assert processes.start_time(pid) is None
@@ -115,25 +124,43 @@ async def test_stopping_works_while_supervisord_is_away(runtime: NativeRuntime, 
 async def test_a_bad_program_file_stops_nobody_else(
     runtime: NativeRuntime, work: Work, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    programs = folder / "runtime/supervisord/programs"
+    files = folder / "runtime/supervisord/programs"
     good = make_spec(folder)
     await run(runtime, work, good)
-    (programs / "rbad.conf").write_text("[program:rbad\ncommand=")
-    sound = (programs / f"r{good.release_id}.conf").read_text()
+    (files / "rbad.conf").write_text("[program:rbad\ncommand=")
+    sound = (files / f"r{good.release_id}.conf").read_text()
     # In our own form, and yet one that supervisord does not take: its log's folder is gone.
-    (programs / "rgone.conf").write_text(
+    (files / "rgone.conf").write_text(
         sound.replace(f"r{good.release_id}", "rgone").replace("/logs/shop/", "/logs/gone/")
     )
     await run(runtime, work, make_spec(folder))
-    assert sorted(path.name for path in programs.glob("*.bad")) == ["rbad.bad", "rgone.bad"]
+    assert sorted(path.name for path in files.glob("*.bad")) == ["rbad.bad", "rgone.bad"]
     assert len(await runtime.running()) == 2
     assert "rgone.bad" in str([vars(record).get("file") for record in caplog.records])
     # The same at a start.
-    (programs / "rgone.bad").rename(programs / "rgone.conf")
-    (programs / "rbad.bad").rename(programs / "rbad.conf")
+    (files / "rgone.bad").rename(files / "rgone.conf")
+    (files / "rbad.bad").rename(files / "rbad.conf")
     _kill(runtime.supervisor_pid())
     await runtime.ensure()
     assert len(await runtime.running()) == 2
+
+
+async def test_what_was_given_up_is_started_again_when_it_is_asked_for(
+    runtime: NativeRuntime, work: Work, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "START_RETRIES", 0)
+    failing = "test -e ../../repaired && exec sleep 600; exit 1"
+    spec = make_spec(folder, processes={"worker": failing}, port=None, health=settle(0.3))
+    with pytest.raises(Unhealthy):
+        await run(runtime, work, spec)
+    assert (await runtime.status(spec.release_id)).processes[0].state is ProcessState.GIVEN_UP
+    (folder / "repaired").touch()
+    await runtime.start_again(spec.release_id)
+    await until_async(lambda: _up(runtime, spec))
+
+
+async def _up(runtime: NativeRuntime, spec: ReleaseSpec) -> bool:
+    return (await runtime.status(spec.release_id)).up
 
 
 async def test_many_releases_start_at_once(runtime: NativeRuntime, folder: Path) -> None:

@@ -114,11 +114,12 @@ class NativeRuntime:
         """Starts a release that was prepared, or stopped since. Raises UnknownRelease."""
         await self.ensure()
         folder = self._layout.release(release_id)
-        if not self._programs(release_id):
+        programs = self._programs(release_id)
+        if not programs:
             raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
         if release_id not in await self.running():
             record.mark(folder, record.STARTED)
-        await self._supervisord.add(release_id)
+        await self._supervisord.add(programs)
 
     async def remove(self, release_id: str) -> None:
         """Ends the release and removes its record, program file, logs and cgroup. No error when it is gone."""

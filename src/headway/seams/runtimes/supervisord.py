@@ -72,8 +72,11 @@ class Supervisord:
         async with self._lock:
             await self._ensure()
 
-    async def add(self, release_id: str) -> None:
-        """Brings a release up whose program file is there, stopped or not; no error when it is up already."""
+    async def add(self, programs: Sequence[Program]) -> None:
+        """Brings a release up whose program file is there, stopped or not; what is up already stays as it is, what was
+        given up is started again.
+        """
+        release_id = programs[0].release_id
         async with self._lock:
             await self._ensure()
             up, down = self._files(release_id)
@@ -85,6 +88,7 @@ class Supervisord:
             except rpc.Refused as refused:
                 if refused.number != rpc.ALREADY_ADDED:
                     raise
+                await self._start_given_up([info for info in await self.look(programs) if info is not None])
 
     async def take_down(self, programs: Sequence[Program], *, grace_seconds: float) -> None:
         """Asks the programs of one release to end, and waits for the grace at most; from now on they are not brought
@@ -123,10 +127,8 @@ class Supervisord:
 
     async def try_again(self) -> None:
         """Starts what was given up a while ago once more, with short waits first."""
-        for info in await self.rpc.call("getAllProcessInfo"):
-            if info["state"] == _FATAL and info["now"] - info["stop"] >= _TRY_AGAIN_SECONDS:
-                with contextlib.suppress(rpc.Refused):
-                    await self.rpc.call("startProcess", f"{info['group']}:{info['name']}", False)  # noqa: FBT003
+        found = await self.rpc.call("getAllProcessInfo")
+        await self._start_given_up([info for info in found if info["now"] - info["stop"] >= _TRY_AGAIN_SECONDS])
 
     async def shut_down(self, *, grace_seconds: float) -> None:
         """Ends supervisord and all that it keeps alive; the releases come up again with the next ``ensure``."""
@@ -205,6 +207,12 @@ class Supervisord:
                     raise
             else:
                 return
+
+    async def _start_given_up(self, found: Sequence[Mapping[str, Any]]) -> None:
+        for info in found:
+            if info["state"] == _FATAL:
+                with contextlib.suppress(rpc.Refused):
+                    await self.rpc.call("startProcess", f"{info['group']}:{info['name']}", False)  # noqa: FBT003
 
     async def _ask_to_end(self, programs: Sequence[Program]) -> bool:
         """Whether any of them still lives. One that was being restarted is asked at the next turn."""
