@@ -179,39 +179,19 @@ def _stay_up(panel: Panel) -> None:
 
 
 def _stop(panel: Panel) -> None:
-    """Deletes the applications, so that nothing of them runs or stays on the machine, then ends the panel."""
+    """Ends the panel, then what outlives it on purpose: applications, their supervisor and the edge."""
     _say("ending what was started")
-    try:
-        for application in _applications(panel):
-            _call(panel, "application.delete", {"applicationId": application})
-    except (OSError, ValueError) as error:
-        print(f"script/demo: the application could not be deleted: {error}", file=sys.stderr)
     panel.process.terminate()
     try:
         panel.process.wait(SECONDS_TO_STOP)
     except subprocess.TimeoutExpired:
         panel.process.kill()
         panel.process.wait()
-
-
-def _applications(panel: Panel) -> set[str]:
-    rows = _call(panel, "deployment.allCentralized")
-    return {row["applicationId"] for row in rows if row.get("applicationId")} if isinstance(rows, list) else set()
-
-
-def _call(panel: Panel, procedure: str, payload: Mapping[str, str] | None = None) -> object:
-    request = urllib.request.Request(  # noqa: S310 -- our own address
-        f"{panel.url}/api/{procedure}",
-        data=None if payload is None else json.dumps(payload).encode(),
-        headers={"x-api-key": panel.key, "Content-Type": "application/json"},
-    )
-    with OPENER.open(request, timeout=30) as answer:
-        body = answer.read()
-    return json.loads(body) if body else None
+    _headway(panel, "down", "--data-dir", str(panel.folder / "data"))
 
 
 def _end_processes_of(folder: Path) -> None:
-    """Ends whatever still works in ``folder``: what keeps applications alive outlives the panel on purpose."""
+    """Ends whatever still works in ``folder``, where the panel could not be stopped in order."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         for pid in _processes_of(folder):
             try:
