@@ -17,8 +17,8 @@ _PROGRAMS: Mapping[str, tuple[str, bool, str]] = {
     "git": ("git", True, "fetches the source"),
     "perl": ("perl-base", True, "holds each deployment apart from the panel"),
     "tar": ("tar", True, "unpacks the source"),
-    "unshare": ("util-linux", False, "gives commands a PID namespace of their own"),
-    "setpriv": ("util-linux", False, "lets commands run under accounts without rights"),
+    "unshare": ("util-linux", False, "lets git speak SSH under an account without a name"),
+    "setpriv": ("util-linux", False, "drops rights on processors other than x86-64 and ARM64"),
     "ssh": ("openssh-client", False, "fetches from repositories over SSH"),
 }
 _PARTS: Mapping[str, tuple[bool, str]] = {
@@ -116,8 +116,7 @@ def _programs(machine: Examined) -> Iterator[Finding]:
         if path:
             yield Finding(level=Level.OK, name=name, detail=path)
         else:
-            needed_here = needed or (name == "setpriv" and machine.is_root)
-            level = Level.MISSING if needed_here else Level.WARN
+            level = Level.MISSING if needed else Level.WARN
             yield Finding(
                 level=level, name=name, detail=f"not found; it {purpose}", advice=f"apt-get install {package}"
             )

@@ -147,8 +147,10 @@ def rounded(seconds: float) -> str:
 
 
 def exact(seconds: float) -> str:
-    """A time as precisely as one cares to know: 0.4s, 42s, 3m 05s, 1h 12m."""
+    """A time as precisely as one cares to know: 21ms, 0.4s, 42s, 3m 05s, 1h 12m."""
     seconds = max(0.0, seconds)
+    if seconds < 0.0995:
+        return f"{seconds * 1000:.0f}ms"
     if seconds < 9.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)

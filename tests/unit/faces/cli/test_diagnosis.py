@@ -49,7 +49,6 @@ def test_a_good_machine_lacks_nothing() -> None:
         ("git", {"programs": TOOLS | {"git": None}}),
         ("perl", {"programs": TOOLS | {"perl": None}}),
         ("tar", {"programs": TOOLS | {"tar": None}}),
-        ("setpriv", {"programs": TOOLS | {"setpriv": None}}),
         ("supervisord", {"parts": PARTS | {"supervisord": None}}),
         ("traefik", {"parts": PARTS | {"traefik": None}}),
         ("data folder", {"data_dir_problem": "this account may not write there"}),
@@ -68,7 +67,7 @@ def test_without_it_headway_cannot_work(name: str, change: dict[str, Any]) -> No
     [
         ("unshare", {"programs": TOOLS | {"unshare": None}}, "util-linux"),
         ("ssh", {"programs": TOOLS | {"ssh": None}}, "openssh-client"),
-        ("setpriv", {"programs": TOOLS | {"setpriv": None}, "is_root": False}, "util-linux"),
+        ("setpriv", {"programs": TOOLS | {"setpriv": None}}, "util-linux"),
         ("caddy", {"parts": PARTS | {"caddy": None}}, "static sites"),
         ("system python", {"system_python": None}, "apt-get install python3 python3-venv"),
         ("system python", {"system_python_has_venv": False}, "apt-get install python3-venv"),

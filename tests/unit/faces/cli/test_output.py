@@ -22,7 +22,16 @@ def test_ages_are_rounded_down_to_one_unit(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(-1, "0.0s"), (0.04, "0.0s"), (9.94, "9.9s"), (9.96, "10s"), (59.6, "1m 00s"), (185, "3m 05s"), (3600, "1h 00m")],
+    [
+        (-1, "0ms"),
+        (0.0214, "21ms"),
+        (0.0999, "0.1s"),
+        (9.94, "9.9s"),
+        (9.96, "10s"),
+        (59.6, "1m 00s"),
+        (185, "3m 05s"),
+        (3600, "1h 00m"),
+    ],
 )
 def test_times_are_as_exact_as_one_cares_to_know(seconds: float, text: str) -> None:
     assert output.exact(seconds) == text

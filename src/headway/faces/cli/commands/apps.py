@@ -122,13 +122,12 @@ def _find(client: Client, application: str) -> Place:
 def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     environment = row.get("environment") or {}
     project = environment.get("project") or {}
-    address = row.get("address") or ()
     yield "Name", row["name"]
     yield "Status", row["applicationStatus"]
-    yield "Address", address if isinstance(address, str) else " ".join(address)
+    yield "Address", " ".join(row["addresses"])
     yield "Project", " / ".join(str(each["name"]) for each in (project, environment) if each.get("name"))
     yield "Source", row.get("customGitUrl") or ""
     yield "Branch", row.get("customGitBranch") or ""
     yield "Build path", row.get("customGitBuildPath") or ""
-    yield "Builder", row.get("builder") or row.get("buildType") or ""
+    yield "Builder", row.get("builder") or ("auto" if row["buildType"] == "nixpacks" else row["buildType"])
     yield "ID", row["applicationId"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -138,17 +138,8 @@ def _show(client: Client, deployment_id: str, application_id: str, name: str) ->
         output.warn(f"To end it: headway deployments cancel {deployment_id}")
         raise
     if row["status"] != "done":
-        raise typer.Exit(_tell_error(row))
+        output.warn(f"headway: {name} was not deployed: {row.get('errorMessage') or output.state_of(row)}")
+        raise typer.Exit(1)
     took = output.time_of(row, output.now())
-    addresses = _addresses(client.get("application.one", applicationId=application_id))
+    addresses = client.get("application.one", applicationId=application_id)["addresses"]
     output.say(f"{name} is deployed ({took})" + "".join(f"\n{address}" for address in addresses))
-
-
-def _tell_error(row: Mapping[str, Any]) -> int:
-    output.warn(f"headway: the deployment ended: {output.state_of(row)}. {row.get('errorMessage') or ''}".rstrip())
-    return 1
-
-
-def _addresses(application: Mapping[str, Any]) -> list[str]:
-    address = application.get("address")
-    return [address] if isinstance(address, str) else [str(each) for each in address or ()]

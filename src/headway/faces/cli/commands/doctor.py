@@ -17,7 +17,7 @@ from headway.faces.cli import output
 if TYPE_CHECKING:
     from headway.faces.cli.diagnosis import Finding
 
-_NAME_WIDTH = 15
+_NAME_WIDTH = 16
 _LEVEL_WIDTH = 9
 
 

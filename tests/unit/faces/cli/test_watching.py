@@ -1,0 +1,66 @@
+"""What a follower sees, in whatever order and pieces it comes."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headway.faces.cli.sse import Event
+from headway.faces.cli.watching import Screen
+
+LOG = "fetched ä\nbuilding…\nno line end"
+STEPS = {"source": 0, "build": len("fetched ä\n".encode()), "release": len(LOG.encode())}
+SHOWN = "==> source\nfetched ä\n==> build\nbuilding…\nno line end\n==> release\n"
+
+
+def step(name: str, *, finished: bool = False) -> Event:
+    data = {"name": name, "startedAt": "t", "finishedAt": "t" if finished else None, "logOffset": STEPS[name]}
+    return Event(kind="step", data=json.dumps(data), id=None)
+
+
+def log(start: int, end: int) -> Event:
+    return Event(kind="log", data=json.dumps(LOG[start:end]), id=str(len(LOG[:end].encode())))
+
+
+def shown(events: list[Event], *, colours: bool = False) -> str:
+    stream = io.StringIO()
+    screen = Screen(stream, colours=colours)
+    for event in events:
+        screen.show(event)
+    screen.finish()
+    return stream.getvalue()
+
+
+@given(st.lists(st.integers(0, len(LOG)), max_size=6).map(sorted), st.data())
+def test_headings_stand_where_the_steps_began_however_the_log_is_cut(cuts: list[int], data: st.DataObject) -> None:
+    bounds = [0, *cuts, len(LOG)]
+    events = [log(start, end) for start, end in itertools.pairwise(bounds) if start < end]
+    # A step is told at any time until the log has passed it: both are written when they are known.
+    earliest = 0
+    for name, offset in STEPS.items():
+        latest = next(
+            (at for at, event in enumerate(events) if event.kind == "log" and int(event.id or 0) > offset), len(events)
+        )
+        at = data.draw(st.integers(earliest, latest))
+        events.insert(at, step(name))
+        earliest = at + 1
+    assert shown(events) == SHOWN
+
+
+def test_what_a_broken_connection_brings_again_is_shown_once() -> None:
+    assert shown([step("source"), log(0, 10), step("source"), step("source", finished=True), log(10, 12)]) == (
+        "==> source\nfetched ä\nbu\n"
+    )
+
+
+def test_a_step_that_is_told_late_is_told_at_once() -> None:
+    assert shown([log(0, 15), step("build")]) == "fetched ä\nbuild\n==> build\n"
+
+
+def test_headings_are_bold_for_people_and_cannot_steer_their_terminal() -> None:
+    event = Event(kind="step", data=json.dumps({"name": "a\x1b[2J", "logOffset": 0}), id=None)
+    assert shown([event], colours=True) == "\x1b[1m==> a [2J\x1b[0m\n"
