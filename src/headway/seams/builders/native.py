@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import posixpath
 import tarfile
 
 from headway.infra.hosts.base import Host, LeadsOutside
@@ -68,10 +69,14 @@ def phase_command(phase: Phase, folder: str, path: tuple[str, ...], spec: BuildS
 
 def link_python(folder: str, spec: BuildSpec) -> Command:
     """Gives an application that says ``python`` the system's python3 by that name: Debian has it only in a virtual
-    environment. Unpacked by tar, so that a link of the same name in the repository leads nowhere.
+    environment. Unpacked by tar, which puts folders in the place of links of the same name in the repository.
     """
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w") as archive:
+        for name in (posixpath.dirname(_LINKS), _LINKS):
+            folder_entry = tarfile.TarInfo(name)
+            folder_entry.type, folder_entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(folder_entry)
         link = tarfile.TarInfo(f"{_LINKS}/python")
         link.type = tarfile.SYMTYPE
         link.linkname = "/usr/bin/python3"

@@ -66,7 +66,8 @@ def test_the_link_to_python_is_unpacked_as_the_build_account() -> None:
     assert command.stages == (Stage(argv=("tar", "--extract", "--file=-", "--no-same-owner"), account=BUILD),)
     assert command.cwd == "/r/x"
     with tarfile.open(fileobj=io.BytesIO(command.stdin)) as archive:
-        assert [(link.name, link.linkname) for link in archive] == [(".headway/bin/python", "/usr/bin/python3")]
+        entries = [(entry.name, entry.linkname) for entry in archive]
+    assert entries == [(".headway", ""), (".headway/bin", ""), (".headway/bin/python", "/usr/bin/python3")]
 
 
 def test_sealing_opens_modes_as_the_build_account_and_gives_only_its_files_away() -> None:
