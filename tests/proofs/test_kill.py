@@ -1,4 +1,4 @@
-"""Must show 2: a kill reaches whatever a build has started, however it hid, and nothing else; when it returns it is true."""
+"""Must show 2: a kill reaches whatever a build has started, however it hid, and nothing else."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.applications import store
+from headway.domains.applications.again import Again
 from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
@@ -94,14 +95,13 @@ class _Deploy:
 
         async def lay_out() -> Json:
             await self._run.undo("release", self._release_data)
-            await self._run.host.remove_tree(self._folder)
             await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
             source = self._tools.source(self._plan)
             try:
                 return asdict(await source.check_out(self._run, commit, self._folder))
             except CommitMissing:
                 await source.fetch(self._run)
-                return asdict(await source.check_out(self._run, commit, self._folder))
+                return asdict(await source.check_out(Again(self._run), commit, self._folder))
 
         return Workspace(**await self._run.step("check out", lay_out))
 
