@@ -86,27 +86,29 @@ class NativeRuntime:
         """Writes the release's record and its program file; nothing starts yet. Raises InvalidInput."""
         record.check_spec(spec)
         checked_health(spec.health)
+        await self.ensure()
         async with work.fence():
-            await self.ensure()
             await asyncio.to_thread(self._write, spec)
 
     async def start(self, work: Work, spec: ReleaseSpec) -> None:
         """Starts the prepared release; no error when it runs."""
+        await self.ensure()
         async with work.fence():
             await self.start_again(spec.release_id)
 
     async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
         """Waits until the release is healthy. Raises Unhealthy."""
         await wait_until_healthy(spec, _Watched(self, spec.release_id, spec.app_name), work.say)
-        record.mark(self._layout.release(spec.release_id), record.HEALTHY)
+        await asyncio.to_thread(record.mark, self._layout.release(spec.release_id), record.HEALTHY)
 
     async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
         """Waits for the drain, then ends every process of the release. No error when there is none."""
         await asyncio.sleep(drain_seconds)
         programs = self._programs(release_id)
+        family = await self._family(programs)
         if programs:
             await self._supervisord.take_down(programs, grace_seconds=self._grace_seconds)
-        await asyncio.to_thread(self._copies.end, checked_id(release_id))
+        await asyncio.to_thread(self._copies.end, checked_id(release_id), family)
         if programs:
             await self._supervisord.let_go(programs)
 
@@ -118,7 +120,7 @@ class NativeRuntime:
         if not programs:
             raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
         if release_id not in await self.running():
-            record.mark(folder, record.STARTED)
+            await asyncio.to_thread(record.mark, folder, record.STARTED)
         await self._supervisord.add(programs)
 
     async def remove(self, release_id: str) -> None:
@@ -248,6 +250,13 @@ class NativeRuntime:
         return () if found is None else found.programs
 
     # ---- what runs
+
+    async def _family(self, programs: Sequence[Program]) -> Mapping[int, int]:
+        try:
+            found = await self._supervisord.look(programs)
+        except rpc.SupervisordAway:
+            return {}
+        return await asyncio.to_thread(self._copies.family, [info["pid"] for info in found if info and info["pid"]])
 
     def _reap_orphans(self) -> None:
         self._copies.end_orphans(self._recorded())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,13 +48,11 @@ def check_spec(spec: ReleaseSpec) -> None:
             raise InvalidInput("The process web runs once: let its server start more workers itself.")
     if not programs_of(spec):
         raise InvalidInput("There is nothing to run: add a Procfile or set a start command.")
+    if spec.uid not in {None, os.geteuid()} and os.geteuid() != 0:
+        raise InvalidInput("Only a panel that runs as root can run an application under an account of its own.")
     if spec.bundle.static_root is not None and spec.port is None:
         raise InvalidInput("A static site needs a port.")
-    for name in (*spec.env, *spec.bundle.env):
-        if not _VARIABLE.fullmatch(name):
-            raise InvalidInput(f"A variable cannot be called {name!r}.")
-    if any("\0" in value.reveal() for value in spec.env.values()):
-        raise InvalidInput("A variable's value cannot hold a NUL character.")
+    _check_variables(spec)
 
 
 def programs_of(spec: ReleaseSpec) -> tuple[Program, ...]:
@@ -123,3 +122,11 @@ def marked(folder: Path, name: str) -> datetime | None:
         return datetime.fromisoformat((folder / name).read_text())
     except FileNotFoundError:
         return None
+
+
+def _check_variables(spec: ReleaseSpec) -> None:
+    for name in (*spec.env, *spec.bundle.env):
+        if not _VARIABLE.fullmatch(name):
+            raise InvalidInput(f"A variable cannot be called {name!r}.")
+    if any("\0" in value.reveal() for value in spec.env.values()):
+        raise InvalidInput("A variable's value cannot hold a NUL character.")
