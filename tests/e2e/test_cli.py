@@ -112,7 +112,8 @@ def test_variables_arrive_as_they_were_typed_and_stay(running: Panel, tmp_path: 
     succeed(running, "deploy", str(tmp_path / "variables"), "-e", f"ODD={odd}", "-e", "OTHER=1")
     assert running.visit("variables").text == f"{odd}1"
 
-    succeed(running, "deploy", str(tmp_path / "variables"), "--env", "OTHER=2")
+    (tmp_path / "env").write_text("# secrets\nOTHER='2'\n")
+    succeed(running, "deploy", str(tmp_path / "variables"), "--env-file", str(tmp_path / "env"))
     assert running.visit("variables").text == f"{odd}2"
 
 
@@ -132,6 +133,7 @@ def test_a_deploy_that_fails_says_why_and_exits_with_1(running: Panel, tmp_path:
     [
         ("file:///no/such/repository", "no/such/repository"),
         ("ext::sh -c true", "There is no folder"),
+        ("--env-file=/no/such/file", "--env-file: /no/such/file cannot be read: No such file or directory."),
         ("--name", "requires an argument"),
     ],
 )

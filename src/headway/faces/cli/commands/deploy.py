@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headway.faces.cli import output
 from headway.faces.cli.session import Session
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from headway.faces.cli.checkout import Checkout
@@ -39,6 +41,9 @@ def deploy(
         list[str] | None,
         typer.Option("--env", "-e", metavar="NAME=VALUE", help="Sets a variable, NAME=VALUE; may be repeated."),
     ] = None,
+    env_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Sets the variables of a file of NAME=VALUE lines; -: stdin.")
+    ] = None,
     project: Annotated[
         str, typer.Option(metavar="NAME", help="The project; made when there is none of that name.")
     ] = "default",
@@ -53,7 +58,7 @@ def deploy(
     """
     from headway.faces.cli.checkout import look_at
 
-    variables = _variables(env or ())
+    variables = _variables_in(env_file) | _variables(env or ())
     checkout = look_at(source, branch, build_path)
     application = name or checkout.name
     if not application:
@@ -88,6 +93,20 @@ def _variables(given: Sequence[str]) -> dict[str, str]:
             raise InvalidInput("--env: it takes NAME=VALUE, with a name of letters, digits and _.")
         variables[name] = value
     return variables
+
+
+def _variables_in(file: Path | None) -> dict[str, str]:
+    """The variables of a file, which keeps secret ones out of the list of processes."""
+    from headway.domains.applications.variables import parse_variables
+
+    if file is None:
+        return {}
+    try:
+        return parse_variables(sys.stdin.read() if str(file) == "-" else file.read_text())
+    except OSError as error:
+        raise InvalidInput(f"--env-file: {file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"--env-file: {file} is not text in UTF-8.") from error
 
 
 def _quoted(value: str) -> str:
@@ -133,7 +152,7 @@ def _show(client: Client, deployment_id: str, application_id: str, name: str) ->
 
     try:
         row = watch(client, deployment_id)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Unavailable):
         output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
         output.warn(f"To end it: headway deployments cancel {deployment_id}")
         raise
