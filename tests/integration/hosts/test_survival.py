@@ -168,7 +168,7 @@ async def test_a_cancelled_opening_leaves_an_anchor_that_ends(host: LocalHost) -
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.002):
             await host.open_anchor(spec)
-    await until(lambda: (host._runs / "abc.1" / "handle").exists())
+    await until((host._runs / "abc.1" / "handle").exists)
     (handle,) = await host.remaining()
     await until(lambda: not processes.is_alive(handle.pid, handle.start_time))
 
@@ -201,7 +201,7 @@ async def test_nothing_that_the_panel_has_open_reaches_a_command(host: LocalHost
         await anchor.start("build", shell("exec ls /proc/self/fd"))
         assert (await anchor.wait("build")).succeeded
         assert (await output(anchor)).split() == ["0", "1", "2", "3"]  # 3 is the folder that ls reads
-        held = [os.readlink(link) for link in Path(f"/proc/{anchor.handle.pid}/fd").iterdir()]
+        held = [str(link.readlink()) for link in Path(f"/proc/{anchor.handle.pid}/fd").iterdir()]
         assert f"pipe:[{os.fstat(write_end).st_ino}]" not in held
     finally:
         os.close(read_end)

@@ -95,6 +95,9 @@ class LocalHost(LocalFiles):
         except asyncio.CancelledError:
             started.add_done_callback(self._drop)
             raise
+        except OSError as error:
+            msg = f"The process that is to hold the run could not be started: {error.strerror}."
+            raise AnchorFailed(msg) from error
         self._bury_later(opening.pid)
         return self._anchor(handle, spec.epoch, opening)
 

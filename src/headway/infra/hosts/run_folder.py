@@ -74,10 +74,10 @@ class RunFolder:
         """The recorded ends by the names of their commands."""
         found = {}
         with suppress(FileNotFoundError):
-            for file in (self.path / "exits").iterdir():
+            for file in (self.path / "exits").glob("*.exit"):
                 # A power cut may leave a file without its content; it is no record.
                 with suppress(ValueError):
-                    found[os.fsdecode(unquote_to_bytes(file.name))] = read_exit(file.read_bytes())
+                    found[os.fsdecode(unquote_to_bytes(file.name.removesuffix(".exit")))] = read_exit(file.read_bytes())
         return found
 
     def identity(self) -> tuple[int, int, str] | None:

@@ -201,7 +201,7 @@ sub hear_go {
 
 sub never_start {
     my ($self) = @_;
-    Headway::Cgroups::put( 'never_started', "\n" );
+    Headway::Cgroups::put( 'never_started', '' );
     return $self->finish( sub { } );
 }
 
@@ -218,14 +218,12 @@ sub knows {
 sub start_command {
     my ( $self, $name, $undo, $spec ) = @_;
     if ( !$self->{count}++ ) {
-        Headway::Cgroups::put( 'started', "\n" ) or die "cannot note that the run has started: $!\n";
+        Headway::Cgroups::put( 'started', '' ) or die "cannot note that the run has started: $!\n";
         Headway::Exits::lay_ballast();
     }
     $spec->{env}{HEADWAY_DEPLOYMENT_ID} = $self->{deployment};
     $spec->{env}{HEADWAY_EPOCH}         = $self->{epoch};
-    my $group = $self->{cgroups}->command(
-        $self->{count}, map { defined $spec->{$_} ? ( $_ => $spec->{$_} ) : () } qw(memory processes)
-    );
+    my $group   = $self->{cgroups}->command( $self->{count}, Headway::Command::group_bounds($spec) );
     my $command = Headway::Command->new( name => $name, undo => $undo, spec => $spec, group => $group );
     if ( !$undo && $self->{total_passed} ) {
         $command->{cause} = 'total_timeout';

@@ -92,15 +92,12 @@ my %BOUND_FILES = (
     pids    => { memory => undef,                   processes => 'pids.max' },
 );
 
-# The command's first process, and the one that feeds its standard input.
-my $OUR_PROCESSES = 2;
-
 sub bound {
     my ( $self, $kind, $folder ) = @_;
     my $files = $BOUND_FILES{$kind};
     for my $bound ( keys %{ $self->{unmet} } ) {
         my $file = $files->{$bound} // next;
-        my $value = $self->{unmet}{$bound} + ( $bound eq 'processes' ? $OUR_PROCESSES : 0 );
+        my $value = $self->{unmet}{$bound};
         next if !-e "$folder/$file" || !Headway::Cgroups::put( "$folder/$file", $value );
         delete $self->{unmet}{$bound};
         next if $bound ne 'memory';

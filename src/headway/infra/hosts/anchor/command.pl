@@ -49,7 +49,8 @@ sub launch {
         pipe $self->{$kind}, $write{$kind} or die "cannot make a pipe: $!\n";
         Headway::Link::unblock( $self->{$kind} );
     }
-    lend( $write{$_}, $self->{spec} ) for grep { $write{$_} } qw(output capture);
+    # An account may open /dev/stdout and /dev/stderr again, for writing only: what it has written is not its to read.
+    chmod 0622, $write{$_} for grep { $write{$_} } qw(output capture);
     my $pid = Headway::Kernel::fork_process($namespaces);
     die "cannot start a process: $!\n" if !defined $pid;
     if ( !$pid ) {
@@ -60,15 +61,6 @@ sub launch {
     close $_ for values %write;
     $self->{pid} = $pid;
     delete @{ $self->{spec} }{qw(stdin env)};
-    return;
-}
-
-# The account of a build may open /dev/stdout and /dev/stderr again, for writing only.
-sub lend {
-    my ( $pipe, $spec ) = @_;
-    my ($stage) = grep { defined $_->{uid} } @{ $spec->{stages} };
-    chmod 0622, $pipe;
-    chown $stage->{uid}, $stage->{gid}, $pipe if $stage && $> == 0;
     return;
 }
 
@@ -168,6 +160,16 @@ sub strike {
     }
     kill KILL => $self->{pid} if !$self->{buried};
     return $self->{buried} && !$self->{group}->populated;
+}
+
+# Its bounds as a group's: beside the command's own processes there are the first one, and the one that feeds its input.
+sub group_bounds {
+    my ($spec) = @_;
+    my $ours = $spec->{stdin} eq '' ? 1 : 2;
+    return (
+        defined $spec->{memory}    ? ( memory    => $spec->{memory} )            : (),
+        defined $spec->{processes} ? ( processes => $spec->{processes} + $ours ) : (),
+    );
 }
 
 # The record of the end: cause, statuses, captured output.

@@ -69,7 +69,7 @@ sub write_record {
 sub path {
     my ($name) = @_;
     $name =~ s/([^A-Za-z0-9_-])/sprintf '%%%02X', ord $1/ge;
-    return "exits/$name";
+    return "exits/$name.exit";
 }
 
 1;

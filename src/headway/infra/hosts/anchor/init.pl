@@ -104,6 +104,7 @@ sub perform {
         1;
     };
     if ($ready) {
+        local $^W = 0;    # the reason is told below
         exec { $program[0] } @program or my $missing = $! == $ENOENT;
         complain( \*STDERR, "cannot run $program[0]: $!\n" );
         exit( $missing ? $NOT_FOUND : $CANNOT_RUN );
@@ -121,7 +122,7 @@ sub limits {
         fsize  => $spec->{file_bytes},
         nofile => $spec->{open_files},
         data   => $unmet->{memory},
-        nproc  => $unmet->{processes},
+        nproc  => defined $unmet->{processes} ? $spec->{processes} : undef,
     );
     return map { $_ => $limits{$_} } grep { defined $limits{$_} } keys %limits;
 }
