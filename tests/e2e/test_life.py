@@ -1,0 +1,102 @@
+"""A panel's life: a second one on its folder, its end, and a reboot of the machine under it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import signal
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.panel import KEY, Panel, git_repository, panel, until, web
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Panel]:
+    with panel(tmp_path / "data") as started:
+        yield started
+
+
+def test_a_second_panel_on_one_data_directory_is_refused_with_a_sentence(running: Panel, tmp_path: Path) -> None:
+    second = Panel(running.data_dir)
+    second.data_dir = running.data_dir
+    second.start(wait=False)
+
+    assert second.wait(20) != 0
+    assert "Another panel" in second.log()
+    assert "--data-dir" in second.log()
+    assert running.is_up()
+
+
+def test_the_owners_key_is_kept_for_its_owner_only(running: Panel) -> None:
+    path = running.data_dir / "owner.key"
+
+    assert path.read_text().strip() == KEY
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_health_needs_no_key_and_everything_else_does(running: Panel) -> None:
+    running.client.headers.pop("x-api-key")
+
+    assert running.client.get("/health").json() == {"ok": True}
+    refused = running.client.get("/deployment.all", params={"applicationId": "x"})
+    assert (refused.status_code, refused.text) == (401, '{"message":"Unauthorized"}')
+
+
+def test_after_a_reboot_applications_serve_again_and_what_ran_is_lost(running: Panel, tmp_path: Path) -> None:
+    application_id = running.application(git_repository(tmp_path / "repository", web("here")), name="app")
+    running.done(running.deploy(application_id))
+    stopped_id = running.application(git_repository(tmp_path / "other", web("gone")), name="other")
+    running.done(running.deploy(stopped_id))
+    running.post("application.stop", applicationId=stopped_id)
+    running.post("application.update", applicationId=application_id, buildCommand="echo building; sleep 600")
+    deployment_id = running.deploy(application_id)
+    running.running(deployment_id, "building")
+
+    boot = tmp_path / "boot_id"
+    boot.write_text("another-boot\n")
+    pull_the_plug(running)
+    running.start(HEADWAY_BOOT_ID_FILE=str(boot))
+
+    row = running.ended(deployment_id, 30)
+    assert (row["status"], row["reason"]) == ("error", "lost")
+    assert "restarted" in row["errorMessage"]
+    until(lambda: running.visit("app").text == "here", 30, what="the application serves again")
+    assert running.visit("other").status_code == 404
+
+
+def pull_the_plug(running: Panel) -> None:
+    """Ends the panel and everything that it keeps alive at once, as a power cut does."""
+    assert running.process is not None
+    pids = [running.process.pid, *pids_of(running)]
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)  # so that nobody restarts anybody while the others end
+    for pid in [*pids, *pids_of(running)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    running.wait()
+
+
+def pids_of(running: Panel) -> list[int]:
+    """Whatever has the panel's folders in its environment, arguments or working folder."""
+    work = os.fsencode((running.data_dir / "work").resolve()), os.fsencode(running.data_dir)
+    shelter = [os.fsencode(path) for path in Path("/var/lib/headway-work").glob("*") if is_of(path, running)]
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            text = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+            if entry.name.isdecimal() and any(each in text for each in [*work, *shelter]):
+                found.append(int(entry.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def is_of(path: Path, running: Panel) -> bool:
+    """Whether a folder beside the data directory is this panel's."""
+    return path.name == hashlib.sha256(str(running.data_dir.resolve()).encode()).hexdigest()[:16]
