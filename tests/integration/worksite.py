@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -46,6 +48,11 @@ class Worksite:
         self.said: list[str] = []
         self.undos: list[tuple[str, Any]] = []
         self._anchor: Anchor | None = None
+        self._started: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def started(self, name: str) -> None:
+        """Returns once a command of that name runs, or has run."""
+        await asyncio.wait_for(self._started[name].wait(), 20)
 
     async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
         anchor = await self.anchor()
@@ -53,6 +60,7 @@ class Worksite:
             self.names.append(name)
             self.commands.append(command)
         await anchor.start(name, replace(command, step_seconds=command.step_seconds or 60))
+        self._started[name].set()
         ended = await anchor.wait(name)
         if check and not ended.succeeded:
             raise CommandFailed(name, ended, await self.log())
@@ -93,6 +101,7 @@ class Worksite:
         self.commands.clear()
         self.said.clear()
         self.undos.clear()
+        self._started.clear()
 
     async def end(self) -> None:
         """Ends the run with all that it started."""

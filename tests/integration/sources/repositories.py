@@ -66,6 +66,7 @@ def source_of(
     allow_file: bool = True,
     ssh_key: str | None = None,
     accounts: GitAccounts | None = None,
+    step_seconds: float = 40,
 ) -> GitSource:
     """The source as an application has it, with its folders in the work site."""
     base = site.folder / "git"
@@ -85,7 +86,7 @@ def source_of(
         ssh_key=Secret(ssh_key) if ssh_key else None,
     )
     accounts = accounts or GitAccounts(git=site.git, build=site.build)
-    return GitSource(spec=spec, accounts=accounts, git=Git(folders=folders, step_seconds=40))
+    return GitSource(spec=spec, accounts=accounts, git=Git(folders=folders, step_seconds=step_seconds))
 
 
 def release_folder(site: Worksite) -> str:

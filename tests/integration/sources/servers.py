@@ -106,6 +106,13 @@ def closed_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
 @dataclass(frozen=True)
 class SshServer:
     """An sshd of our own: its port, the key that it lets in, and one that it does not."""

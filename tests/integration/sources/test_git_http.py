@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 
 import pytest
 
+from headway.infra.hosts.base import Cause, StopMode
 from headway.seams.sources.base import SourceError
 from tests.integration.sources.repositories import Repository, branch, commit, release_folder, source_of, tree
-from tests.integration.sources.servers import closed_port, serve_files, serve_http
-from tests.integration.worksite import Worksite
+from tests.integration.sources.servers import closed_port, serve_files, serve_http, silent_port
+from tests.integration.worksite import CommandFailed, Worksite
 
 TOKEN = "tok-3n-with-@-and-'quotes\""
 
@@ -120,6 +122,24 @@ async def test_an_empty_repository(site: Worksite, private: Path) -> None:
 async def test_nobody_listens(site: Worksite) -> None:
     with closed_port() as port, pytest.raises(SourceError, match="does not take connections"):
         await source_of(site, f"http://127.0.0.1:{port}/r.git", branch("main")).fetch(site)
+
+
+@pytest.mark.parametrize("scheme", ["http", "git"])
+async def test_a_server_that_never_answers_is_given_up_at_the_deadline(site: Worksite, scheme: str) -> None:
+    with silent_port() as port, pytest.raises(CommandFailed) as raised:
+        await source_of(site, f"{scheme}://127.0.0.1:{port}/r.git", branch("main"), step_seconds=0.5).fetch(site)
+    assert raised.value.ended.cause is Cause.STEP_TIMEOUT
+
+
+async def test_a_kill_ends_a_fetch_as_what_it_is(site: Worksite) -> None:
+    with silent_port() as port:
+        source = source_of(site, f"http://127.0.0.1:{port}/r.git", branch("main"))
+        fetching = asyncio.create_task(source.fetch(site))
+        await site.started("git-fetch")
+        await (await site.anchor()).stop(StopMode.KILL)
+        with pytest.raises(CommandFailed) as raised:
+            await fetching
+    assert raised.value.ended.cause is Cause.KILLED
 
 
 async def test_no_such_host(site: Worksite) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pytest
 from headway.kernel.errors import InvalidInput
 from headway.seams.sources.base import SourceError
 from headway.seams.sources.git import UNDO_KEY, undo
-from tests.integration.sources.repositories import Repository, branch, source_of
-from tests.integration.sources.servers import SshServer, closed_port, make_key, serve_ssh
+from tests.integration.sources.repositories import Repository, branch, owner_of, source_of
+from tests.integration.sources.servers import SshServer, closed_port, make_key, serve_ssh, silent_port
 from tests.integration.worksite import Worksite
 
 pytestmark = pytest.mark.root
@@ -51,6 +52,22 @@ async def test_a_key_is_gone_after_its_use_and_its_undo_takes_it_away_as_well(
     assert await undo(site.host, name, data)
     assert list(keys.iterdir()) == []
     assert not await undo(site.host, "release", {})
+
+
+async def test_a_panel_that_is_shut_down_leaves_the_key_to_the_fetch_that_lives_on(
+    site: Worksite, server: SshServer
+) -> None:
+    with silent_port() as port:
+        source = source_of(site, f"ssh://git@127.0.0.1:{port}/r", branch("main"), ssh_key=server.key)
+        fetching = asyncio.create_task(source.fetch(site))
+        await site.started("git-fetch")
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+    (key,) = (site.folder / "git" / "keys").iterdir()
+    assert (owner_of(key), oct(key.stat().st_mode)) == (site.git, "0o100600")
+    await undo(site.host, *site.undos[0])
+    assert not key.exists()
 
 
 async def test_a_key_that_the_host_does_not_know(site: Worksite, repository: Repository, server: SshServer) -> None:
