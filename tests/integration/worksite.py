@@ -123,4 +123,5 @@ async def open_worksite() -> AsyncIterator[Worksite]:
     finally:
         await site.end()
         await host.aclose()
+        (await host.capabilities()).trees.leave()
         shutil.rmtree(folder)
