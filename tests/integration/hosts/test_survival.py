@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from headway.infra.hosts import processes
-from headway.infra.hosts.base import AnchorGone, AnchorSpec, EpochPassed, Exit, GoneReason, Handle, StopMode
+from headway.infra.hosts.base import AnchorGone, AnchorSpec, Cause, EpochPassed, Exit, GoneReason, Handle, StopMode
 from headway.infra.hosts.local import LocalHost
 from tests.local_hosts import local_host, output, run, shell, until
 
@@ -160,6 +160,18 @@ async def test_a_start_that_is_repeated_after_a_lost_connection_runs_once(host: 
     await anchor.start("build", shell(f"echo ran >> {tmp_path}/notes"))
     assert (await anchor.wait("build")).succeeded
     assert (tmp_path / "notes").read_text() == "ran\n"
+
+
+async def test_deadlines_hold_without_a_panel_and_an_anchor_that_nobody_asks_ends_itself(host: LocalHost) -> None:
+    host._linger_seconds = 1
+    anchor = await run(host, total_seconds=0.5)
+    await anchor.start("build", shell("echo x; sleep 1000"))
+    await anchor.changed(0)
+    anchor.disconnect()
+    await until(lambda: not processes.is_alive(anchor.handle.pid, anchor.handle.start_time))
+    assert await anchor.wait("build") == Exit(statuses=(-9,), cause=Cause.TOTAL_TIMEOUT)
+    with pytest.raises(AnchorGone):
+        await anchor.say("1", "x")
 
 
 async def test_a_cancelled_opening_leaves_an_anchor_that_ends(host: LocalHost) -> None:

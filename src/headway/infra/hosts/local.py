@@ -26,6 +26,8 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SWEEP_SECONDS = 20.0
 EPOCHS_KEPT_SECONDS = 30 * 86_400
 PRUNE_EVERY_SECONDS = 86_400
+# For so long after its total deadline an anchor waits for a panel, then it ends itself.
+LINGER_SECONDS = 600
 
 
 class LocalHost(LocalFiles):
@@ -58,6 +60,7 @@ class LocalHost(LocalFiles):
         self._epochs = Epochs(root.absolute() / "epochs")
         self._program = _keep_program(root.absolute())
         self._prune_at = 0.0
+        self._linger_seconds = LINGER_SECONDS
         self._probing = asyncio.Lock()
         self._found: Capabilities | None = None
         self._anchors: set[LocalAnchor] = set()
@@ -199,6 +202,7 @@ class LocalHost(LocalFiles):
             "epoch_file": str(self._epochs.file(spec.deployment_id)),
             "boot_id": boot_id,
             "total_seconds": spec.total_seconds,
+            "linger_seconds": self._linger_seconds,
             "spool_cap": self._spool_cap,
             "namespaces": int(found.pid_namespaces),
             **found.trees.run(name),

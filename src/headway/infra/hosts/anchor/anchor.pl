@@ -4,9 +4,8 @@ package Headway::Anchor;
 
 use strict;
 
-my $GRACE_AFTER_TOTAL = 600;
-my $LONGEST_SLEEP     = 30;
-my $SHORTEST_SLEEP    = 0.0005;
+my $LONGEST_SLEEP  = 30;
+my $SHORTEST_SLEEP = 0.0005;
 
 sub main {
     my $config = read_config();
@@ -69,7 +68,7 @@ sub prepare {
     $self->{cgroups} = Headway::Cgroups->new( map { $_ => $config->{$_} } qw(unified memory pids) );
     $self->{spool}   = Headway::Spool->new( $config->{spool_cap} );
     $self->{exits}   = Headway::Exits->new;
-    $self->{end_at}  = Headway::Kernel::now() + $self->{total_seconds} + $GRACE_AFTER_TOTAL;
+    $self->{end_at}  = Headway::Kernel::now() + $self->{total_seconds} + $self->{linger_seconds};
     $self->listen_to_panel;
     return $self;
 }
@@ -122,7 +121,7 @@ sub patience {
     return 0.01 if $unsaid;
     my $until = $now + $LONGEST_SLEEP;
     my @due = map { $_->[0] } grep { defined } map { $_->deadline } $self->running;
-    push @due, $self->{total_at} if defined $self->{total_at};
+    push @due, $self->{total_at} // $self->{end_at};
     $until = $_ < $until ? $_ : $until for @due;
     return $until > $now ? $until - $now : 0.01;
 }
@@ -187,7 +186,7 @@ sub hear_go {
             sub {
                 $self->{went}     = 1;
                 $self->{total_at} = Headway::Kernel::now() + $self->{total_seconds};
-                $self->{end_at}   = $self->{total_at} + $GRACE_AFTER_TOTAL;
+                $self->{end_at}   = $self->{total_at} + $self->{linger_seconds};
                 return ['ready'];
             }
         );
@@ -257,7 +256,7 @@ sub keep_deadlines {
     if ( @{ $self->{links} } ) {
         $self->{heard_at} = $now;
     }
-    elsif ( $now > $self->{end_at} && $now > ( $self->{heard_at} // 0 ) + $GRACE_AFTER_TOTAL ) {
+    elsif ( $now > $self->{end_at} && $now > ( $self->{heard_at} // 0 ) + $self->{linger_seconds} ) {
         $self->{went} ? $self->finish( sub { } ) : $self->never_start;
     }
     return;

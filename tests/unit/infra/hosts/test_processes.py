@@ -1,0 +1,63 @@
+"""A process is told from another that has had the same pid."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from headway.infra.hosts import processes
+
+
+@pytest.fixture
+def sleeper() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["sleep", "1000"], env={"PATH": os.environ["PATH"], "MARK": "one", "OTHER": "two"})
+
+
+def test_a_process_is_signalled_only_if_it_is_the_one_that_was_seen(sleeper: subprocess.Popen[bytes]) -> None:
+    process = processes.look(sleeper.pid)
+    assert process
+    assert process.parent == os.getpid()
+    assert not processes.send(signal.SIGKILL, sleeper.pid, process.start_time - 1)
+    assert processes.is_alive(sleeper.pid, process.start_time)
+    assert not processes.is_alive(sleeper.pid, process.start_time - 1)
+    assert processes.send(signal.SIGKILL, sleeper.pid, process.start_time)
+    assert processes.await_death(sleeper.pid, process.start_time, 5)  # dead, though we have not buried it yet
+    sleeper.wait()
+    assert processes.look(sleeper.pid) is None
+    assert not processes.send(signal.SIGKILL, sleeper.pid, process.start_time)
+
+
+def test_a_death_is_waited_for_no_longer_than_said(sleeper: subprocess.Popen[bytes]) -> None:
+    process = processes.look(sleeper.pid)
+    assert process
+    begin = time.monotonic()
+    assert not processes.await_death(sleeper.pid, process.start_time, 0.05)
+    assert time.monotonic() - begin < 1
+    sleeper.kill()
+    sleeper.wait()
+
+
+def test_a_program_whose_name_looks_like_a_line_of_the_table_is_read(tmp_path_factory: pytest.TempPathFactory) -> None:
+    program = tmp_path_factory.mktemp("p") / ") R 1 1 ("
+    program.symlink_to("/bin/sleep")
+    odd = subprocess.Popen([program, "1000"])
+    process = processes.look(odd.pid)
+    assert process
+    assert (process.parent, process.dead) == (os.getpid(), False)
+    odd.kill()
+    odd.wait()
+
+
+def test_the_marked_are_those_with_all_marks_and_what_is_below_them(sleeper: subprocess.Popen[bytes]) -> None:
+    other = subprocess.Popen(["sleep", "1000"], env={"PATH": os.environ["PATH"], "MARK": "one"})
+    marks = {"MARK": "one", "OTHER": "two"}
+    assert [process.pid for process in processes.find_marked(marks)] == [sleeper.pid]
+    assert processes.end_marked(marks, 5)
+    assert sleeper.wait() == -9
+    assert other.poll() is None
+    other.kill()
+    other.wait()
