@@ -95,6 +95,7 @@ class Ledger:
             raise IntentPending(deployment.intent)
         self._end(tx, deployment, outcome, maker)
         leases.release(tx, lease.deployment_id)
+        store.close_steps(tx, lease.deployment_id)
         if outcome.status is Status.DONE:
             store.drop_undos(tx, lease.deployment_id)
         return self._after_end(tx, deployment)

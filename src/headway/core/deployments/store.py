@@ -184,6 +184,12 @@ def finish_step(tx: Tx, deployment_id: str, name: str, result: str) -> None:
     )
 
 
+def close_steps(tx: Tx, deployment_id: str) -> None:
+    """The run has ended: the step that it was in ends with it, without a result."""
+    open_steps = (steps.c.deployment_id == deployment_id, steps.c.finished_at.is_(None))
+    tx.execute(update(steps).where(*open_steps).values(finished_at=tx.now))
+
+
 def add_undo(tx: Tx, deployment_id: str, name: str, data: str) -> None:
     """Records what takes an effect back; the same undo is recorded once."""
     mine = (undos.c.deployment_id == deployment_id, undos.c.name == name, undos.c.data == data)

@@ -10,14 +10,12 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.applications import store
-from headway.domains.applications.again import Again
 from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Bundle, Commit, ReleaseSpec, Route, Workspace
-from headway.seams.sources.base import CommitMissing
 from headway.seams.sources.git import undo as undo_source
 
 KIND = "application.deploy"
@@ -44,7 +42,7 @@ class DeployKind:
         deploy = _Deploy(run, Plan.load(run.plan), self.tools)
         commit = await deploy.source()
         workspace = await deploy.check_out(commit)
-        bundle = await deploy.build(workspace)
+        bundle = await deploy.build(workspace, commit)
         port = await deploy.port(bundle, commit)
         spec = deploy.spec(bundle, port)
         await deploy.release_command(spec)
@@ -96,20 +94,15 @@ class _Deploy:
         async def lay_out() -> Json:
             await self._run.undo("release", self._release_data)
             await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
-            source = self._tools.source(self._plan)
-            try:
-                return asdict(await source.check_out(self._run, commit, self._folder))
-            except CommitMissing:
-                await source.fetch(self._run)
-                return asdict(await source.check_out(Again(self._run), commit, self._folder))
+            return asdict(await self._tools.source(self._plan).check_out(self._run, commit, self._folder))
 
         return Workspace(**await self._run.step("check out", lay_out))
 
-    async def build(self, workspace: Workspace) -> Bundle:
+    async def build(self, workspace: Workspace, commit: Commit) -> Bundle:
         """The bundle, built in place by the build account and then closed to it."""
 
         async def make() -> Json:
-            bundle = await self._tools.build(self._run, self._plan, workspace)
+            bundle = await self._tools.build(self._run, self._plan, workspace, commit)
             await self._tools.seal(self._run, self._folder, self._plan)
             return self._tools.dump_bundle(bundle)
 

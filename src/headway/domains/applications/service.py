@@ -24,13 +24,13 @@ from headway.domains.applications.model import (
 )
 from headway.domains.applications.naming import app_name_for, check_name
 from headway.domains.applications.operate import Operating
+from headway.domains.applications.tools import git_spec
 from headway.domains.applications.variables import parse_variables
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
-from headway.seams.sources.remote import parse_remote
 
 LOCAL_HOST = "local"
 
@@ -322,7 +322,7 @@ def _serving_commit(tx: Tx, application_id: str) -> dict[str, str] | None:
 def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
     """Everything about a source that can be told without asking anybody. Raises InvalidInput."""
     if settings.git_url:
-        parse_remote(settings.git_url, allow_file=allow_file)
+        git_spec(settings, ssh_key=None, allow_file=allow_file).check()
 
 
 def _may_use_files(actor: Actor) -> bool:

@@ -11,10 +11,11 @@ from typing import Any, Protocol
 from headway.core.deployments.run import Run
 from headway.domains.applications import store
 from headway.domains.applications.folders import AppFolders
+from headway.domains.applications.model import AppSettings
 from headway.domains.applications.plan import Plan
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Command, Limits, Stage
-from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, Process, ReleaseSpec, Route, Workspace
+from headway.kernel.artifacts import Bundle, Commit, HealthCheck, HealthKind, Process, ReleaseSpec, Route, Workspace
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
@@ -82,34 +83,26 @@ class Tools:
             key_folder=self.folders.keys,
         )
         settings = plan.settings
-        spec = GitSpec(
-            url=settings.git_url or "",
-            ref=_ref(plan),
-            build_path=settings.build_path,
-            submodules=settings.submodules,
-            ssh_key=Secret(plan.ssh_key) if plan.ssh_key else None,
-            allow_file=plan.allow_file,
-        )
-        git = Git(folders=folders, limits=self._limits(plan), step_seconds=settings.step_seconds)
+        spec = git_spec(settings, ssh_key=plan.ssh_key, allow_file=plan.allow_file)
+        git = Git(folders=folders, limits=self._limits(None), step_seconds=settings.step_seconds)
         return GitSource(spec=spec, accounts=GitAccounts(git=plan.git_account, build=plan.build_account), git=git)
 
-    async def build(self, run: Run, plan: Plan, workspace: Workspace) -> Bundle:
+    async def build(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit) -> Bundle:
         """Builds the workspace where it is, with the builder that the application asks for."""
         settings = plan.settings
         if settings.builder not in {None, "auto", "native"}:
             raise InvalidInput(f"The builder {settings.builder} is not available on this host; set builder to native.")
-        commit = run.deployment.commit_hash or ""
         spec = BuildSpec(
             cache_folder=self.folders.cache(plan.application_id),
             build_command=settings.build_command,
             start_command=settings.start_command,
             variables={name: Secret(value) for name, value in plan.variables.items()},
             account=plan.build_account,
-            limits=self._limits(plan),
+            limits=self._limits(plan.settings.memory_bytes),
             step_seconds=settings.step_seconds,
             inactivity_seconds=settings.inactivity_seconds,
             output_folder=settings.publish_directory,
-            commit_hash=commit,
+            commit_hash=commit.hash,
         )
         return await NativeBuilder().build(run, workspace, spec)
 
@@ -152,7 +145,7 @@ class Tools:
             stages=(stage,),
             env=env,
             cwd=bundle.folder,
-            limits=self._limits(plan),
+            limits=self._limits(plan.settings.memory_bytes),
             step_seconds=plan.settings.step_seconds,
             inactivity_seconds=plan.settings.inactivity_seconds,
         )
@@ -183,16 +176,27 @@ class Tools:
             settle_seconds=_given(plan.settings.settle_seconds, self.defaults.settle_seconds),
         )
 
-    def _limits(self, plan: Plan) -> Limits:
+    def _limits(self, memory_bytes: int | None) -> Limits:
         return Limits(
-            memory_bytes=plan.settings.memory_bytes or self.defaults.build_memory_bytes,
+            memory_bytes=memory_bytes or self.defaults.build_memory_bytes,
             processes=self.defaults.process_limit,
             oom_score_adj=500,
         )
 
 
-def _ref(plan: Plan) -> Ref | None:
-    settings = plan.settings
+def git_spec(settings: AppSettings, *, ssh_key: str | None, allow_file: bool) -> GitSpec:
+    """What to fetch. Raises InvalidInput for a ref that git could not hold."""
+    return GitSpec(
+        url=settings.git_url or "",
+        ref=_ref(settings),
+        build_path=settings.build_path,
+        submodules=settings.submodules,
+        ssh_key=Secret(ssh_key) if ssh_key else None,
+        allow_file=allow_file,
+    )
+
+
+def _ref(settings: AppSettings) -> Ref | None:
     if settings.git_commit:
         return Ref(kind=RefKind.COMMIT, name=settings.git_commit)
     if settings.git_tag:
