@@ -1,0 +1,138 @@
+"""An open platform behind its HTTP face, and who may call it: nothing is replaced, only no engine runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from headway.app import Platform
+from headway.core.access import store, tokens
+from headway.core.access.model import Role
+from headway.core.deployments.lease import Lease
+from headway.core.deployments.ledger import Outcome
+from headway.core.deployments.status import Maker, Reason, Status
+from headway.faces.http.app import create_app
+from headway.infra.db.transaction import Tx
+from headway.kernel.settings import Facts, Settings
+
+KEYS = {"owner": "o" * 64, "member": "m" * 64, "stranger": "s" * 64}
+REPOSITORY = "https://git.example/team/repository.git"
+Json = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The platform, and one client for each caller: owner, member of the same organisation, owner of another."""
+
+    platform: Platform
+    app: Starlette
+    owner: httpx.AsyncClient
+    member: httpx.AsyncClient
+    stranger: httpx.AsyncClient
+    nobody: httpx.AsyncClient
+
+    def client(self, name: str) -> httpx.AsyncClient:
+        """The client of a caller."""
+        client: httpx.AsyncClient = getattr(self, name)
+        return client
+
+    async def get(self, procedure: str, **query: Json) -> Json:
+        """A query by the owner that must succeed."""
+        answer = await self.owner.get(f"/{procedure}", params=query)
+        assert answer.status_code == 200, (procedure, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    async def post(self, procedure: str, **body: Json) -> Json:
+        """A mutation by the owner that must succeed."""
+        answer = await self.owner.post(f"/{procedure}", json=body)
+        assert answer.status_code == 200, (procedure, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    async def environment(self, project: str = "bench") -> str:
+        """The default environment of a new project."""
+        created = await self.post("project.create", name=project)
+        environment_id: str = created["environment"]["environmentId"]
+        return environment_id
+
+    async def application(self, name: str = "trivial", **fields: Json) -> str:
+        """A new application in a new project."""
+        given = {"customGitUrl": REPOSITORY, **fields}
+        created = await self.post("application.create", name=name, environmentId=await self.environment(), **given)
+        application_id: str = created["applicationId"]
+        return application_id
+
+    async def deploy(self, application_id: str, procedure: str = "application.deploy", **body: Json) -> str:
+        """A waiting deployment."""
+        answer = await self.owner.post(f"/{procedure}", json={"applicationId": application_id, **body})
+        assert answer.status_code == 200, answer.text
+        return answer.headers["x-deployment-id"]
+
+    async def claim(self) -> Lease:
+        """The next waiting deployment is taken, as a worker would."""
+        claimed = await self.platform.db.run(
+            lambda tx: self.platform.deployments._ledger.claim(tx, "local", "a worker")
+        )
+        assert claimed is not None
+        return claimed[1]
+
+    async def end(self, lease: Lease, status: Status = Status.DONE, message: str | None = None) -> None:
+        """A running deployment ends, as a runner would say."""
+        reason = None if status is Status.DONE else Reason.FAILED
+        outcome = Outcome(status=status, reason=reason, message=message)
+        await self.platform.db.run(
+            lambda tx: self.platform.deployments._ledger.finish(tx, lease, outcome, Maker.RUNNER)
+        )
+
+    async def ended(self, application_id: str, status: Status = Status.DONE) -> str:
+        """A deployment of an application that has ended."""
+        deployment_id = await self.deploy(application_id)
+        await self.end(await self.claim(), status, None if status is Status.DONE else "Step build: exit status 7")
+        return deployment_id
+
+    def write_log(self, deployment_id: str, text: str) -> None:
+        """What a pump would have written."""
+        path = self.platform.data_dir.logs / f"{deployment_id}.log"
+        path.write_text(text)
+
+
+@asynccontextmanager
+async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
+    """A world of its own in a folder."""
+    facts = Facts(is_root=True, home=data_dir, cwd=data_dir, cores=2, memory_bytes=8 << 30)
+    given = {"HEADWAY_API_KEY": KEYS["owner"], "HEADWAY_BALLAST": "0", **env}
+    platform = await Platform.open(Settings.from_env(given, facts, data_dir=data_dir))
+    try:
+        await platform.db.run(_add_people)
+        app = create_app(platform)
+        async with AsyncExitStack() as stack:
+            clients = {name: await stack.enter_async_context(_client(app, key)) for name, key in KEYS.items()}
+            nobody = await stack.enter_async_context(_client(app, None))
+            yield World(platform=platform, app=app, nobody=nobody, **clients)
+    finally:
+        platform.close()
+
+
+def _client(app: Starlette, key: str | None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://headway.test/api",
+        headers={"x-api-key": key} if key else {},
+    )
+
+
+def _add_people(tx: Tx) -> None:
+    owner = store.first_owner(tx)
+    assert owner is not None
+    for name, organization_id, role in (
+        ("member", owner[1], Role.MEMBER),
+        ("stranger", store.add_organization(tx, "Others"), Role.OWNER),
+    ):
+        user_id = store.add_user(tx, organization_id, name, role)
+        digest = tokens.digest(KEYS[name])
+        store.add_key(tx, digest=digest, name=name, user_id=user_id, organization_id=organization_id)

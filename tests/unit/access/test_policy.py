@@ -1,0 +1,100 @@
+"""Who may do what: owner, admin, member and stranger, for every procedure, from one table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from headway.core.access.model import Actor, Role
+from headway.core.access.policy import RULES, Missing, Noun, admit, permit, sees
+from headway.kernel.errors import Forbidden
+
+OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
+ADMIN = replace(OWNER, role=Role.ADMIN)
+MEMBER = replace(OWNER, role=Role.MEMBER, projects=frozenset({"mine"}))
+STRANGER = replace(OWNER, organization_id="other org")
+
+# What a member who was given the project may do. Everything else needs an admin.
+OF_MEMBERS = frozenset(
+    {
+        "application.cancelDeployment",
+        "application.cleanQueues",
+        "application.deploy",
+        "application.killBuild",
+        "application.one",
+        "application.readLogs",
+        "application.redeploy",
+        "application.start",
+        "application.stop",
+        "deployment.all",
+        "deployment.allByCompose",
+        "deployment.allByServer",
+        "deployment.allByType",
+        "deployment.allCentralized",
+        "deployment.cancel",
+        "deployment.follow",
+        "deployment.killProcess",
+        "deployment.one",
+        "deployment.queueList",
+        "deployment.readLogs",
+        "deployment.removeDeployment",
+        "environment.byProjectId",
+        "environment.one",
+        "project.all",
+        "project.one",
+        "settings.getDokployVersion",
+        "settings.health",
+        "user.get",
+    }
+)
+OF_THE_ORGANISATION = frozenset(name for name, rule in RULES.items() if not rule.in_project)
+
+every_procedure = pytest.mark.parametrize("procedure", sorted(RULES))
+
+
+@every_procedure
+def test_an_owner_and_an_admin_may_do_everything_in_their_organisation(procedure: str) -> None:
+    for actor in (OWNER, ADMIN):
+        admit(actor, procedure)
+        permit(actor, procedure, "org", "any project")
+
+
+@every_procedure
+def test_a_member_may_do_what_the_table_says(procedure: str) -> None:
+    if procedure in OF_MEMBERS:
+        admit(MEMBER, procedure)
+        permit(MEMBER, procedure, "org", "mine")
+        return
+    with pytest.raises(Forbidden, match="needs the role admin; yours is member"):
+        admit(MEMBER, procedure)
+    with pytest.raises(Forbidden):
+        permit(MEMBER, procedure, "org", "mine")
+
+
+@every_procedure
+def test_a_stranger_learns_nothing(procedure: str) -> None:
+    with pytest.raises(Missing, match=f"^{RULES[procedure].noun} not found$"):
+        permit(STRANGER, procedure, "org", "mine")
+
+
+@pytest.mark.parametrize("procedure", sorted(OF_MEMBERS - OF_THE_ORGANISATION))
+@pytest.mark.parametrize("project", ["not mine", None])
+def test_to_a_member_what_lies_in_no_project_of_theirs_does_not_exist(procedure: str, project: str | None) -> None:
+    with pytest.raises(Missing):
+        permit(MEMBER, procedure, "org", project)
+
+
+def test_a_thing_is_missed_by_its_own_noun() -> None:
+    with pytest.raises(Missing, match=r"^Compose not found$"):
+        permit(STRANGER, "deployment.allByType", "org", noun=Noun.COMPOSE)
+
+
+def test_what_belongs_to_the_organisation_is_seen_by_its_members_and_nobody_else() -> None:
+    assert sees(MEMBER, "org", None, in_project=False)
+    assert not sees(STRANGER, "org", None, in_project=False)
+
+
+def test_higher_roles_may_do_what_lower_ones_may() -> None:
+    assert Role.OWNER > Role.ADMIN > Role.MEMBER
+    assert [Role.of(role.word) for role in Role] == list(Role)

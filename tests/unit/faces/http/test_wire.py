@@ -1,0 +1,215 @@
+"""Records as the wire shows them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import TypeAdapter
+
+from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
+from headway.core.deployments.status import Intent, Reason, Status
+from headway.domains.projects.model import Place, Service
+from headway.faces.http.wire.base import milliseconds, moment
+from headway.faces.http.wire.deployments import (
+    CentralRow,
+    DeploymentRow,
+    DeploymentWithSteps,
+    JobRow,
+    central_row,
+    deployment_row,
+    job_row,
+    with_steps,
+)
+
+CREATED = datetime(2026, 11, 24, 22, 46, 27, 547_900, tzinfo=UTC)
+
+DONE = Deployment(
+    deployment_id="635SdYnR2wCyMdG1bL0S5",
+    seq=1,
+    kind="application.deploy",
+    kind_version=1,
+    subject_type=SubjectType.APPLICATION,
+    subject_id="pDN-jXIZI6fnNE4F_pGTg",
+    organization_id="org",
+    project_id="project",
+    host_id="local",
+    server_id=None,
+    exclusive_key=None,
+    lane=Lane.DEPLOY,
+    title="first commit",
+    title_given=False,
+    description="Commit: df647f",
+    status=Status.DONE,
+    reason=None,
+    error_message=None,
+    log_path="/logs/635SdYnR2wCyMdG1bL0S5.log",
+    pid="4711",
+    epoch=1,
+    handle="{}",
+    input={"type": "redeploy"},
+    trigger=Trigger.API,
+    triggered_by="user",
+    commit_hash="df647f",
+    commit_message="first commit",
+    commit_author="Ann",
+    commit_branch="main",
+    created_at=CREATED,
+    started_at=CREATED + timedelta(seconds=1),
+    finished_at=CREATED + timedelta(seconds=2),
+    intent=None,
+    kill_requested_at=None,
+    out_of_reach_since=None,
+    unstable=False,
+)
+PENDING = replace(
+    DONE, status=Status.PENDING, pid=None, commit_hash=None, started_at=None, finished_at=None, description=None
+)
+PLACE = Place(
+    environment_id="env", environment_name="production", project_id="pro", project_name="bench", organization_id="org"
+)
+SERVICE = Service(
+    application_id=DONE.subject_id,
+    environment_id="env",
+    name="trivial",
+    app_name="trivial-a80poq",
+    description=None,
+    status="done",
+    created_at=CREATED,
+)
+
+
+def test_times_are_iso_8601_in_utc_with_milliseconds_and_z() -> None:
+    assert moment(CREATED) == "2026-11-24T22:46:27.547Z"
+    assert moment(CREATED.replace(microsecond=0)) == "2026-11-24T22:46:27.000Z"
+    assert moment(None) is None
+    assert milliseconds(CREATED) == 1795560387547
+
+
+def test_a_row_has_every_key_always() -> None:
+    assert deployment_row(DONE) == {
+        "deploymentId": "635SdYnR2wCyMdG1bL0S5",
+        "title": "first commit",
+        "description": "Commit: df647f",
+        "status": "done",
+        "logPath": "/logs/635SdYnR2wCyMdG1bL0S5.log",
+        "pid": "4711",
+        "applicationId": "pDN-jXIZI6fnNE4F_pGTg",
+        "composeId": None,
+        "serverId": None,
+        "isPreviewDeployment": False,
+        "previewDeploymentId": None,
+        "createdAt": "2026-11-24T22:46:27.547Z",
+        "startedAt": "2026-11-24T22:46:28.547Z",
+        "finishedAt": "2026-11-24T22:46:29.547Z",
+        "errorMessage": None,
+        "scheduleId": None,
+        "backupId": None,
+        "rollbackId": None,
+        "volumeBackupId": None,
+        "buildServerId": None,
+        "rollback": None,
+        "reason": None,
+        "kind": "application.deploy",
+        "trigger": "api",
+        "triggeredBy": "user",
+        "commit": {"hash": "df647f", "message": "first commit", "author": "Ann", "branch": "main"},
+        "unstable": False,
+        "killRequestedAt": None,
+        "outOfReachSince": None,
+    }
+    assert deployment_row(PENDING).keys() == deployment_row(DONE).keys()
+
+
+@pytest.mark.parametrize(
+    ("subject", "key"),
+    [
+        (SubjectType.APPLICATION, "applicationId"),
+        (SubjectType.COMPOSE, "composeId"),
+        (SubjectType.SCHEDULE, "scheduleId"),
+        (SubjectType.PREVIEW, "previewDeploymentId"),
+        (SubjectType.BACKUP, "backupId"),
+        (SubjectType.VOLUME_BACKUP, "volumeBackupId"),
+    ],
+)
+def test_the_subject_stands_under_its_own_key_alone(subject: SubjectType, key: str) -> None:
+    row = deployment_row(replace(DONE, subject_type=subject, subject_id="it"))
+    assert [name for name, value in row.items() if value == "it"] == [key]
+    assert row["isPreviewDeployment"] is (subject is SubjectType.PREVIEW)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_reason_never_shows_as_a_status(reason: Reason) -> None:
+    row = deployment_row(replace(DONE, status=Status.ERROR, reason=reason, error_message="Why."))
+    assert (row["status"], row["reason"], row["errorMessage"]) == ("error", reason.value, "Why.")
+
+
+def test_a_wish_to_kill_and_a_host_out_of_reach_show() -> None:
+    row = deployment_row(
+        replace(DONE, status=Status.RUNNING, intent=Intent.KILL, kill_requested_at=CREATED, out_of_reach_since=CREATED)
+    )
+    assert row["killRequestedAt"] == row["outOfReachSince"] == "2026-11-24T22:46:27.547Z"
+
+
+def test_steps_have_their_place_in_the_log_and_how_long_they_took() -> None:
+    step = StepRecord(
+        name="build",
+        epoch=1,
+        started_at=CREATED,
+        finished_at=CREATED + timedelta(seconds=1.5),
+        log_offset=12,
+        result="null",
+    )
+    row = with_steps(DONE, [step, replace(step, name="release", finished_at=None)])
+    assert row["steps"] == [
+        {
+            "name": "build",
+            "startedAt": "2026-11-24T22:46:27.547Z",
+            "finishedAt": "2026-11-24T22:46:29.047Z",
+            "durationMs": 1500,
+            "logOffset": 12,
+        },
+        {
+            "name": "release",
+            "startedAt": "2026-11-24T22:46:27.547Z",
+            "finishedAt": None,
+            "durationMs": None,
+            "logOffset": 12,
+        },
+    ]
+
+
+def test_a_waiting_deployment_in_the_queue_has_no_key_that_does_not_apply() -> None:
+    assert job_row(PENDING, PLACE) == {
+        "id": "635SdYnR2wCyMdG1bL0S5",
+        "name": "deployments",
+        "data": {
+            "titleLog": "first commit",
+            "descriptionLog": "",
+            "type": "redeploy",
+            "applicationType": "application",
+            "server": False,
+            "applicationId": "pDN-jXIZI6fnNE4F_pGTg",
+        },
+        "timestamp": 1795560387547,
+        "state": "waiting",
+        "servicePath": {
+            "href": "/dashboard/project/pro/environment/env/services/application/pDN-jXIZI6fnNE4F_pGTg",
+            "label": "Application",
+        },
+    }
+
+
+def test_a_running_deployment_in_the_queue_says_since_when() -> None:
+    row = job_row(replace(DONE, status=Status.RUNNING), None)
+    assert (row["state"], row["processedOn"]) == ("active", 1795560388547)
+    assert row["servicePath"] == {"href": None, "label": "Application"}
+
+
+def test_shapes_are_what_their_schemas_say() -> None:
+    TypeAdapter(DeploymentRow).validate_python(deployment_row(DONE), strict=True)
+    TypeAdapter(DeploymentWithSteps).validate_python(with_steps(PENDING, []), strict=True)
+    TypeAdapter(JobRow).validate_python(job_row(PENDING, PLACE), strict=True)
+    TypeAdapter(CentralRow).validate_python(central_row(DONE, (SERVICE, PLACE)), strict=True)
+    TypeAdapter(CentralRow).validate_python(central_row(DONE, None), strict=True)
