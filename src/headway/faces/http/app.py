@@ -28,7 +28,9 @@ _SLASHES = re.compile(rb"/{2,}")
 
 
 def create_app(platform: Platform) -> Starlette:
-    """The application over an open platform; ``state.close()`` sends those away who follow a deployment."""
+    """The application over an open platform. ``state.close()`` sends those away who follow a deployment,
+    ``state.followed()`` tells how many do.
+    """
     follows = Follows(platform.deployments, platform.broadcast, platform.events)
     rest = Rest(platform, Registry(all_procedures(follows)))
     app = Starlette(
@@ -41,6 +43,7 @@ def create_app(platform: Platform) -> Starlette:
         exception_handlers={404: _nothing_there, 405: _nothing_there},
     )
     app.state.close = follows.close
+    app.state.followed = follows.count
     return app
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic_core import to_json
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from headway.core.access.model import Actor
 from headway.core.deployments.model import Deployment, StepRecord
@@ -23,6 +23,7 @@ from headway.kernel.events import DeploymentMoved, Events
 HEARTBEAT_SECONDS = 15.0
 STUCK_SECONDS = 30.0
 _RETRY_SECONDS = 1.0  # while the database is away, and while a running deployment has no live log
+_SECONDS_TO_CLOSE = 1.0
 _HEARTBEAT = b": still here\n\n"
 _BEGINNING = b"retry: 1000\n\n"
 _END = b"event: end\ndata: {}\n\n"
@@ -51,6 +52,10 @@ class Follows:
         """A follower of a deployment's log from byte ``offset`` on. Raises NotFound where the caller may see none."""
         await self._deployments.one(actor, deployment_id, "deployment.follow")
         return Follower(lambda: self._enter(actor, deployment_id), self._leave, self._broadcast, offset)
+
+    def count(self) -> int:
+        """How many follow."""
+        return sum(channel.followers for channel in self._channels.values())
 
     def close(self) -> None:
         """Sends every follower away: the panel stops; they come back to its successor and go on where they were."""
@@ -194,11 +199,13 @@ class Follower:
             pass
         finally:
             self._leave(channel)
-        await send({"type": "http.response.body", "body": b""})
+        with suppress(TimeoutError):  # a reader that hangs does not take this either
+            async with asyncio.timeout(_SECONDS_TO_CLOSE):
+                await send({"type": "http.response.body", "body": b""})
 
     async def _tell_all(self, channel: _Channel, receive: Receive, send: Send) -> None:
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(_until_gone(receive))
+            watching = group.create_task(self._watch(receive))
             moving = group.create_task(self._tell_moves(channel, send))
             await self._tell_log(channel, send)
             await moving
@@ -238,7 +245,6 @@ class Follower:
             if view.ended:
                 return
             if not await _within(pause, moved):
-                self._refuse_to_hang()
                 await self._send(send, _HEARTBEAT)
 
     async def _send(self, send: Send, event: bytes) -> None:
@@ -246,11 +252,19 @@ class Follower:
         await send({"type": "http.response.body", "body": event, "more_body": True})
         self._sending_since = None
 
-    def _refuse_to_hang(self) -> None:
-        """A reader that takes nothing for long is sent away; it holds memory here."""
-        since = self._sending_since
-        if since is not None and asyncio.get_running_loop().time() - since > STUCK_SECONDS:
-            raise Gone
+    async def _watch(self, receive: Receive) -> None:
+        """Notices a reader that leaves, and one that takes nothing for long, which holds memory here."""
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    message = await receive()
+            except TimeoutError:
+                since = self._sending_since
+                if since is not None and asyncio.get_running_loop().time() - since > STUCK_SECONDS:
+                    raise Gone from None
+            else:
+                if message["type"] == "http.disconnect":
+                    raise Gone
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:
@@ -261,10 +275,3 @@ async def _within(seconds: float, event: asyncio.Event) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-async def _until_gone(receive: Receive) -> None:
-    message: Message = {"type": ""}
-    while message["type"] != "http.disconnect":
-        message = await receive()
-    raise Gone
