@@ -28,6 +28,9 @@ from headway.infra.hosts.command import Command, Stage
 from headway.kernel.errors import Conflict
 from headway.kernel.ids import new_id
 from tests.local_hosts import PATH, local_host, shell, until
+from tests.simulation.border import Border
+from tests.simulation.host import SimHost
+from tests.simulation.machine import Machine
 
 
 class Form(Protocol):
@@ -97,7 +100,45 @@ async def _local(folder: Path) -> AsyncIterator[Form]:
         yield Local(host, folder)
 
 
-FORMS: dict[str, Callable[[Path], AbstractAsyncContextManager[Form]]] = {"local": _local}
+class Simulated:
+    """The host of the simulation."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._machine = Machine()
+        self._machine.effect = lambda name: _add_line(Path(name))
+        self.host: Host = SimHost(self._machine, Border())
+
+    def prints(self, text: str, status: int = 0, **options: object) -> Command:
+        return Command(stages=(Stage(argv=("sim", f"print {text}", f"exit {status}")),), **options)  # type: ignore[arg-type]
+
+    def lasts(self, text: str, **options: object) -> Command:
+        return Command(stages=(Stage(argv=("sim", f"print {text}", "last")),), **options)  # type: ignore[arg-type]
+
+    def notes(self, path: Path) -> Command:
+        return Command(stages=(Stage(argv=("sim", f"effect {path}")),))
+
+    def pipe(self, *statuses: int) -> Command:
+        return Command(stages=tuple(Stage(argv=("sim", f"exit {status}")) for status in statuses))
+
+    async def kill_anchor(self, anchor: Anchor) -> None:
+        self._machine.runs[anchor.handle.deployment_id, anchor.handle.epoch].die()
+
+    def restart(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(self._machine, "boot", 2)
+
+
+def _add_line(path: Path) -> None:
+    with path.open("a") as file:
+        file.write("ran\n")
+
+
+@asynccontextmanager
+async def _simulated(folder: Path) -> AsyncIterator[Form]:
+    yield Simulated(folder)
+
+
+FORMS: dict[str, Callable[[Path], AbstractAsyncContextManager[Form]]] = {"local": _local, "simulated": _simulated}
 
 
 @pytest.fixture(params=FORMS)

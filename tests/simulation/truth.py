@@ -1,0 +1,163 @@
+"""What must be true of rows and machine, looked at before every commit, at every start of a command, and in the end."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headway.core.deployments.model import Lane
+from headway.core.deployments.status import Status
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Handle
+from headway.infra.logs.paths import LogPaths
+from tests.simulation.machine import Machine, SimRun
+from tests.simulation.work import Effects
+
+MOVES = {
+    None: {"pending"},
+    "pending": {"pending", "running", "error"},
+    "running": {"running", "pending", "done", "error"},
+    "done": {"done"},
+    "error": {"error"},
+}
+ROWS = (
+    "SELECT deployment_id, seq, status, reason, error_message, epoch, handle, exclusive_key, lane, subject_id, "
+    "started_at, finished_at, kind_version FROM deployments ORDER BY seq"
+)
+
+
+class Untrue(AssertionError):
+    """A status is not a fact about the machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A deployment's row as it is to be judged."""
+
+    deployment_id: str
+    seq: int
+    status: str
+    reason: str | None
+    error_message: str | None
+    epoch: int
+    handle: str | None
+    exclusive_key: str | None
+    lane: int
+    subject_id: str
+    started_at: int | None
+    finished_at: int | None
+    kind_version: int
+
+
+class Truth:
+    """Compares rows with the machine. The first untruth is kept: whoever meets it may be a task that swallows it."""
+
+    def __init__(self, machine: Machine, effects: Effects, concurrency: int) -> None:
+        self.untruths: list[str] = []
+        self.rows: dict[str, Row] = {}
+        self._machine = machine
+        self._effects = effects
+        self._concurrency = concurrency
+        machine.started = self.look_at_start
+
+    def look_at_rows(self, tx: Tx) -> None:
+        """Before a commit: every change is an allowed move, the bounds hold, and of what has ended nothing runs."""
+        rows = {row.deployment_id: row for row in read_rows(tx)}
+        for deployment_id, row in rows.items():
+            self._look_at_change(self.rows.get(deployment_id), row)
+        self._look_at_bounds(list(rows.values()))
+        self.rows = rows
+
+    def look_at_start(self, run: SimRun, name: str) -> None:
+        """At the start of a command: it starts once, and the row knows where."""
+        deployment_id = run.handle.deployment_id
+        row = self.rows[deployment_id]
+        self.hold(self._machine.begun[deployment_id, name] == 1, f"{name} of {row.seq} began a second time")
+        self.hold(row.status == "running", f"{name} of {row.seq} began although the row is {row.status}")
+        known = row.handle is not None and Handle.load(row.handle) == run.handle
+        self.hold(known, f"{name} of {row.seq} began in an anchor that the row does not know")
+
+    def look_at_the_end(self, logs: LogPaths, ended: Counter[str]) -> None:
+        """Once all is calm: everything has ended, once, with its effects whole or gone, its log whole, nothing left."""
+        for row in self.rows.values():
+            number = row.seq
+            self.hold(row.status in {"done", "error"}, f"{number} is still {row.status}")
+            self.hold((row.reason is None) == (row.status == "done"), f"{number} is {row.status} with {row.reason}")
+            self.hold(
+                bool(row.error_message) == (row.status == "error"), f"{number} has the message {row.error_message}"
+            )
+            self.hold(ended[row.deployment_id] == 1, f"the end of {number} was told {ended[row.deployment_id]} times")
+            lies = row.deployment_id in self._effects.releases
+            self.hold(
+                lies == (row.status == "done"),
+                f"{number} is {row.status}, its release {'is' if lies else 'is not'} there",
+            )
+            self._look_at_log(row, logs)
+        self._look_at_serving()
+        self.hold(not self._machine.runs, f"run folders are left: {list(self._machine.runs)}")
+
+    def hold(self, fact: bool, otherwise: str) -> None:  # noqa: FBT001 - it is what is held
+        """Notes an untruth, and lets it be heard."""
+        if not fact:
+            self.untruths.append(otherwise)
+            raise Untrue(otherwise)
+
+    def _look_at_change(self, before: Row | None, row: Row) -> None:
+        earlier = before.status if before else None
+        self.hold(row.status in MOVES[earlier], f"{row.seq} moved from {earlier} to {row.status}")
+        self.hold(before is None or row.epoch >= before.epoch, f"the epoch of {row.seq} went back")
+        if before and earlier in {"done", "error"}:
+            self.hold((row.reason, row.finished_at) == (before.reason, before.finished_at), f"{row.seq} ended twice")
+        if earlier == "running" and row.status != "running":
+            living = self._machine.living(row.deployment_id)
+            self.hold(not living, f"{row.seq} became {row.status} ({row.reason}) while {living} ran")
+        if row.status == "done" and earlier != "done":
+            serving = self._effects.serving.get(row.subject_id)
+            self.hold(serving == row.deployment_id, f"{row.seq} is done but {serving} serves")
+
+    def _look_at_bounds(self, rows: list[Row]) -> None:
+        running = [row for row in rows if row.status == "running"]
+        others = sum(row.lane != Lane.ROLLBACK for row in running)
+        self.hold(others <= self._concurrency, f"{others} run at once")
+        self.hold(len(running) - others <= 1, f"{len(running) - others} rollbacks run at once")
+        for key, number in Counter(row.exclusive_key for row in running).items():
+            self.hold(key is None or number == 1, f"{number} of {key} run at once")
+
+    def _look_at_log(self, row: Row, logs: LogPaths) -> None:
+        path = logs.log(row.deployment_id)
+        if row.started_at is None and not path.exists():
+            return
+        text = path.read_text()
+        spools = self._machine.forgotten.get(row.deployment_id, {0: b""})
+        spool = spools[max(spools)].decode().replace("s3cret-of-the-plan", "******")
+        if spool and not spool.endswith("\n"):
+            spool += "\n"
+        closing = "It serves." if row.status == "done" else f"Deployment {row.reason}: {row.error_message}"
+        self.hold(text == f"{spool}{closing}\n", f"the log of {row.seq} is {text!r}, not {spool!r} and {closing!r}")
+
+    def _look_at_serving(self) -> None:
+        for subject_id in {row.subject_id for row in self.rows.values()}:
+            done = [row for row in self.rows.values() if row.subject_id == subject_id and row.status == "done"]
+            newest = max(done, key=lambda row: row.finished_at or 0, default=None)
+            serving = self._effects.serving.get(subject_id)
+            self.hold(serving == (newest and newest.deployment_id), f"of {subject_id} {serving} serves, not {newest}")
+
+
+def read_rows(tx: Tx) -> list[Row]:
+    """All rows, past SQLAlchemy, for they are read before every commit."""
+    cursor = tx.connection.connection.cursor()
+    cursor.execute(ROWS)
+    names = [column[0] for column in cursor.description or ()]
+    rows = [Row(**dict(zip(names, values, strict=True))) for values in cursor.fetchall()]
+    cursor.close()
+    return rows
+
+
+def ends_told(tx: Tx) -> Counter[str]:
+    """How often the outbox tells of each deployment's end."""
+    payloads: list[Mapping[str, str]] = [
+        json.loads(value) for (value,) in tx.connection.exec_driver_sql("SELECT payload FROM outbox")
+    ]
+    return Counter(payload["deploymentId"] for payload in payloads if Status(payload["status"]).ended)

@@ -1,0 +1,95 @@
+"""The kind of work that the simulation deploys: commands, effects outside the anchor, and what takes them back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import command
+from tests.simulation.border import Border
+
+
+@dataclass(slots=True)
+class Effects:
+    """What deployments have brought about outside their anchors: releases that lie there, and the one that serves."""
+
+    releases: set[str] = field(default_factory=set)
+    serving: dict[str, str | None] = field(default_factory=dict)
+
+
+class Work:
+    """Fits ``core.deployments.run.Kind``. The plan names the words of each command, in their order."""
+
+    name = "work"
+    version = 1
+    repeatable_until: str | None = "migrate"
+
+    def __init__(self, effects: Effects, border: Border) -> None:
+        self._effects = effects
+        self._border = border
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """See ``Kind.freeze``."""
+        return Frozen(plan=dict(deployment.input), mask=("s3cret-of-the-plan",))
+
+    async def perform(self, run: Run) -> Success:
+        """See ``Kind.perform``."""
+        performed = _Performed(run, self._effects, self._border)
+        await run.say("Deploying")
+        for name in ("fetch", "build"):
+            await run.step(name, lambda name=name: performed.command(name))  # type: ignore[misc]
+        await run.undo("release", {})
+        await run.step("release", performed.release)
+        await run.step("migrate", lambda: performed.command("migrate"))
+        previous = await run.step("look", performed.look)
+        await run.undo("route", previous)
+        await run.step("route", performed.route)
+        return Success(message="It serves.")
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """See ``Kind.undo``."""
+        deployment = undoing.deployment
+        async with undoing.fence():
+            await self._border.out("host", f"undo {name}")
+            if name == "release":
+                self._effects.releases.discard(deployment.deployment_id)
+            elif self._effects.serving.get(deployment.subject_id) == deployment.deployment_id:
+                self._effects.serving[deployment.subject_id] = data["serving"]
+            await self._border.back("host", f"undo {name}")
+
+
+class _Performed:
+    """The steps of one run; each stands being repeated."""
+
+    def __init__(self, run: Run, effects: Effects, border: Border) -> None:
+        self._run = run
+        self._effects = effects
+        self._border = border
+
+    async def command(self, name: str) -> Json:
+        words: Mapping[str, list[str]] = self._run.plan["commands"]
+        await self._run.say(f"{name} begins")
+        await self._run.command(name, command("sim", *words[name]))
+        await self._run.say(f"{name} is done")
+        return None
+
+    async def release(self) -> Json:
+        async with self._run.fence():
+            await self._border.out("host", "release")
+            self._effects.releases.add(self._run.deployment.deployment_id)
+            await self._border.back("host", "release")
+
+    async def look(self) -> Json:
+        await asyncio.sleep(0)
+        return {"serving": self._effects.serving.get(self._run.deployment.subject_id)}
+
+    async def route(self) -> Json:
+        deployment = self._run.deployment
+        async with self._run.fence():
+            await self._border.out("host", "route")
+            self._effects.serving[deployment.subject_id] = deployment.deployment_id
+            await self._border.back("host", "route")
