@@ -18,7 +18,7 @@ _SHELTER = Path("/var/lib/headway-work")
 _PANEL_ID_BYTES = 6
 _UIDS = 1_879_100_000  # above what systemd gives to containers (uids and gids on systemd systems, systemd.io)
 _UIDS_OF_A_PANEL = 100_000
-_PANELS = 4_000
+_PANELS = 2_600  # so that all uids fit 31 bits: the database and old programs hold no larger ones
 
 
 class DataDirInUse(Conflict):
