@@ -72,6 +72,26 @@ async def test_finishing_needs_no_pump_that_runs_and_may_be_repeated(paths: LogP
     assert paths.log("a").read_bytes() == b"one\ntwo\n"
 
 
+async def test_finishing_while_the_end_is_being_read_is_not_missed(paths: LogPaths, tmp_path: Path) -> None:
+    reading, go_on = asyncio.Event(), asyncio.Event()
+
+    class SlowSpool(Spool):
+        async def read(self, offset: int, limit: int) -> bytes:
+            data = await super().read(offset, limit)
+            reading.set()
+            await go_on.wait()
+            return data
+
+    pump = Pump(SlowSpool(tmp_path / "spool"), paths.log("a"), MASKER, lambda _: None)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(pump.run())
+        await reading.wait()
+        finishing = group.create_task(pump.finish())
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await finishing == 0
+
+
 async def test_a_pump_that_is_cancelled_can_still_be_finished(paths: LogPaths, spool: Spool) -> None:
     pump = Pump(spool, paths.log("a"), MASKER, lambda _: None)
     running = asyncio.create_task(pump.run())

@@ -15,7 +15,7 @@ from headway.infra.logs.reader import Passage, read_passage, read_range, size_of
 _CATCH_UP_BYTES = 64 << 10
 _SOONEST_SECONDS = 0.004  # a burst of lines becomes one chunk
 _SHORTEST_INTERVAL_SECONDS = 0.01
-_LONGEST_INTERVAL_SECONDS = 0.09
+_LONGEST_INTERVAL_SECONDS = 0.07
 _SECONDS_PER_FOLLOWER = 0.0001  # about what sending one chunk to one follower costs
 _SMALLEST_BUDGET_BYTES = 16 << 10
 _LARGEST_BUDGET_BYTES = 256 << 10
@@ -78,9 +78,7 @@ class Broadcast:
             return
         live = self._live_log(deployment_id)
         live.size = max(live.size, size)
-        if not live.started.is_set():
-            live.position = live.size  # whoever waits for the start reads what is there from the file
-            live.started.set()
+        live.started.set()  # whoever waited for it reads from the file what is there already
         self._schedule(live)
 
     def ended(self, deployment_id: str) -> None:

@@ -103,16 +103,20 @@ async def drop_checkpoint(path: Path) -> None:
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """Does blocking work on a thread. When the caller is cancelled the work is awaited first: two threads never work on
-    one log.
+    """Does blocking work on a thread, to its end even when the caller is cancelled."""
+    return await to_its_end(asyncio.get_running_loop().run_in_executor(None, work))
+
+
+async def to_its_end(work: asyncio.Future[T]) -> T:
+    """Awaits work on a thread. When the caller is cancelled the work is awaited first: what comes after it never meets
+    it on the same file.
     """
-    task = asyncio.get_running_loop().run_in_executor(None, work)
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
-        while not task.done():
+        while not work.done():
             with suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
+                await asyncio.wait([work])
         raise
 
 

@@ -7,10 +7,11 @@ import errno
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from headway.infra.logs.logfile import Checkpoint, LogFile, in_thread
+from headway.infra.logs.logfile import Checkpoint, LogFile, in_thread, to_its_end
 from headway.infra.logs.mask import Masker
 from headway.kernel.errors import HeadwayError, Unavailable
 
@@ -53,6 +54,7 @@ class Pump:
         self._masker = masker
         self._on_growth = on_growth
         self._writing: _Writing | None = None
+        self._saving: asyncio.Future[None] | None = None
         self._turn = asyncio.Lock()
         self._size = 0
         self._finishing = False
@@ -117,11 +119,17 @@ class Pump:
 
     async def _advance(self) -> None:
         writing = self._writing or await self._open()
+        if self._saving and self._saving.done():
+            await self._saved()
         at_end, asking = self._finishing, len(self._asking)
         raw = await self._source.read(writing.spool, _CHUNK_BYTES)
         if raw:
             self._grow(await in_thread(lambda: writing.take(raw)))
+            if not self._saving and (due := writing.due()):
+                # A disk may take long to sync, and no line is to wait for that.
+                self._saving = asyncio.get_running_loop().run_in_executor(None, lambda: writing.save(due))
         elif at_end:
+            await self._saved()
             self._grow(await in_thread(writing.finish))
             self._ended = True
             self._answer()
@@ -158,6 +166,13 @@ class Pump:
         self._size = size
         self._on_growth(size)
 
+    async def _saved(self) -> None:
+        """Waits for the checkpoint that is being saved, if there is one. Raises OSError if it could not be."""
+        if self._saving:
+            await asyncio.wait([self._saving])
+            saving, self._saving = self._saving, None
+            saving.result()
+
     async def _open(self) -> _Writing:
         writing = await in_thread(self._begin)
         self._grow(writing.size)
@@ -169,8 +184,14 @@ class Pump:
 
     async def _close(self) -> None:
         writing, self._writing = self._writing, None
-        if writing:
-            await in_thread(writing.close)
+        saving, self._saving = self._saving, None
+        try:
+            if saving:
+                with suppress(OSError):  # then a successor starts at an older checkpoint
+                    await to_its_end(saving)
+        finally:
+            if writing:
+                await in_thread(writing.close)
 
 
 class _Writing:
@@ -191,8 +212,6 @@ class _Writing:
         text = self._stream.feed(raw)
         self.spool += len(raw)
         self.size = self._file.write(text, self.size)
-        if self.size - self._saved.log >= _CHECKPOINT_BYTES or time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
-            self._save_checkpoint()
         return self.size
 
     def finish(self) -> int:
@@ -200,20 +219,24 @@ class _Writing:
         self.size = self._file.write(self._stream.finish(), self.size)
         return self.size
 
-    def close(self) -> None:
-        """Gives the file back."""
-        self._file.close()
+    def due(self) -> Checkpoint | None:
+        """The checkpoint that should be saved now, if it is time for one and the text is at a place for it."""
+        grown, waited = self.size - self._saved.log, time.monotonic() - self._saved_at
+        if (grown < _CHECKPOINT_BYTES and waited < _CHECKPOINT_SECONDS) or self._stream.settled is None:
+            return None
+        return Checkpoint(spool=self._begin.spool + self._stream.settled, log=self.size)
 
-    def _save_checkpoint(self) -> None:
-        settled = self._stream.settled
-        if settled is None:
-            return
-        checkpoint = Checkpoint(spool=self._begin.spool + settled, log=self.size)
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Saves a checkpoint, while more may be taken beside it."""
         self._file.sync()
         try:
             self._file.save_checkpoint(checkpoint)
         except OSError as error:
             if error.errno not in _DISK_FULL:
                 raise
-            return  # the log itself is safe; an older checkpoint only means more to write again
+            # The log itself is safe; an older checkpoint only means more to write again.
         self._saved, self._saved_at = checkpoint, time.monotonic()
+
+    def close(self) -> None:
+        """Gives the file back."""
+        self._file.close()
