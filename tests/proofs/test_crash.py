@@ -248,9 +248,7 @@ def test_postgresql_refuses_writes_for_ten_seconds_at_the_end_of_a_build(
             cluster.administer("ALTER SYSTEM SET default_transaction_read_only = on")
             cluster.administer("SELECT pg_reload_conf()")
             time.sleep(10)
-            cluster.administer(
-                "SET default_transaction_read_only = off; ALTER SYSTEM RESET default_transaction_read_only"
-            )
+            cluster.administer("ALTER SYSTEM RESET default_transaction_read_only")
             cluster.administer("SELECT pg_reload_conf()")
             site.panel.done(deployment_id, 60)
             assert site.panel.visit("app").text == "refused"
