@@ -73,6 +73,7 @@ class Platform:
     ssh_keys: SshKeyService
     broadcast: Broadcast
     engine: Engine
+    host: LocalHost
     first_key: str | None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -90,13 +91,16 @@ class Platform:
         """Serves the API and performs deployments until ``stop``."""
         server = Server(create_app(self), self.settings.host, self.settings.port)
         await server.start()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.run())
-            group.create_task(self._work())
-            await self._stopping.wait()
-            self.engine.stop()
-            self.broadcast.close()
-            server.stop()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(server.run())
+                group.create_task(self._work())
+                await self._stopping.wait()
+                self.engine.stop()
+                self.broadcast.close()
+                server.stop()
+        finally:
+            await self.host.aclose()
 
     def stop(self) -> None:
         """Ends ``run``: no more work is taken, what runs goes on without this panel."""
@@ -144,6 +148,7 @@ async def down(settings: Settings) -> None:
         host = _local_host(settings, data_dir)
         for handle in await host.remaining():
             await host.forget(handle)
+        await host.aclose()
         await _runtime(settings, data_dir).shut_down()
         await _edge(settings, data_dir).shut_down()
     finally:
@@ -211,6 +216,7 @@ class _Wiring:
             ssh_keys=self._ssh_keys,
             broadcast=self._broadcast,
             engine=engine,
+            host=self._host,
             first_key=first_key,
         )
 
