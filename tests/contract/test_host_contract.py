@@ -25,6 +25,7 @@ from headway.infra.hosts.base import (
     StopMode,
 )
 from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.processes import is_alive
 from headway.kernel.errors import Conflict
 from headway.kernel.ids import new_id
 from tests.local_hosts import PATH, local_host, shell, until
@@ -86,7 +87,7 @@ class Local:
 
     async def kill_anchor(self, anchor: Anchor) -> None:
         os.kill(anchor.handle.pid, 9)
-        await until(lambda: not Path(f"/proc/{anchor.handle.pid}").exists())
+        await until(lambda: not is_alive(anchor.handle.pid, anchor.handle.start_time))
 
     def restart(self, monkeypatch: pytest.MonkeyPatch) -> None:
         other = self.folder / "boot_id"

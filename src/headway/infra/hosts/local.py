@@ -101,7 +101,6 @@ class LocalHost(LocalFiles):
         except OSError as error:
             msg = f"The process that is to hold the run could not be started: {error.strerror}."
             raise AnchorFailed(msg) from error
-        self._bury_later(opening.pid)
         return self._anchor(handle, spec.epoch, opening)
 
     async def attach(self, handle: Handle, epoch: int) -> LocalAnchor:
@@ -211,14 +210,17 @@ class LocalHost(LocalFiles):
         said = opening.line().split()
         if len(said) != len(("pid", "start_time", "grouped")):
             raise _failed(opening, folder)
+        pid, start_time, grouped = (int(word) for word in said)
+        if pid != opening.pid:  # it goes on as its own child
+            os.waitpid(opening.pid, 0)
         handle = Handle(
             host_id=self.host_id,
             deployment_id=spec.deployment_id,
             epoch=spec.epoch,
             boot_id=boot_id,
-            pid=int(said[0]),
-            start_time=int(said[1]),
-            cgroup=found.trees.path_below_root(name) if said[2] == "1" else "",
+            pid=pid,
+            start_time=start_time,
+            cgroup=found.trees.path_below_root(name) if grouped else "",
             run_folder=str(folder.path),
         )
         return opening, handle
@@ -233,20 +235,6 @@ class LocalHost(LocalFiles):
         if not started.cancelled() and started.exception() is None:
             opening, _ = started.result()
             opening.abandon()
-            self._bury_later(opening.pid)
-
-    def _bury_later(self, pid: int) -> None:
-        """Takes the status of an anchor that ends before we do; otherwise init does."""
-        loop = asyncio.get_running_loop()
-        held = os.pidfd_open(pid)
-
-        def bury() -> None:
-            loop.remove_reader(held)
-            os.close(held)
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-
-        loop.add_reader(held, bury)
 
     def _anchor(self, handle: Handle, epoch: int, opening: Opening | None = None) -> LocalAnchor:
         anchor = LocalAnchor(
@@ -269,6 +257,7 @@ class LocalHost(LocalFiles):
         """Removes what a run leaves: first its groups, last the folder by which it would be found again."""
         for anchor in [anchor for anchor in self._anchors if anchor.handle == handle]:
             self._release(anchor)
+        await asyncio.to_thread(processes.bury, handle.pid, handle.start_time)
         folders = await self._groups(handle)
         await asyncio.to_thread(cgroups.remove, folders)
         await asyncio.to_thread(RunFolder(Path(handle.run_folder)).remove)

@@ -71,6 +71,14 @@ def await_death(pid: int, start_time: int, seconds: float) -> bool:
     return True
 
 
+def bury(pid: int, start_time: int) -> None:
+    """Takes the status of a dead process if that is ours to take: if it is our child, or an orphan and we are init."""
+    process = look(pid)
+    if process is not None and process.start_time == start_time and process.parent == os.getpid():
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
 def end_marked(marks: Mapping[str, str], seconds: float) -> bool:
     """Kills every process that has all the marks in its environment, and all below such a process, until none is left.
 

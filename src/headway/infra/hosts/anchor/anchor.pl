@@ -62,15 +62,28 @@ sub prepare {
     $SIG{$_} = 'IGNORE' for qw(HUP INT QUIT TERM USR1 USR2 PIPE);
     umask 077;
     chdir $config->{run_folder} or die "cannot enter the run folder: $!\n";
-    Headway::Kernel::adopt_orphans();
-    Headway::Init::write_score(-900);
     my $self = bless { %$config, links => [], commands => {}, waiters => {}, stops => [], count => 0 }, __PACKAGE__;
     $self->{cgroups} = Headway::Cgroups->new( map { $_ => $config->{$_} } qw(unified memory pids) );
+    settle_in( $self->{cgroups} );
+    Headway::Kernel::adopt_orphans();
+    Headway::Init::write_score(-900);
     $self->{spool}   = Headway::Spool->new( $config->{spool_cap} );
     $self->{exits}   = Headway::Exits->new;
     $self->{end_at}  = Headway::Kernel::now() + $self->{total_seconds} + $self->{linger_seconds};
     $self->listen_to_panel;
     return $self;
+}
+
+# Goes on in the anchor's own leaf: as a child that is born there, since moving there may take the kernel 10 ms, and as
+# the leader of a session again.
+sub settle_in {
+    my ($cgroups) = @_;
+    my $leaf = $cgroups->leaf // return;
+    my $pid = Headway::Kernel::fork_process( 0, $leaf );
+    exit 0 if $pid;
+    return Headway::Kernel::lead_session() if defined $pid;
+    Headway::Cgroups::put( "$leaf/cgroup.procs", $$ ) or die "cannot enter $leaf: $!\n";
+    return;
 }
 
 sub listen_to_panel {
@@ -297,12 +310,11 @@ sub bury {
 sub end_strays {
     my ($self) = @_;
     my %first    = map { $_->{pid} => 1 } grep { !$_->{buried} } $self->running;
-    my $listed   = "/proc/$$/task/$$/children";
-    my @children = -e $listed ? split / /, Headway::Cgroups::slurp($listed) : do {
+    my @children = -e "/proc/$$/task/$$/children" ? Headway::Processes::children_of($$) : do {
         my $table = Headway::Processes::table();
         grep { $table->{$_}{parent} == $$ } keys %$table;
     };
-    my @strays = grep { /\d/ && !$first{$_} } @children;
+    my @strays = grep { !$first{$_} } @children;
     kill KILL => @strays if @strays;
     return scalar @strays;
 }

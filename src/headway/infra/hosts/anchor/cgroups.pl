@@ -15,10 +15,15 @@ sub new {
     }
     if ( $self->{unified} ne '' ) {
         share_controllers($_) for $self->{unified}, "$self->{unified}/cmds";
-        make_folder("$self->{unified}/anchor") && put( "$self->{unified}/anchor/cgroup.procs", $$ )
-          or $self->{unified} = '';
+        $self->{unified} = '' if !make_folder("$self->{unified}/anchor");
     }
     return $self;
+}
+
+# The anchor's own leaf, undef without groups.
+sub leaf {
+    my ($self) = @_;
+    return $self->{unified} eq '' ? undef : "$self->{unified}/anchor";
 }
 
 sub folders {
@@ -26,12 +31,13 @@ sub folders {
     return grep { $_ ne '' } @$self{qw(unified memory pids)};
 }
 
-# Makes the groups of a command and sets its bounds. The bounds that no group can hold are left in `unmet`.
+# Makes the groups of a command, in the v1 trees only those that bound it, and sets its bounds. The bounds that no group
+# can hold are left in `unmet`.
 sub command {
     my ( $self, $number, %bounds ) = @_;
-    my $group = bless { folders => [], unmet => {%bounds}, oom_file => undef }, 'Headway::Cgroup';
+    my $group = bless { folders => [], unmet => {%bounds}, oom_file => undef, born_in => undef }, 'Headway::Cgroup';
     for my $kind (qw(unified memory pids)) {
-        next if $self->{$kind} eq '';
+        next if $self->{$kind} eq '' || !$group->needs($kind);
         my $folder = "$self->{$kind}/cmds/$number";
         next if !make_folder($folder);
         push @{ $group->{folders} }, $folder;
@@ -92,6 +98,20 @@ my %BOUND_FILES = (
     pids    => { memory => undef,                   processes => 'pids.max' },
 );
 
+# Whether a group of this kind has something to hold: v2 holds the processes together, v1 bounds them only.
+sub needs {
+    my ( $self, $kind ) = @_;
+    my $files = $BOUND_FILES{$kind};
+    return $kind eq 'unified' || grep { defined $files->{$_} } keys %{ $self->{unmet} };
+}
+
+# The folder in which a process can be born, undef if there is none.
+sub cradle {
+    my ($self) = @_;
+    my $folder = $self->{folders}[0];
+    return defined $folder && -e "$folder/cgroup.events" ? $folder : undef;
+}
+
 sub bound {
     my ( $self, $kind, $folder ) = @_;
     my $files = $BOUND_FILES{$kind};
@@ -109,10 +129,12 @@ sub bound {
     return;
 }
 
-# Moves the calling process into the groups.
+# Moves the calling process into the groups in which it was not born.
 sub enter {
     my ($self) = @_;
-    Headway::Cgroups::put( "$_/cgroup.procs", 0 ) or die "cannot enter $_: $!\n" for @{ $self->{folders} };
+    for my $folder ( grep { $_ ne ( $self->{born_in} // '' ) } @{ $self->{folders} } ) {
+        Headway::Cgroups::put( "$folder/cgroup.procs", 0 ) or die "cannot enter $folder: $!\n";
+    }
     return;
 }
 

@@ -51,12 +51,17 @@ sub launch {
     }
     # An account may open /dev/stdout and /dev/stderr again, for writing only: what it has written is not its to read.
     chmod 0622, $write{$_} for grep { $write{$_} } qw(output capture);
-    my $pid = Headway::Kernel::fork_process($namespaces);
-    die "cannot start a process: $!\n" if !defined $pid;
+    my $group = $self->{group};
+    $group->{born_in} = $group->cradle;
+    my $pid = defined $group->{born_in} ? Headway::Kernel::fork_process( $namespaces, $group->{born_in} ) : undef;
+    if ( !defined $pid ) {
+        delete $group->{born_in};    # an older kernel, or one that is told not to: it enters by itself
+        $pid = Headway::Kernel::fork_process($namespaces) // die "cannot start a process: $!\n";
+    }
     if ( !$pid ) {
         close $self->{$_} for keys %write;
         $close_others->();
-        Headway::Init::run( %write, spec => $self->{spec}, group => $self->{group}, namespaces => $namespaces );
+        Headway::Init::run( %write, spec => $self->{spec}, group => $group, namespaces => $namespaces );
     }
     close $_ for values %write;
     $self->{pid} = $pid;

@@ -32,6 +32,7 @@ $NUMBERS{$_} = $NUMBERS{aarch64} for qw(riscv64 loongarch64);
 
 my ( $SIGCHLD, $SIGKILL )                 = ( 17, 9 );
 my ( $NEWNS, $NEWUSER, $NEWPID )          = ( 0x20000, 0x10000000, 0x20000000 );
+my ( $INTO_CGROUP, $CLONE3 )              = ( 1 << 33, 435 );
 my ( $PDEATHSIG, $SUBREAPER, $NO_PRIVS )  = ( 1, 36, 38 );
 my %RLIMITS = ( fsize => 1, data => 2, core => 4, nproc => 6, nofile => 7 );
 
@@ -54,18 +55,33 @@ sub now {
     return $text =~ /^([\d.]+)/ ? $1 : die "cannot read the time since boot\n";
 }
 
-# Forks; with namespaces the child is the first process of a PID namespace and has mounts of its own. Gives undef when
-# that is not allowed.
+# Forks. With namespaces the child is the first process of a PID namespace and has mounts of its own; with a cgroup it is
+# born in it, which spares it the wait for the kernel's bookkeeping (10 ms at times). Gives undef when that is not allowed.
 sub fork_process {
-    my ($namespaces) = @_;
-    return fork if !$namespaces;
-    return if !$calls;
+    my ( $namespaces, $cgroup ) = @_;
     my ( $uid, $gid ) = ( $>, $) + 0 );
-    my $flags = $NEWPID | $NEWNS | $SIGCHLD | ( $uid ? $NEWUSER : 0 );
-    my $pid   = syscall $calls->{clone}, $flags, 0, 0, 0, 0;
-    return if $pid < 0;
-    map_own_user( $uid, $gid ) if $pid == 0 && $uid;
+    my $flags = !$namespaces ? 0 : $NEWPID | $NEWNS | ( $uid ? $NEWUSER : 0 );
+    my $pid   = defined $cgroup ? clone_into( $cgroup, $flags ) : clone_process($flags);
+    map_own_user( $uid, $gid ) if $flags & $NEWUSER && defined $pid && $pid == 0;
     return $pid;
+}
+
+sub clone_process {
+    my ($flags) = @_;
+    return fork if !$flags;
+    return if !$calls;
+    my $pid = syscall $calls->{clone}, $flags | $SIGCHLD, 0, 0, 0, 0;
+    return $pid < 0 ? undef : $pid;
+}
+
+sub clone_into {
+    my ( $cgroup, $flags ) = @_;
+    return if !$calls;
+    open my $folder, '<', $cgroup or return;
+    my $request = pack 'Q11', $flags | $INTO_CGROUP, 0, 0, 0, $SIGCHLD, 0, 0, 0, 0, 0, fileno $folder;
+    my $pid     = syscall $CLONE3, $request, length $request;
+    close $folder;
+    return $pid < 0 ? undef : $pid;
 }
 
 sub map_own_user {

@@ -59,22 +59,41 @@ sub signal {
     return $process && $process->{start} == $start ? kill $name, $pid : 0;
 }
 
-# What a command has left: processes below `roots`, in their sessions, or with all the marks in their environment. What
-# is below `spared` is not touched.
+# The children of a process, of any of its threads; nothing where the kernel does not list them.
+sub children_of {
+    my ($pid) = @_;
+    opendir my $threads, "/proc/$pid/task" or return;
+    my @lists = map { "/proc/$pid/task/$_/children" } grep { /^\d+$/ } readdir $threads;
+    closedir $threads;
+    return map { split / /, Headway::Cgroups::slurp($_) } @lists;
+}
+
+# What a command has left, without what is below `spared`. First a quick look at what is below us, where all orphans are
+# too, if the kernel lets us adopt them; only when that finds nothing, a look at all processes of the machine.
 sub remnants {
-    my (%of) = @_;
-    my $table   = table();
-    my %roots   = map { $_ => 1 } @{ $of{roots} };
-    my %spared  = map { $_ => 1 } $$, with_descendants( $table, @{ $of{spared} } );
-    my %remnant = map { $_ => 1 } with_descendants( $table, @{ $of{roots} } );
-    for my $pid ( keys %$table ) {
-        next if $remnant{$pid} || $spared{$pid};
-        my $process = $table->{$pid};
-        $remnant{$pid} = 1
-          if $process->{parent} == $$ || $roots{ $process->{session} } || carries( $pid, @{ $of{marks} } );
+    my (%of)   = @_;
+    my %spared = map { $_ => 1 } @{ $of{spared} };
+    my @queue  = children_of($$);
+    my %found;
+    while ( defined( my $pid = shift @queue ) ) {
+        next if $spared{$pid} || $found{$pid};
+        $found{$pid} = look($pid) // next;
+        push @queue, children_of($pid);
     }
-    my @found = with_descendants( $table, keys %remnant );
-    return { map { $_ => $table->{$_} } grep { !$spared{$_} } @found };
+    return %found ? \%found : remnants_anywhere(%of);
+}
+
+# Processes below `roots`, in their sessions, adopted by us, or, where there is no such, with all the marks in their
+# environment.
+sub remnants_anywhere {
+    my (%of) = @_;
+    my $table  = table();
+    my %roots  = map { $_ => 1 } @{ $of{roots} };
+    my %spared = map { $_ => 1 } $$, with_descendants( $table, @{ $of{spared} } );
+    my @others = grep { !$spared{$_} } keys %$table;
+    my @found  = grep { $roots{$_} || $table->{$_}{parent} == $$ || $roots{ $table->{$_}{session} } } @others;
+    @found = grep { carries( $_, @{ $of{marks} } ) } @others if !@found;    # last, since it reads a file of each process
+    return { map { $_ => $table->{$_} } grep { !$spared{$_} } with_descendants( $table, @found ) };
 }
 
 # Ends the remnants: first all are stopped, until a look finds no new one, so that none can fork while the others are
