@@ -99,11 +99,15 @@ class _Deploy:
         return Workspace(**await self._run.step("check out", lay_out))
 
     async def build(self, workspace: Workspace, commit: Commit) -> Bundle:
-        """The bundle, built in place by the build account and then closed to it."""
+        """The bundle, built in place by the build account and then closed to it; beside it the folder that the
+        application's own data are kept in.
+        """
 
         async def make() -> Json:
             bundle = await self._tools.build(self._run, self._plan, workspace, commit)
             await self._tools.seal(self._run, self._folder, self._plan)
+            data = self._tools.folders.data(self._plan.application_id)
+            await self._run.host.make_folder(data, owner=self._plan.run_account)
             return self._tools.dump_bundle(bundle)
 
         return self._tools.load_bundle(await self._run.step("build", make))
