@@ -168,6 +168,8 @@ class NativeRuntime:
         """Ends supervisord and every process that it keeps alive; the next ``ensure`` brings them up again."""
         await self._supervisord.shut_down(grace_seconds=self._grace_seconds + 5)
         await asyncio.to_thread(self._reap_orphans)
+        if self._groups is not None:
+            await asyncio.to_thread(self._groups.clear)
 
     def supervisor_pid(self) -> int | None:
         """The pid of supervisord; None when it does not run."""
