@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,9 +17,12 @@ from typing import Any, TypeVar
 
 import httpx
 
+from headway.infra.hosts import cgroups
+
 T = TypeVar("T")
 
 KEY = "k" * 64
+SHELTER = Path("/var/lib/headway-work")
 Json = Any
 
 
@@ -73,6 +78,26 @@ class Panel:
         if wait:
             until(self.is_up, 20, what=f"the panel is up; its log:\n{self.log()[-2000:]}")
         return self
+
+    @property
+    def work(self) -> Path:
+        """Where builds and applications have their folders: in the data directory, or where accounts can reach it."""
+        inside = self.data_dir / "work"
+        name = hashlib.sha256(str(self.data_dir.resolve()).encode()).hexdigest()[:16]
+        return inside if inside.exists() else SHELTER / name
+
+    @property
+    def groups(self) -> list[Path]:
+        """The control groups of this panel that there are now."""
+        panel_id = self.data_dir / "panel.id"
+        if not panel_id.exists():
+            return []
+        mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
+        own = cgroups.parse_own_groups(cgroups.OWN_GROUPS.read_text())
+        bases = [mount.folder for mount in mounts]
+        bases += [mount.place(own.get(name, "/")) for mount in mounts for name in mount.controllers or {""}]
+        folders = dict.fromkeys(base / "headway" / panel_id.read_text() for base in bases)
+        return [folder for folder in folders if folder.exists()]
 
     def is_up(self) -> bool:
         """Whether it answers."""
@@ -178,6 +203,9 @@ class Panel:
         env = {"PATH": os.environ["PATH"], **self.env}
         ended = subprocess.run(down, env=env, capture_output=True, timeout=60, check=False)
         assert ended.returncode == 0, ended.stderr.decode()
+        assert self.groups == [], "control groups are left"
+        if self.work.is_relative_to(SHELTER):
+            shutil.rmtree(self.work, ignore_errors=True)
 
 
 @contextlib.contextmanager
