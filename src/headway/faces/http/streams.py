@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -248,7 +249,7 @@ class Follower:
                 await self._send(send, _HEARTBEAT)
 
     async def _send(self, send: Send, event: bytes) -> None:
-        self._sending_since = asyncio.get_running_loop().time()
+        self._sending_since = time.monotonic()
         await send({"type": "http.response.body", "body": event, "more_body": True})
         self._sending_since = None
 
@@ -260,7 +261,7 @@ class Follower:
                     message = await receive()
             except TimeoutError:
                 since = self._sending_since
-                if since is not None and asyncio.get_running_loop().time() - since > STUCK_SECONDS:
+                if since is not None and time.monotonic() - since > STUCK_SECONDS:
                     raise Gone from None
             else:
                 if message["type"] == "http.disconnect":
