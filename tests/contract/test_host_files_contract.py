@@ -1,0 +1,64 @@
+"""What every host promises about files and folders."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.infra.hosts.base import (
+    FileFailed,
+    Host,
+    LeadsOutside,
+)
+from headway.kernel.errors import Conflict
+from tests.contract.host_forms import Form
+
+
+async def test_files_are_written_read_moved_and_removed(form: Form, host: Host) -> None:
+    folder = str(form.folder / "a/b/c")
+    await host.make_folder(folder)
+    await host.make_folder(folder)
+    await host.write_file(f"{folder}/one", b"first")
+    await host.write_file(f"{folder}/one", b"second\0")
+    assert await host.read_file(f"{folder}/one") == b"second\0"
+    assert await host.read_file(f"{folder}/one", 3) == b"sec"
+    assert await host.read_file(f"{folder}/two") is None
+    assert await host.read_file(f"{folder}/one/two") is None
+    assert await host.read_file(folder) is None
+    await host.rename(folder, f"{form.folder}/moved")
+    assert await host.read_file(f"{form.folder}/moved/one") == b"second\0"
+    await host.remove_tree(f"{form.folder}/moved")
+    await host.remove_tree(f"{form.folder}/moved")
+    assert await host.read_file(f"{form.folder}/moved/one") is None
+    assert await host.free_bytes(str(form.folder)) > 0
+
+
+async def test_nothing_is_moved_over_something(form: Form, host: Host) -> None:
+    await host.make_folder(f"{form.folder}/old")
+    await host.make_folder(f"{form.folder}/new")
+    with pytest.raises(Conflict, match="exists already"):
+        await host.rename(f"{form.folder}/new", f"{form.folder}/old")
+
+
+async def test_a_file_that_cannot_be_written_says_which_and_why(form: Form, host: Host) -> None:
+    with pytest.raises(FileFailed, match=r"Cannot write .*/missing/file: No such file or directory\."):
+        await host.write_file(f"{form.folder}/missing/file", b"x")
+
+
+async def test_reading_below_a_folder_is_not_led_outside(form: Form, host: Host) -> None:
+    top = form.folder / "workspace"
+    (top / "sub").mkdir(parents=True)
+    (form.folder / "key").write_text("secret")
+    (top / "file").write_text("plain")
+    (top / "inside").symlink_to("sub/../file")
+    (top / "whole").symlink_to(top / "file")
+    (top / "sub/up").symlink_to("../../key")
+    (top / "outside").symlink_to(form.folder / "key")
+    (top / "out").symlink_to("..")
+    (top / "loop").symlink_to("loop")
+    for name in ("file", "inside", "whole", "sub/../file"):
+        assert await host.read_file(f"{top}/{name}", below=str(top)) == b"plain"
+    for name in ("sub/up", "outside", "out/key", "../key", "loop"):
+        with pytest.raises(LeadsOutside):
+            await host.read_file(f"{top}/{name}", below=str(top))
+    assert await host.read_file(f"{top}/missing", below=str(top)) is None
+    assert await host.read_file(f"{top}/sub", below=str(top)) is None
