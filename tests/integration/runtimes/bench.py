@@ -9,8 +9,8 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -23,6 +23,7 @@ from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, Process, R
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
+from headway.seams.runtimes import ports
 from headway.seams.runtimes.native import NativeRuntime
 
 PYTHON = "/usr/bin/python3"
@@ -135,10 +136,13 @@ def make_spec(folder: Path, **options: Any) -> ReleaseSpec:  # noqa: ANN401 - fi
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing listens on, outside the range from which the kernel takes those of clients: one of these
+    could have been taken again before the application opens it.
+    """
+    while True:
+        port = random.randint(20000, 32000)
+        if ports.is_free("127.0.0.1", port):
+            return port
 
 
 def fetch(port: int | None, path: str = "/", host: str = "127.0.0.1") -> tuple[int, bytes]:

@@ -26,6 +26,7 @@ from tests.integration.runtimes.bench import (
     run,
     settle,
     until,
+    until_async,
 )
 
 AWKWARD = "first\nsecond 'single' \"double\" $HOME `x` \\ ; & ä € \t end\n"
@@ -95,7 +96,7 @@ async def test_a_release_can_read_neither_the_key_nor_any_record_and_can_open_it
     )
     spec = make_spec(folder, release_id="x" * 21, processes={"worker": script}, port=None, health=settle(0.3))
     await run(runtime, work, spec)
-    written = await runtime.read_logs("shop")
+    written = await _written(runtime, lines=5)
     assert written.count("Permission denied") == 3, written
     assert "reopened" in written
     assert "not permitted" in written
@@ -253,6 +254,7 @@ async def test_logs_name_their_process_and_end_with_the_newest_lines(
     commands = {"one": "seq 1 1000; sleep 600", "two": "echo only; sleep 600"}
     spec = make_spec(folder, processes=commands, port=None, health=settle(0.5))
     await run(runtime, work, spec)
+    await _written(runtime, lines=1001)
     assert await runtime.read_logs("shop", tail=2) == "one | 999\none | 1000\ntwo | only\n"
     assert await runtime.read_logs("shop", release_id=spec.release_id, tail=1) == "one | 1000\ntwo | only\n"
     assert await runtime.read_logs("other") == ""
@@ -265,7 +267,7 @@ async def test_scaled_processes_run_that_many_times(runtime: NativeRuntime, work
     status = await runtime.status(spec.release_id)
     assert [process.name for process in status.processes] == ["worker", "worker.2", "worker.3"]
     assert {process.state for process in status.processes} <= {ProcessState.STARTING, ProcessState.RUNNING}
-    assert (await runtime.read_logs("shop")).splitlines() == [
+    assert (await _written(runtime, lines=3)).splitlines() == [
         f"{name} | {name}" for name in ("worker", "worker.2", "worker.3")
     ]
 
@@ -317,3 +319,13 @@ def _open_ports(pid: int) -> set[int]:
 def _tree(folder: Path) -> set[str]:
     changing = ("supervisord.log", "homes/")
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if not str(path).endswith(changing)}
+
+
+async def _written(runtime: NativeRuntime, *, lines: int) -> str:
+    """What the application has written, once it is so many lines."""
+
+    async def there() -> bool:
+        return len((await runtime.read_logs("shop", tail=5000)).splitlines()) >= lines
+
+    await until_async(there)
+    return await runtime.read_logs("shop")
