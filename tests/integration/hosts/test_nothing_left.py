@@ -141,7 +141,15 @@ async def test_without_the_kernels_help_only_a_child_with_a_clean_environment_an
     tmp_path: Path,
 ) -> None:
     missed = frozenset({"env -i setsid", "env -i setsid, double fork"})
-    async with local_host(tmp_path, **MODES["neither"], machine="unknown") as host:
+    await _kill_without_system_calls(tmp_path, "neither", missed)
+
+
+async def test_control_groups_miss_nothing_where_the_system_calls_are_not_known(tmp_path: Path) -> None:
+    await _kill_without_system_calls(tmp_path, "no-namespaces", frozenset())
+
+
+async def _kill_without_system_calls(tmp_path: Path, mode: str, missed: frozenset[str]) -> None:
+    async with local_host(tmp_path, **MODES[mode], machine="unknown") as host:
         assert not (await host.capabilities()).adopts_orphans
         escapes = Escapes(without=missed)
         anchor = await run(host)

@@ -9,6 +9,7 @@ import os
 import secrets
 import stat
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from headway.kernel.errors import Conflict
 T = TypeVar("T")
 
 TRAVERSABLE = 0o711
-REMOVAL_TRIES = 5
+REMOVAL_SECONDS = 10.0
 AT_FDCWD = -100
 RENAME_NOREPLACE = 1
 
@@ -136,19 +137,21 @@ def _remove_tree(path: str) -> None:
             return
     except FileNotFoundError:
         return
-    complaint = ""
-    for _ in range(REMOVAL_TRIES):
-        ended = subprocess.run(
-            ["/bin/rm", "-rf", "--", path], stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-        if not os.path.lexists(path):
-            return
-        complaint = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        # Somebody still wrote into it, or (where we are not root) made folders in it read-only.
-        subprocess.run(
-            ["/bin/chmod", "-R", "u+rwX", "--", path], stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-    raise OSError(errno.EBUSY, complaint or "it is still being written to")
+    deadline = time.monotonic() + REMOVAL_SECONDS
+    while complaint := _run("/bin/rm", "-rf", "--", path):
+        # Somebody still writes into it, or (where we are not root) has made a folder in it read-only.
+        if time.monotonic() > deadline:
+            raise OSError(errno.EBUSY, complaint.rpartition(": ")[2])
+        if os.geteuid() != 0:
+            _run("/bin/chmod", "-R", "u+rwX", "--", path)
+        time.sleep(0.01)
+
+
+def _run(*argv: str) -> str:
+    """The last line in which a program complains, "" when it succeeds."""
+    ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, env={"LC_ALL": "C"})
+    lines = ended.stderr.decode(errors="replace").strip().splitlines()
+    return "" if ended.returncode == 0 else (lines or [f"{argv[0]} ended with {ended.returncode}"])[-1]
 
 
 def _rename(source: str, target: str) -> None:

@@ -292,7 +292,7 @@ sub advance_endings {
     }
     $self->answer_stops;
     $self->record_end($_) for grep { $_->{gone} } @ending;
-    $self->{over} = 1, $self->{cgroups}->remove, $self->{last_word}->() if $self->{last_word} && !$self->running;
+    $self->leave if $self->{last_word} && !$self->running;
     return;
 }
 
@@ -355,9 +355,14 @@ sub finish {
     $self->{shut}      = 1;
     $self->{last_word} = $last_word;
     $_->end('killed') for grep { !$_->{ending} } $self->running;
-    return if $self->running;
+    $self->leave if !$self->running;
+    return;
+}
+
+sub leave {
+    my ($self) = @_;
     $self->{cgroups}->remove;
-    $last_word->();
+    $self->{last_word}->();
     $self->{over} = 1;
     return;
 }
