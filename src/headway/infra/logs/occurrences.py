@@ -7,13 +7,15 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 _BLOCK = 1024  # grams looked at in one call: large enough to cost nothing, small enough to leave few to look at twice
+_FAR = 4096  # a pattern longer than this is very long
+_END = 16
 _KEPT = 48  # how far into a pattern its rarest gram is looked for
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Where something stands in a buffer: from ``start`` up to and without ``end``."""
 
     start: int
@@ -45,6 +47,7 @@ class Occurrences:
         shortest = min(map(len, self._sorted), default=0)
         self._width = 8 if shortest >= 15 else 4
         self._tables = tuple(_tables(self._sorted, self._width))
+        self._far = tuple(pattern for pattern in self._sorted if len(pattern) > _FAR)
         self._firsts = frozenset(pattern[:4] for pattern in self._sorted)
 
     def find(self, buffer: bytes) -> list[Span]:
@@ -64,9 +67,17 @@ class Occurrences:
         edge = max(0, size - 3)
         return [
             position
-            for position in range(max(0, size - self.longest + 1), size)
+            for position in range(max(0, size - self._reach(buffer)), size)
             if (position >= edge or buffer[position : position + 4] in self._firsts) and self._begins(buffer[position:])
         ]
+
+    def _reach(self, buffer: bytes) -> int:
+        """How many bytes a begun pattern can have at the end of the buffer. Most ends of buffers stand in none of the
+        very long patterns, which spares a look at each of many thousand places.
+        """
+        if self.longest <= _FAR or not any(buffer[-_END:] in pattern for pattern in self._far):
+            return min(self.longest - 1, _FAR)
+        return self.longest - 1
 
     def _begins(self, rest: bytes) -> bool:
         """Whether a pattern longer than ``rest`` begins with it: then the next greater pattern does."""

@@ -16,6 +16,7 @@ _SHORTEST_WRAPPED = 8
 
 _URL_SAFE_CHARACTERS = ("", "/", "!'()*~", ";,/?:@&=+$#!'()*~")  # strict, Python's, JavaScript's component and whole
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_NEVER_ESCAPED = re.compile(r"[A-Za-z0-9_.-]*")
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
 _SHELL_SPECIAL = re.compile(r"([^A-Za-z0-9_@%+=:,./\-\x80-\U0010ffff])")
 _SHELL_SPECIAL_IN_DOUBLE_QUOTES = re.compile(r'([\\"$`])')
@@ -69,6 +70,8 @@ def _texts(secret: str) -> Iterator[str]:
 
 def _escapes(text: str) -> Iterator[str]:
     yield text
+    if _NEVER_ESCAPED.fullmatch(text):
+        return
     for escape in _ESCAPES:
         yield from escape(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +142,16 @@ def test_nul_carriage_return_and_what_is_no_utf8_pass() -> None:
 def test_a_long_secret_is_masked() -> None:
     secret = "".join(f"{n:x}," for n in range(20000))
     assert Masker([secret]).mask(b"x" + secret.encode() + b"y") == b"x******y"
+
+
+@pytest.mark.parametrize("cut", [1, 3, 4, 4095, 4096, 4097, 50_000, 90_000])
+def test_a_very_long_secret_is_held_back_and_masked_when_it_comes_in_pieces(cut: int) -> None:
+    secret = "".join(f"{n:x}," for n in range(20000)).encode()
+    masker = Masker([secret.decode()])
+    stream = masker.stream()
+    assert stream.feed(b"x" * 5000 + secret[:cut]) == b"x" * 5000
+    assert stream.feed(secret[cut:] + b"y") == b"******y"
+    assert stream.feed(secret[:cut] + b"?") == secret[:cut] + b"?"
 
 
 def test_messages_are_masked() -> None:
