@@ -1,0 +1,56 @@
+"""Whatever is sent, no procedure breaks: it answers, or it says what is wrong."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+from headway.faces.http.procedures import all_procedures
+from headway.faces.http.registry import Kind
+from headway.faces.http.streams import Follows
+from tests.integration.http.world import World, open_world
+
+ROUNDS = 12
+TEXTS = [
+    "",
+    " ",
+    "x",
+    "nope",
+    "a\nb",
+    "é✅",
+    "\u202e",
+    "'; DROP TABLE x; --",
+    "../../etc/passwd",
+    "%s{0}$(id)`id`",
+    "9" * 30,
+]
+VALUES: list[Any] = [None, True, 0, -1, 1.5, 10**30, -(10**30), *TEXTS, "y" * 5_000, [], [1], {}, {"a": {"b": [None]}}]
+
+
+async def test_no_input_breaks_a_procedure(database_url: str, tmp_path: Path) -> None:
+    async with open_world(tmp_path / "data", HEADWAY_DATABASE_URL=database_url) as world:
+        await _send_anything(world)
+
+
+async def _send_anything(world: World) -> None:
+    seed = random.randrange(1 << 30)
+    dice = random.Random(seed)
+    application_id = await world.application()
+    ids = [application_id, await world.ended(application_id), *TEXTS[3:]]
+    platform = world.platform
+    for procedure in all_procedures(Follows(platform.deployments, platform.broadcast, platform.events)):
+        if procedure.name == "deployment.follow":
+            continue  # an answer without an end, which tests of its own read
+        for _ in range(ROUNDS):
+            sent = {
+                name: dice.choice(ids) if name.lower().endswith("id") and dice.random() < 0.7 else dice.choice(VALUES)
+                for name in procedure.expected
+                if dice.random() < 0.7
+            }
+            if procedure.kind is Kind.QUERY:
+                texts = {name: str(value)[:200] for name, value in sent.items()}
+                answer = await world.owner.get(f"/{procedure.name}", params=texts)
+            else:
+                answer = await world.owner.post(f"/{procedure.name}", json=sent)
+            assert answer.status_code in {200, 400, 404, 409}, (seed, procedure.name, sent, answer.text)
