@@ -60,6 +60,7 @@ class Truth:
         self._machine = machine
         self._effects = effects
         self._concurrency = concurrency
+        self._newest_done: dict[str, str] = {}
         machine.started = self.look_at_start
 
     def look_at_rows(self, tx: Tx) -> None:
@@ -116,6 +117,7 @@ class Truth:
         if row.status == "done" and earlier != "done":
             serving = self._effects.serving.get(row.subject_id)
             self.hold(serving == row.deployment_id, f"{row.seq} is done but {serving} serves")
+            self._newest_done[row.subject_id] = row.deployment_id
 
     def _look_at_bounds(self, rows: list[Row]) -> None:
         running = [row for row in rows if row.status == "running"]
@@ -139,10 +141,8 @@ class Truth:
 
     def _look_at_serving(self) -> None:
         for subject_id in {row.subject_id for row in self.rows.values()}:
-            done = [row for row in self.rows.values() if row.subject_id == subject_id and row.status == "done"]
-            newest = max(done, key=lambda row: row.finished_at or 0, default=None)
-            serving = self._effects.serving.get(subject_id)
-            self.hold(serving == (newest and newest.deployment_id), f"of {subject_id} {serving} serves, not {newest}")
+            wanted, serving = self._newest_done.get(subject_id), self._effects.serving.get(subject_id)
+            self.hold(serving == wanted, f"of {subject_id} {serving} serves, not {wanted}")
 
 
 def read_rows(tx: Tx) -> list[Row]:

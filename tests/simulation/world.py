@@ -65,6 +65,7 @@ class World:
         self.panels: dict[str, Panel] = {}
         self.truth = Truth(self.machine, self.effects, CONCURRENCY)
         self._starts = 0
+        self._processes: list[Process] = []
         self._vault = Vault(Vault.new_key())
         self.store.perform(lambda tx: add_host(tx, concurrency=CONCURRENCY))
         self.store.watch = self.truth.look_at_rows
@@ -73,6 +74,7 @@ class World:
         """Starts a panel, which first voids the leases of its predecessor."""
         self._starts += 1
         process, context, events = Process(f"{panel_id}{self._starts}"), copy_context(), Events()
+        self._processes.append(process)
         context.run(RUNS_IN.set, process)
         ledger = Ledger(events=events, subjects={}, log_path=lambda id_: str(self.logs.log(id_)), lease_duration=LEASE)
         work = Work(self.effects, self.border)
@@ -126,8 +128,8 @@ class World:
     def end(self) -> None:
         """Nothing counts any more: ends every task, also of the dead."""
         self.border.is_shut = True
-        for panel in self.panels.values():
-            self.loop.take_back(panel.process.held)
+        for process in self._processes:
+            self.loop.take_back(process.held)
         self.loop.bury()
         self.store.close()
 

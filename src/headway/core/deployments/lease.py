@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -57,12 +57,13 @@ def is_free(tx: Tx, deployment_id: str) -> bool:
     return expires_at is None or expires_at <= tx.now
 
 
-def renew(tx: Tx, owner: str, duration: timedelta) -> set[tuple[str, int]]:
-    """Prolongs every lease of ``owner`` that has not expired; the (deployment, epoch) pairs that it still holds."""
-    live = (_l.owner == owner, _l.expires_at > tx.now)
-    tx.execute(update(leases).where(*live).values(expires_at=tx.now + duration))
-    rows = tx.execute(select(_l.deployment_id, _l.epoch).where(_l.owner == owner, _l.expires_at > tx.now))
-    return {(row.deployment_id, row.epoch) for row in rows}
+def renew(tx: Tx, owner: str, duration: timedelta, deployment_ids: Collection[str]) -> set[tuple[str, int]]:
+    """Prolongs the leases of ``owner`` on these deployments that have not expired; the (deployment, epoch) pairs that
+    it still holds. Only what its owner works on is prolonged: a lease whose grant was never heard of must expire.
+    """
+    mine = (_l.owner == owner, _l.expires_at > tx.now, _l.deployment_id.in_(list(deployment_ids)))
+    tx.execute(update(leases).where(*mine).values(expires_at=tx.now + duration))
+    return {(row.deployment_id, row.epoch) for row in tx.execute(select(_l.deployment_id, _l.epoch).where(*mine))}
 
 
 def release(tx: Tx, deployment_id: str) -> None:

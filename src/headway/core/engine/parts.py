@@ -141,4 +141,5 @@ class LeftOutput:
         return await self.host.read_output(self.handle, offset, limit)
 
     async def changed(self, offset: int) -> None:
-        """Nothing more will come."""
+        """Nothing more will come: never returns, so that nobody asks again and again."""
+        await asyncio.Event().wait()

@@ -4,10 +4,12 @@ began. It never starts a second copy of anything.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
+from headway.core.deployments import lease as leases
 from headway.core.deployments import store
-from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Maker, Reason, Status
@@ -17,7 +19,9 @@ from headway.core.engine.ending import Ending, by_wish
 from headway.core.engine.parts import LeftOutput, Parts
 from headway.core.engine.runner import Resumed, Runner, frozen_from, read_verdict
 from headway.core.engine.worker import Worker
-from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, GoneReason, Handle, HostUnreachable, StopMode
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Anchor, AnchorGone, GoneReason, Handle, HostUnreachable, StopMode
+from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)
 
@@ -45,16 +49,19 @@ class Recovery:
         deployment, lease = taken
         self._parts.crash_point("taken over")
         try:
-            await self._bring_together(deployment, lease)
-        except HostUnreachable:
-            await self._parts.write(lambda tx: store.out_of_reach(tx, deployment_id))
-        except (LeaseLost, EpochPassed) as error:
-            log.warning("deployment %s was taken by another: %s", deployment_id, error.message)
+            with self._worker.working_under(lease):
+                await self._bring_together(deployment, lease)
+        except HeadwayError as error:
+            log.warning("deployment %s is looked at again: %s", deployment_id, error.message)
+            is_away = isinstance(error, HostUnreachable)
+            await self._parts.write(lambda tx: _leave(tx, lease, is_away=is_away))
 
     async def _bring_together(self, deployment: Deployment, lease: Lease) -> None:
         host = self._parts.hosts[deployment.host_id]
         await host.raise_epoch(deployment.deployment_id, lease.epoch)
         self._parts.crash_point("epoch raised by recovery")
+        if deployment.out_of_reach_since is not None:
+            await self._parts.write(lambda tx: store.set_fields(tx, deployment.deployment_id, out_of_reach_since=None))
         if deployment.handle is None:
             await self._never_began(deployment, lease, None)
             return
@@ -142,7 +149,14 @@ class _Nothing:
         return b""
 
     async def changed(self, offset: int) -> None:
-        """Nothing will come."""
+        """Nothing will come: never returns, so that nobody asks again and again."""
+        await asyncio.Event().wait()
+
+
+def _leave(tx: Tx, lease: Lease, *, is_away: bool) -> None:
+    if is_away:
+        store.out_of_reach(tx, lease.deployment_id)
+    leases.give_up(tx, lease)
 
 
 def _lost(message: str) -> Outcome:

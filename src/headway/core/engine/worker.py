@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import store
+from headway.core.deployments.lease import Lease
 from headway.core.deployments.status import Intent
 from headway.core.engine.parts import Parts
 from headway.core.engine.runner import Runner
@@ -24,6 +26,7 @@ class Worker:
         self._parts = parts
         self._left = left
         self._runners: dict[str, Runner] = {}
+        self._leases: list[Lease] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = True
 
@@ -55,10 +58,24 @@ class Worker:
         runner.interrupt(intent)
         return True
 
+    @contextmanager
+    def working_under(self, lease: Lease) -> Iterator[None]:
+        """Has a lease prolonged while the block lasts, and no longer: what nobody works on is for recovery."""
+        self._leases.append(lease)
+        try:
+            yield
+        finally:
+            self._leases.remove(lease)
+
     async def renew(self) -> float:
-        """Prolongs this panel's leases and abandons the runs whose lease is lost; seconds to the next time."""
+        """Prolongs the leases that this panel works under and abandons the runs whose lease is lost; seconds to the
+        next time.
+        """
         mine = tuple(self._runners.values())  # before the look: what is claimed meanwhile is not judged by it
-        held = await self._parts.db.run(lambda tx: leases.renew(tx, self._parts.owner, self._parts.settings.lease))
+        worked_on = [lease.deployment_id for lease in self._leases]
+        held = await self._parts.db.run(
+            lambda tx: leases.renew(tx, self._parts.owner, self._parts.settings.lease, worked_on)
+        )
         wishes = await self._parts.db.read(store.intents)
         for runner in mine:
             deployment_id = runner.lease.deployment_id
@@ -78,6 +95,10 @@ class Worker:
         await self._parts.db.run(lambda tx: leases.let_go(tx, self._parts.owner, held))
 
     async def _keep(self, runner: Runner) -> None:
+        with self.working_under(runner.lease):
+            await self._carried(runner)
+
+    async def _carried(self, runner: Runner) -> None:
         deployment_id = runner.deployment.deployment_id
         ended = True
         try:
