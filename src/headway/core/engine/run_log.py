@@ -28,6 +28,10 @@ class Followers(Protocol):
         """No more will come."""
         ...
 
+    def restarted(self, deployment_id: str) -> None:
+        """The log begins anew: what was told of it is void."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LogFolder:
@@ -86,6 +90,7 @@ class PumpedLog:
     async def discard(self) -> None:
         """Removes the log of a run that starts again from its first step."""
         await self._paths.remove(self._deployment_id)
+        self._followers.restarted(self._deployment_id)
 
     async def ended(self) -> None:
         """Tells the log's followers that no more comes."""
