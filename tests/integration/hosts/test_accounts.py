@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -147,12 +148,16 @@ asyncio.run(main())
 """
 
 
-def test_a_panel_without_rights_runs_commands_as_itself(tmp_path: Path) -> None:
-    folder = tmp_path / "host"
-    folder.mkdir()
-    os.chown(folder, BUILD.uid, BUILD.gid)
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
+@pytest.fixture
+def own_folder() -> Iterator[Path]:
+    """A folder of the account, where it can be reached (those of pytest are root's alone)."""
+    with tempfile.TemporaryDirectory(prefix="headway-test-") as folder:
+        os.chown(folder, BUILD.uid, BUILD.gid)
+        yield Path(folder)
+
+
+def test_a_panel_without_rights_runs_commands_as_itself(own_folder: Path) -> None:
+    folder = own_folder / "host"
     ended = subprocess.run(
         ["setpriv", f"--reuid={BUILD.uid}", f"--regid={BUILD.gid}", "--clear-groups", "/usr/bin/python3", "-", folder],
         input=UNPRIVILEGED,

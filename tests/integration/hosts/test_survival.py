@@ -113,12 +113,15 @@ async def test_many_connections_come_and_go(host: LocalHost) -> None:
 
 async def test_a_client_that_is_cut_off_in_the_middle_of_a_request_disturbs_nobody(host: LocalHost) -> None:
     anchor = await run(host)
-    _, writer = await asyncio.open_unix_connection(f"{anchor.handle.run_folder}/socket")
+    folder = os.open(anchor.handle.run_folder, os.O_PATH)
+    socket = f"/proc/self/fd/{folder}/socket"
+    _, writer = await asyncio.open_unix_connection(socket)
     writer.write(b"\0\0\0\x50half a request")
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    _, writer = await asyncio.open_unix_connection(f"{anchor.handle.run_folder}/socket")
+    _, writer = await asyncio.open_unix_connection(socket)
+    os.close(folder)
     writer.write(b"\xff\xff\xff\xffmuch too long")
     await anchor.say("1", "still here")
     assert await output(anchor) == "still here\n"
