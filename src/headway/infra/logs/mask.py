@@ -16,6 +16,7 @@ _LINE_END_BYTES = b"\r\n"
 _LINE_END = re.compile(rb"[\r\n]")
 _EMPTY_LINES = re.compile(rb"[\r\n]{3}")  # no wrapped text holds them, so they bound how long a begun one is waited for
 _REPLACEMENT = "\ufffd".encode()
+_TELLING_BYTES = 8  # from here on the beginning of a secret that was cut off tells something
 
 
 class Masker:
@@ -47,14 +48,18 @@ class Masker:
     def settle(self, text: bytes, *, final: bool) -> tuple[bytes, bytes]:
         """What of ``text`` is decided, masked, and the rest, which could be the beginning of a secret.
 
-        ``text`` is valid UTF-8 and begins where everything before it is decided; with ``final`` there is no rest.
+        ``text`` is valid UTF-8 and begins where everything before it is decided. With ``final`` there is no rest: the
+        beginning of a secret, which somebody was killed in the middle of, is masked like a whole one.
         """
-        spans, begun = self._exact.find(text), [] if final else self._exact.begun(text)
+        spans, begun = self._exact.find(text), self._exact.begun(text)
         if self._wrapped.longest:
             unwrapped = _Unwrapped(text)
             spans += unwrapped.find(self._wrapped)
-            begun += [] if final else unwrapped.begun(self._wrapped)
-        return _cover(text, sorted(spans, key=lambda span: (span.start, -span.end)), sorted(begun))
+            begun += unwrapped.begun(self._wrapped)
+        if final:
+            begun = [place for place in begun if len(text) - place >= _TELLING_BYTES]
+        shown, rest = _cover(text, sorted(spans, key=lambda span: (span.start, -span.end)), sorted(begun))
+        return (shown + MASK, b"") if final and rest else (shown, rest)
 
 
 class MaskStream:

@@ -18,6 +18,7 @@ _URL_SAFE_CHARACTERS = ("", "/", "!'()*~", ";,/?:@&=+$#!'()*~")  # strict, Pytho
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NEVER_ESCAPED = re.compile(r"[A-Za-z0-9_.-]*")
 _PERCENT = re.compile(r"%[0-9A-F]{2}")
+_UNICODE_ESCAPE = re.compile(r"\\u[0-9a-f]{4}")
 _SHELL_SPECIAL = re.compile(r"([^A-Za-z0-9_@%+=:,./\-\x80-\U0010ffff])")
 _SHELL_SPECIAL_IN_DOUBLE_QUOTES = re.compile(r'([\\"$`])')
 
@@ -78,16 +79,19 @@ def _escapes(text: str) -> Iterator[str]:
 
 def _percent(text: str) -> Iterator[str]:
     raw = _encoded(text)
+    forms = [urllib.parse.quote_plus(raw, "*").replace("~", "%7E")]  # as browsers, Node and Java write a form
     for safe in _URL_SAFE_CHARACTERS:
-        for quoted in (urllib.parse.quote(raw, safe), urllib.parse.quote_plus(raw, safe)):
-            yield quoted
-            yield _PERCENT.sub(lambda match: match.group().lower(), quoted)
+        forms += (urllib.parse.quote(raw, safe), urllib.parse.quote_plus(raw, safe))
+    for quoted in forms:
+        yield quoted
+        yield _PERCENT.sub(lambda match: match.group().lower(), quoted)
 
 
 def _json(text: str) -> Iterator[str]:
     for ascii_only in (True, False):
         quoted = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield quoted
+        yield _UNICODE_ESCAPE.sub(lambda match: "\\u" + match.group()[2:].upper(), quoted)
         yield quoted.replace("/", "\\/")
         yield quoted.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # as Go writes it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
@@ -154,6 +155,17 @@ def test_a_very_long_secret_is_held_back_and_masked_when_it_comes_in_pieces(cut:
     assert stream.feed(secret[:cut] + b"?") == secret[:cut] + b"?"
 
 
+@pytest.mark.parametrize("printed", [8, 9, 30, 52])
+def test_what_was_begun_when_the_output_ends_is_masked_where_it_tells_something(printed: int) -> None:
+    secret = "correct horse\nbattery stäple, and so on and on and on"
+    for form in (secret.encode(), secret.encode().hex().encode(), json.dumps(secret).encode()):
+        stream = Masker([secret]).stream()
+        begun = form.lstrip(b'"')[:printed]
+        assert stream.feed(b"password: " + begun) == b"password: "
+        assert stream.finish() == b"******"
+    assert Masker([secret]).mask(b"password: correct") == b"password: correct"
+
+
 def test_messages_are_masked() -> None:
     assert Masker(["hunter2"]).mask_text("bad password hunter2 für \udcff") == "bad password ****** für ?"
 
@@ -168,7 +180,21 @@ def _searched(text: bytes, exact: Sequence[bytes], wrapped: Sequence[bytes]) -> 
     patterns += [re.compile(rb"[\r\n]{0,2}".join(re.escape(bytes([byte])) for byte in form)) for form in wrapped]
     parts, place = [], 0
     while place < len(text):
+        if _is_cut_off(text[place:], exact, wrapped):
+            parts.append(MASK)
+            break
         ends = [match.end() for pattern in patterns if (match := pattern.match(text, place))]
         parts.append(MASK if ends else text[place : place + 1])
         place = max(ends, default=place + 1)
     return b"".join(parts)
+
+
+def _is_cut_off(rest: bytes, exact: Sequence[bytes], wrapped: Sequence[bytes]) -> bool:
+    """Whether the end of an output is so much of a secret's beginning that it tells something."""
+    if len(rest) < 8:
+        return False
+    plain = rest.replace(b"\r", b"").replace(b"\n", b"")
+    is_wrapped = rest[0] not in b"\r\n" and not re.search(rb"[\r\n]{3}", rest)
+    return any(form != rest and form.startswith(rest) for form in exact) or (
+        is_wrapped and any(form != plain and form.startswith(plain) for form in wrapped)
+    )

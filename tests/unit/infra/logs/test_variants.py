@@ -16,7 +16,7 @@ import pytest
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.variants import variants_of
 
-AWKWARD = "pä$$ 'w\"ö/rd' <&> +=\\n%41\tx"
+AWKWARD = "pä$$ 'w\"ö/rd' <&> +=\\n%41\t~!*x"
 KEY = "-----BEGIN KEY-----\n" + "\n".join("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw"[n:] + "x" * n for n in range(6)) + "\n"
 PRINTED_BY: Mapping[str, Callable[[str], str]] = {
     "plain": lambda text: text,
@@ -26,8 +26,12 @@ PRINTED_BY: Mapping[str, Callable[[str], str]] = {
         "%..", lambda match: match[0].lower(), urllib.parse.quote(text, safe="")
     ),
     "form": urllib.parse.quote_plus,
+    "form, as browsers write it": lambda text: urllib.parse.quote_plus(text, safe="*").replace("~", "%7E"),
     "json": json.dumps,
     "json, not ascii": lambda text: json.dumps(text, ensure_ascii=False),
+    "json, upper case": lambda text: re.sub(
+        r"\\u[0-9a-f]{4}", lambda match: match[0].upper().replace("U", "u"), json.dumps(text)
+    ),
     "json, slashes escaped": lambda text: json.dumps(text).replace("/", "\\/"),
     "shell": shlex.quote,
     "python": repr,
