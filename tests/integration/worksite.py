@@ -70,6 +70,9 @@ class Worksite:
         self.said.append(text)
         await (await self.anchor()).say(f"say-{len(self.said)}", text)
 
+    def masked(self, text: str) -> str:
+        return text
+
     async def undo(self, name: str, data: Any) -> None:  # noqa: ANN401 - any JSON value
         self.undos.append((name, data))
 

@@ -113,6 +113,20 @@ async def test_no_file_holds_a_variable_in_plain_text(runtime: NativeRuntime, wo
     assert [path for path in files if path.stat().st_mode & 0o077 and not path.is_symlink()] == []
 
 
+async def test_what_is_shown_of_a_log_is_masked_before_it_is_cut_and_led_by_names(
+    runtime: NativeRuntime, work: Work, folder: Path
+) -> None:
+    commands = {"one": "printf 's3cret\\nof two lines\\nlast\\n'; sleep 600", "two": "echo x; sleep 600"}
+    spec = make_spec(folder, processes=commands, env={"TOKEN": "s3cret"}, port=None, health=settle(0.5))
+    await run(runtime, work, spec)
+    await _written(runtime, lines=4)
+    shown = {tail: await runtime.read_logs("shop", tail=tail, masked=work.masked) for tail in (1, 2, 3)}
+    assert shown[1] == "one | last\ntwo | x\n"
+    assert shown[2] == shown[3] == "one | ******\none | last\ntwo | x\n"
+    assert await runtime.variables(spec.release_id) == {"TOKEN": "s3cret"}
+    assert await runtime.variables("unknown") == {}
+
+
 async def test_releases_run_side_by_side_and_end_one_by_one(runtime: NativeRuntime, work: Work, folder: Path) -> None:
     old, new = make_spec(folder), make_spec(folder)
     await run(runtime, work, old)

@@ -86,6 +86,10 @@ class Run(Protocol):
         """Adds a line to the log; the n-th call within a step says its line once, also when repeated."""
         ...
 
+    def masked(self, text: str) -> str:
+        """``text`` as the log would show it; to be asked before a text is cut or taken apart."""
+        ...
+
     async def write(self, change: Callable[[Tx], T]) -> T:
         """One transaction that holds only while this run still owns its lease."""
         ...

@@ -95,6 +95,10 @@ class Execution:
         self._said += 1
         await self._anchor.say(key, text)
 
+    def masked(self, text: str) -> str:
+        """See ``Run.masked``."""
+        return self._log.masked(text)
+
     async def write(self, change: Callable[[Tx], T]) -> T:
         """See ``Run.write``."""
         return await self._parts.write(lambda tx: self._guarded(tx, change))

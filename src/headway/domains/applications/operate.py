@@ -85,11 +85,14 @@ class Operating:
             await self.db.run(lambda tx, id_=old.release_id: store.remove_release(tx, id_))  # type: ignore[misc]
 
     async def logs(self, application: Application, tail: int) -> str:
-        """The last lines that the application wrote, its secrets masked."""
-        text = await self.tools.runtime.read_logs(
-            application.app_name, release_id=application.serving_release_id, tail=tail
+        """The last lines that the application wrote, masked: its secrets of now, and those that it was started with."""
+        release_id = application.serving_release_id
+        secrets = set(secrets_among(parse_variables(application.env)))
+        if release_id is not None:
+            secrets.update(secrets_among(await self.tools.runtime.variables(release_id)))
+        return await self.tools.runtime.read_logs(
+            application.app_name, release_id=release_id, tail=tail, masked=Masker(secrets).mask_text
         )
-        return Masker(secrets_among(parse_variables(application.env))).mask_text(text)
 
     def route(self, application: Application, release: Release) -> Route | None:
         """The route to a release, None where it takes no requests."""

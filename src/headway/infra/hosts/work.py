@@ -24,6 +24,12 @@ class Work(Protocol):
         """Adds a line to the log; the n-th call within a step says its line once, also when repeated."""
         ...
 
+    def masked(self, text: str) -> str:
+        """``text`` as the log would show it. What is to be cut or taken apart is masked before: a piece of a secret is
+        not known for one.
+        """
+        ...
+
     async def undo(self, name: str, data: Any) -> None:  # noqa: ANN401 - any JSON value
         """Records, before an effect, what takes it back if the run ends as ``error``."""
         ...

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from headway.seams.runtimes.programs import LOG_BACKUPS
 
 _CHUNK = 64 << 10
+_CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
 
 
 def last_lines(log: Path, count: int) -> list[str]:
@@ -16,6 +18,12 @@ def last_lines(log: Path, count: int) -> list[str]:
         if len(lines) < count:
             lines = _tail(path, count - len(lines)) + lines
     return lines
+
+
+def shown_lines(log: Path, count: int, masked: Callable[[str], str]) -> list[str]:
+    """The last ``count`` lines as ``masked`` leaves them, which may make one of several."""
+    lines = last_lines(log, count + _CONTEXT)
+    return masked("\n".join(lines)).split("\n")[-count:] if lines else []
 
 
 def remove(log: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -126,8 +127,21 @@ class Runtime(Protocol):
         """Whether a process of it has ended by itself since the release became healthy, or is down now."""
         ...
 
-    async def read_logs(self, app_name: str, *, release_id: str | None = None, tail: int = 200) -> str:
-        """The last ``tail`` lines that each process of the release wrote; of the application's newest without one."""
+    async def variables(self, release_id: str) -> Mapping[str, str]:
+        """The variables that the release was started with, by which its output is masked; none where it is unknown."""
+        ...
+
+    async def read_logs(
+        self,
+        app_name: str,
+        *,
+        release_id: str | None = None,
+        tail: int = 200,
+        masked: Callable[[str], str] = lambda text: text,
+    ) -> str:
+        """The last ``tail`` lines that each process of the release wrote; of the application's newest without one.
+        ``masked`` is given more of a process's output than is asked for, in one piece.
+        """
         ...
 
     async def forget(self, application_id: str, app_name: str) -> None:

@@ -36,7 +36,7 @@ class Watched(Protocol):
         ...
 
     def last_lines(self, process: str, count: int) -> list[str]:
-        """The last lines that a process wrote."""
+        """The last lines that a process wrote, masked as the run's log is."""
         ...
 
 

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,7 @@ class NativeRuntime:
 
     async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
         """Waits until the release is healthy. Raises Unhealthy."""
-        await wait_until_healthy(spec, _Watched(self, spec.release_id, spec.app_name), work.say)
+        await wait_until_healthy(spec, _Watched(self, spec, work.masked), work.say)
         await asyncio.to_thread(record.mark, self._layout.release(spec.release_id), record.HEALTHY)
 
     async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
@@ -155,9 +155,24 @@ class NativeRuntime:
         exits = await asyncio.to_thread(self._exits, release_id, programs, record.HEALTHY)
         return bool(exits) or (bool(now.processes) and not now.up)
 
-    async def read_logs(self, app_name: str, *, release_id: str | None = None, tail: int = 200) -> str:
+    async def variables(self, release_id: str) -> Mapping[str, str]:
+        """The variables that the release was started with; none where it is unknown."""
+        found = await asyncio.to_thread(record.read_record, self._layout.release(release_id))
+        if found is None or found.sealed_env is None:
+            return {}
+        opened: dict[str, str] = self._vault.open(found.sealed_env)
+        return opened
+
+    async def read_logs(
+        self,
+        app_name: str,
+        *,
+        release_id: str | None = None,
+        tail: int = 200,
+        masked: Callable[[str], str] = lambda text: text,
+    ) -> str:
         """The last lines of each process; with several, each line is led by the name of its process."""
-        return await asyncio.to_thread(self._read_logs, checked_id(app_name), release_id, tail)
+        return await asyncio.to_thread(self._read_logs, checked_id(app_name), release_id, tail, masked)
 
     async def forget(self, application_id: str, app_name: str) -> None:
         """Removes the home folder and the logs of an application whose releases are removed."""
@@ -229,7 +244,7 @@ class NativeRuntime:
         # Last of all, since it is what tells a repeated call what else there is.
         shutil.rmtree(folder, ignore_errors=True)
 
-    def _read_logs(self, app_name: str, release_id: str | None, tail: int) -> str:
+    def _read_logs(self, app_name: str, release_id: str | None, tail: int, masked: Callable[[str], str]) -> str:
         records = [found for known in self._recorded() if (found := record.read_record(self._layout.release(known)))]
         of_app = [found for found in records if found.app_name == app_name and release_id in {None, found.release_id}]
         if not of_app:
@@ -237,7 +252,8 @@ class NativeRuntime:
         started = {found.release_id: self._marked(found.release_id, record.STARTED) for found in of_app}
         newest = max(of_app, key=lambda found: started[found.release_id])
         written = {
-            program.label: app_logs.last_lines(self._layout.log(app_name, program), tail) for program in newest.programs
+            program.label: app_logs.shown_lines(self._layout.log(app_name, program), tail, masked)
+            for program in newest.programs
         }
         if len(written) == 1:
             return "".join(f"{line}\n" for lines in written.values() for line in lines)
@@ -298,10 +314,11 @@ class NativeRuntime:
 class _Watched:
     """A release as the health check sees it."""
 
-    def __init__(self, runtime: NativeRuntime, release_id: str, app_name: str) -> None:
+    def __init__(self, runtime: NativeRuntime, spec: ReleaseSpec, masked: Callable[[str], str]) -> None:
         self._runtime = runtime
-        self._release_id = release_id
-        self._app_name = app_name
+        self._release_id = spec.release_id
+        self._app_name = spec.app_name
+        self._masked = masked
         self._supervised: list[int] = []
 
     async def processes(self) -> Sequence[ProcessStatus]:
@@ -319,7 +336,8 @@ class _Watched:
     def last_lines(self, process: str, count: int) -> list[str]:
         runtime = self._runtime
         programs = {program.label: program for program in runtime._programs(self._release_id)}  # noqa: SLF001
-        return app_logs.last_lines(runtime._layout.log(self._app_name, programs[process]), count)  # noqa: SLF001
+        log = runtime._layout.log(self._app_name, programs[process])  # noqa: SLF001
+        return app_logs.shown_lines(log, count, self._masked)
 
 
 def _beside_python(program: str) -> Path:

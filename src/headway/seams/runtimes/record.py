@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ class ReleaseRecord:
     application_id: str
     app_name: str
     programs: tuple[Program, ...]
+    sealed_env: str | None = field(repr=False)
 
 
 def check_spec(spec: ReleaseSpec) -> None:
@@ -108,6 +109,7 @@ def read_record(folder: Path) -> ReleaseRecord | None:
             Program(release_id=record["release_id"], process=process, number=number)
             for process, number in record["programs"]
         ),
+        sealed_env=record["sealed_env"],
     )
 
 
