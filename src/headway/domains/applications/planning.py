@@ -19,6 +19,8 @@ from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 
+_NO_PASSWORD = "x-oauth-basic"  # what stands there by custom where the user is the token
+
 OpenKey = Callable[[Tx, str, str], Secret]
 
 
@@ -66,8 +68,14 @@ def _mask(plan: Plan) -> tuple[str, ...]:
     secrets = [*secrets_among(plan.variables)]
     if plan.ssh_key is not None:
         secrets.append(plan.ssh_key)
-    if plan.settings.git_url is not None and "://" in plan.settings.git_url:
-        password = urlsplit(plan.settings.git_url).password
-        if password:
-            secrets += [password, unquote(password)]
+    secrets += _credentials_in(plan.settings.git_url or "")
     return tuple(secrets)
+
+
+def _credentials_in(url: str) -> list[str]:
+    """What is secret in the address of a repository: its password, and a token that stands in the place of the user."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in {"http", "https"}:
+        return []
+    token = parts.username if parts.password in {None, "", _NO_PASSWORD} else None
+    return [form for secret in (parts.password, token) if secret for form in (secret, unquote(secret))]

@@ -50,7 +50,11 @@ def parse_variables(text: str) -> dict[str, str]:
         if binding.key is None:
             continue
         if not _NAME.match(binding.key):
-            raise InvalidInput(f"{where}: {binding.key!r} is no name of a variable; use letters, digits and _.")
+            # What stands there is not repeated: it may be a line of a key that somebody forgot to quote.
+            raise InvalidInput(
+                f"{where} does not begin with the name of a variable, which has letters, digits and _ only. Put quotes "
+                "around a value of several lines."
+            )
         if "\0" in (binding.value or ""):
             raise InvalidInput(
                 f"{where}: the value of {binding.key} holds a NUL character, which no program can be given."

@@ -31,6 +31,12 @@ def test_what_cannot_be_read_is_refused_with_its_line(text: str, line: int) -> N
         parse_variables(text)
 
 
+def test_a_refusal_does_not_repeat_what_may_be_a_line_of_a_key() -> None:
+    with pytest.raises(InvalidInput, match="Line 2 ") as caught:
+        parse_variables("KEY=-----BEGIN KEY-----\nMIIE/vQIBADANBg+kqhkiG9w0=\n-----END KEY-----\n")
+    assert "MIIE" not in caught.value.message
+
+
 def test_a_nul_is_refused_because_no_program_could_be_given_it() -> None:
     with pytest.raises(InvalidInput, match="NUL"):
         parse_variables("A=x\0y")
