@@ -19,7 +19,7 @@ from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 
-_NO_PASSWORD = "x-oauth-basic"  # what stands there by custom where the user is the token
+_FILLER = "x-oauth-basic"  # what stands there by custom where the user is the token
 
 OpenKey = Callable[[Tx, str, str], Secret]
 
@@ -77,5 +77,5 @@ def _credentials_in(url: str) -> list[str]:
     parts = urlsplit(url.strip())
     if parts.scheme not in {"http", "https"}:
         return []
-    token = parts.username if parts.password in {None, "", _NO_PASSWORD} else None
+    token = parts.username if parts.password in {None, "", _FILLER} else None
     return [form for secret in (parts.password, token) if secret for form in (secret, unquote(secret))]
