@@ -5,8 +5,6 @@ python -m tests.simulation.seeds FIRST NUMBER
 
 from __future__ import annotations
 
-import sys
-import time
 from collections import Counter
 from random import Random
 
@@ -27,21 +25,3 @@ def play_seed(seed: int) -> Counter[str]:
             error.add_note(f"seed {seed}: {weather}")
             raise
         return Counter(row.reason or row.status for row in made.truth.rows.values())
-
-
-def main(first: int, number: int) -> int:
-    """Plays them all; the number that failed."""
-    begun, ends, failed = time.perf_counter(), Counter[str](), []
-    for seed in range(first, first + number):
-        try:
-            ends += play_seed(seed)
-        except Exception as error:  # noqa: BLE001 - the next seed is played all the same
-            failed.append(seed)
-            print("\n".join([f"seed {seed} failed: {type(error).__name__}", *str(error).splitlines()[-3:]]), flush=True)
-    seconds = time.perf_counter() - begun
-    print(f"{number} seeds from {first} on in {seconds:.0f} s; {dict(ends)}; failed: {failed}")
-    return len(failed)
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])) > 0)

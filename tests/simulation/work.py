@@ -40,6 +40,7 @@ class Work:
         """See ``Kind.perform``."""
         performed = _Performed(run, self._effects, self._border)
         await run.say("Deploying")
+        await run.step("prepare", performed.prepare)
         for name in ("fetch", "build"):
             await run.step(name, lambda name=name: performed.command(name))  # type: ignore[misc]
         await run.undo("release", {})
@@ -76,6 +77,9 @@ class _Performed:
         await self._run.command(name, command("sim", *words[name]))
         await self._run.say(f"{name} is done")
         return None
+
+    async def prepare(self) -> Json:
+        await self._run.say("prepared without a command")
 
     async def release(self) -> Json:
         async with self._run.fence():

@@ -19,6 +19,7 @@ from headway.core.deployments.model import Request
 from headway.core.engine.engine import Engine
 from headway.core.engine.parts import Parts
 from headway.core.engine.run_log import LogFolder
+from headway.infra.logs import pump
 from headway.infra.logs.paths import LogPaths
 from headway.kernel import ids
 from headway.kernel.events import Events
@@ -118,12 +119,12 @@ class World:
         """Whether nothing waits or runs."""
         return all(row.status in {"done", "error"} for row in self.truth.rows.values())
 
-    async def until(self, fact: Callable[[], bool], seconds: float, what: str) -> None:
+    async def until(self, fact: Callable[[], bool], seconds: float, what: str, every: float = 0.25) -> None:
         """Waits for a fact of the world. Raises Untrue when it does not come true in time."""
         deadline = self.loop.time() + seconds
         while not fact():
             self.truth.hold(self.loop.time() < deadline, f"not within {seconds} s: {what}")
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(every)
 
     def end(self) -> None:
         """Nothing counts any more: ends every task, also of the dead."""
@@ -143,6 +144,9 @@ class Nobody:
     def ended(self, deployment_id: str) -> None:
         """Nobody is told."""
 
+    def restarted(self, deployment_id: str) -> None:
+        """Nobody is told."""
+
 
 @contextmanager
 def world(seed: str, longest_seconds: float = 0.0) -> Iterator[World]:
@@ -151,7 +155,7 @@ def world(seed: str, longest_seconds: float = 0.0) -> Iterator[World]:
     border = Border(Random(f"{seed} border"), longest_seconds)
     loop = SimLoop(border.count)
     folder = Path(tempfile.mkdtemp(prefix="headway-sim-", dir=MEMORY if MEMORY.is_dir() else None))
-    with _seeded_ids(seed):
+    with _of_this_world(seed, loop):
         try:
             made = World(loop, chance, border, folder)
             try:
@@ -182,18 +186,30 @@ def play(made: World, script: Callable[[World], Awaitable[None]]) -> None:
 
 
 @contextmanager
-def _seeded_ids(seed: str) -> Iterator[None]:
-    """Ids are random; in a simulation they are as random as its seed."""
-    before = vars(ids)["secrets"]
-    vars(ids)["secrets"] = _Seeded(seed)
+def _of_this_world(seed: str, loop: SimLoop) -> Iterator[None]:
+    """Ids are as random as the seed, and the pump's clock is that of the loop."""
+    replaced = {"secrets": (ids, _Seeded(seed)), "time": (pump, _Time(loop))}
+    before = {name: vars(module)[name] for name, (module, _) in replaced.items()}
+    for name, (module, value) in replaced.items():
+        setattr(module, name, value)
     logging.disable(logging.CRITICAL)
     try:
         yield
     finally:
-        vars(ids)["secrets"] = before
+        for name, (module, _) in replaced.items():
+            setattr(module, name, before[name])
         logging.disable(logging.NOTSET)
 
 
 class _Seeded:
+    """As much of ``secrets`` as ids need."""
+
     def __init__(self, seed: str) -> None:
         self.choice = Random(f"{seed} ids").choice
+
+
+class _Time:
+    """As much of ``time`` as the pump needs."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        self.monotonic = loop.time

@@ -19,6 +19,7 @@ from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import Pump, PumpStopped
+from headway.kernel.errors import HeadwayError
 from tests.integration.logs.pump_program import SECRETS
 from tests.integration.logs.spool import Spool
 
@@ -105,6 +106,22 @@ async def test_a_pump_that_is_cancelled_can_still_be_finished(paths: LogPaths, s
     await spool.append(b"two\n")
     assert await pump.finish() == 8
     assert paths.log("a").read_bytes() == b"one\ntwo\n"
+
+
+async def test_whoever_asks_a_pump_that_has_failed_is_told_so(paths: LogPaths) -> None:
+    class Gone:
+        async def read(self, offset: int, limit: int) -> bytes:
+            raise HeadwayError("the anchor is gone")
+
+        async def changed(self, offset: int) -> None:
+            raise HeadwayError("the anchor is gone")
+
+    pump = Pump(Gone(), paths.log("a"), MASKER, lambda _: None)
+    with pytest.raises(HeadwayError, match="gone"):
+        await pump.run()
+    async with asyncio.timeout(5):
+        with pytest.raises(PumpStopped):
+            await pump.catch_up()
 
 
 async def test_a_host_out_of_reach_only_delays(paths: LogPaths, spool: Spool) -> None:

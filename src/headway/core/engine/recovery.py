@@ -95,11 +95,17 @@ class Recovery:
         await anchor.stop(StopMode.KILL)
         ending = self._ending(deployment, lease, anchor.handle, ())
         await ending.take_back()
-        await self._parts.hosts[deployment.host_id].forget(anchor.handle)
-        await ending.log.discard()
+        await self._put_back(deployment, lease, anchor.handle)
+        return True
+
+    async def _put_back(self, deployment: Deployment, lease: Lease, handle: Handle) -> None:
+        """Lets a run begin anew, from its first step and with an empty log: its output begins anew as well, and what
+        steps without a command said would be missing from it.
+        """
+        await self._parts.hosts[deployment.host_id].forget(handle)
+        await self._ending(deployment, lease, handle, ()).log.discard()
         await self._parts.write(lambda tx: store.forget_steps(tx, deployment.deployment_id))
         await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
-        return True
 
     async def _gone(self, deployment: Deployment, lease: Lease, handle: Handle, reason: GoneReason) -> None:
         host = self._parts.hosts[deployment.host_id]
@@ -118,8 +124,9 @@ class Recovery:
             await self._end(deployment, lease, handle, by_wish(deployment.intent), ())
             return
         if handle is not None:
-            await self._parts.hosts[deployment.host_id].forget(handle)
-        await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
+            await self._put_back(deployment, lease, handle)
+        else:
+            await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
 
     async def _end(
         self, deployment: Deployment, lease: Lease, handle: Handle | None, outcome: Outcome, mask: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,7 +11,7 @@ from headway.core.engine.parts import OutputSource
 from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
-from headway.infra.logs.pump import Pump
+from headway.infra.logs.pump import Pump, PumpStopped
 from headway.infra.logs.reader import last_meaningful_line, tail
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
 
@@ -70,7 +71,8 @@ class PumpedLog:
 
     async def catch_up(self) -> str:
         """Waits until the log has all output that there is now; gives its last line that matters."""
-        await self._pump.catch_up()
+        with suppress(PumpStopped):  # the anchor has died since: what it left is taken when the run is ended
+            await self._pump.catch_up()
         return last_meaningful_line(await tail(self._path, _LINES_LOOKED_AT))
 
     async def mark(self, step: str, *, ended: bool, at: datetime) -> None:

@@ -22,6 +22,7 @@ _CHECKPOINT_SECONDS = 1.0
 _CHECKPOINT_BYTES = 4 << 20
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+_STOPPED = "The log's pump was stopped before it had taken all output."
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -59,6 +60,7 @@ class Pump:
         self._size = 0
         self._finishing = False
         self._ended = False
+        self._stopped = False
         self._asking: list[asyncio.Future[int]] = []
         self._patience: asyncio.Timeout | None = None
 
@@ -73,10 +75,12 @@ class Pump:
         Raises what the source raises beyond Unavailable (AnchorGone), and OSError from the log's file.
         """
         async with self._turn:
+            self._stopped = False
             try:
                 await self._pump()
             finally:
-                self._answer(PumpStopped("The log's pump was stopped before it had taken all output."))
+                self._stopped = True
+                self._answer(PumpStopped(_STOPPED))
                 await self._close()
 
     async def finish(self) -> int:
@@ -92,10 +96,12 @@ class Pump:
 
     async def catch_up(self) -> int:
         """Waits until the log has all that the spool holds at this moment, but for what is held back; gives the log's
-        size. Raises PumpStopped when ``run`` ends before.
+        size. Raises PumpStopped when ``run`` ends before, or has ended without all of it.
         """
         if self._ended:
             return self._size
+        if self._stopped:
+            raise PumpStopped(_STOPPED)
         asking: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._asking.append(asking)
         self._nudge()

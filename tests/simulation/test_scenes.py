@@ -1,0 +1,160 @@
+"""Scenes that storms have found, and what must be true in them, each alone."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC
+
+from headway.core.deployments import store
+from headway.core.deployments.status import Intent
+from tests.factories import request
+from tests.simulation.truth import Row
+from tests.simulation.world import Panel, World, play, world
+
+LONG = {"fetch": ["print fetching", "sleep 20"], "build": ["print building"], "migrate": ["print migrating"]}
+SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}
+
+
+def the_row(made: World) -> Row:
+    (row,) = made.truth.rows.values()
+    return row
+
+
+async def begun(made: World, commands: dict[str, list[str]]) -> Panel:
+    """A panel whose only deployment runs its first command."""
+    panel = made.start_panel()
+    made.ask(panel, made.enqueue(panel, request(input={"commands": commands})))
+    await made.until(lambda: bool(made.machine.begun), 5, "the first command has begun")
+    return panel
+
+
+async def ended(made: World, seconds: float) -> None:
+    await made.until(lambda: made.all_ended() and not made.machine.runs, seconds, "it has ended, and nothing is left")
+
+
+def test_a_run_whose_host_is_away_when_it_is_looked_at_is_taken_up_once_the_host_answers() -> None:
+    async def script(made: World) -> None:
+        (await begun(made, LONG)).process.kill()
+        made.border.away_until["host"] = made.loop.time() + 30
+        made.start_panel()
+        await asyncio.sleep(15)
+        marked = made.store.perform(lambda tx: store.find(tx, the_row(made).deployment_id), writing=False)[1]
+        assert marked.out_of_reach_since is not None
+        await asyncio.sleep(25)
+        marked = made.store.perform(lambda tx: store.find(tx, marked.deployment_id), writing=False)[1]
+        assert marked.out_of_reach_since is None
+        await ended(made, 20)
+
+    with world("away") as made:
+        play(made, script)
+        assert (the_row(made).status, made.machine.begun.total()) == ("done", 3)
+
+
+def test_a_claim_whose_answer_is_lost_is_put_back_and_runs() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        await asyncio.sleep(0.5)
+        made.border.lost_answers = 1.0
+        made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
+        claimed = lambda: bool(made.truth.rows) and the_row(made).status == "running"  # noqa: E731
+        await made.until(claimed, 5, "it is claimed", every=0.001)
+        made.border.lost_answers = 0.0
+        await ended(made, 60)
+
+    with world("lost answer", 0.001) as made:
+        play(made, script)
+        assert the_row(made).status == "done"
+        assert the_row(made).epoch > 1
+
+
+def test_a_command_that_fails_after_its_anchor_has_died_ends_the_run() -> None:
+    async def script(made: World) -> None:
+        await begun(made, {**SHORT, "fetch": ["print fetching", "sleep 1", "exit 3"]})
+        (run,) = made.machine.runs.values()
+        await made.until(lambda: "fetch" in run.exits, 5, "it has failed")
+        run.die()
+        await ended(made, 60)
+
+    with world("dead anchor", 0.4) as made:
+        play(made, script)
+        assert the_row(made).status == "error"
+
+
+def test_a_run_whose_anchor_dies_before_its_first_command_starts_anew_with_a_log_of_its_own() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
+        await made.until(lambda: log_of(made).endswith("command\n"), 5, "a step has spoken", every=0.001)
+        made.border.away_until["db"] = made.loop.time() + 2  # so that the log keeps how far it came
+        await made.until(lambda: log_of(made).endswith("fetch begins\n"), 5, "another is, too", every=0.001)
+        assert made.logs.checkpoint(the_row(made).deployment_id).exists()
+        assert not made.machine.begun
+        (run,) = made.machine.runs.values()
+        run.die()
+        await ended(made, 60)
+
+    with world("begins anew", 0.3) as made:
+        play(made, script)
+        assert the_row(made).status == "done"
+
+
+def test_a_kill_is_carried_out_by_the_successor_of_a_panel_that_died_over_it() -> None:
+    async def script(made: World) -> None:
+        panel = await begun(made, LONG)
+        made.ask(panel, panel.engine.stopper.kill(the_row(made).deployment_id))
+        await made.until(lambda: wish(made) is Intent.KILL, 2, "the wish is written", every=0.001)
+        panel.process.kill()
+        begun_at = made.loop.time()
+        made.start_panel()
+        await ended(made, 5)
+        assert made.loop.time() - begun_at < 5
+
+    with world("killed", 0.02) as made:
+        play(made, script)
+        assert the_row(made).reason == "killed"
+
+
+def test_within_five_seconds_of_a_successor_every_running_row_is_held_and_alive() -> None:
+    async def script(made: World) -> None:
+        panel = await begun(made, LONG)
+        await asyncio.sleep(3)
+        panel.process.kill()
+        made.start_panel()
+        await asyncio.sleep(5)
+        row = the_row(made)
+        now = int(made.loop.now().replace(tzinfo=UTC).timestamp() * 1_000_000)
+        leases = made.store.perform(
+            lambda tx: tx.connection.exec_driver_sql("SELECT * FROM leases").all(), writing=False
+        )
+        assert [(lease[0], lease[1]) for lease in leases[1] if lease[3] > now] == [(row.deployment_id, "a.2")]
+        assert [run.is_alive for run in made.machine.runs.values()] == [True]
+        await ended(made, 60)
+
+    with world("succeeded", 0.02) as made:
+        play(made, script)
+        assert (the_row(made).status, made.machine.begun.total()) == ("done", 3)
+
+
+def test_a_panel_that_was_paused_longer_than_its_lease_changes_nothing_more() -> None:
+    async def script(made: World) -> None:
+        first = await begun(made, {**LONG, "fetch": ["print fetching", "sleep 60"]})
+        made.start_panel("b")
+        first.process.pause()
+        await asyncio.sleep(35)
+        assert the_row(made).epoch == 2
+        first.process.go_on()
+        await ended(made, 90)
+
+    with world("paused", 0.02) as made:
+        play(made, script)
+        assert (the_row(made).status, the_row(made).epoch, made.machine.begun.total()) == ("done", 2, 3)
+
+
+def log_of(made: World) -> str:
+    path = made.logs.log(the_row(made).deployment_id) if made.truth.rows else None
+    return path.read_text() if path and path.exists() else ""
+
+
+def wish(made: World) -> Intent | None:
+    row = the_row(made)
+    return made.store.perform(lambda tx: store.find(tx, row.deployment_id), writing=False)[1].intent
