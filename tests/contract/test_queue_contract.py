@@ -2,85 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import select
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease, LeaseLost
 from headway.core.deployments.ledger import IntentPending, Outcome
-from headway.core.deployments.model import Deployment, Lane
+from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Intent, Maker, Reason, Status
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.deployments import deployments, outbox
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
 from headway.kernel.events import DeploymentMoved, Events
-from tests.contract.queue_model import Job, Model, wrong_marks
+from tests.contract.queue_model import wrong_marks
+from tests.contract.queue_steps import DONE, Write, add, book, claim, claimed, claimed_id
 from tests.factories import add_host, ledger, request
 
-ROOT = Path(__file__).resolve().parents[2]
-DONE = Outcome(status=Status.DONE)
 T = TypeVar("T")
-
-book = ledger()
-
-
-class Write(Protocol):
-    """Performs one transaction and looks at the ready marks before its commit."""
-
-    def __call__(self, work: Callable[[Tx], T], /) -> T: ...
-
-
-@pytest.fixture
-def write(database: SqlDatabase) -> Write:
-    """A host ``here`` with two slots is there."""
-
-    def perform(work: Callable[[Tx], T]) -> T:
-        with database.writer.begin() as connection:
-            tx = Tx(connection, SystemClock())
-            result = work(tx)
-            assert wrong_marks(tx) == []
-        tx.committed()
-        return result
-
-    perform(add_host)
-    return perform
-
-
-def add(write: Write, key: str | None, lane: Lane = Lane.DEPLOY, host: str = "here") -> str:
-    """Enqueues one; its id."""
-    return write(lambda tx: book.enqueue(tx, request(host, exclusive_key=key, lane=lane))).deployment_id
-
-
-def claim(write: Write, host: str = "here") -> tuple[Deployment, Lease] | None:
-    """Claims what comes next."""
-    return write(lambda tx: book.claim(tx, host, "me"))
-
-
-def claimed_id(write: Write, host: str = "here") -> str | None:
-    """Claims what comes next; its id."""
-    found = claim(write, host)
-    return found[0].deployment_id if found else None
-
-
-def claimed(write: Write, host: str = "here") -> tuple[Deployment, Lease]:
-    """Claims what comes next, which must be there."""
-    found = claim(write, host)
-    assert found is not None
-    return found
 
 
 # Order.
@@ -261,6 +205,14 @@ def test_every_move_is_told_after_its_commit(database: SqlDatabase) -> None:
     assert told == ["pending", "running", "done"]
 
 
+def test_a_wish_for_what_has_ended_comes_too_late(write: Write) -> None:
+    add(write, "one")
+    found, lease = claimed(write)
+    write(lambda tx: book.finish(tx, lease, DONE, Maker.RUNNER))
+    assert not write(lambda tx: book.intend(tx, found, Intent.KILL))
+    assert write(lambda tx: store.find(tx, found.deployment_id)).intent is None
+
+
 # Back into the queue, and out of it without running.
 
 
@@ -300,143 +252,3 @@ def test_wrong_marks_are_repaired(database: SqlDatabase) -> None:
         assert len(wrong_marks(tx)) == 3
         queue.promote_all(tx)
         assert wrong_marks(tx) == []
-
-
-# Against a model.
-
-LIMITS = {"here": 2, "there": 1}
-KEYS = st.sampled_from(["a", "b", None])
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("add"), KEYS, st.sampled_from(Lane), st.sampled_from(list(LIMITS))),
-        st.tuples(st.just("claim"), st.sampled_from(list(LIMITS))),
-        st.tuples(st.sampled_from(["finish", "put back", "end waiting"]), st.integers(0, 9)),
-    ),
-    max_size=40,
-)
-
-
-class Undone(Exception):
-    """Raised at an example's end, so that the next finds an empty database."""
-
-
-@settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(steps=STEPS)
-def test_the_queue_does_what_its_model_does(database: SqlDatabase, steps: list[tuple[object, ...]]) -> None:
-    with suppress(Undone), database.writer.begin() as connection:
-        for host, limit in LIMITS.items():
-            add_host(Tx(connection, SystemClock()), host, limit)
-        beside = BesideModel(Model(limits=LIMITS))
-        for step in steps:
-            tx = Tx(connection, SystemClock())
-            beside.perform(tx, step)
-            assert wrong_marks(tx) == []
-        raise Undone
-
-
-class BesideModel:
-    """Does each step with the real queue and with the model, and compares."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._ids: dict[str, Job] = {}
-        self._leases: dict[int, Lease] = {}
-
-    def perform(self, tx: Tx, step: tuple[object, ...]) -> None:
-        match step:
-            case ("add", str() | None as key, Lane() as lane, str() as host):
-                added = book.enqueue(tx, request(host, exclusive_key=key, lane=lane))
-                self._ids[added.deployment_id] = self._model.add(key, lane, host)
-            case ("claim", str() as host):
-                self._claim(tx, host)
-            case ("end waiting", int() as choice):
-                for job in self._chosen("pending", choice):
-                    assert book.end_waiting(tx, self._row(tx, job), Reason.CANCELLED, "Cancelled.") is not None
-                    job.status = "error"
-            case (str() as way, int() as choice):
-                for job in self._chosen("running", choice):
-                    lease = self._leases.pop(job.number)
-                    if way == "finish":
-                        book.finish(tx, lease, DONE, Maker.RUNNER)
-                    else:
-                        book.put_back(tx, lease)
-                    job.status = "done" if way == "finish" else "pending"
-
-    def _claim(self, tx: Tx, host: str) -> None:
-        expected, found = self._model.next_of(host), book.claim(tx, host, "me")
-        assert (self._ids[found[0].deployment_id] if found else None) == expected
-        if found and expected:
-            expected.status = "running"
-            self._leases[expected.number] = found[1]
-
-    def _chosen(self, status: str, choice: int) -> list[Job]:
-        found = self._model.in_state(status)
-        return [found[choice % len(found)]] if found else []
-
-    def _row(self, tx: Tx, job: Job) -> Deployment:
-        return store.find(tx, next(id_ for id_, other in self._ids.items() if other is job))
-
-
-# Many at once.
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_many_claimers_claim_each_job_once_and_keep_every_bound(write: Write, database: SqlDatabase, seed: int) -> None:
-    write(lambda tx: add_host(tx, "there", 1))
-    added = [
-        add(
-            write,
-            None if number % 7 == 0 else f"key {number % 5}",
-            Lane.ROLLBACK if number % 11 == 0 else Lane.DEPLOY,
-            # A key that moved from one host to another is waiting on both.
-            "there" if number % 3 == 0 else "here",
-        )
-        for number in range(60)
-    ]
-    claims = run_claimers(database.url, number=5, seed=seed)
-    assert [claim["broken"] for claim in claims if claim["broken"]] == []
-    by_id = Counter(claim["id"] for claim in claims)
-    rows = write(lambda tx: [store.find(tx, deployment_id) for deployment_id in added])
-    assert {row.status for row in rows} <= {Status.DONE, Status.ERROR}
-    assert {row.reason for row in rows} <= {None, Reason.CANCELLED}
-    # Who was put back was claimed again: as many claims as epochs, and no epoch twice.
-    assert by_id == {row.deployment_id: row.epoch for row in rows if row.epoch}
-    assert len({(claim["id"], claim["epoch"]) for claim in claims}) == len(claims)
-
-
-def run_claimers(url: str, number: int, seed: int) -> list[dict[str, object]]:
-    """Real processes that start at once; everything that they claimed."""
-    argv = [sys.executable, "-m", "tests.contract.claimer", url]
-    claimers = [
-        subprocess.Popen(
-            [*argv, f"claimer {index}", f"{seed} {index}", json.dumps(LIMITS)],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for index in range(number)
-    ]
-    try:
-        for claimer in claimers:
-            assert claimer.stdout is not None
-            assert claimer.stdout.readline() == "ready\n"
-        for claimer in claimers:
-            assert claimer.stdin is not None
-            claimer.stdin.write("\n")
-            claimer.stdin.flush()
-        return [claim for claimer in claimers for claim in claims_of(claimer)]
-    finally:
-        for claimer in claimers:
-            claimer.kill()
-            claimer.communicate()
-
-
-def claims_of(claimer: subprocess.Popen[str]) -> list[dict[str, object]]:
-    """What a claimer printed, which must have ended well."""
-    output, errors = claimer.communicate(timeout=60)
-    assert claimer.returncode == 0, errors
-    return [json.loads(line) for line in output.splitlines()]

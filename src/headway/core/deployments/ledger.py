@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import case, func, literal, update
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, store
@@ -89,8 +89,8 @@ class Ledger:
         Raises LeaseLost, and IntentPending when a success would pass over a wish to end the run.
         """
         leases.hold(tx, lease)
-        deployment = store.find(tx, lease.deployment_id)
-        queue.lock_key(tx, deployment.exclusive_key)
+        queue.lock_key(tx, store.find(tx, lease.deployment_id).exclusive_key)
+        deployment = store.find(tx, lease.deployment_id, lock=True)  # a wish is written before this or too late
         if outcome.status is Status.DONE and deployment.intent is not None:
             raise IntentPending(deployment.intent)
         self._end(tx, deployment, outcome, maker)
@@ -126,14 +126,17 @@ class Ledger:
         queue.promote(tx, deployment.exclusive_key)
         return self._moved(tx, store.find(tx, lease.deployment_id))
 
-    def intend(self, tx: Tx, deployment: Deployment, intent: Intent) -> None:
-        """Writes the wish to end a running deployment; a kill replaces a cancel, never the reverse."""
-        if deployment.intent is Intent.KILL:
-            intent = Intent.KILL
-        store.set_fields(
-            tx, deployment.deployment_id, intent=intent, kill_requested_at=deployment.kill_requested_at or tx.now
-        )
+    def intend(self, tx: Tx, deployment: Deployment, intent: Intent) -> bool:
+        """Writes the wish to end a running deployment; a kill replaces a cancel, never the reverse. False when it runs
+        no more (look again).
+        """
+        lasting = case((_c.intent == Intent.KILL, _c.intent), else_=literal(intent, _c.intent.type))
+        since = func.coalesce(_c.kill_requested_at, literal(tx.now, _c.kill_requested_at.type))
+        statement = update(deployments).where(_c.seq == deployment.seq, RUNNING)
+        if tx.execute(statement.values(intent=lasting, kill_requested_at=since)).rowcount == 0:
+            return False
         self._moved(tx, deployment)
+        return True
 
     def touched(self, tx: Tx, deployment_id: str, status: Status) -> None:
         """Tells after the commit that something about a deployment changed that its followers see."""

@@ -25,9 +25,12 @@ class DeploymentNotFound(NotFound):
         super().__init__("Deployment not found")
 
 
-def find(tx: Tx, deployment_id: str) -> Deployment:
-    """The deployment with this id. Raises DeploymentNotFound."""
-    row = tx.execute(select(*_RECORD_COLUMNS).where(_c.deployment_id == deployment_id)).one_or_none()
+def find(tx: Tx, deployment_id: str, *, lock: bool = False) -> Deployment:
+    """The deployment with this id; with ``lock`` nobody else changes its row until this transaction ends. Raises
+    DeploymentNotFound.
+    """
+    statement = select(*_RECORD_COLUMNS).where(_c.deployment_id == deployment_id)
+    row = tx.execute(statement.with_for_update() if lock else statement).one_or_none()
     if row is None:
         raise DeploymentNotFound
     return record(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from headway.core.deployments import store
 from headway.core.deployments.model import Deployment
@@ -14,6 +15,8 @@ from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput, Unavailable
 from headway.kernel.events import DeploymentMoved
+
+_LOOK_AGAIN_SECONDS = 1.0
 
 
 class NotRunning(InvalidInput):
@@ -62,17 +65,19 @@ class Stopper:
             stop_listening()
 
     def _write_wish(self, tx: Tx, deployment_id: str, intent: Intent) -> Deployment:
-        deployment = store.find(tx, deployment_id)
-        if deployment.status is Status.RUNNING:
-            self._parts.ledger.intend(tx, deployment, intent)
-            return store.find(tx, deployment_id)
-        if intent is Intent.KILL:
-            raise NotRunning
-        reason = Reason.SUPERSEDED if intent is Intent.SUPERSEDE else Reason.CANCELLED
-        ended = self._parts.ledger.end_waiting(tx, deployment, reason, explain.wished(intent))
-        if ended is None:
-            raise AlreadyEnded
-        return ended
+        while True:  # somebody else may move the row between the look and the write: then look again
+            deployment = store.find(tx, deployment_id)
+            match deployment.status:
+                case Status.RUNNING:
+                    if self._parts.ledger.intend(tx, deployment, intent):
+                        return store.find(tx, deployment_id)
+                case Status.PENDING if intent is not Intent.KILL:
+                    reason = Reason.SUPERSEDED if intent is Intent.SUPERSEDE else Reason.CANCELLED
+                    ended = self._parts.ledger.end_waiting(tx, deployment, reason, explain.wished(intent))
+                    if ended is not None:
+                        return ended
+                case _:
+                    raise NotRunning if intent is Intent.KILL else AlreadyEnded
 
     async def _await_end(self, deployment_id: str, ended: asyncio.Event) -> Deployment:
         try:
@@ -81,7 +86,7 @@ class Stopper:
                     current = await self._parts.db.read(lambda tx: store.find(tx, deployment_id))
                     if current.status.ended:
                         break
-                    await ended.wait()
+                    await _heard(ended)
                     ended.clear()
         except TimeoutError as error:
             raise Unavailable(
@@ -91,6 +96,13 @@ class Stopper:
         if current.status is Status.DONE:
             raise NotRunning
         return current
+
+
+async def _heard(ended: asyncio.Event) -> None:
+    """Returns when this panel has written the end, and now and then, for another panel may."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
+            await ended.wait()
 
 
 def _note_end(moved: DeploymentMoved, deployment_id: str, ended: asyncio.Event) -> None:

@@ -1,0 +1,46 @@
+"""Steps of tests of the queue: one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from headway.core.deployments.lease import Lease
+from headway.core.deployments.ledger import Outcome
+from headway.core.deployments.model import Deployment, Lane
+from headway.core.deployments.status import Status
+from headway.infra.db.transaction import Tx
+from tests.factories import ledger, request
+
+DONE = Outcome(status=Status.DONE)
+T = TypeVar("T")
+book = ledger()
+
+
+class Write(Protocol):
+    """Performs one transaction and looks at the ready marks before its commit."""
+
+    def __call__(self, work: Callable[[Tx], T], /) -> T: ...
+
+
+def add(write: Write, key: str | None, lane: Lane = Lane.DEPLOY, host: str = "here") -> str:
+    """Enqueues one; its id."""
+    return write(lambda tx: book.enqueue(tx, request(host, exclusive_key=key, lane=lane))).deployment_id
+
+
+def claim(write: Write, host: str = "here") -> tuple[Deployment, Lease] | None:
+    """Claims what comes next."""
+    return write(lambda tx: book.claim(tx, host, "me"))
+
+
+def claimed_id(write: Write, host: str = "here") -> str | None:
+    """Claims what comes next; its id."""
+    found = claim(write, host)
+    return found[0].deployment_id if found else None
+
+
+def claimed(write: Write, host: str = "here") -> tuple[Deployment, Lease]:
+    """Claims what comes next, which must be there."""
+    found = claim(write, host)
+    assert found is not None
+    return found
