@@ -76,6 +76,7 @@ TABLE: Mapping[str, Row] = {
     "project.remove": Row(MUTATION, PROJECT, FORBIDS, MISSES),
     "project.update": Row(MUTATION, {**PROJECT, "name": "renamed"}, FORBIDS, MISSES),
     "settings.getDokployVersion": Row(QUERY, {}, LETS_IN, LETS_IN),
+    "settings.getOpenApiDocument": Row(QUERY, {}, LETS_IN, LETS_IN),
     "settings.health": Row(QUERY, {}, LETS_IN, LETS_IN),
     "sshKey.all": Row(QUERY, {}, FORBIDS, LETS_IN),
     "sshKey.create": Row(MUTATION, {"name": "new"}, FORBIDS, LETS_IN),

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from headway.faces.http.rest import MOST_BODY_BYTES
+from headway.faces.http.bodies import MOST_BODY_BYTES
 from headway.faces.http.server import CannotListen, Server
 from tests.integration.http.serving import events, eventually, reader, served
 from tests.integration.http.world import World

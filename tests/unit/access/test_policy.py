@@ -44,6 +44,7 @@ OF_MEMBERS = frozenset(
         "project.all",
         "project.one",
         "settings.getDokployVersion",
+        "settings.getOpenApiDocument",
         "settings.health",
         "user.get",
     }

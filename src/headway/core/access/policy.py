@@ -73,6 +73,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.ENVIRONMENT, "environment", _ADMIN, "update", "remove")
     | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, "all", "one", "create", "remove", "generate", in_project=False)
     | _rules(Noun.ORGANIZATION, "settings", _MEMBER, "health", "getDokployVersion", in_project=False)
+    | _rules(Noun.ORGANIZATION, "settings", _MEMBER, "getOpenApiDocument", in_project=False)
     | _rules(Noun.ORGANIZATION, "user", _MEMBER, "get", in_project=False)
 )
 

@@ -21,6 +21,7 @@ from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import Registry
 from headway.faces.http.rest import Rest
 from headway.faces.http.streams import Follows
+from headway.faces.http.trpc import Trpc
 
 _HEALTH_SECONDS = 5.0
 _JSON_UTF8 = "application/json; charset=utf-8"
@@ -32,11 +33,13 @@ def create_app(platform: Platform) -> Starlette:
     ``state.followed()`` tells how many do.
     """
     follows = Follows(platform.deployments, platform.broadcast, platform.events)
-    rest = Rest(platform, Registry(all_procedures(follows)))
+    registry = Registry(all_procedures(follows))
+    rest = Rest(platform, registry)
     app = Starlette(
         routes=[
             Route("/api/health", _Health(platform.health)),
             Route("/api", rest),
+            Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
             Route("/api/{procedure:path}", rest),
         ],
         middleware=[Middleware(_CleanPaths)],

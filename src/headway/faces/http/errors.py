@@ -38,6 +38,7 @@ class WireCode(StrEnum):
     PARSE_ERROR = "PARSE_ERROR"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     TIMEOUT = "TIMEOUT"
+    METHOD_NOT_SUPPORTED = "METHOD_NOT_SUPPORTED"
 
 
 class Problem(Exception):
@@ -60,6 +61,9 @@ class Problem(Exception):
         self.issues = issues
         self.headers = headers or {}
         self.names_path = names_path
+
+
+Tell = Callable[[Problem, str], Answer]
 
 
 def unauthorized() -> Answer:
@@ -98,21 +102,24 @@ def too_slow() -> Problem:
     return Problem(408, WireCode.TIMEOUT, "The request body did not arrive in time")
 
 
-async def guarded(work: Callable[[], Awaitable[T]], path: str) -> T | Answer:
-    """What ``work`` answers, or the answer to the error that it raises; an unknown one is logged here, once."""
+async def guarded(work: Callable[[], Awaitable[T]], path: str, tell: Tell | None = None) -> T | Answer:
+    """What ``work`` answers, or the answer to the error that it raises, made by ``tell`` (REST's, when it is None); an
+    unknown error is logged here, once.
+    """
+    tell = tell or told
     try:
         return await work()
     except Problem as problem:
-        return told(problem, path)
+        return tell(problem, path)
     except HeadwayError as error:
         if error.code is Code.INTERNAL:
             log.exception("%s failed", path)
-        return told(problem_of(error), path)
+        return tell(problem_of(error), path)
     except Exception:
         incident = new_id()
         log.exception("%s failed, incident %s", path, incident)
         message = f"Headway made a mistake; its own log tells more under {incident}"
-        return told(Problem(500, Code.INTERNAL, message), path)
+        return tell(Problem(500, Code.INTERNAL, message), path)
 
 
 def problem_of(error: HeadwayError) -> Problem:
@@ -122,12 +129,17 @@ def problem_of(error: HeadwayError) -> Problem:
 
 
 def told(problem: Problem, path: str) -> Answer:
-    """The answer that tells a problem."""
+    """The answer that tells a problem, on the REST wire."""
+    body: dict[str, Any] = {"message": problem.message, "code": problem.code, "data": details(problem, path)}
+    if problem.issues:
+        body["issues"] = problem.issues
+    return json_answer(to_json(body), status=problem.status, headers=problem.headers)
+
+
+def details(problem: Problem, path: str) -> Mapping[str, Any]:
+    """What both wires tell of a problem beside its message."""
     data: dict[str, Any] = {"code": problem.code, "httpStatus": problem.status}
     if problem.names_path:
         data["path"] = path
     data["zodError"] = zod_error(problem.issues) if problem.issues else None
-    body: dict[str, Any] = {"message": problem.message, "code": problem.code, "data": data}
-    if problem.issues:
-        body["issues"] = problem.issues
-    return json_answer(to_json(body), status=problem.status, headers=problem.headers)
+    return data

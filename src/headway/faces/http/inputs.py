@@ -52,11 +52,15 @@ def from_body(input: type[I], expected: Mapping[str, Expected], body: bytes) -> 
     """The input that a JSON body holds; an empty body is an empty object. Raises Problem: no JSON, or the issues."""
     if not body.strip():
         return _validated(input, expected, {})
+    return from_value(input, expected, parsed(body))
+
+
+def parsed(text: bytes | str) -> object:
+    """The value that a text of JSON holds. Raises Problem when it is none."""
     try:
-        values = from_json(body, allow_inf_nan=False)
+        return from_json(text, allow_inf_nan=False)
     except ValueError:
         raise unparsable() from None
-    return from_value(input, expected, values)
 
 
 def from_value(input: type[I], expected: Mapping[str, Expected], values: object) -> I:

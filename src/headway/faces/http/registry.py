@@ -60,8 +60,9 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
-    """A procedure as a value. ``output`` is the type of its answer (None: it has none); ``answer`` gives a value that
-    becomes JSON, Ready, Nothing, None, or a Stream; ``expected`` says what each field of the input takes.
+    """A procedure as a value. ``output`` is the type of its answer (None: it has none; Stream: it comes bit by bit);
+    ``answer`` gives a value that becomes JSON, Ready, Nothing, None, or a Stream; ``expected`` says what each field of
+    the input takes.
     """
 
     name: str
@@ -87,8 +88,12 @@ class Registry:
 
     def find(self, name: str, kind: Kind) -> Procedure | None:
         """The procedure of this name and kind, None when there is none."""
-        procedure = self._procedures.get(name)
+        procedure = self.named(name)
         return procedure if procedure is not None and procedure.kind is kind else None
+
+    def named(self, name: str) -> Procedure | None:
+        """The procedure of this name, None when there is none."""
+        return self._procedures.get(name)
 
     def __iter__(self) -> Iterator[Procedure]:
         return iter(self._procedures.values())

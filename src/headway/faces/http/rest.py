@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 
 from pydantic_core import to_json
@@ -12,14 +11,13 @@ from headway.core.access import policy
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.auth import authenticate
+from headway.faces.http.bodies import read_json
 from headway.faces.http.inputs import Input, from_body, from_query
 from headway.faces.http.platform import Platform
 from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream
 
-MOST_BODY_BYTES = 1 << 20
-_MOST_DRAINED_BYTES = 32 << 20
-_BODY_SECONDS = 30.0
 _KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
+_FILES: Mapping[str, str] = {"openapi.json": "settings.getOpenApiDocument"}  # answers that also have a file's name
 
 
 class Rest:
@@ -32,6 +30,7 @@ class Rest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         path: str = scope["path_params"].get("procedure", "")
+        path = _FILES.get(path, path)
         result = await errors.guarded(lambda: self._result(scope, receive, path, headers), path)
         if isinstance(result, Answer):
             await send_answer(result, send, headers.get(b"accept-encoding", b""))
@@ -71,34 +70,4 @@ def _answer(result: object) -> Answer | Stream:
 async def _input(procedure: Procedure, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Input:
     if procedure.kind is Kind.QUERY:
         return from_query(procedure.input, procedure.expected, scope["query_string"])
-    content_type = headers.get(b"content-type", b"").decode("latin-1")
-    body = await _body(receive, headers.get(b"content-length", b""))
-    if not content_type.lower().startswith("application/json") and (body or content_type):
-        raise errors.unsupported(content_type)
-    return from_body(procedure.input, procedure.expected, body)
-
-
-async def _body(receive: Receive, announced: bytes) -> bytes:
-    """The whole body. One that is too long is read on for a while, so that its sender is there to hear the refusal."""
-    too_long = announced.isdigit() and int(announced) > MOST_BODY_BYTES
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            more = True
-            while more and size <= _MOST_DRAINED_BYTES:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    break
-                size += len(message.get("body", b""))
-                too_long = too_long or size > MOST_BODY_BYTES
-                if too_long:
-                    pieces.clear()
-                else:
-                    pieces.append(message.get("body", b""))
-                more = message.get("more_body", False)
-    except TimeoutError:
-        raise errors.too_slow() from None
-    if too_long:
-        raise errors.too_large(MOST_BODY_BYTES)
-    return b"".join(pieces)
+    return from_body(procedure.input, procedure.expected, await read_json(receive, headers))

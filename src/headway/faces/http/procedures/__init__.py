@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from pydantic_core import to_json
+
+from headway.faces.http.openapi import document
 from headway.faces.http.procedures import application, deployment, environment, project, settings, ssh_key, user
 from headway.faces.http.registry import Procedure
 from headway.faces.http.streams import Follows
@@ -9,12 +14,14 @@ from headway.faces.http.streams import Follows
 
 def all_procedures(follows: Follows) -> tuple[Procedure, ...]:
     """Every procedure; ``follows`` keeps who follows a deployment."""
-    return (
+    every: list[Procedure] = []
+    every += (
         *application.procedures(),
         *deployment.procedures(follows),
         *environment.procedures(),
         *project.procedures(),
-        *settings.procedures(),
+        *settings.procedures(cache(lambda: to_json(document(every)))),
         *ssh_key.procedures(),
         *user.procedures(),
     )
+    return tuple(every)

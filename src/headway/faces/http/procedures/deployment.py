@@ -9,7 +9,7 @@ from pydantic_core import to_json
 
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.faces.http.inputs import Empty, Input
-from headway.faces.http.registry import Call, Procedure, Ready, mutation, query
+from headway.faces.http.registry import Call, Procedure, Ready, Stream, mutation, query
 from headway.faces.http.streams import Follower, Follows
 from headway.faces.http.wire.deployments import (
     CentralRow,
@@ -40,7 +40,7 @@ def procedures(follows: Follows) -> tuple[Procedure, ...]:
         query("deployment.queueList", "What waits and what runs, newest first", list[JobRow], Empty, _queue_list),
         query("deployment.one", "A deployment with its steps", DeploymentWithSteps, ById, _one),
         query("deployment.readLogs", "The last lines of a deployment's log", str, ReadLogs, _read_logs),
-        query("deployment.follow", "Log, steps and status as server-sent events", None, FollowInput, follow),
+        query("deployment.follow", "Log, steps and status as server-sent events", Stream, FollowInput, follow),
         mutation("deployment.killProcess", "Kill a running deployment", None, ById, _kill),
         mutation("deployment.cancel", "End a waiting or running deployment gently", None, ById, _cancel),
         mutation("deployment.removeDeployment", "Remove record and log", DeploymentRow, ById, _remove),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 from typing_extensions import TypedDict
 
 from headway.faces.http.inputs import Empty
-from headway.faces.http.registry import Call, Procedure, query
+from headway.faces.http.registry import Call, Procedure, Ready, query
 from headway.kernel.errors import Unavailable
 
 WIRE_VERSION = "v0.30.2"  # of the API whose clients are spoken to here; they compare it
@@ -17,11 +21,16 @@ class HealthRow(TypedDict):
     status: str
 
 
-def procedures() -> tuple[Procedure, ...]:
-    """The router."""
+def procedures(describe: Callable[[], bytes]) -> tuple[Procedure, ...]:
+    """The router; ``describe`` gives the OpenAPI document of all procedures, as JSON."""
+
+    async def get_open_api_document(_call: Call[Empty]) -> Ready:
+        return Ready(await asyncio.to_thread(describe))
+
     return (
         query("settings.health", "Whether the panel can do its work", HealthRow, Empty, _health),
         query("settings.getDokployVersion", "The version of the API that is spoken here", str, Empty, _version),
+        query("settings.getOpenApiDocument", "This API as OpenAPI 3.1", dict[str, Any], Empty, get_open_api_document),
     )
 
 

@@ -1,0 +1,49 @@
+"""The body of a request: JSON, whole, and no longer than a call needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.types import Receive
+
+from headway.faces.http import errors
+
+MOST_BODY_BYTES = 1 << 20
+_MOST_DRAINED_BYTES = 32 << 20
+_BODY_SECONDS = 30.0
+
+
+async def read_json(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    """The body, which may be empty. Raises Problem for one that is of another type, too long or too slow."""
+    content_type = headers.get(b"content-type", b"").decode("latin-1")
+    body = await _read(receive, headers.get(b"content-length", b""))
+    if not content_type.lower().startswith("application/json") and (body or content_type):
+        raise errors.unsupported(content_type)
+    return body
+
+
+async def _read(receive: Receive, announced: bytes) -> bytes:
+    """The whole body. One that is too long is read on for a while, so that its sender is there to hear the refusal."""
+    too_long = announced.isdigit() and int(announced) > MOST_BODY_BYTES
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            more = True
+            while more and size <= _MOST_DRAINED_BYTES:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    break
+                size += len(message.get("body", b""))
+                too_long = too_long or size > MOST_BODY_BYTES
+                if too_long:
+                    pieces.clear()
+                else:
+                    pieces.append(message.get("body", b""))
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise errors.too_slow() from None
+    if too_long:
+        raise errors.too_large(MOST_BODY_BYTES)
+    return b"".join(pieces)

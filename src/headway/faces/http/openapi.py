@@ -1,0 +1,219 @@
+"""The OpenAPI document, made from the registry: every procedure with its input, its answer and its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NotRequired
+
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import TypedDict
+
+from headway import __version__
+from headway.faces.http.registry import Kind, Procedure, Stream
+
+Json = Mapping[str, Any]
+
+_REFERENCE = "#/components/schemas/{model}"
+_KEYS: Iterable[Json] = ({"apiKey": []}, {"bearer": []})
+_DESCRIPTION = (
+    "Queries are GET with plain query parameters, mutations POST with a JSON object. The same procedures are at "
+    "/api/trpc/<procedure> for tRPC's clients."
+)
+_ROUTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "application": "Make, set up, deploy, start, stop and delete applications",
+        "deployment": "List, look at, follow, end and remove deployments",
+        "environment": "The parts of a project",
+        "health": "Whether the panel can do its work, for anybody who asks",
+        "project": "What applications are gathered in",
+        "settings": "What clients ask the panel about itself",
+        "sshKey": "Keys with which private repositories are fetched",
+        "user": "Who the caller is",
+    }
+)
+_ERRORS: Mapping[int, str] = MappingProxyType(
+    {
+        400: "The input is not what the procedure takes, or it cannot be done as asked",
+        401: "No key, or one that is not known",
+        403: "The caller may see it but not do this to it",
+        404: "It does not exist, or the caller may not see it",
+        408: "The body did not arrive in time",
+        409: "Its state does not allow this now",
+        413: "The body is larger than a call needs",
+        415: "The body is not of the type application/json",
+        500: "Headway made a mistake",
+        503: "The database or a server cannot be reached now; Retry-After says when to ask again",
+    }
+)
+_OF_QUERIES = (400, 401, 403, 404, 500, 503)
+_QUEUED: Mapping[str, Json] = {  # headers that name what an answer without a body has made
+    "location": {"description": "Where the new deployment's row is", "schema": {"type": "string"}},
+    "x-deployment-id": {"description": "The new deployment's id", "schema": {"type": "string"}},
+}
+_HEADERS: Mapping[str, Json] = MappingProxyType({"application.deploy": _QUEUED, "application.redeploy": _QUEUED})
+
+
+class ZodError(TypedDict):
+    """What is wrong with an input, by field."""
+
+    formErrors: list[str]
+    fieldErrors: dict[str, list[str]]
+
+
+class ErrorData(TypedDict):
+    """What kind of error it is; path is absent where the path itself is not known."""
+
+    code: str
+    httpStatus: int
+    path: NotRequired[str]
+    zodError: ZodError | None
+
+
+class InputIssue(TypedDict):
+    """One thing that is wrong with an input, and where. What else it says depends on its code."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic's way of saying so
+
+    code: str
+    path: list[str | int]
+    message: str
+
+
+class Error(TypedDict):
+    """Why a call was refused; the message is a sentence that a person can act on."""
+
+    message: str
+    code: str
+    data: ErrorData
+    issues: NotRequired[list[InputIssue]]
+
+
+class Unauthorized(TypedDict):
+    """The answer to a call without a known key, whatever was called."""
+
+    message: Literal["Unauthorized"]
+
+
+class Health(TypedDict):
+    """Whether the panel can do its work, and if not, why."""
+
+    ok: bool
+    reason: NotRequired[str]
+
+
+class _Untitled(GenerateJsonSchema):
+    """A field's name says what its title would."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+
+def document(procedures: Iterable[Procedure]) -> Json:
+    """The whole document, in OpenAPI 3.1."""
+    listed = sorted(procedures, key=lambda procedure: procedure.name)
+    references, schemas = _schemas(listed)
+    paths = {f"/{each.name}": {_method(each): _operation(each, references)} for each in listed}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Headway", "version": __version__, "description": _DESCRIPTION},
+        "servers": [{"url": "/api"}],
+        "security": list(_KEYS),
+        "tags": [{"name": name, "description": text} for name, text in _ROUTERS.items()],
+        "paths": {"/health": {"get": _health(references)}, **paths},
+        "components": {
+            "schemas": schemas,
+            "responses": {str(status): _error(status, references) for status in _ERRORS},
+            "securitySchemes": {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+def _schemas(procedures: Iterable[Procedure]) -> tuple[Mapping[str, Json], Json]:
+    """What to say for the answer of each procedure and for the errors, and the named schemas that this points at."""
+    answers = {each.name: each.output for each in procedures if each.output not in {None, Stream}}
+    outputs = {**answers, "error": Error, "unauthorized": Unauthorized, "health": Health}
+    found, shared = TypeAdapter.json_schemas(
+        [(name, "serialization", TypeAdapter(output)) for name, output in outputs.items()],
+        ref_template=_REFERENCE,
+        schema_generator=_Untitled,
+    )
+    return {name: schema for (name, _), schema in found.items()}, shared["$defs"]
+
+
+def _method(procedure: Procedure) -> str:
+    return "get" if procedure.kind is Kind.QUERY else "post"
+
+
+def _operation(procedure: Procedure, references: Mapping[str, Json]) -> Json:
+    query = procedure.kind is Kind.QUERY
+    errors = _OF_QUERIES if query else tuple(_ERRORS)
+    refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in errors}
+    return {
+        "operationId": procedure.name.replace(".", "-"),
+        "summary": procedure.summary,
+        "tags": [procedure.name.partition(".")[0]],
+        **(_parameters(procedure) if query else _body(procedure)),
+        "responses": {"200": _answer(procedure, references), **refused},
+    }
+
+
+def _parameters(procedure: Procedure) -> Json:
+    schema = _input(procedure)
+    required = schema.get("required", ())
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": name in required, "schema": field}
+            for name, field in schema["properties"].items()
+        ]
+    }
+
+
+def _body(procedure: Procedure) -> Json:
+    schema = _input(procedure)
+    return {
+        "requestBody": {"required": "required" in schema, "content": {"application/json": {"schema": schema}}},
+    }
+
+
+def _input(procedure: Procedure) -> dict[str, Any]:
+    """The schema of an input, complete in itself: inputs of several routers have the same names."""
+    schema = procedure.input.model_json_schema(ref_template=_REFERENCE, schema_generator=_Untitled)
+    assert "$defs" not in schema, procedure.name  # noqa: S101 - what is nested would point outside of the document
+    return {"properties": {}, **{key: value for key, value in schema.items() if key not in {"title", "description"}}}
+
+
+def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:
+    if procedure.output is Stream:
+        return {"description": "Events as they come", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    if procedure.output is None:
+        headers = {"headers": _HEADERS[procedure.name]} if procedure.name in _HEADERS else {}
+        return {"description": "Done; the body is empty", **headers}
+    return _json(procedure.summary, references[procedure.name])
+
+
+def _error(status: int, references: Mapping[str, Json]) -> Json:
+    wait = {"retry-after": {"description": "Seconds to wait", "schema": {"type": "string"}}}
+    answer = _json(_ERRORS[status], references["unauthorized" if status == 401 else "error"])
+    return {**answer, "headers": wait} if status == 503 else answer
+
+
+def _health(references: Mapping[str, Json]) -> Json:
+    return {
+        "operationId": "health",
+        "summary": "Whether the panel can do its work",
+        "tags": ["health"],
+        "security": [],
+        "responses": {
+            "200": _json("It can", references["health"]),
+            "503": _json("It cannot now", references["health"]),
+        },
+    }
+
+
+def _json(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,180 @@
+"""The tRPC wire: the same procedures as REST, one or several to a request, each answer and error in an envelope."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
+
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.faces.http import errors
+from headway.faces.http.answers import Answer, json_answer, send_answer
+from headway.faces.http.auth import authenticate
+from headway.faces.http.bodies import read_json
+from headway.faces.http.errors import Problem, WireCode
+from headway.faces.http.inputs import from_value, parsed
+from headway.faces.http.platform import Platform
+from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream
+from headway.faces.http.superjson import UNDEFINED, unwrapped, wrapped
+from headway.kernel.errors import Code
+
+MOST_CALLS = 100  # in one request
+
+_METHODS: Mapping[Kind, str] = {Kind.QUERY: "GET", Kind.MUTATION: "POST"}
+_OF_ALL = (b"retry-after", b"allow")  # headers of one answer that hold for a whole batch
+_SEVERAL_STATUSES = 207
+_INTERNAL = -32603
+_NUMBERS: Mapping[str, int] = {
+    WireCode.PARSE_ERROR: -32700,
+    Code.BAD_REQUEST: -32600,
+    Code.UNAUTHORIZED: -32001,
+    Code.FORBIDDEN: -32003,
+    Code.NOT_FOUND: -32004,
+    WireCode.METHOD_NOT_SUPPORTED: -32005,
+    WireCode.TIMEOUT: -32008,
+    Code.CONFLICT: -32009,
+    Code.PAYLOAD_TOO_LARGE: -32013,
+    WireCode.UNSUPPORTED_MEDIA_TYPE: -32015,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """One request: who asks, for which procedures, with what."""
+
+    actor: Actor
+    method: str
+    names: Sequence[str]
+    batch: bool
+    text: bytes
+    headers: Mapping[bytes, bytes]
+
+    def input(self, index: int) -> object:
+        """What the call at ``index`` was given. Raises Problem when that cannot be read."""
+        given = parsed(self.text) if self.text.strip() else {}
+        if self.batch:
+            if not isinstance(given, dict):
+                raise Problem(400, Code.BAD_REQUEST, '"input" needs to be an object when doing a batch call')
+            given = given.get(str(index))
+        return unwrapped(given)
+
+
+class Trpc:
+    """Answers ``/api/trpc/<procedure>`` and, with ``batch=1``, ``/api/trpc/<procedure>,<procedure>``."""
+
+    def __init__(self, platform: Platform, registry: Registry) -> None:
+        self._platform = platform
+        self._registry = registry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        path: str = scope["path_params"]["procedures"]
+        answer = await errors.guarded(lambda: self._answer(scope, receive, path, headers), path, told)
+        await send_answer(answer, send, headers.get(b"accept-encoding", b""))
+
+    async def _answer(self, scope: Scope, receive: Receive, path: str, headers: Mapping[bytes, bytes]) -> Answer:
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        batch = query.get("batch") == "1"
+        names = path.split(",") if batch else [path]
+        if len(names) > MOST_CALLS:
+            raise Problem(400, Code.BAD_REQUEST, f"A batch holds at most {MOST_CALLS} calls", names_path=False)
+        actor = await authenticate(self._platform.access, headers)
+        if actor is None:
+            return _together([told(_unauthorized(), name) for name in names], batch=batch)
+        self._refuse_mixture(names)
+        method: str = scope["method"]
+        text = query.get("input", "").encode() if method == "GET" else await read_json(receive, headers)
+        request = _Request(actor=actor, method=method, names=names, batch=batch, text=text, headers=headers)
+        return _together(await self._answers(request), batch=batch)
+
+    async def _answers(self, request: _Request) -> Sequence[Answer]:
+        """The answers of a batch: queries are asked all at once, what changes something is done in the given order."""
+        indexes = range(len(request.names))
+        if request.method != "GET":
+            return [await self._guarded(request, index) for index in indexes]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._guarded(request, index)) for index in indexes]
+        return [task.result() for task in tasks]
+
+    async def _guarded(self, request: _Request, index: int) -> Answer:
+        return await errors.guarded(lambda: self._one(request, index), request.names[index], told)
+
+    async def _one(self, request: _Request, index: int) -> Answer:
+        name = request.names[index]
+        procedure = self._registry.named(name)
+        if procedure is None:
+            raise Problem(404, Code.NOT_FOUND, f'No procedure found on path "{name}"')
+        _check_method(procedure, request.method)
+        policy.admit(request.actor, name)
+        if procedure.output is Stream:
+            message = f"{name} answers with a stream, which only GET /api/{name} gives"
+            raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
+        given = from_value(procedure.input, procedure.expected, request.input(index))
+        call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers)
+        return _enveloped(await procedure.answer(call))
+
+    def _refuse_mixture(self, names: Sequence[str]) -> None:
+        found = [self._registry.named(name) for name in names]
+        kinds = list(dict.fromkeys(procedure.kind for procedure in found if procedure is not None))
+        if len(kinds) > 1:
+            message = f"Cannot mix procedure types in call: {', '.join(kinds)}"
+            raise Problem(400, Code.BAD_REQUEST, message, names_path=False)
+
+
+def told(problem: Problem, path: str) -> Answer:
+    """The answer that tells a problem, on the tRPC wire. Its message for a failed input is the list of the issues."""
+    error = {
+        "message": to_json(problem.issues, indent=2).decode() if problem.issues else problem.message,
+        "code": _NUMBERS.get(problem.code, _INTERNAL),
+        "data": errors.details(problem, path),
+    }
+    return json_answer(b'{"error":%s}' % wrapped(to_json(error)), status=problem.status, headers=problem.headers)
+
+
+def _unauthorized() -> Problem:
+    return Problem(401, Code.UNAUTHORIZED, Code.UNAUTHORIZED)
+
+
+def _check_method(procedure: Procedure, method: str) -> None:
+    allowed = _METHODS[procedure.kind]
+    if method != allowed:
+        raise Problem(
+            405,
+            WireCode.METHOD_NOT_SUPPORTED,
+            f'Unsupported {method}-request to {procedure.kind} procedure at path "{procedure.name}"',
+            headers={"allow": allowed},
+        )
+
+
+def _enveloped(result: object) -> Answer:
+    match result:
+        case None:
+            return _result(UNDEFINED)
+        case Nothing(headers=headers):
+            return _result(UNDEFINED, headers)
+        case Ready(body=body):
+            return _result(wrapped(body))
+        case _:
+            return _result(wrapped(to_json(result)))
+
+
+def _result(data: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+    return json_answer(b'{"result":{"data":%s}}' % data, headers=headers)
+
+
+def _together(answers: Sequence[Answer], *, batch: bool) -> Answer:
+    """One answer of several: their status where they have the same, and what holds for all of their headers."""
+    if not batch:
+        return answers[0]
+    statuses = {answer.status for answer in answers}
+    shared = {name: value for answer in answers for name, value in answer.headers if name in _OF_ALL}
+    return Answer(
+        status=statuses.pop() if len(statuses) == 1 else _SEVERAL_STATUSES,
+        headers=((b"content-type", b"application/json"), *shared.items()),
+        body=b"[%s]" % b",".join(answer.body for answer in answers),
+    )
