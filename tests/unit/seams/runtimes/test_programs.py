@@ -6,7 +6,7 @@ import configparser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.kernel.errors import InvalidInput
@@ -56,11 +56,13 @@ def test_a_program_file_holds_the_launcher_and_names_only() -> None:
     }
 
 
+@settings(deadline=None)
 @given(release_id=IDS)
 def test_our_form_is_recognised(release_id: str) -> None:
     assert is_our_form(render_programs(LAYOUT, "shop", programs(release_id), grace_seconds=1), release_id)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_text_that_was_cut_or_grew_is_not_our_form(data: st.DataObject) -> None:
     text = render_programs(LAYOUT, "shop", programs(), grace_seconds=1)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headway.kernel.artifacts import Route
@@ -40,6 +40,7 @@ def test_a_second_entrance_has_a_route_of_its_own(https: Https, tls: dict[str, s
     assert (secure["entryPoints"], secure["tls"]) == (["secure"], tls)
 
 
+@settings(deadline=None)
 @given(
     hosts=st.lists(st.lists(LABEL, min_size=1, max_size=4).map(".".join), min_size=1, max_size=5),
     port=st.integers(1, 65535),
