@@ -67,6 +67,7 @@ def request_to_start(panel: Panel, application_id: str) -> tuple[float, float]:
     sent = time.time()
     began = time.perf_counter()
     deployment_id = panel.deploy(application_id, "application.redeploy")
+    first_line = 0.0
     headers = {"x-api-key": KEY}
     url = f"http://127.0.0.1:{panel.port}/api/deployment.follow?deploymentId={deployment_id}"
     with httpx.stream("GET", url, headers=headers, timeout=30, trust_env=False) as stream:

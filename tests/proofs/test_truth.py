@@ -36,7 +36,7 @@ NAMES = ("alpha", "beta")
 SETTLE_SECONDS = 15
 
 # What the next build does: ends well, fails, takes long, or makes a release that never answers or crashes.
-FATES = {
+FATES: dict[str, dict[str, str | None]] = {
     "good": {"buildCommand": "echo good", "startCommand": None},
     "fails": {"buildCommand": "echo bad; exit 3", "startCommand": None},
     "slow": {"buildCommand": "echo slow; sleep 600", "startCommand": None},
