@@ -124,7 +124,8 @@ class Daemon:
         """The process that a panel started and died before it could write down which."""
         carrying = processes.carrying(MARKER)
         marked = {pid for pid, value in carrying.items() if value == str(self._state)}
-        marked = {pid for pid in marked if processes.argv(pid) == self._argv}
+        # Environment and arguments are anybody's to choose: an application must not pass for it.
+        marked = {pid for pid in marked if processes.argv(pid) == self._argv and processes.owner(pid) == os.geteuid()}
         if not marked:
             return None
         pid = min(marked)

@@ -47,6 +47,12 @@ def name(pid: int) -> str:
     return _read(pid, "comm").decode(errors="replace").strip()
 
 
+def owner(pid: int) -> int | None:
+    """The uid that the process acts with; None when it is gone."""
+    lines = _read(pid, "status").decode(errors="replace").splitlines()
+    return next((int(line.split()[2]) for line in lines if line.startswith("Uid:")), None)
+
+
 def carrying(variable: str) -> dict[int, str]:
     """The living processes whose initial environment has the variable, and its value there."""
     name = f"\0{variable}=".encode()
