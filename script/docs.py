@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headway.core.deployments.status import MOVES, Intent, Reason, Status
 from headway.kernel.settings import OTHER_VARIABLES, documented
+from script.api_page import api_page
+from script.markdown import NOTE, page, table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-_WIDTH = 118
-_NOTE = "<!-- Made by script/docs from {source}; change that, then run it. -->"
 _REASONS: Mapping[Reason, str] = {
     Reason.FAILED: "a step failed: a command, a health check, a proof of the route",
     Reason.KILLED: "somebody killed it; nothing of its process tree was left when the call returned",
@@ -39,14 +38,14 @@ def main(arguments: Sequence[str]) -> int:
 
 def pages() -> dict[str, str]:
     """Every page by its name below docs/."""
-    return {"settings.md": settings_page(), "state-machine.md": state_page()}
+    return {"api.md": api_page(), "settings.md": settings_page(), "state-machine.md": state_page()}
 
 
 def settings_page() -> str:
     """All that can be set."""
     rows = [(f"`{each.variable}`", each.description, _shown(each.default), each.accepts) for each in documented()]
-    return _page(
-        _NOTE.format(source="src/headway/kernel/settings.py"),
+    return page(
+        NOTE.format(source="src/headway/kernel/settings.py"),
         "# Settings",
         """
         The panel reads its settings from the environment when it starts. `headway serve` takes the folder, the
@@ -55,10 +54,10 @@ def settings_page() -> str:
         ends the start with a sentence that says what it takes; a variable that nobody reads is warned of. `headway
         doctor` says how they fit this machine.
         """,
-        _table(("variable", "meaning", "default", "takes"), rows),
+        table(("variable", "meaning", "default", "takes"), rows),
         "Times without a unit are seconds; K, M and G of a size are powers of 1024.",
         "## Other variables",
-        _table(("variable", "meaning"), [(f"`{name}`", text) for name, text in OTHER_VARIABLES.items()]),
+        table(("variable", "meaning"), [(f"`{name}`", text) for name, text in OTHER_VARIABLES.items()]),
         """
         The command line also reads `HEADWAY_API_KEY`, and without it, for a panel on the same machine, `owner.key`
         in `HEADWAY_DATA_DIR` or the default data folder.
@@ -79,8 +78,8 @@ def state_page() -> str:
         )
         for move in MOVES
     ]
-    return _page(
-        _NOTE.format(source="src/headway/core/deployments/status.py"),
+    return page(
+        NOTE.format(source="src/headway/core/deployments/status.py"),
         "# The states of a deployment",
         """
         A deployment has one of four statuses, in the database and on the wire. Every change is one of the moves
@@ -89,7 +88,7 @@ def state_page() -> str:
         """,
         f"```mermaid\n{_diagram()}\n```",
         "## Moves",
-        _table(("from", "move", "to", "made by", "reason"), rows),
+        table(("from", "move", "to", "made by", "reason"), rows),
         """
         The *worker* claims what waits, the *runner* carries it out, the *service* answers requests, and *recovery*
         looks at what a panel that is gone has left. An end is written once; nothing leads on from `done` and
@@ -97,14 +96,14 @@ def state_page() -> str:
         """,
         "## Reasons",
         "What kind of end an `error` was. The sentence for people is in `errorMessage`.",
-        _table(("reason", "meaning"), [(f"`{reason}`", _REASONS[reason]) for reason in Reason]),
+        table(("reason", "meaning"), [(f"`{reason}`", _REASONS[reason]) for reason in Reason]),
         "## Intents",
         """
         A wish to end a deployment is written on its row before anything is signalled. From then on nothing new
         starts but what takes back what was half-made, and whoever ends the run, also after a crash, carries the
         wish out.
         """,
-        _table(("intent", "leads to"), [(f"`{intent}`", f"`error`, `{intent.reason}`") for intent in Intent]),
+        table(("intent", "leads to"), [(f"`{intent}`", f"`error`, `{intent.reason}`") for intent in Intent]),
     )
 
 
@@ -121,21 +120,6 @@ def _diagram() -> str:
 
 def _shown(default: str) -> str:
     return default if not default or " " in default else f"`{default}`"
-
-
-def _page(*parts: str) -> str:
-    """Parts below each other, paragraphs broken into lines."""
-    plain = ("<", "#", "|", "`" * 3)
-    return "\n\n".join(part if part.startswith(plain) else _filled(part) for part in parts) + "\n"
-
-
-def _filled(text: str) -> str:
-    return textwrap.fill(" ".join(text.split()), _WIDTH, break_on_hyphens=False)
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
 def _read(path: Path) -> str | None:

@@ -1,0 +1,233 @@
+"""The page about the API, made from the registry of procedures and the OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from headway.core.access.policy import RULES
+from headway.faces.http.openapi import document
+from headway.faces.http.procedures import all_procedures
+from headway.faces.http.registry import Procedure, Stream
+from headway.faces.http.streams import Follows
+from headway.kernel.events import Events
+from script.markdown import NOTE, page, table
+
+Json = Mapping[str, Any]
+
+_DIFFERENCES: Sequence[tuple[str, str, str]] = (
+    (
+        "a list for an id that does not exist, or is another organisation's",
+        "`[]`, the rows, or 401",
+        "404, the same for both, so that nobody learns what exists elsewhere",
+    ),
+    (
+        "what a member was not given",
+        "401 `You don't have access to this service`",
+        "404; 401 is for keys only, and 403 for what may be seen but not done",
+    ),
+    (
+        "kill or removal of a deployment of another organisation",
+        "allowed for some types",
+        "404",
+    ),
+    (
+        "a waiting deployment",
+        "is kept in memory, in no list, and is lost in a restart",
+        "is a row with the status `pending` from the moment of the request",
+    ),
+    (
+        "killed, cancelled, superseded, timed out, lost",
+        "`cancelled` or `error`",
+        "`error` with a `reason` and a sentence in `errorMessage`; strict clients refuse a list with another status",
+    ),
+    ("`pid`", "set for two kinds of schedule", "set for every running deployment, as a string"),
+    (
+        "removal of a running deployment",
+        "takes the row and the log from under it",
+        "409; kill it first. A waiting one is cancelled first and then removed",
+    ),
+    ("`rollback`", "in the lists by type only", "in every list"),
+    (
+        "`application.deploy`, `application.redeploy`",
+        "an empty body, and nothing names the new deployment",
+        "an empty body, and the headers `location` and `x-deployment-id`",
+    ),
+    (
+        "`application.cancelDeployment` on a panel of one's own",
+        "400",
+        "ends what waits and what runs",
+    ),
+    ("a key as `Authorization: Bearer`", "401", "taken"),
+    ("the database is away", "401", "503 with `retry-after`: a client that hears 401 throws its key away"),
+    ("tRPC without a known key, for a path that does not exist", "404", "401, as on REST"),
+    ("an unwrapped input over tRPC, as the official command line sends it", "400", "taken"),
+    ("JSON that cannot be read over tRPC", "-32600 `BAD_REQUEST`", "-32700 `PARSE_ERROR`, as on REST"),
+    ("a body of more than 1 MiB, or a batch of more than 100 calls", "", "413 and 400"),
+    ("mutations in a batch", "all at once", "one after the other, in the given order"),
+    ("OpenAPI", "every 200 is an empty object", "every answer has a schema"),
+)
+
+
+def api_page() -> str:
+    """Every procedure with its input and its answer, and where we differ."""
+    nothing: Any = None  # procedures are described here, not called
+    procedures = sorted(all_procedures(Follows(nothing, nothing, Events())), key=lambda each: each.name)
+    described = document(procedures)
+    routers = dict.fromkeys(each.name.partition(".")[0] for each in procedures)
+    texts = {tag["name"]: tag["description"] for tag in described["tags"]}
+    return page(
+        NOTE.format(source="src/headway/faces/http/procedures and script/api_page.py"),
+        "# The API",
+        *_introduction(),
+        "## Where it differs from Dokploy's, and why",
+        """
+        Clients of Dokploy's API work unchanged with the procedures that there are so far; the others answer 404. What
+        follows is otherwise on purpose. Recordings of its answers, in `tests/cases/recordings`, are replayed as
+        tests; where ours differs, the reason stands beside the recording.
+        """,
+        table(("case", "there", "here"), _DIFFERENCES),
+        *(
+            part
+            for router in routers
+            for part in _router(router, texts[router], [each for each in procedures if _is_of(each, router)], described)
+        ),
+        "## Shapes",
+        "A field that does not apply is null, not absent, unless it is called optional here.",
+        *(part for name, schema in described["components"]["schemas"].items() for part in _shape(name, schema)),
+    )
+
+
+def _introduction() -> Sequence[str]:
+    return (
+        """
+        Every procedure can be called in two ways, with the same keys, rules, inputs and answers. The whole API is
+        described for programs in OpenAPI 3.1, at `/api/openapi.json` and by `settings.getOpenApiDocument`; both need
+        a key, for without one nobody learns what exists. `GET /api/health` is for everybody.
+        """,
+        "## REST",
+        """
+        Queries are GET with plain query parameters, mutations POST with a JSON object. The answer is the bare JSON
+        value; a procedure without a result answers 200 and no bytes.
+        """,
+        (
+            "```sh\n"
+            'curl -H "x-api-key: $KEY" "$PANEL/api/deployment.all?applicationId=$ID"\n'
+            'curl -H "x-api-key: $KEY" -H "content-type: application/json" -d "{\\"applicationId\\": \\"$ID\\"}" \\\n'
+            '  "$PANEL/api/application.deploy"\n'
+            "```"
+        ),
+        """
+        The key travels in `x-api-key`, or after `Authorization: Bearer`. Without a known key everything answers 401
+        and `{"message":"Unauthorized"}`. Other errors carry a sentence and a code:
+        """,
+        (
+            "```json\n"
+            '{"message": "Deployment not found", "code": "NOT_FOUND",\n'
+            ' "data": {"code": "NOT_FOUND", "httpStatus": 404, "path": "deployment.one", "zodError": null}}\n'
+            "```"
+        ),
+        """
+        An input that is not what the procedure takes is told field by field in `issues` (REST) and `zodError` (both).
+        Keys that a procedure does not know are ignored; fields of an application that nothing here acts on are kept
+        and given back. Repeated and trailing slashes are sent to the clean path (308).
+        """,
+        "## tRPC",
+        """
+        `GET /api/trpc/<procedure>?input={"json":{…}}` for queries and `POST /api/trpc/<procedure>` with `{"json":{…}}`
+        for mutations answer `{"result":{"data":{"json":…}}}`, or `{"error":{"json":{"message","code","data"}}}`. A
+        result that is none is `{"json":null,"meta":{"values":["undefined"],"v":1}}`. Inputs are taken without the
+        `json` around them too. With `?batch=1` the names are separated by commas and the inputs numbered from
+        `"0"`; the answer is a list, with the status that all have, else 207. The wrong method answers 405. Streams are
+        for REST only.
+        """,
+    )
+
+
+def _router(name: str, text: str, procedures: Iterable[Procedure], described: Json) -> Iterable[str]:
+    yield f"## {name}"
+    yield f"{text}."
+    for procedure in procedures:
+        path = described["paths"][f"/{procedure.name}"]
+        method, operation = next(iter(path.items()))
+        rule = RULES[procedure.name]
+        where = " of the projects it was given" if rule.in_project and rule.least.word == "member" else ""
+        yield f"### {procedure.name}"
+        yield f"`{method.upper()} /api/{procedure.name}`"
+        yield f"{procedure.summary}. For: {rule.least.word}{where} and above. Answer: {_answer(procedure, operation)}."
+        fields = _fields(operation)
+        if fields:
+            yield table(("input", "takes", ""), fields)
+
+
+def _is_of(procedure: Procedure, router: str) -> bool:
+    return procedure.name.partition(".")[0] == router
+
+
+def _answer(procedure: Procedure, operation: Json) -> str:
+    answer = operation["responses"]["200"]
+    if procedure.output is Stream:
+        return "a stream of server-sent events"
+    if procedure.output is None:
+        headers = ", ".join(f"`{name}`" for name in answer.get("headers", ()))
+        return f"none, with the headers {headers}" if headers else "none"
+    return _type(answer["content"]["application/json"]["schema"])
+
+
+def _fields(operation: Json) -> list[tuple[str, str, str]]:
+    if "parameters" in operation:
+        given = [(each["name"], each["schema"], each["required"]) for each in operation["parameters"]]
+    else:
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        required = schema.get("required", ())
+        given = [(name, field, name in required) for name, field in schema["properties"].items()]
+    return [(f"`{name}`", _type(field), _note(field, required=required)) for name, field, required in given]
+
+
+def _shape(name: str, schema: Json) -> Iterable[str]:
+    required = schema.get("required", ())
+    yield f"### {name}"
+    yield schema["description"]
+    yield table(
+        ("field", "type"),
+        [
+            (f"`{field}`", _type(each) + ("" if field in required else ", optional"))
+            for field, each in schema["properties"].items()
+        ],
+    )
+
+
+def _note(field: Json, *, required: bool) -> str:
+    if required:
+        return "required"
+    default = field.get("default")
+    return "" if default is None else f"default `{default}`"
+
+
+def _type(schema: Json) -> str:
+    """A schema in words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(_type(each) for each in schema["anyOf"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return ", ".join(f"`{each}`" for each in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    return " ".join([schema.get("type", "anything"), *_bounds(schema)])
+
+
+def _bounds(schema: Json) -> Iterable[str]:
+    words = {
+        "minimum": "≥ {}",
+        "exclusiveMinimum": "> {}",
+        "maximum": "≤ {}",
+        "maxLength": "of at most {} characters",
+        "pattern": "`{}`",
+    }
+    yield from (text.format(schema[key]) for key, text in words.items() if key in schema)
+    if schema.get("minLength") == 1:
+        yield "not empty"
