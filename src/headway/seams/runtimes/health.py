@@ -20,6 +20,8 @@ _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.25
 _GROWTH = 1.1
 _TRY_SECONDS = 5.0
+# Beside a web process that answers, a worker has to have stayed up for so long.
+_WORKER_SECONDS = 1.0
 _SECOND_LOOK_SECONDS = 0.05
 _REFUSED_PATH = frozenset(" \t\r\n\0")
 
@@ -35,6 +37,10 @@ class Watched(Protocol):
         """All processes of it, whoever started them. Blocks for some milliseconds."""
         ...
 
+    def launched(self, pid: int) -> bool:
+        """Whether the process has become the application's; before, it is still the launcher."""
+        ...
+
     def last_lines(self, process: str, count: int) -> list[str]:
         """The last lines that a process wrote, masked as the run's log is."""
         ...
@@ -42,20 +48,29 @@ class Watched(Protocol):
 
 @dataclass(slots=True)
 class _Steady:
-    """Since when each process has had the pid that it has."""
+    """Since when each process has been the application's, with the pid that it has now."""
 
     since: dict[str, tuple[int, float]]
 
-    def seconds(self, found: Sequence[ProcessStatus], now: float) -> float:
-        """For how long all of them have stayed up; 0 as long as one is down."""
+    def look(self, found: Sequence[ProcessStatus], watched: Watched) -> None:
+        """To be taken at every turn. supervisord's own count begins with the launcher, which on a busy machine can take
+        as long as it wants to see a process stay up.
+        """
         for process in found:
-            if not process.up or process.pid is None:
+            if not process.up or process.pid is None or not watched.launched(process.pid):
                 self.since.pop(process.name, None)
             elif self.since.get(process.name, (0, 0.0))[0] != process.pid:
-                self.since[process.name] = (process.pid, now)
-        if len(self.since) < len(found):
-            return 0.0
-        return min((now - start for _, start in self.since.values()), default=0.0)
+                self.since[process.name] = (process.pid, time.monotonic())
+
+    def lacking(self, wanted: Sequence[ProcessStatus], seconds: float) -> str | None:
+        """Which of them has not stayed up for so long, in words; None when all have."""
+        for process in wanted:
+            _, start = self.since.get(process.name, (0, time.monotonic()))
+            if not process.up:
+                return f"{_subject(process)} is {process.state.replace('_', ' ')}."
+            if time.monotonic() - start < seconds:
+                return f"{_subject(process)} has to stay up for {seconds:g} s."
+        return None
 
 
 def checked_health(health: HealthCheck) -> HealthCheck:
@@ -82,8 +97,14 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
     steady = _Steady(since={})
     while True:
         found = await watched.processes()
+        steady.look(found, watched)
         by_port = spec.port is not None and spec.health.kind is not HealthKind.SETTLE
-        lacking = await _ask(spec, watched, found) if by_port else _settle(spec.health, steady, found)
+        lacking = await _ask(spec, watched) if by_port else None
+        if lacking is None:
+            kept_up = [process for process in found if not by_port or process.name != "web"]
+            lacking = steady.lacking(kept_up, _WORKER_SECONDS if by_port else spec.health.settle_seconds)
+        if not found:
+            lacking = "none of its processes was started."
         if lacking is None:
             await say(_good_news(spec, time.monotonic() - begun))
             return
@@ -94,17 +115,7 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-def _settle(health: HealthCheck, steady: _Steady, found: Sequence[ProcessStatus]) -> str | None:
-    """What is lacking, None when nothing is."""
-    if found and steady.seconds(found, time.monotonic()) >= health.settle_seconds:
-        return None
-    down = [process for process in found if not process.up]
-    if down:
-        return f"{_subject(down[0])} is {down[0].state.replace('_', ' ')}."
-    return f"its processes have to stay up for {health.settle_seconds:g} s."
-
-
-async def _ask(spec: ReleaseSpec, watched: Watched, found: Sequence[ProcessStatus]) -> str | None:
+async def _ask(spec: ReleaseSpec, watched: Watched) -> str | None:
     """What is lacking, None when nothing is. Raises PortTaken."""
     assert spec.port is not None  # noqa: S101 - the caller has seen to it
     closed = await _look_at_port(spec.port, watched)
@@ -126,8 +137,7 @@ async def _ask(spec: ReleaseSpec, watched: Watched, found: Sequence[ProcessStatu
     except requests.NoAnswer as silence:
         asked = f"GET {spec.health.path} on port" if spec.health.kind is HealthKind.HTTP else "a connection to port"
         return f"{asked} {spec.port} got no answer: {silence}."
-    idle = [process for process in found if process.name != "web" and process.state is not ProcessState.RUNNING]
-    return f"{_subject(idle[0])} is {idle[0].state.replace('_', ' ')}." if idle else None
+    return None
 
 
 async def _look_at_port(port: int, watched: Watched) -> str | None:

@@ -19,7 +19,7 @@ from typing import Any
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import ReleaseSpec
 from headway.kernel.vault import Vault
-from headway.seams.runtimes import app_logs, launcher, record, rpc
+from headway.seams.runtimes import app_logs, launcher, processes, record, rpc
 from headway.seams.runtimes.base import ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
@@ -332,6 +332,9 @@ class _Watched:
 
     def pids(self) -> set[int]:
         return self._runtime._pids(self._release_id, self._supervised)  # noqa: SLF001 - two halves of one module
+
+    def launched(self, pid: int) -> bool:
+        return str(self._runtime._layout.launcher) not in processes.argv(pid)  # noqa: SLF001
 
     def last_lines(self, process: str, count: int) -> list[str]:
         runtime = self._runtime
