@@ -84,7 +84,7 @@ class SimLoop(base_events.BaseEventLoop):
     _ready: deque[asyncio.Handle]
     _scheduled: list[Any]
 
-    def __init__(self, cross: Callable[[], None] = lambda: None, most_steps: int = 2_000_000) -> None:
+    def __init__(self, cross: Callable[[], None] = lambda: None, most_steps: int = 300_000) -> None:
         super().__init__()
         self._now = 0.0
         self._cross = cross

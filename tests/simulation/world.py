@@ -30,7 +30,7 @@ from tests.simulation.database import SimDatabase, Store
 from tests.simulation.host import SimHost
 from tests.simulation.loop import RUNS_IN, Process, SimLoop
 from tests.simulation.machine import Machine
-from tests.simulation.truth import Truth, ends_told
+from tests.simulation.truth import Truth, Untrue, ends_told
 from tests.simulation.work import Effects, Work
 
 T = TypeVar("T")
@@ -123,6 +123,8 @@ class World:
         """Waits for a fact of the world. Raises Untrue when it does not come true in time."""
         deadline = self.loop.time() + seconds
         while not fact():
+            if self.truth.untruths:  # met by a task that has swallowed it
+                raise Untrue(self.truth.untruths[0])
             self.truth.hold(self.loop.time() < deadline, f"not within {seconds} s: {what}")
             await asyncio.sleep(every)
 

@@ -109,7 +109,8 @@ class Worker:
                 raise
         except Exception:
             log.exception("the runner of deployment %s broke", deployment_id)
-            ended = False
+            # Nobody is woken: what breaks at once, and each time, must not do so as often as it can.
+            await self._parts.write(lambda tx: leases.give_up(tx, runner.lease))
         finally:
             if self._runners.get(deployment_id) is runner:
                 del self._runners[deployment_id]
