@@ -26,6 +26,7 @@ class Weather:
     pauses: int = 0
     stops: int = 0
     reboots: int = 0
+    upgrades: int = 0
     anchors_killed: int = 0
     database_away: int = 0
     host_away: int = 0
@@ -46,6 +47,7 @@ def forecast(chance: Random) -> Weather:
         pauses=some(0.6 if second else likely / 2),
         stops=some(likely),
         reboots=some(likely / 2),
+        upgrades=some(likely / 2),
         anchors_killed=some(likely),
         database_away=some(likely),
         host_away=some(likely),
@@ -117,6 +119,7 @@ class Storm:
         add(weather.pauses, self._pause)
         add(weather.stops, self._stop)
         add(weather.reboots, self._reboot)
+        add(weather.upgrades, self._upgrade)
         add(weather.anchors_killed, self._kill_anchor)
         add(weather.database_away, lambda: self._away("db"))
         add(weather.host_away, lambda: self._away("host"))
@@ -180,6 +183,12 @@ class Storm:
         for panel in list(self._made.panels.values()):
             panel.process.kill()
         self._made.machine.restart()
+
+    def _upgrade(self) -> None:
+        """Every panel dies; their successors have new code."""
+        self._made.version += 1
+        for panel in list(self._made.panels.values()):
+            panel.process.kill()
 
     def _kill_anchor(self) -> None:
         living = [run for run in self._made.machine.runs.values() if run.state is State.WORKING]

@@ -155,6 +155,33 @@ def log_of(made: World) -> str:
     return path.read_text() if path and path.exists() else ""
 
 
+def test_a_run_whose_last_command_must_not_be_repeated_is_lost_to_new_code() -> None:
+    async def script(made: World) -> None:
+        panel = await begun(made, {**SHORT, "migrate": ["print migrating", "sleep 20"]})
+        await made.until(lambda: len(made.machine.begun) == 3, 5, "it migrates")
+        panel.process.kill()
+        made.version += 1
+        made.start_panel()
+        await ended(made, 5)
+
+    with world("upgraded late", 0.02) as made:
+        play(made, script)
+        assert (the_row(made).reason, made.machine.begun.total()) == ("lost", 3)
+
+
+def test_a_run_that_may_be_repeated_starts_anew_under_new_code() -> None:
+    async def script(made: World) -> None:
+        panel = await begun(made, LONG)
+        panel.process.kill()
+        made.version += 1
+        made.start_panel()
+        await ended(made, 60)
+
+    with world("upgraded early", 0.02) as made:
+        play(made, script)
+        assert (the_row(made).status, the_row(made).kind_version, made.machine.begun.total()) == ("done", 2, 4)
+
+
 def wish(made: World) -> Intent | None:
     row = the_row(made)
     return made.store.perform(lambda tx: store.find(tx, row.deployment_id), writing=False)[1].intent

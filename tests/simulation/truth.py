@@ -61,6 +61,7 @@ class Truth:
         self._effects = effects
         self._concurrency = concurrency
         self._newest_done: dict[str, str] = {}
+        self._codes: dict[tuple[str, str], list[int]] = {}
         machine.started = self.look_at_start
 
     def look_at_rows(self, tx: Tx) -> None:
@@ -72,10 +73,13 @@ class Truth:
         self.rows = rows
 
     def look_at_start(self, run: SimRun, name: str) -> None:
-        """At the start of a command: it starts once, and the row knows where."""
+        """At the start of a command: it starts once, or once more under new code if it may, and the row knows where."""
         deployment_id = run.handle.deployment_id
         row = self.rows[deployment_id]
-        self.hold(self._machine.begun[deployment_id, name] == 1, f"{name} of {row.seq} began a second time")
+        codes = self._codes.setdefault((deployment_id, name), [])
+        codes.append(row.kind_version)
+        once = len(codes) == (1 if name == "migrate" else len(set(codes)))
+        self.hold(once, f"{name} of {row.seq} began a second time")
         self.hold(row.status == "running", f"{name} of {row.seq} began although the row is {row.status}")
         known = row.handle is not None and Handle.load(row.handle) == run.handle
         self.hold(known, f"{name} of {row.seq} began in an anchor that the row does not know")

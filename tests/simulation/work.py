@@ -25,10 +25,10 @@ class Work:
     """Fits ``core.deployments.run.Kind``. The plan names the words of each command, in their order."""
 
     name = "work"
-    version = 1
     repeatable_until: str | None = "migrate"
 
-    def __init__(self, effects: Effects, border: Border) -> None:
+    def __init__(self, effects: Effects, border: Border, version: int = 1) -> None:
+        self.version = version
         self._effects = effects
         self._border = border
 

@@ -65,6 +65,7 @@ class World:
         self.logs = LogPaths(folder)
         self.panels: dict[str, Panel] = {}
         self.truth = Truth(self.machine, self.effects, CONCURRENCY)
+        self.version = 1
         self._starts = 0
         self._processes: list[Process] = []
         self._vault = Vault(Vault.new_key())
@@ -78,7 +79,7 @@ class World:
         self._processes.append(process)
         context.run(RUNS_IN.set, process)
         ledger = Ledger(events=events, subjects={}, log_path=lambda id_: str(self.logs.log(id_)), lease_duration=LEASE)
-        work = Work(self.effects, self.border)
+        work = Work(self.effects, self.border, self.version)
         parts = Parts(
             db=SimDatabase(self.store, self.border),
             ledger=ledger,

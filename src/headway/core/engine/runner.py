@@ -178,7 +178,9 @@ class Runner:
         except GateShut:
             return _failed("The deployment was being ended when it wanted to start something more.")
         except TimeoutError:
-            message = "The deployment took longer than it may take in all."
+            message = (
+                "The deployment took longer than it may take in all. Let it do less, or raise HEADWAY_TOTAL_DEADLINE."
+            )
             return Outcome(status=Status.ERROR, reason=Reason.TIMED_OUT, message=message)
         except HeadwayError as error:
             return _failed(error.message)
@@ -210,7 +212,7 @@ class Runner:
             log=run_log,
             anchor=anchor,
             handle=handle,
-            maker=Maker.RUNNER,
+            maker=Maker.RUNNER if self._resumed is None else Maker.RECOVERY,
         )
 
 
