@@ -126,7 +126,7 @@ def memory(panel: Panel) -> float:
 
 def timestamp(text: str) -> float:
     """Seconds since 1970 of a time on the wire."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    return datetime.fromisoformat(text).timestamp()
 
 
 def report(figures: dict[str, float]) -> int:
