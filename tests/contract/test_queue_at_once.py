@@ -114,7 +114,7 @@ class BesideModel:
 # Many at once.
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_many_claimers_claim_each_job_once_and_keep_every_bound(write: Write, database: SqlDatabase, seed: int) -> None:
     write(lambda tx: add_host(tx, "there", 1))
     added = [

@@ -43,8 +43,8 @@ class Bell:
 
 
 class Machine:
-    """What is true of the machine whatever panels do. ``started`` is told of each command that begins, ``effect``
-    of what commands do outside their run.
+    """What is true of the machine whatever panels do. ``started`` is told of each command that begins,
+    ``removed`` of each run whose folder goes, ``effect`` of what commands do outside their run.
     """
 
     def __init__(self, host_id: str = "here") -> None:
@@ -56,7 +56,7 @@ class Machine:
         self.begun: Counter[tuple[str, str]] = Counter()
         self.started: Callable[[SimRun, str], None] = lambda _run, _name: None
         self.effect: Callable[[str], None] = lambda _name: None
-        self.forgotten: dict[str, dict[int, bytes]] = {}
+        self.removed: Callable[[SimRun], None] = lambda _run: None
         self.pids = 100
 
     @property
@@ -177,7 +177,7 @@ class SimRun:
         """The end of anchor, commands and run folder."""
         self.die()
         self.sweep()
-        self.machine.forgotten.setdefault(self.handle.deployment_id, {})[self.handle.epoch] = bytes(self.spool)
+        self.machine.removed(self)
         self.machine.runs.pop((self.handle.deployment_id, self.handle.epoch), None)
         self.bell.ring()
 

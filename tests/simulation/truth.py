@@ -62,7 +62,9 @@ class Truth:
         self._concurrency = concurrency
         self._newest_done: dict[str, str] = {}
         self._codes: dict[tuple[str, str], list[int]] = {}
+        self._spools: dict[tuple[str, int], bytes] = {}
         machine.started = self.look_at_start
+        machine.removed = self.look_at_removal
 
     def look_at_rows(self, tx: Tx) -> None:
         """Before a commit: every change is an allowed move, the bounds hold, and of what has ended nothing runs."""
@@ -83,6 +85,12 @@ class Truth:
         self.hold(row.status == "running", f"{name} of {row.seq} began although the row is {row.status}")
         known = row.handle is not None and Handle.load(row.handle) == run.handle
         self.hold(known, f"{name} of {row.seq} began in an anchor that the row does not know")
+
+    def look_at_removal(self, run: SimRun) -> None:
+        """When a run's folder goes: its output counts if the deployment has ended; else it is about to begin anew."""
+        row = self.rows.get(run.handle.deployment_id)
+        if row is not None and row.status in {"done", "error"}:
+            self._spools[run.handle.deployment_id, run.handle.epoch] = bytes(run.spool)
 
     def look_at_the_end(self, logs: LogPaths, ended: Counter[str]) -> None:
         """Once all is calm: everything has ended, once, with its effects whole or gone, its log whole, nothing left."""
@@ -146,7 +154,7 @@ class Truth:
         """The output of the run that counts: the one whose handle the row has; those before were put back."""
         if row.handle is None:
             return b""
-        return self._machine.forgotten.get(row.deployment_id, {}).get(Handle.load(row.handle).epoch, b"")
+        return self._spools.get((row.deployment_id, Handle.load(row.handle).epoch), b"")
 
     def _look_at_serving(self) -> None:
         for subject_id in {row.subject_id for row in self.rows.values()}:
