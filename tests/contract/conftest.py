@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Host
 from headway.kernel.clock import SystemClock
+from tests.contract.host_forms import FORMS, Form
 from tests.contract.queue_model import wrong_marks
 from tests.contract.queue_steps import Write
 from tests.factories import add_host
 
 T = TypeVar("T")
+
+
+@pytest.fixture(params=FORMS)
+async def form(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Form]:
+    async with FORMS[request.param](tmp_path) as form:
+        yield form
+
+
+@pytest.fixture
+def host(form: Form) -> Host:
+    return form.host
 
 
 @pytest.fixture
