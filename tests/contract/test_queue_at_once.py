@@ -53,7 +53,7 @@ class Undone(Exception):
 
 
 @settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=STEPS)
 def test_the_queue_does_what_its_model_does(database: SqlDatabase, steps: list[tuple[object, ...]]) -> None:
