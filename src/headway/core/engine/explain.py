@@ -26,6 +26,15 @@ _CAUSES: Mapping[Cause, str] = {
     Cause.OUT_OF_MEMORY: "used more memory than it may",
 }
 
+_DO_LESS = "Let it do less, or raise its deadline"
+_WAYS_OUT: Mapping[Cause, str] = {
+    Cause.STEP_TIMEOUT: f"{_DO_LESS} (stepSeconds, or HEADWAY_STEP_DEADLINE for all).",
+    Cause.INACTIVITY_TIMEOUT: "Let it say what it does, or raise its deadline (inactivitySeconds, or "
+    "HEADWAY_INACTIVITY_DEADLINE for all).",
+    Cause.TOTAL_TIMEOUT: f"{_DO_LESS} (HEADWAY_TOTAL_DEADLINE).",
+    Cause.OUT_OF_MEMORY: "Let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for all).",
+}
+
 _GONE: Mapping[GoneReason, str] = {
     GoneReason.OTHER_BOOT: "The machine was restarted while this deployment ran, so its processes are gone.",
     GoneReason.GONE: "The process that carried this deployment is gone from its host; it was ended from outside.",
@@ -45,9 +54,13 @@ def reason_of(exit_: Exit) -> Reason:
 
 
 def command_failed(name: str, exit_: Exit, last_line: str) -> str:
-    """Which command, how it ended, and the last line that matters."""
+    """Which command, how it ended, the last line that matters, and the way out where it is not that line's to tell."""
     how = _CAUSES[exit_.cause] if exit_.cause is not None else _ended(exit_)
-    return f"{name} {how}" + (f": {last_line}" if last_line else ".")
+    said = f"{name} {how}: {last_line}" if last_line else f"{name} {how}"
+    way_out = _WAYS_OUT.get(exit_.cause) if exit_.cause is not None else None
+    if way_out is not None:
+        return f"{said.rstrip('.')}. {way_out}"
+    return said if last_line else f"{said}."
 
 
 def lost(reason: GoneReason) -> str:

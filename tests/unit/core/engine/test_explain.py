@@ -15,15 +15,29 @@ CASES = [
     (Exit(statuses=(-11,)), "", "build was ended by signal SIGSEGV.", Reason.FAILED),
     (
         Exit(statuses=(-9,), cause=Cause.OUT_OF_MEMORY),
-        "x",
-        "build used more memory than it may: x",
+        "x.",
+        (
+            "build used more memory than it may: x. "
+            "Let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for all)."
+        ),
         Reason.OUT_OF_MEMORY,
     ),
-    (Exit(statuses=(-9,), cause=Cause.STEP_TIMEOUT), "", "build took longer than its step may take.", Reason.TIMED_OUT),
+    (
+        Exit(statuses=(-9,), cause=Cause.STEP_TIMEOUT),
+        "",
+        (
+            "build took longer than its step may take. "
+            "Let it do less, or raise its deadline (stepSeconds, or HEADWAY_STEP_DEADLINE for all)."
+        ),
+        Reason.TIMED_OUT,
+    ),
     (
         Exit(statuses=(-9,), cause=Cause.INACTIVITY_TIMEOUT),
         "",
-        "build wrote nothing for longer than is allowed.",
+        (
+            "build wrote nothing for longer than is allowed. Let it say what it does, or raise its deadline "
+            "(inactivitySeconds, or HEADWAY_INACTIVITY_DEADLINE for all)."
+        ),
         Reason.TIMED_OUT,
     ),
 ]
