@@ -12,6 +12,7 @@ from headway.kernel.errors import InvalidInput
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LEAST_SECRET = 6
+_MOST_BYTES = 128 * 1024 - 1  # of a name, its sign and its value, as Linux gives them to a program
 _OPEN_NAMES = frozenset(
     [
         "CI",
@@ -58,6 +59,10 @@ def parse_variables(text: str) -> dict[str, str]:
         if "\0" in (binding.value or ""):
             raise InvalidInput(
                 f"{where}: the value of {binding.key} holds a NUL character, which no program can be given."
+            )
+        if len(f"{binding.key}={binding.value}".encode(errors="surrogatepass")) > _MOST_BYTES:
+            raise InvalidInput(
+                f"{where}: {binding.key} is longer than the 128 KiB that a program can be given. Put it into a file."
             )
         found[binding.key] = binding.value or ""
     return found

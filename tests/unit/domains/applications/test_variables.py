@@ -42,6 +42,13 @@ def test_a_nul_is_refused_because_no_program_could_be_given_it() -> None:
         parse_variables("A=x\0y")
 
 
+def test_a_value_is_refused_that_is_longer_than_linux_gives_to_a_program() -> None:
+    longest = "x" * (128 * 1024 - len("A=") - 1)
+    assert parse_variables(f"A={longest}") == {"A": longest}
+    with pytest.raises(InvalidInput, match="A is longer than the 128 KiB"):
+        parse_variables(f"A={longest}x")
+
+
 def test_short_values_and_open_names_are_not_secret() -> None:
     variables = {"TOKEN": "hunter22", "DEBUG": "enabled-everywhere", "N": "12345", "NODE_ENV": "production"}
 
