@@ -341,7 +341,10 @@ sub record_end {
         1 while $command->{$kind} && $command->read_pipe( $kind, $self->{spool} );
     }
     close $_ for $command->handles;
-    $self->{spool}->settle;
+    if ( !$self->{spool}->settle ) {
+        Headway::Exits::give_up_ballast();
+        $self->{spool}->settle;
+    }
     my $record = $command->record;
     $command->{group}->remove;
     $self->{exits}->put( $command->{name}, $record );

@@ -21,6 +21,12 @@ sub lay_ballast {
     return;
 }
 
+# The disk is full, and what is over has to be told nevertheless.
+sub give_up_ballast {
+    unlink 'ballast';
+    return;
+}
+
 sub has {
     my ( $self, $name ) = @_;
     return defined $self->{unwritten}{$name} || -e path($name);
@@ -34,7 +40,7 @@ sub get {
 sub put {
     my ( $self, $name, $record ) = @_;
     return if write_record( $name, $record );
-    unlink 'ballast';
+    give_up_ballast();
     return if write_record( $name, $record );
     $self->{unwritten}{$name} = $record;
     return;

@@ -48,14 +48,15 @@ sub say {
     return;
 }
 
-# A command is over: what was kept of the end of its output follows, and all of it is put on the disk.
+# A command is over: what was kept of the end of its output follows, and all of it is put on the disk. Gives whether a
+# loss, if there was any, could be told.
 sub settle {
     my ($self) = @_;
     $self->end_tail if $self->{tail};
     $self->mark_loss if $self->{lost};
     Headway::Kernel::sync_file( $self->{handle} ) if $self->{written};
     $self->{written} = 0;
-    return;
+    return !$self->{lost};
 }
 
 sub close_handles {
