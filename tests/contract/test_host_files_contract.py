@@ -32,6 +32,25 @@ async def test_files_are_written_read_moved_and_removed(form: Form, host: Host) 
     assert await host.free_bytes(str(form.folder)) > 0
 
 
+async def test_the_files_of_a_folder_are_removed_by_the_beginning_of_their_names(form: Form, host: Host) -> None:
+    folder = form.folder / "folder"
+    (folder / "tmp_folder").mkdir(parents=True)
+    (form.folder / "tmp_outside").write_text("kept")
+    for name in ("tmp_one", "tmp_two", "other", "tmp_folder/tmp_below"):
+        (folder / name).write_text("x")
+    (folder / "tmp_link").symlink_to(form.folder / "tmp_outside")
+    (form.folder / "by_link").symlink_to(folder)
+
+    await host.remove_files(str(folder), "tmp_")
+    await host.remove_files(str(folder), "tmp_")
+    await host.remove_files(str(form.folder / "missing"), "tmp_")
+
+    assert sorted(path.name for path in folder.rglob("*")) == ["other", "tmp_below", "tmp_folder"]
+    assert (form.folder / "tmp_outside").read_text() == "kept"
+    with pytest.raises(FileFailed, match=r"Cannot remove files from .*/by_link"):
+        await host.remove_files(str(form.folder / "by_link"), "other")
+
+
 async def test_nothing_is_moved_over_something(form: Form, host: Host) -> None:
     await host.make_folder(f"{form.folder}/old")
     await host.make_folder(f"{form.folder}/new")

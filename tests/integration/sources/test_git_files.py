@@ -9,7 +9,8 @@ import pytest
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import InvalidInput
 from headway.seams.sources.base import CommitMissing, SourceError
-from headway.seams.sources.git import GitAccounts
+from headway.seams.sources.git import GitAccounts, undo
+from headway.seams.sources.mirror import UNDO_FETCH
 from headway.seams.sources.ref import Ref
 from tests.integration.sources.repositories import (
     Repository,
@@ -181,15 +182,18 @@ async def test_a_shallow_repository_can_be_fetched_from(site: Worksite, reposito
     assert (await source_of(site, str(private / "shallow"), branch("main")).fetch(site)).hash == head
 
 
-@pytest.mark.parametrize("damage", ["lock", "objects", "config"])
-async def test_a_damaged_mirror_is_made_anew(site: Worksite, repository: Repository, damage: str) -> None:
+# Packs that git cannot read it fetches again by itself.
+@pytest.mark.parametrize(("damage", "is_made_anew"), [("lock", True), ("packs", False), ("config", True)])
+async def test_a_damaged_mirror_is_mended(
+    site: Worksite, repository: Repository, damage: str, *, is_made_anew: bool
+) -> None:
     source = source_of(site, str(repository.path), branch("main"))
     await source.fetch(site)
     mirror = site.folder / "git" / "mirror"
     match damage:
         case "lock":
             (mirror / "shallow.lock").touch()
-        case "objects":
+        case "packs":
             for path in [path for path in (mirror / "objects").rglob("*") if path.is_file()]:
                 path.chmod(0o600)
                 path.write_bytes(b"")
@@ -198,7 +202,22 @@ async def test_a_damaged_mirror_is_made_anew(site: Worksite, repository: Reposit
     head = repository.commit("Second", {"x": "1"})
     await site.begin_again()
     assert (await source.fetch(site)).hash == head
-    assert "git-discard-anew-as-panel" in site.names
+    assert ("git-discard-anew-as-panel" in site.names) is is_made_anew
+
+
+async def test_what_a_fetch_left_unfinished_is_taken_away_by_its_undo(site: Worksite, repository: Repository) -> None:
+    source = source_of(site, str(repository.path), branch("main"))
+    fetched = await source.fetch(site)
+    left = site.folder / "git" / "mirror" / "objects" / "pack" / "tmp_pack_AbCdEf"
+    left.write_text("half of a pack")
+
+    assert [name for name, _ in site.undos] == [UNDO_FETCH]
+    for name, data in site.undos:
+        assert await undo(site.host, name, data)
+        assert await undo(site.host, name, data)
+
+    assert not left.exists()
+    await source.check_out(site, fetched, release_folder(site))
 
 
 async def test_text_of_strangers_is_made_fit_to_show(site: Worksite, repository: Repository) -> None:

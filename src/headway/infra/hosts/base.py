@@ -224,6 +224,12 @@ class Host(Protocol):
         """Removes a file or folder and all below it, following no link; no error when it is gone."""
         ...
 
+    async def remove_files(self, folder: str, prefix: str) -> None:
+        """Removes what is in a folder (not below it) and no folder itself, of those names that begin with ``prefix``;
+        no error when there is none. Fails where the folder is a symbolic link.
+        """
+        ...
+
     async def rename(self, source: str, target: str) -> None:
         """Moves within one file system; the target must not exist."""
         ...

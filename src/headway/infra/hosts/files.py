@@ -49,6 +49,12 @@ class LocalFiles:
         """Removes a file or folder and all below it, following no link; no error when it is gone."""
         await _in_thread("remove", path, lambda: _remove_tree(path))
 
+    async def remove_files(self, folder: str, prefix: str) -> None:
+        """Removes what is in a folder (not below it) and no folder itself, of those names that begin with ``prefix``;
+        no error when there is none. Fails where the folder is a symbolic link.
+        """
+        await _in_thread("remove files from", folder, lambda: _remove_files(folder, prefix))
+
     async def rename(self, source: str, target: str) -> None:
         """Moves within one file system. Raises Conflict when the target exists."""
         await _in_thread("move", source, lambda: _rename(source, target))
@@ -152,6 +158,21 @@ def _run(*argv: str) -> str:
     ended = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, env={"LC_ALL": "C"})
     lines = ended.stderr.decode(errors="replace").strip().splitlines()
     return "" if ended.returncode == 0 else (lines or [f"{argv[0]} ended with {ended.returncode}"])[-1]
+
+
+def _remove_files(folder: str, prefix: str) -> None:
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        with os.scandir(opened) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(prefix)]
+        for name in names:
+            with suppress(FileNotFoundError, IsADirectoryError):
+                os.unlink(name, dir_fd=opened)
+    finally:
+        os.close(opened)
 
 
 def _rename(source: str, target: str) -> None:

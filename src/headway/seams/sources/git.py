@@ -18,7 +18,7 @@ from headway.kernel.secret import Secret
 from headway.seams.sources.base import CommitMissing, SourceError
 from headway.seams.sources.build_path import find_build_path, parse_build_path
 from headway.seams.sources.git_commands import GITCONFIG, Git
-from headway.seams.sources.mirror import Mirror, run
+from headway.seams.sources.mirror import UNDO_FETCH, Mirror, remove_unfinished, run
 from headway.seams.sources.ref import Ref, RefKind
 from headway.seams.sources.remote import Remote, Transport, parse_remote
 from headway.seams.sources.ssh_key import tidy_ssh_key
@@ -194,9 +194,12 @@ class GitSource:
 
 async def undo(host: Host, name: str, data: Mapping[str, Any]) -> bool:
     """Takes back what a git source recorded with ``Work.undo``; False when the name is not one of its own."""
-    if name != UNDO_KEY:
+    if name == UNDO_KEY:
+        await host.remove_tree(str(data["path"]))
+    elif name == UNDO_FETCH:
+        await remove_unfinished(host, str(data["mirror"]))
+    else:
         return False
-    await host.remove_tree(str(data["path"]))
     return True
 
 

@@ -17,7 +17,8 @@ EVERYTHING = ("+refs/heads/*:refs/headway/heads/*", "+refs/tags/*:refs/headway/t
 ATTRIBUTES = b"* -export-ignore -export-subst\n"
 
 # Read by every git, also by the one that serves a repository of this machine, which no variable would reach. The empty
-# helper ends the list of credential helpers; maintenance in the background would be killed with the command.
+# helper ends the list of credential helpers; maintenance in the background would be killed with the command. Packs stay
+# packs, however small: what is left of a fetch that did not come to its end is then one file that shows what it is.
 GITCONFIG = b"""\
 [safe]
 \tdirectory = *
@@ -28,6 +29,8 @@ GITCONFIG = b"""\
 \thelper =
 [protocol]
 \tversion = 2
+[fetch]
+\tunpackLimit = 1
 [http]
 \tfollowRedirects = initial
 \tlowSpeedLimit = 1000

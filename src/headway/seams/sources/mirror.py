@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from headway.infra.hosts.base import Exit
+from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Commit
@@ -16,6 +16,9 @@ from headway.seams.sources.git_commands import ATTRIBUTES, EVERYTHING, SOURCE_RE
 from headway.seams.sources.git_errors import Failure, Remedy
 from headway.seams.sources.ref import Ref, RefKind
 from headway.seams.sources.remote import Remote, Transport
+
+UNDO_FETCH = "git-fetch"
+_UNFINISHED = "tmp_"  # begins the names of packs that git is writing; it does not remove those that it could not finish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ class Mirror:
         raise SourceError(failure.sentence)
 
     async def _attempt(self, ref: Ref | None, attempt: Attempt) -> Commit:
+        await self.work.undo(UNDO_FETCH, {"mirror": self.folder})
         await self._make_ready(attempt)
         call = Call(
             remote=self.remote,
@@ -162,6 +166,11 @@ class Mirror:
 
     async def _run(self, name: str, command: Command) -> Exit:
         return await run(self.work, f"{self.prefix}{name}", command)
+
+
+async def remove_unfinished(host: Host, mirror: str) -> None:
+    """Removes what a fetch that failed or was killed has left in a mirror: it may fill the disk."""
+    await host.remove_files(f"{mirror}/objects/pack", _UNFINISHED)
 
 
 async def run(work: Work, name: str, command: Command) -> Exit:
