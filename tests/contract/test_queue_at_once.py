@@ -52,9 +52,7 @@ class Undone(Exception):
     """Raised at an example's end, so that the next finds an empty database."""
 
 
-@settings(
-    max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_queue_does_what_its_model_does(database: SqlDatabase, steps: list[tuple[object, ...]]) -> None:
     with suppress(Undone), database.writer.begin() as connection:
