@@ -304,6 +304,7 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: Nati
             settle_seconds=settings.settle_time.total_seconds(),
             drain_seconds=settings.drain_time.total_seconds(),
             build_memory_bytes=settings.build_memory_bytes,
+            application_memory_bytes=settings.application_memory_bytes,
             process_limit=settings.process_limit,
         ),
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}:{settings.edge_port}",

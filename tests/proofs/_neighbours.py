@@ -133,7 +133,8 @@ class Site:
 def made(mode: str) -> Iterator[Site]:
     """The site of a mode: folder's mode, what is off."""
     folder_mode, env = MODES[mode]
-    limits = {"HEADWAY_PROCESS_LIMIT": str(PROCESSES), "HEADWAY_BUILD_MEMORY": "128MiB"}
+    memory = dict.fromkeys(("HEADWAY_BUILD_MEMORY", "HEADWAY_APPLICATION_MEMORY"), "128MiB")
+    limits = {"HEADWAY_PROCESS_LIMIT": str(PROCESSES), **memory}
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-accounts-")))
         folder.chmod(folder_mode)

@@ -177,7 +177,7 @@ def test_a_build_that_fills_the_memory_ends_for_that_reason(site: Site, watched:
 def test_an_application_that_fills_the_memory_is_ended_within_its_bound(site: Site, watched: None) -> None:
     files = web("x", Procfile="web: python3 eat.py\n") | {"eat.py": EATER}
     application_id = site.panel.application(
-        git_repository(site.folder / "eating", files), name="eating", memoryLimit="64MiB", healthDeadlineSeconds=30
+        git_repository(site.folder / "eating", files), name="eating", healthDeadlineSeconds=30
     )
 
     row = site.panel.ended(site.panel.deploy(application_id), 60)

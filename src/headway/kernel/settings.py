@@ -136,6 +136,15 @@ class Settings:
             variable="HEADWAY_BUILD_MEMORY",
         ),
     )
+    application_memory_bytes: int | None = field(
+        default=None,
+        metadata=_told(
+            size(8 * _MIB),
+            "Memory that one application may use which has no limit of its own.",
+            written="three quarters of the memory",
+            variable="HEADWAY_APPLICATION_MEMORY",
+        ),
+    )
     process_limit: int = field(
         default=2048, metadata=_told(whole(16), "Processes and threads that one build or application may have.")
     )
@@ -237,6 +246,8 @@ class Settings:
         values["data_dir"] = _folder(values["data_dir"], facts) if "data_dir" in values else default_data_dir(facts)
         concurrency = values.setdefault("concurrency", default_concurrency(facts))
         values.setdefault("build_memory_bytes", max(512 * _MIB, facts.memory_bytes * 3 // 4 // concurrency))
+        # Within it an application is ended for its own greed; beyond the machine's memory the kernel chooses whom.
+        values.setdefault("application_memory_bytes", facts.memory_bytes * 3 // 4)
         return Settings(**values)
 
     @property

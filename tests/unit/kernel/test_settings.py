@@ -27,7 +27,12 @@ ROOT = replace(FACTS, is_root=True)
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     settings = Settings.from_env({}, ROOT)
-    assert settings == Settings(data_dir=Path("/var/lib/headway"), concurrency=2, build_memory_bytes=3 * GIB)
+    assert settings == Settings(
+        data_dir=Path("/var/lib/headway"),
+        concurrency=2,
+        build_memory_bytes=3 * GIB,
+        application_memory_bytes=6 * GIB,
+    )
     assert (settings.host, settings.port, settings.edge_host, settings.edge_port) == (
         "127.0.0.1",
         3000,
@@ -62,6 +67,7 @@ def test_the_data_folder_is_made_absolute(given: str, folder: str) -> None:
         ("HEADWAY_API_KEY", "k" * 64, "api_key", Secret("k" * 64)),
         ("HEADWAY_CONCURRENCY", "7", "concurrency", 7),
         ("HEADWAY_BUILD_MEMORY", "1GiB", "build_memory_bytes", GIB),
+        ("HEADWAY_APPLICATION_MEMORY", "1GiB", "application_memory_bytes", GIB),
         ("HEADWAY_SPOOL_CAP", "100mb", "spool_cap_bytes", 100 << 20),
         ("HEADWAY_BALLAST", "0", "ballast_bytes", 0),
         ("HEADWAY_SETTLE_TIME", "0.5", "settle_time", timedelta(seconds=0.5)),

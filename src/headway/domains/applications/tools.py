@@ -52,6 +52,7 @@ class Defaults:
     settle_seconds: float
     drain_seconds: float
     build_memory_bytes: int | None
+    application_memory_bytes: int | None
     process_limit: int
     least_free_bytes: int = 64 << 20
 
@@ -123,7 +124,7 @@ class Tools:
             port=port,
             env={name: Secret(value) for name, value in plan.variables.items()},
             health=self._health(plan, port),
-            memory_bytes=plan.settings.memory_bytes,
+            memory_bytes=plan.settings.memory_bytes or self.defaults.application_memory_bytes,
             process_limit=self.defaults.process_limit,
             data_folder=self.folders.data(plan.application_id),
             drain_seconds=_given(plan.settings.drain_seconds, self.defaults.drain_seconds),

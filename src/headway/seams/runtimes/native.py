@@ -307,8 +307,10 @@ class NativeRuntime:
     def _last_exit(self, release_id: str, exits: Sequence[Exit]) -> str | None:
         if not exits:
             return None
-        memory = exits[-1].killed and self._copies.memory_kills(release_id) > 0
-        return f"{exits[-1].how}, since its memory bound was reached" if memory else exits[-1].how
+        how = exits[-1].how
+        if exits[-1].killed and self._copies.memory_kills(release_id) > 0:
+            return f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit)"
+        return how
 
 
 class _Watched:
