@@ -114,6 +114,7 @@ class TestBuild:
         url = site.repository({"README.md": "words"})
         site.fails("left no index.html", "Set the output folder", customGitUrl=url, buildCommand="true")
 
+    @pytest.mark.slow
     def test_a_requirement_that_does_not_exist(self, site: Kept) -> None:
         url = site.repository(web("x", **{"requirements.txt": "./wheels/missing-1.0-py3-none-any.whl\n"}))
         site.fails("install ended with exit status 1", "missing-1.0-py3-none-any.whl", customGitUrl=url)
@@ -125,7 +126,8 @@ class TestBuild:
 
 class TestStart:
     def test_a_port_that_is_never_opened(self, site: Kept) -> None:
-        site.fails("did not become healthy within 4 s", "variable PORT", "listens on no port", startCommand="sleep 600")
+        said = ("did not become healthy within 1.5 s", "variable PORT", "listens on no port")
+        site.fails(*said, startCommand="sleep 600", healthDeadlineSeconds=1.5)
 
     def test_another_port_than_the_one_it_was_given(self, site: Kept) -> None:
         port = free_port()
