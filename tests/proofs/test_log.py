@@ -1,5 +1,5 @@
-"""Must show 6, as far as a log's bytes go: a large one arrives whole in flat memory, odd bytes pass, and a follower that
-is cut off again and again reads the very same text.
+"""Must show 6, as far as a log's bytes go: a large one arrives whole in flat memory, odd bytes pass, and a follower
+that is cut off again and again reads the very same text.
 """
 
 from __future__ import annotations
