@@ -119,15 +119,30 @@ async def test_a_bounded_run_keeps_its_beginning_and_its_end(tmp_path: Path) -> 
         assert (await ended(anchor, "build", shell("seq 1 200000"))).succeeded
         said = await output(anchor)
         whole = "".join(f"{number}\n" for number in range(1, 200001))
-        head, mark, rest = said.partition("\n[headway: this run has put out more than is kept")
+        head, mark, rest = said.partition("[headway: this run has put out more than is kept")
         assert mark
         assert whole.startswith(head)
-        assert len(head) == cap // 2
+        assert head.endswith("\n"), "a line was cut"
+        assert cap // 2 - cap // 16 <= len(head) <= cap // 2
         left_out, _, tail = rest.partition(" bytes are left out here]\n")
-        assert whole.endswith(tail)
+        assert whole.endswith(f"\n{tail}"), "a line was cut"
         assert cap // 8 < len(tail) <= cap // 2
         assert len(head) + int(left_out.split()[-1]) + len(tail) == len(whole)
         assert len(said) <= cap + 1000
+
+
+async def test_a_bounded_run_is_not_cut_within_a_dump_of_several_lines(tmp_path: Path) -> None:
+    line = "printf 'key: '; head -c 3000 /dev/zero | base64"
+    async with local_host(tmp_path, spool_cap_bytes=256 << 10) as host:
+        anchor = await run(host)
+        assert (await ended(anchor, "build", shell(f"for i in $(seq 1 300); do {line}; done"))).succeeded
+        said = await output(anchor)
+    head, _, rest = said.partition("[headway: this run")
+    tail = rest.partition(" are left out here]\n")[2]
+    dump = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=True).stdout.decode()
+    assert head == dump * head.count("key: ")
+    assert tail == dump * tail.count("key: ")
+    assert min(head.count("key: "), tail.count("key: ")) > 5
 
 
 async def test_after_a_bounded_command_the_next_ones_are_still_seen(tmp_path: Path) -> None:

@@ -1,9 +1,15 @@
 # The raw output of a run: a file that only grows, so that every offset in it stays true, and that stops growing at a cap.
 # Of a command that says more, the first part is kept as it comes; of the rest only the end, in two files that take
-# turns, and it is appended once the command is over.
+# turns, and it is appended once the command is over. Both are cut where no secret is likely to stand: half of one would not be
+# masked.
 package Headway::Spool;
 
 use strict;
+
+my $WINDOW = 65_536;    # how much is looked through for a good place to cut
+
+# The end of a line, where the next one does not begin as the lines of base64 and hexadecimal dumps do.
+my $SEAM = qr{\n(?=[^\n]{0,7}[^\n\w+/=-])};
 
 sub new {
     my ( $class, $cap ) = @_;
@@ -32,12 +38,26 @@ sub write {
     return if $bytes eq '';
     $self->{last} = substr $bytes, -1;
     return $self->write_tail($bytes) if $self->{tail};
+    my $cut = $self->head_end($bytes);
+    return $self->append($bytes) if !defined $cut;
+    my $head = substr $bytes, 0, $cut;
+    $self->append($head);
+    $self->begin_tail( $head =~ /\n\z/ ? '' : "\n" );
+    return $self->write_tail( substr $bytes, $cut );
+}
+
+# Where in what comes next the first part ends: at a seam shortly before there is no more room, else behind the last
+# line, else where the room ends. Undefined where it does not end in it.
+sub head_end {
+    my ( $self, $bytes ) = @_;
     my $left = $self->{room} - $self->{size};
-    return $self->append($bytes) if length $bytes <= $left;
-    $left = 0 if $left < 0;
-    $self->append( substr $bytes, 0, $left );
-    $self->begin_tail;
-    return $self->write_tail( substr $bytes, $left );
+    return 0 if $left <= 0;
+    my $window = int( $self->{room} / 8 );
+    my $early  = $left - ( $window < $WINDOW ? $window : $WINDOW );
+    pos($bytes) = $early if $early > 0 && $early < length $bytes;
+    return pos $bytes if $early < length $bytes && $bytes =~ /$SEAM/g && pos $bytes <= $left;
+    return if length $bytes <= $left;
+    return 1 + rindex( substr( $bytes, 0, $left ), "\n" ) || $left;
 }
 
 # Adds a line of Headway's own, once per key, and never in the middle of a command's line.
@@ -105,11 +125,11 @@ sub write_all {
 }
 
 sub begin_tail {
-    my ($self) = @_;
+    my ( $self, $line_end ) = @_;
     my $least = int( $self->{cap} / 128 ) + 1;
     my $half  = int( ( $self->{cap} - $self->{size} ) / 2 );
     $half = $least if $half < $least;
-    $self->append( "\n[headway: this run has put out more than is kept ($self->{cap} bytes); "
+    $self->append( "$line_end\[headway: this run has put out more than is kept ($self->{cap} bytes); "
           . "what follows is left out, but for its end]\n" );
     $self->{tail} = { half => $half, left_out => 0, files => [ tail_file(0), tail_file(1) ] };
     return;
@@ -136,6 +156,15 @@ sub write_tail {
     return;
 }
 
+# How many bytes at the beginning of a file may belong to something of which the beginning is lost.
+sub seam_in {
+    my ($handle) = @_;
+    my $bytes = '';
+    sysseek $handle, 0, 0;
+    sysread $handle, $bytes, $WINDOW;
+    return $bytes =~ /$SEAM/g ? pos $bytes : 1 + index $bytes, "\n";
+}
+
 # The older half of what is kept goes, and its file takes what comes next.
 sub turn_tail {
     my ($self) = @_;
@@ -153,13 +182,15 @@ sub turn_tail {
 
 sub end_tail {
     my ($self) = @_;
-    my $tail = delete $self->{tail};
-    my $left_out = $tail->{left_out};
+    my $tail     = delete $self->{tail};
+    my ($first)  = grep { $_->{handle} && $_->{size} } @{ $tail->{files} };
+    my $skipped  = $tail->{left_out} && $first ? seam_in( $first->{handle} ) : 0;
+    my $left_out = $tail->{left_out} + $skipped;
     my $leads    = "[headway: $left_out bytes are left out here]\n";
     $self->append($leads) if $left_out;
     for my $file ( @{ $tail->{files} } ) {
         next if !$file->{handle};
-        sysseek $file->{handle}, 0, 0;
+        sysseek $file->{handle}, $first && $file == $first ? $skipped : 0, 0;
         while ( sysread $file->{handle}, my $bytes, 1 << 20 ) {
             $self->append($bytes);
         }
