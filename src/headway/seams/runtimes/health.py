@@ -182,12 +182,13 @@ def _closed(port: int, watched: Watched) -> str | None:
 async def _give_up_on_crashes(watched: Watched, found: Sequence[ProcessStatus]) -> None:
     for process in found:
         if process.exits >= CRASHES or process.state is ProcessState.GIVEN_UP:
-            lines = await asyncio.to_thread(watched.last_lines, process.name, 1)
-            last = f' Its last line: "{lines[-1].strip()[:300]}".' if lines else " It wrote nothing."
+            lines = await asyncio.to_thread(watched.last_lines, process.name, LAST_LINES)
+            written = [line.strip() for line in lines if line.strip()]
+            last = f' Its last line: "{written[-1][:300]}".' if written else " It wrote nothing."
             raise Unhealthy(
                 f"{_subject(process)} ended {process.exits} times while it was starting, last with "
-                f"{process.last_exit}.{last} Mend what it reports (application.readLogs shows all of it) and deploy "
-                "again."
+                f"{process.last_exit}.{last} Mend what it reports (the deployment's log ends with more of it) and "
+                "deploy again."
             )
 
 
