@@ -43,6 +43,7 @@ from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.paths import LogPaths
 from headway.infra.panel.ballast import drop_ballast, take_ballast
 from headway.infra.panel.data_dir import DataDir
+from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back
 from headway.kernel.events import Events
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Settings
@@ -127,11 +128,14 @@ class Platform:
 async def serve(settings: Settings) -> int:
     """Runs a panel in the foreground until SIGTERM or SIGINT; its exit status. Raises HeadwayError at the start."""
     _configure_logging(settings)
+    allow_many_files()
+    give_large_buffers_back()
     platform = await Platform.open(settings)
     try:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, platform.stop)
+        collect_rarely()
         _greet(platform)
         await platform.run()
     finally:
