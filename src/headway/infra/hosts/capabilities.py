@@ -73,11 +73,7 @@ def _ask_anchor(program: Path, machine: str) -> dict[str, str]:
 
 def _usable(trees: Trees) -> Trees:
     """The trees without those into which we cannot move a process."""
-    refused = {
-        kind: None
-        for kind, folder in (("unified", trees.unified), ("memory", trees.memory), ("pids", trees.pids))
-        if folder and not _lets_us_in(folder)
-    }
+    refused = {kind: None for kind, folder in trees.folders.items() if not _lets_us_in(folder)}
     return replace(trees, **refused) if refused else trees
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from headway.infra.hosts import processes
 
-CONTROLLERS = ("memory", "pids")
+CONTROLLERS = ("memory", "pids", "cpu")
 MOUNTINFO = Path("/proc/self/mountinfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
 
@@ -21,19 +21,27 @@ OWN_GROUPS = Path("/proc/self/cgroup")
 class Trees:
     """Where this panel's groups are, None for what the machine does not have or does not let us use.
 
-    ``mount`` is the root of the v2 hierarchy and ``unified`` our folder in it; ``memory`` and ``pids`` are our folders
-    in the v1 trees, set only for the controllers that ``unified`` does not have.
+    ``mount`` is the root of the v2 hierarchy and ``unified`` our folder in it; ``memory``, ``pids`` and ``cpu`` are our
+    folders in the v1 trees, set only for the controllers that ``unified`` does not have. In ``cpu`` nothing is bounded:
+    as a group a run has one share of the processors, however many processes and sessions it makes.
     """
 
     mount: Path | None = None
     unified: Path | None = None
     memory: Path | None = None
     pids: Path | None = None
+    cpu: Path | None = None
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """Our folder in each tree that there is, by kind."""
+        kinds = {"unified": self.unified, "memory": self.memory, "pids": self.pids, "cpu": self.cpu}
+        return {kind: folder for kind, folder in kinds.items() if folder}
 
     def run(self, name: str) -> dict[str, str]:
         """The folders of one run by kind, as an anchor wants them: "" for none."""
-        folders = {"unified": self.unified, "memory": self.memory, "pids": self.pids}
-        return {kind: str(folder / name) if folder else "" for kind, folder in folders.items()}
+        there = self.folders
+        return {kind: str(there[kind] / name) if kind in there else "" for kind in ("unified", *CONTROLLERS)}
 
     def path_below_root(self, name: str) -> str:
         """A run's path below the root of the v2 hierarchy, "" where there is none."""
@@ -41,21 +49,20 @@ class Trees:
 
     def runs(self) -> list[str]:
         """The names of the runs that have groups."""
-        folders = [folder for folder in (self.unified, self.memory, self.pids) if folder and folder.is_dir()]
+        folders = [folder for folder in self.folders.values() if folder.is_dir()]
         return sorted({entry.name for folder in folders for entry in os.scandir(folder) if entry.is_dir()})
 
     def leave(self) -> None:
         """Removes our folders if nothing is in them; they are made again when they are looked for."""
-        for folder in (self.unified, self.memory, self.pids):
+        for folder in self.folders.values():
             with suppress(OSError):
-                if folder:
-                    folder.rmdir()
+                folder.rmdir()
 
     def bounds(self, controller: str) -> str:
         """What bounds memory or processes here: "cgroup v2", "cgroup v1" or "rlimit"."""
         if self.unified and _has(self.unified, controller):
             return "cgroup v2"
-        return "cgroup v1" if {"memory": self.memory, "pids": self.pids}[controller] else "rlimit"
+        return "cgroup v1" if controller in self.folders else "rlimit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +96,7 @@ def discover(panel_id: str) -> Trees:
         for mount in mounts
         if name in mount.controllers
     }
-    return Trees(mount=mount.folder if mount else None, unified=unified, memory=old.get("memory"), pids=old.get("pids"))
+    return Trees(mount=mount.folder if mount else None, unified=unified, **old)
 
 
 def parse_mounts(text: str) -> list[Mount]:
@@ -177,9 +184,10 @@ def _share(top: Path, folder: Path) -> None:
     """Hands the controllers down to a folder, as far as those above it have them and allow it."""
     chain = [top, *reversed(folder.relative_to(top).parents), folder]
     for group in dict.fromkeys(top / part for part in chain):
-        wanted = [f"+{name}" for name in CONTROLLERS if _has(group, name)]
-        with suppress(OSError):
-            (group / "cgroup.subtree_control").write_text(" ".join(wanted))
+        for name in CONTROLLERS:  # one by one: of several, one that is refused would keep the others away
+            with suppress(OSError):
+                if _has(group, name):
+                    (group / "cgroup.subtree_control").write_text(f"+{name}")
 
 
 def _has(group: Path, controller: str) -> bool:

@@ -21,11 +21,12 @@ class Hierarchies:
     unified: str | None = None
     memory: str | None = None
     pids: str | None = None
+    cpu: str | None = None
 
     @property
     def mounted(self) -> tuple[str, ...]:
         """All of them, the one that tells members best first."""
-        return tuple(path for path in (self.unified, self.pids, self.memory) if path is not None)
+        return tuple(path for path in (self.unified, self.pids, self.memory, self.cpu) if path is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ def find_hierarchies(mountinfo: str) -> Hierarchies:
         if kind == "cgroup2":
             found.setdefault("unified", folder)
         elif kind == "cgroup":
-            for controller in {"memory", "pids"} & set(options.split(",")):
+            for controller in {"memory", "pids", "cpu"} & set(options.split(",")):
                 found.setdefault(controller, folder)
     return Hierarchies(**found)
 
@@ -87,13 +88,15 @@ class ReleaseGroups:
         groups = []
         if trees.unified is not None:
             here = (Path(trees.unified) / "cgroup.controllers").read_text().split()
-            wanted = tuple(name for name in ("memory", "pids") if name in here)
+            wanted = tuple(name for name in ("memory", "pids", "cpu") if name in here)
             bounds = {**(memory if "memory" in wanted else {}), **(count if "pids" in wanted else {})}
             groups.append(Group(tree=trees.unified, folder=folder, controllers=wanted, bounds=bounds))
         if trees.memory is not None:
             groups.append(Group(tree=trees.memory, folder=folder, bounds=old_memory))
         if trees.pids is not None:
             groups.append(Group(tree=trees.pids, folder=folder, bounds=count))
+        if trees.cpu is not None:  # no bound: as a group it has one share of the processors, whatever it starts
+            groups.append(Group(tree=trees.cpu, folder=folder))
         return tuple(groups)
 
     def members(self, release_id: str) -> set[int] | None:

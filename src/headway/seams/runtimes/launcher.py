@@ -175,12 +175,12 @@ def _sealed(record: dict[str, Any], configuration: dict[str, Any]) -> dict[str, 
 def _hand_down(group: dict[str, Any]) -> None:
     """Version 2 only: a bound can be set where every group above hands its controller down."""
     if group["controllers"]:
-        wanted = " ".join(f"+{name}" for name in group["controllers"])
         folder = group["tree"]
         for part in ["", *group["folder"].split("/")[:-1]]:
             folder = f"{folder}/{part}" if part else folder
-            with contextlib.suppress(OSError):
-                _write(f"{folder}/cgroup.subtree_control", wanted)
+            for name in group["controllers"]:  # one that is refused keeps none of the others away
+                with contextlib.suppress(OSError):
+                    _write(f"{folder}/cgroup.subtree_control", f"+{name}")
 
 
 def _is_supervised(root: str) -> bool:

@@ -60,10 +60,15 @@ def test_a_group_is_found_in_a_mount_that_shows_a_part_of_the_hierarchy(root: st
 
 def test_a_run_has_a_folder_in_each_tree_that_there_is() -> None:
     trees = Trees(mount=Path("/cg"), unified=Path("/cg/headway/p"), pids=Path("/pids/headway/p"))
-    assert trees.run("abc.1") == {"unified": "/cg/headway/p/abc.1", "memory": "", "pids": "/pids/headway/p/abc.1"}
+    assert trees.run("abc.1") == {
+        "unified": "/cg/headway/p/abc.1",
+        "memory": "",
+        "pids": "/pids/headway/p/abc.1",
+        "cpu": "",
+    }
     assert trees.path_below_root("abc.1") == "/headway/p/abc.1"
     assert Trees().path_below_root("abc.1") == ""
-    assert Trees().run("abc.1") == {"unified": "", "memory": "", "pids": ""}
+    assert Trees().run("abc.1") == {"unified": "", "memory": "", "pids": "", "cpu": ""}
 
 
 def test_what_bounds_is_named() -> None:

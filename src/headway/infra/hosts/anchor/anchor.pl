@@ -63,7 +63,7 @@ sub prepare {
     umask 077;
     chdir $config->{run_folder} or die "cannot enter the run folder: $!\n";
     my $self = bless { %$config, links => [], commands => {}, waiters => {}, stops => [], count => 0 }, __PACKAGE__;
-    $self->{cgroups} = Headway::Cgroups->new( map { $_ => $config->{$_} } qw(unified memory pids) );
+    $self->{cgroups} = Headway::Cgroups->new( map { $_ => $config->{$_} } qw(unified memory pids cpu) );
     settle_in( $self->{cgroups} );
     Headway::Kernel::adopt_orphans();
     Headway::Init::write_score(-900);

@@ -1,14 +1,17 @@
 # A run's control groups: one leaf for the anchor, one per command, in the v2 hierarchy and, where that has no controllers
-# for memory and pids, in the v1 trees beside it.
+# for memory, pids and cpu, in the v1 trees beside it. In the tree of cpu all commands of a run are in one group, which has
+# no bounds: together they have one share of the processors, however many processes and sessions they make.
 package Headway::Cgroups;
 
 use strict;
 
-# `unified` is the run's folder in the v2 hierarchy, `memory` and `pids` those in the v1 trees; '' for what there is not.
+my @KINDS = qw(unified memory pids cpu);
+
+# `unified` is the run's folder in the v2 hierarchy, the others those in the v1 trees; '' for what there is not.
 sub new {
     my ( $class, %folders ) = @_;
     my $self = bless {%folders}, $class;
-    for my $kind (qw(unified memory pids)) {
+    for my $kind (@KINDS) {
         my $folder = $self->{$kind};
         next if $folder eq '';
         $self->{$kind} = '' if !( make_folder($folder) && make_folder("$folder/cmds") );
@@ -28,7 +31,7 @@ sub leaf {
 
 sub folders {
     my ($self) = @_;
-    return grep { $_ ne '' } @$self{qw(unified memory pids)};
+    return grep { $_ ne '' } @$self{@KINDS};
 }
 
 # Makes the groups of a command, in the v1 trees only those that bound it, and sets its bounds. The bounds that no group
@@ -36,7 +39,8 @@ sub folders {
 sub command {
     my ( $self, $number, %bounds ) = @_;
     my $group = bless { folders => [], unmet => {%bounds}, oom_file => undef, born_in => undef }, 'Headway::Cgroup';
-    for my $kind (qw(unified memory pids)) {
+    $group->{shared} = "$self->{cpu}/cmds" if $self->{cpu} ne '';
+    for my $kind (@KINDS) {
         next if $self->{$kind} eq '' || !$group->needs($kind);
         my $folder = "$self->{$kind}/cmds/$number";
         next if !make_folder($folder);
@@ -63,8 +67,7 @@ sub remove {
 sub share_controllers {
     my ($folder) = @_;
     my $has = slurp("$folder/cgroup.controllers");
-    my @wanted = grep { $has =~ /\b$_\b/ } qw(memory pids);
-    put( "$folder/cgroup.subtree_control", join ' ', map { "+$_" } @wanted ) if @wanted;
+    put( "$folder/cgroup.subtree_control", "+$_" ) for grep { $has =~ /\b$_\b/ } @KINDS;
     return;
 }
 
@@ -96,6 +99,7 @@ my %BOUND_FILES = (
     unified => { memory => 'memory.max',            processes => 'pids.max' },
     memory  => { memory => 'memory.limit_in_bytes', processes => undef },
     pids    => { memory => undef,                   processes => 'pids.max' },
+    cpu     => {},
 );
 
 # Whether a group of this kind has something to hold: v2 holds the processes together, v1 bounds them only.
@@ -135,6 +139,7 @@ sub enter {
     for my $folder ( grep { $_ ne ( $self->{born_in} // '' ) } @{ $self->{folders} } ) {
         Headway::Cgroups::put( "$folder/cgroup.procs", 0 ) or die "cannot enter $folder: $!\n";
     }
+    Headway::Cgroups::put( "$self->{shared}/cgroup.procs", 0 ) if $self->{shared};
     return;
 }
 
