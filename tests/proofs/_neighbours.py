@@ -18,7 +18,7 @@ import httpx
 from tests.panel import Panel, git_repository, until, web
 
 SECRET = "the-neighbours-own-secret"
-PROCESSES = 64  # that one build or application may have
+PROCESSES = 256  # that one build or application may have
 MODES: dict[str, tuple[int, dict[str, str]]] = {
     "everything": (0o711, {}),
     "a closed folder, no PID namespaces": (0o700, {"HEADWAY_PID_NAMESPACES": "off"}),
@@ -133,7 +133,7 @@ class Site:
 def made(mode: str) -> Iterator[Site]:
     """The site of a mode: folder's mode, what is off."""
     folder_mode, env = MODES[mode]
-    memory = dict.fromkeys(("HEADWAY_BUILD_MEMORY", "HEADWAY_APPLICATION_MEMORY"), "128MiB")
+    memory = dict.fromkeys(("HEADWAY_BUILD_MEMORY", "HEADWAY_APPLICATION_MEMORY"), "512MiB")
     limits = {"HEADWAY_PROCESS_LIMIT": str(PROCESSES), **memory}
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-accounts-")))
@@ -151,8 +151,8 @@ def made(mode: str) -> Iterator[Site]:
 
 
 @contextlib.contextmanager
-def watch(panel: Panel) -> Iterator[None]:
-    """Asks the panel and the neighbour again and again meanwhile; fails when one of them did not answer."""
+def watch(panel: Panel, *, slowest_seconds: float) -> Iterator[None]:
+    """Asks the panel and the neighbour again and again meanwhile; fails when one of them did not answer in time."""
     over = threading.Event()
     failures: list[str] = []
     times: list[float] = []
@@ -184,6 +184,7 @@ def watch(panel: Panel) -> Iterator[None]:
         asking.join()
     print(f"meanwhile {len(times)} requests, {len(failures)} failed, the slowest took {max(times) * 1000:.0f} ms")
     assert failures == []
+    assert max(times) < slowest_seconds
 
 
 def most_processes(account: int, seconds: float) -> int:
