@@ -43,6 +43,33 @@ def until(condition: Callable[[], T], seconds: float = 20.0, *, what: str = "") 
     return value
 
 
+def work_of(data_dir: Path) -> Path:
+    """Where builds and applications have their folders: in the data directory, or where accounts can reach it."""
+    inside = data_dir / "work"
+    name = hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]
+    return inside if inside.exists() else SHELTER / name
+
+
+def groups_of(data_dir: Path) -> list[Path]:
+    """The control groups of a data directory's panel that there are now."""
+    panel_id = data_dir / "panel.id"
+    if not panel_id.exists():
+        return []
+    mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
+    own = cgroups.parse_own_groups(cgroups.OWN_GROUPS.read_text())
+    bases = [mount.folder for mount in mounts]
+    bases += [mount.place(own.get(name, "/")) for mount in mounts for name in mount.controllers or {""}]
+    folders = dict.fromkeys(base / "headway" / panel_id.read_text() for base in bases)
+    return [folder for folder in folders if folder.exists()]
+
+
+def remove_traces(data_dir: Path) -> None:
+    """Removes what a panel that is no more has left outside of its data directory: empty groups, and its work."""
+    cgroups.remove(groups_of(data_dir))
+    if work_of(data_dir).is_relative_to(SHELTER):
+        shutil.rmtree(work_of(data_dir), ignore_errors=True)
+
+
 class Panel:
     """One data directory and the panel that works with it, now running or not."""
 
@@ -81,23 +108,13 @@ class Panel:
 
     @property
     def work(self) -> Path:
-        """Where builds and applications have their folders: in the data directory, or where accounts can reach it."""
-        inside = self.data_dir / "work"
-        name = hashlib.sha256(str(self.data_dir.resolve()).encode()).hexdigest()[:16]
-        return inside if inside.exists() else SHELTER / name
+        """Where builds and applications have their folders."""
+        return work_of(self.data_dir)
 
     @property
     def groups(self) -> list[Path]:
         """The control groups of this panel that there are now."""
-        panel_id = self.data_dir / "panel.id"
-        if not panel_id.exists():
-            return []
-        mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
-        own = cgroups.parse_own_groups(cgroups.OWN_GROUPS.read_text())
-        bases = [mount.folder for mount in mounts]
-        bases += [mount.place(own.get(name, "/")) for mount in mounts for name in mount.controllers or {""}]
-        folders = dict.fromkeys(base / "headway" / panel_id.read_text() for base in bases)
-        return [folder for folder in folders if folder.exists()]
+        return groups_of(self.data_dir)
 
     def is_up(self) -> bool:
         """Whether it answers."""
@@ -204,8 +221,7 @@ class Panel:
         ended = subprocess.run(down, env=env, capture_output=True, timeout=60, check=False)
         assert ended.returncode == 0, ended.stderr.decode()
         assert self.groups == [], "control groups are left"
-        if self.work.is_relative_to(SHELTER):
-            shutil.rmtree(self.work, ignore_errors=True)
+        remove_traces(self.data_dir)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from headway.core.deployments.status import Maker, Reason, Status
 from headway.faces.http.app import create_app
 from headway.infra.db.transaction import Tx
 from headway.kernel.settings import Facts, Settings
+from tests.panel import remove_traces
 
 KEYS = {"owner": "o" * 64, "member": "m" * 64, "stranger": "s" * 64}
 REPOSITORY = "https://git.example/team/repository.git"
@@ -116,6 +117,7 @@ async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
             yield World(platform=platform, app=app, nobody=nobody, **clients)
     finally:
         platform.close()
+        remove_traces(data_dir)
 
 
 def _client(app: Starlette, key: str | None) -> httpx.AsyncClient:
