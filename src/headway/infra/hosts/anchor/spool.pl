@@ -18,7 +18,8 @@ sub new {
         handle  => $handle,
         cap     => $cap,
         size    => 0,
-        room    => int $cap / 2,
+        room    => int( $cap / 2 ),
+        window  => int( $cap / 16 ),
         last    => "\n",
         lost    => 0,
         why     => '',
@@ -36,28 +37,32 @@ sub size {
 sub write {
     my ( $self, $bytes ) = @_;
     return if $bytes eq '';
+    my $before = $self->{last};
     $self->{last} = substr $bytes, -1;
     return $self->write_tail($bytes) if $self->{tail};
-    my $cut = $self->head_end($bytes);
+    my $cut = $self->head_end( $bytes, $before );
     return $self->append($bytes) if !defined $cut;
-    my $head = substr $bytes, 0, $cut;
-    $self->append($head);
-    $self->begin_tail( $head =~ /\n\z/ ? '' : "\n" );
+    $self->append( substr $bytes, 0, $cut );
+    $self->begin_tail( substr( $before . $bytes, $cut, 1 ) eq "\n" ? '' : "\n" );
     return $self->write_tail( substr $bytes, $cut );
 }
 
-# Where in what comes next the first part ends: at a seam shortly before there is no more room, else behind the last
-# line, else where the room ends. Undefined where it does not end in it.
+# Where in what comes next the first part ends: at a seam shortly before there is no more room, else at the end of a
+# line, else where the room ends. Undefined where it does not end in it. `before` is the character before it.
 sub head_end {
-    my ( $self, $bytes ) = @_;
+    my ( $self, $bytes, $before ) = @_;
     my $left = $self->{room} - $self->{size};
     return 0 if $left <= 0;
-    my $window = int( $self->{room} / 8 );
-    my $early  = $left - ( $window < $WINDOW ? $window : $WINDOW );
-    pos($bytes) = $early if $early > 0 && $early < length $bytes;
-    return pos $bytes if $early < length $bytes && $bytes =~ /$SEAM/g && pos $bytes <= $left;
-    return if length $bytes <= $left;
-    return 1 + rindex( substr( $bytes, 0, $left ), "\n" ) || $left;
+    my $window = $self->{window} < $WINDOW ? $self->{window} : $WINDOW;
+    my $early  = $left - $window;
+    return if $early > length $bytes;
+    my $text = $before . $bytes;
+    pos($text) = $early if $early > 0;
+    return pos($text) - 1 if $text =~ /$SEAM/g && pos($text) - 1 <= $left;
+    my $late = $left - int( $window / 2 );
+    my $end  = index $text, "\n", $late > 0 ? $late : 0;
+    return $end if $end >= 0 && $end <= $left;
+    return length $bytes > $left ? $left : undef;
 }
 
 # Adds a line of Headway's own, once per key, and never in the middle of a command's line.
@@ -197,7 +202,8 @@ sub end_tail {
         close $file->{handle};
     }
     # What later commands say is kept in the same way, in less room.
-    $self->{room} = $self->{size} + int( $self->{cap} / 128 );
+    $self->{room}   = $self->{size} + int( $self->{cap} / 128 );
+    $self->{window} = int( $self->{cap} / 1024 );
     return;
 }
 
