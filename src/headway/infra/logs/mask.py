@@ -45,20 +45,22 @@ class Masker:
         """A message of Headway's own (an error, a title) without secrets."""
         return self.mask(text.encode("utf-8", "replace")).decode()
 
-    def settle(self, text: bytes, *, final: bool) -> tuple[bytes, bytes]:
+    def settle(self, text: bytes, *, final: bool, cut: bytes = b"") -> tuple[bytes, bytes]:
         """What of ``text`` is decided, masked, and the rest, which could be the beginning of a secret.
 
         ``text`` is valid UTF-8 and begins where everything before it is decided. With ``final`` there is no rest: the
-        beginning of a secret, which somebody was killed in the middle of, is masked like a whole one.
+        beginning of a secret, which somebody was killed in the middle of, is masked like a whole one. ``cut`` stands
+        behind ``text`` for a character that was cut off then.
         """
-        spans, begun = self._exact.find(text), self._exact.begun(text)
+        whole = text + cut
+        spans, begun = self._exact.find(whole), self._exact.begun(text)
         if self._wrapped.longest:
-            unwrapped = _Unwrapped(text)
+            unwrapped = _Unwrapped(whole)
             spans += unwrapped.find(self._wrapped)
-            begun += unwrapped.begun(self._wrapped)
+            begun += (_Unwrapped(text) if cut else unwrapped).begun(self._wrapped)
         if final:
             begun = [place for place in begun if len(text) - place >= _TELLING_BYTES]
-        shown, rest = _cover(text, sorted(spans, key=lambda span: (span.start, -span.end)), sorted(begun))
+        shown, rest = _cover(whole, sorted(spans, key=lambda span: (span.start, -span.end)), sorted(begun))
         return (shown + MASK, b"") if final and rest else (shown, rest)
 
 
@@ -79,7 +81,7 @@ class MaskStream:
 
     def finish(self) -> bytes:
         """The text that was kept back; nothing may be fed after it."""
-        text, self._held = self._masker.settle(self._held + self._repair(b"", final=True), final=True)
+        text, self._held = self._masker.settle(self._held, final=True, cut=self._repair(b"", final=True))
         return text
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Sequence
@@ -65,8 +66,10 @@ def test_any_cutting_gives_the_same_log_as_none(case: tuple[list[str], bytes, li
 def test_the_log_is_what_a_plain_search_makes_of_it(case: tuple[list[str], bytes, list[int]]) -> None:
     secrets, output, _ = case
     masker = Masker(secrets)
-    repaired = output.decode("utf-8", "replace").encode()
-    assert masker.mask(output) == _searched(repaired, masker.variants.exact, masker.variants.wrapped)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    whole = decoder.decode(output).encode()
+    cut = decoder.decode(b"", final=True).encode()
+    assert masker.mask(output) == _searched(whole, cut, masker.variants.exact, masker.variants.wrapped)
 
 
 @given(outputs())
@@ -166,6 +169,12 @@ def test_what_was_begun_when_the_output_ends_is_masked_where_it_tells_something(
     assert Masker([secret]).mask(b"password: correct") == b"password: correct"
 
 
+def test_what_ends_within_a_character_of_a_secret_is_masked() -> None:
+    secret = "correct hörse"
+    assert Masker([secret]).mask(b"password: " + secret.encode()[:10]) == b"password: ******"
+    assert Masker([secret]).mask(b"password: x" + b"\xc3") == "password: x\ufffd".encode()
+
+
 def test_messages_are_masked() -> None:
     assert Masker(["hunter2"]).mask_text("bad password hunter2 für \udcff") == "bad password ****** für ?"
 
@@ -174,13 +183,14 @@ def test_without_secrets_text_passes_as_it_is() -> None:
     assert Masker([]).mask(b"plain ******\n") == b"plain ******\n"
 
 
-def _searched(text: bytes, exact: Sequence[bytes], wrapped: Sequence[bytes]) -> bytes:
-    """The rule as the shortest program that states it."""
+def _searched(whole: bytes, cut: bytes, exact: Sequence[bytes], wrapped: Sequence[bytes]) -> bytes:
+    """The rule as the shortest program that states it; ``cut`` stands for a character that was cut off at the end."""
+    text = whole + cut
     patterns = [re.compile(re.escape(form)) for form in exact]
     patterns += [re.compile(rb"[\r\n]{0,2}".join(re.escape(bytes([byte])) for byte in form)) for form in wrapped]
     parts, place = [], 0
     while place < len(text):
-        if _is_cut_off(text[place:], exact, wrapped):
+        if _is_cut_off(whole[place:], exact, wrapped):
             parts.append(MASK)
             break
         ends = [match.end() for pattern in patterns if (match := pattern.match(text, place))]
