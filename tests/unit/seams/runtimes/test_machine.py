@@ -32,7 +32,10 @@ TCP6 = """  sl  local_address remote_address st tx rx tr tm uid timeout inode
 
 def test_trees_are_found_in_mountinfo() -> None:
     assert find_hierarchies(MIXED) == Hierarchies(
-        unified="/sys/fs/cgroup/with space", memory="/sys/fs/cgroup/memory", pids="/sys/fs/cgroup/cpu,pids"
+        unified="/sys/fs/cgroup/with space",
+        memory="/sys/fs/cgroup/memory",
+        pids="/sys/fs/cgroup/cpu,pids",
+        cpu="/sys/fs/cgroup/cpu,pids",
     )
     assert find_hierarchies("").mounted == ()
 
@@ -42,7 +45,7 @@ def test_bounds_go_where_a_controller_is(tmp_path: Path) -> None:
     groups = ReleaseGroups(Hierarchies(unified=str(tmp_path)), "p")
     (group,) = groups.plan("r", memory_bytes=100, process_limit=7)
     assert group.folder == "headway/p/releases/r"
-    assert group.controllers == ("memory", "pids")
+    assert group.controllers == ("memory", "pids", "cpu")
     assert group.bounds == {"memory.max": "100", "memory.swap.max": "0", "pids.max": "7"}
     (tmp_path / "cgroup.controllers").write_text("\n")
     old = ReleaseGroups(Hierarchies(unified=str(tmp_path), memory="/m", pids="/p"), "p")
