@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
+_KERNEL_THREAD = 0x00200000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,23 @@ def bury(pid: int, start_time: int) -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
+def initial_environment(pid: int) -> bytes:
+    """The variables that the process was started with, each ended by a NUL; empty when it is gone or hides them.
+
+    The kernel shows none for the moment in which a process becomes another program (``env_end`` in proc_pid_stat(5) is
+    0 then): this waits until it is over, so that nobody is overlooked.
+    """
+    for _ in range(100):
+        try:
+            environment = (PROC / str(pid) / "environ").read_bytes()
+        except OSError:
+            return b""
+        if environment or not _is_becoming_a_program(pid):
+            return environment
+        time.sleep(0.0005)
+    return b""
+
+
 def end_marked(marks: Mapping[str, str], seconds: float) -> bool:
     """Kills every process that has all the marks in its environment, and all below such a process, until none is left.
 
@@ -122,7 +140,13 @@ def _freeze(marks: Mapping[str, str], found: Sequence[Process]) -> None:
 
 
 def _carries(pid: int, wanted: Sequence[bytes]) -> bool:
-    with suppress(OSError):
-        environment = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
-        return all(mark in environment for mark in wanted)
-    return False
+    environment = initial_environment(pid).split(b"\0")
+    return all(mark in environment for mark in wanted)
+
+
+def _is_becoming_a_program(pid: int) -> bool:
+    try:
+        fields = (PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return False
+    return fields[0] not in b"ZX" and not int(fields[6]) & _KERNEL_THREAD and fields[48] == b"0"

@@ -57,7 +57,8 @@ class Copies:
     def _find(self, release_ids: set[str]) -> set[int]:
         members = {pid for release_id in release_ids for pid in self._members(release_id)}
         # The scan is the dearer look: it has the last word only, on what is in no group (yet).
-        return members or self._marked(release_ids) | self._launching(release_ids)
+        # Arguments tell a launcher, a marker tells the application that it becomes: in this order none is missed.
+        return members or self._launching(release_ids) | self._marked(release_ids)
 
     def _members(self, release_id: str) -> set[int]:
         return (None if self._groups is None else self._groups.members(release_id)) or set()

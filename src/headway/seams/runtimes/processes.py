@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from headway.infra.hosts.processes import initial_environment
 from headway.kernel.errors import HeadwayError
 
 PROC = Path("/proc")
@@ -58,7 +59,7 @@ def carrying(variable: str) -> dict[int, str]:
     name = f"\0{variable}=".encode()
     found: dict[int, str] = {}
     for pid in all_pids():
-        environment = b"\0" + _read(pid, "environ")
+        environment = b"\0" + initial_environment(pid)
         if name in environment:
             value = environment.partition(name)[2].partition(b"\0")[0]
             found[pid] = value.decode(errors="surrogateescape")

@@ -42,14 +42,33 @@ sub with_descendants {
 
 sub carries {
     my ( $pid, @marks ) = @_;
-    open my $handle, '<', "/proc/$pid/environ" or return 0;
-    local $/ = undef;
-    my $text = "\0" . ( readline($handle) // '' );
-    close $handle;
+    my $text = "\0" . initial_environment($pid);
     for my $mark (@marks) {
         return 0 if index( $text, "\0$mark\0" ) < 0;
     }
     return 1;
+}
+
+# The variables that a process was started with. The kernel shows none for the moment in which it becomes another program;
+# this waits until that is over, so that nobody is overlooked.
+sub initial_environment {
+    my ($pid) = @_;
+    for ( 1 .. 100 ) {
+        open my $handle, '<', "/proc/$pid/environ" or return '';
+        local $/ = undef;
+        my $text = readline($handle) // '';
+        close $handle;
+        return $text if length $text || !is_becoming_a_program($pid);
+        select undef, undef, undef, 0.0005;
+    }
+    return '';
+}
+
+# By proc_pid_stat(5): alive, not a thread of the kernel, and its env_end not set yet.
+sub is_becoming_a_program {
+    my ($pid) = @_;
+    my @fields = split / /, Headway::Cgroups::slurp("/proc/$pid/stat") =~ /^.*\) (.*)/s ? $1 : '';
+    return @fields > 48 && $fields[0] !~ /[ZX]/ && !( $fields[6] & 0x00200000 ) && $fields[48] == 0;
 }
 
 # Sends a signal to a process only if it still is the one that was seen.
