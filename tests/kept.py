@@ -16,7 +16,8 @@ from tests.panel import Panel, git_repository, until, web
 _DEFAULTS: dict[str, Any] = dict.fromkeys(
     (
         *("customGitBranch", "customGitBuildPath", "customGitSSHKeyId", "buildCommand", "startCommand"),
-        *("publishDirectory", "healthCheckPath", "stepSeconds", "inactivitySeconds", "memoryLimit"),
+        *("publishDirectory", "healthCheckPath", "stepSeconds", "inactivitySeconds", "totalSeconds"),
+        "memoryLimit",
     )
 )
 HEALTH_SECONDS = 4

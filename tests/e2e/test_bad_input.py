@@ -111,6 +111,15 @@ class TestBuild:
     def test_a_build_that_fails(self, site: Kept) -> None:
         site.fails("build ended with exit status 7: this broke", buildCommand="echo this broke; exit 7")
 
+    def test_a_build_that_takes_longer_than_its_application_may_in_all(self, site: Kept) -> None:
+        site.fails(
+            "deployment took longer than it may take in all",
+            r"raise its deadline \(totalSeconds, or HEADWAY_TOTAL_DEADLINE for all\)",
+            reason="timed_out",
+            buildCommand="echo begun; sleep 600",
+            totalSeconds=2.5,
+        )
+
     def test_a_build_that_publishes_nothing(self, site: Kept) -> None:
         url = site.repository({"README.md": "words"})
         site.fails("left no index.html", "Set the output folder", customGitUrl=url, buildCommand="true")

@@ -45,8 +45,9 @@ class Trigger(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is needed to enqueue a deployment. ``input`` is the kind's own JSON, ``exclusive_key`` names what runs one
-    at a time (None: no bound), ``project_id`` is what access is decided by.
+    """What is needed to enqueue a deployment. ``input`` is the kind's own JSON, beside ``total_seconds``, the bound of
+    the whole run where it is not the panel's; ``exclusive_key`` names what runs one at a time (None: no bound),
+    ``project_id`` is what access is decided by.
     """
 
     kind: str
@@ -120,3 +121,9 @@ class Deployment:
     kill_requested_at: datetime | None
     out_of_reach_since: datetime | None
     unstable: bool
+
+    @property
+    def total_seconds(self) -> float | None:
+        """How long its run may take in all; None where the panel's own bound counts."""
+        given: float | None = self.input.get("total_seconds")
+        return given

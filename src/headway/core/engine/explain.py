@@ -31,7 +31,7 @@ _WAYS_OUT: Mapping[Cause, str] = {
     Cause.STEP_TIMEOUT: f"{_DO_LESS} (stepSeconds, or HEADWAY_STEP_DEADLINE for all).",
     Cause.INACTIVITY_TIMEOUT: "Let it say what it does, or raise its deadline (inactivitySeconds, or "
     "HEADWAY_INACTIVITY_DEADLINE for all).",
-    Cause.TOTAL_TIMEOUT: f"{_DO_LESS} (HEADWAY_TOTAL_DEADLINE).",
+    Cause.TOTAL_TIMEOUT: f"{_DO_LESS} (totalSeconds, or HEADWAY_TOTAL_DEADLINE for all).",
     Cause.OUT_OF_MEMORY: "Let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for all).",
 }
 
@@ -61,6 +61,11 @@ def command_failed(name: str, exit_: Exit, last_line: str) -> str:
     if way_out is not None:
         return f"{said.rstrip('.')}. {way_out}"
     return said if last_line else f"{said}."
+
+
+def total_passed() -> str:
+    """That a run took too long beside its commands."""
+    return f"The deployment took longer than it may take in all. {_WAYS_OUT[Cause.TOTAL_TIMEOUT]}"
 
 
 def lost(reason: GoneReason) -> str:

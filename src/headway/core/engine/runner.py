@@ -13,6 +13,7 @@ from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed, Success
 from headway.core.deployments.status import Intent, Maker, Reason, Status
+from headway.core.engine import explain
 from headway.core.engine.beside import beside
 from headway.core.engine.ending import Ending, by_wish, verdict_of
 from headway.core.engine.execution import Execution
@@ -95,8 +96,7 @@ class Runner:
         deployment_id = self.deployment.deployment_id
         await self._host.raise_epoch(deployment_id, self.lease.epoch)
         self._parts.crash_point("epoch raised")
-        total = self._parts.settings.deadlines.total.total_seconds()
-        spec = AnchorSpec(deployment_id=deployment_id, epoch=self.lease.epoch, total_seconds=total)
+        spec = AnchorSpec(deployment_id=deployment_id, epoch=self.lease.epoch, total_seconds=self._total_seconds)
         anchor = await self._host.open_anchor(spec)
         self._parts.crash_point("anchor opened")
         admitted = await self._parts.write(lambda tx: self._admit(tx, anchor.handle))
@@ -169,7 +169,7 @@ class Runner:
         kind = self._parts.kinds[self.deployment.kind]
         try:
             execution = await self._execution(anchor, frozen, run_log)
-            async with asyncio.timeout(self._parts.settings.deadlines.total.total_seconds()):
+            async with asyncio.timeout(self._total_seconds):
                 return await kind.perform(execution)
         except RunFailed as failure:
             return Outcome(status=Status.ERROR, reason=failure.reason, message=failure.message)
@@ -178,15 +178,19 @@ class Runner:
         except GateShut:
             return _failed("The deployment was being ended when it wanted to start something more.")
         except TimeoutError:
-            message = (
-                "The deployment took longer than it may take in all. Let it do less, or raise HEADWAY_TOTAL_DEADLINE."
-            )
-            return Outcome(status=Status.ERROR, reason=Reason.TIMED_OUT, message=message)
+            return Outcome(status=Status.ERROR, reason=Reason.TIMED_OUT, message=explain.total_passed())
         except HeadwayError as error:
             return _failed(error.message)
         except Exception as error:
             log.exception("deployment %s met an unforeseen error", self.deployment.deployment_id)
             return _failed(f"Headway met an unforeseen {type(error).__name__}; the panel's own log has the details.")
+
+    @property
+    def _total_seconds(self) -> float:
+        """The bound of the whole run: the one it was asked for with, else the panel's. It is on the row, since the
+        anchor that keeps it is opened before there is a plan.
+        """
+        return self.deployment.total_seconds or self._parts.settings.deadlines.total.total_seconds()
 
     async def _execution(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Execution:
         deployment_id = self.deployment.deployment_id

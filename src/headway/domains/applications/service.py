@@ -270,6 +270,7 @@ class ApplicationService:
                     "type": "redeploy" if again else "deploy",
                     "commit": commit,
                     "allow_file": _may_use_files(actor),
+                    "total_seconds": application.settings.total_seconds,
                 },
                 trigger=Trigger.API,
                 triggered_by=actor.user_id,
