@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
 
 from headway.core.deployments import queue
+from headway.core.deployments.model import Lane
 from headway.core.engine.recovery import Recovery
 from headway.core.engine.run_log import PumpedLog
 from headway.infra.hosts.base import StopMode
@@ -80,7 +80,7 @@ BROKEN: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
         "began a second time",
     ),
     "the limit is not kept": (
-        lambda patch: patch.setattr(queue, "_running_lanes", lambda _tx, _host: defaultdict(int)),
+        lambda patch: patch.setattr(queue, "_open_lanes", lambda *_: [(Lane.ROLLBACK, max(Lane))]),
         "3 run at once",
     ),
     "the next of a key is not let in": (

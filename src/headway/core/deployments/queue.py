@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from headway.core.deployments import store
@@ -22,6 +22,29 @@ from headway.infra.db.transaction import Tx
 _c = deployments.c
 _LOOK_AGAIN = 3  # a unique index refused the claim: another process was first
 
+# The statements of every claim, built once: to build them anew takes longer than SQLite takes to carry them out.
+_ON_HOST = _c.host_id == bindparam("host_id")
+_OF_KEY = _c.exclusive_key == bindparam("exclusive_key")
+_SERVER = select(hosts.c.server_id).where(hosts.c.host_id == bindparam("host_id"))
+_CONCURRENCY = select(hosts.c.concurrency).where(hosts.c.host_id == bindparam("host_id")).with_for_update()
+_LANES_IN_USE = select(_c.lane, func.count().label("number")).where(_ON_HOST, RUNNING).group_by(_c.lane)
+_NEXT = (
+    select(_c.seq, _c.deployment_id, _c.epoch, _c.exclusive_key)
+    .where(_ON_HOST, CLAIMABLE, _c.lane.between(bindparam("first_lane"), bindparam("last_lane")))
+    .order_by(_c.lane, _c.seq)
+    .limit(1)
+)
+_START = (
+    update(deployments)
+    .where(_c.seq == bindparam("claimed"), CLAIMABLE)
+    .values(status=Status.RUNNING, epoch=bindparam("next_epoch"), ready=False, started_at=bindparam("now"))
+    .values(handle=None, pid=None)
+)
+_BUSY = select(_c.seq).where(_OF_KEY, RUNNING).limit(1)
+_HEAD = select(_c.seq).where(_OF_KEY, PENDING).order_by(_c.lane, _c.seq).limit(1)
+_READY = select(_c.seq).where(_OF_KEY, CLAIMABLE)
+_SET_READY = update(deployments).where(_c.seq == bindparam("head")).values(ready=True)
+
 
 def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployment:
     """Adds a pending deployment behind the others. Its creation time never lies before an earlier row's."""
@@ -29,33 +52,34 @@ def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployme
     lock_key(tx, request.exclusive_key)
     last = store.newest(tx)
     created_at = tx.now if last is None else max(tx.now, last.created_at)
-    server_id = tx.scalar(select(hosts.c.server_id).where(hosts.c.host_id == request.host_id))
+    server_id = tx.scalar(_SERVER, {"host_id": request.host_id})
     tx.execute(
-        insert(deployments).values(
-            deployment_id=deployment_id,
-            kind=request.kind,
-            kind_version=request.kind_version,
-            subject_type=request.subject_type,
-            subject_id=request.subject_id,
-            organization_id=request.organization_id,
-            project_id=request.project_id,
-            host_id=request.host_id,
-            server_id=server_id,
-            exclusive_key=request.exclusive_key,
-            lane=request.lane,
-            ready=request.exclusive_key is None,
-            title=request.title or request.default_title,
-            title_given=bool(request.title),
-            description=request.description,
-            status=Status.PENDING,
-            log_path=log_path,
-            epoch=0,
-            input=dict(request.input),
-            trigger=request.trigger,
-            triggered_by=request.triggered_by,
-            created_at=created_at,
-            unstable=False,
-        )
+        insert(deployments),
+        {
+            "deployment_id": deployment_id,
+            "kind": request.kind,
+            "kind_version": request.kind_version,
+            "subject_type": request.subject_type,
+            "subject_id": request.subject_id,
+            "organization_id": request.organization_id,
+            "project_id": request.project_id,
+            "host_id": request.host_id,
+            "server_id": server_id,
+            "exclusive_key": request.exclusive_key,
+            "lane": request.lane,
+            "ready": request.exclusive_key is None,
+            "title": request.title or request.default_title,
+            "title_given": bool(request.title),
+            "description": request.description,
+            "status": Status.PENDING,
+            "log_path": log_path,
+            "epoch": 0,
+            "input": dict(request.input),
+            "trigger": request.trigger,
+            "triggered_by": request.triggered_by,
+            "created_at": created_at,
+            "unstable": False,
+        },
     )
     promote(tx, request.exclusive_key)
     return store.find(tx, deployment_id)
@@ -67,23 +91,13 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
     A rollback has a slot of its own. On PostgreSQL the host's row is locked: SKIP LOCKED alone would not hold the
     limit. The caller grants the lease.
     """
-    concurrency = tx.scalar(select(hosts.c.concurrency).where(hosts.c.host_id == host_id).with_for_update())
+    concurrency = tx.scalar(_CONCURRENCY, {"host_id": host_id})
     if concurrency is None:
         return None
-    busy = _running_lanes(tx, host_id)
-    open_lanes = []
-    if busy["rollback"] < 1:
-        open_lanes.append(_c.lane == Lane.ROLLBACK)
-    if busy["other"] < concurrency:
-        open_lanes.append(_c.lane > Lane.ROLLBACK)
-    for lanes in open_lanes:
+    for first, last in _open_lanes(tx, host_id, concurrency):
+        wanted = {"host_id": host_id, "first_lane": first, "last_lane": last}
         for _ in range(_LOOK_AGAIN):
-            found = tx.execute(
-                select(_c.seq, _c.deployment_id, _c.epoch, _c.exclusive_key)
-                .where(_c.host_id == host_id, CLAIMABLE, lanes)
-                .order_by(_c.lane, _c.seq)
-                .limit(1)
-            ).one_or_none()
+            found = tx.execute(_NEXT, wanted).one_or_none()
             if found is None:
                 break
             lock_key(tx, found.exclusive_key)
@@ -108,17 +122,15 @@ def promote(tx: Tx, exclusive_key: str | None) -> None:
     if exclusive_key is None:
         return
     lock_key(tx, exclusive_key)
-    mine = _c.exclusive_key == exclusive_key
-    busy = tx.execute(select(_c.seq).where(mine, RUNNING).limit(1)).first() is not None
-    head = None
-    if not busy:
-        head = tx.scalar(select(_c.seq).where(mine, PENDING).order_by(_c.lane, _c.seq).limit(1))
-    ready = tx.execute(select(_c.seq).where(mine, CLAIMABLE)).scalars().all()
+    key = {"exclusive_key": exclusive_key}
+    busy = tx.execute(_BUSY, key).first() is not None
+    head = None if busy else tx.scalar(_HEAD, key)
+    ready = tx.execute(_READY, key).scalars().all()
     wrong = [seq for seq in ready if seq != head]
     if wrong:
         tx.execute(update(deployments).where(_c.seq.in_(wrong)).values(ready=False))
     if head is not None and head not in ready:
-        tx.execute(update(deployments).where(_c.seq == head).values(ready=True))
+        tx.execute(_SET_READY, {"head": head})
 
 
 def promote_all(tx: Tx) -> None:
@@ -129,29 +141,21 @@ def promote_all(tx: Tx) -> None:
 
 
 def _start(tx: Tx, found: Any) -> bool:  # noqa: ANN401 - a row
-    statement = (
-        update(deployments)
-        .where(_c.seq == found.seq, CLAIMABLE)
-        .values(
-            status=Status.RUNNING,
-            epoch=found.epoch + 1,
-            ready=False,
-            started_at=tx.now,
-            handle=None,
-            pid=None,
-        )
-    )
+    wanted = {"claimed": found.seq, "next_epoch": found.epoch + 1, "now": tx.now}
     try:
         with tx.connection.begin_nested():
-            return tx.execute(statement).rowcount == 1
+            return tx.execute(_START, wanted).rowcount == 1
     except IntegrityError:  # one of this key runs already
         return False
 
 
-def _running_lanes(tx: Tx, host_id: str) -> dict[str, int]:
-    rows = tx.execute(
-        select(_c.lane, func.count().label("number")).where(_c.host_id == host_id, RUNNING).group_by(_c.lane)
-    )
-    counts: dict[int, int] = {row.lane: row.number for row in rows}
-    rollback = counts.pop(Lane.ROLLBACK, 0)
-    return {"rollback": rollback, "other": sum(counts.values())}
+def _open_lanes(tx: Tx, host_id: str, concurrency: int) -> list[tuple[Lane, Lane]]:
+    """The first and last lane of each range in which the host has a free slot."""
+    counts: dict[int, int] = {row.lane: row.number for row in tx.execute(_LANES_IN_USE, {"host_id": host_id})}
+    rollbacks = counts.pop(Lane.ROLLBACK, 0)
+    ranges = []
+    if rollbacks < 1:
+        ranges.append((Lane.ROLLBACK, Lane.ROLLBACK))
+    if sum(counts.values()) < concurrency:
+        ranges.append((Lane.DEPLOY, max(Lane)))
+    return ranges

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
 
 from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
@@ -16,6 +16,10 @@ from headway.kernel.errors import NotFound
 _c = deployments.c
 _RECORD_COLUMNS = tuple(column for column in _c if column.name not in {"ready", "secrets", "verdict"})
 _RECORD_NAMES = tuple(column.name for column in _RECORD_COLUMNS)
+# Built once: to build a statement of all columns anew takes longer than SQLite takes to answer it.
+_BY_ID = select(*_RECORD_COLUMNS).where(_c.deployment_id == bindparam("deployment_id"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
+_NEWEST = select(_c.seq, _c.created_at).order_by(_c.seq.desc()).limit(1)
 
 
 class DeploymentNotFound(NotFound):
@@ -29,8 +33,7 @@ def find(tx: Tx, deployment_id: str, *, lock: bool = False) -> Deployment:
     """The deployment with this id; with ``lock`` nobody else changes its row until this transaction ends. Raises
     DeploymentNotFound.
     """
-    statement = select(*_RECORD_COLUMNS).where(_c.deployment_id == deployment_id)
-    row = tx.execute(statement.with_for_update() if lock else statement).one_or_none()
+    row = tx.execute(_BY_ID_LOCKED if lock else _BY_ID, {"deployment_id": deployment_id}).one_or_none()
     if row is None:
         raise DeploymentNotFound
     return record(row)
@@ -104,7 +107,7 @@ def claims(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, tuple[Status, int
 
 def commit_of(tx: Tx, deployment_id: str) -> dict[str, str] | None:
     """The commit that a deployment worked from, as ``kernel.artifacts.Commit`` takes it; None where none is known."""
-    row = tx.execute(select(*_RECORD_COLUMNS).where(_c.deployment_id == deployment_id)).one_or_none()
+    row = tx.execute(_BY_ID, {"deployment_id": deployment_id}).one_or_none()
     if row is None or row.commit_hash is None:
         return None
     fields = {"hash": "commit_hash", "subject": "commit_message", "author": "commit_author", "branch": "commit_branch"}
@@ -113,7 +116,7 @@ def commit_of(tx: Tx, deployment_id: str) -> dict[str, str] | None:
 
 def newest(tx: Tx) -> Row[Any] | None:
     """Sequence and creation time of the newest row."""
-    return tx.execute(select(_c.seq, _c.created_at).order_by(_c.seq.desc()).limit(1)).one_or_none()
+    return tx.execute(_NEWEST).one_or_none()
 
 
 def frozen_of(tx: Tx, deployment_id: str) -> tuple[str | None, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from headway.core.deployments.run import Owner
@@ -18,6 +18,7 @@ from headway.kernel.vault import Vault
 
 _a = applications.c
 _r = releases.c
+_BY_ID = select(applications).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 FIRST_PORT = 20_000
 LAST_PORT = 29_999
 
@@ -31,9 +32,7 @@ class ApplicationNotFound(NotFound):
 
 def find(tx: Tx, application_id: str, vault: Vault) -> Application:
     """The application with this id. Raises ApplicationNotFound."""
-    row = tx.execute(
-        select(applications).where(_a.application_id == application_id, _a.deleted_at.is_(None))
-    ).one_or_none()
+    row = tx.execute(_BY_ID, {"application_id": application_id}).one_or_none()
     if row is None:
         raise ApplicationNotFound
     return _application(row, vault)

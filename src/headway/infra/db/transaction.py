@@ -37,9 +37,9 @@ class Tx:
         """Executes one statement."""
         return self.connection.execute(statement, parameters)
 
-    def scalar(self, statement: Executable) -> Any:  # noqa: ANN401 - any column
+    def scalar(self, statement: Executable, parameters: Any = None) -> Any:  # noqa: ANN401 - any column
         """The first column of the first row, None when there is none."""
-        return self.connection.scalar(statement)
+        return self.connection.scalar(statement, parameters)
 
     def lock(self, name: str) -> None:
         """Keeps every other transaction that locks the same name waiting until this one ends.
