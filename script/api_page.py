@@ -154,7 +154,9 @@ def _router(name: str, text: str, procedures: Iterable[Procedure], described: Js
         where = " of the projects it was given" if rule.in_project and rule.least.word == "member" else ""
         yield f"### {procedure.name}"
         yield f"`{method.upper()} /api/{procedure.name}`"
-        yield f"{procedure.summary}. For: {rule.least.word}{where} and above. Answer: {_answer(procedure, operation)}."
+        scope = "any key" if rule.scope is None else f"scope {rule.scope}"
+        who = f"{rule.least.word}{where} and above, {scope}"
+        yield f"{procedure.summary}. For: {who}. Answer: {_answer(procedure, operation)}."
         fields = _fields(operation)
         if fields:
             yield table(("input", "takes", ""), fields)

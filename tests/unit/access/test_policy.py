@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from headway.core.access.model import Actor, Role
-from headway.core.access.policy import RULES, Missing, Noun, admit, permit, sees
+from headway.core.access.model import Actor, Role, Scope, Terms
+from headway.core.access.policy import RULES, Missing, Noun, admit, glimpses, permit, reach, sees
 from headway.kernel.errors import Forbidden
 
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner")
@@ -94,6 +94,74 @@ def test_a_thing_is_missed_by_its_own_noun() -> None:
 def test_what_belongs_to_the_organisation_is_seen_by_its_members_and_nobody_else() -> None:
     assert sees(MEMBER, "org", None, in_project=False)
     assert not sees(STRANGER, "org", None, in_project=False)
+
+
+def test_a_member_who_was_given_one_application_sees_it_and_no_other_and_knows_its_project_by_name() -> None:
+    actor = replace(MEMBER, projects=frozenset(), services=frozenset({"app"}), glimpsed=frozenset({"mine"}))
+    permit(actor, "application.deploy", "org", "mine", service_id="app")
+    permit(actor, "project.one", "org", "mine")
+    for service_id in ("another", None):
+        with pytest.raises(Missing):
+            permit(actor, "application.deploy", "org", "mine", service_id=service_id)
+    assert glimpses(actor, "org", "mine")
+    assert not glimpses(actor, "org", "another")
+    assert not glimpses(actor, "other org", "mine")
+
+
+@every_procedure
+def test_a_key_does_what_its_scope_is_for_and_nothing_else(procedure: str) -> None:
+    wanted = RULES[procedure].scope
+    for scope in Scope:
+        actor = replace(OWNER, terms=Terms(scopes=frozenset({scope})))
+        if wanted in {None, scope} or scope is Scope.ADMIN:
+            permit(actor, procedure, "org", "mine")
+        else:
+            with pytest.raises(Forbidden, match=f"needs a key with the scope {wanted}; this one has: {scope}"):
+                permit(actor, procedure, "org", "mine")
+
+
+@every_procedure
+def test_a_key_of_one_project_opens_no_other_and_nothing_of_the_whole_organisation(procedure: str) -> None:
+    rule = RULES[procedure]
+    actor = replace(OWNER, terms=Terms(projects=frozenset({"mine"})))
+    if rule.in_project:
+        permit(actor, procedure, "org", "mine")
+        for project_id in ("another", None):
+            with pytest.raises(Missing):
+                permit(actor, procedure, "org", project_id)
+    elif rule.least is Role.MEMBER:
+        permit(actor, procedure, "org")
+    else:
+        with pytest.raises(Forbidden, match="only"):
+            permit(actor, procedure, "org")
+
+
+def test_a_key_of_one_project_narrows_also_what_a_member_was_given() -> None:
+    given = replace(MEMBER, projects=frozenset({"a", "b"}), services=frozenset({"app"}), glimpsed=frozenset({"c"}))
+    actor = replace(given, terms=Terms(projects=frozenset({"b"})))
+    assert [sees(actor, "org", project_id) for project_id in ("a", "b")] == [False, True]
+    assert not sees(actor, "org", "c", service_id="app")
+    assert not glimpses(actor, "org", "c")
+    assert glimpses(given, "org", "c")
+
+
+@pytest.mark.parametrize(
+    "actor",
+    [
+        OWNER,
+        MEMBER,
+        replace(MEMBER, services=frozenset({"app"})),
+        replace(OWNER, terms=Terms(projects=frozenset({"mine"}))),
+        replace(MEMBER, services=frozenset({"app"}), terms=Terms(projects=frozenset({"theirs"}))),
+    ],
+)
+def test_the_reach_of_a_list_is_what_the_caller_sees(actor: Actor) -> None:
+    found = reach(actor)
+    for project_id in ("mine", "theirs", None):
+        for service_id in ("app", "other", None):
+            listed = found.everything or project_id in found.projects or service_id in found.services
+            listed = listed and (found.within is None or project_id in found.within)
+            assert listed == sees(actor, "org", project_id, service_id=service_id), (project_id, service_id)
 
 
 def test_higher_roles_may_do_what_lower_ones_may() -> None:

@@ -1,9 +1,9 @@
-"""Who acts: an organisation's owner, admin or member, known by an API key."""
+"""Who acts: an organisation's owner, admin or member, known by an API key, and what that key is good for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class Role(IntEnum):
@@ -24,13 +24,44 @@ class Role(IntEnum):
         return cls[word.upper()]
 
 
+class Scope(StrEnum):
+    """What a key may be used for, within what its holder may do. ``admin`` holds all the others."""
+
+    READ = "read"
+    DEPLOY = "deploy"
+    KILL = "kill"
+    REMOVE = "remove"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a key is good for. ``projects`` are the only ones that it opens (None: all that its holder may see);
+    ``pending_as_running`` shows waiting deployments as running, for clients that know no other word.
+    """
+
+    scopes: frozenset[Scope] = frozenset(Scope)
+    projects: frozenset[str] | None = None
+    pending_as_running: bool = False
+
+    def hold(self, scope: Scope | None) -> bool:
+        """Whether the key is good for this; None asks for nothing."""
+        return scope is None or scope in self.scopes or Scope.ADMIN in self.scopes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Whoever makes a call. ``projects`` are those that a member was given; owners and admins see all of theirs."""
+    """Whoever makes a call. A member was given whole ``projects`` and single ``services``; ``glimpsed`` are the
+    projects that it knows by name only, for what it was given in them. Owners and admins see all of theirs.
+    """
 
     user_id: str
     organization_id: str
     role: Role
     api_key_id: str
     name: str
+    email: str | None = None
     projects: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+    glimpsed: frozenset[str] = frozenset()
+    terms: Terms = Terms()

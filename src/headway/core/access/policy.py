@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor, Role, Scope
 from headway.kernel.errors import Forbidden, NotFound
 
 
 class Noun(StrEnum):
     """What a procedure is about, as the sentence about its absence names it."""
 
+    API_KEY = "API key"
     APPLICATION = "Application"
     BACKUP = "Backup"
     COMPOSE = "Compose"
     DEPLOYMENT = "Deployment"
     ENVIRONMENT = "Environment"
+    INVITATION = "Invitation"
+    MEMBER = "Member"
     ORGANIZATION = "Organization"
     PREVIEW = "Preview deployment"
     PROJECT = "Project"
@@ -37,72 +40,143 @@ class Missing(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Who may call a procedure: the lowest role, and whether what it touches lies in a project, which a member must
-    have been given, or belongs to the organisation as a whole.
+    """Who may call a procedure: the lowest role, the scope that the key needs (None: any key will do), and whether
+    what it touches lies in a project, which a member must have been given, or belongs to the organisation as a whole.
+    With ``glimpse`` it is enough to have been given something in that project.
     """
 
     noun: Noun
     least: Role
+    scope: Scope | None
     in_project: bool = True
+    glimpse: bool = False
 
 
-def _rules(noun: Noun, prefix: str, least: Role, *names: str, in_project: bool = True) -> dict[str, Rule]:
-    rule = Rule(noun=noun, least=least, in_project=in_project)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a caller sees of its organisation, as a list asks for it in SQL: everything, or what lies in one of the
+    ``projects`` or is one of the ``services``; where ``within`` is given, only as far as that lies in one of those.
+    """
+
+    everything: bool
+    projects: frozenset[str]
+    services: frozenset[str]
+    within: frozenset[str] | None
+
+
+def _rules(
+    noun: Noun,
+    prefix: str,
+    least: Role,
+    scope: Scope | None,
+    *names: str,
+    in_project: bool = True,
+    glimpse: bool = False,
+) -> dict[str, Rule]:
+    rule = Rule(noun=noun, least=least, scope=scope, in_project=in_project, glimpse=glimpse)
     return {f"{prefix}.{name}": rule for name in names}
 
 
-_MEMBER, _ADMIN = Role.MEMBER, Role.ADMIN
+_MEMBER, _ADMIN, _OWNER = Role.MEMBER, Role.ADMIN, Role.OWNER
+_READ, _DEPLOY, _KILL, _REMOVE, _SET = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN
+_ANY = None
 
 RULES: Mapping[str, Rule] = MappingProxyType(
-    _rules(Noun.APPLICATION, "deployment", _MEMBER, "all")
-    | _rules(Noun.COMPOSE, "deployment", _MEMBER, "allByCompose")
-    | _rules(Noun.SERVER, "deployment", _MEMBER, "allByServer", in_project=False)
-    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, "allByType", "allCentralized", "queueList")
-    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, "one", "readLogs", "follow")
-    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, "killProcess", "cancel", "removeDeployment")
-    | _rules(Noun.APPLICATION, "application", _MEMBER, "one", "readLogs", "deploy", "redeploy", "start", "stop")
-    | _rules(Noun.APPLICATION, "application", _MEMBER, "cancelDeployment", "cleanQueues", "killBuild")
-    | _rules(Noun.APPLICATION, "application", _ADMIN, "create", "update", "delete", "clearDeployments")
-    | _rules(Noun.APPLICATION, "application", _ADMIN, "saveEnvironment", "saveBuildType", "saveGitProvider")
-    | _rules(Noun.PROJECT, "project", _MEMBER, "all", "one")
-    | _rules(Noun.PROJECT, "project", _ADMIN, "create", in_project=False)
-    | _rules(Noun.PROJECT, "project", _ADMIN, "update", "remove")
-    | _rules(Noun.ENVIRONMENT, "environment", _MEMBER, "one")
-    | _rules(Noun.PROJECT, "environment", _MEMBER, "byProjectId")
-    | _rules(Noun.PROJECT, "environment", _ADMIN, "create")
-    | _rules(Noun.ENVIRONMENT, "environment", _ADMIN, "update", "remove")
-    | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, "all", "one", "create", "remove", "generate", in_project=False)
-    | _rules(Noun.ORGANIZATION, "settings", _MEMBER, "health", "getDokployVersion", in_project=False)
-    | _rules(Noun.ORGANIZATION, "settings", _MEMBER, "getOpenApiDocument", in_project=False)
-    | _rules(Noun.ORGANIZATION, "user", _MEMBER, "get", in_project=False)
+    _rules(Noun.APPLICATION, "deployment", _MEMBER, _READ, "all")
+    | _rules(Noun.COMPOSE, "deployment", _MEMBER, _READ, "allByCompose")
+    | _rules(Noun.SERVER, "deployment", _MEMBER, _READ, "allByServer", in_project=False)
+    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _READ, "allByType", "allCentralized", "queueList")
+    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _READ, "one", "readLogs", "follow")
+    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _KILL, "killProcess", "cancel")
+    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _REMOVE, "removeDeployment")
+    | _rules(Noun.APPLICATION, "application", _MEMBER, _READ, "one", "readLogs")
+    | _rules(Noun.APPLICATION, "application", _MEMBER, _DEPLOY, "deploy", "redeploy", "start", "stop")
+    | _rules(Noun.APPLICATION, "application", _MEMBER, _KILL, "cancelDeployment", "cleanQueues", "killBuild")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _REMOVE, "clearDeployments")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "create", "update", "delete")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveEnvironment", "saveBuildType", "saveGitProvider")
+    | _rules(Noun.PROJECT, "project", _MEMBER, _READ, "all", "one", glimpse=True)
+    | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "create", in_project=False)
+    | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "update", "remove")
+    | _rules(Noun.ENVIRONMENT, "environment", _MEMBER, _READ, "one", glimpse=True)
+    | _rules(Noun.PROJECT, "environment", _MEMBER, _READ, "byProjectId", glimpse=True)
+    | _rules(Noun.PROJECT, "environment", _ADMIN, _SET, "create")
+    | _rules(Noun.ENVIRONMENT, "environment", _ADMIN, _SET, "update", "remove")
+    | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, _READ, "all", "one", in_project=False)
+    | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, _SET, "create", "remove", "generate", in_project=False)
+    | _rules(Noun.ORGANIZATION, "settings", _MEMBER, _ANY, "health", "getDokployVersion", in_project=False)
+    | _rules(Noun.ORGANIZATION, "settings", _MEMBER, _ANY, "getOpenApiDocument", in_project=False)
+    | _rules(Noun.ORGANIZATION, "user", _MEMBER, _ANY, "get", in_project=False)
 )
 
 
 def admit(actor: Actor, procedure: str) -> None:
-    """Whether the caller's role allows this procedure at all, whatever it is asked about. Raises Forbidden."""
+    """Whether the caller's role and key allow this procedure at all, whatever it is asked about. Raises Forbidden."""
     rule = RULES[procedure]
     if actor.role < rule.least:
         raise Forbidden(f"{procedure} needs the role {rule.least.word}; yours is {actor.role.word}.")
+    if not actor.terms.hold(rule.scope):
+        had = ", ".join(sorted(actor.terms.scopes)) or "none"
+        raise Forbidden(f"{procedure} needs a key with the scope {rule.scope}; this one has: {had}.")
+    if actor.terms.projects is not None and not rule.in_project and rule.least >= Role.ADMIN:
+        raise Forbidden(f"{procedure} is about the whole organisation; this key is for some of its projects only.")
 
 
 def permit(
-    actor: Actor, procedure: str, organization_id: str, project_id: str | None = None, *, noun: Noun | None = None
+    actor: Actor,
+    procedure: str,
+    organization_id: str,
+    project_id: str | None = None,
+    *,
+    service_id: str | None = None,
+    noun: Noun | None = None,
 ) -> None:
-    """Whether the caller may do this to a thing of that organisation and, where it lies in one, that project.
+    """Whether the caller may do this to a thing of that organisation and, where it lies in one, that project; where it
+    is an application or belongs to one, ``service_id`` names that.
 
     Raises Missing (``noun`` names the thing, else the procedure's own noun does) when the caller may not see it, and
     Forbidden when it may see it but not do this to it.
     """
     rule = RULES[procedure]
-    if not sees(actor, organization_id, project_id, in_project=rule.in_project):
+    seen = sees(actor, organization_id, project_id, service_id=service_id, in_project=rule.in_project)
+    if not seen and not (rule.glimpse and glimpses(actor, organization_id, project_id)):
         raise Missing(noun or rule.noun)
     admit(actor, procedure)
 
 
-def sees(actor: Actor, organization_id: str, project_id: str | None, *, in_project: bool = True) -> bool:
+def sees(
+    actor: Actor,
+    organization_id: str,
+    project_id: str | None,
+    *,
+    service_id: str | None = None,
+    in_project: bool = True,
+) -> bool:
     """Whether the caller may know of a thing. What lies in no project (``in_project`` False) is seen by its whole
     organisation.
     """
     if actor.organization_id != organization_id:
         return False
-    return actor.role >= Role.ADMIN or not in_project or project_id in actor.projects
+    if not in_project:
+        return True
+    if actor.terms.projects is not None and project_id not in actor.terms.projects:
+        return False
+    return actor.role >= Role.ADMIN or project_id in actor.projects or service_id in actor.services
+
+
+def glimpses(actor: Actor, organization_id: str, project_id: str | None) -> bool:
+    """Whether the caller may know a project's name: for it was given the project or something in it."""
+    if sees(actor, organization_id, project_id):
+        return True
+    opened = actor.terms.projects is None or project_id in actor.terms.projects
+    return actor.organization_id == organization_id and opened and project_id in actor.glimpsed
+
+
+def reach(actor: Actor) -> Reach:
+    """``sees`` for a whole list of the caller's own organisation."""
+    return Reach(
+        everything=actor.role >= Role.ADMIN and actor.terms.projects is None,
+        projects=(actor.terms.projects or frozenset()) if actor.role >= Role.ADMIN else actor.projects,
+        services=frozenset() if actor.role >= Role.ADMIN else actor.services,
+        within=actor.terms.projects,
+    )

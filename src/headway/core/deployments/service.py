@@ -94,7 +94,14 @@ class DeploymentService:
             owner = subject.owner(tx, subject_id) if subject is not None else None
             if owner is None:
                 raise Missing(_NOUNS[subject_type])
-            permit(actor, procedure, owner.organization_id, owner.project_id, noun=_NOUNS[subject_type])
+            permit(
+                actor,
+                procedure,
+                owner.organization_id,
+                owner.project_id,
+                service_id=service_of(subject_type, subject_id),
+                noun=_NOUNS[subject_type],
+            )
             return store.of_subject(tx, subject_type, subject_id)
 
         return await self._db.read(look)
@@ -153,9 +160,32 @@ class DeploymentService:
 
     def _permitted(self, tx: Tx, actor: Actor, deployment_id: str, procedure: str) -> Deployment:
         found = store.find(tx, deployment_id)
-        permit(actor, procedure, found.organization_id, found.project_id, noun=Noun.DEPLOYMENT)
+        permit(
+            actor,
+            procedure,
+            found.organization_id,
+            found.project_id,
+            service_id=service_of(found.subject_type, found.subject_id),
+            noun=Noun.DEPLOYMENT,
+        )
         return found
 
 
+def service_of(subject_type: SubjectType, subject_id: str) -> str | None:
+    """The service whose deployments these are, by which a member may have been given them; None for what only a whole
+    project gives.
+    """
+    return subject_id if subject_type in {SubjectType.APPLICATION, SubjectType.COMPOSE} else None
+
+
 def _visible(actor: Actor, found: list[Deployment]) -> list[Deployment]:
-    return [deployment for deployment in found if sees(actor, deployment.organization_id, deployment.project_id)]
+    return [
+        deployment
+        for deployment in found
+        if sees(
+            actor,
+            deployment.organization_id,
+            deployment.project_id,
+            service_id=service_of(deployment.subject_type, deployment.subject_id),
+        )
+    ]

@@ -304,7 +304,14 @@ class ApplicationService:
         owner = store.owner(tx, application_id)
         if owner is None:
             raise store.ApplicationNotFound
-        permit(actor, procedure, owner.organization_id, owner.project_id, noun=Noun.APPLICATION)
+        permit(
+            actor,
+            procedure,
+            owner.organization_id,
+            owner.project_id,
+            service_id=application_id,
+            noun=Noun.APPLICATION,
+        )
         return store.find(tx, application_id, self._vault)
 
     def _new_uid(self, tx: Tx, use: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
 from headway.core.access import policy
 from headway.core.access.model import Actor
@@ -63,7 +64,7 @@ class ProjectService:
 
         def read(tx: Tx) -> list[ProjectOverview]:
             found = store.projects_of(tx, self._vault, actor.organization_id)
-            return self._overviews(tx, [one for one in found if _sees(actor, one)])
+            return self._overviews(tx, actor, [one for one in found if _glimpses(actor, one)])
 
         return await self._db.read(read)
 
@@ -71,7 +72,7 @@ class ProjectService:
         """One project with all that lies in it. Raises Missing."""
 
         def read(tx: Tx) -> ProjectOverview:
-            return self._overviews(tx, [self._project(tx, actor, procedure, project_id)])[0]
+            return self._overviews(tx, actor, [self._project(tx, actor, procedure, project_id)])[0]
 
         return await self._db.read(read)
 
@@ -126,9 +127,10 @@ class ProjectService:
         """One environment with all that lies in it, and its project. Raises Missing."""
 
         def read(tx: Tx) -> tuple[EnvironmentOverview, Project]:
-            environment, project = self._environment(tx, actor, "environment.one", environment_id)
-            overview = self._overviews(tx, [project])[0]
-            return next(each for each in overview.environments if each.environment == environment), project
+            _, project = self._environment(tx, actor, "environment.one", environment_id)
+            overview = self._overviews(tx, actor, [project])[0]
+            found = (each for each in overview.environments if each.environment.environment_id == environment_id)
+            return next(found), overview.project
 
         return await self._db.read(read)
 
@@ -180,7 +182,7 @@ class ProjectService:
         return {
             application_id: (service, place)
             for application_id, (service, place) in found.items()
-            if policy.sees(actor, place.organization_id, place.project_id)
+            if policy.sees(actor, place.organization_id, place.project_id, service_id=application_id)
         }
 
     def _project(self, tx: Tx, actor: Actor, procedure: str, project_id: str) -> Project:
@@ -194,18 +196,24 @@ class ProjectService:
         policy.permit(actor, procedure, project.organization_id, project.project_id, noun=policy.Noun.ENVIRONMENT)
         return environment, project
 
-    def _overviews(self, tx: Tx, projects: list[Project]) -> list[ProjectOverview]:
-        ids = [project.project_id for project in projects]
+    def _overviews(self, tx: Tx, actor: Actor, projects: list[Project]) -> list[ProjectOverview]:
+        """What the caller may see of these projects; of one that is only glimpsed no variable is shown."""
+        known = {project.project_id: project for project in projects}
+        hidden = {one.project_id for one in projects if not _sees(actor, one)}
         services: dict[str, list[Service]] = defaultdict(list)
-        for service in store.services_in(tx, ids):
+        for service in store.services_in(tx, list(known)):
             services[service.environment_id].append(service)
         environments: dict[str, list[EnvironmentOverview]] = defaultdict(list)
-        for environment in store.environments_of(tx, self._vault, ids):
-            environments[environment.project_id].append(
-                EnvironmentOverview(environment=environment, applications=tuple(services[environment.environment_id]))
-            )
+        for environment in store.environments_of(tx, self._vault, list(known)):
+            project = known[environment.project_id]
+            inside = [one for one in services[environment.environment_id] if _sees(actor, project, one)]
+            shown = replace(environment, env="") if project.project_id in hidden else environment
+            environments[project.project_id].append(EnvironmentOverview(environment=shown, applications=tuple(inside)))
         return [
-            ProjectOverview(project=project, environments=tuple(environments[project.project_id]))
+            ProjectOverview(
+                project=replace(project, env="") if project.project_id in hidden else project,
+                environments=tuple(environments[project.project_id]),
+            )
             for project in projects
         ]
 
@@ -224,8 +232,13 @@ def _environment(
     )
 
 
-def _sees(actor: Actor, project: Project) -> bool:
-    return policy.sees(actor, project.organization_id, project.project_id)
+def _sees(actor: Actor, project: Project, service: Service | None = None) -> bool:
+    service_id = None if service is None else service.application_id
+    return policy.sees(actor, project.organization_id, project.project_id, service_id=service_id)
+
+
+def _glimpses(actor: Actor, project: Project) -> bool:
+    return policy.glimpses(actor, project.organization_id, project.project_id)
 
 
 def _free_name(name: str) -> str:
