@@ -189,7 +189,7 @@ def test_a_deployment_is_killed_followed_shown_and_removed(running: Panel, tmp_p
     assert (again.returncode, again.stderr) == (1, "headway: Deployment is not running\n")
     assert succeed(running, "deployments", "remove", deployment_id) == f"{deployment_id} is removed\n"
     gone = headway(running, "deployments", "show", deployment_id)
-    assert (gone.returncode, gone.stderr) == (1, "headway: Deployment not found\n")
+    assert (gone.returncode, gone.stderr) == (5, "headway: Deployment not found\n")
 
 
 def test_a_running_deployment_is_not_removed(running: Panel, tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_an_application_is_stopped_started_and_deleted(running: Panel, tmp_path:
     assert refused.returncode == 1  # nobody answered the question
     assert succeed(running, "apps", "delete", "served", "--yes") == "served is deleted\n"
     unknown = headway(running, "apps", "show", "served")
-    assert unknown.returncode == 1
+    assert unknown.returncode == 5
     assert unknown.stderr.startswith("headway: There is no application served.")
 
 
@@ -269,7 +269,7 @@ def test_the_owners_key_is_found_in_the_data_folder(running: Panel) -> None:
 
 def test_a_wrong_key_and_no_key(running: Panel) -> None:
     wrong = headway(running, "apps", "list", HEADWAY_API_KEY="wrong-key")
-    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert (wrong.returncode, wrong.stdout) == (3, "")
     assert "refuses the API key from HEADWAY_API_KEY" in wrong.stderr
     none = headway(running, "apps", "list", HEADWAY_API_KEY="", HEADWAY_DATA_DIR="/nowhere")
     assert "HEADWAY_API_KEY is not set" in none.stderr

@@ -20,6 +20,7 @@ _PREFIX = "HEADWAY_"
 
 OTHER_VARIABLES: Mapping[str, str] = {
     "HEADWAY_URL": "Where the command line finds the panel.",
+    "HEADWAY_PROFILE": "The profile (of `headway login`) that the command line uses; the option `--profile` wins.",
     "HEADWAY_DEPLOYMENT_ID": "Set by Headway in the commands of a deployment.",
     "HEADWAY_RELEASE_ID": "Set by Headway in the processes of a release.",
     "HEADWAY_BOOT_ID_FILE": "Stands in for the kernel's boot id in tests.",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from headway.faces.cli.profiles import Profiles
 from headway.faces.cli.sse import Event, EventReader
 from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
 
@@ -48,6 +49,21 @@ class Refused(HeadwayError):
         self.status = status
 
 
+class Absent(Refused):
+    """The panel does not have what was asked about, or not for this key."""
+
+    code = Code.NOT_FOUND
+
+
+class NotAllowed(Refused):
+    """The key may not do this."""
+
+    code = Code.FORBIDDEN
+
+
+_REFUSALS: Mapping[int, type[Refused]] = {403: NotAllowed, 404: Absent}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Which panel to speak to, with which key, and where that key comes from (a phrase)."""
@@ -67,18 +83,45 @@ def is_loopback(url: str) -> bool:
     return (urlsplit(url).hostname or "") in _LOOPBACK
 
 
-def find_target(env: Mapping[str, str], data_dirs: tuple[Path, ...]) -> Target:
-    """The panel of an environment: ``HEADWAY_URL`` and ``HEADWAY_API_KEY``; without a key, and only for a panel on this
-    machine, the key file of the first data folder that has a readable one.
+def find_target(
+    env: Mapping[str, str], data_dirs: tuple[Path, ...], profiles: Profiles | None = None, named: str | None = None
+) -> Target:
+    """The panel to speak to. A profile that is named wins; else ``HEADWAY_URL`` and ``HEADWAY_API_KEY``, and what these
+    leave open the current profile says, whose key is only ever shown to its own panel. Without any key, and only for a
+    panel on this machine, it is that of the key file of the first data folder that has a readable one.
+
+    Raises InvalidInput and, for a profile that is not known, NotFound.
     """
-    url = env.get("HEADWAY_URL", "").strip().rstrip("/") or DEFAULT_URL
+    if profiles is not None and named is not None:
+        profile = profiles.named(named)
+        return Target(url=profile.url, key=profile.key, key_origin=f"profile {named}")
+    current = profiles.known.get(profiles.current) if profiles is not None else None
+    given = env.get("HEADWAY_URL", "").strip()
+    url = checked_url(given, "HEADWAY_URL") if given else current.url if current is not None else DEFAULT_URL
+    if key := env.get("HEADWAY_API_KEY", "").strip():
+        return Target(url=url, key=checked_key(key, "HEADWAY_API_KEY"), key_origin="HEADWAY_API_KEY")
+    if profiles is not None and current is not None and current.url == url:
+        return Target(url=url, key=current.key, key_origin=f"profile {profiles.current}")
+    return _target_of_this_machine(url, data_dirs)
+
+
+def checked_url(given: str, named: str) -> str:
+    """A panel's address without its last slash. Raises InvalidInput, which names where it was ``named``."""
+    url = given.strip().rstrip("/")
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidInput(f"HEADWAY_URL: {url!r} is not possible; it takes http://HOST:PORT or https://HOST.")
-    if key := env.get("HEADWAY_API_KEY", "").strip():
-        if not (key.isascii() and key.isprintable()):
-            raise InvalidInput("HEADWAY_API_KEY: its value is no API key; it takes letters, digits and signs only.")
-        return Target(url=url, key=key, key_origin="HEADWAY_API_KEY")
+        raise InvalidInput(f"{named}: {url!r} is not possible; it takes http://HOST:PORT or https://HOST.")
+    return url
+
+
+def checked_key(key: str, named: str) -> str:
+    """A key that can travel in a header. Raises InvalidInput, which names where it was ``named``."""
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise InvalidInput(f"{named}: its value is no API key; it takes letters, digits and signs only.")
+    return key
+
+
+def _target_of_this_machine(url: str, data_dirs: tuple[Path, ...]) -> Target:
     unreadable = ""
     for path in (folder / KEY_FILE for folder in data_dirs if is_loopback(url)):
         try:
@@ -205,7 +248,7 @@ class Client:
             raise Unavailable(f"The panel cannot do this now: {message}")
         if answer.status_code == httpx.codes.NOT_FOUND and message == "Not found":
             message = f"The panel at {self.target.url} does not know {procedure}: it may be older than this command."
-        raise Refused(message + _issues(problem), answer.status_code)
+        raise _REFUSALS.get(answer.status_code, Refused)(message + _issues(problem), answer.status_code)
 
     def _parsed(self, answer: httpx.Response) -> Json:
         try:
@@ -220,10 +263,13 @@ class Client:
         if self.target.key is None:
             return KeyRefused(
                 f"The panel at {self.target.url} wants an API key, and {self.target.key_origin}. The panel wrote "
-                f"its first one to {KEY_FILE} in its data folder: put it into HEADWAY_API_KEY, or on that machine the "
-                "folder into HEADWAY_DATA_DIR."
+                f"its first one to {KEY_FILE} in its data folder: 'headway login {self.target.url}' asks for it and "
+                "keeps it. HEADWAY_API_KEY serves as well, and on that machine the folder in HEADWAY_DATA_DIR."
             )
-        return KeyRefused(f"The panel at {self.target.url} refuses the API key from {self.target.key_origin}.")
+        return KeyRefused(
+            f"The panel at {self.target.url} refuses the API key from {self.target.key_origin}: it is unknown, was "
+            f"revoked or has expired. 'headway login {self.target.url}' takes another."
+        )
 
 
 def _timeout(answer_seconds: float) -> httpx.Timeout:

@@ -15,6 +15,14 @@ DEFAULT_ENVIRONMENT = "production"
 Json = Any
 
 
+class ProjectUnknown(NotFound):
+    """No project has this name or id."""
+
+    def __init__(self, named: str, known: list[str]) -> None:
+        shown = ", ".join(sorted(known)[:8])
+        super().__init__(f"There is no project {named}. " + (f"There are: {shown}." if shown else "There is none yet."))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """An application (its row) and where it stands."""

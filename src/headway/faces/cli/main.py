@@ -13,19 +13,22 @@ import typer
 
 from headway import __version__
 from headway.faces.cli import output
-from headway.faces.cli.commands import apps, deploy, deployments, doctor, serve
+from headway.faces.cli.commands import apps, completion, deploy, deployments, doctor, profiles, projects, serve
 from headway.faces.cli.session import Session
-from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.faces.cli.statuses import STATUSES, Status
+from headway.kernel.errors import HeadwayError
 
 P = ParamSpec("P")
 
-_ERROR, _USAGE, _INTERRUPTED = 1, 2, 130
+_PROFILE = "--profile"
 _ID_LIKE_AN_OPTION = re.compile(r"-[A-Za-z0-9_-]{20}")
 _OPTION = re.compile(r"--?[a-z-]+")
 
 
 def main() -> None:
     """Runs the command of the process's arguments and exits with its status."""
+    if completion.VARIABLE in os.environ:
+        completion.prepare()
     build()(args=shielded(sys.argv[1:]), prog_name="headway")
 
 
@@ -54,17 +57,44 @@ def build() -> typer.Typer:
     of_applications.command("logs")(_guarded(apps.logs))
     top.add_typer(of_applications, name="apps")
 
+    of_projects = _group("What applications are grouped in.")
+    of_projects.command("list")(_guarded(projects.list_projects))
+    of_projects.command("show")(_guarded(projects.show))
+    of_projects.command("create")(_guarded(projects.create))
+    of_projects.command("remove")(_guarded(projects.remove))
+    top.add_typer(of_projects, name="projects")
+
+    top.command("login")(_guarded(profiles.login))
+    top.command("logout")(_guarded(profiles.logout))
+    of_profiles = _group("The panels that you work with, and which one is asked.")
+    of_profiles.command("list")(_guarded(profiles.list_profiles))
+    of_profiles.command("use")(_guarded(profiles.use))
+    top.add_typer(of_profiles, name="profiles")
+
+    top.command("completion")(_guarded(completion.completion))
     top.command("down")(_guarded(serve.down))
     top.command("doctor")(_guarded(doctor.doctor))
     return top
 
 
 def shielded(arguments: list[str]) -> list[str]:
-    """The arguments with ids that begin with a hyphen (one in 64 does) moved to where none is read as an option."""
+    """The arguments with ``--profile NAME`` first, wherever it was written, and with ids that begin with a hyphen (one
+    in 64 does) moved to where none is read as an option.
+    """
+    arguments = _profile_first(arguments)
     if "--" in arguments:
         return arguments
     ids = [each for each in arguments if _ID_LIKE_AN_OPTION.fullmatch(each) and not _OPTION.fullmatch(each)]
     return [each for each in arguments if each not in ids] + (["--", *ids] if ids else [])
+
+
+def _profile_first(arguments: list[str]) -> list[str]:
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for at, each in enumerate(arguments[:end]):
+        length = 2 if each == _PROFILE else 1 if each.startswith(f"{_PROFILE}=") else 0
+        if length:
+            return [*arguments[at : at + length], *arguments[:at], *arguments[at + length :]]
+    return arguments
 
 
 def _group(text: str) -> typer.Typer:
@@ -77,6 +107,10 @@ def _begin(
     context: typer.Context,
     *,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say which panel is asked, with which key.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(_PROFILE, metavar="NAME", envvar="HEADWAY_PROFILE", help="The panel to ask, by its profile."),
+    ] = None,
     version: Annotated[  # noqa: ARG001 - its callback has done the work
         bool,
         typer.Option(
@@ -84,7 +118,7 @@ def _begin(
         ),
     ] = False,
 ) -> None:
-    context.obj = Session(verbose=verbose)
+    context.obj = Session(verbose=verbose, profile=profile or None)
 
 
 def _tell_version(*, given: bool) -> None:
@@ -102,13 +136,13 @@ def _guarded(command: Callable[P, None]) -> Callable[P, None]:
             command(*arguments, **options)
         except HeadwayError as error:
             output.warn(f"headway: {error.message}")
-            raise typer.Exit(_USAGE if isinstance(error, InvalidInput) else _ERROR) from error
+            raise typer.Exit(STATUSES.get(error.code, Status.ERROR)) from error
         except KeyboardInterrupt as error:
-            raise typer.Exit(_INTERRUPTED) from error
+            raise typer.Exit(Status.INTERRUPTED) from error
         except BrokenPipeError as error:
             # Whoever read us has left: nothing may be written at the exit either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(_ERROR) from error
+            raise typer.Exit(Status.ERROR) from error
 
     return run
 

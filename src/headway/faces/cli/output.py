@@ -46,6 +46,12 @@ def warn(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - as say
 
 
+def say_text(text: str) -> None:
+    """A text of several lines as it is, its last line ended."""
+    sys.stdout.write(text if not text or text.endswith("\n") else f"{text}\n")
+    sys.stdout.flush()
+
+
 def say_json(value: object) -> None:
     """A value as JSON, for programs."""
     say(json.dumps(value, indent=2, ensure_ascii=False))

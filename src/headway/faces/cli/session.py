@@ -13,14 +13,15 @@ from headway.faces.cli import output
 from headway.kernel.settings import default_data_dir
 
 if TYPE_CHECKING:
-    from headway.faces.cli.client import Client
+    from headway.faces.cli.client import Client, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One call of the command."""
+    """One call of the command; ``profile`` is the one that it names."""
 
     verbose: bool
+    profile: str | None = None
 
     @classmethod
     def of(cls, context: typer.Context) -> Self:
@@ -31,14 +32,28 @@ class Session:
         return session
 
     def client(self) -> Client:
-        """A client of the panel that the environment names."""
-        from headway.faces.cli.client import Client, find_target
+        """A client of the panel that the profile or the environment names."""
+        from headway.faces.cli.client import Client
 
-        target = find_target(os.environ, _data_dirs())
+        target = self.target()
         if self.verbose:
             origin = "without a key" if target.key is None else f"with the key from {target.key_origin}"
             output.warn(f"asking {target.url} {origin}")
         return Client(target)
+
+    def target(self) -> Target:
+        """The panel that the profile or the environment names, and the key to it."""
+        from headway.faces.cli.client import find_target
+        from headway.faces.cli.profiles import Profiles
+
+        return find_target(os.environ, _data_dirs(), Profiles.load(profiles_file()), self.profile)
+
+
+def profiles_file() -> Path:
+    """Where the profiles of this account are kept."""
+    from headway.faces.cli.profiles import profile_path
+
+    return profile_path(os.environ, Path.home())
 
 
 def _data_dirs() -> tuple[Path, ...]:

@@ -1,11 +1,16 @@
-"""Follows a deployment on the terminal: its log as it comes, a heading for each step where it began, and its end."""
+"""Follows a deployment: its log as it comes, a heading for each step where it began, and its end. A person's terminal
+also shows, in its last line, which step is under way and for how long.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from headway.faces.cli import output
@@ -13,22 +18,35 @@ from headway.faces.cli.client import Client
 from headway.faces.cli.sse import Event
 
 _SECONDS_UNTIL_TOLD_TO_WAIT = 1.0
+_SECONDS_BETWEEN_TICKS = 1.0
+_ERASE_LINE = "\r\x1b[K"
 
 
-def watch(client: Client, deployment_id: str) -> Mapping[str, Any]:
+def watch(client: Client, deployment_id: str, stream: TextIO | None = None) -> Mapping[str, Any]:
     """Shows a deployment until its end; the row as it then is."""
-    screen = Screen(sys.stdout, colours=output.is_terminal())
-    waits = threading.Timer(_SECONDS_UNTIL_TOLD_TO_WAIT, output.say, ("waiting in the queue",))
+    stream = stream or sys.stdout
+    screen = Screen(stream, colours=stream.isatty())
+    waits = threading.Timer(_SECONDS_UNTIL_TOLD_TO_WAIT, lambda: screen.note("waiting in the queue"))
     try:
-        for event in client.follow(deployment_id):
-            if not (event.kind == "status" and json.loads(event.data)["status"] == "pending"):
-                waits.cancel()
-            elif waits.ident is None:
-                waits.start()
-            screen.show(event)
+        with _ticking(screen.tick, wanted=stream.isatty()):
+            for event in client.follow(deployment_id):
+                if not (event.kind == "status" and json.loads(event.data)["status"] == "pending"):
+                    waits.cancel()
+                elif waits.ident is None:
+                    waits.start()
+                screen.show(event)
     finally:
         waits.cancel()
         screen.finish()
+    row: Mapping[str, Any] = client.get("deployment.one", deploymentId=deployment_id)
+    return row
+
+
+def relay(client: Client, deployment_id: str) -> Mapping[str, Any]:
+    """Passes a deployment's events on to a program, one JSON object to a line; the row at its end."""
+    for event in client.follow(deployment_id):
+        data = json.loads(event.data) if event.data else None
+        output.say(json.dumps({"event": event.kind, "offset": event.id, "data": data}, ensure_ascii=False))
     row: Mapping[str, Any] = client.get("deployment.one", deploymentId=deployment_id)
     return row
 
@@ -45,28 +63,58 @@ class Screen:
         self._offset = 0
         self._known: set[str] = set()
         self._headings: list[tuple[int, str]] = []
+        self._lock = threading.RLock()
+        self._under_way: tuple[str, float] | None = None
+        self._ticked = False
 
     def show(self, event: Event) -> None:
         """Writes what an event has for a reader."""
-        match event.kind:
-            case "step":
-                self._step(json.loads(event.data))
-            case "log":
-                self._log(json.loads(event.data).encode(), int(event.id or 0))
-            case _:
-                pass
+        with self._lock:
+            match event.kind:
+                case "step":
+                    self._step(json.loads(event.data))
+                case "log":
+                    self._log(json.loads(event.data).encode(), int(event.id or 0))
+                case _:
+                    pass
+
+    def note(self, text: str) -> None:
+        """Writes a line of our own."""
+        with self._lock:
+            self._end_line()
+            self._write(f"{text}\n".encode())
+
+    def tick(self) -> None:
+        """Brings the last line up to date: the step that is under way, and for how long. Never in the middle of a line
+        of the log.
+        """
+        with self._lock:
+            if self._under_way is None or not self._at_line_start:
+                return
+            name, since = self._under_way
+            told = f"{name} … {output.rounded(time.monotonic() - since)}"
+            self._stream.write(f"{_ERASE_LINE}\x1b[2m{told[: shutil.get_terminal_size().columns - 1]}\x1b[0m")
+            self._stream.flush()
+            self._ticked = True
 
     def finish(self) -> None:
         """Writes what was held, and ends the last line should the log not have."""
-        self._write_headings(None)
-        self._end_line()
+        with self._lock:
+            self._under_way = None
+            self._write_headings(None)
+            self._end_line()
+            self._erase()
 
     def _step(self, step: Mapping[str, Any]) -> None:
         name = str(step["name"])
         if name not in self._known:
             self._known.add(name)
             self._headings.append((int(step.get("logOffset") or 0), name))
+            self._under_way = (output.clean(name), time.monotonic())
             self._write_headings(self._offset)
+        if step.get("finishedAt") and self._under_way is not None and self._under_way[0] == output.clean(name):
+            self._under_way = None
+            self._erase()
 
     def _log(self, text: bytes, end: int) -> None:
         start = end - len(text)
@@ -92,6 +140,33 @@ class Screen:
 
     def _write(self, text: bytes) -> None:
         if text:
+            self._erase()
             self._stream.write(text.decode(errors="replace"))
             self._stream.flush()
             self._at_line_start = text.endswith(b"\n")
+
+    def _erase(self) -> None:
+        if self._ticked:
+            self._stream.write(_ERASE_LINE)
+            self._stream.flush()
+            self._ticked = False
+
+
+@contextmanager
+def _ticking(tick: Callable[[], None], *, wanted: bool) -> Iterator[None]:
+    """Calls ``tick`` every second beside the block, if that is wanted."""
+    ended = threading.Event()
+
+    def turn() -> None:
+        while not ended.wait(_SECONDS_BETWEEN_TICKS):
+            tick()
+
+    thread = threading.Thread(target=turn, daemon=True)
+    if wanted:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if wanted:
+            thread.join()

@@ -27,7 +27,7 @@ def headway(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_command() -> None:
     shown = headway("--help").stdout
-    for command in ("serve", "deploy", "deployments", "apps", "doctor", "down"):
+    for command in ("serve", "deploy", "deployments", "apps", "projects", "login", "logout", "doctor", "down"):
         assert f"  {command} " in shown
     shown = headway("deployments", "--help").stdout
     for command in ("list", "show", "logs", "cancel", "kill", "remove"):
@@ -35,7 +35,15 @@ def test_help_names_every_command() -> None:
 
 
 def test_help_fits_80_columns() -> None:
-    for arguments in ((), ("deploy",), ("serve",), ("deployments", "logs"), ("apps", "delete"), ("doctor",)):
+    for arguments in (
+        (),
+        ("deploy",),
+        ("serve",),
+        ("deployments", "logs"),
+        ("apps", "delete"),
+        ("doctor",),
+        ("login",),
+    ):
         done = headway(*arguments, "--help")
         assert done.returncode == 0
         assert max(len(line) for line in done.stdout.splitlines()) <= 80
@@ -54,7 +62,10 @@ def test_what_is_heavy_is_imported_late() -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "sentence"),
     [
-        (("deployments", "list"), 1, "headway: No panel answers at http://127.0.0.1:9. Start one with 'headway serve'"),
+        (("deployments", "list"), 4, "headway: No panel answers at http://127.0.0.1:9. Start one with 'headway serve'"),
+        (("--profile", "shop", "apps", "list"), 5, "headway: There is no profile shop. 'headway login URL"),
+        (("apps", "list", "--profile=shop"), 5, "headway: There is no profile shop."),
+        (("logout",), 5, "headway: There is no profile default."),
         (("deploy", "/no/such/folder"), 2, "headway: There is no folder /no/such/folder."),
         (("deploy", "https://example.com/a", "--env", "=x"), 2, "headway: --env: it takes NAME=VALUE"),
         (("serve", "--port", "0"), 2, "headway: --port: '0' is not possible; it takes a whole number from 1 to 65535."),
@@ -85,7 +96,30 @@ def test_a_bad_address_of_the_panel() -> None:
         (["x", "--inactivity-deadline", "1"], ["x", "--inactivity-deadline", "1"]),
         (["x", "--", "-5dZKHloJhquccc65M5_s"], ["x", "--", "-5dZKHloJhquccc65M5_s"]),
         (["--_ABCDEFGHIJKLMNOPQR"], ["--", "--_ABCDEFGHIJKLMNOPQR"]),
+        (["apps", "list", "--profile", "shop", "--json"], ["--profile", "shop", "apps", "list", "--json"]),
+        (["apps", "list", "--profile=shop"], ["--profile=shop", "apps", "list"]),
+        (["x", "--", "--profile", "shop"], ["x", "--", "--profile", "shop"]),
     ],
 )
-def test_an_id_that_begins_with_a_hyphen_is_no_option(given: list[str], taken: list[str]) -> None:
+def test_ids_are_no_options_and_the_profile_may_stand_anywhere(given: list[str], taken: list[str]) -> None:
     assert shielded(given) == taken
+
+
+@pytest.mark.parametrize(
+    ("shell", "asked"),
+    [
+        ("bash", {"COMP_WORDS": "headway dep", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "headway dep"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "headway dep", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_a_shell_is_told_how_words_go_on(shell: str, asked: dict[str, str]) -> None:
+    assert "_HEADWAY_COMPLETE=complete_" + shell in headway("completion", shell).stdout
+    offered = headway(_HEADWAY_COMPLETE=f"complete_{shell}", **asked).stdout
+    assert "deployments" in offered
+    assert "doctor" not in offered
+
+
+def test_words_of_a_group_are_completed_too() -> None:
+    asked = {"COMP_WORDS": "headway deployments ca", "COMP_CWORD": "2", "_HEADWAY_COMPLETE": "complete_bash"}
+    assert headway(**asked).stdout.split() == ["cancel"]

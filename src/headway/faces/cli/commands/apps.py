@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from headway.faces.cli import output
+from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from headway.faces.cli.lookup import Place
 
 Named = Annotated[str, typer.Argument(metavar="APPLICATION", help="An application's name or id.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of the API, for programs.")]
 
 _LONGEST_TAIL = 10_000
 
@@ -67,50 +66,45 @@ def show(context: typer.Context, application: Named, *, as_json: AsJson = False)
         )
 
 
-def start(context: typer.Context, application: Named) -> None:
+def start(context: typer.Context, application: Named, *, as_json: AsJson = False) -> None:
     """Starts an application again, with the release that served last."""
-    place = _call(context, application, "application.start")
-    output.say(f"{place.name} is started")
+    _call(context, application, "application.start", "is started", as_json=as_json)
 
 
-def stop(context: typer.Context, application: Named) -> None:
+def stop(context: typer.Context, application: Named, *, as_json: AsJson = False) -> None:
     """Stops an application; nothing of it runs then, and it stays stopped until it is started or deployed."""
-    place = _call(context, application, "application.stop")
-    output.say(f"{place.name} is stopped")
+    _call(context, application, "application.stop", "is stopped", as_json=as_json)
 
 
-def delete(
-    context: typer.Context,
-    application: Named,
-    *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
+def delete(context: typer.Context, application: Named, *, yes: Yes = False, as_json: AsJson = False) -> None:
     """Deletes an application, its releases and its deployments."""
     with Session.of(context).client() as client:
         place = _find(client, application)
         if not yes:
             typer.confirm(f"Delete {place.name} of {place.project} with all its releases and deployments?", abort=True)
-        client.post("application.delete", {"applicationId": place.application_id})
-    output.say(f"{place.name} is deleted")
+        answer = client.post("application.delete", {"applicationId": place.application_id})
+    output.say_json(answer) if as_json else output.say(f"{place.name} is deleted")
 
 
 def logs(
     context: typer.Context,
     application: Named,
+    *,
     tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines, from the end.")] = 100,
+    as_json: AsJson = False,
 ) -> None:
     """Prints what an application has written since it was started."""
     with Session.of(context).client() as client:
         place = _find(client, application)
         text = client.get("application.readLogs", applicationId=place.application_id, tail=tail) or ""
-    sys.stdout.write(text if not text or text.endswith("\n") else f"{text}\n")
+    output.say_json({"applicationId": place.application_id, "log": text}) if as_json else output.say_text(text)
 
 
-def _call(context: typer.Context, application: str, procedure: str) -> Place:
+def _call(context: typer.Context, application: str, procedure: str, done: str, *, as_json: bool) -> None:
     with Session.of(context).client() as client:
         place = _find(client, application)
-        client.post(procedure, {"applicationId": place.application_id})
-    return place
+        answer = client.post(procedure, {"applicationId": place.application_id})
+    output.say_json(answer) if as_json else output.say(f"{place.name} {done}")
 
 
 def _find(client: Client, application: str) -> Place:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headway.faces.cli import output
+from headway.faces.cli.options import AsJson
 from headway.faces.cli.session import Session
+from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
@@ -51,10 +53,12 @@ def deploy(
         str | None, typer.Option(metavar="TEXT", help="What the deployment is called; default: the commit's subject.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")] = True,
+    as_json: AsJson = False,
 ) -> None:
     """Deploys a repository, or a folder of one: makes or updates the application, and shows its address.
 
-    What is deployed is what was committed. Exits with 0 when it is done and 1 when it ended in an error.
+    What is deployed is what was committed. Exits with 0 when it is done and 1 when it ended in an error. With --json
+    the log goes to standard error.
     """
     from headway.faces.cli.checkout import look_at
 
@@ -67,10 +71,12 @@ def deploy(
         _warn(client, checkout)
         application_id = _set_up(client, checkout, application, project, variables)
         deployment_id = client.deploy(application_id, title)
-        if not wait:
+        if wait:
+            _show(client, deployment_id, application_id, application, as_json=as_json)
+        elif as_json:
+            output.say_json({"deploymentId": deployment_id, "applicationId": application_id})
+        else:
             output.say(deployment_id)
-            return
-        _show(client, deployment_id, application_id, application)
 
 
 def merged(text: str, variables: Mapping[str, str]) -> str:
@@ -147,18 +153,21 @@ def _set_up(client: Client, checkout: Checkout, name: str, project: str, variabl
     return application_id
 
 
-def _show(client: Client, deployment_id: str, application_id: str, name: str) -> None:
+def _show(client: Client, deployment_id: str, application_id: str, name: str, *, as_json: bool) -> None:
     from headway.faces.cli.watching import watch
 
     try:
-        row = watch(client, deployment_id)
+        row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
     except (KeyboardInterrupt, Unavailable):
         output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
         output.warn(f"To end it: headway deployments cancel {deployment_id}")
         raise
+    addresses = client.get("application.one", applicationId=application_id)["addresses"]
+    if as_json:
+        output.say_json({**row, "addresses": addresses})
     if row["status"] != "done":
         output.warn(f"headway: {name} was not deployed: {row.get('errorMessage') or output.state_of(row)}")
-        raise typer.Exit(1)
-    took = output.time_of(row, output.now())
-    addresses = client.get("application.one", applicationId=application_id)["addresses"]
-    output.say(f"{name} is deployed ({took})" + "".join(f"\n{address}" for address in addresses))
+        raise typer.Exit(Status.ERROR)
+    if not as_json:
+        took = output.time_of(row, output.now())
+        output.say(f"{name} is deployed ({took})" + "".join(f"\n{address}" for address in addresses))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from headway.faces.cli import output
+from headway.faces.cli.options import AsJson
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
+from headway.faces.cli.statuses import Status
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
 
 Identifier = Annotated[str, typer.Argument(metavar="ID", help="A deployment's id, or the beginning of it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the answer of the API, for programs.")]
 
 _LONGEST_TAIL = 10_000
 _COLUMNS = (
@@ -87,45 +87,51 @@ def logs(
         bool, typer.Option("--follow", "-f", help="From its beginning, until the deployment ends.")
     ] = False,
     tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines, from the end.")] = 1000,
+    as_json: AsJson = False,
 ) -> None:
     """Prints the log of a deployment.
 
-    With --follow it exits with 0 when the deployment is done and 1 when it ended in an error.
+    With --follow it exits with 0 when the deployment is done and 1 when it ended in an error. With both --follow and
+    --json each event (log, step, status, end) is a line of its own.
     """
     with Session.of(context).client() as client:
         deployment_id = _whole(client, identifier)
         if not follow:
             text = client.get("deployment.readLogs", deploymentId=deployment_id, tail=tail)
-            sys.stdout.write(text if not text or text.endswith("\n") else f"{text}\n")
+            output.say_json({"deploymentId": deployment_id, "log": text}) if as_json else output.say_text(text)
             return
-        from headway.faces.cli.watching import watch
+        from headway.faces.cli.watching import relay, watch
 
-        if watch(client, deployment_id)["status"] != "done":
-            raise typer.Exit(1)
+        row = relay(client, deployment_id) if as_json else watch(client, deployment_id)
+        if row["status"] != "done":
+            raise typer.Exit(Status.ERROR)
 
 
-def cancel(context: typer.Context, identifier: Identifier) -> None:
+def cancel(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
     """Cancels a deployment: its commands are asked to end and get some seconds for it."""
-    _end(context, identifier, "deployment.cancel", "is cancelled")
+    _end(context, identifier, "deployment.cancel", "is cancelled", as_json=as_json)
 
 
-def kill(context: typer.Context, identifier: Identifier) -> None:
+def kill(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
     """Kills a deployment: returns when no process of it is left."""
-    _end(context, identifier, "deployment.killProcess", "is killed")
+    _end(context, identifier, "deployment.killProcess", "is killed", as_json=as_json)
 
 
-def remove(context: typer.Context, identifier: Identifier) -> None:
+def remove(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:
     """Removes the record and the log of a deployment that has ended; what it deployed serves on."""
     with Session.of(context).client() as client:
         deployment_id = _whole(client, identifier)
-        client.post("deployment.removeDeployment", {"deploymentId": deployment_id})
-    output.say(f"{deployment_id} is removed")
+        row = client.post("deployment.removeDeployment", {"deploymentId": deployment_id})
+    output.say_json(row) if as_json else output.say(f"{deployment_id} is removed")
 
 
-def _end(context: typer.Context, identifier: str, procedure: str, done: str) -> None:
+def _end(context: typer.Context, identifier: str, procedure: str, done: str, *, as_json: bool) -> None:
     with Session.of(context).client() as client:
         deployment_id = _whole(client, identifier)
         client.end(procedure, deployment_id)
+        if as_json:
+            output.say_json(client.get("deployment.one", deploymentId=deployment_id))
+            return
     output.say(f"{deployment_id} {done}")
 
 

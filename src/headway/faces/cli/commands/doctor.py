@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headway.faces.cli import output
+from headway.faces.cli.options import AsJson
 
 if TYPE_CHECKING:
     from headway.faces.cli.diagnosis import Finding
@@ -24,7 +25,7 @@ _LEVEL_WIDTH = 9
 def doctor(
     *,
     data_dir: Annotated[Path | None, typer.Option(help="The data folder that the panel would have.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Says what this machine has and lacks, and what to do about it.
 
