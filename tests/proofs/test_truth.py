@@ -12,6 +12,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.panel import Panel, commit, git_repository, until, web
+from tests.panel import Panel, commit, git_repository, web
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "12"))
 STEPS = int(os.environ.get("STEPS", "25"))
@@ -119,10 +120,10 @@ class Truth(RuleBasedStateMachine):
     @precondition(lambda self: self.applications)
     @invariant()
     def rows_are_true(self) -> None:
-        with contextlib.suppress(AssertionError):
-            until(lambda: not self.lies(), SETTLE_SECONDS)
-        lies = self.lies()
-        assert not lies, (lies, self.panel.log()[-3000:])
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while lies := self.lies():
+            assert time.monotonic() < deadline, (lies, self.panel.log()[-3000:])
+            time.sleep(0.05)
 
     def lies(self) -> list[str]:
         """Every way in which rows and machine differ now; what is only on its way is gone when asked again."""
