@@ -8,7 +8,7 @@ from typing import Any
 from headway.core.access.policy import RULES
 from headway.faces.http.openapi import document
 from headway.faces.http.procedures import all_procedures
-from headway.faces.http.registry import Procedure, Stream
+from headway.faces.http.registry import File, Procedure
 from headway.faces.http.streams import Follows
 from headway.kernel.events import Events
 from script.markdown import NOTE, page, table
@@ -48,6 +48,11 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
         "409; kill it first. A waiting one is cancelled first and then removed",
     ),
     ("`rollback`", "in the lists by type only", "in every list"),
+    (
+        "`/listen-deployment`",
+        "opens any file below its folder for whoever has a key, and never ends",
+        "gives the log of a deployment that the caller may read, from its beginning to its end; else 401 or 404",
+    ),
     (
         "`application.deploy`, `application.redeploy`",
         "an empty body, and nothing names the new deployment",
@@ -132,6 +137,19 @@ def _introduction() -> Sequence[str]:
         Keys that a procedure does not know are ignored; fields of an application that nothing here acts on are kept
         and given back. Repeated and trailing slashes are sent to the clean path (308).
         """,
+        """
+        Answers to queries carry an `etag`; who sends it back as `if-none-match` hears 304 and nothing else as long as
+        the answer is the same.
+        """,
+        "## Logs",
+        """
+        `deployment.readLogs` gives the last lines, `deployment.follow` the log with steps and status as it grows,
+        `deployment.searchLog` the lines with a text, page by page, and `deployment.log` the file, of which
+        `range: bytes=FROM-` gives what came since (206, or 416 when nothing did). Clients that know the WebSocket
+        `/listen-deployment?logPath=…&serverId=…` find it: text as it comes, the key in a header, closed with 1000 when
+        the log has ended and with 1012 or 1013 when the reader was too slow or the panel stops. `logPath` is what a
+        row says there; it is looked up, and nothing is ever opened by it.
+        """,
         "## tRPC",
         """
         `GET /api/trpc/<procedure>?input={"json":{…}}` for queries and `POST /api/trpc/<procedure>` with `{"json":{…}}`
@@ -168,7 +186,9 @@ def _is_of(procedure: Procedure, router: str) -> bool:
 
 def _answer(procedure: Procedure, operation: Json) -> str:
     answer = operation["responses"]["200"]
-    if procedure.output is Stream:
+    if procedure.output is File:
+        return "plain text, or with `range` a part of it"
+    if procedure.streams:
         return "a stream of server-sent events"
     if procedure.output is None:
         headers = ", ".join(f"`{name}`" for name in answer.get("headers", ()))

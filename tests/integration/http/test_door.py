@@ -191,3 +191,26 @@ def _turn_away(cluster: Cluster, url: str) -> None:
     name = make_url(url).database
     cluster.administer(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
     cluster.administer(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")  # noqa: S608
+
+
+async def test_who_has_an_answer_already_is_not_sent_it_again(world: World) -> None:
+    given = {"applicationId": await world.application()}
+    first = await world.owner.get("/deployment.all", params=given)
+    assert first.headers["cache-control"] == "private, no-cache"
+    tag = first.headers["etag"]
+    for known in (tag, f'"other", {tag}', tag.removeprefix("W/"), "*"):
+        again = await world.owner.get("/deployment.all", params=given, headers={"if-none-match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert "content-length" not in again.headers
+    await world.deploy(given["applicationId"])
+    news = await world.owner.get("/deployment.all", params=given, headers={"if-none-match": tag})
+    assert (news.status_code, len(news.json())) == (200, 1)
+    assert news.headers["etag"] != tag
+
+
+async def test_errors_and_changes_carry_no_entity_tag(world: World) -> None:
+    refused = await world.owner.get("/deployment.one?deploymentId=nope", headers={"if-none-match": "*"})
+    assert (refused.status_code, "etag" in refused.headers) == (404, False)
+    made = await world.owner.post("/project.create", json={"name": "x"}, headers={"if-none-match": "*"})
+    assert (made.status_code, "etag" in made.headers) == (200, False)
+    assert made.headers["cache-control"] == "no-store"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Protocol
 
 from headway.core.access.model import Actor
@@ -14,6 +15,8 @@ from headway.core.deployments.run import Subject
 from headway.core.deployments.status import Intent, Reason, Status
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.infra.logs.opened import OpenedLog
+from headway.infra.logs.search import Found, Search
 from headway.kernel.errors import Conflict
 
 _NOUNS: Mapping[SubjectType, Noun] = {
@@ -55,6 +58,14 @@ class LogFiles(Protocol):
         """The last ``lines`` lines, "" when there is no log."""
         ...
 
+    async def open(self, deployment_id: str) -> OpenedLog:
+        """The log as bytes, empty when there is none; whoever asks for it closes it."""
+        ...
+
+    async def search(self, deployment_id: str, search: Search) -> Found:
+        """Where a text stands in the log."""
+        ...
+
     async def remove(self, deployment_id: str) -> None:
         """Removes a log and what lies beside it."""
         ...
@@ -83,6 +94,17 @@ class DeploymentService:
         not do to it what ``procedure`` does.
         """
         return await self._db.read(lambda tx: self._permitted(tx, actor, deployment_id, procedure))
+
+    async def of_log(
+        self, actor: Actor, log_path: str, server_id: str | None = None, procedure: str = "deployment.follow"
+    ) -> Deployment:
+        """The deployment whose row names this ``logPath``, on that server where one is named. The path is only a key:
+        nothing is opened by it. Raises NotFound where the caller may see none.
+        """
+        found = await self.one(actor, PurePosixPath(log_path).name.partition(".")[0], procedure)
+        if found.log_path != log_path or server_id not in {None, found.server_id}:
+            raise Missing(Noun.DEPLOYMENT)
+        return found
 
     async def all_of(
         self, actor: Actor, subject_type: SubjectType, subject_id: str, procedure: str = "deployment.allByType"
@@ -157,6 +179,18 @@ class DeploymentService:
         """The last ``tail`` lines of a deployment's log, "" when there is none yet."""
         await self.one(actor, deployment_id, "deployment.readLogs")
         return await self._logs.tail(deployment_id, tail)
+
+    async def open_log(self, actor: Actor, deployment_id: str) -> tuple[Deployment, OpenedLog]:
+        """A deployment and its log as bytes; whoever asks for it closes it. That the deployment had ended tells that
+        the log was whole.
+        """
+        deployment = await self.one(actor, deployment_id, "deployment.log")
+        return deployment, await self._logs.open(deployment_id)
+
+    async def search_log(self, actor: Actor, deployment_id: str, search: Search) -> Found:
+        """Where a text stands in a deployment's log."""
+        await self.one(actor, deployment_id, "deployment.searchLog")
+        return await self._logs.search(deployment_id, search)
 
     def _permitted(self, tx: Tx, actor: Actor, deployment_id: str, procedure: str) -> Deployment:
         found = store.find(tx, deployment_id)

@@ -10,9 +10,11 @@ from typing import Protocol
 from headway.core.engine.parts import OutputSource
 from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
+from headway.infra.logs.opened import OpenedLog, open_log
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import Pump, PumpStopped
 from headway.infra.logs.reader import last_meaningful_line, tail
+from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
 
 _LINES_LOOKED_AT = 20
@@ -112,6 +114,14 @@ class LogFilesOnDisk:
     async def tail(self, deployment_id: str, lines: int) -> str:
         """The last ``lines`` lines, "" when there is no log."""
         return await tail(self.paths.log(deployment_id), lines)
+
+    async def open(self, deployment_id: str) -> OpenedLog:
+        """The log as bytes."""
+        return await open_log(self.paths.log(deployment_id))
+
+    async def search(self, deployment_id: str, search: Search) -> Found:
+        """Where a text stands in the log."""
+        return await search_log(self.paths.log(deployment_id), search)
 
     async def remove(self, deployment_id: str) -> None:
         """Removes a log and what lies beside it."""

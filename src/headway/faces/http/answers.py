@@ -20,6 +20,7 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 _SMALLEST_COMPRESSED = 1_400  # what fits one packet gains nothing
 _LARGEST_COMPRESSED_HERE = 256 << 10  # more would hold up the event loop
 _GZIP_LEVEL = 1
+_NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +48,10 @@ async def send_answer(answer: Answer, send: Send, accept_encoding: bytes = b"") 
         if b"gzip" in accept_encoding:
             body = await _compressed(body)
             headers.append((b"content-encoding", b"gzip"))
-    headers.append((b"content-length", str(len(body)).encode()))
-    headers.extend(SECURITY_HEADERS)
+    if answer.status != _NOT_MODIFIED:  # which would have to name the length of the body that it leaves out
+        headers.append((b"content-length", str(len(body)).encode()))
+    own = {name for name, _ in answer.headers}
+    headers.extend(each for each in SECURITY_HEADERS if each[0] not in own)
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -11,11 +11,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
+from headway.faces.http.listening import Listening
 from headway.faces.http.platform import Platform
 from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import Registry
@@ -37,6 +38,7 @@ def create_app(platform: Platform) -> Starlette:
     rest = Rest(platform, registry)
     app = Starlette(
         routes=[
+            WebSocketRoute("/listen-deployment", Listening(platform, follows)),
             Route("/api/health", _Health(platform.health)),
             Route("/api", rest),
             Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),

@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
 from headway import __version__
-from headway.faces.http.registry import Kind, Procedure, Stream
+from headway.faces.http.registry import File, Kind, Procedure
 
 Json = Mapping[str, Any]
 
@@ -52,6 +52,15 @@ _QUEUED: Mapping[str, Json] = {  # headers that name what an answer without a bo
     "location": {"description": "Where the new deployment's row is", "schema": {"type": "string"}},
     "x-deployment-id": {"description": "The new deployment's id", "schema": {"type": "string"}},
 }
+_KNOWN: Mapping[str, Any] = {"description": "The client has this answer already: it sent its etag as If-None-Match"}
+_TEXT: Mapping[str, Any] = {"description": "Plain text", "content": {"text/plain": {"schema": {"type": "string"}}}}
+_OF_FILES: Mapping[str, Json] = MappingProxyType(
+    {
+        "206": {**_TEXT, "description": "The part that the header Range asks for"},
+        "304": _KNOWN,
+        "416": {"description": "The file ends before that part; Content-Range tells its size"},
+    }
+)
 _HEADERS: Mapping[str, Json] = MappingProxyType({"application.deploy": _QUEUED, "application.redeploy": _QUEUED})
 
 
@@ -135,7 +144,7 @@ def document(procedures: Iterable[Procedure]) -> Json:
 
 def _schemas(procedures: Iterable[Procedure]) -> tuple[Mapping[str, Json], Json]:
     """What to say for the answer of each procedure and for the errors, and the named schemas that this points at."""
-    answers = {each.name: each.output for each in procedures if each.output not in {None, Stream}}
+    answers = {each.name: each.output for each in procedures if each.output is not None and not each.streams}
     outputs = {**answers, "error": Error, "unauthorized": Unauthorized, "health": Health}
     found, shared = TypeAdapter.json_schemas(
         [(name, "serialization", TypeAdapter(output)) for name, output in outputs.items()],
@@ -152,13 +161,14 @@ def _method(procedure: Procedure) -> str:
 def _operation(procedure: Procedure, references: Mapping[str, Json]) -> Json:
     query = procedure.kind is Kind.QUERY
     errors = _OF_QUERIES if query else tuple(_ERRORS)
+    others = {"304": _KNOWN} if query and not procedure.streams else _OF_FILES if procedure.output is File else {}
     refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in errors}
     return {
         "operationId": procedure.name.replace(".", "-"),
         "summary": procedure.summary,
         "tags": [procedure.name.partition(".")[0]],
         **(_parameters(procedure) if query else _body(procedure)),
-        "responses": {"200": _answer(procedure, references), **refused},
+        "responses": {"200": _answer(procedure, references), **others, **refused},
     }
 
 
@@ -188,7 +198,9 @@ def _input(procedure: Procedure) -> dict[str, Any]:
 
 
 def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:
-    if procedure.output is Stream:
+    if procedure.output is File:
+        return _TEXT
+    if procedure.streams:
         return {"description": "Events as they come", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     if procedure.output is None:
         headers = {"headers": _HEADERS[procedure.name]} if procedure.name in _HEADERS else {}

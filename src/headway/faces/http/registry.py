@@ -37,9 +37,12 @@ class Call(Generic[I]):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An answer whose JSON is there already."""
+    """An answer whose JSON is there already. ``tag`` changes whenever the body does, for whoever may have it already;
+    without one the body is looked at.
+    """
 
     body: bytes
+    tag: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +61,13 @@ class Stream(Protocol):
         ...
 
 
+class File(Stream, Protocol):
+    """A stream of plain text that has a size, so that a range of it can be asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
-    """A procedure as a value. ``output`` is the type of its answer (None: it has none; Stream: it comes bit by bit);
+    """A procedure as a value. ``output`` is the type of its answer (None: it has none; Stream or File: bit by bit);
     ``answer`` gives a value that becomes JSON, Ready, Nothing, None, or a Stream; ``expected`` says what each field of
     the input takes.
     """
@@ -72,6 +79,11 @@ class Procedure:
     output: Any
     answer: Callable[[Call[Any]], Awaitable[object]]
     expected: Mapping[str, Expected]
+
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is no JSON but comes bit by bit, which only REST gives."""
+        return self.output is Stream or self.output is File
 
 
 class Registry:

@@ -12,6 +12,7 @@ from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.bodies import read_json
+from headway.faces.http.fresh import unless_known
 from headway.faces.http.inputs import Input, from_body, from_query
 from headway.faces.http.platform import Platform
 from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream
@@ -50,7 +51,11 @@ class Rest:
         policy.admit(actor, procedure.name)
         given = await _input(procedure, scope, receive, headers)
         call = Call(actor=actor, platform=self._platform, input=given, headers=headers)
-        return _answer(await procedure.answer(call))
+        result = await procedure.answer(call)
+        answer = _answer(result)
+        if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):
+            return answer
+        return unless_known(answer, headers, result.tag if isinstance(result, Ready) else None)
 
 
 def _answer(result: object) -> Answer | Stream:

@@ -15,6 +15,7 @@ from headway.kernel.errors import HeadwayError
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 20
+_MOST_MESSAGE_BYTES = 4_096  # nobody who listens has anything to say
 _SECONDS_TO_STOP = 1  # for answers that are under way; the event loop's own steps come on top
 
 
@@ -34,7 +35,9 @@ class Server:
             uvicorn.Config(
                 app,
                 http="httptools",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=_MOST_MESSAGE_BYTES,
+                ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,
                 log_level="warning",

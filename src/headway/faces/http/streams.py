@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from headway.core.access.model import Actor
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.service import DeploymentService
-from headway.faces.http.answers import SECURITY_HEADERS
+from headway.faces.http.outlets import EventOutlet, Gone, Outlet
 from headway.faces.http.wire.base import moment
 from headway.infra.logs.broadcast import Broadcast, Dropped
 from headway.kernel.errors import NotFound, Unavailable
@@ -25,18 +25,6 @@ HEARTBEAT_SECONDS = 15.0
 STUCK_SECONDS = 30.0
 _RETRY_SECONDS = 1.0  # while the database is away, and while a running deployment has no live log
 _SECONDS_TO_CLOSE = 1.0
-_HEARTBEAT = b": still here\n\n"
-_BEGINNING = b"retry: 1000\n\n"
-_END = b"event: end\ndata: {}\n\n"
-_HEADERS = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"x-accel-buffering", b"no"),  # proxies that would wait for more
-    *SECURITY_HEADERS,
-)
-
-
-class Gone(Exception):
-    """The reader has left, hangs, or is sent away to come back: the answer ends without an ``end`` event."""
 
 
 class Follows:
@@ -53,6 +41,11 @@ class Follows:
         """A follower of a deployment's log from byte ``offset`` on. Raises NotFound where the caller may see none."""
         await self._deployments.one(actor, deployment_id, "deployment.follow")
         return Follower(lambda: self._enter(actor, deployment_id), self._leave, self._broadcast, offset)
+
+    async def listen(self, actor: Actor, log_path: str, server_id: str | None) -> Follower:
+        """A follower of the log that a row names as its ``logPath``, from its beginning. Raises NotFound."""
+        deployment = await self._deployments.of_log(actor, log_path, server_id)
+        return await self.open(actor, deployment.deployment_id, 0)
 
     def count(self) -> int:
         """How many follow."""
@@ -187,33 +180,37 @@ class Follower:
         self._leave = leave
         self._broadcast = broadcast
         self._offset = offset
-        self._sending_since: float | None = None
+        self._sending = 0
+        self._sending_since = 0.0
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends events until the deployment's end, or until the reader has gone."""
+        await self.follow(EventOutlet(send), receive)
+
+    async def follow(self, outlet: Outlet, receive: Receive) -> None:
+        """Tells the outlet until the deployment's end, or until the reader has gone."""
         channel = self._enter()
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": list(_HEADERS)})
-            await self._send(send, _BEGINNING)
-            await self._tell_all(channel, receive, send)
+            await outlet.begin()
+            await self._tell_all(channel, receive, outlet)
         except* Gone:
             pass
         finally:
             self._leave(channel)
         with suppress(TimeoutError):  # a reader that hangs does not take this either
             async with asyncio.timeout(_SECONDS_TO_CLOSE):
-                await send({"type": "http.response.body", "body": b""})
+                await outlet.close()
 
-    async def _tell_all(self, channel: _Channel, receive: Receive, send: Send) -> None:
+    async def _tell_all(self, channel: _Channel, receive: Receive, outlet: Outlet) -> None:
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch(receive))
-            moving = group.create_task(self._tell_moves(channel, send))
-            await self._tell_log(channel, send)
+            moving = group.create_task(self._tell_moves(channel, outlet))
+            await self._tell_log(channel, outlet)
             await moving
-            await self._send(send, _END)
+            await self._sent(outlet.end())
             watching.cancel()
 
-    async def _tell_log(self, channel: _Channel, send: Send) -> None:
+    async def _tell_log(self, channel: _Channel, outlet: Outlet) -> None:
         """The log to its end. What is read after the end is known is all there will ever be."""
         while True:
             read, ended = channel.read, channel.view.ended
@@ -222,13 +219,13 @@ class Follower:
                 async for chunk in chunks:
                     if isinstance(chunk, Dropped):
                         raise Gone
-                    await self._send(send, chunk.sse)
+                    await self._sent(outlet.log(chunk))
                     self._offset = chunk.end_offset
             if ended:
                 return
             await _within(_RETRY_SECONDS, read)
 
-    async def _tell_moves(self, channel: _Channel, send: Send) -> None:
+    async def _tell_moves(self, channel: _Channel, outlet: Outlet) -> None:
         """Steps and status as they come, and a heartbeat when nothing does."""
         told = View()
         while True:
@@ -241,17 +238,19 @@ class Follower:
             except Unavailable:
                 view, pause = told, _RETRY_SECONDS
             for event in news(told, view):
-                await self._send(send, event)
+                await self._sent(outlet.tell(event))
             told = view
             if view.ended:
                 return
             if not await _within(pause, moved):
-                await self._send(send, _HEARTBEAT)
+                await self._sent(outlet.beat())
 
-    async def _send(self, send: Send, event: bytes) -> None:
-        self._sending_since = time.monotonic()
-        await send({"type": "http.response.body", "body": event, "more_body": True})
-        self._sending_since = None
+    async def _sent(self, sending: Coroutine[None, None, None]) -> None:
+        if not self._sending:
+            self._sending_since = time.monotonic()
+        self._sending += 1
+        await sending
+        self._sending -= 1
 
     async def _watch(self, receive: Receive) -> None:
         """Notices a reader that leaves, and one that takes nothing for long, which holds memory here."""
@@ -260,11 +259,10 @@ class Follower:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     message = await receive()
             except TimeoutError:
-                since = self._sending_since
-                if since is not None and time.monotonic() - since > STUCK_SECONDS:
+                if self._sending and time.monotonic() - self._sending_since > STUCK_SECONDS:
                     raise Gone from None
             else:
-                if message["type"] == "http.disconnect":
+                if message["type"] in {"http.disconnect", "websocket.disconnect"}:
                     raise Gone
 
 

@@ -19,7 +19,7 @@ from headway.faces.http.bodies import read_json
 from headway.faces.http.errors import Problem, WireCode
 from headway.faces.http.inputs import from_value, parsed
 from headway.faces.http.platform import Platform
-from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream
+from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry
 from headway.faces.http.superjson import UNDEFINED, unwrapped, wrapped
 from headway.kernel.errors import Code
 
@@ -111,7 +111,7 @@ class Trpc:
             raise Problem(404, Code.NOT_FOUND, f'No procedure found on path "{name}"')
         _check_method(procedure, request.method)
         policy.admit(request.actor, name)
-        if procedure.output is Stream:
+        if procedure.streams:
             message = f"{name} answers with a stream, which only GET /api/{name} gives"
             raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
         given = from_value(procedure.input, procedure.expected, request.input(index))

@@ -78,6 +78,11 @@ def read_passage(path: Path, offset: int, limit_bytes: int) -> Passage:
         raw = os.pread(file, limit_bytes, offset)
     finally:
         os.close(file)
+    return passage_of(raw, offset)
+
+
+def passage_of(raw: bytes, offset: int) -> Passage:
+    """The whole characters among bytes that stand at ``offset``."""
     begin = _whole_from(raw)
     end = _whole_until(raw)
     return Passage(offset=offset + begin, text=raw[begin:end].decode("utf-8", "replace"), end_offset=offset + end)

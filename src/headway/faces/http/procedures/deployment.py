@@ -8,8 +8,9 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from headway.core.deployments.model import Deployment, SubjectType
+from headway.faces.http.downloads import Download
 from headway.faces.http.inputs import Empty, Input
-from headway.faces.http.registry import Call, Procedure, Ready, Stream, mutation, query
+from headway.faces.http.registry import Call, File, Procedure, Ready, Stream, mutation, query
 from headway.faces.http.streams import Follower, Follows
 from headway.faces.http.wire.deployments import (
     CentralRow,
@@ -21,8 +22,11 @@ from headway.faces.http.wire.deployments import (
     job_row,
     with_steps,
 )
+from headway.faces.http.wire.logs import FoundRow, found_row
+from headway.infra.logs.search import Search
 
 Rows = list[DeploymentRow]
+_FARTHEST = (1 << 53) - 1  # what every client can count to
 
 
 def procedures(follows: Follows) -> tuple[Procedure, ...]:
@@ -40,6 +44,8 @@ def procedures(follows: Follows) -> tuple[Procedure, ...]:
         query("deployment.queueList", "What waits and what runs, newest first", list[JobRow], Empty, _queue_list),
         query("deployment.one", "A deployment with its steps", DeploymentWithSteps, ById, _one),
         query("deployment.readLogs", "The last lines of a deployment's log", str, ReadLogs, _read_logs),
+        query("deployment.searchLog", "Where a text stands in a deployment's log", FoundRow, SearchLog, _search_log),
+        query("deployment.log", "A deployment's log as a file, whole or a range of it", File, ById, _log),
         query("deployment.follow", "Log, steps and status as server-sent events", Stream, FollowInput, follow),
         mutation("deployment.killProcess", "Kill a running deployment", None, ById, _kill),
         mutation("deployment.cancel", "End a waiting or running deployment gently", None, ById, _cancel),
@@ -72,10 +78,19 @@ class ReadLogs(ById):
     tail: Annotated[int, Field(ge=1, le=10_000)] = 100
 
 
+class SearchLog(ById):
+    """``from`` is the byte of the log to begin at: zero, or the ``nextOffset`` of the search before."""
+
+    text: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*$")]
+    start: Annotated[int, Field(ge=0, le=_FARTHEST, alias="from")] = 0
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+    ignore_case: bool = False
+
+
 class FollowInput(ById):
     """``from`` is the byte of the log to begin at; ``Last-Event-ID``, sent by a reader that comes back, goes before."""
 
-    start: Annotated[int, Field(ge=0, alias="from")] = 0
+    start: Annotated[int, Field(ge=0, le=_FARTHEST, alias="from")] = 0
 
 
 async def _all(call: Call[OfApplication]) -> Ready:
@@ -126,6 +141,17 @@ async def _one(call: Call[ById]) -> DeploymentWithSteps:
 
 async def _read_logs(call: Call[ReadLogs]) -> str:
     return await call.platform.deployments.read_log(call.actor, call.input.deployment_id, call.input.tail)
+
+
+async def _search_log(call: Call[SearchLog]) -> FoundRow:
+    given = call.input
+    search = Search(text=given.text, offset=given.start, limit=given.limit, ignore_case=given.ignore_case)
+    return found_row(await call.platform.deployments.search_log(call.actor, given.deployment_id, search))
+
+
+async def _log(call: Call[ById]) -> Download:
+    deployment, opened = await call.platform.deployments.open_log(call.actor, call.input.deployment_id)
+    return Download(deployment, opened, call.headers)
 
 
 async def _kill(call: Call[ById]) -> None:
