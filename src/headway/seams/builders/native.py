@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import posixpath
 import tarfile
+from collections.abc import Mapping
 
-from headway.infra.hosts.base import Host, LeadsOutside
+from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Bundle, Workspace
 from headway.seams.builders import detect
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.languages.static import INDEX
-from headway.seams.builders.plan import Listing, Phase, Plan
-
-PATH = "/usr/local/bin:/usr/bin:/bin"
+from headway.seams.builders.listing import PATH, read_inside, read_listing
+from headway.seams.builders.plan import Phase, Plan
 
 _LINKS = ".headway/bin"
-_LARGEST = 256 * 1024
 
 
 class NativeBuilder:
@@ -27,7 +25,7 @@ class NativeBuilder:
 
     async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Bundle:
         """Looks what it is, runs its phases, and gives the bundle at ``workspace.folder``."""
-        plan = detect.detect(await read_listing(work.host, workspace), spec)
+        plan = detect.detect(await read_listing(work, workspace, spec), spec)
         for reason in plan.reasons:
             await work.say(reason)
         await work.host.make_folder(spec.cache_folder, owner=spec.account)
@@ -36,7 +34,7 @@ class NativeBuilder:
             await work.command("python-link", link_python(workspace.folder, spec))
             path = (*path, _LINKS)
         for phase in plan.phases:
-            await work.command(phase.name, phase_command(phase, workspace.folder, path, spec))
+            await work.command(phase.name, phase_command(phase, workspace.folder, path, spec, plan.env))
         return Bundle(
             folder=workspace.folder,
             processes=plan.processes,
@@ -47,19 +45,16 @@ class NativeBuilder:
         )
 
 
-async def read_listing(host: Host, workspace: Workspace) -> Listing:
-    """The files that tell what an application is, none of them from outside the workspace."""
-    contents = await asyncio.gather(*(_read(host, workspace, name) for name in detect.FILES))
-    files = {name: data for name, data in zip(detect.FILES, contents, strict=True) if data is not None}
-    return Listing(files=files)
-
-
-def phase_command(phase: Phase, folder: str, path: tuple[str, ...], spec: BuildSpec) -> Command:
-    """A phase as a command: at the build path, under the build account, within the build's bounds."""
+def phase_command(
+    phase: Phase, folder: str, path: tuple[str, ...], spec: BuildSpec, env: Mapping[str, str] | None = None
+) -> Command:
+    """A phase as a command: at the build path, under the build account, within the build's bounds; ``env`` is what the
+    plan adds to its environment. Nothing is there to answer a question: its input is empty.
+    """
     argv = tuple(part.replace("{folder}", folder) if index == 0 else part for index, part in enumerate(phase.argv))
     return Command(
         stages=(Stage(argv=argv, account=spec.account),),
-        env=_environment(folder, path, spec),
+        env=_environment(folder, path, spec, env or {}),
         cwd=folder,
         limits=spec.limits,
         step_seconds=spec.step_seconds,
@@ -99,7 +94,7 @@ def seal(folder: str, *, build: Account | None, run: Account | None) -> Command:
     return Command(stages=stages, env={"PATH": PATH, "LC_ALL": "C"})
 
 
-def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec) -> dict[str, str]:
+def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec, env: Mapping[str, str]) -> dict[str, str]:
     variables = {name: value.reveal() for name, value in spec.variables.items()}
     first = [f"{folder}/{part}" for part in path]
     return {
@@ -112,6 +107,12 @@ def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec) -> dict[st
         # Files that are links into a cache would be sealed there too.
         "UV_LINK_MODE": "copy",
         "npm_config_package_import_method": "copy",
+        "npm_config_store_dir": f"{spec.cache_folder}/.pnpm-store",
+        "npm_config_update_notifier": "false",
+        "YARN_NODE_LINKER": "node-modules",
+        "YARN_ENABLE_TELEMETRY": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        **env,
         **variables,
         "PATH": ":".join([*first, variables.get("PATH") or PATH]),
     }
@@ -120,7 +121,7 @@ def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec) -> dict[st
 async def _static_root(host: Host, workspace: Workspace, plan: Plan) -> str | None:
     """The folder to serve, relative to the bundle. Raises BuildError when the site has none."""
     for folder in plan.static_folders:
-        if await _read(host, workspace, INDEX if folder == "." else f"{folder}/{INDEX}", limit=1) is not None:
+        if await read_inside(host, workspace, INDEX if folder == "." else f"{folder}/{INDEX}", limit=1) is not None:
             return folder
     if not plan.static_folders:
         return None
@@ -129,12 +130,3 @@ async def _static_root(host: Host, workspace: Workspace, plan: Plan) -> str | No
         f"The build left no {INDEX} in {places}, so there is nothing to serve. Set the output folder, or, if this is "
         "no static site, the start command (startCommand) or a Procfile."
     )
-
-
-async def _read(host: Host, workspace: Workspace, name: str, limit: int = _LARGEST) -> bytes | None:
-    try:
-        return await host.read_file(f"{workspace.folder}/{name}", limit, below=workspace.root)
-    except LeadsOutside as error:
-        raise BuildError(
-            f"{name} is a symbolic link that leads out of the repository, and is not read. Put the file itself there."
-        ) from error

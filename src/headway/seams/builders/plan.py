@@ -13,10 +13,12 @@ VENV = ".venv"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """The files at the build path that say what an application is: contents by relative name. Those that were not
-    looked for are not here, whether they exist or not.
+    looked for are not here, whether they exist or not. ``programs`` are those of the host that were looked for and are
+    there, with what they say of their version ("" where nobody asked).
     """
 
     files: Mapping[str, bytes]
+    programs: Mapping[str, str] = field(default_factory=dict)
 
     def __contains__(self, name: str) -> bool:
         return name in self.files
@@ -43,8 +45,11 @@ class Phase:
 class Plan:
     """What to do, and what comes of it. ``path`` are folders relative to the build path that come first on PATH;
     one of ``static_folders``, the first with an index.html after the build, is served where nothing is to be run.
-    ``reasons`` tell the user why.
+    ``env`` is the application's, and its build's. ``language`` names what it was taken for, ``reasons`` tell the user
+    why.
     """
+
+    language: str = ""
 
     phases: tuple[Phase, ...] = ()
     processes: tuple[Process, ...] = ()

@@ -9,9 +9,10 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.detect import detect
+from headway.seams.builders.languages.python import make_venv
 from headway.seams.builders.plan import Listing, Phase, Plan
 
-VENV = Phase(name="venv", argv=("/usr/bin/python3", "-m", "venv", "--clear", ".venv"))
+VENV = make_venv()
 PIP = ("{folder}/.venv/bin/python3", "-m", "pip", "install", "--no-input", "--progress-bar", "off")
 MANAGE = 'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")'
 
@@ -39,6 +40,7 @@ def web(command: str) -> tuple[Process, ...]:
 def test_a_procfile_says_what_runs() -> None:
     found = plan({"Procfile": "release: ./migrate\nweb: serve\nworker: work\n"})
     assert found == Plan(
+        language="commands",
         processes=(Process(name="web", command="serve"), Process(name="worker", command="work")),
         release_command="./migrate",
         reasons=("Processes from the Procfile: web, worker",),
@@ -194,8 +196,8 @@ def test_an_output_folder_that_leads_out(output: str) -> None:
 
 def test_nothing_that_can_be_built() -> None:
     with pytest.raises(BuildError, match="No way to build") as raised:
-        plan({"Dockerfile": "", "package.json": "{}"})
-    for word in ("Procfile", "startCommand", "index.html", "requirements.txt", "Dockerfile and package.json"):
+        plan({"Dockerfile": "", "go.mod": ""})
+    for word in ("Procfile", "startCommand", "index.html", "requirements.txt", "Dockerfile and go.mod"):
         assert word in raised.value.message
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
+from pathlib import Path
 
 from headway.seams.builders.base import BuildError
 from headway.seams.builders.plan import VENV, Listing, Phase
@@ -15,6 +16,7 @@ _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _SETTINGS_MODULE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*,\s*["']([A-Za-z_][\w.]*)["']""")
 _PIP_INSTALL = ("-m", "pip", "install", "--no-input", "--progress-bar", "off")
 _BIND = "127.0.0.1:$PORT"
+_VENV_MAKER = Path(__file__).with_name("venv_maker.py").read_text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class PythonApp:
 
     install: tuple[str, ...] | None
     requires: frozenset[str]
+    notes: tuple[str, ...] = ()
 
     @property
     def phases(self) -> tuple[Phase, ...]:
@@ -35,7 +38,7 @@ class PythonApp:
 
 def make_venv() -> Phase:
     """Makes a virtual environment of the system's Python at the build path, its final place."""
-    return Phase(name="venv", argv=("/usr/bin/python3", "-m", "venv", "--clear", VENV))
+    return Phase(name="venv", argv=("/usr/bin/python3", "-I", "-c", _VENV_MAKER, VENV))
 
 
 def recognise(listing: Listing) -> PythonApp | None:

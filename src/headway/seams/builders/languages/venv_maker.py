@@ -1,0 +1,58 @@
+"""Makes a virtual environment with pip in it, quickly: pip is unpacked once for an application and copied from then on.
+
+Run as a script by the interpreter that the environment is of, under the build account: ``python3 -I -c TEXT FOLDER``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+
+PIP = "#!{python}\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n"
+
+
+def main(folder: str) -> None:
+    """Makes the environment anew; ends with a sentence on standard error where the machine lacks a part of Python."""
+    folder = os.path.abspath(folder)  # noqa: PTH100 - pathlib would follow what the folder is a link to
+    venv.EnvBuilder(clear=True, symlinks=True, with_pip=False).create(folder)
+    packages = "{}/lib/python{}.{}/site-packages".format(folder, *sys.version_info[:2])
+    try:
+        from ensurepip import version  # noqa: PLC0415 - Debian has it in a package of its own
+    except ImportError:
+        sys.exit("This machine's Python cannot make virtual environments with pip: apt-get install python3-venv")
+    kept = "{}/.headway/pip-{}-{}.{}.{}".format(os.environ["HOME"], version(), *sys.version_info[:3])
+    if not copy_pip(kept, packages, folder):
+        unpack_pip(kept, packages, folder)
+
+
+def copy_pip(kept: str, packages: str, folder: str) -> bool:
+    """Whether pip was there from an earlier build; then it is in the environment now."""
+    try:
+        shutil.copytree(kept, packages, dirs_exist_ok=True)
+    except OSError:
+        return False
+    for name in ("pip", "pip3"):
+        with open(f"{folder}/bin/{name}", "w", encoding="utf-8") as script:  # noqa: PTH123 - as above
+            script.write(PIP.format(python=f"{folder}/bin/python3"))
+        os.chmod(f"{folder}/bin/{name}", 0o755)  # noqa: PTH101, S103 - a program
+    return True
+
+
+def unpack_pip(kept: str, packages: str, folder: str) -> None:
+    """Unpacks the pip that came with Python into the environment, and keeps a copy for the next one."""
+    unpacked = subprocess.run([f"{folder}/bin/python3", "-I", "-m", "ensurepip", "--default-pip"], check=False)
+    if unpacked.returncode:
+        sys.exit(unpacked.returncode)
+    beside = f"{kept}.{os.getpid()}"
+    try:
+        shutil.copytree(packages, beside)
+        os.rename(beside, kept)  # noqa: PTH104 - as above; never half a copy under that name
+    except OSError:
+        shutil.rmtree(beside, ignore_errors=True)  # the next build unpacks it again
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
