@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from headway import __version__
 from headway.core.access.service import AccessService
 from headway.core.deployments.hosts import register_host
 from headway.core.deployments.ledger import Ledger
@@ -43,6 +44,7 @@ from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.paths import LogPaths
 from headway.infra.panel.ballast import drop_ballast, take_ballast
 from headway.infra.panel.data_dir import DataDir
+from headway.infra.panel.kept_settings import keep_settings
 from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back
 from headway.kernel.events import Events
 from headway.kernel.ids import new_id
@@ -125,8 +127,10 @@ class Platform:
         await self.engine.run()
 
 
-async def serve(settings: Settings) -> int:
-    """Runs a panel in the foreground until SIGTERM or SIGINT; its exit status. Raises HeadwayError at the start."""
+async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> int:
+    """Runs a panel in the foreground until SIGTERM or SIGINT; its exit status. ``given`` are the variables that the
+    settings were made of, kept for those who work on the data directory later. Raises HeadwayError at the start.
+    """
     _configure_logging(settings)
     allow_many_files()
     give_large_buffers_back()
@@ -135,6 +139,7 @@ async def serve(settings: Settings) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, platform.stop)
+        await asyncio.to_thread(keep_settings, platform.data_dir.path, given or {}, __version__)
         collect_rarely()
         _greet(platform)
         await platform.run()

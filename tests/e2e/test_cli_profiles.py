@@ -83,7 +83,7 @@ def test_every_command_speaks_json(running: Panel, tmp_path: Path) -> None:
     assert (deployed.returncode, row["status"]) == (0, "done")
     assert row["addresses"] == [f"http://spoken.localhost:{running.edge_port}"]
     assert "==> build" in deployed.stderr
-    id_ = row["deploymentId"]
+    id_ = json.loads(succeed(running, "apps", "deploy", "spoken", "--json"))["deploymentId"]
     assert "release" in json.loads(succeed(running, "deployments", "logs", id_, "--json"))["log"]
     events = [json.loads(line) for line in succeed(running, "deployments", "logs", "-f", id_, "--json").splitlines()]
     assert {"log", "step", "status", "end"} <= {event["event"] for event in events}

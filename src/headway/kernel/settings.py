@@ -277,6 +277,17 @@ def unknown_variables(env: Mapping[str, str]) -> list[str]:
     return sentences
 
 
+def given_variables(env: Mapping[str, str], options: Mapping[str, str | int | None]) -> dict[str, str]:
+    """What was set, as variables of the environment; an option wins over its variable."""
+    given = {}
+    for item in fields(Settings):
+        option = options.get(item.name)
+        text = env.get(_variable(item), "").strip() if option is None else str(option)
+        if text:
+            given[_variable(item)] = text
+    return given
+
+
 def documented() -> list[Setting]:
     """Every setting, in the order of the record."""
     return [

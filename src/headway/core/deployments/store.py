@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, literal, select, update
 
 from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
@@ -20,6 +21,16 @@ _RECORD_NAMES = tuple(column.name for column in _RECORD_COLUMNS)
 _BY_ID = select(*_RECORD_COLUMNS).where(_c.deployment_id == bindparam("deployment_id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
 _NEWEST = select(_c.seq, _c.created_at).order_by(_c.seq.desc()).limit(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A running deployment, as another version has to know it: its kind, and the steps that it has begun."""
+
+    deployment_id: str
+    kind: str
+    kind_version: int
+    steps: tuple[str, ...]
 
 
 class DeploymentNotFound(NotFound):
@@ -79,6 +90,31 @@ def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) ->
 def all_running(tx: Tx) -> list[Deployment]:
     """Every running deployment."""
     return [record(row) for row in tx.execute(select(*_RECORD_COLUMNS).where(RUNNING))]
+
+
+def unfinished_kinds(tx: Tx) -> list[Unfinished]:
+    """What runs, read from columns that every release has had: the schema may be an older one."""
+    running = tx.execute(select(_c.deployment_id, _c.kind, _c.kind_version).where(RUNNING).order_by(_c.seq)).all()
+    begun = select(steps.c.name).order_by(steps.c.started_at)
+    return [
+        Unfinished(
+            deployment_id=row.deployment_id,
+            kind=row.kind,
+            kind_version=row.kind_version,
+            steps=tuple(tx.execute(begun.where(steps.c.deployment_id == row.deployment_id)).scalars()),
+        )
+        for row in running
+    ]
+
+
+def move_logs(tx: Tx, before: str, now: str) -> None:
+    """The logs lie in another folder than when their deployments were made."""
+    rest = func.substr(_c.log_path, len(before) + 1)
+    tx.execute(
+        update(deployments)
+        .where(_c.log_path.startswith(before, autoescape=True))
+        .values(log_path=literal(now).concat(rest))
+    )
 
 
 def unclaimed_by_a_lease(tx: Tx) -> list[Deployment]:

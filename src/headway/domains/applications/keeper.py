@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from headway.core.deployments import store as deployments
@@ -31,6 +31,7 @@ class Keeper:
     vault: Vault
     watch_time: timedelta
     keep_releases: int
+    _told: dict[str, str] = field(default_factory=dict)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -72,7 +73,11 @@ class Keeper:
                 elif await operating.db.read(lambda tx: store.is_at_rest(tx, application_id)):
                     await operating.down(application)
         except HeadwayError as error:
-            log.warning("application %s is not as it is wanted: %s", application_id, error.message)
+            if self._told.get(application_id) != error.message:  # each round meets it again: once is enough
+                self._told[application_id] = error.message
+                log.warning("application %s is not as it is wanted: %s", application_id, error.message)
+        else:
+            self._told.pop(application_id, None)
 
     async def _sweep(self) -> None:
         """Removes releases that no row names: their deployment was undone while the machine was going down."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from headway.kernel.settings import Facts
+from headway.kernel.settings import Facts, Settings
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -19,6 +20,17 @@ def facts() -> Facts:
         cores=len(os.sched_getaffinity(0)),
         memory_bytes=memory_bytes(),
     )
+
+
+def settings_of(data_dir: Path | None, env: Mapping[str, str]) -> Settings:
+    """The settings of a data directory for who works on it beside its panel: those of the environment, and where that
+    has none, those that its panel was last started with. Raises InvalidInput.
+    """
+    from headway.infra.panel.kept_settings import kept_settings
+
+    folder = Settings.from_env(env, facts(), data_dir=data_dir).data_dir
+    given = {name: value for name, value in env.items() if value.strip()}
+    return Settings.from_env({**kept_settings(folder), **given}, facts(), data_dir=folder)
 
 
 def memory_bytes() -> int:

@@ -13,7 +13,7 @@ import typer
 
 from headway import __version__
 from headway.faces.cli import output
-from headway.faces.cli.commands import apps, completion, deploy, deployments, doctor, profiles, projects, serve
+from headway.faces.cli.commands import apps, completion, deploy, deployments, doctor, profiles, projects, serve, upkeep
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import STATUSES, Status
 from headway.kernel.errors import HeadwayError
@@ -51,6 +51,7 @@ def build() -> typer.Typer:
     of_applications = _group("What is set up here, and whether it serves.")
     of_applications.command("list")(_guarded(apps.list_applications))
     of_applications.command("show")(_guarded(apps.show))
+    of_applications.command("deploy")(_guarded(deploy.deploy_again))
     of_applications.command("start")(_guarded(apps.start))
     of_applications.command("stop")(_guarded(apps.stop))
     of_applications.command("delete")(_guarded(apps.delete))
@@ -71,6 +72,9 @@ def build() -> typer.Typer:
     of_profiles.command("use")(_guarded(profiles.use))
     top.add_typer(of_profiles, name="profiles")
 
+    top.command("backup")(_guarded(upkeep.backup))
+    top.command("restore")(_guarded(upkeep.restore))
+    top.command("upgrade-check")(_guarded(upkeep.upgrade_check))
     top.command("completion")(_guarded(completion.completion))
     top.command("down")(_guarded(serve.down))
     top.command("doctor")(_guarded(doctor.doctor))

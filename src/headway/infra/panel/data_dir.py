@@ -14,6 +14,8 @@ from typing import Self
 from headway.kernel.errors import Conflict, HeadwayError
 from headway.kernel.vault import Vault
 
+# What belongs to this machine, or is made anew: no part of a backup.
+KEPT_APART = frozenset({"lock", "run", "work", "ballast", "daemon.json", "traefik.log", "traefik.old"})
 _SHELTER = Path("/var/lib/headway-work")
 _PANEL_ID_BYTES = 6
 _UIDS = 1_879_100_000  # above what systemd gives to containers (uids and gids on systemd systems, systemd.io)
@@ -120,11 +122,28 @@ def _kept(path: Path, new: Callable[[], bytes]) -> bytes:
         finally:
             os.close(descriptor)
         draft.rename(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return path.read_bytes()
 
 
-def _sync_folder(path: Path) -> None:
+def holder_of(path: Path) -> int | None:
+    """The process of the panel that works with the directory now, None where there is none. Takes no lock itself, which
+    would refuse a panel that starts at this moment.
+    """
+    try:
+        found = (path / "lock").stat()
+        locks = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return None
+    inode = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
+    for fields in (line.split() for line in locks):
+        if fields[1] == "FLOCK" and fields[5] == inode:
+            return int(fields[4])
+    return None
+
+
+def sync_folder(path: Path) -> None:
+    """Makes the names in a folder durable."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -71,12 +71,27 @@ def deploy(
         _warn(client, checkout)
         application_id = _set_up(client, checkout, application, project, variables)
         deployment_id = client.deploy(application_id, title)
-        if wait:
-            _show(client, deployment_id, application_id, application, as_json=as_json)
-        elif as_json:
-            output.say_json({"deploymentId": deployment_id, "applicationId": application_id})
-        else:
-            output.say(deployment_id)
+        _await(client, deployment_id, application_id, application, wait=wait, as_json=as_json)
+
+
+def deploy_again(
+    context: typer.Context,
+    application: Annotated[str, typer.Argument(metavar="APPLICATION", help="An application's name or id.")],
+    *,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="What the deployment is called.")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Deploys an application from where it comes from, with the settings that it has.
+
+    Exits as 'headway deploy' does.
+    """
+    from headway.faces.cli.lookup import application as find
+
+    with Session.of(context).client() as client:
+        place = find(client, application)
+        deployment_id = client.deploy(place.application_id, title)
+        _await(client, deployment_id, place.application_id, place.name, wait=wait, as_json=as_json)
 
 
 def merged(text: str, variables: Mapping[str, str]) -> str:
@@ -151,6 +166,15 @@ def _set_up(client: Client, checkout: Checkout, name: str, project: str, variabl
         before = client.get("application.one", applicationId=application_id).get("env") or ""
         client.post("application.saveEnvironment", {"applicationId": application_id, "env": merged(before, variables)})
     return application_id
+
+
+def _await(client: Client, deployment_id: str, application_id: str, name: str, *, wait: bool, as_json: bool) -> None:
+    if wait:
+        _show(client, deployment_id, application_id, name, as_json=as_json)
+    elif as_json:
+        output.say_json({"deploymentId": deployment_id, "applicationId": application_id})
+    else:
+        output.say(deployment_id)
 
 
 def _show(client: Client, deployment_id: str, application_id: str, name: str, *, as_json: bool) -> None:

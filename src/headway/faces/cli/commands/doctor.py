@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import textwrap
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from headway.faces.cli import output
+from headway.faces.cli.findings import say_findings
 from headway.faces.cli.options import AsJson
-
-if TYPE_CHECKING:
-    from headway.faces.cli.diagnosis import Finding
-
-_NAME_WIDTH = 16
-_LEVEL_WIDTH = 9
 
 
 def doctor(
@@ -39,23 +31,8 @@ def doctor(
     if as_json:
         output.say_json({"canWork": works, "findings": [asdict(finding) for finding in findings]})
     else:
-        for finding in findings:
-            for line in _lines(finding, shutil.get_terminal_size().columns):
-                output.say(line)
+        say_findings(findings)
         output.say()
         output.say("Headway can work here." if works else "Headway cannot work here before what is missing is there.")
     if not works:
         raise typer.Exit(1)
-
-
-def _lines(finding: Finding, width: int) -> Iterator[str]:
-    indent = _LEVEL_WIDTH + _NAME_WIDTH
-    text = finding.detail + (f"\n-> {finding.advice}" if finding.advice else "")
-    wrapped = [
-        line
-        for part in text.splitlines()
-        for line in textwrap.wrap(part, max(30, width - indent), break_on_hyphens=False, break_long_words=False)
-    ]
-    yield f"{output.painted(finding.level, _LEVEL_WIDTH)}{finding.name:<{_NAME_WIDTH}}{wrapped[0]}"
-    for line in wrapped[1:]:
-        yield " " * indent + line

@@ -28,18 +28,10 @@ def serve(
     settings; docs/settings.md has them all.
     """
     from headway.faces.cli.machine import facts
-    from headway.kernel.settings import Settings, unknown_variables
+    from headway.kernel.settings import Settings, given_variables, unknown_variables
 
-    settings = Settings.from_env(
-        os.environ,
-        facts(),
-        data_dir=data_dir,
-        host=host,
-        port=port,
-        edge_host=edge_host,
-        edge_port=edge_port,
-        log_level=log_level,
-    )
+    options = {"host": host, "port": port, "edge_host": edge_host, "edge_port": edge_port, "log_level": log_level}
+    settings = Settings.from_env(os.environ, facts(), data_dir=data_dir, **options)
     for sentence in unknown_variables(os.environ):
         output.warn(f"warning: {sentence}")
 
@@ -47,7 +39,7 @@ def serve(
 
     from headway.app import serve as run_panel
 
-    raise typer.Exit(uvloop.run(run_panel(settings)))
+    raise typer.Exit(uvloop.run(run_panel(settings, given_variables(os.environ, options))))
 
 
 def down(
@@ -60,10 +52,9 @@ def down(
 
     The panel itself is to be stopped first. The next 'headway serve' brings the applications up again.
     """
-    from headway.faces.cli.machine import facts
-    from headway.kernel.settings import Settings
+    from headway.faces.cli.machine import settings_of
 
-    settings = Settings.from_env(os.environ, facts(), data_dir=data_dir)
+    settings = settings_of(data_dir, os.environ)
 
     import asyncio
 

@@ -10,3 +10,9 @@ VERSIONS = Path(__file__).parent / "versions"
 def revisions() -> list[str]:
     """All revisions in their order; a revision is the number that its file's name begins with."""
     return sorted(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*_*.py"))
+
+
+def titles() -> dict[str, str]:
+    """What each revision does, in its file's own words."""
+    files = {path.name.partition("_")[0]: path for path in VERSIONS.glob("[0-9]*_*.py")}
+    return {name: files[name].read_text().partition("\n")[0].strip('"') for name in revisions()}
