@@ -19,6 +19,7 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.hosts import register_host
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.run import Deadlines, Kind, Subject
 from headway.core.deployments.service import DeploymentService
 from headway.core.engine.engine import Engine
@@ -71,6 +72,7 @@ class Platform:
     events: Events
     access: AccessService
     deployments: DeploymentService
+    deployment_reads: DeploymentReader
     applications: ApplicationService
     projects: ProjectService
     ssh_keys: SshKeyService
@@ -216,10 +218,10 @@ class _Wiring:
             deployments=DeploymentService(
                 db=self._db,
                 ledger=self._ledger,
-                subjects=self._subjects,
                 stopping=engine.stopper,
                 logs=self._log_files,
             ),
+            deployment_reads=DeploymentReader(db=self._db, version=self._db.version, subjects=self._subjects),
             applications=self._applications(engine, operating),
             projects=ProjectService(self._db, self._data_dir.vault),
             ssh_keys=self._ssh_keys,

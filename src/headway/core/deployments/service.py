@@ -1,33 +1,22 @@
-"""Use cases of deployments: list, look, end, remove; each one transaction, each asked of the policy."""
+"""Use cases of single deployments: look, end, remove; each one transaction, each asked of the policy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit, sees
+from headway.core.access.policy import Missing, Noun, permit
 from headway.core.deployments import store
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import Deployment, StepRecord, SubjectType
-from headway.core.deployments.run import Subject
+from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.status import Intent, Reason, Status
+from headway.core.deployments.subjects import service_of
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.opened import OpenedLog
 from headway.infra.logs.search import Found, Search
 from headway.kernel.errors import Conflict
-
-_NOUNS: Mapping[SubjectType, Noun] = {
-    SubjectType.APPLICATION: Noun.APPLICATION,
-    SubjectType.COMPOSE: Noun.COMPOSE,
-    SubjectType.SERVER: Noun.SERVER,
-    SubjectType.SCHEDULE: Noun.SCHEDULE,
-    SubjectType.PREVIEW: Noun.PREVIEW,
-    SubjectType.BACKUP: Noun.BACKUP,
-    SubjectType.VOLUME_BACKUP: Noun.VOLUME_BACKUP,
-}
 
 
 class RunsStill(Conflict):
@@ -79,13 +68,11 @@ class DeploymentService:
         *,
         db: Database,
         ledger: Ledger,
-        subjects: Mapping[SubjectType, Subject],
         stopping: Stopping,
         logs: LogFiles,
     ) -> None:
         self._db = db
         self._ledger = ledger
-        self._subjects = subjects
         self._stopping = stopping
         self._logs = logs
 
@@ -105,37 +92,6 @@ class DeploymentService:
         if found.log_path != log_path or server_id not in {None, found.server_id}:
             raise Missing(Noun.DEPLOYMENT)
         return found
-
-    async def all_of(
-        self, actor: Actor, subject_type: SubjectType, subject_id: str, procedure: str = "deployment.allByType"
-    ) -> list[Deployment]:
-        """Every deployment of a subject, newest first. Raises NotFound for a subject that the caller may not see."""
-
-        def look(tx: Tx) -> list[Deployment]:
-            subject = self._subjects.get(subject_type)
-            owner = subject.owner(tx, subject_id) if subject is not None else None
-            if owner is None:
-                raise Missing(_NOUNS[subject_type])
-            permit(
-                actor,
-                procedure,
-                owner.organization_id,
-                owner.project_id,
-                service_id=service_of(subject_type, subject_id),
-                noun=_NOUNS[subject_type],
-            )
-            return store.of_subject(tx, subject_type, subject_id)
-
-        return await self._db.read(look)
-
-    async def recent(self, actor: Actor, limit: int = 1_000) -> list[Deployment]:
-        """The newest deployments of the caller's organisation that the caller may see."""
-        found = await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, limit))
-        return _visible(actor, found)
-
-    async def queue(self, actor: Actor) -> list[Deployment]:
-        """What waits and what runs, newest first, as far as the caller may see it."""
-        return _visible(actor, await self._db.read(lambda tx: store.unfinished(tx, actor.organization_id)))
 
     async def steps(self, actor: Actor, deployment_id: str) -> list[StepRecord]:
         """The steps of a deployment so far."""
@@ -203,23 +159,3 @@ class DeploymentService:
             noun=Noun.DEPLOYMENT,
         )
         return found
-
-
-def service_of(subject_type: SubjectType, subject_id: str) -> str | None:
-    """The service whose deployments these are, by which a member may have been given them; None for what only a whole
-    project gives.
-    """
-    return subject_id if subject_type in {SubjectType.APPLICATION, SubjectType.COMPOSE} else None
-
-
-def _visible(actor: Actor, found: list[Deployment]) -> list[Deployment]:
-    return [
-        deployment
-        for deployment in found
-        if sees(
-            actor,
-            deployment.organization_id,
-            deployment.project_id,
-            service_id=service_of(deployment.subject_type, deployment.subject_id),
-        )
-    ]

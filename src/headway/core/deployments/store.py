@@ -55,29 +55,6 @@ def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deplo
     return _newest_first(tx, _c.subject_type == subject_type, _c.subject_id == subject_id)
 
 
-def of_server(tx: Tx, server_id: str) -> list[Deployment]:
-    """Everything that ran on a server, newest first."""
-    return _newest_first(tx, _c.server_id == server_id)
-
-
-def of_organization(tx: Tx, organization_id: str, limit: int) -> list[Deployment]:
-    """The newest ``limit`` deployments of an organisation."""
-    rows = tx.execute(
-        select(*_RECORD_COLUMNS).where(_c.organization_id == organization_id).order_by(_c.seq.desc()).limit(limit)
-    )
-    return [record(row) for row in rows]
-
-
-def unfinished(tx: Tx, organization_id: str) -> list[Deployment]:
-    """What waits and what runs, newest first."""
-    found = [
-        record(row)
-        for state in (PENDING, RUNNING)
-        for row in tx.execute(select(*_RECORD_COLUMNS).where(state, _c.organization_id == organization_id))
-    ]
-    return sorted(found, key=lambda deployment: -deployment.seq)
-
-
 def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deployment]:
     """What waits and what runs for one subject, newest first."""
     mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)

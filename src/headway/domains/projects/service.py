@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import replace
 
 from headway.core.access import policy
@@ -176,14 +177,9 @@ class ProjectService:
         """Where an environment lies, for whoever was already let through to what lies in it. Raises Missing."""
         return await self._db.read(lambda tx: store.place_of(tx, environment_id))
 
-    async def places(self, actor: Actor) -> dict[str, tuple[Service, Place]]:
-        """Every application that the caller may see, by its id, and where it lies."""
-        found = await self._db.read(lambda tx: store.places_of_applications(tx, actor.organization_id))
-        return {
-            application_id: (service, place)
-            for application_id, (service, place) in found.items()
-            if policy.sees(actor, place.organization_id, place.project_id, service_id=application_id)
-        }
+    def places_of(self, tx: Tx, application_ids: Collection[str]) -> dict[str, tuple[Service, Place]]:
+        """These applications and where they lie, for whoever was already let through to what belongs to them."""
+        return store.places_of_applications(tx, application_ids)
 
     def _project(self, tx: Tx, actor: Actor, procedure: str, project_id: str) -> Project:
         project = store.find_project(tx, self._vault, project_id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.domains.projects.model import Environment, Place, Project, Service
@@ -13,6 +13,7 @@ from headway.infra.db.tables.applications import applications, environments, pro
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
+_IDS_AT_A_TIME = 1_000
 _LIVE = applications.c.deleted_at.is_(None)
 
 
@@ -118,14 +119,14 @@ def place_of(tx: Tx, environment_id: str) -> Place:
     return _place(row)
 
 
-def places_of_applications(tx: Tx, organization_id: str) -> dict[str, tuple[Service, Place]]:
-    """Every application of an organisation, by its id, and where it lies."""
-    rows = tx.execute(
-        _PLACES.join(applications, applications.c.environment_id == environments.c.environment_id)
-        .add_columns(*_SERVICE_COLUMNS)
-        .where(projects.c.organization_id == organization_id, _LIVE)
-    )
-    return {row.service_id: (_service(row), _place(row)) for row in rows}
+def places_of_applications(tx: Tx, application_ids: Collection[str]) -> dict[str, tuple[Service, Place]]:
+    """These applications, by their ids, and where they lie."""
+    found: dict[str, tuple[Service, Place]] = {}
+    ids = sorted(application_ids)
+    for start in range(0, len(ids), _IDS_AT_A_TIME):
+        rows = tx.execute(_PLACES_OF_APPLICATIONS, {"ids": ids[start : start + _IDS_AT_A_TIME]})
+        found.update({row.service_id: (_service(row), _place(row)) for row in rows})
+    return found
 
 
 def services_in(tx: Tx, project_ids: Sequence[str]) -> list[Service]:
@@ -163,6 +164,12 @@ _PLACES = select(
     projects.c.name.label("project_name"),
     projects.c.organization_id,
 ).join(projects, projects.c.project_id == environments.c.project_id)
+
+_PLACES_OF_APPLICATIONS = (
+    _PLACES.join(applications, applications.c.environment_id == environments.c.environment_id)
+    .add_columns(*_SERVICE_COLUMNS)
+    .where(applications.c.application_id.in_(bindparam("ids", expanding=True)), _LIVE)
+)
 
 
 def _project(vault: Vault, row: Row[Any]) -> Project:

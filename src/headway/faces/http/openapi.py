@@ -61,6 +61,15 @@ _OF_FILES: Mapping[str, Json] = MappingProxyType(
         "416": {"description": "The file ends before that part; Content-Range tells its size"},
     }
 )
+_NEXT: Json = MappingProxyType(
+    {
+        "x-next-cursor": {
+            "description": "With a limit: the cursor of the next part; absent at the end",
+            "required": False,
+            "schema": {"type": "string"},
+        }
+    }
+)
 _HEADERS: Mapping[str, Json] = MappingProxyType({"application.deploy": _QUEUED, "application.redeploy": _QUEUED})
 
 
@@ -205,7 +214,8 @@ def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:
     if procedure.output is None:
         headers = {"headers": _HEADERS[procedure.name]} if procedure.name in _HEADERS else {}
         return {"description": "Done; the body is empty", **headers}
-    return _json(procedure.summary, references[procedure.name])
+    answer = _json(procedure.summary, references[procedure.name])
+    return {**answer, "headers": dict(_NEXT)} if {"limit", "cursor"} <= procedure.expected.keys() else answer
 
 
 def _error(status: int, references: Mapping[str, Json]) -> Json:

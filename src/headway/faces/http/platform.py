@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from headway.core.access.service import AccessService
+from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
 from headway.domains.applications.service import ApplicationService
 from headway.domains.catalog.ssh_keys import SshKeyService
@@ -21,6 +22,9 @@ class Platform(Protocol):
 
     @property
     def deployments(self) -> DeploymentService: ...
+
+    @property
+    def deployment_reads(self) -> DeploymentReader: ...
 
     @property
     def applications(self) -> ApplicationService: ...

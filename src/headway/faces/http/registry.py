@@ -37,12 +37,13 @@ class Call(Generic[I]):
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An answer whose JSON is there already. ``tag`` changes whenever the body does, for whoever may have it already;
-    without one the body is looked at.
+    """An answer whose JSON is there already, with headers of its own. ``tag`` changes whenever the body does, for
+    whoever may have it already; without one the body is looked at.
     """
 
     body: bytes
     tag: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,8 +60,8 @@ class Rest:
 
 def _answer(result: object) -> Answer | Stream:
     match result:
-        case Ready(body=body):
-            return json_answer(body)
+        case Ready(body=body, headers=headers):
+            return json_answer(body, headers=headers)
         case None:
             return json_answer(b"")
         case Nothing(headers=headers):

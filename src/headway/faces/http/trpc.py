@@ -157,8 +157,8 @@ def _enveloped(result: object) -> Answer:
             return _result(UNDEFINED)
         case Nothing(headers=headers):
             return _result(UNDEFINED, headers)
-        case Ready(body=body):
-            return _result(wrapped(body))
+        case Ready(body=body, headers=headers):
+            return _result(wrapped(body), headers)
         case _:
             return _result(wrapped(to_json(result)))
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, exc, make_url
 
 from headway.infra.db import postgres, sqlite
 from headway.infra.db.transaction import Tx
+from headway.infra.db.version import PostgresVersion, SqliteVersion, Version
 from headway.kernel.clock import Clock, SystemClock
 from headway.kernel.errors import Unavailable
 
@@ -53,9 +54,11 @@ class SqlDatabase:
             self.writer, self._reader = sqlite.engines(url)
             self._write_threads = ThreadPoolExecutor(1, "db-write")
             self._read_threads = ThreadPoolExecutor(sqlite.READERS, "db-read")
+            self.version: Version = SqliteVersion(url)
         else:
             self.writer, self._reader = postgres.engines(url)
             self._write_threads = self._read_threads = ThreadPoolExecutor(postgres.CONNECTIONS, "db")
+            self.version = PostgresVersion(self._reader, self._read_threads)
 
     async def run(self, work: Callable[[Tx], T]) -> T:
         """See ``Database.run``."""
@@ -71,6 +74,7 @@ class SqlDatabase:
         """Waits for what runs and closes all connections."""
         self._write_threads.shutdown()
         self._read_threads.shutdown()
+        self.version.close()
         self.writer.dispose()
         self._reader.dispose()
 

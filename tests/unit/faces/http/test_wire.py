@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import TypeAdapter
 
+from headway.core.deployments.listed import Listed
 from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
+from headway.core.deployments.waiting import Hindrance, Wait
 from headway.domains.projects.model import Place, Service
-from headway.faces.http.wire.base import milliseconds, moment
+from headway.faces.http.wire.base import instant, moment
 from headway.faces.http.wire.deployments import (
     CentralRow,
     DeploymentRow,
@@ -80,15 +82,22 @@ SERVICE = Service(
 )
 
 
+def shown(deployment: Deployment) -> DeploymentRow:
+    """The row of a record."""
+    return deployment_row(Listed.of(deployment))
+
+
 def test_times_are_iso_8601_in_utc_with_milliseconds_and_z() -> None:
     assert moment(CREATED) == "2026-11-24T22:46:27.547Z"
     assert moment(CREATED.replace(microsecond=0)) == "2026-11-24T22:46:27.000Z"
     assert moment(None) is None
-    assert milliseconds(CREATED) == 1795560387547
+    assert instant(1795560387547900) == moment(CREATED)
+    assert instant(1795560387000999) == "2026-11-24T22:46:27.000Z"
+    assert instant(None) is None
 
 
 def test_a_row_has_every_key_always() -> None:
-    assert deployment_row(DONE) == {
+    assert shown(DONE) == {
         "deploymentId": "635SdYnR2wCyMdG1bL0S5",
         "title": "first commit",
         "description": "Commit: df647f",
@@ -118,8 +127,10 @@ def test_a_row_has_every_key_always() -> None:
         "unstable": False,
         "killRequestedAt": None,
         "outOfReachSince": None,
+        "queuePosition": None,
+        "waitsFor": None,
     }
-    assert deployment_row(PENDING).keys() == deployment_row(DONE).keys()
+    assert shown(PENDING).keys() == shown(DONE).keys()
 
 
 @pytest.mark.parametrize(
@@ -134,22 +145,38 @@ def test_a_row_has_every_key_always() -> None:
     ],
 )
 def test_the_subject_stands_under_its_own_key_alone(subject: SubjectType, key: str) -> None:
-    row = deployment_row(replace(DONE, subject_type=subject, subject_id="it"))
+    row = shown(replace(DONE, subject_type=subject, subject_id="it"))
     assert [name for name, value in row.items() if value == "it"] == [key]
     assert row["isPreviewDeployment"] is (subject is SubjectType.PREVIEW)
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_a_reason_never_shows_as_a_status(reason: Reason) -> None:
-    row = deployment_row(replace(DONE, status=Status.ERROR, reason=reason, error_message="Why."))
+    row = shown(replace(DONE, status=Status.ERROR, reason=reason, error_message="Why."))
     assert (row["status"], row["reason"], row["errorMessage"]) == ("error", reason.value, "Why.")
 
 
 def test_a_wish_to_kill_and_a_host_out_of_reach_show() -> None:
-    row = deployment_row(
+    row = shown(
         replace(DONE, status=Status.RUNNING, intent=Intent.KILL, kill_requested_at=CREATED, out_of_reach_since=CREATED)
     )
     assert row["killRequestedAt"] == row["outOfReachSince"] == "2026-11-24T22:46:27.547Z"
+
+
+def test_a_waiting_one_says_what_it_waits_for() -> None:
+    wait = Wait(position=3, hindrance=Hindrance.DEPLOYMENT, deployment_id="other", sentence="It runs.")
+    row = deployment_row(Listed.of(PENDING), wait)
+    assert (row["queuePosition"], row["waitsFor"]) == (
+        3,
+        {"what": "deployment", "deploymentId": "other", "message": "It runs."},
+    )
+    TypeAdapter(DeploymentRow).validate_python(row, strict=True)
+
+
+def test_a_waiting_one_seems_to_run_for_a_client_that_knows_no_other_word() -> None:
+    assert [
+        deployment_row(Listed.of(replace(DONE, status=status)), pending_as_running=True)["status"] for status in Status
+    ] == ["running", "running", "done", "error"]
 
 
 def test_steps_have_their_place_in_the_log_and_how_long_they_took() -> None:
@@ -161,7 +188,7 @@ def test_steps_have_their_place_in_the_log_and_how_long_they_took() -> None:
         log_offset=12,
         result="null",
     )
-    row = with_steps(DONE, [step, replace(step, name="release", finished_at=None)])
+    row = with_steps(shown(DONE), [step, replace(step, name="release", finished_at=None)])
     assert row["steps"] == [
         {
             "name": "build",
@@ -181,7 +208,7 @@ def test_steps_have_their_place_in_the_log_and_how_long_they_took() -> None:
 
 
 def test_a_waiting_deployment_in_the_queue_has_no_key_that_does_not_apply() -> None:
-    assert job_row(PENDING, PLACE) == {
+    assert job_row(Listed.of(PENDING), "redeploy", PLACE) == {
         "id": "635SdYnR2wCyMdG1bL0S5",
         "name": "deployments",
         "data": {
@@ -202,14 +229,14 @@ def test_a_waiting_deployment_in_the_queue_has_no_key_that_does_not_apply() -> N
 
 
 def test_a_running_deployment_in_the_queue_says_since_when() -> None:
-    row = job_row(replace(DONE, status=Status.RUNNING), None)
+    row = job_row(Listed.of(replace(DONE, status=Status.RUNNING)), "deploy", None)
     assert (row["state"], row["processedOn"]) == ("active", 1795560388547)
     assert row["servicePath"] == {"href": None, "label": "Application"}
 
 
 def test_shapes_are_what_their_schemas_say() -> None:
-    TypeAdapter(DeploymentRow).validate_python(deployment_row(DONE), strict=True)
-    TypeAdapter(DeploymentWithSteps).validate_python(with_steps(PENDING, []), strict=True)
-    TypeAdapter(JobRow).validate_python(job_row(PENDING, PLACE), strict=True)
-    TypeAdapter(CentralRow).validate_python(central_row(DONE, (SERVICE, PLACE)), strict=True)
-    TypeAdapter(CentralRow).validate_python(central_row(DONE, None), strict=True)
+    TypeAdapter(DeploymentRow).validate_python(shown(DONE), strict=True)
+    TypeAdapter(DeploymentWithSteps).validate_python(with_steps(shown(PENDING), []), strict=True)
+    TypeAdapter(JobRow).validate_python(job_row(Listed.of(PENDING), "redeploy", PLACE), strict=True)
+    TypeAdapter(CentralRow).validate_python(central_row(shown(DONE), (SERVICE, PLACE)), strict=True)
+    TypeAdapter(CentralRow).validate_python(central_row(shown(DONE), None), strict=True)

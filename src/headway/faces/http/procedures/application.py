@@ -13,6 +13,7 @@ from headway.core.deployments.model import Deployment, SubjectType
 from headway.domains.applications.model import Application, AppSettings
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.application_settings import Changes
+from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query
 from headway.faces.http.wire.applications import (
     ApplicationDetails,
@@ -20,7 +21,6 @@ from headway.faces.http.wire.applications import (
     application_details,
     application_row,
 )
-from headway.faces.http.wire.deployments import deployment_row
 
 
 def procedures() -> tuple[Procedure, ...]:
@@ -94,14 +94,14 @@ class Cancelled(TypedDict):
 async def _one(call: Call[ById]) -> dict[str, Any]:
     platform, actor = call.platform, call.actor
     application = await platform.applications.one(actor, call.input.application_id)
-    deployments = await platform.deployments.all_of(
+    part = await platform.deployment_reads.rows_of(
         actor, SubjectType.APPLICATION, application.application_id, "application.one"
     )
     overview, project = await platform.projects.environment(actor, application.environment_id)
     return application_details(
         application,
         platform.applications.addresses(application),
-        [deployment_row(deployment) for deployment in deployments],
+        rows_of(part, pending_as_running=actor.terms.pending_as_running),
         overview.environment,
         project,
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import overload
+
+_BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - as every time here in UTC, which need not be said a million times
 
 
 @overload
@@ -15,6 +17,12 @@ def moment(time: datetime | None) -> str | None:
     return None if time is None else time.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def milliseconds(time: datetime) -> int:
-    """Whole milliseconds since 1970."""
-    return int(time.timestamp() * 1000)
+@overload
+def instant(microseconds: int) -> str: ...
+@overload
+def instant(microseconds: None) -> None: ...
+def instant(microseconds: int | None) -> str | None:
+    """As ``moment``, of microseconds since 1970."""
+    if microseconds is None:
+        return None
+    return (_BEGINNING + timedelta(milliseconds=microseconds // 1000)).isoformat(timespec="milliseconds") + "Z"

@@ -8,10 +8,12 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict  # the one of Python 3.11 cannot be made a schema of
 
-from headway.core.deployments.model import Deployment, StepRecord, SubjectType
+from headway.core.deployments.listed import Listed
+from headway.core.deployments.model import StepRecord, SubjectType
 from headway.core.deployments.status import Status
+from headway.core.deployments.waiting import Wait
 from headway.domains.projects.model import Place, Service
-from headway.faces.http.wire.base import milliseconds, moment
+from headway.faces.http.wire.base import instant, moment
 
 
 class CommitRow(TypedDict):
@@ -21,6 +23,14 @@ class CommitRow(TypedDict):
     message: str | None
     author: str | None
     branch: str | None
+
+
+class WaitRow(TypedDict):
+    """What a waiting deployment waits for: another of its service (named), a free slot of its host, or its turn."""
+
+    what: Literal["deployment", "slot", "turn"]
+    deploymentId: str | None
+    message: str
 
 
 class DeploymentRow(TypedDict):
@@ -55,6 +65,8 @@ class DeploymentRow(TypedDict):
     unstable: bool
     killRequestedAt: str | None
     outOfReachSince: str | None
+    queuePosition: int | None
+    waitsFor: WaitRow | None
 
 
 class StepRow(TypedDict):
@@ -155,51 +167,55 @@ _LABELS: Mapping[SubjectType, str] = MappingProxyType(
 )
 
 
-def deployment_row(deployment: Deployment) -> DeploymentRow:
-    """The row that every list shows."""
-    subject, owner = deployment.subject_type, deployment.subject_id
+def deployment_row(row: Listed, wait: Wait | None = None, *, pending_as_running: bool = False) -> DeploymentRow:
+    """The row that every list shows; ``wait`` says why it waits, if it does. With ``pending_as_running`` it seems to
+    run while it waits, for clients that know no other word.
+    """
+    subject, owner, status = row.subject_type, row.subject_id, row.status
     return {
-        "deploymentId": deployment.deployment_id,
-        "title": deployment.title,
-        "description": deployment.description,
-        "status": deployment.status.value,
-        "logPath": deployment.log_path,
-        "pid": deployment.pid,
-        "applicationId": owner if subject is SubjectType.APPLICATION else None,
-        "composeId": owner if subject is SubjectType.COMPOSE else None,
-        "serverId": deployment.server_id,
-        "isPreviewDeployment": subject is SubjectType.PREVIEW,
-        "previewDeploymentId": owner if subject is SubjectType.PREVIEW else None,
-        "createdAt": moment(deployment.created_at),
-        "startedAt": moment(deployment.started_at),
-        "finishedAt": moment(deployment.finished_at),
-        "errorMessage": deployment.error_message,
-        "scheduleId": owner if subject is SubjectType.SCHEDULE else None,
-        "backupId": owner if subject is SubjectType.BACKUP else None,
+        "deploymentId": row.deployment_id,
+        "title": row.title,
+        "description": row.description,
+        "status": "running" if pending_as_running and status == Status.PENDING else status,  # type: ignore[typeddict-item]
+        "logPath": row.log_path,
+        "pid": row.pid,
+        "applicationId": owner if subject == SubjectType.APPLICATION else None,
+        "composeId": owner if subject == SubjectType.COMPOSE else None,
+        "serverId": row.server_id,
+        "isPreviewDeployment": subject == SubjectType.PREVIEW,
+        "previewDeploymentId": owner if subject == SubjectType.PREVIEW else None,
+        "createdAt": instant(row.created_at),
+        "startedAt": instant(row.started_at),
+        "finishedAt": instant(row.finished_at),
+        "errorMessage": row.error_message,
+        "scheduleId": owner if subject == SubjectType.SCHEDULE else None,
+        "backupId": owner if subject == SubjectType.BACKUP else None,
         "rollbackId": None,
-        "volumeBackupId": owner if subject is SubjectType.VOLUME_BACKUP else None,
+        "volumeBackupId": owner if subject == SubjectType.VOLUME_BACKUP else None,
         "buildServerId": None,
         "rollback": None,
-        "reason": deployment.reason,
-        "kind": deployment.kind,
-        "trigger": deployment.trigger,
-        "triggeredBy": deployment.triggered_by,
-        "commit": _commit(deployment),
-        "unstable": deployment.unstable,
-        "killRequestedAt": moment(deployment.kill_requested_at),
-        "outOfReachSince": moment(deployment.out_of_reach_since),
+        "reason": row.reason,
+        "kind": row.kind,
+        "trigger": row.trigger,
+        "triggeredBy": row.triggered_by,
+        "commit": _commit(row),
+        "unstable": bool(row.unstable),
+        "killRequestedAt": instant(row.kill_requested_at),
+        "outOfReachSince": instant(row.out_of_reach_since),
+        "queuePosition": None if wait is None else wait.position,
+        "waitsFor": None if wait is None else _wait(wait),
     }
 
 
-def with_steps(deployment: Deployment, steps: list[StepRecord]) -> DeploymentWithSteps:
+def with_steps(row: DeploymentRow, steps: list[StepRecord]) -> DeploymentWithSteps:
     """The row with its steps, in the order in which they began."""
-    return {**deployment_row(deployment), "steps": [_step(step) for step in steps]}
+    return {**row, "steps": [_step(step) for step in steps]}
 
 
-def central_row(deployment: Deployment, found: tuple[Service, Place] | None) -> CentralRow:
+def central_row(row: DeploymentRow, found: tuple[Service, Place] | None) -> CentralRow:
     """The row with the application that it belongs to (None where that is gone)."""
     return {
-        **deployment_row(deployment),
+        **row,
         "application": None if found is None else _subject(*found),
         "compose": None,
         "server": None,
@@ -207,52 +223,58 @@ def central_row(deployment: Deployment, found: tuple[Service, Place] | None) -> 
     }
 
 
-def job_row(deployment: Deployment, place: Place | None) -> JobRow:
-    """The item of the queue; ``place`` is where its application lies, None for what lies nowhere."""
-    running = deployment.status is Status.RUNNING
-    row: JobRow = {
-        "id": deployment.deployment_id,
+def job_row(row: Listed, work: str, place: Place | None) -> JobRow:
+    """The item of the queue; ``work`` is what it was asked to do, ``place`` where its application lies (None for what
+    lies nowhere).
+    """
+    running = row.status == Status.RUNNING
+    job: JobRow = {
+        "id": row.deployment_id,
         "name": "deployments",
-        "data": _job_data(deployment),
-        "timestamp": milliseconds(deployment.created_at),
+        "data": _job_data(row, work),
+        "timestamp": row.created_at // 1000,
         "state": "active" if running else "waiting",
-        "servicePath": {"href": _href(deployment, place), "label": _LABELS[deployment.subject_type]},
+        "servicePath": {"href": _href(row, place), "label": _LABELS[SubjectType(row.subject_type)]},
     }
-    if running and deployment.started_at is not None:
-        row["processedOn"] = milliseconds(deployment.started_at)
-    return row
+    if running and row.started_at is not None:
+        job["processedOn"] = row.started_at // 1000
+    return job
 
 
-def _job_data(deployment: Deployment) -> JobData:
+def _job_data(row: Listed, work: str) -> JobData:
     data: JobData = {
-        "titleLog": deployment.title,
-        "descriptionLog": deployment.description or "",
-        "type": str(deployment.input.get("type", "deploy")),
-        "applicationType": deployment.subject_type.value,
-        "server": deployment.server_id is not None,
+        "titleLog": row.title,
+        "descriptionLog": row.description or "",
+        "type": work,
+        "applicationType": row.subject_type,
+        "server": row.server_id is not None,
     }
-    if deployment.subject_type is SubjectType.APPLICATION:
-        data["applicationId"] = deployment.subject_id
-    elif deployment.subject_type is SubjectType.COMPOSE:
-        data["composeId"] = deployment.subject_id
+    if row.subject_type == SubjectType.APPLICATION:
+        data["applicationId"] = row.subject_id
+    elif row.subject_type == SubjectType.COMPOSE:
+        data["composeId"] = row.subject_id
     return data
 
 
-def _href(deployment: Deployment, place: Place | None) -> str | None:
+def _wait(wait: Wait) -> WaitRow:
+    return {"what": wait.hindrance.value, "deploymentId": wait.deployment_id, "message": wait.sentence}
+
+
+def _href(row: Listed, place: Place | None) -> str | None:
     if place is None:
         return None
     within = f"/dashboard/project/{place.project_id}/environment/{place.environment_id}"
-    return f"{within}/services/{deployment.subject_type}/{deployment.subject_id}"
+    return f"{within}/services/{row.subject_type}/{row.subject_id}"
 
 
-def _commit(deployment: Deployment) -> CommitRow | None:
-    if deployment.commit_hash is None:
+def _commit(row: Listed) -> CommitRow | None:
+    if row.commit_hash is None:
         return None
     return {
-        "hash": deployment.commit_hash,
-        "message": deployment.commit_message,
-        "author": deployment.commit_author,
-        "branch": deployment.commit_branch,
+        "hash": row.commit_hash,
+        "message": row.commit_message,
+        "author": row.commit_author,
+        "branch": row.commit_branch,
     }
 
 

@@ -1,0 +1,69 @@
+"""A deployment as lists show it.
+
+A list shows hundreds of rows and nothing is done with them but that, so they are not made into records: times stay
+whole microseconds, words stay words.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, NamedTuple
+
+from sqlalchemy import column, table
+
+from headway.core.deployments.model import Deployment
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Listed(NamedTuple):
+    """A deployment as lists show it; the fields are its columns. Times are microseconds since 1970."""
+
+    seq: int
+    deployment_id: str
+    kind: str
+    subject_type: str
+    subject_id: str
+    organization_id: str
+    project_id: str | None
+    host_id: str
+    server_id: str | None
+    exclusive_key: str | None
+    lane: int
+    title: str
+    description: str | None
+    status: str
+    reason: str | None
+    error_message: str | None
+    log_path: str
+    pid: str | None
+    trigger: str
+    triggered_by: str
+    commit_hash: str | None
+    commit_message: str | None
+    commit_author: str | None
+    commit_branch: str | None
+    created_at: int
+    started_at: int | None
+    finished_at: int | None
+    kill_requested_at: int | None
+    out_of_reach_since: int | None
+    unstable: bool
+
+    @staticmethod
+    def of(deployment: Deployment) -> Listed:
+        """A record as a list would show it."""
+        return Listed._make(_plain(getattr(deployment, name)) for name in Listed._fields)
+
+
+# Columns without types: on both databases they then arrive as they are kept, which is what a list wants.
+deployment_rows = table("deployments", *(column(name) for name in (*Listed._fields, "input")))
+COLUMNS = tuple(deployment_rows.c[name] for name in Listed._fields)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a column's value
+    if isinstance(value, Enum):
+        return value.value
+    return (value - _EPOCH) // _MICROSECOND if isinstance(value, datetime) else value

@@ -1,0 +1,125 @@
+"""Reads of many deployments at once: a page at a time, found by an index whatever the table holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select
+
+from headway.core.access.policy import Reach
+from headway.core.deployments.listed import COLUMNS, Listed, deployment_rows
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.waiting import Wait
+from headway.infra.db.tables.deployments import PENDING, RUNNING
+from headway.infra.db.transaction import Tx
+
+MOST_ROWS = 1_000  # of one page; a list without a limit of its own may be longer
+_SERVICES = (SubjectType.APPLICATION.value, SubjectType.COMPOSE.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Which part of a list: at most ``limit`` rows (None: all) that are older than the row ``before``."""
+
+    limit: int | None = None
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Rows of a list, newest first; ``next`` is the ``before`` of the next part, None at the end. By deployment:
+    ``waits`` says why each that waits does, ``works`` the ``type`` of its input where that was asked for.
+    """
+
+    rows: Sequence[Listed]
+    next: int | None = None
+    waits: Mapping[str, Wait] = field(default_factory=dict)
+    works: Mapping[str, str] = field(default_factory=dict)
+
+
+_c = deployment_rows.c
+_NEWEST_FIRST = select(*COLUMNS).order_by(_c.seq.desc())
+
+
+def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str, page: Page) -> Part:
+    """Deployments of a subject."""
+    return _part(tx, ("subject_type", "subject_id"), {"subject_type": subject_type, "subject_id": subject_id}, page)
+
+
+def of_server(tx: Tx, server_id: str, reach: Reach, organization_id: str, page: Page) -> Part:
+    """Whatever ran on a server, as far as the reach goes."""
+    found = _part(tx, ("server_id",), {"server_id": server_id}, page)
+    return Part(rows=[row for row in found.rows if within(reach, row, organization_id)], next=found.next)
+
+
+def of_reach(tx: Tx, organization_id: str, reach: Reach, page: Page) -> Part:
+    """Deployments of an organisation as far as the reach goes."""
+    if reach.everything:
+        return _part(tx, ("organization_id",), {"organization_id": organization_id}, page)
+    found: dict[int, Listed] = {}
+    for names, values in branches(reach):
+        part = _part(tx, names, values, page)
+        found.update({row.seq: row for row in part.rows if within(reach, row, organization_id)})
+    rows = sorted(found.values(), reverse=True)
+    return cut(rows, page.limit)
+
+
+def unfinished(tx: Tx, organization_id: str, reach: Reach) -> list[tuple[Listed, str]]:
+    """What waits and what runs as far as the reach goes, newest first, each with the ``type`` of its input."""
+    found = [
+        (listed, str(row[-1] or "deploy"))
+        for statement in _UNFINISHED
+        for row in tx.execute(statement)
+        if within(reach, listed := Listed._make(row[:-1]), organization_id)
+    ]
+    return sorted(found, reverse=True)
+
+
+def branches(reach: Reach) -> Iterable[tuple[tuple[str, ...], dict[str, str]]]:
+    """The columns and values, each with an index, that together hold all a bounded reach may hold."""
+    projects = reach.projects if reach.within is None else reach.projects & reach.within
+    for project_id in sorted(projects):
+        yield ("project_id",), {"project_id": project_id}
+    for service_id in sorted(reach.services):
+        for kind in _SERVICES:
+            yield ("subject_type", "subject_id"), {"subject_type": kind, "subject_id": service_id}
+
+
+def within(reach: Reach, row: Listed, organization_id: str) -> bool:
+    """Whether a row is one that the reach of a caller of this organisation holds."""
+    if row.organization_id != organization_id:
+        return False
+    if reach.within is not None and row.project_id not in reach.within:
+        return False
+    is_service = row.subject_type in _SERVICES
+    return reach.everything or row.project_id in reach.projects or (is_service and row.subject_id in reach.services)
+
+
+def cut(rows: Sequence[Listed], limit: int | None) -> Part:
+    """The first ``limit`` of rows that were asked for with one more, to know whether there is more."""
+    if limit is None or len(rows) <= limit:
+        return Part(rows=rows)
+    return Part(rows=rows[:limit], next=rows[limit - 1].seq)
+
+
+def _part(tx: Tx, names: tuple[str, ...], values: dict[str, Any], page: Page) -> Part:
+    statement = _statement(names, limited=page.limit is not None, goes_on=page.before is not None)
+    given = {**values, "most": (page.limit or 0) + 1, "before": page.before}
+    return cut([Listed._make(row) for row in tx.execute(statement, given)], page.limit)
+
+
+@cache
+def _statement(names: tuple[str, ...], *, limited: bool, goes_on: bool) -> Select[Any]:
+    """Built once for each form: to build one anew takes as long as a database takes to answer it."""
+    statement = _NEWEST_FIRST.where(*(_c[name] == bindparam(name) for name in names))
+    if goes_on:
+        statement = statement.where(_c.seq < bindparam("before"))
+    return statement.limit(bindparam("most")) if limited else statement
+
+
+_WORK: ColumnElement[str] = literal_column("input ->> 'type'")
+# No other condition: few rows wait or run, and for a second one SQLite would go through all of an organisation's.
+_UNFINISHED = tuple(select(*COLUMNS, _WORK).where(state) for state in (PENDING, RUNNING))
