@@ -84,6 +84,7 @@ class Panel:
             "HEADWAY_BALLAST": "0",
             **env,
         }
+        self.python = sys.executable  # another checkout's, to be another version
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}/api", headers={"x-api-key": KEY}, timeout=60, trust_env=False
@@ -91,7 +92,7 @@ class Panel:
 
     def start(self, *, wait: bool = True, module: str = "headway.faces.cli.main serve --data-dir", **env: str) -> Panel:
         """Starts ``headway serve``, or another module that serves; with ``wait`` returns once it answers."""
-        argv = [sys.executable, "-m", *module.split(), str(self.data_dir)]
+        argv = [self.python, "-m", *module.split(), str(self.data_dir)]
         ports = {"HEADWAY_PORT": str(self.port), "HEADWAY_EDGE_PORT": str(self.edge_port)}
         with (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab") as log:
             self.process = subprocess.Popen(

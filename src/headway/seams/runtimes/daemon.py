@@ -37,9 +37,11 @@ class Daemon:
         return self._recorded() or self._marked()
 
     def is_as_wanted(self) -> bool:
-        """Whether what lives, if anything does, was started with the arguments that it would be started with now."""
+        """Whether what lives, if anything does, was started with the arguments that it would be started with now. The
+        program itself may lie elsewhere: an upgrade must not end what serves.
+        """
         pid = self.pid()
-        return pid is None or processes.argv(pid) == self._argv
+        return pid is None or processes.argv(pid)[1:] == self._argv[1:]
 
     def spawn(self) -> int:
         """Starts it and gives its pid; only to be called when there is none."""
@@ -125,12 +127,15 @@ class Daemon:
         carrying = processes.carrying(MARKER)
         marked = {pid for pid, value in carrying.items() if value == str(self._state)}
         # Environment and arguments are anybody's to choose: an application must not pass for it.
-        marked = {pid for pid in marked if processes.argv(pid) == self._argv and processes.owner(pid) == os.geteuid()}
+        marked = {pid for pid in marked if self._is_ours(pid)}
         if not marked:
             return None
         pid = min(marked)
         self._record(pid)
         return pid
+
+    def _is_ours(self, pid: int) -> bool:
+        return processes.argv(pid)[1:] == self._argv[1:] and processes.owner(pid) == os.geteuid()
 
     def _keep_log_short(self) -> None:
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:

@@ -1,0 +1,170 @@
+"""Must show 6: from the state of the release before, with three builds running, one waiting, and three applications
+under load, to this version, with the same and with a newer version of the kind. No request fails, every build ends as
+the design says, none is forgotten.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from headway.domains.applications.deploy import VERSION
+from tests.kept import open_folder
+from tests.panel import Panel, commit, git_repository, until, web
+from tests.visitors import Visitors
+
+ROOT = Path(__file__).resolve().parents[2]
+# The last commit of the release before this one: the heart, with one kind of deployment.
+BEFORE = "d13288bec6bfc6401dbbe69e814afb02d2d55423"
+VERSION_BEFORE = 1
+BUILD = "echo $NAME >> $COUNTS; echo building; while [ ! -e $GATE ]; do sleep 0.05; done; echo built"
+RELEASE = "release: echo $NAME-release >> $COUNTS; echo releasing; while [ ! -e $GATE ]; do sleep 0.05; done\n"
+NAMES = ("alpha", "beta", "gamma")  # gamma has a release command, in which the upgrade meets it
+LAST_SECONDS = 2.0  # of visits after the last build has ended
+
+
+@pytest.fixture(scope="module")
+def old_python() -> Iterator[str]:
+    """The interpreter of the version before, in an environment of its own."""
+    with open_folder() as folder:
+        clone = folder / "before"
+        subprocess.run(["git", "clone", "--quiet", "--no-checkout", str(ROOT), str(clone)], check=True, timeout=120)
+        subprocess.run(["git", "-C", str(clone), "checkout", "--quiet", BEFORE], check=True, timeout=60)
+        subprocess.run([str(clone / "script/setup")], check=True, timeout=900, env={**os.environ, "VIRTUAL_ENV": ""})
+        yield str(clone / ".venv/bin/python")
+
+
+@dataclass
+class Site:
+    """Three applications that serve ``old``, and what is counted of their builds."""
+
+    panel: Panel
+    folder: Path
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> list[str]:
+        """The builds and release commands that began, in order."""
+        return (self.folder / "counts" / "begun").read_text().split()
+
+    def set_up(self) -> None:
+        """Deploys the three, with the version before."""
+        counts = self.folder / "counts"
+        counts.mkdir()
+        counts.chmod(0o777)
+        (counts / "begun").touch()
+        (counts / "begun").chmod(0o666)
+        for name in (*NAMES, "delta"):
+            url = git_repository(self.folder / name, web("old"))
+            self.ids[name] = self.panel.application(url, name=name)
+            if name in NAMES:
+                self.panel.done(self.panel.deploy(self.ids[name]), 60)
+        for name in (*NAMES, "delta"):
+            env = f"NAME={name}\nCOUNTS={counts / 'begun'}\nGATE={counts / 'gate'}"
+            build = "echo quick" if name == "gamma" else BUILD
+            self.panel.post("application.update", applicationId=self.ids[name], buildCommand=build, env=env)
+
+    def begin(self) -> dict[str, str]:
+        """Three deploys under way and one that waits; their ids."""
+        for name in (*NAMES, "delta"):
+            files = web("new")
+            commit(self.folder / name, files | {"Procfile": files["Procfile"] + RELEASE * (name == "gamma")}, "new")
+        begun = {name: self.panel.deploy(self.ids[name]) for name in (*NAMES, "delta")}
+        for name in NAMES:
+            self.panel.running(begun[name], "releasing" if name == "gamma" else "building")
+        assert self.panel.one(begun["delta"])["status"] == "pending"
+        return begun
+
+    def let_go(self) -> None:
+        """Builds and release commands may end."""
+        (self.folder / "counts" / "gate").touch()
+
+
+@contextlib.contextmanager
+def site_of(python: str) -> Iterator[Site]:
+    with open_folder() as folder:
+        panel = Panel(folder / "data", HEADWAY_CONCURRENCY="3")
+        new, panel.python = panel.python, python
+        try:
+            panel.start()
+            site = Site(panel, folder)
+            site.set_up()
+            panel.python = new
+            yield site
+        finally:
+            panel.python = new
+            panel.clean_up()
+
+
+def upgraded(site: Site, kind_version: int) -> float:
+    """Ends the old panel as a service manager does, and starts the new one; seconds without a panel."""
+    began = time.monotonic()
+    site.panel.stop(20)
+    site.panel.start(module="tests.versioned_panel", KIND_VERSION=str(kind_version), PYTHONPATH=str(ROOT))
+    return time.monotonic() - began
+
+
+def test_the_commit_before_is_of_the_version_that_is_said() -> None:
+    shown = subprocess.run(
+        ["git", "-C", str(ROOT), "show", f"{BEFORE}:src/headway/domains/applications/deploy.py"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert f"VERSION = {VERSION_BEFORE} " in shown.stdout
+
+
+def test_with_the_same_version_of_the_kind_every_build_goes_on(old_python: str) -> None:
+    assert VERSION == VERSION_BEFORE, "the steps have changed: what 'the same version' means is to be said anew"
+    with site_of(old_python) as site, Visitors(site.panel.edge_port, list(NAMES)) as visitors:
+        begun = site.begin()
+        away = upgraded(site, VERSION_BEFORE)
+        until(lambda: all(site.panel.one(begun[name])["status"] == "running" for name in NAMES), 20)
+        site.let_go()
+        rows = {name: site.panel.done(begun[name], 90) for name in begun}
+        time.sleep(LAST_SECONDS)
+
+        assert visitors.failures == []
+        assert sorted(site.counts) == ["alpha", "beta", "delta", "gamma-release"], "each ran once"
+        assert {site.panel.visit(name).text for name in begun} == {"new"}
+        assert {name for name, text in visitors.answers if text == "new"} == set(NAMES)
+    tell("same", visitors, away, rows)
+
+
+def test_with_a_newer_version_of_the_kind_builds_begin_anew_but_for_a_release_command(old_python: str) -> None:
+    with site_of(old_python) as site, Visitors(site.panel.edge_port, list(NAMES)) as visitors:
+        begun = site.begin()
+        away = upgraded(site, VERSION_BEFORE + 1)
+        lost = site.panel.ended(begun["gamma"], 60)
+        site.let_go()
+        rows = {name: site.panel.done(begun[name], 90) for name in begun if name != "gamma"}
+        time.sleep(LAST_SECONDS)
+
+        assert visitors.failures == []
+        assert (lost["status"], lost["reason"]) == ("error", "lost")
+        assert lost["errorMessage"] == (
+            "The panel was upgraded while a step ran that must not be repeated. Deploy again."
+        )
+        assert sorted(site.counts) == ["alpha", "alpha", "beta", "beta", "delta", "gamma-release"]
+        assert [site.panel.visit(name).text for name in ("alpha", "beta", "gamma", "delta")] == [
+            *("new", "new", "old", "new")
+        ]
+        again = site.panel.done(site.panel.deploy(site.ids["gamma"]), 90)
+        assert site.panel.visit("gamma").text == "new"
+    tell("newer", visitors, away, {**rows, "gamma": lost, "gamma again": again})
+
+
+def tell(what: str, visitors: Visitors, away: float, rows: dict[str, dict[str, object]]) -> None:
+    """The figures."""
+    ends = ", ".join(f"{name} {row['reason'] or row['status']}" for name, row in rows.items())
+    print(
+        f"\n{what} version of the kind: {visitors.count} requests, {len(visitors.failures)} failed, the slowest "
+        f"{visitors.longest_seconds * 1000:.0f} ms; {away:.1f} s without a panel; {ends}"
+    )

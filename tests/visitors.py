@@ -1,0 +1,61 @@
+"""Visitors of applications who ask again and again, and count what they did not get."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+
+class Visitors:
+    """For each application some connections that are kept open, and one that is new for every request."""
+
+    def __init__(self, edge_port: int, names: list[str], *, kept: int = 2, pause_seconds: float = 0.005) -> None:
+        self._url = f"http://127.0.0.1:{edge_port}/"
+        self._pause_seconds = pause_seconds
+        self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self.answers: Counter[tuple[str, str]] = Counter()
+        self.failures: list[str] = []
+        self.longest_seconds = 0.0
+        self._threads = [
+            threading.Thread(target=self._visit, args=(name,), kwargs={"keep": number < kept}, daemon=True)
+            for name in names
+            for number in range(kept + 1)
+        ]
+
+    @property
+    def count(self) -> int:
+        """Requests that were answered, rightly or not."""
+        return sum(self.answers.values()) + len(self.failures)
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join(30)
+
+    def _visit(self, name: str, *, keep: bool) -> None:
+        limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
+        with httpx.Client(trust_env=False, timeout=10, limits=limits, headers={"host": f"{name}.localhost"}) as client:
+            while not self._ended.wait(self._pause_seconds):
+                began = time.monotonic()
+                try:
+                    answer = client.get(self._url)
+                    text, failed = answer.text, answer.status_code != 200
+                except httpx.HTTPError as error:
+                    text, failed = repr(error), True
+                with self._lock:
+                    self.longest_seconds = max(self.longest_seconds, time.monotonic() - began)
+                    if failed:
+                        self.failures.append(f"{name}: {text}")
+                    else:
+                        self.answers[name, text] += 1
