@@ -141,6 +141,12 @@ def _introduction() -> Sequence[str]:
         Answers to queries carry an `etag`; who sends it back as `if-none-match` hears 304 and nothing else as long as
         the answer is the same.
         """,
+        """
+        A call that queues a deployment takes the header `idempotency-key`, any text of up to 255 characters. Sent
+        again within 24 hours, also after a crash of the panel, the same call with the same key starts nothing; the
+        answer is the first one's, with `idempotent-replayed: true`. The same key with another call answers 422. Keys
+        of one caller are unknown to others.
+        """,
         "## Logs",
         """
         `deployment.readLogs` gives the last lines, `deployment.follow` the log with steps and status as it grows,
@@ -197,7 +203,7 @@ def _answer(procedure: Procedure, operation: Json) -> str:
 
 
 def _fields(operation: Json) -> list[tuple[str, str, str]]:
-    if "parameters" in operation:
+    if "requestBody" not in operation:
         given = [(each["name"], each["schema"], each["required"]) for each in operation["parameters"]]
     else:
         schema = operation["requestBody"]["content"]["application/json"]["schema"]

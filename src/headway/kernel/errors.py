@@ -15,6 +15,7 @@ class Code(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    UNPROCESSABLE = "UNPROCESSABLE_CONTENT"
     UNAVAILABLE = "SERVICE_UNAVAILABLE"
     INTERNAL = "INTERNAL_SERVER_ERROR"
 
@@ -54,6 +55,12 @@ class Conflict(HeadwayError):
     """The thing is in a state that does not allow the request now."""
 
     code = Code.CONFLICT
+
+
+class Unprocessable(HeadwayError):
+    """The request is well-formed, but says something else than it said before."""
+
+    code = Code.UNPROCESSABLE
 
 
 class Unavailable(HeadwayError):

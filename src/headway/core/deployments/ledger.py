@@ -12,6 +12,7 @@ from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.model import Deployment, Request, SubjectType
+from headway.core.deployments.once import Once, Queued, keep, started_by
 from headway.core.deployments.run import Subject
 from headway.core.deployments.status import Intent, Maker, Reason, Status, allowed
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
@@ -61,6 +62,18 @@ class Ledger:
         """Creates a pending deployment: with the commit of the caller's transaction it is in the queue."""
         deployment_id = new_id()
         return self._moved(tx, queue.add(tx, request, deployment_id, self._log_path(deployment_id)))
+
+    def enqueue_once(self, tx: Tx, call: Once | None, request: Callable[[], Request]) -> Queued:
+        """Creates what ``request`` says, unless an earlier call with the same key did: then that one's deployment is
+        the answer, also where it has been removed since. Raises KeyReused.
+        """
+        before = started_by(tx, call) if call is not None else None
+        if before is not None:
+            return Queued(deployment_id=before, again=True)
+        made = self.enqueue(tx, request())
+        if call is not None:
+            keep(tx, call, made.deployment_id)
+        return Queued(deployment_id=made.deployment_id)
 
     def claim(self, tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
         """Takes the next waiting deployment of a host and its lease, None when nothing may start."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from headway.core.deployments import queue, store
+from headway.core.deployments import once, queue, store
 from headway.core.deployments.status import Status
 from headway.core.engine.ending import take_back
 from headway.core.engine.parts import Parts
@@ -22,8 +22,9 @@ class Janitor:
         self._parts = parts
 
     async def repair(self) -> float:
-        """Puts right what should never be wrong; seconds to rest."""
+        """Puts right what should never be wrong, and forgets what does not count any more; seconds to rest."""
         await self._parts.db.run(queue.promote_all)
+        await self._parts.db.run(once.forget_old)
         return _REST
 
     async def sweep(self) -> float:

@@ -10,6 +10,7 @@ from headway.core.access.policy import Noun, permit
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Lane, Request, SubjectType, Trigger
+from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.domains.applications import store
@@ -162,16 +163,34 @@ class ApplicationService:
         return await self._db.run(write)
 
     async def deploy(
-        self, actor: Actor, application_id: str, *, title: str | None = None, description: str | None = None
-    ) -> Deployment:
-        """Queues a deploy of the newest commit."""
-        return await self._enqueue(actor, application_id, "application.deploy", title, description, again=False)
+        self,
+        actor: Actor,
+        application_id: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        once: Once | None = None,
+    ) -> Queued:
+        """Queues a deploy of the newest commit. Raises KeyReused."""
+        return await self._enqueue(
+            actor, application_id, "application.deploy", title=title, description=description, once=once, again=False
+        )
 
     async def redeploy(
-        self, actor: Actor, application_id: str, *, title: str | None = None, description: str | None = None
-    ) -> Deployment:
-        """Queues a deploy of the commit that serves, without fetching; of the newest where none does."""
-        return await self._enqueue(actor, application_id, "application.redeploy", title, description, again=True)
+        self,
+        actor: Actor,
+        application_id: str,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        once: Once | None = None,
+    ) -> Queued:
+        """Queues a deploy of the commit that serves, without fetching; of the newest where none does. Raises
+        KeyReused.
+        """
+        return await self._enqueue(
+            actor, application_id, "application.redeploy", title=title, description=description, once=once, again=True
+        )
 
     async def cancel_deployments(
         self, actor: Actor, application_id: str, procedure: str = "application.cancelDeployment"
@@ -244,17 +263,17 @@ class ApplicationService:
         actor: Actor,
         application_id: str,
         procedure: str,
+        *,
         title: str | None,
         description: str | None,
-        *,
+        once: Once | None,
         again: bool,
-    ) -> Deployment:
-        def write(tx: Tx) -> Deployment:
-            application = self._permitted(tx, actor, application_id, procedure)
+    ) -> Queued:
+        def request(tx: Tx, application: Application) -> Request:
             if not application.settings.git_url:
                 raise InvalidInput("The application has no source yet; set its git repository first.")
             commit = _serving_commit(tx, application_id) if again else None
-            request = Request(
+            return Request(
                 kind=KIND,
                 kind_version=VERSION,
                 subject_type=SubjectType.APPLICATION,
@@ -275,7 +294,10 @@ class ApplicationService:
                 trigger=Trigger.API,
                 triggered_by=actor.user_id,
             )
-            return self._ledger.enqueue(tx, request)
+
+        def write(tx: Tx) -> Queued:
+            application = self._permitted(tx, actor, application_id, procedure)
+            return self._ledger.enqueue_once(tx, once, lambda: request(tx, application))
 
         return await self._db.run(write)
 

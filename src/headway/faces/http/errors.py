@@ -25,6 +25,7 @@ STATUSES: Mapping[Code, int] = {
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.PAYLOAD_TOO_LARGE: 413,
+    Code.UNPROCESSABLE: 422,
     Code.UNAVAILABLE: 503,
     Code.INTERNAL: 500,
 }

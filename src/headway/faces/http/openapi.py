@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
 from headway import __version__
+from headway.core.deployments.once import LONGEST_KEY
 from headway.faces.http.registry import File, Kind, Procedure
 
 Json = Mapping[str, Any]
@@ -43,11 +44,13 @@ _ERRORS: Mapping[int, str] = MappingProxyType(
         409: "Its state does not allow this now",
         413: "The body is larger than a call needs",
         415: "The body is not of the type application/json",
+        422: "The Idempotency-Key was used for another call",
         500: "Headway made a mistake",
         503: "The database or a server cannot be reached now; Retry-After says when to ask again",
     }
 )
 _OF_QUERIES = (400, 401, 403, 404, 500, 503)
+_OF_MUTATIONS = tuple(status for status in _ERRORS if status != 422)
 _QUEUED: Mapping[str, Json] = {  # headers that name what an answer without a body has made
     "location": {"description": "Where the new deployment's row is", "schema": {"type": "string"}},
     "x-deployment-id": {"description": "The new deployment's id", "schema": {"type": "string"}},
@@ -70,7 +73,13 @@ _NEXT: Json = MappingProxyType(
         }
     }
 )
-_HEADERS: Mapping[str, Json] = MappingProxyType({"application.deploy": _QUEUED, "application.redeploy": _QUEUED})
+_ONCE: Mapping[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Sent again within 24 hours with the same key, the call starts nothing and gives the first answer",
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
 
 
 class ZodError(TypedDict):
@@ -169,7 +178,7 @@ def _method(procedure: Procedure) -> str:
 
 def _operation(procedure: Procedure, references: Mapping[str, Json]) -> Json:
     query = procedure.kind is Kind.QUERY
-    errors = _OF_QUERIES if query else tuple(_ERRORS)
+    errors = _OF_QUERIES if query else _OF_MUTATIONS if not procedure.starts_work else tuple(_ERRORS)
     others = {"304": _KNOWN} if query and not procedure.streams else _OF_FILES if procedure.output is File else {}
     refused = {str(status): {"$ref": f"#/components/responses/{status}"} for status in errors}
     return {
@@ -195,6 +204,7 @@ def _parameters(procedure: Procedure) -> Json:
 def _body(procedure: Procedure) -> Json:
     schema = _input(procedure)
     return {
+        **({"parameters": [_ONCE]} if procedure.starts_work else {}),
         "requestBody": {"required": "required" in schema, "content": {"application/json": {"schema": schema}}},
     }
 
@@ -212,7 +222,7 @@ def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:
     if procedure.streams:
         return {"description": "Events as they come", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
     if procedure.output is None:
-        headers = {"headers": _HEADERS[procedure.name]} if procedure.name in _HEADERS else {}
+        headers = {"headers": _QUEUED} if procedure.starts_work else {}
         return {"description": "Done; the body is empty", **headers}
     answer = _json(procedure.summary, references[procedure.name])
     return {**answer, "headers": dict(_NEXT)} if {"limit", "cursor"} <= procedure.expected.keys() else answer

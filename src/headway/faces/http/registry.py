@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import RULES
+from headway.core.deployments.once import Once, Queued, once
 from headway.faces.http.inputs import Input, expected_of
 from headway.faces.http.issues import Expected
 from headway.faces.http.platform import Platform
@@ -27,12 +28,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[I]):
-    """One call of a procedure: who makes it, with what, and its request's headers (names in lower case)."""
+    """One call of a procedure: who makes it, with what, and its request's headers (names in lower case). ``once`` is
+    given where the procedure starts work and the caller sent an Idempotency-Key.
+    """
 
     actor: Actor
     platform: Platform
     input: I
     headers: Mapping[bytes, bytes]
+    once: Once | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class File(Stream, Protocol):
 class Procedure:
     """A procedure as a value. ``output`` is the type of its answer (None: it has none; Stream or File: bit by bit);
     ``answer`` gives a value that becomes JSON, Ready, Nothing, None, or a Stream; ``expected`` says what each field of
-    the input takes.
+    the input takes; ``starts_work`` whether it queues a deployment, which an Idempotency-Key lets it do only once.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Procedure:
     output: Any
     answer: Callable[[Call[Any]], Awaitable[object]]
     expected: Mapping[str, Expected]
+    starts_work: bool = False
 
     @property
     def streams(self) -> bool:
@@ -124,6 +129,30 @@ def mutation(
 ) -> Procedure:
     """A procedure that changes something. ``output`` is the type of its answer."""
     return _procedure(Kind.MUTATION, name, summary, output=output, input=input, answer=answer)
+
+
+def starter(
+    name: str, summary: str, output: object, input: type[I], answer: Callable[[Call[I]], Awaitable[object]]
+) -> Procedure:
+    """A mutation that queues a deployment. ``output`` is the type of its answer; ``call.once`` goes to the ledger."""
+    return replace(mutation(name, summary, output, input, answer), starts_work=True)
+
+
+def queued(given: Queued) -> Nothing:
+    """The answer of a starter that has no other: headers that name the new deployment."""
+    location = f"/api/deployment.one?deploymentId={given.deployment_id}"
+    headers = {"location": location, "x-deployment-id": given.deployment_id}
+    return Nothing(headers=headers | ({"idempotent-replayed": "true"} if given.again else {}))
+
+
+def once_of(
+    procedure: Procedure, actor: Actor, given: Input, headers: Mapping[bytes, bytes], position: int = 0
+) -> Once | None:
+    """The call as one that starts its work once; None where nothing asks for that. Raises InvalidInput."""
+    key = headers.get(b"idempotency-key")
+    if key is None or not procedure.starts_work:
+        return None
+    return once(actor, key.decode("latin-1").strip(), procedure.name, given.model_dump_json().encode(), position)
 
 
 def _procedure(

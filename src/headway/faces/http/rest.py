@@ -15,7 +15,7 @@ from headway.faces.http.bodies import read_json
 from headway.faces.http.fresh import unless_known
 from headway.faces.http.inputs import Input, from_body, from_query
 from headway.faces.http.platform import Platform
-from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream
+from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream, once_of
 
 _KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
 _FILES: Mapping[str, str] = {"openapi.json": "settings.getOpenApiDocument"}  # answers that also have a file's name
@@ -50,7 +50,8 @@ class Rest:
             raise errors.not_found()
         policy.admit(actor, procedure.name)
         given = await _input(procedure, scope, receive, headers)
-        call = Call(actor=actor, platform=self._platform, input=given, headers=headers)
+        once = once_of(procedure, actor, given, headers)
+        call = Call(actor=actor, platform=self._platform, input=given, headers=headers, once=once)
         result = await procedure.answer(call)
         answer = _answer(result)
         if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):

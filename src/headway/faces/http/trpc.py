@@ -19,7 +19,7 @@ from headway.faces.http.bodies import read_json
 from headway.faces.http.errors import Problem, WireCode
 from headway.faces.http.inputs import from_value, parsed
 from headway.faces.http.platform import Platform
-from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry
+from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, once_of
 from headway.faces.http.superjson import UNDEFINED, unwrapped, wrapped
 from headway.kernel.errors import Code
 
@@ -40,6 +40,7 @@ _NUMBERS: Mapping[str, int] = {
     Code.CONFLICT: -32009,
     Code.PAYLOAD_TOO_LARGE: -32013,
     WireCode.UNSUPPORTED_MEDIA_TYPE: -32015,
+    Code.UNPROCESSABLE: -32022,
 }
 
 
@@ -115,7 +116,8 @@ class Trpc:
             message = f"{name} answers with a stream, which only GET /api/{name} gives"
             raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
         given = from_value(procedure.input, procedure.expected, request.input(index))
-        call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers)
+        once = once_of(procedure, request.actor, given, request.headers, index)
+        call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers, once=once)
         return _enveloped(await procedure.answer(call))
 
     def _refuse_mixture(self, names: Sequence[str]) -> None:

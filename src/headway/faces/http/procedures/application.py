@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from headway.core.access.policy import Missing, Noun
-from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.model import SubjectType
 from headway.domains.applications.model import Application, AppSettings
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.application_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query
+from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
 from headway.faces.http.wire.applications import (
     ApplicationDetails,
     ApplicationRow,
@@ -34,8 +33,8 @@ def procedures() -> tuple[Procedure, ...]:
         mutation("application.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
         mutation("application.saveBuildType", "Set how it is built", bool, Save, _save_build_type),
         mutation("application.saveGitProvider", "Set its git repository", bool, SaveGit, _save_git_provider),
-        mutation("application.deploy", "Queue a deploy of the newest commit", None, Deploy, _deploy),
-        mutation("application.redeploy", "Queue a deploy of the commit that serves", None, Deploy, _redeploy),
+        starter("application.deploy", "Queue a deploy of the newest commit", None, Deploy, _deploy),
+        starter("application.redeploy", "Queue a deploy of the commit that serves", None, Deploy, _redeploy),
         mutation("application.start", "Bring the newest release up", ApplicationRow, ById, _start),
         mutation("application.stop", "End all that runs of it", ApplicationRow, ById, _stop),
         mutation("application.cancelDeployment", "End what waits and runs", Cancelled, ById, _cancel_deployment),
@@ -172,18 +171,26 @@ async def _save_git_provider(call: Call[SaveGit]) -> bool:
 
 async def _deploy(call: Call[Deploy]) -> Nothing:
     given = call.input
-    return _queued(
+    return queued(
         await call.platform.applications.deploy(
-            call.actor, given.application_id, title=given.title or None, description=given.description or None
+            call.actor,
+            given.application_id,
+            title=given.title or None,
+            description=given.description or None,
+            once=call.once,
         )
     )
 
 
 async def _redeploy(call: Call[Deploy]) -> Nothing:
     given = call.input
-    return _queued(
+    return queued(
         await call.platform.applications.redeploy(
-            call.actor, given.application_id, title=given.title or None, description=given.description or None
+            call.actor,
+            given.application_id,
+            title=given.title or None,
+            description=given.description or None,
+            once=call.once,
         )
     )
 
@@ -222,9 +229,3 @@ def _row(call: Call[Any], application: Application) -> dict[str, Any]:
 def _env(given: set[str], env: str | None) -> str | None:
     """Variables that are sent as null are cleared; what is not sent stays."""
     return (env or "") if "env" in given else None
-
-
-def _queued(deployment: Deployment) -> Nothing:
-    location = f"/api/deployment.one?deploymentId={deployment.deployment_id}"
-    headers: Mapping[str, str] = {"location": location, "x-deployment-id": deployment.deployment_id}
-    return Nothing(headers=headers)
