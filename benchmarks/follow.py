@@ -37,7 +37,7 @@ async def serve(folder: Path) -> None:
             group.create_task(server.run())
             await asyncio.to_thread(sys.stdin.readline)
             await _write(world, deployment_id)
-            world.platform.broadcast.ended(deployment_id)
+            world.services.broadcast.ended(deployment_id)
             await asyncio.to_thread(sys.stdin.readline)
             server.stop()
 
@@ -48,14 +48,14 @@ async def _write(world: World, deployment_id: str) -> None:
         for n in range(_LINES_A_SECOND * _SECONDS):
             await asyncio.sleep(max(0.0, begin + n / _LINES_A_SECOND - time.monotonic()))
             log.write(b"line %d of a build, which says what it does @%d@\n" % (n, time.monotonic_ns()))
-            world.platform.broadcast.grew(deployment_id, log.tell())
+            world.services.broadcast.grew(deployment_id, log.tell())
             if n % _LINES_A_SECOND == 0:
                 await _begin_step(world, deployment_id, f"step {n}")
 
 
 async def _begin_step(world: World, deployment_id: str, name: str) -> None:
-    await world.platform.db.run(lambda tx: begin_step(tx, deployment_id, name, 1, 0))
-    world.platform.events.announce(DeploymentMoved(deployment_id=deployment_id, status="running"))
+    await world.services.db.run(lambda tx: begin_step(tx, deployment_id, name, 1, 0))
+    world.services.events.announce(DeploymentMoved(deployment_id=deployment_id, status="running"))
 
 
 def measure(followers: int, folder: Path) -> None:

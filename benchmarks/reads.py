@@ -70,9 +70,9 @@ async def serve(folder: Path, rows: int, url: str) -> None:
     env = {"HEADWAY_DATABASE_URL": url} if url else {}
     async with open_world(folder, **env) as world:
         application_id = await world.application()
-        await world.platform.db.run(lambda tx: _fill(tx, application_id, rows))
+        await world.services.db.run(lambda tx: _fill(tx, application_id, rows))
         if url:
-            with world.platform.db.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with world.services.db.writer.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text("VACUUM ANALYZE deployments"))
         (world.platform.data_dir.logs / "log1.log").write_bytes(
             b"a line of a build, as long as most are\n" * (LOG_BYTES // 39)

@@ -6,9 +6,8 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,49 +16,20 @@ import structlog
 from headway import __version__
 from headway.core.access.service import AccessService
 from headway.core.deployments.hosts import register_host
-from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import SubjectType
-from headway.core.deployments.reading import DeploymentReader
-from headway.core.deployments.run import Deadlines, Kind, Subject
-from headway.core.deployments.service import DeploymentService
 from headway.core.engine.engine import Engine
-from headway.core.engine.parts import EngineSettings, Parts
-from headway.core.engine.poller import Poller
-from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
-from headway.domains.applications.deploy import DeployKind
-from headway.domains.applications.folders import AppFolders
-from headway.domains.applications.keeper import Keeper
-from headway.domains.applications.operate import Operating
-from headway.domains.applications.planning import Planning
-from headway.domains.applications.service import ApplicationService, check_settings
-from headway.domains.applications.subject import ApplicationSubject
-from headway.domains.applications.tools import Defaults, Tools
-from headway.domains.catalog.ssh_keys import SshKeyService
-from headway.domains.projects.service import ProjectService
 from headway.faces.http.app import create_app
 from headway.faces.http.server import Server
-from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.hosts.local import LocalHost
-from headway.infra.logs.broadcast import Broadcast
-from headway.infra.logs.paths import LogPaths
-from headway.infra.panel.ballast import drop_ballast, take_ballast
+from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.kept_settings import keep_settings
 from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back
-from headway.kernel.events import Events
-from headway.kernel.ids import new_id
 from headway.kernel.settings import Settings
-from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.native import NativeRuntime
-from headway.seams.runtimes.traefik import Https
+from headway.wiring import LOCAL, Services, Wiring, edge, local_host, native_runtime
 
 log = logging.getLogger(__name__)
-
-_LOCAL = "local"
-_LEAST_FREE_BYTES = 16 << 20
-_BALLAST_REST = 5.0
-_EDGE_REST = 1.0
 
 
 @dataclass(kw_only=True)
@@ -68,15 +38,7 @@ class Platform:
 
     settings: Settings
     data_dir: DataDir
-    db: SqlDatabase
-    events: Events
-    access: AccessService
-    deployments: DeploymentService
-    deployment_reads: DeploymentReader
-    applications: ApplicationService
-    projects: ProjectService
-    ssh_keys: SshKeyService
-    broadcast: Broadcast
+    services: Services
     engine: Engine
     host: LocalHost
     first_key: str | None
@@ -94,7 +56,7 @@ class Platform:
 
     async def run(self) -> None:
         """Serves the API and performs deployments until ``stop``."""
-        server = Server(create_app(self), self.settings.host, self.settings.port)
+        server = Server(create_app(self.services), self.settings.host, self.settings.port)
         await server.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -102,7 +64,7 @@ class Platform:
                 group.create_task(self._work())
                 await self._stopping.wait()
                 self.engine.stop()
-                self.broadcast.close()
+                self.services.broadcast.close()
                 server.stop()
         finally:
             await self.host.aclose()
@@ -113,16 +75,8 @@ class Platform:
 
     def close(self) -> None:
         """Gives the database and the data directory back."""
-        self.db.close()
+        self.services.db.close()
         self.data_dir.close()
-
-    async def health(self) -> str | None:
-        """None when the database answers, else why it does not."""
-        try:
-            await self.db.read(lambda tx: tx.connection.exec_driver_sql("SELECT 1"))
-        except DatabaseAway as away:
-            return away.message
-        return None
 
     async def _work(self) -> None:
         await self.engine.take_over(self.data_dir.panel_id)
@@ -156,12 +110,12 @@ async def down(settings: Settings) -> None:
     """
     data_dir = DataDir.open(settings.data_dir)
     try:
-        host = _local_host(settings, data_dir)
+        host = local_host(settings, data_dir)
         for handle in await host.remaining():
             await host.forget(handle)
         await host.aclose()
-        await _runtime(settings, data_dir).shut_down()
-        await _edge(settings, data_dir).shut_down()
+        await native_runtime(settings, data_dir).shut_down()
+        await edge(settings, data_dir).shut_down()
     finally:
         data_dir.close()
 
@@ -174,185 +128,16 @@ async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[s
     first_key = await access.bootstrap(settings.api_key.reveal() if settings.api_key else None)
     if first_key is not None:
         await asyncio.to_thread(_write_key, data_dir.path / "owner.key", first_key)
-    await db.run(partial(register_host, host_id=_LOCAL, name="This machine", concurrency=settings.concurrency))
-    return _Wiring(settings, data_dir, db, crash_point).platform(access, first_key)
-
-
-class _Wiring:
-    """Makes the parts in the order in which they need each other."""
-
-    def __init__(
-        self, settings: Settings, data_dir: DataDir, db: SqlDatabase, crash_point: Callable[[str], None]
-    ) -> None:
-        self._settings = settings
-        self._data_dir = data_dir
-        self._db = db
-        self._crash_point = crash_point
-        self._events = Events()
-        self._log_paths = LogPaths(data_dir.logs)
-        self._broadcast = Broadcast(self._log_paths)
-        self._log_files = LogFilesOnDisk(self._log_paths)
-        self._subjects: dict[SubjectType, Subject] = {SubjectType.APPLICATION: ApplicationSubject()}
-        self._ssh_keys = SshKeyService(db, data_dir.vault)
-        self._host = _local_host(settings, data_dir)
-        self._edge = _edge(settings, data_dir)
-        self._tools = _tools(settings, data_dir, db, _runtime(settings, data_dir), self._edge)
-        self._ledger = Ledger(
-            events=self._events,
-            subjects=self._subjects,
-            log_path=lambda deployment_id: str(self._log_paths.log(deployment_id)),
-            lease_duration=settings.lease_time,
-        )
-
-    def platform(self, access: AccessService, first_key: str | None) -> Platform:
-        """The wired platform."""
-        operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
-        keeper = self._keeper(operating)
-        engine = Engine(self._parts(), extra=self._pollers(keeper))
-        return Platform(
-            settings=self._settings,
-            data_dir=self._data_dir,
-            db=self._db,
-            events=self._events,
-            access=access,
-            deployments=DeploymentService(
-                db=self._db,
-                ledger=self._ledger,
-                stopping=engine.stopper,
-                logs=self._log_files,
-            ),
-            deployment_reads=DeploymentReader(db=self._db, version=self._db.version, subjects=self._subjects),
-            applications=self._applications(engine, operating),
-            projects=ProjectService(self._db, self._data_dir.vault),
-            ssh_keys=self._ssh_keys,
-            broadcast=self._broadcast,
-            engine=engine,
-            host=self._host,
-            first_key=first_key,
-        )
-
-    def _parts(self) -> Parts:
-        data_dir = self._data_dir
-        planning = Planning(vault=data_dir.vault, open_key=self._ssh_keys.open, git_uid=data_dir.uid_base)
-        kinds: tuple[Kind, ...] = (DeployKind(planning=planning, tools=self._tools),)
-        return Parts(
-            db=self._db,
-            ledger=self._ledger,
-            events=self._events,
-            hosts={_LOCAL: self._host},
-            kinds={kind.name: kind for kind in kinds},
-            vault=data_dir.vault,
-            logs=LogFolder(self._log_paths, self._broadcast),
-            owner=f"{data_dir.panel_id}.{new_id()}",
-            settings=_engine_settings(self._settings),
-            crash_point=self._crash_point,
-        )
-
-    def _keeper(self, operating: Operating) -> Keeper:
-        return Keeper(
-            operating=operating,
-            ledger=self._ledger,
-            vault=self._data_dir.vault,
-            watch_time=self._settings.watch_time,
-            keep_releases=self._settings.keep_releases,
-        )
-
-    def _pollers(self, keeper: Keeper) -> tuple[Poller, ...]:
-        ballast = partial(_watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
-        return (
-            Poller("restore", keeper.restore),
-            Poller("keeper", keeper.keep_round),
-            Poller("edge", partial(_ensured, self._edge.ensure)),
-            Poller("ballast", ballast),
-        )
-
-    def _applications(self, engine: Engine, operating: Operating) -> ApplicationService:
-        return ApplicationService(
-            db=self._db,
-            vault=self._data_dir.vault,
-            ledger=self._ledger,
-            stopping=engine.stopper,
-            operating=operating,
-            check=check_settings,
-            uid_base=self._data_dir.uid_base,
-            address=self._tools.address,
-        )
-
-
-def _local_host(settings: Settings, data_dir: DataDir) -> LocalHost:
-    return LocalHost(
-        data_dir.runs,
-        data_dir.panel_id,
-        _LOCAL,
-        use_cgroups=settings.cgroups.wish,
-        use_pid_namespaces=settings.pid_namespaces.wish,
-        spool_cap_bytes=settings.spool_cap_bytes,
+    await db.run(partial(register_host, host_id=LOCAL, name="This machine", concurrency=settings.concurrency))
+    wired = Wiring(settings, data_dir, db, crash_point).wired(access)
+    return Platform(
+        settings=settings,
+        data_dir=data_dir,
+        services=wired.services,
+        engine=wired.engine,
+        host=wired.host,
+        first_key=first_key,
     )
-
-
-def _runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
-    return NativeRuntime(
-        data_dir.work / "native",
-        panel_id=data_dir.panel_id,
-        vault=data_dir.vault,
-        vault_key=data_dir.vault_key,
-        use_cgroups=settings.cgroups.wish,
-    )
-
-
-def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: NativeRuntime, edge: Edge) -> Tools:
-    folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
-    for name in ("mirrors", "caches", "releases", "data", "git", "keys"):
-        (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
-    return Tools(
-        db=db,
-        host_id=_LOCAL,
-        folders=folders,
-        runtime=runtime,
-        edge=edge,
-        defaults=Defaults(
-            health_seconds=settings.health_deadline.total_seconds(),
-            settle_seconds=settings.settle_time.total_seconds(),
-            drain_seconds=settings.drain_time.total_seconds(),
-            build_memory_bytes=settings.build_memory_bytes,
-            application_memory_bytes=settings.application_memory_bytes,
-            process_limit=settings.process_limit,
-        ),
-        address=lambda app_name: f"http://{app_name}.{settings.base_domain}:{settings.edge_port}",
-        hosts_of=lambda app_name: (f"{app_name}.{settings.base_domain}",),
-    )
-
-
-def _engine_settings(settings: Settings) -> EngineSettings:
-    return EngineSettings(
-        lease=settings.lease_time,
-        renew_every=settings.lease_renewal,
-        cancel_grace=settings.cancel_grace,
-        stop_deadline=settings.cancel_grace + timedelta(seconds=35),
-        deadlines=Deadlines(
-            step=settings.step_deadline, inactivity=settings.inactivity_deadline, total=settings.total_deadline
-        ),
-    )
-
-
-def _edge(settings: Settings, data_dir: DataDir) -> Edge:
-    https = None
-    if settings.https_port is not None:
-        https = Https(port=settings.https_port, mail=settings.certificate_mail)
-    return Edge(data_dir.path / "edge", host=settings.edge_host, port=settings.edge_port, https=https)
-
-
-async def _ensured(ensure: Callable[[], Awaitable[None]]) -> float:
-    await ensure()
-    return _EDGE_REST
-
-
-async def _watch_ballast(path: Path, size: int) -> float:
-    if await asyncio.to_thread(drop_ballast, path, _LEAST_FREE_BYTES):
-        log.warning("The disk is full: the space held back for the ends of deployments was given up. Free some space.")
-    else:
-        await asyncio.to_thread(take_ballast, path, size)
-    return _BALLAST_REST
 
 
 def _write_key(path: Path, key: str) -> None:

@@ -38,7 +38,7 @@ async def _send_anything(world: World) -> None:
     dice = random.Random(seed)
     application_id = await world.application()
     ids = [application_id, await world.ended(application_id), *TEXTS[3:]]
-    platform = world.platform
+    platform = world.services
     for procedure in all_procedures(Follows(platform.deployments, platform.broadcast, platform.events)):
         if procedure.name == "deployment.follow":
             continue  # an answer without an end, which tests of its own read

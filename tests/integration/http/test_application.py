@@ -153,7 +153,7 @@ async def test_secrets_are_sealed_at_rest(world: World) -> None:
         customGitUrl="https://user:hunter2aaaa@git.example/r.git", buildSecrets="S=hunter2bbbb", password="hunter2cccc"
     )
     await world.post("application.saveEnvironment", applicationId=application_id, env="P=hunter2dddd")
-    rows = await world.platform.db.read(lambda tx: tx.execute(select(applications)).all())
+    rows = await world.services.db.read(lambda tx: tx.execute(select(applications)).all())
     assert application_id in repr(rows)
     assert "hunter2" not in repr(rows)
     database: Path = world.platform.data_dir.path

@@ -180,7 +180,7 @@ async def test_an_unknown_error_tells_no_internals(world: World, monkeypatch: py
     async def broken(*_: object) -> None:
         raise RuntimeError("the inside")
 
-    monkeypatch.setattr(world.platform.projects, "all", broken)
+    monkeypatch.setattr(world.services.projects, "all", broken)
     answer = await world.owner.get("/project.all")
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_SERVER_ERROR")
     assert "inside" not in answer.text

@@ -33,19 +33,19 @@ class Writer:
     def write(self, text: str) -> None:
         with self._path.open("a") as file:
             file.write(text)
-        self._world.platform.broadcast.grew(self._id, self._path.stat().st_size)
+        self._world.services.broadcast.grew(self._id, self._path.stat().st_size)
 
     async def end(self, lease: Lease) -> None:
         await self._world.end(lease)
-        self._world.platform.broadcast.ended(self._id)
+        self._world.services.broadcast.ended(self._id)
 
 
 async def step(world: World, lease: Lease, name: str, *, done: bool = False) -> None:
     if done:
-        await world.platform.db.run(lambda tx: finish_step(tx, lease.deployment_id, name, "null"))
+        await world.services.db.run(lambda tx: finish_step(tx, lease.deployment_id, name, "null"))
     else:
-        await world.platform.db.run(lambda tx: begin_step(tx, lease.deployment_id, name, lease.epoch, 0))
-    world.platform.events.announce(DeploymentMoved(deployment_id=lease.deployment_id, status="running"))
+        await world.services.db.run(lambda tx: begin_step(tx, lease.deployment_id, name, lease.epoch, 0))
+    world.services.events.announce(DeploymentMoved(deployment_id=lease.deployment_id, status="running"))
 
 
 @asynccontextmanager
@@ -198,14 +198,14 @@ async def test_a_follower_cut_off_at_random_points_reads_the_identical_text(worl
 async def test_one_reading_of_the_database_serves_all_followers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lease, log = await running(world)
     readings = 0
-    steps = world.platform.deployments.steps
+    steps = world.services.deployments.steps
 
     async def counted(*given: object) -> object:
         nonlocal readings
         readings += 1
         return await steps(*given)  # type: ignore[arg-type]  # handed through
 
-    monkeypatch.setattr(world.platform.deployments, "steps", counted)
+    monkeypatch.setattr(world.services.deployments, "steps", counted)
     followers, begun = 50, asyncio.Semaphore(0)
 
     async with served(world) as server, reader(server) as client:

@@ -125,7 +125,7 @@ async def test_a_batch_with_one_key_is_sent_twice(world: World) -> None:
 async def test_a_key_counts_for_a_day(world: World) -> None:
     application_id = await world.application()
     first = await send(world, application_id)
-    db = world.platform.db
+    db = world.services.db
 
     def age(hours: float) -> object:
         return lambda tx: tx.execute(update(idempotency_keys).values(created_at=tx.now - timedelta(hours=hours)))

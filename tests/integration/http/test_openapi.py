@@ -117,7 +117,7 @@ def test_a_misfit_is_seen(value: Json) -> None:
 
 
 def _procedures(world: World) -> tuple[Procedure, ...]:
-    platform = world.platform
+    platform = world.services
     return all_procedures(Follows(platform.deployments, platform.broadcast, platform.events))
 
 

@@ -50,7 +50,7 @@ async def test_update_changes_what_is_sent_and_nothing_else(world: World) -> Non
 
 async def test_variables_are_sealed_at_rest(world: World) -> None:
     await world.post("project.create", name="bench", env="PASSWORD=hunter2hunter2")
-    rows = await world.platform.db.read(lambda tx: tx.execute(select(projects)).all())
+    rows = await world.services.db.read(lambda tx: tx.execute(select(projects)).all())
     assert "hunter2" not in repr(rows)
 
 

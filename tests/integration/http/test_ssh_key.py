@@ -42,10 +42,10 @@ async def test_a_key_of_ones_own_is_kept_and_opened_for_its_use(
     private, public = keygen(tmp_path, *options)
     made = await world.post("sshKey.create", name="mine", privateKey=private, publicKey=public)
     assert made["publicKey"] == public
-    owner = await world.platform.db.read(store.first_owner)
+    owner = await world.services.db.read(store.first_owner)
     assert owner is not None
-    opened = await world.platform.db.read(
-        lambda tx: world.platform.ssh_keys.open(tx, made["sshKeyId"], owner[1]).reveal()
+    opened = await world.services.db.read(
+        lambda tx: world.services.ssh_keys.open(tx, made["sshKeyId"], owner[1]).reveal()
     )
     path = tmp_path / "opened"
     path.write_text(opened)
@@ -61,7 +61,7 @@ async def test_the_private_part_is_sealed_and_in_no_answer(world: World, tmp_pat
     listed = await world.owner.get("/sshKey.all")
     one = await world.owner.get("/sshKey.one", params={"sshKeyId": made.json()["sshKeyId"]})
     removed = await world.owner.post("/sshKey.remove", json={"sshKeyId": made.json()["sshKeyId"]})
-    rows = await world.platform.db.read(lambda tx: tx.execute(select(ssh_keys)).all())
+    rows = await world.services.db.read(lambda tx: tx.execute(select(ssh_keys)).all())
     secret = private.splitlines()[3]
     for text in (made.text, listed.text, one.text, removed.text, repr(rows)):
         assert secret not in text

@@ -209,7 +209,7 @@ async def test_an_unknown_error_tells_no_internals(world: World, monkeypatch: py
     async def broken(*_: object) -> None:
         raise RuntimeError("the inside")
 
-    monkeypatch.setattr(world.platform.projects, "all", broken)
+    monkeypatch.setattr(world.services.projects, "all", broken)
     answer = await ask(world.owner, "project.all,user.get", batch="1")
     assert (answer.status_code, answer.json()[0]["error"]["json"]["code"]) == (207, -32603)
     assert "inside" not in answer.text

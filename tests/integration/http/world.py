@@ -20,6 +20,7 @@ from headway.core.deployments.status import Maker, Reason, Status
 from headway.faces.http.app import create_app
 from headway.infra.db.transaction import Tx
 from headway.kernel.settings import Facts, Settings
+from headway.wiring import Services
 from tests.panel import remove_traces
 
 KEYS = {"owner": "o" * 64, "member": "m" * 64, "stranger": "s" * 64}
@@ -37,6 +38,11 @@ class World:
     member: httpx.AsyncClient
     stranger: httpx.AsyncClient
     nobody: httpx.AsyncClient
+
+    @property
+    def services(self) -> Services:
+        """What the face answers from."""
+        return self.platform.services
 
     def client(self, name: str) -> httpx.AsyncClient:
         """The client of a caller."""
@@ -76,8 +82,8 @@ class World:
 
     async def claim(self) -> Lease:
         """The next waiting deployment is taken, as a worker would."""
-        claimed = await self.platform.db.run(
-            lambda tx: self.platform.deployments._ledger.claim(tx, "local", "a worker")
+        claimed = await self.services.db.run(
+            lambda tx: self.services.deployments._ledger.claim(tx, "local", "a worker")
         )
         assert claimed is not None
         return claimed[1]
@@ -86,8 +92,8 @@ class World:
         """A running deployment ends, as a runner would say."""
         reason = None if status is Status.DONE else Reason.FAILED
         outcome = Outcome(status=status, reason=reason, message=message)
-        await self.platform.db.run(
-            lambda tx: self.platform.deployments._ledger.finish(tx, lease, outcome, Maker.RUNNER)
+        await self.services.db.run(
+            lambda tx: self.services.deployments._ledger.finish(tx, lease, outcome, Maker.RUNNER)
         )
 
     async def ended(self, application_id: str, status: Status = Status.DONE) -> str:
@@ -109,8 +115,8 @@ async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
     given = {"HEADWAY_API_KEY": KEYS["owner"], "HEADWAY_BALLAST": "0", **env}
     platform = await Platform.open(Settings.from_env(given, facts, data_dir=data_dir))
     try:
-        await platform.db.run(_add_people)
-        app = create_app(platform)
+        await platform.services.db.run(_add_people)
+        app = create_app(platform.services)
         async with AsyncExitStack() as stack:
             clients = {name: await stack.enter_async_context(_client(app, key)) for name, key in KEYS.items()}
             nobody = await stack.enter_async_context(_client(app, None))
