@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from headway.core.access import store, tokens
-from headway.core.access.model import Role
+from headway.core.access.model import Role, Terms
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database, SqlDatabase
 from headway.infra.db.tables.access import api_keys, organizations
@@ -120,9 +120,9 @@ async def test_a_key_that_is_taken_away_stops_working_within_seconds(database: S
 async def test_a_member_is_known_as_one(database: SqlDatabase) -> None:
     def add(tx: Tx) -> None:
         organization_id = store.add_organization(tx, "Ours")
-        user_id = store.add_user(tx, organization_id, "Mia", Role.MEMBER)
-        digest = tokens.digest("mias")
-        store.add_key(tx, digest=digest, name="mias", user_id=user_id, organization_id=organization_id)
+        user_id = store.add_user(tx, "Mia")
+        store.add_member(tx, organization_id, user_id, Role.MEMBER)
+        store.add_key(tx, "mias", name="mias", user_id=user_id, organization_id=organization_id, terms=Terms())
 
     await database.run(add)
     actor = await AccessService(database).authenticate("mias")
@@ -133,10 +133,11 @@ async def test_a_member_is_known_as_one(database: SqlDatabase) -> None:
 async def test_remembered_keys_are_bounded(database: SqlDatabase) -> None:
     def add(tx: Tx) -> None:
         organization_id = store.add_organization(tx, "Ours")
-        user_id = store.add_user(tx, organization_id, "Mia", Role.OWNER)
+        user_id = store.add_user(tx, "Mia")
+        store.add_member(tx, organization_id, user_id, Role.OWNER)
         for number in range(1_100):
-            digest = tokens.digest(f"key {number}")
-            store.add_key(tx, digest=digest, name="", user_id=user_id, organization_id=organization_id)
+            key = f"key {number}"
+            store.add_key(tx, key, name="", user_id=user_id, organization_id=organization_id, terms=Terms())
 
     await database.run(add)
     access = AccessService(database)

@@ -12,8 +12,8 @@ import httpx
 from starlette.applications import Starlette
 
 from headway.app import Platform
-from headway.core.access import store, tokens
-from headway.core.access.model import Role
+from headway.core.access import store
+from headway.core.access.model import Role, Terms
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.status import Maker, Reason, Status
@@ -118,15 +118,16 @@ async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
         await platform.services.db.run(_add_people)
         app = create_app(platform.services)
         async with AsyncExitStack() as stack:
-            clients = {name: await stack.enter_async_context(_client(app, key)) for name, key in KEYS.items()}
-            nobody = await stack.enter_async_context(_client(app, None))
+            clients = {name: await stack.enter_async_context(client_with(app, key)) for name, key in KEYS.items()}
+            nobody = await stack.enter_async_context(client_with(app, None))
             yield World(platform=platform, app=app, nobody=nobody, **clients)
     finally:
         platform.close()
         remove_traces(data_dir)
 
 
-def _client(app: Starlette, key: str | None) -> httpx.AsyncClient:
+def client_with(app: Starlette, key: str | None) -> httpx.AsyncClient:
+    """A client that shows this key."""
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://headway.test/api",
@@ -137,10 +138,14 @@ def _client(app: Starlette, key: str | None) -> httpx.AsyncClient:
 def _add_people(tx: Tx) -> None:
     owner = store.first_owner(tx)
     assert owner is not None
-    for name, organization_id, role in (
-        ("member", owner[1], Role.MEMBER),
-        ("stranger", store.add_organization(tx, "Others"), Role.OWNER),
-    ):
-        user_id = store.add_user(tx, organization_id, name, role)
-        digest = tokens.digest(KEYS[name])
-        store.add_key(tx, digest=digest, name=name, user_id=user_id, organization_id=organization_id)
+    add_person(tx, "member", owner[1], Role.MEMBER)
+    add_person(tx, "stranger", store.add_organization(tx, "Others"), Role.OWNER)
+
+
+def add_person(tx: Tx, name: str, organization_id: str, role: Role) -> tuple[str, str]:
+    """(user, membership) of somebody new, with a key."""
+    user_id = store.add_user(tx, name)
+    member_id = store.add_member(tx, organization_id, user_id, role)
+    key = KEYS.get(name) or name.ljust(64, "-")
+    store.add_key(tx, key, name=name, user_id=user_id, organization_id=organization_id, terms=Terms())
+    return user_id, member_id

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 
@@ -35,14 +37,29 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """At most so many calls within each window of time."""
+
+    calls: int
+    window: timedelta
+
+    @property
+    def per_second(self) -> float:
+        """What it allows in the long run."""
+        return self.calls / self.window.total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a key is good for. ``projects`` are the only ones that it opens (None: all that its holder may see);
-    ``pending_as_running`` shows waiting deployments as running, for clients that know no other word.
+    """What a key is good for, and until when. ``projects`` are the only ones that it opens (None: all that its holder
+    may see); ``pending_as_running`` shows waiting deployments as running, for clients that know no other word.
     """
 
     scopes: frozenset[Scope] = frozenset(Scope)
     projects: frozenset[str] | None = None
     pending_as_running: bool = False
+    expires_at: datetime | None = None
+    rate: Rate | None = None
 
     def hold(self, scope: Scope | None) -> bool:
         """Whether the key is good for this; None asks for nothing."""
@@ -50,9 +67,18 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grants:
+    """What a member was given: whole projects and single services."""
+
+    projects: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Whoever makes a call. A member was given whole ``projects`` and single ``services``; ``glimpsed`` are the
     projects that it knows by name only, for what it was given in them. Owners and admins see all of theirs.
+    ``witness`` is told the project of what the caller was allowed to do something to.
     """
 
     user_id: str
@@ -65,3 +91,5 @@ class Actor:
     services: frozenset[str] = frozenset()
     glimpsed: frozenset[str] = frozenset()
     terms: Terms = Terms()
+    api_key_name: str = ""
+    witness: Callable[[str], None] | None = field(default=None, compare=False, repr=False)

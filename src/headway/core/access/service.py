@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from headway.core.access import store, tokens
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor, Role, Terms
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_key
@@ -24,6 +24,7 @@ class AccessService:
         self._db = db
         self._monotonic = monotonic
         self._seen: dict[str, tuple[float, Actor]] = {}
+        self._changes = 0
 
     async def authenticate(self, key: str) -> Actor | None:
         """Whoever holds ``key``, None when nobody does. Writes nothing. Raises DatabaseAway."""
@@ -31,9 +32,21 @@ class AccessService:
         remembered = self._seen.get(digest)
         if remembered is not None and remembered[0] > self._monotonic():
             return remembered[1]
-        actor = await self._db.read(lambda tx: store.actor_by_digest(tx, digest))
-        self._remember(digest, actor)
+        changes = self._changes
+
+        def look(tx: Tx) -> tuple[Actor | None, float]:
+            actor = store.actor_of(tx, digest)
+            return actor, _lasting_seconds(tx, actor)
+
+        actor, lasting = await self._db.read(look)
+        if changes == self._changes:  # else what was read may be older than what has changed meanwhile
+            self._remember(digest, actor, lasting)
         return actor
+
+    def forget(self) -> None:
+        """What was remembered of callers counts no more; called when something about keys or members has changed."""
+        self._changes += 1
+        self._seen.clear()
 
     async def bootstrap(self, wanted_key: str | None) -> str | None:
         """Makes the first organisation, its owner and one key: the wanted one, else a new one, which is the result.
@@ -50,20 +63,28 @@ class AccessService:
             owner = store.first_owner(tx)
             if owner is None:
                 organization_id = store.add_organization(tx, "My organisation")
-                owner = store.add_user(tx, organization_id, "Owner", Role.OWNER), organization_id
-            elif wanted_key is None or store.has_key(tx, tokens.digest(wanted_key)):
+                owner = store.add_user(tx, "Owner"), organization_id
+                store.add_member(tx, organization_id, owner[0], Role.OWNER)
+            elif wanted_key is None or store.has_key(tx, wanted_key):
                 return None
             key = wanted_key or fresh
             user_id, organization_id = owner
-            store.add_key(tx, digest=tokens.digest(key), name="owner", user_id=user_id, organization_id=organization_id)
+            store.add_key(tx, key, name="owner", user_id=user_id, organization_id=organization_id, terms=Terms())
             return key
 
         return await self._db.run(ensure)
 
-    def _remember(self, digest: str, actor: Actor | None) -> None:
+    def _remember(self, digest: str, actor: Actor | None, seconds: float) -> None:
         self._seen.pop(digest, None)
         if actor is None:
             return
         while len(self._seen) >= _REMEMBERED_KEYS:
             del self._seen[next(iter(self._seen))]
-        self._seen[digest] = (self._monotonic() + _REMEMBERED_SECONDS, actor)
+        self._seen[digest] = (self._monotonic() + seconds, actor)
+
+
+def _lasting_seconds(tx: Tx, actor: Actor | None) -> float:
+    """How long a caller may be remembered: not beyond its key's end."""
+    if actor is None or actor.terms.expires_at is None:
+        return _REMEMBERED_SECONDS
+    return min(_REMEMBERED_SECONDS, (actor.terms.expires_at - tx.now).total_seconds())

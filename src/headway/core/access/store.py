@@ -2,35 +2,104 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
 
-from headway.core.access.model import Actor, Role
-from headway.infra.db.tables.access import api_keys, members, organizations, users
+from sqlalchemy import delete, insert, select
+
+from headway.core.access.model import Actor, Grants, Rate, Role, Scope, Terms
+from headway.core.access.tokens import digest, start_of
+from headway.infra.db.tables.access import api_keys, grants, members, organizations, users
+from headway.infra.db.tables.applications import applications
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 
+_PENDING_AS_RUNNING = "running"
+_SERVICES = ((applications.c.application_id, applications.c.organization_id, applications.c.project_id),)
+_HOLDERS = (
+    select(
+        *(api_keys.c[name] for name in ("api_key_id", "organization_id", "scopes", "projects", "pending_as")),
+        *(api_keys.c[name] for name in ("rate_calls", "rate_window_ms", "expires_at", "disabled_at")),
+        api_keys.c.name.label("api_key_name"),
+        users.c.user_id,
+        users.c.name,
+        users.c.email,
+        members.c.member_id,
+        members.c.role,
+    )
+    .join(users, users.c.user_id == api_keys.c.user_id)
+    .join(
+        members,
+        (members.c.user_id == api_keys.c.user_id) & (members.c.organization_id == api_keys.c.organization_id),
+    )
+)
 
-def actor_by_digest(tx: Tx, digest: str) -> Actor | None:
-    """Whoever holds the key with this digest, None when there is no such key or its holder has left."""
-    row = tx.execute(
-        select(api_keys.c.api_key_id, api_keys.c.organization_id, users.c.user_id, users.c.name, members.c.role)
-        .join(users, users.c.user_id == api_keys.c.user_id)
-        .join(
-            members,
-            (members.c.user_id == api_keys.c.user_id) & (members.c.organization_id == api_keys.c.organization_id),
-        )
-        .where(api_keys.c.digest == digest)
-        .limit(1)
-    ).one_or_none()
-    if row is None:
+
+def actor_of(tx: Tx, digest_of_key: str) -> Actor | None:
+    """Whoever holds the key with this digest; None when there is no such key, it is disabled or has expired, or its
+    holder has left.
+    """
+    row = tx.execute(_HOLDERS.where(api_keys.c.digest == digest_of_key)).one_or_none()
+    if row is None or row.disabled_at is not None or (row.expires_at is not None and row.expires_at <= tx.now):
         return None
+    role = Role.of(row.role)
+    given = grants_of(tx, row.member_id) if role < Role.ADMIN else Grants()
+    places = service_projects(tx, row.organization_id, given.services) if given.services else {}
     return Actor(
         user_id=row.user_id,
         organization_id=row.organization_id,
-        role=Role.of(row.role),
+        role=role,
         api_key_id=row.api_key_id,
+        api_key_name=row.api_key_name,
         name=row.name,
+        email=row.email,
+        projects=given.projects,
+        services=given.services,
+        glimpsed=frozenset(places.values()),
+        terms=terms_of(row),
     )
+
+
+def terms_of(row: Any) -> Terms:  # noqa: ANN401 - a row with the columns of a key
+    """What a key is good for."""
+    rate = None
+    if row.rate_calls is not None:
+        rate = Rate(calls=row.rate_calls, window=timedelta(milliseconds=row.rate_window_ms))
+    return Terms(
+        scopes=frozenset(Scope) if row.scopes is None else frozenset(map(Scope, row.scopes)),
+        projects=None if row.projects is None else frozenset(row.projects),
+        pending_as_running=row.pending_as == _PENDING_AS_RUNNING,
+        expires_at=row.expires_at,
+        rate=rate,
+    )
+
+
+def grants_of(tx: Tx, member_id: str) -> Grants:
+    """What a member was given."""
+    found = tx.execute(select(grants.c.type, grants.c.subject_id).where(grants.c.member_id == member_id)).all()
+    return Grants(
+        projects=frozenset(row.subject_id for row in found if row.type == "project"),
+        services=frozenset(row.subject_id for row in found if row.type == "service"),
+    )
+
+
+def give(tx: Tx, member_id: str, given: Grants) -> None:
+    """Gives a member this and nothing else."""
+    tx.execute(delete(grants).where(grants.c.member_id == member_id))
+    rows = [("project", each) for each in given.projects] + [("service", each) for each in given.services]
+    for type_, subject_id in sorted(rows):
+        tx.execute(insert(grants).values(member_id=member_id, type=type_, subject_id=subject_id))
+
+
+def service_projects(tx: Tx, organization_id: str, service_ids: Collection[str]) -> dict[str, str]:
+    """The projects of those of these services that exist in an organisation, by service."""
+    found: dict[str, str] = {}
+    for service_id, owner_id, project_id in _SERVICES:
+        columns = (service_id.label("service"), project_id.label("project"))
+        mine = select(*columns).where(service_id.in_(service_ids), owner_id == organization_id)
+        found.update({row.service: row.project for row in tx.execute(mine)})
+    return found
 
 
 def first_owner(tx: Tx) -> tuple[str, str] | None:
@@ -51,34 +120,51 @@ def add_organization(tx: Tx, name: str) -> str:
     return organization_id
 
 
-def add_user(tx: Tx, organization_id: str, name: str, role: Role) -> str:
-    """The id of a new user who belongs to the organisation."""
+def add_user(tx: Tx, name: str, email: str | None = None) -> str:
+    """A new user's id."""
     user_id = new_id()
-    tx.execute(insert(users).values(user_id=user_id, name=name, created_at=tx.now))
-    tx.execute(
-        insert(members).values(
-            member_id=new_id(), organization_id=organization_id, user_id=user_id, role=role.word, created_at=tx.now
-        )
-    )
+    tx.execute(insert(users).values(user_id=user_id, name=name, email=email, created_at=tx.now))
     return user_id
 
 
-def add_key(tx: Tx, *, digest: str, name: str, user_id: str, organization_id: str) -> str:
-    """The id of a new API key."""
+def add_member(tx: Tx, organization_id: str, user_id: str, role: Role) -> str:
+    """The id of a user's new membership of the organisation."""
+    member_id = new_id()
+    tx.execute(
+        insert(members).values(
+            member_id=member_id, organization_id=organization_id, user_id=user_id, role=role.word, created_at=tx.now
+        )
+    )
+    return member_id
+
+
+def add_key(
+    tx: Tx, key: str, *, name: str, user_id: str, organization_id: str, terms: Terms, prefix: str | None = None
+) -> str:
+    """The id of a new API key. Of the key itself only the digest is kept, and its first characters to know it by."""
     api_key_id = new_id()
+    rate = terms.rate
     tx.execute(
         insert(api_keys).values(
             api_key_id=api_key_id,
-            digest=digest,
+            digest=digest(key),
             name=name,
             user_id=user_id,
             organization_id=organization_id,
+            prefix=prefix,
+            start=start_of(key, prefix),
+            scopes=None if terms.scopes == frozenset(Scope) else sorted(terms.scopes),
+            projects=None if terms.projects is None else sorted(terms.projects),
+            pending_as=_PENDING_AS_RUNNING if terms.pending_as_running else None,
+            rate_calls=None if rate is None else rate.calls,
+            rate_window_ms=None if rate is None else rate.window // timedelta(milliseconds=1),
+            expires_at=terms.expires_at,
             created_at=tx.now,
         )
     )
     return api_key_id
 
 
-def has_key(tx: Tx, digest: str) -> bool:
-    """Whether a key with this digest exists."""
-    return tx.scalar(select(api_keys.c.api_key_id).where(api_keys.c.digest == digest)) is not None
+def has_key(tx: Tx, key: str) -> bool:
+    """Whether this key exists."""
+    return tx.scalar(select(api_keys.c.api_key_id).where(api_keys.c.digest == digest(key))) is not None

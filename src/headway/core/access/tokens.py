@@ -7,11 +7,19 @@ import hashlib
 from headway.kernel.errors import InvalidInput
 
 _LONGEST = 512
+_SHOWN = 6  # characters that a key is known by in lists
+_LEAST_HIDDEN = 26
 
 
 def digest(key: str) -> str:
     """The SHA-256 of a key in hexadecimal. Keys are long and random, so a slow hash would protect nothing more."""
     return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+
+
+def start_of(key: str, prefix: str | None) -> str | None:
+    """The characters that a key is known by; None for one so short that they would give it away."""
+    shown = len(prefix or "") + _SHOWN
+    return key[:shown] if len(key) >= shown + _LEAST_HIDDEN else None
 
 
 def check(key: str) -> None:
