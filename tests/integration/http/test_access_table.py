@@ -1,91 +1,113 @@
-"""Every procedure as owner, member and stranger, from one table: a procedure without a row fails."""
+"""Every procedure as everybody who may call, from one table: a procedure without a row fails."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 
+import httpx
+import pytest
+
+from headway.core.access.model import Role, Scope
 from headway.core.access.policy import RULES, Noun
-from tests.integration.http.world import REPOSITORY, World
+from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
+from tests.integration.http.world import REPOSITORY, World, client_with
 
-# What to send: names in braces are of things that the owner's organisation has. Numbers are the statuses that the
-# member (who was given no project) and the stranger get; the owner is let through by every one of them.
 QUERY, MUTATION = "GET", "POST"
-LETS_IN, MISSES, FORBIDS = 200, 404, 403
+LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
+
+
+class Place(Enum):
+    """Where the thing that a procedure is called with lies; ``OWN``: it is called with none, or makes one there."""
+
+    SERVICE = auto()
+    PROJECT = auto()
+    GLIMPSED = auto()  # as PROJECT, and known to whoever was given something in it
+    ORGANISATION = auto()
+    OWN = auto()
 
 
 @dataclass(frozen=True)
 class Row:
-    """How a procedure is called, and what member and stranger get."""
+    """How a procedure is called (names in braces are of things that the owner's organisation has), the lowest role and
+    the scope that it needs (None: any key), and where the thing lies. ``noun`` is given where what is missed is
+    another thing than the procedure's own.
+    """
 
     method: str
     given: Mapping[str, str]
-    member: int
-    stranger: int
+    least: Role
+    scope: Scope | None
+    place: Place = Place.SERVICE
     noun: Noun | None = None
 
 
 NOT_YET = {"deployment.allByCompose", "deployment.allByServer"}  # nothing of that kind can be made so far
+ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
+MEMBER, ADMIN = Role.MEMBER, Role.ADMIN
+READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
+SERVICE, OWN, ORGANISATION = Place.SERVICE, Place.OWN, Place.ORGANISATION
+IN_PROJECT, GLIMPSED = Place.PROJECT, Place.GLIMPSED
 APPLICATION = {"applicationId": "{application}"}
 DEPLOYMENT = {"deploymentId": "{deployment}"}
 PROJECT = {"projectId": "{project}"}
 ENVIRONMENT = {"environmentId": "{environment}"}
 SSH_KEY = {"sshKeyId": "{ssh_key}"}
+OF_APPLICATION = {"id": "{application}", "type": "application"}
+A_NAME = {"name": "new"}
+A_GIT_URL = {"customGitUrl": "https://git.example/x.git"}
 
 TABLE: Mapping[str, Row] = {
-    "application.cancelDeployment": Row(MUTATION, APPLICATION, MISSES, MISSES),
-    "application.cleanQueues": Row(MUTATION, APPLICATION, MISSES, MISSES),
-    "application.clearDeployments": Row(MUTATION, APPLICATION, FORBIDS, MISSES),
-    "application.create": Row(MUTATION, {**ENVIRONMENT, "name": "new"}, FORBIDS, MISSES, Noun.ENVIRONMENT),
-    "application.delete": Row(MUTATION, APPLICATION, FORBIDS, MISSES),
-    "application.deploy": Row(MUTATION, APPLICATION, MISSES, MISSES),
-    "application.killBuild": Row(MUTATION, APPLICATION, MISSES, MISSES),
-    "application.one": Row(QUERY, APPLICATION, MISSES, MISSES),
-    "application.readLogs": Row(QUERY, APPLICATION, MISSES, MISSES),
-    "application.redeploy": Row(MUTATION, APPLICATION, MISSES, MISSES),
-    "application.saveBuildType": Row(MUTATION, {**APPLICATION, "buildType": "static"}, FORBIDS, MISSES),
-    "application.saveEnvironment": Row(MUTATION, {**APPLICATION, "env": "A=1"}, FORBIDS, MISSES),
-    "application.saveGitProvider": Row(
-        MUTATION, {**APPLICATION, "customGitUrl": "https://git.example/x.git"}, FORBIDS, MISSES
-    ),
-    "application.start": Row(MUTATION, APPLICATION, MISSES, MISSES),
-    "application.stop": Row(MUTATION, APPLICATION, MISSES, MISSES),
-    "application.update": Row(MUTATION, {**APPLICATION, "name": "renamed"}, FORBIDS, MISSES),
-    "deployment.all": Row(QUERY, APPLICATION, MISSES, MISSES, Noun.APPLICATION),
-    "deployment.allByCompose": Row(QUERY, {"composeId": "nope"}, MISSES, MISSES, Noun.COMPOSE),
-    "deployment.allByServer": Row(QUERY, {"serverId": "nope"}, MISSES, MISSES, Noun.SERVER),
-    "deployment.allByType": Row(
-        QUERY, {"id": "{application}", "type": "application"}, MISSES, MISSES, Noun.APPLICATION
-    ),
-    "deployment.allCentralized": Row(QUERY, {}, LETS_IN, LETS_IN),
-    "deployment.cancel": Row(MUTATION, DEPLOYMENT, MISSES, MISSES),
-    "deployment.follow": Row(QUERY, DEPLOYMENT, MISSES, MISSES),
-    "deployment.killProcess": Row(MUTATION, DEPLOYMENT, MISSES, MISSES),
-    "deployment.one": Row(QUERY, DEPLOYMENT, MISSES, MISSES),
-    "deployment.queueList": Row(QUERY, {}, LETS_IN, LETS_IN),
-    "deployment.log": Row(QUERY, DEPLOYMENT, MISSES, MISSES),
-    "deployment.readLogs": Row(QUERY, DEPLOYMENT, MISSES, MISSES),
-    "deployment.removeDeployment": Row(MUTATION, DEPLOYMENT, MISSES, MISSES),
-    "deployment.searchLog": Row(QUERY, {**DEPLOYMENT, "text": "x"}, MISSES, MISSES),
-    "environment.byProjectId": Row(QUERY, PROJECT, MISSES, MISSES),
-    "environment.create": Row(MUTATION, {**PROJECT, "name": "new"}, FORBIDS, MISSES),
-    "environment.one": Row(QUERY, ENVIRONMENT, MISSES, MISSES),
-    "environment.remove": Row(MUTATION, ENVIRONMENT, FORBIDS, MISSES),
-    "environment.update": Row(MUTATION, {**ENVIRONMENT, "env": "A=1"}, FORBIDS, MISSES),
-    "project.all": Row(QUERY, {}, LETS_IN, LETS_IN),
-    "project.create": Row(MUTATION, {"name": "new"}, FORBIDS, LETS_IN),
-    "project.one": Row(QUERY, PROJECT, MISSES, MISSES),
-    "project.remove": Row(MUTATION, PROJECT, FORBIDS, MISSES),
-    "project.update": Row(MUTATION, {**PROJECT, "name": "renamed"}, FORBIDS, MISSES),
-    "settings.getDokployVersion": Row(QUERY, {}, LETS_IN, LETS_IN),
-    "settings.getOpenApiDocument": Row(QUERY, {}, LETS_IN, LETS_IN),
-    "settings.health": Row(QUERY, {}, LETS_IN, LETS_IN),
-    "sshKey.all": Row(QUERY, {}, FORBIDS, LETS_IN),
-    "sshKey.create": Row(MUTATION, {"name": "new"}, FORBIDS, LETS_IN),
-    "sshKey.generate": Row(MUTATION, {"type": "ed25519"}, FORBIDS, LETS_IN),
-    "sshKey.one": Row(QUERY, SSH_KEY, FORBIDS, MISSES),
-    "sshKey.remove": Row(MUTATION, SSH_KEY, FORBIDS, MISSES),
-    "user.get": Row(QUERY, {}, LETS_IN, LETS_IN),
+    "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
+    "application.cleanQueues": Row(MUTATION, APPLICATION, MEMBER, KILL),
+    "application.clearDeployments": Row(MUTATION, APPLICATION, ADMIN, REMOVE),
+    "application.create": Row(MUTATION, ENVIRONMENT | A_NAME, ADMIN, SET, IN_PROJECT, Noun.ENVIRONMENT),
+    "application.delete": Row(MUTATION, APPLICATION, ADMIN, SET),
+    "application.deploy": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
+    "application.killBuild": Row(MUTATION, APPLICATION, MEMBER, KILL),
+    "application.one": Row(QUERY, APPLICATION, MEMBER, READ),
+    "application.readLogs": Row(QUERY, APPLICATION, MEMBER, READ),
+    "application.redeploy": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
+    "application.saveBuildType": Row(MUTATION, APPLICATION | {"buildType": "static"}, ADMIN, SET),
+    "application.saveEnvironment": Row(MUTATION, APPLICATION | {"env": "A=1"}, ADMIN, SET),
+    "application.saveGitProvider": Row(MUTATION, APPLICATION | A_GIT_URL, ADMIN, SET),
+    "application.start": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
+    "application.stop": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
+    "application.update": Row(MUTATION, APPLICATION | A_NAME, ADMIN, SET),
+    "deployment.all": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
+    "deployment.allByCompose": Row(QUERY, {"composeId": "nope"}, MEMBER, READ, SERVICE, Noun.COMPOSE),
+    "deployment.allByServer": Row(QUERY, {"serverId": "nope"}, MEMBER, READ, ORGANISATION, Noun.SERVER),
+    "deployment.allByType": Row(QUERY, OF_APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
+    "deployment.allCentralized": Row(QUERY, {}, MEMBER, READ, OWN),
+    "deployment.cancel": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
+    "deployment.follow": Row(QUERY, DEPLOYMENT, MEMBER, READ),
+    "deployment.killProcess": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
+    "deployment.log": Row(QUERY, DEPLOYMENT, MEMBER, READ),
+    "deployment.one": Row(QUERY, DEPLOYMENT, MEMBER, READ),
+    "deployment.queueList": Row(QUERY, {}, MEMBER, READ, OWN),
+    "deployment.readLogs": Row(QUERY, DEPLOYMENT, MEMBER, READ),
+    "deployment.removeDeployment": Row(MUTATION, DEPLOYMENT, MEMBER, REMOVE),
+    "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
+    "environment.byProjectId": Row(QUERY, PROJECT, MEMBER, READ, GLIMPSED),
+    "environment.create": Row(MUTATION, PROJECT | A_NAME, ADMIN, SET, IN_PROJECT, Noun.PROJECT),
+    "environment.one": Row(QUERY, ENVIRONMENT, MEMBER, READ, GLIMPSED),
+    "environment.remove": Row(MUTATION, ENVIRONMENT, ADMIN, SET, IN_PROJECT),
+    "environment.update": Row(MUTATION, ENVIRONMENT | {"env": "A=1"}, ADMIN, SET, IN_PROJECT),
+    "project.all": Row(QUERY, {}, MEMBER, READ, OWN),
+    "project.create": Row(MUTATION, A_NAME, ADMIN, SET, OWN),
+    "project.one": Row(QUERY, PROJECT, MEMBER, READ, GLIMPSED),
+    "project.remove": Row(MUTATION, PROJECT, ADMIN, SET, IN_PROJECT),
+    "project.update": Row(MUTATION, PROJECT | A_NAME, ADMIN, SET, IN_PROJECT),
+    "settings.getDokployVersion": Row(QUERY, {}, MEMBER, ANY, OWN),
+    "settings.getOpenApiDocument": Row(QUERY, {}, MEMBER, ANY, OWN),
+    "settings.health": Row(QUERY, {}, MEMBER, ANY, OWN),
+    "sshKey.all": Row(QUERY, {}, ADMIN, READ, OWN),
+    "sshKey.create": Row(MUTATION, A_NAME, ADMIN, SET, OWN),
+    "sshKey.generate": Row(MUTATION, {"type": "ed25519"}, ADMIN, SET, OWN),
+    "sshKey.one": Row(QUERY, SSH_KEY, ADMIN, READ, ORGANISATION),
+    "sshKey.remove": Row(MUTATION, SSH_KEY, ADMIN, SET, ORGANISATION),
+    "user.get": Row(QUERY, {}, MEMBER, ANY, OWN),
 }
 
 
@@ -93,45 +115,67 @@ def test_every_procedure_has_a_row() -> None:
     assert TABLE.keys() == RULES.keys()
 
 
-async def test_members_and_strangers_get_what_the_table_says_and_leave_no_trace(world: World) -> None:
-    things = await _things(world)
+@pytest.mark.parametrize("name", CALLERS)
+async def test_a_caller_gets_what_the_table_says_and_leaves_no_trace_where_it_is_refused(
+    world: World, name: str
+) -> None:
+    caller = CALLERS[name]
+    members = await admit_callers(world)
+    shared = await things_of(world, members.get(caller), caller)
     before = await _all_there_is(world)
-    for procedure, row in TABLE.items():
-        for caller, status in (("member", row.member), ("stranger", row.stranger)):
-            sent = {name: value.format_map(things) for name, value in row.given.items()}
-            answer = await world.client(caller).request(
-                row.method,
-                f"/{procedure}",
-                params=sent if row.method == QUERY else None,
-                json=None if row.method == QUERY else sent,
-            )
-            assert answer.status_code == status, (procedure, caller, answer.text)
-            if status == MISSES:
-                assert answer.json()["message"] == f"{row.noun or RULES[procedure].noun} not found", procedure
-    assert await _all_there_is(world) == before
+    async with client_with(world.app, key_of(caller)) as client:
+        for procedure, row in TABLE.items():
+            if (status := expected(caller, row)) != LETS_IN:
+                answer = await call(client, procedure, shared)
+                assert answer.status_code == status, (procedure, answer.text)
+                if status == MISSES:
+                    assert answer.json()["message"] == f"{row.noun or RULES[procedure].noun} not found", procedure
+        assert await _all_there_is(world) == before
+        for procedure, row in sorted(TABLE.items(), key=lambda each: each[1].method != QUERY):
+            if expected(caller, row) == LETS_IN and procedure not in ENDLESS:
+                things = shared if row.method == QUERY else await things_of(world, members.get(caller), caller)
+                answer = await call(client, procedure, things)
+                kept_out = {401, 403, 500} | (set() if procedure in NOT_YET else {404})
+                assert answer.status_code not in kept_out, (procedure, answer.text)
 
 
-async def test_the_owner_is_never_kept_out(world: World) -> None:
-    for procedure in sorted(TABLE.keys() - NOT_YET - {"deployment.follow"}):  # it would answer for ever
-        row, things = TABLE[procedure], await _things(world, procedure)
-        sent = {name: value.format_map(things) for name, value in row.given.items()}
-        answer = await world.owner.request(
-            row.method,
-            f"/{procedure}",
-            params=sent if row.method == QUERY else None,
-            json=None if row.method == QUERY else sent,
-        )
-        assert answer.status_code not in {401, 403, 404, 500}, (procedure, answer.text)
+def expected(caller: Caller, row: Row) -> int:
+    """What the table says that this caller gets."""
+    whole = row.place in {Place.OWN, Place.ORGANISATION}
+    if caller.refused:
+        return UNKNOWN
+    if caller.role < row.least or (row.scope is not None and caller.scope not in {row.scope, Scope.ADMIN}):
+        return FORBIDS
+    if caller.elsewhere:
+        return (FORBIDS if row.least >= Role.ADMIN else LETS_IN) if whole else MISSES
+    if caller.foreign:
+        return LETS_IN if row.place is Place.OWN else MISSES
+    if whole or caller.role >= Role.ADMIN or caller.given == "project":
+        return LETS_IN
+    return LETS_IN if caller.given == "service" and row.place in {Place.SERVICE, Place.GLIMPSED} else MISSES
 
 
-async def _things(world: World, project: str = "bench") -> dict[str, str]:
-    made = await world.post("project.create", name=project)
+async def call(client: httpx.AsyncClient, procedure: str, things: Mapping[str, str]) -> httpx.Response:
+    """Calls a procedure as its row says."""
+    row = TABLE[procedure]
+    sent = {name: value.format_map(things) for name, value in row.given.items()}
+    if row.method == QUERY:
+        return await client.get(f"/{procedure}", params=sent)
+    return await client.post(f"/{procedure}", json=sent)
+
+
+async def things_of(world: World, member_id: str | None = None, caller: Caller = CALLERS["owner"]) -> dict[str, str]:
+    """New things in the owner's organisation, of which the caller is given what it is to have."""
+    made = await world.post("project.create", name="bench")
     where = {"environmentId": made["environment"]["environmentId"], "customGitUrl": REPOSITORY}
     application_id = (await world.post("application.create", name="trivial", **where))["applicationId"]
+    project_id = made["project"]["projectId"]
+    if member_id is not None:
+        await give(world, member_id, caller, project_id, application_id)
     return {
         "application": application_id,
         "deployment": await world.deploy(application_id),
-        "project": made["project"]["projectId"],
+        "project": project_id,
         "environment": made["environment"]["environmentId"],
         "ssh_key": (await world.post("sshKey.create", name="k"))["sshKeyId"],
     }

@@ -12,7 +12,7 @@ from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import File, Procedure, Stream
 from headway.faces.http.streams import Follows
 from tests.integration.http.schemas import misfits
-from tests.integration.http.test_access_table import NOT_YET, QUERY, TABLE, _things
+from tests.integration.http.test_access_table import NOT_YET, QUERY, TABLE, things_of
 from tests.integration.http.world import World
 
 Json = Any
@@ -72,7 +72,7 @@ async def test_answers_are_as_the_document_says(world: World) -> None:
     await world.ended(await world.application("ended"))
     told = set()
     for name in sorted(TABLE.keys() - NOT_YET - {"deployment.follow", "deployment.log"}):
-        things = await _things(world, name)
+        things = await things_of(world)
         sent = {field: value.format_map(things) for field, value in TABLE[name].given.items()}
         query = TABLE[name].method == QUERY
         answer = await (world.owner.get(f"/{name}", params=sent) if query else world.owner.post(f"/{name}", json=sent))

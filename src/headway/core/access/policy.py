@@ -30,6 +30,12 @@ class Noun(StrEnum):
     SSH_KEY = "SSH key"
     VOLUME_BACKUP = "Volume backup"
 
+    @property
+    def field(self) -> str:
+        """What its id is called on the wire, and without the ``Id`` what it is called in the audit log."""
+        first, *others = self.value.lower().split()
+        return first + "".join(word.capitalize() for word in others) + "Id"
+
 
 class Missing(NotFound):
     """The thing does not exist, or the caller may not see it: the sentence is the same for both."""
@@ -101,8 +107,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "update", "remove")
     | _rules(Noun.ENVIRONMENT, "environment", _MEMBER, _READ, "one", glimpse=True)
     | _rules(Noun.PROJECT, "environment", _MEMBER, _READ, "byProjectId", glimpse=True)
-    | _rules(Noun.PROJECT, "environment", _ADMIN, _SET, "create")
-    | _rules(Noun.ENVIRONMENT, "environment", _ADMIN, _SET, "update", "remove")
+    | _rules(Noun.ENVIRONMENT, "environment", _ADMIN, _SET, "create", "update", "remove")
     | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, _READ, "all", "one", in_project=False)
     | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, _SET, "create", "remove", "generate", in_project=False)
     | _rules(Noun.ORGANIZATION, "settings", _MEMBER, _ANY, "health", "getDokployVersion", in_project=False)
@@ -143,6 +148,8 @@ def permit(
     if not seen and not (rule.glimpse and glimpses(actor, organization_id, project_id)):
         raise Missing(noun or rule.noun)
     admit(actor, procedure)
+    if actor.witness is not None and project_id is not None:
+        actor.witness(project_id)
 
 
 def sees(

@@ -223,7 +223,7 @@ class ApplicationService:
         await self._set_wanted(application_id, Wanted.UP, AppStatus.DONE)
         async with self._operating.turn(application_id):
             await self._operating.up(application)
-        return await self.one(actor, application_id)
+        return await self.one(actor, application_id, "application.start")
 
     async def stop(self, actor: Actor, application_id: str) -> Application:
         """Ends its deployments, takes its route away and its processes down; returns when none runs."""
@@ -233,12 +233,17 @@ class ApplicationService:
         async with self._operating.turn(application_id):
             await self._operating.down(application)
         await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
-        return await self.one(actor, application_id)
+        return await self.one(actor, application_id, "application.stop")
 
     async def delete(self, actor: Actor, application_id: str) -> Application:
         """Stops an application and removes all of it: releases, files, deployments and their logs."""
         application = await self.one(actor, application_id, "application.delete")
-        await self._db.run(lambda tx: store.begin_deletion(tx, application_id))
+
+        def begin(tx: Tx) -> Application:
+            store.begin_deletion(tx, application_id)
+            return application
+
+        await self._db.run(begin)
         await self._end_all(application_id, Intent.CANCEL)
         async with self._operating.turn(application_id):
             await self._operating.remove(application)
