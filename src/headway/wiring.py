@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from headway.core.access.audit import Audit
 from headway.core.access.service import AccessService
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
@@ -59,6 +60,7 @@ class Services:
     events: Events
     broadcast: Broadcast
     access: AccessService
+    audit: Audit
     deployments: DeploymentService
     deployment_reads: DeploymentReader
     applications: ApplicationService
@@ -121,6 +123,7 @@ class Wiring:
             events=self._events,
             broadcast=self._broadcast,
             access=access,
+            audit=Audit(self._db),
             deployments=DeploymentService(
                 db=self._db,
                 ledger=self._ledger,

@@ -17,7 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.sqlite import sqlite_url
-from headway.infra.db.transaction import Tx
+from headway.infra.db.transaction import Tx, accompanied
 from headway.kernel.clock import Clock
 from tests.simulation.border import Border
 
@@ -60,7 +60,7 @@ class SimDatabase:
     async def run(self, work: Callable[[Tx], T]) -> T:
         """See ``Database.run``."""
         await self._border.out("db", "write")
-        tx, result = self._store.perform(work)
+        tx, result = self._store.perform(accompanied(work))
         if tx.has_effects:
             asyncio.get_running_loop().call_soon(tx.committed)
         await self._border.back("db", "write")

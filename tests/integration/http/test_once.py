@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from headway.core.deployments import once
 from headway.core.deployments.ledger import Ledger
+from headway.infra.db.tables.access import audit_log
 from headway.infra.db.tables.once import idempotency_keys
 from tests.integration.http.world import World, open_world
 
@@ -163,3 +164,12 @@ async def test_what_is_rolled_back_leaves_no_key(world: World, monkeypatch: pyte
     assert await rows(world, application_id) == []
     answer = await send(world, application_id)
     assert (answer.status_code, "idempotent-replayed" in answer.headers) == (200, False)
+
+
+async def test_a_call_that_is_sent_again_is_in_the_audit_log_once(world: World) -> None:
+    application_id = await world.application()
+    for _ in range(2):
+        await send(world, application_id)
+    told = select(audit_log.c.details).where(audit_log.c.procedure == "application.deploy")
+    (details,) = await world.services.db.read(lambda tx: tx.execute(told).scalars().all())
+    assert details["deploymentId"] in await rows(world, application_id)

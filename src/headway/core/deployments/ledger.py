@@ -69,6 +69,7 @@ class Ledger:
         """
         before = started_by(tx, call) if call is not None else None
         if before is not None:
+            tx.repeats = True
             return Queued(deployment_id=before, again=True)
         made = self.enqueue(tx, request())
         if call is not None:

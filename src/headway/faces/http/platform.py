@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from headway.core.access.audit import Audit
 from headway.core.access.service import AccessService
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
@@ -19,6 +20,9 @@ class Platform(Protocol):
 
     @property
     def access(self) -> AccessService: ...
+
+    @property
+    def audit(self) -> Audit: ...
 
     @property
     def deployments(self) -> DeploymentService: ...

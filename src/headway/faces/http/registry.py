@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from starlette.types import Receive, Scope, Send
 
+from headway.core.access.audit import Entry
 from headway.core.access.model import Actor
 from headway.core.access.policy import RULES
 from headway.core.deployments.once import Once, Queued, once
@@ -136,6 +137,14 @@ def starter(
 ) -> Procedure:
     """A mutation that queues a deployment. ``output`` is the type of its answer; ``call.once`` goes to the ledger."""
     return replace(mutation(name, summary, output, input, answer), starts_work=True)
+
+
+async def performed(procedure: Procedure, call: Call[Any]) -> object:
+    """What a call answers. The audit log learns of every call that changes something, whatever the procedure does."""
+    if procedure.kind is Kind.QUERY:
+        return await procedure.answer(call)
+    entry = Entry(call.actor, procedure.name, call.input.model_dump(by_alias=True, exclude_unset=True))
+    return await call.platform.audit.kept(entry, lambda actor: procedure.answer(replace(call, actor=actor)))
 
 
 def queued(given: Queued) -> Nothing:

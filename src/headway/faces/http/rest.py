@@ -15,7 +15,7 @@ from headway.faces.http.bodies import read_json
 from headway.faces.http.fresh import unless_known
 from headway.faces.http.inputs import Input, from_body, from_query
 from headway.faces.http.platform import Platform
-from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream, once_of
+from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream, once_of, performed
 
 _KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
 _FILES: Mapping[str, str] = {"openapi.json": "settings.getOpenApiDocument"}  # answers that also have a file's name
@@ -52,7 +52,7 @@ class Rest:
         given = await _input(procedure, scope, receive, headers)
         once = once_of(procedure, actor, given, headers)
         call = Call(actor=actor, platform=self._platform, input=given, headers=headers, once=once)
-        result = await procedure.answer(call)
+        result = await performed(procedure, call)
         answer = _answer(result)
         if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):
             return answer

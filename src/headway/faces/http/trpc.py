@@ -19,7 +19,7 @@ from headway.faces.http.bodies import read_json
 from headway.faces.http.errors import Problem, WireCode
 from headway.faces.http.inputs import from_value, parsed
 from headway.faces.http.platform import Platform
-from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, once_of
+from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, once_of, performed
 from headway.faces.http.superjson import UNDEFINED, unwrapped, wrapped
 from headway.kernel.errors import Code
 
@@ -118,7 +118,7 @@ class Trpc:
         given = from_value(procedure.input, procedure.expected, request.input(index))
         once = once_of(procedure, request.actor, given, request.headers, index)
         call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers, once=once)
-        return _enveloped(await procedure.answer(call))
+        return _enveloped(await performed(procedure, call))
 
     def _refuse_mixture(self, names: Sequence[str]) -> None:
         found = [self._registry.named(name) for name in names]

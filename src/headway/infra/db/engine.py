@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Engine, exc, make_url
 
 from headway.infra.db import postgres, sqlite
-from headway.infra.db.transaction import Tx
+from headway.infra.db.transaction import Tx, accompanied
 from headway.infra.db.version import PostgresVersion, SqliteVersion, Version
 from headway.kernel.clock import Clock, SystemClock
 from headway.kernel.errors import Unavailable
@@ -34,7 +34,7 @@ class Database(Protocol):
 
         A transaction that waits for another which waits for it is rolled back and performed again, so ``work`` changes
         nothing but the database. A cancelled caller waits for nothing, but a transaction once begun is finished, and
-        its effects happen.
+        its effects happen. The ``companion`` of the caller's context, where there is one, writes along.
         """
         ...
 
@@ -64,7 +64,7 @@ class SqlDatabase:
         """See ``Database.run``."""
         loop = asyncio.get_running_loop()
         asked_at = time.monotonic()
-        return await loop.run_in_executor(self._write_threads, self._write, loop, asked_at, work)
+        return await loop.run_in_executor(self._write_threads, self._write, loop, asked_at, accompanied(work))
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """See ``Database.read``."""

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, DateTime, Executable, func, select
 
 from headway.kernel.clock import Clock
 
+T = TypeVar("T")
+
 
 class Tx:
-    """What a store gets: it executes, never commits. All that one transaction writes carries the same time."""
+    """What a store gets: it executes, never commits. All that one transaction writes carries the same time.
+    ``repeats`` is set by who changes nothing and only gives again what an earlier transaction has done.
+    """
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection = connection
         self._clock = clock
         self._now: datetime | None = None
         self._after: list[Callable[[], None]] = []
+        self.repeats = False
 
     @property
     def postgres(self) -> bool:
@@ -67,3 +73,22 @@ class Tx:
     def _ask(self) -> datetime:
         answer = self.connection.scalars(select(func.clock_timestamp(type_=DateTime(timezone=True)))).one()
         return answer.astimezone(UTC)
+
+
+# What is written along with the transactions of whatever is going on, in each of them before it is committed; it gets
+# what the transaction has made. Nobody who opens a transaction need know of it.
+companion: ContextVar[Callable[[Tx, object], None] | None] = ContextVar("companion", default=None)
+
+
+def accompanied(work: Callable[[Tx], T]) -> Callable[[Tx], T]:
+    """``work`` with what is to be written along with it here, and ``work`` itself where nothing is."""
+    along = companion.get()
+    if along is None:
+        return work
+
+    def both(tx: Tx) -> T:
+        result = work(tx)
+        along(tx, result)
+        return result
+
+    return both

@@ -1,0 +1,85 @@
+"""Every mutation leaves one row in the audit log, with its own commit: driven from the table of all procedures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, func, select, text
+
+from headway.core.access.policy import RULES, Noun
+from headway.infra.db.tables import metadata
+from headway.infra.db.tables.access import audit_log
+from headway.infra.db.transaction import Tx
+from tests.integration.http.test_access_table import MUTATION, TABLE, Place, call, things_of
+from tests.integration.http.world import World
+
+# What cannot succeed while no engine runs; a refusal changes nothing, and leaves nothing in the log.
+REFUSED = {"application.start", "deployment.killProcess"}
+ABOUT_NOTHING = {"sshKey.generate"}  # what it makes is kept nowhere
+CHANGES_NOTHING = ABOUT_NOTHING | {"application.killBuild"}  # nothing is being built here
+MUTATIONS = sorted(name for name, row in TABLE.items() if row.method == MUTATION)
+
+
+async def rows(world: World) -> list[Row[Any]]:
+    """The whole log."""
+    return await world.services.db.read(lambda tx: list(tx.execute(select(audit_log).order_by(audit_log.c.seq))))
+
+
+async def staged(world: World, procedure: str) -> Mapping[str, str]:
+    """Things with which the procedure succeeds."""
+    things = await things_of(world)
+    if procedure == "project.remove":
+        made = await world.post("project.create", name="empty")
+        things["project"] = made["project"]["projectId"]
+    if procedure == "environment.remove":
+        made = await world.post("environment.create", name="empty", projectId=things["project"])
+        things["environment"] = made["environmentId"]
+    return things
+
+
+@pytest.mark.parametrize("procedure", MUTATIONS)
+async def test_a_mutation_leaves_one_row(world: World, procedure: str) -> None:
+    things = await staged(world, procedure)
+    before = len(await rows(world))
+    answer = await call(world.owner, procedure, things)
+    added = (await rows(world))[before:]
+    if procedure in REFUSED:
+        assert (answer.status_code, added) == (answer.status_code, []), answer.text
+        assert answer.status_code >= 400, "it is not refused any more"
+        return
+    assert answer.status_code == 200, answer.text
+    (row,) = added
+    assert (row.procedure, row.user_role, row.api_key_name) == (procedure, "owner", "owner")
+    noun = RULES[procedure].noun
+    assert row.subject_type == noun.field.removesuffix("Id")
+    assert (row.subject_id is None) == (procedure in ABOUT_NOTHING), "the thing is in the input or in what was made"
+    given = TABLE[procedure].given.get(noun.field)
+    assert given is None or row.subject_id == given.format_map(things)
+    if TABLE[procedure].place in {Place.SERVICE, Place.PROJECT}:
+        assert row.project_id == things["project"]
+    elif noun is Noun.PROJECT:
+        assert row.project_id == row.subject_id
+
+
+@pytest.mark.parametrize("procedure", sorted(set(MUTATIONS) - REFUSED - CHANGES_NOTHING))
+async def test_without_its_row_a_mutation_changes_nothing(world: World, procedure: str) -> None:
+    things = await staged(world, procedure)
+    before = await _contents(world)
+    await world.services.db.run(lambda tx: tx.execute(text("ALTER TABLE audit_log RENAME TO elsewhere")))
+    answer = await call(world.owner, procedure, things)
+    await world.services.db.run(lambda tx: tx.execute(text("ALTER TABLE elsewhere RENAME TO audit_log")))
+    assert answer.status_code == 500
+    assert await _contents(world) == before
+
+
+async def _contents(world: World) -> Mapping[str, Any]:
+    """How many rows each table has, and what changes in rows that stay."""
+
+    def look(tx: Tx) -> dict[str, Any]:
+        counts = {table.name: tx.scalar(select(func.count()).select_from(table)) for table in metadata.sorted_tables}
+        kept = ("applications", "projects", "environments", "deployments", "members", "grants", "api_keys", "users")
+        return counts | {f"{name}.": tx.execute(select(metadata.tables[name])).all() for name in kept}
+
+    return await world.services.db.read(look)
