@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from headway.kernel.secret import Secret
 
@@ -96,11 +97,69 @@ class ReleaseSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A server of a release, as the edge of its machine reaches it. ``scheme`` is http, https or h2c."""
+
+    port: int
+    address: str = "127.0.0.1"
+    scheme: str = "http"
+
+
+class Entrance(StrEnum):
+    """Where requests may come in: over HTTP, over HTTPS (from HTTP they are sent on there), or over either. An edge
+    without HTTPS takes all of them over HTTP.
+    """
+
+    HTTP = "http"
+    HTTPS = "https"
+    EITHER = "either"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A host name, and what of its paths, by which requests come in. ``path`` takes itself and all below it; with
+    ``strip`` it is cut off before the release sees the request, and ``inner_path`` is then put in front. With
+    ``issued`` a certificate is asked for, where the edge may ask. Without ``upstreams`` it leads to the route's.
+    """
+
+    host: str
+    path: str = "/"
+    strip: bool = False
+    inner_path: str = "/"
+    entrance: Entrance = Entrance.EITHER
+    issued: bool = True
+    upstreams: tuple[Upstream, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirect:
+    """Requests whose whole address fits ``regex`` are answered with another; groups are ``${1}``."""
+
+    regex: str
+    replacement: str
+    permanent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A name and password that let a request in; ``hash`` is the password as htpasswd files hold it."""
+
+    username: str
+    hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where the edge sends an application's requests: ``hosts`` to the release on ``port`` of the loopback."""
+    """How the edge leads requests to a release: by which ways to which servers, and what stands before them. With
+    ``logins`` a request needs one of them. ``own`` are Traefik's routers, middlewares and services in the user's own
+    words, already checked; they replace those of the same names and stand beside the others.
+    """
 
     application_id: str
     app_name: str
     release_id: str
-    hosts: tuple[str, ...]
-    port: int
+    ways: tuple[Way, ...]
+    upstreams: tuple[Upstream, ...]
+    redirects: tuple[Redirect, ...] = ()
+    logins: tuple[Login, ...] = ()
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

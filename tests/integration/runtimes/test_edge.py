@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import json
 import socket
 import time
 from pathlib import Path
 
 import pytest
 
-from headway.kernel.artifacts import ReleaseSpec, Route
+from headway.kernel.artifacts import Entrance, Login, Redirect, ReleaseSpec, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes import processes
 from headway.seams.runtimes.edge import Edge, EdgeBroken, HostTaken, RouteNotProven
 from headway.seams.runtimes.native import NativeRuntime
-from headway.seams.runtimes.traefik import PROBE_HEADER, RELEASE_HEADER, Https
-from tests.integration.runtimes.bench import Work, fetch, fetch_json, free_port, make_spec
+from headway.seams.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
+from headway.seams.runtimes.traefik import Https
+from tests.integration.runtimes.bench import Work, fetch, free_port, make_spec
 
 HOST = "shop.localhost"
 CONNECTIONS = 20
+HASHED = "$apr1$abcdefgh$rK/lObuciIG5ziaV8BdHR/"  # of "pass"
 
 
 async def test_a_route_leads_moves_and_goes(runtime: NativeRuntime, edge: Edge, work: Work, folder: Path) -> None:
@@ -77,10 +80,10 @@ async def test_a_probe_header_that_is_not_ours_tells_nothing_and_ours_reaches_no
     spec = await _up(runtime, work, folder, files={"app.py": echo})
     await edge.set_route(_route(spec))
     await edge.proven(_route(spec))
-    for secret, told in (("guess", None), (edge._secret, spec.release_id)):
+    for secret, told in (("guess", None), (f"{edge._prober.secret}.probe", spec.release_id)):
         head, body = await _raw(edge._port, {PROBE_HEADER: secret})
         assert (RELEASE_HEADER.lower() in head.lower()) == (told is not None)
-        assert edge._secret not in body
+        assert edge._prober.secret not in body
 
 
 async def test_a_route_to_a_dead_release_is_not_proven(
@@ -94,7 +97,8 @@ async def test_a_route_to_a_dead_release_is_not_proven(
 
 
 async def test_a_route_that_was_never_set_is_not_proven(edge: Edge) -> None:
-    route = Route(application_id="a", app_name="a", release_id="r", hosts=("a.localhost",), port=1)
+    way, upstream = Way(host="a.localhost"), Upstream(port=1)
+    route = Route(application_id="a", app_name="a", release_id="r", ways=(way,), upstreams=(upstream,))
     with pytest.raises(RouteNotProven, match="no release"):
         await edge.proven(route, timeout_seconds=0.2)
 
@@ -167,7 +171,7 @@ async def test_a_host_of_another_application_is_refused(
 ) -> None:
     spec = await _up(runtime, work, folder)
     await edge.set_route(_route(spec))
-    other = dataclasses.replace(_route(spec), application_id="app-2", app_name="other", hosts=("o.localhost", HOST))
+    other = dataclasses.replace(_route(spec), application_id="app-2", app_name="other", ways=_ways("o.localhost", HOST))
     with pytest.raises(HostTaken, match="belongs to the application shop"):
         await edge.set_route(other)
     assert set(await edge.routes()) == {"app-1"}
@@ -175,7 +179,7 @@ async def test_a_host_of_another_application_is_refused(
 
 async def test_every_host_is_proven(runtime: NativeRuntime, edge: Edge, work: Work, folder: Path) -> None:
     spec = await _up(runtime, work, folder)
-    route = dataclasses.replace(_route(spec), hosts=(HOST, "www.shop.example"))
+    route = dataclasses.replace(_route(spec), ways=_ways(HOST, "www.shop.example"))
     await edge.set_route(route)
     await edge.proven(route)
     assert _served_by(edge, "www.shop.example") == spec.release_id
@@ -196,6 +200,85 @@ async def test_a_second_entrance_speaks_https(runtime: NativeRuntime, work: Work
         connection.request("GET", "/", headers={"Host": HOST})
         assert spec.release_id.encode() in connection.getresponse().read()
         connection.close()
+    finally:
+        await edge.shut_down()
+
+
+async def test_a_path_leads_to_one_application_and_the_rest_of_its_host_to_another(
+    runtime: NativeRuntime, edge: Edge, work: Work, folder: Path
+) -> None:
+    whole = await _up(runtime, work, folder)
+    part = await _up(runtime, work, folder, application_id="app-2", app_name="api")
+    api = Way(host=HOST, path="/api", strip=True)
+    beside = dataclasses.replace(_route(part), ways=(api,))
+    for route in (_route(whole), beside):
+        await edge.set_route(route)
+        await edge.proven(route)
+    for path, spec in (("/", whole), ("/apis", whole), ("/api", part), ("/api/x", part)):
+        seen = json.loads(fetch(edge._port, path, host=HOST)[1])
+        assert seen["env"]["HEADWAY_RELEASE_ID"] == spec.release_id, path
+    assert fetch(edge._port, "/api/broken", host=HOST)[0] == 500
+    await edge.remove_route("app-2")
+    assert _served_by(edge, path="/api") == whole.release_id
+
+
+async def test_a_route_is_proven_behind_redirects_and_passwords(
+    runtime: NativeRuntime, edge: Edge, work: Work, folder: Path
+) -> None:
+    spec = await _up(runtime, work, folder)
+    redirect = Redirect(regex="^http://[^/]+/old(.*)", replacement="/new${1}", permanent=False)
+    route = dataclasses.replace(_route(spec), redirects=(redirect,), logins=(Login(username="me", hash=HASHED),))
+    await edge.set_route(route)
+    await edge.proven(route)
+    assert fetch(edge._port, host=HOST)[0] == 401
+    assert fetch(edge._port, "/old/x", host=HOST)[0] == 302
+    head, _ = await _raw(edge._port, {"Authorization": "Basic bWU6cGFzcw=="})
+    assert " 200 " in head.splitlines()[0]
+
+
+async def test_what_stands_before_a_release_and_cannot_work_leaves_the_route_unproven(
+    runtime: NativeRuntime, edge: Edge, work: Work, folder: Path
+) -> None:
+    spec = await _up(runtime, work, folder)
+    broken = dataclasses.replace(_route(spec), redirects=(Redirect(regex="(", replacement="x", permanent=False),))
+    await edge.set_route(broken)
+    with pytest.raises(RouteNotProven):
+        await edge.proven(broken, timeout_seconds=0.5)
+
+
+async def test_a_change_is_taken_up_also_while_the_release_is_down(
+    runtime: NativeRuntime, edge: Edge, work: Work, folder: Path
+) -> None:
+    spec = await _up(runtime, work, folder)
+    await runtime.stop(spec.release_id)
+    for ways in (_ways(HOST), _ways(HOST, "new.example"), _ways("new.example")):
+        route = dataclasses.replace(_route(spec), ways=ways)
+        await edge.set_route(route)
+        await edge.taken_up(route)
+        answers = {host: fetch(edge._port, host=host)[0] for host in (HOST, "new.example")}
+        assert answers == {host: 502 if Way(host=host) in ways else 404 for host in answers}
+
+
+async def test_a_proof_goes_by_the_ways_that_the_route_has_now(
+    runtime: NativeRuntime, edge: Edge, work: Work, folder: Path
+) -> None:
+    spec = await _up(runtime, work, folder)
+    before = dataclasses.replace(_route(spec), ways=_ways(HOST, "gone.example"))
+    await edge.set_route(before)
+    await edge.set_route(_route(spec))
+    await edge.proven(before)
+
+
+async def test_requests_over_http_are_sent_on_where_https_is_asked_for(
+    runtime: NativeRuntime, work: Work, folder: Path
+) -> None:
+    edge = Edge(folder / "edge", host="127.0.0.1", port=free_port(), https=Https(port=free_port()))
+    spec = await _up(runtime, work, folder)
+    try:
+        route = dataclasses.replace(_route(spec), ways=(Way(host=HOST, entrance=Entrance.HTTPS, issued=False),))
+        await edge.set_route(route)
+        await edge.proven(route)
+        assert fetch(edge._port, host=HOST)[0] == 301
     finally:
         await edge.shut_down()
 
@@ -247,13 +330,17 @@ def _route(spec: ReleaseSpec) -> Route:
         application_id=spec.application_id,
         app_name=spec.app_name,
         release_id=spec.release_id,
-        hosts=(HOST,),
-        port=spec.port,
+        ways=_ways(HOST),
+        upstreams=(Upstream(port=spec.port),),
     )
 
 
-def _served_by(edge: Edge, host: str = HOST) -> str:
-    return str(fetch_json(edge._port, host=host)["env"]["HEADWAY_RELEASE_ID"])
+def _ways(*hosts: str) -> tuple[Way, ...]:
+    return tuple(Way(host=host) for host in hosts)
+
+
+def _served_by(edge: Edge, host: str = HOST, path: str = "/") -> str:
+    return str(json.loads(fetch(edge._port, path, host=host)[1])["env"]["HEADWAY_RELEASE_ID"])
 
 
 async def _raw(port: int, headers: dict[str, str]) -> tuple[str, str]:

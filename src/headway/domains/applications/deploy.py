@@ -15,7 +15,8 @@ from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.tools import Tools
 from headway.infra.db.transaction import Tx
-from headway.kernel.artifacts import Bundle, Commit, ReleaseSpec, Route, Workspace
+from headway.kernel.artifacts import Bundle, Commit, ReleaseSpec, Route, Upstream, Way, Workspace
+from headway.seams.runtimes.route_file import load_route
 from headway.seams.sources.git import undo as undo_source
 
 KIND = "application.deploy"
@@ -212,8 +213,8 @@ class _Deploy:
             application_id=self._plan.application_id,
             app_name=self._plan.app_name,
             release_id=release_id,
-            hosts=self._tools.hosts_of(self._plan.app_name),
-            port=port,
+            ways=tuple(Way(host=host) for host in self._tools.hosts_of(self._plan.app_name)),
+            upstreams=(Upstream(port=port),),
         )
 
     async def _require_space(self) -> None:
@@ -281,7 +282,7 @@ async def _undo_route(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) 
         if data["route"] is None:
             await tools.edge.remove_route(data["id"])
         else:
-            await tools.edge.set_route(Route(**{**data["route"], "hosts": tuple(data["route"]["hosts"])}))
+            await tools.edge.set_route(load_route(data["route"]))
 
 
 _UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {

@@ -18,7 +18,7 @@ from headway.domains.applications.variables import parse_variables, secrets_amon
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import Host
 from headway.infra.logs.mask import Masker
-from headway.kernel.artifacts import Route
+from headway.kernel.artifacts import Route, Upstream, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +102,6 @@ class Operating:
             application_id=application.application_id,
             app_name=application.app_name,
             release_id=release.release_id,
-            hosts=self.tools.hosts_of(application.app_name),
-            port=release.port,
+            ways=tuple(Way(host=host) for host in self.tools.hosts_of(application.app_name)),
+            upstreams=(Upstream(port=release.port),),
         )

@@ -16,17 +16,9 @@ from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.certificate import self_signed
 from headway.seams.runtimes.daemon import Daemon
 from headway.seams.runtimes.private_file import write_privately
-from headway.seams.runtimes.traefik import (
-    PROBE_HEADER,
-    RELEASE_HEADER,
-    Https,
-    check_route,
-    checked_folder,
-    command_line,
-    read_route,
-    render_default_certificate,
-    render_route,
-)
+from headway.seams.runtimes.proving import Probe, Prober, reachable
+from headway.seams.runtimes.route_file import RouteFile, check_route, read_route, render_route
+from headway.seams.runtimes.traefik import Https, checked_folder, command_line, render_default_certificate
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +27,6 @@ _FIRST_PAUSE = 0.005
 _LONGEST_PAUSE = 0.1
 _GROWTH = 1.1
 _FIRST_TRY_SECONDS = 1.0
-# What the edge says when it could not reach the release: no proof that the route leads there.
-_NOT_REACHED = frozenset({502, 504})
 _GONE_SECONDS = 5.0
 _PORT_SECONDS = 1.0
 # Files of applications end in .yml: no identifier can get in its way.
@@ -52,7 +42,7 @@ class RouteNotProven(HeadwayError):
 
 
 class HostTaken(Conflict):
-    """Another application has this host name already."""
+    """Another application has this host name, or this path of it, already."""
 
 
 class Edge:
@@ -69,7 +59,7 @@ class Edge:
         self._https = https
         self._routes = root / "routes"
         self._lock = asyncio.Lock()
-        self._secret = ""
+        self._prober = Prober(host=host, port=port, https=https)
         own = Path(sys.prefix) / "bin" / "traefik"
         program = traefik or (own if own.exists() else Path(shutil.which("traefik") or own))
         self._daemon = Daemon(
@@ -83,7 +73,7 @@ class Edge:
     async def ensure(self) -> None:
         """Starts Traefik unless it is there, and returns when it answers; quick when it is. Raises EdgeBroken."""
         async with self._lock:
-            if not self._secret:
+            if not self._prober.secret:
                 await asyncio.to_thread(self._lay_out)
                 if not self._daemon.is_as_wanted():
                     # The panel was started with other settings than the Traefik that it finds.
@@ -100,7 +90,7 @@ class Edge:
         await self.ensure()
 
     async def set_route(self, route: Route) -> None:
-        """Leads the application's hosts to a release from now on; ``proven`` says when it is so.
+        """Leads the application's requests to a release from now on; ``proven`` says when it is so.
 
         Raises InvalidInput, HostTaken.
         """
@@ -116,17 +106,30 @@ class Edge:
         if route is not None and self._daemon.pid() is not None:
             await self._wait_until_gone(route)
 
-    async def proven(self, route: Route, *, path: str = "/", timeout_seconds: float = 10.0) -> None:
-        """Returns once a request through the edge to each host has ended at the route's release, whatever the
-        application answers. Raises RouteNotProven.
+    async def proven(self, route: Route, *, timeout_seconds: float = 10.0) -> None:
+        """Returns once a request through the edge by each way, as the route's file now has them, has ended at the
+        route's release, whatever the application answers. Raises RouteNotProven.
         """
         deadline = time.monotonic() + timeout_seconds
-        for host in route.hosts:
-            await self._prove(route, host, path, deadline, timeout_seconds)
+        for probe in self._prober.probes(route):
+            await self._prove(route, probe, deadline, timeout_seconds)
+
+    async def taken_up(self, route: Route, *, timeout_seconds: float = 10.0) -> None:
+        """Returns once the edge works by the route's file as it now is, whether or not the release answers. Raises
+        RouteNotProven.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        for probe in self._prober.passages(route):
+            await self._prove(route, probe, deadline, timeout_seconds)
 
     async def routes(self) -> dict[str, Route]:
         """Every route that stands, by its application."""
         return await asyncio.to_thread(self._read_all)
+
+    async def route(self, application_id: str) -> Route | None:
+        """The application's route, None where it has none."""
+        held = await asyncio.to_thread(self._held, application_id)
+        return None if held is None else held.route
 
     async def shut_down(self) -> None:
         """Ends Traefik; the routes stay and lead again with the next ``ensure``."""
@@ -141,14 +144,15 @@ class Edge:
 
     def _write(self, route: Route) -> None:
         for other in self._read_all().values():
-            shared = set(other.hosts) & set(route.hosts)
+            shared = {(way.host, way.path) for way in other.ways} & {(way.host, way.path) for way in route.ways}
             if other.application_id != route.application_id and shared:
-                raise HostTaken(f"{min(shared)} belongs to the application {other.app_name} already.")
+                taken = "".join(min(shared)).rstrip("/")
+                raise HostTaken(f"{taken} belongs to the application {other.app_name} already.")
         self._put(route)
 
     def _put(self, route: Route) -> None:
-        text = render_route(route, secret=self._secret, https=self._https)
-        if read_route(text, route.application_id) != route:
+        text = render_route(route, secret=self._prober.secret, https=self._https)
+        if read_route(text, route.application_id).route != route:
             raise InvalidInput("The route cannot be written down as the edge would read it.")
         write_privately(self._routes / f"{route.application_id}.yml", text, beside=self._root)
 
@@ -160,44 +164,40 @@ class Edge:
 
     def _read_all(self) -> dict[str, Route]:
         files = sorted(self._routes.glob("*.yml")) if self._routes.is_dir() else []
-        return {path.stem: read_route(path.read_text(), path.stem) for path in files}
+        return {path.stem: read_route(path.read_text(), path.stem).route for path in files}
 
-    async def _prove(self, route: Route, host: str, path: str, deadline: float, timeout_seconds: float) -> None:
+    def _held(self, application_id: str) -> RouteFile | None:
+        try:
+            return read_route((self._routes / f"{application_id}.yml").read_text(), application_id)
+        except FileNotFoundError:
+            return None
+
+    async def _prove(self, route: Route, probe: Probe, deadline: float, timeout_seconds: float) -> None:
         pause, patience = _FIRST_PAUSE, _FIRST_TRY_SECONDS
         while True:
-            seen, release_id = await self._ask(host, path, patience)
-            if release_id == route.release_id:
+            # Whoever changes the ways of an application meanwhile writes its file anew.
+            held = await asyncio.to_thread(self._held, route.application_id)
+            if held is not None and held.route.release_id == route.release_id and probe.way not in held.route.ways:
+                return
+            seen = await self._prober.ask(probe, patience)
+            if held is not None and (seen.release_id, seen.revision) == (route.release_id, held.revision):
                 return
             if time.monotonic() > deadline:
                 raise RouteNotProven(
-                    f"Requests for {host} did not reach the new release within {timeout_seconds:g} s: {seen}. "
-                    "Look whether the application still answers on its port, then deploy again."
+                    f"Requests for {probe.way.host} did not reach the new release within {timeout_seconds:g} s: "
+                    f"{seen.words}. Look whether the application still answers on its port, then deploy again."
                 )
             await asyncio.sleep(pause)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
             # An application may be slow to answer: each try waits longer than the one before.
             patience = min(patience * 2, max(deadline - time.monotonic(), _FIRST_TRY_SECONDS))
 
-    async def _ask(self, host: str, path: str, patience: float) -> tuple[str, str | None]:
-        """What was seen, in words, and the release that the answer names."""
-        headers = {"Host": host, PROBE_HEADER: self._secret, "User-Agent": "Headway-Probe"}
-        try:
-            answer = await requests.get(
-                _reachable(self._host), self._port, path, headers=headers, timeout_seconds=patience
-            )
-        except requests.NoAnswer as silence:
-            return str(silence), None
-        named = answer.headers.get(RELEASE_HEADER.lower())
-        if answer.status in _NOT_REACHED:
-            return f"the edge could not reach the release (status {answer.status})", None
-        return f"they end at {named or 'no release'} (status {answer.status})", named
-
     async def _wait_until_gone(self, route: Route) -> None:
         deadline = time.monotonic() + _GONE_SECONDS
         pause = _FIRST_PAUSE
+        probe = Probe(way=route.ways[0], through=True)
         while time.monotonic() < deadline:
-            _, named = await self._ask(route.hosts[0], "/", _FIRST_TRY_SECONDS)
-            if named is None:
+            if (await self._prober.ask(probe, _FIRST_TRY_SECONDS)).release_id != route.release_id:
                 return
             await asyncio.sleep(pause)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
@@ -211,7 +211,7 @@ class Edge:
         file = self._root / "probe.secret"
         if not file.exists():
             write_privately(file, secrets.token_urlsafe(32), beside=self._root)
-        self._secret = file.read_text()
+        self._prober.secret = file.read_text()
         certificate, key = self._root / "default.crt", self._root / "default.key"
         if not (certificate.exists() and key.exists()):
             for path, text in zip((certificate, key), self_signed(), strict=True):
@@ -225,7 +225,7 @@ class Edge:
             if path.name == _DEFAULT_FILE:
                 continue
             try:
-                route = read_route(path.read_text(), path.stem)
+                route = read_route(path.read_text(), path.stem).route
             except (InvalidInput, UnicodeDecodeError):
                 aside = self._root / f"{path.name}.bad"
                 log.exception("a route file cannot be read and was set aside", extra={"file": str(aside)})
@@ -253,7 +253,7 @@ class Edge:
         while self._daemon.pid() is not None and time.monotonic() < deadline:
             try:
                 await requests.get(
-                    _reachable(self._host), self._port, "/", headers={"Host": "edge.invalid"}, timeout_seconds=1.0
+                    reachable(self._host), self._port, "/", headers={"Host": "edge.invalid"}, timeout_seconds=1.0
                 )
             except requests.NoAnswer:
                 await asyncio.sleep(_FIRST_PAUSE)
@@ -261,7 +261,3 @@ class Edge:
                 return
         await self._daemon.end(grace_seconds=1.0)
         raise EdgeBroken(f"The edge does not start: {self._daemon.last_words() or 'Traefik wrote nothing'}")
-
-
-def _reachable(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - told apart, not bound

@@ -1,0 +1,87 @@
+"""Requests through the edge whose answers name the release and the revision of the route file that led to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headway.kernel.artifacts import Entrance, Route, Way
+from headway.seams.runtimes import requests
+from headway.seams.runtimes.route_file import PROBE, PROBE_HEADER, RELEASE_HEADER, REVISION_HEADER, THROUGH
+from headway.seams.runtimes.traefik import Https
+
+# What the edge says when it could not reach the release: no proof that the route leads there.
+_NOT_REACHED = frozenset({502, 504})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One request: by which way, to the release or (``through``) only past what stands before it, over HTTPS or not."""
+
+    way: Way
+    through: bool
+    secure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What came back: in words, and what the answer named."""
+
+    words: str
+    release_id: str | None = None
+    revision: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Prober:
+    """Asks the edge that answers on ``host``; ``secret`` opens the probes of its route files."""
+
+    host: str
+    port: int
+    https: Https | None
+    secret: str = ""
+
+    def probes(self, route: Route) -> Iterator[Probe]:
+        """What proves that the route leads to its release."""
+        guarded = bool(route.redirects or route.logins or route.own)
+        for way in route.ways:
+            yield Probe(way=way, through=False)
+            if guarded or way.entrance is Entrance.HTTPS:
+                yield from self._past(way)
+
+    def passages(self, route: Route) -> Iterator[Probe]:
+        """What proves that the edge has taken the route up, whether the release answers or not."""
+        for way in route.ways:
+            yield from self._past(way)
+
+    async def ask(self, probe: Probe, patience: float) -> Seen:
+        """One try."""
+        way, word = probe.way, THROUGH if probe.through else PROBE
+        headers = {"Host": way.host, PROBE_HEADER: f"{self.secret}.{word}", "User-Agent": "Headway-Probe"}
+        secure = probe.secure and self.https is not None
+        try:
+            answer = await requests.get(
+                reachable(self.host),
+                self.https.port if secure and self.https is not None else self.port,
+                way.path,
+                headers=headers,
+                timeout_seconds=patience,
+                tls_name=way.host if secure else None,
+            )
+        except requests.NoAnswer as silence:
+            return Seen(words=str(silence))
+        named = answer.headers.get(RELEASE_HEADER.lower())
+        if answer.status in _NOT_REACHED:
+            return Seen(words=f"the edge could not reach the release (status {answer.status})")
+        words = f"they end at {named or 'no release'} (status {answer.status})"
+        return Seen(words=words, release_id=named, revision=answer.headers.get(REVISION_HEADER.lower()))
+
+    def _past(self, way: Way) -> Iterator[Probe]:
+        yield Probe(way=way, through=True)
+        if self.https is not None and way.entrance is Entrance.HTTPS:
+            yield Probe(way=way, through=True, secure=True)
+
+
+def reachable(host: str) -> str:
+    """An address at which what listens on ``host`` answers."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - told apart, not bound
