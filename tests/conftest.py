@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.databases import (
     sqlite_database_url,
     sqlite_template,
 )
+from tests.docker_engine import Engine, lacks_docker, shared_engine
 from tests.postgres import find_program
 
 __all__ = [
@@ -26,8 +28,16 @@ __all__ = [
 ]
 
 
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Engine]:
+    """A Docker engine that all tests of this run share, on whichever worker they are."""
+    own = tmp_path_factory.getbasetemp()
+    with shared_engine((own if worker_id == "master" else own.parent) / "docker") as engine:
+        yield engine
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    lacks = {"postgres": _lacks_postgres(), "root": _lacks_root()}
+    lacks = {"docker": lacks_docker(), "postgres": _lacks_postgres(), "root": _lacks_root()}
     for item in items:
         for mark, reason in lacks.items():
             if reason and item.get_closest_marker(mark):
