@@ -39,6 +39,9 @@ SAVED: Sequence[tuple[str, object]] = (
     ("description", "words"),
     ("replicas", 3),
     ("buildArgs", "X=1"),
+    ("buildSecrets", "S=${{X}}"),
+    ("openVariables", ["A", "project.X"]),
+    ("secretVariables", []),
     ("watchPaths", ["src/**"]),
     ("healthCheckSwarm", {"Test": ["CMD", "true"]}),
     ("autoDeploy", False),
@@ -56,6 +59,12 @@ REFUSED: Sequence[dict[str, Any]] = (
     {"customGitUrl": "ext::sh -c id"},
     {"customGitUrl": 5},
     {"env": "no equals sign here: 'open"},
+    {"env": "A=${{B}}\nB=${{A}}"},
+    {"env": "A=${{NONE}}"},
+    {"env": "A=${{team.NAME}}"},
+    {"buildArgs": "A=${{NONE}}"},
+    {"openVariables": "A"},
+    {"openVariables": ["not a name"]},
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +37,8 @@ class ReleaseState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppSettings:
     """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
+    ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
+    names of those for which the rule of what is masked does not fit.
     ``extra`` are fields of the peer's inputs on which Headway does not act: they are stored and given back.
     """
 
@@ -61,6 +63,10 @@ class AppSettings:
     inactivity_seconds: float | None = None
     total_seconds: float | None = None
     memory_bytes: int | None = None
+    build_args: str | None = None
+    build_secrets: str | None = None
+    open_variables: Sequence[str] = ()
+    secret_variables: Sequence[str] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, Release
+from headway.domains.applications.surroundings import marks_of
 from headway.domains.applications.tools import Tools
-from headway.domains.applications.variables import parse_variables, secrets_among
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import Host
 from headway.infra.logs.mask import Masker
 from headway.kernel.artifacts import Route, Upstream, Way
+from headway.kernel.variables import secrets_among
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +85,12 @@ class Operating:
             await self.host.remove_tree(old.folder)
             await self.db.run(lambda tx, id_=old.release_id: store.remove_release(tx, id_))  # type: ignore[misc]
 
-    async def logs(self, application: Application, tail: int) -> str:
-        """The last lines that the application wrote, masked: its secrets of now, and those that it was started with."""
+    async def logs(self, application: Application, tail: int, secrets: set[str]) -> str:
+        """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with."""
         release_id = application.serving_release_id
-        secrets = set(secrets_among(parse_variables(application.env)))
         if release_id is not None:
-            secrets.update(secrets_among(await self.tools.runtime.variables(release_id)))
+            started_with = await self.tools.runtime.variables(release_id)
+            secrets = secrets | {*secrets_among(started_with, marks_of(application.settings))}
         return await self.tools.runtime.read_logs(
             application.app_name, release_id=release_id, tail=tail, masked=Masker(secrets).mask_text
         )

@@ -13,7 +13,8 @@ from headway.kernel.artifacts import Commit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The application as it was when the run began. ``commit`` is set for a redeploy, which fetches nothing;
+    """The application as it was when the run began. ``build_variables`` are those
+    that only the build has beside the others. ``commit`` is set for a redeploy, which fetches nothing;
     ``serving`` is the release that serves now, with its port.
     """
 
@@ -21,6 +22,7 @@ class Plan:
     app_name: str
     settings: AppSettings
     variables: Mapping[str, str] = field(repr=False)
+    build_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     ssh_key: str | None = field(repr=False)
     build_uid: int | None
     run_uid: int | None

@@ -12,7 +12,7 @@ from headway.core.deployments.status import Reason
 from headway.domains.applications import store
 from headway.domains.applications.model import Application
 from headway.domains.applications.plan import Plan
-from headway.domains.applications.variables import parse_variables, secrets_among
+from headway.domains.applications.surroundings import Variables, variables_of
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError
@@ -36,12 +36,13 @@ class Planning:
         """The plan of a deployment's application. Raises RunFailed with reason refused where it cannot be made."""
         try:
             application = store.find(tx, deployment.subject_id, self.vault)
-            plan = self._plan(tx, application, deployment)
+            variables = variables_of(tx, application, self.vault)
+            plan = self._plan(tx, application, deployment, variables)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
-        return Frozen(plan=plan.dump(), mask=_mask(plan))
+        return Frozen(plan=plan.dump(), mask=(*variables.mask, *_credentials(plan)))
 
-    def _plan(self, tx: Tx, application: Application, deployment: Deployment) -> Plan:
+    def _plan(self, tx: Tx, application: Application, deployment: Deployment, variables: Variables) -> Plan:
         settings = application.settings
         key = None
         if settings.ssh_key_id is not None:
@@ -52,7 +53,8 @@ class Planning:
             application_id=application.application_id,
             app_name=application.app_name,
             settings=settings,
-            variables=parse_variables(application.env),
+            variables=variables.run,
+            build_variables=variables.build,
             ssh_key=key,
             build_uid=application.build_uid,
             run_uid=application.run_uid,
@@ -64,12 +66,9 @@ class Planning:
         )
 
 
-def _mask(plan: Plan) -> tuple[str, ...]:
-    secrets = [*secrets_among(plan.variables)]
-    if plan.ssh_key is not None:
-        secrets.append(plan.ssh_key)
-    secrets += _credentials_in(plan.settings.git_url or "")
-    return tuple(secrets)
+def _credentials(plan: Plan) -> tuple[str, ...]:
+    key = () if plan.ssh_key is None else (plan.ssh_key,)
+    return (*key, *_credentials_in(plan.settings.git_url or ""))
 
 
 def _credentials_in(url: str) -> list[str]:

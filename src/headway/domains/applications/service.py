@@ -25,8 +25,8 @@ from headway.domains.applications.model import (
 )
 from headway.domains.applications.naming import app_name_for, check_name
 from headway.domains.applications.operate import Operating
+from headway.domains.applications.surroundings import check_variables, known_secrets
 from headway.domains.applications.tools import git_spec
-from headway.domains.applications.variables import parse_variables
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
@@ -82,6 +82,7 @@ class ApplicationService:
         check_name(name)
         wanted = settings or AppSettings()
         self._check(wanted, allow_file=_may_use_files(actor))
+        check_variables("", wanted)
 
         def write(tx: Tx) -> Application:
             project_id = store.project_of(tx, environment_id)
@@ -136,16 +137,14 @@ class ApplicationService:
         env: str | None = None,
     ) -> Application:
         """Changes an application; the next deploy works from it. Raises InvalidInput with what is wrong."""
-        if env is not None:
-            parse_variables(env)
         if name is not None:
             check_name(name)
 
         def write(tx: Tx) -> Application:
             current = self._permitted(tx, actor, application_id, procedure)
             fields: dict[str, Any] = {}
-            if change is not None:
-                settings = change(current.settings)
+            settings = current.settings if change is None else change(current.settings)
+            if settings != current.settings:
                 self._check(settings, allow_file=_may_use_files(actor))
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
@@ -156,6 +155,8 @@ class ApplicationService:
                 fields["description"] = description
             if env is not None:
                 fields["env"] = self._vault.seal(env)
+            if fields.keys() & {"settings", "env"}:
+                check_variables(current.env if env is None else env, settings)
             if fields:
                 store.set_fields(tx, application_id, **fields)
             return store.find(tx, application_id, self._vault)
@@ -257,7 +258,8 @@ class ApplicationService:
     async def read_logs(self, actor: Actor, application_id: str, tail: int) -> str:
         """The last lines that the application wrote, its secrets masked."""
         application = await self.one(actor, application_id, "application.readLogs")
-        return await self._operating.logs(application, tail)
+        secrets = await self._db.read(lambda tx: known_secrets(tx, application, self._vault))
+        return await self._operating.logs(application, tail, secrets)
 
     def addresses(self, application: Application) -> list[str]:
         """Where the application answers once it is deployed."""

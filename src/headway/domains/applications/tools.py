@@ -97,7 +97,7 @@ class Tools:
             cache_folder=self.folders.cache(plan.application_id),
             build_command=settings.build_command,
             start_command=settings.start_command,
-            variables={name: Secret(value) for name, value in plan.variables.items()},
+            variables={name: Secret(value) for name, value in {**plan.variables, **plan.build_variables}.items()},
             account=plan.build_account,
             limits=self._limits(plan.settings.memory_bytes),
             step_seconds=settings.step_seconds,

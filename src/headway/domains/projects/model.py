@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headway.kernel.errors import InvalidInput
+from headway.kernel.layers import Layer, resolve
+from headway.kernel.variables import parse_variables
 
 PRODUCTION = "production"
 _LONGEST_NAME = 255
@@ -82,3 +84,9 @@ def checked_name(name: str) -> str:
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         raise InvalidInput(f"A name has 1 to {_LONGEST_NAME} printable characters; choose another one.")
     return name
+
+
+def checked_env(text: str, layer: Layer) -> str:
+    """The text itself, if it can be the variables of a layer. Raises InvalidInput with what is wrong."""
+    resolve({layer: parse_variables(text)}, layer)
+    return text

@@ -17,12 +17,14 @@ from headway.domains.projects.model import (
     Project,
     ProjectOverview,
     Service,
+    checked_env,
     checked_name,
 )
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id
+from headway.kernel.layers import Layer
 from headway.kernel.vault import Vault
 
 
@@ -42,7 +44,7 @@ class ProjectService:
     ) -> tuple[Project, Environment]:
         """A new project and its default environment. Raises InvalidInput for a name that is none, Forbidden."""
         policy.permit(actor, "project.create", actor.organization_id)
-        name = checked_name(name)
+        name, env = checked_name(name), checked_env(env, Layer.PROJECT)
 
         def write(tx: Tx) -> tuple[Project, Environment]:
             project = Project(
@@ -88,6 +90,7 @@ class ProjectService:
     ) -> Project:
         """The project with what is given changed; None leaves a field as it is. Raises Missing, Forbidden."""
         name = None if name is None else checked_name(name)
+        env = None if env is None else checked_env(env, Layer.PROJECT)
 
         def write(tx: Tx) -> Project:
             self._project(tx, actor, "project.update", project_id)
@@ -114,7 +117,7 @@ class ProjectService:
         self, actor: Actor, project_id: str, *, name: str, description: str | None = None, env: str = ""
     ) -> Environment:
         """A new environment of a project. Raises Missing, Forbidden, InvalidInput."""
-        name = _free_name(name)
+        name, env = _free_name(name), checked_env(env, Layer.ENVIRONMENT)
 
         def write(tx: Tx) -> Environment:
             self._project(tx, actor, "environment.create", project_id)
@@ -147,6 +150,7 @@ class ProjectService:
         """The environment with what is given changed. Raises Missing, Forbidden, and InvalidInput for a new name of
         the default one.
         """
+        env = None if env is None else checked_env(env, Layer.ENVIRONMENT)
 
         def write(tx: Tx) -> Environment:
             current, _ = self._environment(tx, actor, "environment.update", environment_id)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.domains.applications.variables import parse_variables
 from headway.faces.cli.commands.deploy import merged
+from headway.kernel.variables import parse_variables
 
 TEXTS = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
 

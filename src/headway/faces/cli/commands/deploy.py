@@ -118,7 +118,7 @@ def _variables(given: Sequence[str]) -> dict[str, str]:
 
 def _variables_in(file: Path | None) -> dict[str, str]:
     """The variables of a file, which keeps secret ones out of the list of processes."""
-    from headway.domains.applications.variables import parse_variables
+    from headway.kernel.variables import parse_variables
 
     if file is None:
         return {}

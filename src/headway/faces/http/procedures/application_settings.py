@@ -19,6 +19,7 @@ _LONGEST_SECONDS = 7 * 24 * 3600
 
 Text = Annotated[str, Field(max_length=4_096)]
 Seconds = Annotated[float, Field(gt=0, le=_LONGEST_SECONDS)]
+Names = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,255}$")]], Field(max_length=1_000)]
 SourceType = Literal["docker", "git", "github", "gitlab", "bitbucket", "gitea", "drop"]
 
 
@@ -48,6 +49,10 @@ class Changes(Input):
     inactivity_seconds: Seconds | None = None
     total_seconds: Seconds | None = None
     memory_limit: str | None = None
+    build_args: str | None = None
+    build_secrets: str | None = None
+    open_variables: Names | None = None
+    secret_variables: Names | None = None
 
     def applied(self, settings: AppSettings) -> AppSettings:
         """``settings`` with what was sent. Raises Problem for a memory limit that is none."""
@@ -57,7 +62,7 @@ class Changes(Input):
             attribute = ACTIVE.get(fields[name].alias or name)
             if attribute is not None:
                 value = getattr(self, name)
-                changed[attribute] = default_of(attribute) if value in {None, ""} else value
+                changed[attribute] = default_of(attribute) if value is None or value == "" else value
         if "memory_limit" in self.model_fields_set:
             changed["memory_bytes"] = _memory_bytes(self.memory_limit)
         passive = passive_among(self.model_extra or {})

@@ -90,9 +90,7 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
             "bitbucketRepository",
             "bitbucketRepositorySlug",
             "branch",
-            "buildArgs",
             "buildRegistryId",
-            "buildSecrets",
             "buildServerId",
             "buildxBuilder",
             "command",
@@ -197,6 +195,10 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "stepSeconds": "step_seconds",
         "inactivitySeconds": "inactivity_seconds",
         "totalSeconds": "total_seconds",
+        "buildArgs": "build_args",
+        "buildSecrets": "build_secrets",
+        "openVariables": "open_variables",
+        "secretVariables": "secret_variables",
     }
 )
 

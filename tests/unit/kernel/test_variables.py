@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from headway.domains.applications.variables import parse_variables, secrets_among
 from headway.kernel.errors import InvalidInput
+from headway.kernel.variables import parse_variables, secrets_among
 
 CASES = {
     "A=1\nB=two words": {"A": "1", "B": "two words"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from dotenv.parser import parse_stream
 
@@ -12,7 +13,7 @@ from headway.kernel.errors import InvalidInput
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LEAST_SECRET = 6
-_MOST_BYTES = 128 * 1024 - 1  # of a name, its sign and its value, as Linux gives them to a program
+MOST_BYTES = 128 * 1024 - 1  # of a name, its sign and its value, as Linux gives them to a program
 _OPEN_NAMES = frozenset(
     [
         "CI",
@@ -60,7 +61,7 @@ def parse_variables(text: str) -> dict[str, str]:
             raise InvalidInput(
                 f"{where}: the value of {binding.key} holds a NUL character, which no program can be given."
             )
-        if len(f"{binding.key}={binding.value}".encode(errors="surrogatepass")) > _MOST_BYTES:
+        if len(f"{binding.key}={binding.value}".encode(errors="surrogatepass")) > MOST_BYTES:
             raise InvalidInput(
                 f"{where}: {binding.key} is longer than the 128 KiB that a program can be given. Put it into a file."
             )
@@ -68,12 +69,27 @@ def parse_variables(text: str) -> dict[str, str]:
     return found
 
 
-def secrets_among(variables: Mapping[str, str]) -> tuple[str, ...]:
-    """The values that are masked wherever a log would show them: all but short ones and those of names that are known
-    to hold nothing secret.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What a user says of their variables where the rule does not fit: names that are open, and names that are secret.
+    Of other layers than the application's own they are written as references name them (``project.NAME``).
     """
-    return tuple(
-        value
-        for name, value in variables.items()
-        if len(value) >= _LEAST_SECRET and name not in _OPEN_NAMES and not name.startswith(_OPEN_PREFIXES)
-    )
+
+    open: frozenset[str] = frozenset()
+    secret: frozenset[str] = frozenset()
+
+    def is_secret(self, name: str) -> bool:
+        """Whether a variable's value is to be masked: all are, but those of names that are known to hold nothing
+        secret, unless the user says otherwise.
+        """
+        if name in self.secret:
+            return True
+        plain = name.rpartition(".")[2]
+        return name not in self.open and plain not in _OPEN_NAMES and not plain.startswith(_OPEN_PREFIXES)
+
+
+def secrets_among(variables: Mapping[str, str], marks: Marks = Marks()) -> tuple[str, ...]:
+    """The values that are masked wherever a log would show them: those of secret names, but for very short ones, which
+    every log is full of.
+    """
+    return tuple(value for name, value in variables.items() if len(value) >= _LEAST_SECRET and marks.is_secret(name))

@@ -1,0 +1,111 @@
+"""Variables in layers: what a reference takes in, and what is said of one that leads nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from headway.kernel.errors import InvalidInput
+from headway.kernel.layers import Layer, UnknownReference, resolve
+from headway.kernel.variables import Marks
+
+NOTHING: Mapping[str, str] = {}
+
+
+def layers(
+    own: Mapping[str, str],
+    *,
+    project: Mapping[str, str] = NOTHING,
+    environment: Mapping[str, str] = NOTHING,
+    build: Mapping[str, str] = NOTHING,
+) -> dict[Layer, Mapping[str, str]]:
+    return {Layer.PROJECT: project, Layer.ENVIRONMENT: environment, Layer.OWN: own, Layer.BUILD: build}
+
+
+@pytest.mark.parametrize(
+    ("value", "resolved"),
+    [
+        ("${{project.HOST}}", "db.example"),
+        ("${{environment.NAME}}", "app at db.example"),
+        ("${{ project.HOST }}", "db.example"),
+        ("postgres://${{project.HOST}}/${{LOCAL}}", "postgres://db.example/local"),
+        ("$HOST ${HOST} {{HOST}}", "$HOST ${HOST} {{HOST}}"),
+    ],
+)
+def test_references_are_replaced_by_what_they_name(value: str, resolved: str) -> None:
+    given = layers(
+        {"A": value, "LOCAL": "local"},
+        project={"HOST": "db.example", "LOCAL": "the project's"},
+        environment={"NAME": "app at ${{project.HOST}}"},
+    )
+    assert resolve(given, Layer.OWN).variables["A"] == resolved
+
+
+def test_other_layers_come_in_by_reference_only() -> None:
+    given = layers({"A": "1"}, project={"P": "1"}, environment={"E": "1"})
+    assert resolve(given, Layer.OWN).variables == {"A": "1"}
+
+
+def test_a_build_sees_its_own_variables_before_the_application_s() -> None:
+    given = layers({"A": "application", "B": "application"}, build={"B": "build", "C": "${{A}} ${{B}}"})
+    assert resolve(given, Layer.BUILD).variables == {"B": "build", "C": "application build"}
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        ("${{project.NONE}}", "the project has none of that name"),
+        ("${{environment.NONE}}", "the environment has none of that name"),
+        ("${{NONE}}", "there is none of that name"),
+        ("${{secrets.TOKEN}}", "names no variables that it can see"),
+    ],
+)
+def test_a_reference_that_leads_nowhere_is_named(value: str, sentence: str) -> None:
+    with pytest.raises(UnknownReference, match="The variable A refers to") as caught:
+        resolve(layers({"A": value}), Layer.OWN)
+    assert sentence in caught.value.message
+    assert value in caught.value.message
+
+
+def test_a_refusal_repeats_no_piece_of_a_secret() -> None:
+    with pytest.raises(UnknownReference) as caught:
+        resolve(layers({"A": "${{ not a name but hunter2 }}"}), Layer.OWN)
+    assert "hunter2" not in caught.value.message
+
+
+def test_a_circle_is_named() -> None:
+    given = layers({"A": "${{B}}", "B": "${{environment.C}}"}, environment={"C": "${{D}}", "D": "${{C}}"})
+    with pytest.raises(InvalidInput, match=r"in a circle: environment\.C → environment\.D → environment\.C"):
+        resolve(given, Layer.OWN)
+
+
+def test_values_do_not_grow_without_end() -> None:
+    doubling = {f"A{number}": f"${{{{A{number - 1}}}}}" * 2 for number in range(1, 40)}
+    with pytest.raises(InvalidInput, match="longer than the 128 KiB"):
+        resolve(layers({"A0": "x" * 1000, **doubling}), Layer.OWN)
+
+
+def test_of_layers_that_are_not_given_nothing_is_said() -> None:
+    resolve({Layer.OWN: {"A": "${{project.X}}"}}, Layer.OWN)
+    with pytest.raises(UnknownReference):
+        resolve({Layer.OWN: {"A": "${{X}}"}}, Layer.OWN)
+
+
+def test_a_secret_is_masked_wherever_it_stands() -> None:
+    given = layers(
+        {"LOG_LEVEL": "${{project.TOKEN}}", "URL": "https://${{environment.PASSWORD}}@x", "PORT": "12345678"},
+        project={"TOKEN": "project-token", "UNUSED": "unused-token"},
+        environment={"PASSWORD": "the-password"},
+    )
+    secrets = resolve(given, Layer.OWN).secrets(Marks())
+    assert set(secrets) == {"https://the-password@x", "the-password", "project-token"}
+
+
+def test_marks_open_and_close_names_also_of_other_layers() -> None:
+    given = layers(
+        {"REGION": "eu-central", "NODE_ENV": "hidden-after-all", "A": "${{project.ZONE}}"},
+        project={"ZONE": "zone-one"},
+    )
+    marks = Marks(open=frozenset({"REGION", "project.ZONE", "A"}), secret=frozenset({"NODE_ENV"}))
+    assert resolve(given, Layer.OWN).secrets(marks) == ("hidden-after-all",)
