@@ -1,0 +1,79 @@
+"""The archive source: what somebody has uploaded, kept on the panel's machine as a plain tar, by its digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headway.infra.hosts.command import Account, Command, Limits, Stage
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Commit, Workspace
+from headway.kernel.errors import InvalidInput
+from headway.seams.sources.base import CommitMissing
+from headway.seams.sources.build_path import find_build_path, parse_build_path
+from headway.seams.sources.commits import showable
+
+_PATH = "/usr/local/bin:/usr/bin:/bin"
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSpec:
+    """The newest upload: the digest of what was sent, the name that it was sent by, and by whom; ``build_path`` is
+    relative to what is in it.
+    """
+
+    digest: str
+    name: str = ""
+    author: str = ""
+    build_path: str = "/"
+
+    def check(self) -> None:
+        """Raises InvalidInput for what can never be built."""
+        parse_build_path(self.build_path)
+        if not self.digest:
+            raise InvalidInput("Nothing was uploaded for this application yet: send an archive first.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSource:
+    """Archives as a source. ``folder`` holds those of the application, which only the panel can read."""
+
+    spec: ArchiveSpec
+    folder: str
+    account: Account | None = None
+    limits: Limits = field(default_factory=Limits)
+    step_seconds: float | None = None
+
+    async def fetch(self, work: Work) -> Commit:
+        """The newest upload, which is on this machine already; see `Source.fetch`."""
+        self.spec.check()
+        name = showable(self.spec.name, _LONGEST_NAME) or "an archive"
+        await work.say(f"Archive {self.spec.digest[:12]}: {name}")
+        author = showable(self.spec.author, _LONGEST_NAME)
+        return Commit(hash=self.spec.digest, subject=f"Upload of {name}", author=author, branch="")
+
+    async def check_out(self, work: Work, commit: Commit, root: str) -> Workspace:
+        """Unpacks an archive in ``root`` as the build account; see `Source.check_out`."""
+        file = kept_at(self.folder, commit.hash)
+        if await work.host.read_file(file, limit=1) is None:
+            raise CommitMissing(
+                f"The archive {commit.hash[:12]} is not kept on this host any more. Upload it again, then deploy."
+            )
+        await work.host.make_folder(root, owner=self.account)
+        await work.command("unpack", self.unpack(file, root))
+        return await find_build_path(work, root, self.spec.build_path, self.account)
+
+    def unpack(self, file: str, root: str) -> Command:
+        """The panel reads the archive, and tar writes the files as the build account."""
+        tar = ("tar", "--extract", "--file=-", "--no-same-owner", "--no-same-permissions", f"--directory={root}")
+        return Command(
+            stages=(Stage(argv=("cat", "--", file)), Stage(argv=tar, account=self.account)),
+            env={"PATH": _PATH, "LC_ALL": "C"},
+            limits=self.limits,
+            step_seconds=self.step_seconds,
+        )
+
+
+def kept_at(folder: str, digest: str) -> str:
+    """The file of an archive in the folder of its application."""
+    return f"{folder}/{digest}.tar"
