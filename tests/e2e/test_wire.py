@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headway.faces.cli.sse import Event, EventReader
+from tests.contract.wire.recordings import cases, compare
 from tests.panel import KEY, Panel, git_repository, panel, until, web
 
 pytestmark = pytest.mark.timeout(120)
@@ -100,6 +101,21 @@ def test_followers_are_sent_away_when_the_panel_stops_and_go_on_after_it(tmp_pat
         after = list(follow(own, deployment_id))
     assert after[-1].kind == "end"
     assert json.loads([event for event in after if event.kind == "status"][-1].data)["reason"] == "killed"
+
+
+def test_a_running_build_is_killed_in_the_words_that_clients_know(running: Panel, tmp_path: Path) -> None:
+    application_id, deployment_id = slow(running, tmp_path, "recorded")
+    for case in cases("running/killing"):
+        if case.get("before") == "builds":
+            deployment_id = running.deploy(application_id)
+            running.running(deployment_id, "begun")
+
+        def filled(text: str, deployment_id: str = deployment_id) -> str:
+            return text.replace("{application}", application_id).replace("{deployment}", deployment_id)
+
+        url = f"http://127.0.0.1:{running.port}{filled(case['path'])}"
+        body = json.loads(filled(case["body"])) if "body" in case else None
+        compare(case, running.client.request(case["method"], url, json=body))
 
 
 def test_the_key_travels_as_a_bearer_token_too(running: Panel) -> None:

@@ -4,10 +4,8 @@ the differences that are on purpose, each of which stands with its reason beside
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,16 @@ import pytest
 
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.status import Status
+from tests.contract.wire.recordings import RECORDINGS, cases, compare
 from tests.integration.http.world import KEYS, World, open_world
 
-RECORDINGS = Path(__file__).parents[2] / "cases/recordings"
 HEADERS: Mapping[str, Mapping[str, str]] = {
     **{name: {"x-api-key": key} for name, key in KEYS.items()},
     "nobody": {},
     "unknown key": {"x-api-key": "nope"},
     "bearer": {"authorization": f"Bearer {KEYS['owner']}"},
 }
+ALL = [case for path in RECORDINGS.rglob("*.json") for case in cases(str(path.relative_to(RECORDINGS).with_suffix("")))]
 EMPTY_AT_FIRST = {"queue", "failing"}
 Json = Any
 
@@ -37,21 +36,20 @@ async def test_clients_get_what_they_know(tmp_path: Path, sqlite_template: Path,
     async with open_world(folder) as world:
         scene = Scene(world)
         await scene.set_up(empty=file in EMPTY_AT_FIRST)
-        for case in _cases(file):
+        for case in cases(file):
             await scene.replay(case)
 
 
 def test_there_are_recordings() -> None:
-    assert sum(len(_cases(path.stem)) for path in RECORDINGS.glob("*.json")) >= 70
+    assert len(ALL) >= 75
 
 
 def test_every_difference_is_one_and_has_a_reason() -> None:
-    for path in RECORDINGS.glob("*.json"):
-        for case in _cases(path.stem):
-            if "differs" in case:
-                wanted = {key: value for key, value in case["differs"].items() if key != "reason"}
-                assert len(case["differs"]["reason"]) > 20, case["name"]
-                assert any(case["recorded"].get(key) != value for key, value in wanted.items()), case["name"]
+    for case in ALL:
+        if "differs" in case:
+            wanted = {key: value for key, value in case["differs"].items() if key != "reason"}
+            assert len(case["differs"]["reason"]) > 20, case["name"]
+            assert any(case["recorded"].get(key) != value for key, value in wanted.items()), case["name"]
 
 
 class Scene:
@@ -85,7 +83,7 @@ class Scene:
             content=self._filled(case["body"]).encode() if "body" in case else None,
             headers=headers,
         )
-        _compare(case, answer)
+        compare(case, answer)
         await self._go_on(case.get("then"), answer)
 
     async def _go_on(self, then: str | None, answer: httpx.Response) -> None:
@@ -101,40 +99,3 @@ class Scene:
         for name, value in self._ids.items():
             text = text.replace(f"{{{name}}}", value)
         return text
-
-
-def _cases(file: str) -> list[dict[str, Json]]:
-    cases: list[dict[str, Json]] = json.loads((RECORDINGS / f"{file}.json").read_text())
-    return cases
-
-
-def _compare(case: Mapping[str, Json], answer: httpx.Response) -> None:
-    wanted = case.get("differs", case["recorded"])
-    told = (case["name"], answer.status_code, answer.text)
-    assert answer.status_code == wanted["status"], told
-    if "contentType" in wanted:
-        assert answer.headers["content-type"] == wanted["contentType"], told
-    if "empty" in wanted:
-        assert answer.content == b"", told
-    elif "answer" in wanted:
-        assert answer.json() == wanted["answer"], told
-    else:
-        assert _misfits(wanted["shape"], answer.json(), "") == [], told
-
-
-def _misfits(recorded: Json, ours: Json, path: str) -> list[str]:
-    """Where our value is not of the recorded form: a key that is missing, or another type (null goes with any)."""
-    if recorded is None or ours is None:
-        return []
-    if type(recorded) is not type(ours):
-        return [f"{path}: {type(ours).__name__} in place of {type(recorded).__name__}"]
-    if isinstance(recorded, dict):
-        missing = [f"{path}.{key} is missing" for key in recorded.keys() - ours.keys()]
-        inner = [_misfits(value, ours[key], f"{path}.{key}") for key, value in recorded.items() if key in ours]
-        return missing + [each for found in inner for each in found]
-    if isinstance(recorded, list):
-        if recorded and not ours:
-            return [f"{path} is empty"]
-        pairs = zip(recorded, ours, strict=True) if len(recorded) == len(ours) else product(recorded, ours)
-        return [misfit for each, mine in pairs for misfit in _misfits(each, mine, f"{path}[]")]
-    return []
