@@ -9,6 +9,7 @@ from pathlib import Path
 from headway.core.deployments.status import MOVES, Intent, Reason, Status
 from headway.kernel.settings import OTHER_VARIABLES, documented
 from script.api_page import api_page
+from script.clients_page import clients_page
 from script.markdown import NOTE, page, table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -38,7 +39,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def pages() -> dict[str, str]:
     """Every page by its name below docs/."""
-    return {"api.md": api_page(), "settings.md": settings_page(), "state-machine.md": state_page()}
+    return {
+        "api.md": api_page(),
+        "clients.md": clients_page(),
+        "settings.md": settings_page(),
+        "state-machine.md": state_page(),
+    }
 
 
 def settings_page() -> str:

@@ -2,47 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.panel import KEY, Panel, git_repository, panel, web
+from tests.e2e.npm_clients import NO_RESULT, Cli, mcp
+from tests.panel import Panel, git_repository, panel, web
 
-CLIENTS = ("@dokploy/cli@0.30.7", "@dokploy/mcp@0.30.7")
-# What the command line prints for a procedure without a result: the answer as it came.
-NO_RESULT = {"result": {"data": {"json": None, "meta": {"values": ["undefined"], "v": 1}}}}
-Json = Any
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="needs node and npm on the PATH"),
-]
-
-
-@pytest.fixture(scope="module")
-def clients(request: pytest.FixtureRequest) -> Path:
-    """The folder of npm's packages, kept from run to run."""
-    assert request.config.cache is not None
-    folder = request.config.cache.mkdir("npm-clients")
-    installed = folder / "installed.json"
-    if not installed.exists() or json.loads(installed.read_text()) != list(CLIENTS):
-        argv = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *CLIENTS]
-        try:
-            ended = subprocess.run(argv, capture_output=True, text=True, timeout=180, check=False)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm did not install the clients within 180 s")
-        if ended.returncode != 0:
-            pytest.skip(f"npm could not install the clients: {ended.stderr[-500:]}")
-        installed.write_text(json.dumps(CLIENTS))
-    return folder / "node_modules"
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -51,42 +19,11 @@ def running(tmp_path_factory: pytest.TempPathFactory, clients: Path) -> Iterator
         yield started
 
 
-class Cli:
-    """The command ``dokploy``."""
-
-    def __init__(self, program: Path, running: Panel, folder: Path) -> None:
-        self._program = program
-        self._env = environment(running)
-        self._folder = folder
-
-    def __call__(self, command: str, **options: str | None) -> Json:
-        """The JSON that a command prints. An option whose value is None is a flag."""
-        ended = self.run(command, **options)
-        assert ended.returncode == 0, (command, ended.stdout, ended.stderr)
-        return json.loads(ended.stdout)
-
-    def run(self, command: str, **options: str | None) -> subprocess.CompletedProcess[str]:
-        given = [each for name, value in options.items() for each in (f"--{name}", value) if each is not None]
-        return subprocess.run(
-            ["node", str(self._program), *command.split(), *given, "--json"],
-            env=self._env,
-            cwd=self._folder,  # it reads a .env there
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-
 @pytest.fixture
 def cli(clients: Path, running: Panel, tmp_path: Path) -> Cli:
     folder = tmp_path / "cwd"
     folder.mkdir()
-    return Cli(clients / "@dokploy/cli/dist/index.js", running, folder)
-
-
-def environment(running: Panel) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "DOKPLOY_URL": f"http://127.0.0.1:{running.port}", "DOKPLOY_API_KEY": KEY}
+    return Cli(clients, running, folder)
 
 
 def test_the_command_line_takes_a_repository_to_an_address_and_back(cli: Cli, running: Panel, tmp_path: Path) -> None:
@@ -176,7 +113,7 @@ def test_the_command_line_hears_of_failures(cli: Cli) -> None:
 
 
 def test_the_mcp_server_drives_the_panel(clients: Path, running: Panel, tmp_path: Path) -> None:
-    with mcp(clients, running) as call:
+    with mcp(clients, running, DOKPLOY_TOOL_PRESET="deploy") as call:
         project_id = call("project-create", name="by mcp")["project"]["projectId"]
         (within,) = call("project-one", projectId=project_id)["environments"]  # "environment" it takes for a secret
         made = call("application-create", name="mcp-app", environmentId=within["environmentId"], sourceType="git")
@@ -195,47 +132,6 @@ def test_the_mcp_server_drives_the_panel(clients: Path, running: Panel, tmp_path
         call("application-delete", **given)
 
 
-@contextmanager
-def mcp(clients: Path, running: Panel) -> Iterator[Any]:
-    """An MCP server over stdio that was greeted; gives a function that calls a tool by its name."""
-    presets = {"DOKPLOY_TOOL_PRESET": "deploy"}
-    with subprocess.Popen(
-        ["node", str(clients / "@dokploy/mcp/build/index.js")],
-        env={**environment(running), **presets},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        stdin, stdout = server.stdin, server.stdout
-
-        def send(message: Json) -> None:
-            stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-            stdin.flush()
-
-        def ask(method: str, params: Json) -> Json:
-            send({"id": 1, "method": method, "params": params})
-            answer = json.loads(stdout.readline())
-            assert "result" in answer, answer
-            return answer["result"]
-
-        def call(tool: str, **given: Json) -> Json:
-            result = ask("tools/call", {"name": tool, "arguments": given})
-            told = json.loads(result["content"][0]["text"])
-            assert told["success"] is True, (tool, told)
-            return told.get("data")
-
-        client = {"name": "test", "version": "1"}
-        ask("initialize", {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": client})
-        send({"method": "notifications/initialized"})
-        try:
-            yield call
-        finally:
-            server.kill()
-
-
 def _set_up(cli: Cli, application_id: str, url: str) -> None:
     common = {"applicationId": application_id}
     git = {"customGitUrl": url, "customGitBranch": "main", "customGitBuildPath": "/", "watchPaths": "[]"}
@@ -243,7 +139,7 @@ def _set_up(cli: Cli, application_id: str, url: str) -> None:
     built = {"buildType": "nixpacks", "dockerfile": "x", "dockerContextPath": "x", "dockerBuildStage": "x"}
     versions = {"herokuVersion": "24", "railpackVersion": "0.15.4"}
     assert cli("application save-build-type", **common, **built, **versions) is True
-    env = {"env": "A=1", "buildArgs": "x", "buildSecrets": "x", "createEnvFile": None}
+    env = {"env": "A=1", "buildArgs": "x", "buildSecrets": "x", "createEnvFile": True}
     assert cli("application save-environment", **common, **env) is True
     assert cli("application update", **common, description="set up") is True
 

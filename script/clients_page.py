@@ -1,0 +1,90 @@
+"""The page about clients that were written for Dokploy: which of their commands work here, and what the others get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from headway.core.access.policy import RULES
+from script.clients import VERSIONS, command_of, kept, procedures, tool_of
+from script.markdown import NOTE, page, table
+
+WHOLE_ROUTERS = ("project", "environment", "application", "deployment")  # of these every command is told
+
+_BY_ADDRESS = "the repository's address, and a key where it needs one: `dokploy application save-git-provider`"
+WHY: Mapping[str, str] = {
+    "application.deployNginxQuickstart": "there is no ready-made application; `examples/` has some to copy",
+    "application.markRunning": "a status is a fact about the machine, so nobody can set one",
+    "application.readAppMonitoring": "no measurements of applications are kept",
+    "application.refreshToken": "nothing here is called with such a token",
+    "application.saveBitbucketProvider": _BY_ADDRESS,
+    "application.saveGiteaProvider": _BY_ADDRESS,
+    "application.saveGithubProvider": _BY_ADDRESS,
+    "application.saveGitlabProvider": _BY_ADDRESS,
+    "project.completeOnboarding": "there is no tour of a dashboard to remember",
+    "project.onboardingStatus": "there is no tour of a dashboard to remember",
+}
+
+
+def clients_page() -> str:
+    """What works, what does not, and what is answered then."""
+    cli, mcp = (kept()[name] for name in ("@dokploy/cli", "@dokploy/mcp"))
+    called = procedures(cli)
+    assert called == procedures(mcp), "one table tells of both"  # noqa: S101 - a program of the checkout
+    missing = [name for name in called if name not in RULES]
+    return page(
+        NOTE.format(source="tests/cases/clients.json (script/clients), the policy and script/clients_page.py"),
+        "# Clients written for Dokploy",
+        *_introduction(),
+        "## Commands that work",
+        "Tests drive each of these with both clients, unchanged, against a running panel.",
+        table(
+            ("`dokploy …`", "MCP tool"),
+            [(f"`{command_of(name)}`", f"`{tool_of(name)}`") for name in called if name in RULES],
+        ),
+        "## What the other commands get",
+        """
+        A command whose procedure does not exist changes nothing and says so: the command line prints `Request failed
+        with status code 404` and exits with 1, a tool of the MCP server answers `Resource not found`. Beneath that
+        lies 404: `Not found` over REST, `No procedure found on path "…"` over tRPC.
+        """,
+        *(part for router in WHOLE_ROUTERS for part in _missing(router, missing)),
+        "### other routers",
+        "How many of their commands work:",
+        table(
+            ("router", "work", "of"),
+            [
+                (f"`{command_of(router)}`", str(sum(f"{router}.{name}" in RULES for name in names)), str(len(names)))
+                for router, names in cli.items()
+                if router not in WHOLE_ROUTERS
+            ],
+        ),
+    )
+
+
+def _introduction() -> Sequence[str]:
+    versions = " and ".join(f"`{name}` {version}" for name, version in VERSIONS.items())
+    return (
+        f"""
+        The command line `dokploy` and the MCP server, both on npm, speak to Headway as they are: {versions}. The
+        command line calls procedures over tRPC, the MCP server over REST.
+        """,
+        (
+            "```sh\n"
+            "export DOKPLOY_URL=http://127.0.0.1:3000 DOKPLOY_API_KEY=$(cat DATA_DIR/owner.key)\n"
+            "npx @dokploy/cli project all --json\n"
+            "DOKPLOY_TOOL_PRESET=deploy npx @dokploy/mcp\n"
+            "```"
+        ),
+        "What is answered otherwise than there, and why, is told on the page about [the API](api.md).",
+    )
+
+
+def _missing(router: str, missing: Sequence[str]) -> Iterable[str]:
+    found = [name for name in missing if name.startswith(f"{router}.")]
+    if found:
+        yield f"### {router}"
+        yield table(("`dokploy …`", "answer", "why, or what to use"), [_row(name) for name in found])
+
+
+def _row(procedure: str) -> tuple[str, str, str]:
+    return f"`{command_of(procedure)}`", "404", WHY.get(procedure, "not built yet")

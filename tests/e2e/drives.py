@@ -1,0 +1,146 @@
+"""With what each command of the clients is driven: a line for each procedure that both the clients and we have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import count
+from types import MappingProxyType
+from typing import Any
+
+from tests.panel import Panel
+
+Json = Any
+
+
+class Stage:
+    """What there is on a panel to call procedures about; what a call uses up is made for it."""
+
+    def __init__(self, running: Panel, url: str) -> None:
+        self._running = running
+        self._url = url
+        self._numbers = count()
+        self._served: str | None = None
+
+    def name(self) -> str:
+        return f"driven-{next(self._numbers)}"
+
+    def project(self) -> str:
+        project_id: str = self._running.post("project.create", name=self.name())["project"]["projectId"]
+        return project_id
+
+    def environment(self) -> str:
+        """One that can be renamed and removed."""
+        made = self._running.post("environment.create", name=self.name(), projectId=self.project())
+        environment_id: str = made["environmentId"]
+        return environment_id
+
+    def application(self) -> str:
+        """One with a source, not deployed yet."""
+        return self._running.application(self._url, self.name())
+
+    def served(self) -> str:
+        """One that is deployed."""
+        if self._served is None:
+            self._served = self.application()
+            self._running.done(self._running.deploy(self._served))
+        return self._served
+
+    def ended(self) -> str:
+        """A deployment that has ended."""
+        deployment_id: str = self._running.get("deployment.all", applicationId=self.served())[0]["deploymentId"]
+        return deployment_id
+
+    def removable(self) -> str:
+        """A deployment that has ended and that nobody else looks at."""
+        deployment_id = self._running.deploy(self._running.application(self._url, self.name(), buildCommand="exit 1"))
+        self._running.ended(deployment_id)
+        return deployment_id
+
+    def building(self) -> Json:
+        """The row of a deployment that runs."""
+        application_id = self._running.application(self._url, self.name(), buildCommand="echo begun; sleep 300")
+        return self._running.running(self._running.deploy(application_id), "begun")
+
+    def key(self) -> str:
+        ssh_key_id: str = self._running.post("sshKey.create", name=self.name())["sshKeyId"]
+        return ssh_key_id
+
+
+def _nothing(_at: Stage) -> Mapping[str, Json]:
+    return {}
+
+
+DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
+    {
+        "application.cancelDeployment": lambda at: {"applicationId": at.building()["applicationId"]},
+        "application.cleanQueues": lambda at: {"applicationId": at.application()},
+        "application.clearDeployments": lambda at: {"applicationId": at.application()},
+        "application.create": lambda at: {"name": at.name(), "environmentId": at.environment(), "sourceType": "git"},
+        "application.delete": lambda at: {"applicationId": at.application()},
+        "application.deploy": lambda at: {"applicationId": at.application(), "title": "t", "description": "d"},
+        "application.killBuild": lambda at: {"applicationId": at.building()["applicationId"]},
+        "application.one": lambda at: {"applicationId": at.served()},
+        "application.readLogs": lambda at: {"applicationId": at.served(), "tail": 5},
+        "application.redeploy": lambda at: {"applicationId": at.application()},
+        "application.saveBuildType": lambda at: {
+            "applicationId": at.application(),
+            "buildType": "nixpacks",
+            "dockerfile": "x",
+            "dockerContextPath": "x",
+            "dockerBuildStage": "x",
+            "herokuVersion": "24",
+            "railpackVersion": "0.15.4",
+        },
+        "application.saveEnvironment": lambda at: {
+            "applicationId": at.application(),
+            "env": "A=1",
+            "buildArgs": "x",
+            "buildSecrets": "x",
+            "createEnvFile": True,
+        },
+        "application.saveGitProvider": lambda at: {
+            "applicationId": at.application(),
+            "customGitUrl": "https://git.example/repository.git",
+            "customGitBranch": "main",
+            "customGitBuildPath": "/",
+            "watchPaths": [],
+        },
+        "application.start": lambda at: {"applicationId": at.served()},
+        "application.stop": lambda at: {"applicationId": at.application()},
+        "application.update": lambda at: {"applicationId": at.application(), "name": at.name(), "description": "d"},
+        "deployment.all": lambda at: {"applicationId": at.served()},
+        "deployment.allByType": lambda at: {"id": at.served(), "type": "application"},
+        "deployment.allCentralized": _nothing,
+        "deployment.killProcess": lambda at: {"deploymentId": at.building()["deploymentId"]},
+        "deployment.queueList": _nothing,
+        "deployment.readLogs": lambda at: {"deploymentId": at.ended(), "tail": 5},
+        "deployment.removeDeployment": lambda at: {"deploymentId": at.removable()},
+        "environment.byProjectId": lambda at: {"projectId": at.project()},
+        "environment.create": lambda at: {"name": at.name(), "projectId": at.project(), "description": "d"},
+        "environment.one": lambda at: {"environmentId": at.environment()},
+        "environment.remove": lambda at: {"environmentId": at.environment()},
+        "environment.update": lambda at: {"environmentId": at.environment(), "name": at.name(), "env": "A=1"},
+        "project.all": _nothing,
+        "project.create": lambda at: {"name": at.name(), "description": "d", "env": "A=1"},
+        "project.one": lambda at: {"projectId": at.project()},
+        "project.remove": lambda at: {"projectId": at.project()},
+        "project.update": lambda at: {"projectId": at.project(), "name": at.name()},
+        "settings.getDokployVersion": _nothing,
+        "settings.getOpenApiDocument": _nothing,
+        "settings.health": _nothing,
+        "sshKey.all": _nothing,
+        "sshKey.create": lambda at: {"name": at.name(), "privateKey": "", "publicKey": "", "organizationId": "x"},
+        "sshKey.generate": lambda _at: {"type": "ed25519"},
+        "sshKey.one": lambda at: {"sshKeyId": at.key()},
+        "sshKey.remove": lambda at: {"sshKeyId": at.key()},
+        "user.get": _nothing,
+    }
+)
+
+# Lists of what there is none of yet: a client hears 404, as for every id that does not exist.
+REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
+    {
+        "deployment.allByCompose": {"composeId": "nope"},
+        "deployment.allByServer": {"serverId": "nope"},
+    }
+)
