@@ -39,7 +39,7 @@ def create_app(platform: Platform) -> Starlette:
     app = Starlette(
         routes=[
             WebSocketRoute("/listen-deployment", Listening(platform, follows)),
-            Route("/api/health", _Health(platform.health)),
+            Route("/api/health", _Health(platform.health), methods=["GET"]),
             Route("/api", rest),
             Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
             Route("/api/{procedure:path}", rest),

@@ -20,7 +20,7 @@ _REFERENCE = "#/components/schemas/{model}"
 _KEYS: Iterable[Json] = ({"apiKey": []}, {"bearer": []})
 _DESCRIPTION = (
     "Queries are GET with plain query parameters, mutations POST with a JSON object. The same procedures are at "
-    "/api/trpc/<procedure> for tRPC's clients."
+    "/api/trpc/<procedure> for tRPC's clients. No text holds the NUL character."
 )
 _ROUTERS: Mapping[str, str] = MappingProxyType(
     {
@@ -54,6 +54,16 @@ _OF_MUTATIONS = tuple(status for status in _ERRORS if status != 422)
 _QUEUED: Mapping[str, Json] = {  # headers that name what an answer without a body has made
     "location": {"description": "Where the new deployment's row is", "schema": {"type": "string"}},
     "x-deployment-id": {"description": "The new deployment's id", "schema": {"type": "string"}},
+}
+_EVENT: Mapping[str, Any] = {
+    "description": "One event; its data is JSON",
+    "type": "object",
+    "properties": {
+        "event": {"enum": ["log", "step", "status", "end"]},
+        "id": {"type": "string", "description": "Of a log event: the byte of the log after it"},
+        "data": {"type": "string"},
+    },
+    "required": ["event", "data"],
 }
 _KNOWN: Mapping[str, Any] = {"description": "The client has this answer already: it sent its etag as If-None-Match"}
 _TEXT: Mapping[str, Any] = {"description": "Plain text", "content": {"text/plain": {"schema": {"type": "string"}}}}
@@ -195,7 +205,13 @@ def _parameters(procedure: Procedure) -> Json:
     required = schema.get("required", ())
     return {
         "parameters": [
-            {"name": name, "in": "query", "required": name in required, "schema": field}
+            {
+                "name": name,
+                "in": "query",
+                "required": name in required,
+                "allowEmptyValue": name not in required,  # which counts as not given
+                "schema": field,
+            }
             for name, field in schema["properties"].items()
         ]
     }
@@ -220,7 +236,7 @@ def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:
     if procedure.output is File:
         return _TEXT
     if procedure.streams:
-        return {"description": "Events as they come", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+        return {"description": "Events as they come", "content": {"text/event-stream": {"schema": _EVENT}}}
     if procedure.output is None:
         headers = {"headers": _QUEUED} if procedure.starts_work else {}
         return {"description": "Done; the body is empty", **headers}

@@ -1,0 +1,31 @@
+"""The OpenAPI document tells the truth: schemathesis calls what it tells, as it tells, and as it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz import fuzz
+from tests.panel import KEY, Panel, panel
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("document") / "data") as started:
+        started.post("project.create", name="one")
+        started.post("sshKey.create", name="one")
+        yield started
+
+
+@pytest.mark.timeout(240)  # seconds on a machine that does nothing else
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [(KEY, ("--phases", "coverage")), (None, ("--phases", "fuzzing", "--max-examples", "3"))],
+    ids=["with a key", "without a key"],
+)
+def test_what_is_answered_is_what_the_document_says(
+    running: Panel, tmp_path: Path, key: str | None, options: tuple[str, ...]
+) -> None:
+    assert fuzz(running, tmp_path, *options, key=key) > 100
