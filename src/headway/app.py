@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 
@@ -25,8 +26,9 @@ from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.kept_settings import keep_settings
+from headway.infra.panel.notify import tell_ready
 from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back
-from headway.kernel.settings import Settings
+from headway.kernel.settings import Part, Settings
 from headway.wiring import LOCAL, Services, Wiring, edge, local_host, native_runtime
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Platform:
         """Serves the API and performs deployments until ``stop``."""
         server = Server(create_app(self.services), self.settings.host, self.settings.port)
         await server.start()
+        tell_ready()
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(server.run())
@@ -118,6 +121,18 @@ async def down(settings: Settings) -> None:
         await edge(settings, data_dir).shut_down()
     finally:
         data_dir.close()
+
+
+def keep(settings: Settings, part: Part) -> NoReturn:
+    """Turns this process, that of a systemd unit, into supervisord or Traefik once the panel has none that lives.
+    Raises HeadwayError.
+    """
+    data_dir = DataDir.beside(settings.data_dir)
+    match part:
+        case Part.SUPERVISOR:
+            native_runtime(settings, data_dir).become()
+        case Part.EDGE:
+            edge(settings, data_dir).become()
 
 
 async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[str], None]) -> Platform:

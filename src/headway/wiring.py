@@ -39,7 +39,7 @@ from headway.infra.panel.ballast import drop_ballast, take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.events import Events
 from headway.kernel.ids import new_id
-from headway.kernel.settings import Settings
+from headway.kernel.settings import Part, Settings
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.traefik import Https
@@ -202,6 +202,7 @@ def native_runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
         vault=data_dir.vault,
         vault_key=data_dir.vault_key,
         use_cgroups=settings.cgroups.wish,
+        unit=settings.unit(Part.SUPERVISOR),
     )
 
 
@@ -244,7 +245,13 @@ def edge(settings: Settings, data_dir: DataDir) -> Edge:
     https = None
     if settings.https_port is not None:
         https = Https(port=settings.https_port, mail=settings.certificate_mail)
-    return Edge(data_dir.path / "edge", host=settings.edge_host, port=settings.edge_port, https=https)
+    return Edge(
+        data_dir.path / "edge",
+        host=settings.edge_host,
+        port=settings.edge_port,
+        https=https,
+        unit=settings.unit(Part.EDGE),
+    )
 
 
 async def _ensured(ensure: Callable[[], Awaitable[None]]) -> float:

@@ -50,6 +50,13 @@ class Switch(StrEnum):
         return None if self is Switch.AUTO else False
 
 
+class Part(StrEnum):
+    """What a panel keeps up beside itself, and what may have a systemd unit of its own."""
+
+    SUPERVISOR = "supervisor"
+    EDGE = "edge"
+
+
 class LogLevel(StrEnum):
     """How much the panel says about itself."""
 
@@ -85,6 +92,7 @@ _MAIL = matching(r"[^@\s{}]+@[^@\s{}]+", "a mail address")
 _DATABASE = matching(
     r"(postgres|postgresql|sqlite)(\+[a-z0-9]+)?://\S+", "postgresql://… or sqlite:///FILE", secret=True
 )
+UNITS = matching(r"[a-z][a-z0-9]{0,31}", "lower-case letters and digits, a letter first, 32 at most")
 _KEY = matching(r"[!-~]{8,256}", "8 to 256 letters, digits and signs, no spaces", secret=True)
 
 
@@ -212,6 +220,14 @@ class Settings:
         default=100, metadata=_told(whole(1), "Ended deployments that are kept of each application.")
     )
     keep_releases: int = field(default=5, metadata=_told(whole(1), "Releases that are kept of each application."))
+    units: str | None = field(
+        default=None,
+        metadata=_told(
+            UNITS,
+            "Name of the systemd units that keep supervisord and Traefik up, as `headway install` sets it; unset: the "
+            "panel keeps them up.",
+        ),
+    )
     log_level: LogLevel = field(
         default=LogLevel.INFO, metadata=_told(choice(LogLevel), "How much the panel says about itself.")
     )
@@ -250,6 +266,10 @@ class Settings:
         # Within it an application is ended for its own greed; beyond the machine's memory the kernel chooses whom.
         values.setdefault("application_memory_bytes", facts.memory_bytes * 3 // 4)
         return Settings(**values)
+
+    def unit(self, part: Part) -> str | None:
+        """The systemd unit of a part of the panel, None where there are no units."""
+        return None if self.units is None else f"{self.units}-{part}.service"
 
     @property
     def database(self) -> Secret:
@@ -300,6 +320,11 @@ def documented() -> list[Setting]:
         )
         for item in fields(Settings)
     ]
+
+
+def secret_variables() -> frozenset[str]:
+    """The variables whose values are shown to nobody."""
+    return frozenset(_variable(item) for item in fields(Settings) if item.metadata["form"].secret)
 
 
 def _variable(item: Field[Any]) -> str:

@@ -65,6 +65,20 @@ def test_a_group_that_was_delegated_to_us_is_ours_to_divide() -> None:
         assert cgroups.remove([place])
 
 
+@ROOT_ONLY
+def test_a_group_in_whose_leaf_systemd_has_put_us_is_ours_to_divide() -> None:
+    """As systemd does it with DelegateSubgroup=panel."""
+    (mount,) = [mount for mount in cgroups.parse_mounts(cgroups.MOUNTINFO.read_text()) if mount.is_unified]
+    place = mount.folder / f"test-{new_id()}.service"
+    (place / "panel").mkdir(parents=True)
+    try:
+        assert cgroups._unified_base(mount, f"/{place.name}/panel") == mount.folder
+        os.setxattr(place, "trusted.delegate", b"1")
+        assert cgroups._unified_base(mount, f"/{place.name}/panel") == place
+    finally:
+        assert cgroups.remove([place])
+
+
 def test_what_is_no_group_is_never_removed(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert cgroups.remove([tmp_path])

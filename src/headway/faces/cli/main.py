@@ -13,7 +13,18 @@ import typer
 
 from headway import __version__
 from headway.faces.cli import output
-from headway.faces.cli.commands import apps, completion, deploy, deployments, doctor, profiles, projects, serve, upkeep
+from headway.faces.cli.commands import (
+    apps,
+    completion,
+    deploy,
+    deployments,
+    doctor,
+    install,
+    profiles,
+    projects,
+    serve,
+    upkeep,
+)
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import STATUSES, Status
 from headway.kernel.errors import HeadwayError
@@ -72,6 +83,9 @@ def build() -> typer.Typer:
     of_profiles.command("use")(_guarded(profiles.use))
     top.add_typer(of_profiles, name="profiles")
 
+    top.command("install")(_guarded(install.install))
+    top.command("uninstall")(_guarded(install.uninstall))
+    top.command("keep", hidden=True)(_guarded(install.keep))
     top.command("backup")(_guarded(upkeep.backup))
     top.command("restore")(_guarded(upkeep.restore))
     top.command("upgrade-check")(_guarded(upkeep.upgrade_check))

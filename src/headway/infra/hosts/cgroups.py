@@ -15,6 +15,7 @@ from headway.infra.hosts import processes
 CONTROLLERS = ("memory", "pids", "cpu")
 MOUNTINFO = Path("/proc/self/mountinfo")
 OWN_GROUPS = Path("/proc/self/cgroup")
+_LEAF = "panel"  # infra/panel/units.py names it too: systemd puts the panel there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,17 +150,20 @@ def remove(folders: Iterable[Path], seconds: float = 2.0) -> bool:
 
 
 def _unified_base(mount: Mount, own: str) -> Path:
-    """Our own group where it was delegated to us, else for root the top of the hierarchy."""
+    """Our own group where it was delegated to us, or we are in the leaf of one that was, else for root the top of the
+    hierarchy.
+    """
     place = mount.place(own)
-    if any(_reads_one(place, name) for name in ("trusted.delegate", "user.delegate")):
-        _step_aside(place)
-        return place
+    for group in (place, place.parent) if place.name == _LEAF else (place,):
+        if any(_reads_one(group, name) for name in ("trusted.delegate", "user.delegate")):
+            _step_aside(group)
+            return group
     return mount.folder if os.geteuid() == 0 else place
 
 
 def _step_aside(place: Path) -> None:
     """Moves what is in a delegated group into a leaf: a group with processes of its own hands no controllers down."""
-    leaf = place / "panel"
+    leaf = place / _LEAF
     for pid in _lines(place / "cgroup.procs"):
         with suppress(OSError):
             leaf.mkdir(exist_ok=True)

@@ -35,31 +35,44 @@ class DataDirUnusable(HeadwayError):
 class DataDir:
     """An opened data directory. ``work`` is the root of what builds and applications reach: below the directory
     itself, or beside it where a parent is closed to other accounts. ``uid_base`` is None unless the panel is root.
+    ``lock`` is None for whoever works there beside the panel.
     """
 
     path: Path
     work: Path
     panel_id: str
     vault: Vault
-    lock: int
+    lock: int | None
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Makes what is missing and takes the lock. Raises DataDirInUse, DataDirUnusable."""
         try:
             path.mkdir(parents=True, exist_ok=True)
-            lock = _lock(path)
-            if _is_root():
-                path.chmod(0o711)
-            panel_id = _kept(path / "panel.id", lambda: secrets.token_hex(_PANEL_ID_BYTES).encode()).decode()
-            key = _kept(path / "vault.key", Vault.new_key)
-            work = _work_folder(path)
-            for folder in (path / "run", path / "logs"):
-                folder.mkdir(mode=0o700, exist_ok=True)
+            return cls._made(path, _lock(path))
         except OSError as error:
             raise DataDirUnusable(
                 f"The data directory {path} cannot be used: {error.strerror}. Choose another with --data-dir."
             ) from error
+
+    @classmethod
+    def beside(cls, path: Path) -> Self:
+        """A directory that a panel works with, for what serves it in a process of its own. Raises DataDirUnusable."""
+        if not (path / "panel.id").exists():
+            raise DataDirUnusable(
+                f"{path} is no data directory of a panel. 'headway install' and 'headway serve' make one."
+            )
+        return cls._made(path, None)
+
+    @classmethod
+    def _made(cls, path: Path, lock: int | None) -> Self:
+        if _is_root():
+            path.chmod(0o711)
+        panel_id = _kept(path / "panel.id", lambda: secrets.token_hex(_PANEL_ID_BYTES).encode()).decode()
+        key = _kept(path / "vault.key", Vault.new_key)
+        work = _work_folder(path)
+        for folder in (path / "run", path / "logs"):
+            folder.mkdir(mode=0o700, exist_ok=True)
         return cls(path=path, work=work, panel_id=panel_id, vault=Vault(key), lock=lock)
 
     @property
@@ -92,7 +105,8 @@ class DataDir:
 
     def close(self) -> None:
         """Gives the directory back."""
-        os.close(self.lock)
+        if self.lock is not None:
+            os.close(self.lock)
 
 
 def _lock(path: Path) -> int:

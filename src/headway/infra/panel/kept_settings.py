@@ -2,44 +2,50 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+
+from headway.infra.panel.whole_file import replace_file
 
 FILE = "settings.env"
 VERSION_FILE = "version"
 _NOTE = "# What the panel was last started with. Written by the panel at its start: set the environment instead.\n"
 _NOT_KEPT = frozenset({"HEADWAY_API_KEY", "HEADWAY_DATA_DIR"})
-_LINE = re.compile(r'(HEADWAY_[A-Z0-9_]+)="((?:[^"\\]|\\.)*)"')
+_LINE = re.compile(r'(HEADWAY_[A-Z0-9_]+)=(?:"((?:[^"\\]|\\.)*)"|([^"]*))')
 
 
 def keep_settings(folder: Path, given: Mapping[str, str], version: str) -> None:
     """Writes the variables, and the version that was started, down for the panel's account only."""
-    lines = [f'{name}="{_escaped(value)}"\n' for name, value in sorted(given.items()) if name not in _NOT_KEPT]
-    _replace(folder / FILE, _NOTE + "".join(lines))
-    _replace(folder / VERSION_FILE, f"{version}\n")
+    kept = {name: value for name, value in given.items() if name not in _NOT_KEPT}
+    replace_file(folder / FILE, with_variables(_NOTE, kept))
+    replace_file(folder / VERSION_FILE, f"{version}\n")
 
 
 def kept_settings(folder: Path) -> dict[str, str]:
     """The variables; none where the folder has no such file or it cannot be read."""
     try:
-        lines = (folder / FILE).read_text().splitlines()
+        return variables_of((folder / FILE).read_text())
     except OSError:
         return {}
-    found = [_LINE.fullmatch(line) for line in lines]
-    return {each[1]: re.sub(r"\\(.)", r"\1", each[2]) for each in found if each is not None}
 
 
-def _replace(file: Path, text: str) -> None:
-    """As a whole: half of it is never there."""
-    draft = file.with_name(f"{file.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(text)
-        opened.flush()
-        os.fsync(opened.fileno())
-    draft.replace(file)
+def variables_of(text: str) -> dict[str, str]:
+    """The variables that the text of such a file sets; also those that somebody wrote without quotation marks."""
+    found = [_LINE.fullmatch(line.strip()) for line in text.splitlines()]
+    return {each[1]: _unescaped(each[2]) if each[2] is not None else each[3] for each in found if each is not None}
+
+
+def with_variables(text: str, given: Mapping[str, str]) -> str:
+    """The text of such a file with these variables set, everything else in it as it is."""
+    lines = [
+        line for line in text.splitlines() if not (found := _LINE.fullmatch(line.strip())) or found[1] not in given
+    ]
+    return "".join(f"{line}\n" for line in [*lines, *(f'{name}="{_escaped(given[name])}"' for name in sorted(given))])
+
+
+def _unescaped(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value)
 
 
 def _escaped(value: str) -> str:

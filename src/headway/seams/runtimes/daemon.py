@@ -10,21 +10,29 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
-from headway.seams.runtimes import processes
+from headway.seams.runtimes import processes, units
 from headway.seams.runtimes.private_file import write_privately
 
 MARKER = "HEADWAY_DAEMON"
 _LOG_BYTES = 10 << 20
+_SECONDS_TO_BECOME = 20.0
+_BETWEEN_LOOKS = 0.01
+_BETWEEN_LOOKS_OF_A_UNIT = 0.2
 _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Daemon:
     """One such process. ``state`` is the file that says which pid it has and when that was started; ``log`` gets what
     it writes; ``env`` is its whole environment, to which a marker is added that no other process on the machine has.
+    With a ``unit``, systemd starts it: in a process of that unit, which becomes it.
     """
 
-    def __init__(self, *, argv: tuple[str, ...], env: Mapping[str, str], state: Path, log: Path) -> None:
+    def __init__(
+        self, *, argv: tuple[str, ...], env: Mapping[str, str], state: Path, log: Path, unit: str | None = None
+    ) -> None:
+        self.unit = unit
         self._argv = argv
         self._env = {**env, MARKER: str(state)}
         self._state = state
@@ -42,6 +50,32 @@ class Daemon:
         """
         pid = self.pid()
         return pid is None or processes.argv(pid)[1:] == self._argv[1:]
+
+    async def start(self) -> None:
+        """Starts it, or has systemd start it, and returns when its pid is known; only to be called when there is none.
+        Raises UnitBroken.
+        """
+        if self.unit is None:
+            self.spawn()
+            return
+        await units.start(self.unit)
+        await self._is(there=True, within_seconds=_SECONDS_TO_BECOME)
+
+    def become(self) -> NoReturn:
+        """Turns this process, which is that of the unit, into it; only to be called when there is none."""
+        self._keep_log_short()
+        for number in _DEFAULT_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for target in (1, 2):
+            os.dup2(log, target)
+        self._record(os.getpid())
+        os.execve(self._argv[0], self._argv, self._env)  # noqa: S606 - an argument list of our own
+
+    def wait_until_gone(self) -> None:
+        """Blocks for as long as there is one."""
+        while self.pid() is not None:
+            time.sleep(_BETWEEN_LOOKS_OF_A_UNIT)
 
     def spawn(self) -> int:
         """Starts it and gives its pid; only to be called when there is none."""
@@ -75,12 +109,7 @@ class Daemon:
 
     async def gone(self, *, within_seconds: float) -> bool:
         """Waits until the process has ended; False when it still lives after that time."""
-        deadline = time.monotonic() + within_seconds
-        while self.pid() is not None:
-            if time.monotonic() > deadline:
-                return False
-            await asyncio.sleep(0.01)
-        return True
+        return await self._is(there=False, within_seconds=within_seconds)
 
     def kill(self) -> None:
         """Ends it at once; returns when it is gone. For one that does not answer any more."""
@@ -95,6 +124,14 @@ class Daemon:
         lines = [line.strip()[:600] for line in text.split("\n") if line.strip()]
         telling = (line for line in reversed(lines[-20:]) if "error" in line.lower())
         return next(telling, lines[-1] if lines else "")
+
+    async def _is(self, *, there: bool, within_seconds: float) -> bool:
+        deadline = time.monotonic() + within_seconds
+        while (self.pid() is not None) is not there:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(_BETWEEN_LOOKS)
+        return True
 
     def _bury_child(self) -> None:
         """Where the process is our own child, its end has to be collected, or it stays as a zombie."""

@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, Unavailable
@@ -47,11 +48,19 @@ class HostTaken(Conflict):
 
 class Edge:
     """The edge of one panel, everything of it below ``root``: it answers on ``host``:``port``, and with ``https`` on a
-    second port. Routes are files that Traefik follows, so they stand while the panel is away.
+    second port. Routes are files that Traefik follows, so they stand while the panel is away. ``unit`` is the one of
+    systemd that keeps Traefik up, if any does.
     """
 
     def __init__(
-        self, root: Path, *, host: str, port: int, https: Https | None = None, traefik: Path | None = None
+        self,
+        root: Path,
+        *,
+        host: str,
+        port: int,
+        https: Https | None = None,
+        traefik: Path | None = None,
+        unit: str | None = None,
     ) -> None:
         self._root = checked_folder(root)
         self._host = host
@@ -68,6 +77,7 @@ class Edge:
             env={"PATH": "/usr/bin:/bin", "HOME": str(root)},
             state=root / "daemon.json",
             log=root / "traefik.log",
+            unit=unit,
         )
 
     async def ensure(self) -> None:
@@ -80,10 +90,20 @@ class Edge:
                     await self._daemon.end(grace_seconds=_GONE_SECONDS)
             if self._daemon.pid() is not None:
                 return
-            await asyncio.to_thread(self._renew_files)
-            await self._wait_for_ports()
-            self._daemon.spawn()
+            if self._daemon.unit is None:  # else its process does that, and systemd may have started it again already
+                await self._make_ready()
+            await self._daemon.start()
             await self._wait_until_up()
+
+    def become(self) -> NoReturn:
+        """Turns this process, that of the unit, into Traefik once there is none; blocks until then.
+
+        Raises EdgeBroken.
+        """
+        self._daemon.wait_until_gone()
+        self._lay_out()
+        asyncio.run(self._make_ready())
+        self._daemon.become()
 
     async def watch(self) -> None:
         """One look, to be taken about once a second."""
@@ -203,6 +223,10 @@ class Edge:
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
     # ---- Traefik
+
+    async def _make_ready(self) -> None:
+        await asyncio.to_thread(self._renew_files)
+        await self._wait_for_ports()
 
     def _lay_out(self) -> None:
         for folder in (self._root, self._routes):

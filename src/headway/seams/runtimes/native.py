@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import ReleaseSpec
@@ -45,6 +45,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class NativeRuntime:
     """The runtime of one panel, everything of it below ``root`` (which accounts of applications must be able to pass
     through). ``vault_key`` is the file with the key of ``vault``: launchers read it, long after the panel is gone.
+    ``unit`` is the one of systemd that keeps supervisord up, if any does.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class NativeRuntime:
         use_cgroups: bool | None = None,
         grace_seconds: float = 10.0,
         caddy: Path | None = None,
+        unit: str | None = None,
     ) -> None:
         self._layout = Layout(root=checked_root(root))
         self._vault = vault
@@ -65,7 +67,7 @@ class NativeRuntime:
         self._caddy = caddy or _beside_python("caddy")
         self._groups = None if use_cgroups is False else ReleaseGroups.of_this_machine(checked_id(panel_id))
         self._copies = Copies(self._layout, self._groups)
-        self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans)
+        self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans, unit=unit)
         self._laid_out = False
         self._laying_out = asyncio.Lock()
 
@@ -76,6 +78,11 @@ class NativeRuntime:
                 await asyncio.to_thread(self._lay_out)
                 self._laid_out = True
         await self._supervisord.ensure()
+
+    def become(self) -> NoReturn:
+        """Turns this process, that of the unit, into supervisord once there is none; blocks until then."""
+        self._lay_out()
+        self._supervisord.become()
 
     async def watch(self) -> None:
         """``ensure``, and a new try for processes that were given up a minute ago."""

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import rpc
@@ -48,10 +48,13 @@ class SupervisordBroken(Unavailable):
 
 class Supervisord:
     """One supervisord of one panel. ``reap_orphans`` is called whenever there is none, before a new one is started: it
-    ends the copies that a dead one left, so that no process of a release ever runs twice.
+    ends the copies that a dead one left, so that no process of a release ever runs twice. ``unit`` is the one of
+    systemd that keeps it up, if any does.
     """
 
-    def __init__(self, layout: Layout, *, panel_id: str, reap_orphans: Callable[[], None]) -> None:
+    def __init__(
+        self, layout: Layout, *, panel_id: str, reap_orphans: Callable[[], None], unit: str | None = None
+    ) -> None:
         self._layout = layout
         self._panel_id = panel_id
         self._reap_orphans = reap_orphans
@@ -65,12 +68,19 @@ class Supervisord:
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"},
             state=layout.supervisord / "daemon.json",
             log=layout.supervisord / "start.log",
+            unit=unit,
         )
 
     async def ensure(self) -> None:
         """Starts supervisord, with all releases that are up, unless it is there. Raises SupervisordBroken."""
         async with self._lock:
             await self._ensure()
+
+    def become(self) -> NoReturn:
+        """Turns this process, that of the unit, into supervisord once there is none; blocks until then."""
+        self._daemon.wait_until_gone()
+        self._make_ready()
+        self._daemon.become()
 
     async def add(self, programs: Sequence[Program]) -> None:
         """Brings a release up whose program file is there, stopped or not; what is up already stays as it is, what was
@@ -154,11 +164,10 @@ class Supervisord:
         if pid is not None:
             log.error("supervisord does not answer and is replaced", extra={"pid": pid})
             await asyncio.to_thread(self._daemon.kill)
-        await asyncio.to_thread(self._reap_orphans)
-        self._write_configuration()
-        self._set_aside_foreign()
+        if self._daemon.unit is None:  # else its process does that, and systemd may have started it again already
+            await asyncio.to_thread(self._make_ready)
         for _ in range(100):  # each turn sets one more bad file aside
-            self._daemon.spawn()
+            await self._daemon.start()
             if await self._comes_up():
                 return
             said = self._daemon.last_words()
@@ -169,6 +178,11 @@ class Supervisord:
         raise SupervisordBroken(
             f"The process supervisor does not start: {said} (its own log: {self._layout.supervisord}/supervisord.log)"
         )
+
+    def _make_ready(self) -> None:
+        self._reap_orphans()
+        self._write_configuration()
+        self._set_aside_foreign()
 
     async def _answers(self) -> bool:
         """False only after a silence that is too long for a busy machine."""
