@@ -14,7 +14,7 @@ FILES = {"app.py": "print(1)\n", "web/index.html": "<p>one</p>\n"}
 
 def tar(path: Path, files: Mapping[str, str], *more: tarfile.TarInfo, compressed: str = "gz") -> Path:
     """A tar with the files, and then further entries."""
-    with tarfile.open(path, f"w:{compressed}", format=tarfile.GNU_FORMAT) as archive:
+    with tarfile.open(path, f"w:{compressed}", format=tarfile.GNU_FORMAT) as archive:  # type: ignore[call-overload]
         for name, text in files.items():
             archive.addfile(entry(name, size=len(text.encode())), io.BytesIO(text.encode()))
         for info in more:
