@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from headway.core.deployments.hosts import register_host
 from headway.core.engine.engine import Engine
 from headway.faces.http.app import create_app
 from headway.faces.http.server import Server
-from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.ballast import take_ballast
@@ -70,6 +71,8 @@ class Platform:
                 self.services.broadcast.close()
                 server.stop()
         finally:
+            with suppress(DatabaseAway):
+                await self.services.access.save_uses()
             await self.host.aclose()
 
     def stop(self) -> None:

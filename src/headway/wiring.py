@@ -10,7 +10,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from headway.core.access.audit import Audit
+from headway.core.access.audit import Audit, forget_old
+from headway.core.access.keys import KeyService
+from headway.core.access.members import MemberService
+from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
@@ -50,6 +53,7 @@ LOCAL = "local"
 _LEAST_FREE_BYTES = 16 << 20
 _BALLAST_REST = 5.0
 _EDGE_REST = 1.0
+_ACCESS_REST = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,9 @@ class Services:
     broadcast: Broadcast
     access: AccessService
     audit: Audit
+    keys: KeyService
+    members: MemberService
+    organizations: OrganizationService
     deployments: DeploymentService
     deployment_reads: DeploymentReader
     applications: ApplicationService
@@ -114,7 +121,7 @@ class Wiring:
     def wired(self, access: AccessService) -> Wired:
         """The parts, each with what it needs."""
         operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
-        engine = Engine(self._parts(), extra=self._pollers(self._keeper(operating)))
+        engine = Engine(self._parts(), extra=self._pollers(access, self._keeper(operating)))
         return Wired(services=self._services(access, engine, operating), engine=engine, host=self._host)
 
     def _services(self, access: AccessService, engine: Engine, operating: Operating) -> Services:
@@ -124,6 +131,9 @@ class Wiring:
             broadcast=self._broadcast,
             access=access,
             audit=Audit(self._db),
+            keys=KeyService(self._db, access),
+            members=MemberService(self._db, access),
+            organizations=OrganizationService(self._db, access),
             deployments=DeploymentService(
                 db=self._db,
                 ledger=self._ledger,
@@ -162,13 +172,14 @@ class Wiring:
             keep_releases=self._settings.keep_releases,
         )
 
-    def _pollers(self, keeper: Keeper) -> tuple[Poller, ...]:
+    def _pollers(self, access: AccessService, keeper: Keeper) -> tuple[Poller, ...]:
         ballast = partial(_watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
         return (
             Poller("restore", keeper.restore),
             Poller("keeper", keeper.keep_round),
             Poller("edge", partial(_ensured, self._edge.ensure)),
             Poller("ballast", ballast),
+            Poller("access", partial(_tend_access, self._db, access, self._settings.keep_audit)),
         )
 
     def _applications(self, engine: Engine, operating: Operating) -> ApplicationService:
@@ -257,6 +268,12 @@ def edge(settings: Settings, data_dir: DataDir) -> Edge:
 async def _ensured(ensure: Callable[[], Awaitable[None]]) -> float:
     await ensure()
     return _EDGE_REST
+
+
+async def _tend_access(db: SqlDatabase, access: AccessService, keep_audit: timedelta) -> float:
+    await access.save_uses()
+    await db.run(lambda tx: forget_old(tx, keep_audit))
+    return _ACCESS_REST
 
 
 async def _watch_ballast(path: Path, size: int) -> float:

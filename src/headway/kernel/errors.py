@@ -16,6 +16,7 @@ class Code(StrEnum):
     CONFLICT = "CONFLICT"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     UNPROCESSABLE = "UNPROCESSABLE_CONTENT"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
     UNAVAILABLE = "SERVICE_UNAVAILABLE"
     INTERNAL = "INTERNAL_SERVER_ERROR"
 
@@ -61,6 +62,16 @@ class Unprocessable(HeadwayError):
     """The request is well-formed, but says something else than it said before."""
 
     code = Code.UNPROCESSABLE
+
+
+class TooManyRequests(HeadwayError):
+    """The caller has asked too often; it may ask again after so many seconds."""
+
+    code = Code.TOO_MANY_REQUESTS
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Unavailable(HeadwayError):

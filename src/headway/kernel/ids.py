@@ -14,9 +14,9 @@ def new_id() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
 
 
-def new_key() -> str:
-    """An API key of 64 hexadecimal characters (some clients insist on that length)."""
-    return secrets.token_hex(32)
+def new_key(prefix: str = "") -> str:
+    """An API key of 64 characters (some clients insist on that length): the prefix and hexadecimal ones."""
+    return prefix + secrets.token_hex(32)[len(prefix) :]
 
 
 def slug(name: str) -> str:

@@ -228,6 +228,9 @@ class Settings:
             "panel keeps them up.",
         ),
     )
+    keep_audit: timedelta = field(
+        default=timedelta(days=365), metadata=_told(duration(3600), "How long it is kept who has changed what.")
+    )
     log_level: LogLevel = field(
         default=LogLevel.INFO, metadata=_told(choice(LogLevel), "How much the panel says about itself.")
     )

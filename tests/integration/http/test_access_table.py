@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -11,6 +11,7 @@ import pytest
 
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import RULES, Noun
+from headway.kernel.ids import new_id
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.world import REPOSITORY, World, client_with
 
@@ -25,6 +26,7 @@ class Place(Enum):
     PROJECT = auto()
     GLIMPSED = auto()  # as PROJECT, and known to whoever was given something in it
     ORGANISATION = auto()
+    HELD = auto()  # it is the owner's own
     OWN = auto()
 
 
@@ -45,15 +47,18 @@ class Row:
 
 NOT_YET = {"deployment.allByCompose", "deployment.allByServer"}  # nothing of that kind can be made so far
 ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
-MEMBER, ADMIN = Role.MEMBER, Role.ADMIN
+GUEST, MEMBER, ADMIN, OWNER = Role
 READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
-SERVICE, OWN, ORGANISATION = Place.SERVICE, Place.OWN, Place.ORGANISATION
-IN_PROJECT, GLIMPSED = Place.PROJECT, Place.GLIMPSED
+SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, OWN = Place
 APPLICATION = {"applicationId": "{application}"}
 DEPLOYMENT = {"deploymentId": "{deployment}"}
 PROJECT = {"projectId": "{project}"}
 ENVIRONMENT = {"environmentId": "{environment}"}
 SSH_KEY = {"sshKeyId": "{ssh_key}"}
+API_KEY = {"apiKeyId": "{api_key}"}
+USER = {"userId": "{user}"}
+THE_ORGANISATION = {"organizationId": "{organization}"}
+AS_MEMBER = {"email": "new@example.org", "role": "member"}
 OF_APPLICATION = {"id": "{application}", "type": "application"}
 A_NAME = {"name": "new"}
 A_GIT_URL = {"customGitUrl": "https://git.example/x.git"}
@@ -75,6 +80,7 @@ TABLE: Mapping[str, Row] = {
     "application.start": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.stop": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.update": Row(MUTATION, APPLICATION | A_NAME, ADMIN, SET),
+    "auditLog.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "deployment.all": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "deployment.allByCompose": Row(QUERY, {"composeId": "nope"}, MEMBER, READ, SERVICE, Noun.COMPOSE),
     "deployment.allByServer": Row(QUERY, {"serverId": "nope"}, MEMBER, READ, ORGANISATION, Noun.SERVER),
@@ -94,6 +100,16 @@ TABLE: Mapping[str, Row] = {
     "environment.one": Row(QUERY, ENVIRONMENT, MEMBER, READ, GLIMPSED),
     "environment.remove": Row(MUTATION, ENVIRONMENT, ADMIN, SET, IN_PROJECT),
     "environment.update": Row(MUTATION, ENVIRONMENT | {"env": "A=1"}, ADMIN, SET, IN_PROJECT),
+    "organization.acceptInvitation": Row(MUTATION, {"token": "{token}"}, GUEST, ANY, OWN),
+    "organization.all": Row(QUERY, {}, MEMBER, READ, OWN),
+    "organization.allInvitations": Row(QUERY, {}, ADMIN, READ, OWN),
+    "organization.create": Row(MUTATION, A_NAME, OWNER, SET, OWN),
+    "organization.delete": Row(MUTATION, THE_ORGANISATION, OWNER, SET, ORGANISATION),
+    "organization.inviteMember": Row(MUTATION, AS_MEMBER, ADMIN, SET, OWN),
+    "organization.one": Row(QUERY, THE_ORGANISATION, MEMBER, READ, ORGANISATION),
+    "organization.removeInvitation": Row(MUTATION, {"invitationId": "{invitation}"}, ADMIN, SET, ORGANISATION),
+    "organization.update": Row(MUTATION, THE_ORGANISATION | A_NAME, OWNER, SET, ORGANISATION),
+    "organization.updateMemberRole": Row(MUTATION, {"memberId": "{member}", "role": "admin"}, ADMIN, SET, ORGANISATION),
     "project.all": Row(QUERY, {}, MEMBER, READ, OWN),
     "project.create": Row(MUTATION, A_NAME, ADMIN, SET, OWN),
     "project.one": Row(QUERY, PROJECT, MEMBER, READ, GLIMPSED),
@@ -107,7 +123,15 @@ TABLE: Mapping[str, Row] = {
     "sshKey.generate": Row(MUTATION, {"type": "ed25519"}, ADMIN, SET, OWN),
     "sshKey.one": Row(QUERY, SSH_KEY, ADMIN, READ, ORGANISATION),
     "sshKey.remove": Row(MUTATION, SSH_KEY, ADMIN, SET, ORGANISATION),
+    "user.all": Row(QUERY, {}, ADMIN, READ, OWN),
+    "user.apiKeys": Row(QUERY, {}, MEMBER, READ, OWN),
+    "user.assignPermissions": Row(MUTATION, {"id": "{user}"}, ADMIN, SET, ORGANISATION),
+    "user.createApiKey": Row(MUTATION, A_NAME, MEMBER, SET, OWN),
+    "user.deleteApiKey": Row(MUTATION, API_KEY, MEMBER, SET, HELD),
     "user.get": Row(QUERY, {}, MEMBER, ANY, OWN),
+    "user.one": Row(QUERY, USER, ADMIN, READ, ORGANISATION),
+    "user.remove": Row(MUTATION, USER, ADMIN, SET, ORGANISATION),
+    "user.updateApiKey": Row(MUTATION, API_KEY | A_NAME, MEMBER, SET, HELD),
 }
 
 
@@ -133,7 +157,8 @@ async def test_a_caller_gets_what_the_table_says_and_leaves_no_trace_where_it_is
         assert await _all_there_is(world) == before
         for procedure, row in sorted(TABLE.items(), key=lambda each: each[1].method != QUERY):
             if expected(caller, row) == LETS_IN and procedure not in ENDLESS:
-                things = shared if row.method == QUERY else await things_of(world, members.get(caller), caller)
+                asks = row.method == QUERY
+                things = shared if asks else await things_of(world, members.get(caller), caller, procedure)
                 answer = await call(client, procedure, things)
                 kept_out = {401, 403, 500} | (set() if procedure in NOT_YET else {404})
                 assert answer.status_code not in kept_out, (procedure, answer.text)
@@ -141,11 +166,17 @@ async def test_a_caller_gets_what_the_table_says_and_leaves_no_trace_where_it_is
 
 def expected(caller: Caller, row: Row) -> int:
     """What the table says that this caller gets."""
-    whole = row.place in {Place.OWN, Place.ORGANISATION}
+    if row.least is Role.GUEST:
+        return LETS_IN
     if caller.refused:
         return UNKNOWN
     if caller.role < row.least or (row.scope is not None and caller.scope not in {row.scope, Scope.ADMIN}):
         return FORBIDS
+    if row.place is Place.HELD:
+        if caller.foreign or caller.role is Role.MEMBER:
+            return MISSES
+        return FORBIDS if caller.elsewhere or caller.role < Role.OWNER else LETS_IN
+    whole = row.place in {Place.OWN, Place.ORGANISATION}
     if caller.elsewhere:
         return (FORBIDS if row.least >= Role.ADMIN else LETS_IN) if whole else MISSES
     if caller.foreign:
@@ -164,22 +195,63 @@ async def call(client: httpx.AsyncClient, procedure: str, things: Mapping[str, s
     return await client.post(f"/{procedure}", json=sent)
 
 
-async def things_of(world: World, member_id: str | None = None, caller: Caller = CALLERS["owner"]) -> dict[str, str]:
-    """New things in the owner's organisation, of which the caller is given what it is to have."""
+async def things_of(
+    world: World, member_id: str | None = None, caller: Caller = CALLERS["owner"], procedure: str | None = None
+) -> dict[str, str]:
+    """New things in the owner's organisation, of which the caller is given what it is to have: those that a procedure
+    is called with, or all that there are.
+    """
     made = await world.post("project.create", name="bench")
     where = {"environmentId": made["environment"]["environmentId"], "customGitUrl": REPOSITORY}
     application_id = (await world.post("application.create", name="trivial", **where))["applicationId"]
     project_id = made["project"]["projectId"]
     if member_id is not None:
         await give(world, member_id, caller, project_id, application_id)
-    return {
+    things = {
         "application": application_id,
         "deployment": await world.deploy(application_id),
         "project": project_id,
         "environment": made["environment"]["environmentId"],
-        "ssh_key": (await world.post("sshKey.create", name="k"))["sshKeyId"],
     }
+    wanted = None if procedure is None else {text[1:-1] for text in TABLE[procedure].given.values()}
+    for names, make in OTHER_THINGS.items():
+        if wanted is None or wanted & set(names):
+            things.update(zip(names, await make(world), strict=True))
+    return things
+
+
+async def _ssh_key(world: World) -> tuple[str, ...]:
+    return ((await world.post("sshKey.create", name="k"))["sshKeyId"],)
+
+
+async def _api_key(world: World) -> tuple[str, ...]:
+    return ((await world.post("user.createApiKey", name="k"))["id"],)
+
+
+async def _organization(world: World) -> tuple[str, ...]:
+    return ((await world.get("user.get"))["organizationId"],)
+
+
+async def _invitation(world: World) -> tuple[str, ...]:
+    made = await world.post("organization.inviteMember", email=f"{new_id()}@example.org", role="member")
+    return made["id"], made["token"]
+
+
+async def _member(world: World) -> tuple[str, ...]:
+    made = await world.post("organization.inviteMember", email=f"{new_id()}@example.org", role="member")
+    joined = await world.post("organization.acceptInvitation", token=made["token"])
+    return joined["userId"], (await world.get("user.one", userId=joined["userId"]))["id"]
+
+
+OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
+    ("ssh_key",): _ssh_key,
+    ("api_key",): _api_key,
+    ("organization",): _organization,
+    ("user", "member"): _member,
+    ("invitation", "token"): _invitation,
+}
 
 
 async def _all_there_is(world: World) -> object:
-    return [await world.get(each) for each in ("project.all", "deployment.allCentralized", "sshKey.all")]
+    lists = ("project.all", "deployment.allCentralized", "sshKey.all", "user.all", "organization.allInvitations")
+    return [await world.get(each) for each in lists]

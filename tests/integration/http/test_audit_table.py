@@ -15,8 +15,9 @@ from headway.infra.db.transaction import Tx
 from tests.integration.http.test_access_table import MUTATION, TABLE, Place, call, things_of
 from tests.integration.http.world import World
 
-# What cannot succeed while no engine runs; a refusal changes nothing, and leaves nothing in the log.
-REFUSED = {"application.start", "deployment.killProcess"}
+# What cannot succeed while no engine runs, or while an organisation has something. A refusal changes nothing, and
+# leaves nothing in the log.
+REFUSED = {"application.start", "deployment.killProcess", "organization.delete"}
 ABOUT_NOTHING = {"sshKey.generate"}  # what it makes is kept nowhere
 CHANGES_NOTHING = ABOUT_NOTHING | {"application.killBuild"}  # nothing is being built here
 MUTATIONS = sorted(name for name, row in TABLE.items() if row.method == MUTATION)
@@ -51,7 +52,8 @@ async def test_a_mutation_leaves_one_row(world: World, procedure: str) -> None:
         return
     assert answer.status_code == 200, answer.text
     (row,) = added
-    assert (row.procedure, row.user_role, row.api_key_name) == (procedure, "owner", "owner")
+    by = ("member", "first key") if procedure == "organization.acceptInvitation" else ("owner", "owner")
+    assert (row.procedure, row.user_role, row.api_key_name) == (procedure, *by)
     noun = RULES[procedure].noun
     assert row.subject_type == noun.field.removesuffix("Id")
     assert (row.subject_id is None) == (procedure in ABOUT_NOTHING), "the thing is in the input or in what was made"

@@ -16,7 +16,7 @@ from tests.integration.http.test_access_table import NOT_YET, QUERY, TABLE, thin
 from tests.integration.http.world import World
 
 Json = Any
-ERRORS = {"400", "401", "403", "404", "500", "503"}
+ERRORS = {"400", "401", "403", "404", "429", "500", "503"}
 OF_FILES = {"206", "304", "416"}
 OF_BODIES = {"408", "409", "413", "415"}
 

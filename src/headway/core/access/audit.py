@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert
+from sqlalchemy import ColumnElement, delete, func, insert, select
 
-from headway.core.access.model import Actor
-from headway.core.access.policy import RULES, Noun
+from headway.core.access.model import Actor, Joined
+from headway.core.access.policy import RULES, Noun, permit
 from headway.infra.db.engine import Database
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx, companion
@@ -18,6 +18,22 @@ from headway.kernel.ids import new_id
 
 T = TypeVar("T")
 
+_c = audit_log.c
+_ACTIONS = (
+    *((start, "create") for start in ("create", "add", "invite", "generate", "accept")),
+    *((start, "delete") for start in ("delete", "remove", "clear")),
+    *((start, "cancel") for start in ("cancel", "kill", "cleanqueues")),
+    ("deploy", "deploy"),
+    ("redeploy", "redeploy"),
+)
+_RESOURCES: Mapping[str, str] = {
+    "application": "service",
+    "compose": "service",
+    "apiKey": "user",
+    "invitation": "user",
+    "member": "user",
+    "organization": "settings",
+}
 _LONGEST_NAME = 200
 # What a call was given and is told in full; of everything else only that it was given, for it may hold a secret.
 _TOLD = frozenset(
@@ -63,18 +79,19 @@ class Entry:
 
     def _row(self, tx: Tx, result: object) -> dict[str, Any]:
         made = result[0] if isinstance(result, tuple) and result else result
+        actor = made.actor if isinstance(made, Joined) else self.actor
         noun = RULES[self.procedure].noun
         subject_id = self._given.get(noun.field) or getattr(made, _attribute(noun), None)
         name = getattr(made, "name", None) or self._given.get("name")
         return {
             "audit_log_id": new_id(),
-            "organization_id": self.actor.organization_id,
-            "user_id": self.actor.user_id,
-            "user_name": self.actor.name,
-            "user_email": self.actor.email,
-            "user_role": self.actor.role.word,
-            "api_key_id": self.actor.api_key_id,
-            "api_key_name": self.actor.api_key_name,
+            "organization_id": actor.organization_id,
+            "user_id": actor.user_id,
+            "user_name": actor.name,
+            "user_email": actor.email,
+            "user_role": actor.role.word,
+            "api_key_id": actor.api_key_id,
+            "api_key_name": actor.api_key_name,
             "procedure": self.procedure,
             "subject_type": noun.field.removesuffix("Id"),
             "subject_id": subject_id,
@@ -88,6 +105,47 @@ class Entry:
         told = {name: value for name, value in self._given.items() if name in _TOLD}
         queued = getattr(made, "deployment_id", None)
         return {"given": sorted(self._given), **told} | ({"deploymentId": queued} if queued else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A row of the log; ``seq`` is its place in it."""
+
+    seq: int
+    audit_log_id: str
+    organization_id: str
+    user_id: str
+    user_name: str
+    user_email: str | None
+    user_role: str
+    api_key_id: str
+    api_key_name: str
+    procedure: str
+    subject_type: str
+    subject_id: str | None
+    subject_name: str | None
+    project_id: str | None
+    details: Mapping[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Which rows: those that fit all that is given, older than the row ``before``, without the newest ``offset``."""
+
+    user_id: str | None = None
+    user_email: str | None = None
+    procedure: str | None = None
+    action: str | None = None
+    resource: str | None = None
+    subject_id: str | None = None
+    subject_name: str | None = None
+    project_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+    offset: int = 0
+    limit: int = 50
 
 
 class Audit:
@@ -110,6 +168,34 @@ class Audit:
             companion.reset(token)
         return result
 
+    async def page(self, actor: Actor, search: Search) -> tuple[list[Told], int, int | None]:
+        """The newest rows of the caller's organisation that fit, how many fit in all, and the ``before`` of the next
+        page, None at the end.
+        """
+        permit(actor, "auditLog.all", actor.organization_id)
+
+        def read(tx: Tx) -> tuple[list[Told], int, int | None]:
+            fit = [_c.organization_id == actor.organization_id, *_conditions(search)]
+            total = int(tx.scalar(select(func.count()).select_from(audit_log).where(*fit)) or 0)
+            older = [] if search.before is None else [_c.seq < search.before]
+            asked = select(audit_log).where(*fit, *older).order_by(_c.seq.desc())
+            found = tx.execute(asked.offset(search.offset).limit(search.limit + 1)).mappings().all()
+            rows = [Told(**row) for row in found[: search.limit]]
+            return rows, total, rows[-1].seq if len(found) > search.limit else None
+
+        return await self._db.read(read)
+
+
+def action_of(procedure: str) -> str:
+    """What a procedure does, in the few words that clients filter by."""
+    name = procedure.rpartition(".")[2].lower()
+    return next((action for start, action in _ACTIONS if name.startswith(start)), "update")
+
+
+def resource_of(subject_type: str) -> str:
+    """What kind of thing a subject is, in the words that clients filter by."""
+    return _RESOURCES.get(subject_type, subject_type)
+
 
 def forget_old(tx: Tx, kept_for: timedelta) -> None:
     """Removes the rows that are older."""
@@ -119,3 +205,26 @@ def forget_old(tx: Tx, kept_for: timedelta) -> None:
 def _attribute(noun: Noun) -> str:
     """What records call the id of such a thing."""
     return f"{noun.value.lower().replace(' ', '_')}_id"
+
+
+def _conditions(search: Search) -> Iterator[ColumnElement[bool]]:
+    for column, value in (
+        (_c.user_id, search.user_id),
+        (_c.user_email, search.user_email),
+        (_c.procedure, search.procedure),
+        (_c.subject_id, search.subject_id),
+        (_c.project_id, search.project_id),
+    ):
+        if value is not None:
+            yield column == value
+    if search.action is not None:
+        yield _c.procedure.in_([each for each in RULES if action_of(each) == search.action])
+    if search.resource is not None:
+        types = [noun.field.removesuffix("Id") for noun in Noun]
+        yield _c.subject_type.in_([each for each in types if search.resource in {each, resource_of(each)}])
+    if search.subject_name is not None:
+        yield _c.subject_name.icontains(search.subject_name, autoescape=True)
+    if search.since is not None:
+        yield _c.created_at >= search.since
+    if search.until is not None:
+        yield _c.created_at <= search.until

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
+from typing import Any
 
 
 class Role(IntEnum):
-    """What somebody is in an organisation; a higher role may do all that a lower one may."""
+    """What somebody is in an organisation; a higher role may do all that a lower one may. A guest is nothing in none,
+    and calls without a key.
+    """
 
+    GUEST = 0
     MEMBER = 1
     ADMIN = 2
     OWNER = 3
@@ -93,3 +97,73 @@ class Actor:
     terms: Terms = Terms()
     api_key_name: str = ""
     witness: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
+
+
+GUEST = Actor(user_id="", organization_id="", role=Role.GUEST, api_key_id="", name="", terms=Terms(scopes=frozenset()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key as it is shown: by the characters that it begins with."""
+
+    api_key_id: str
+    name: str
+    prefix: str | None
+    start: str | None
+    user_id: str
+    organization_id: str
+    role: Role
+    terms: Terms
+    enabled: bool
+    last_used_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Somebody in an organisation. ``passive`` holds what clients keep there and Headway does not act on."""
+
+    member_id: str
+    user_id: str
+    organization_id: str
+    role: Role
+    name: str
+    email: str | None
+    grants: Grants
+    passive: Mapping[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """A way into an organisation for whoever has its token, once and until it expires."""
+
+    invitation_id: str
+    organization_id: str
+    inviter_id: str
+    email: str
+    role: Role
+    grants: Grants
+    status: str
+    expires_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """Somebody who has accepted an invitation, with a first key, which is shown this once."""
+
+    invitation_id: str
+    actor: Actor
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """An organisation, with the first of its owners."""
+
+    organization_id: str
+    name: str
+    logo: str | None
+    owner_id: str | None
+    created_at: datetime

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from headway.core.access.model import Actor, Role, Scope
+from headway.core.access.model import Actor, Role, Scope, Terms
 from headway.kernel.errors import Forbidden, NotFound
 
 
@@ -16,6 +16,7 @@ class Noun(StrEnum):
 
     API_KEY = "API key"
     APPLICATION = "Application"
+    AUDIT_LOG = "Audit log"
     BACKUP = "Backup"
     COMPOSE = "Compose"
     DEPLOYMENT = "Deployment"
@@ -27,6 +28,7 @@ class Noun(StrEnum):
     PROJECT = "Project"
     SCHEDULE = "Schedule"
     SERVER = "Server"
+    SERVICE = "Service"
     SSH_KEY = "SSH key"
     VOLUME_BACKUP = "Volume backup"
 
@@ -83,7 +85,7 @@ def _rules(
     return {f"{prefix}.{name}": rule for name in names}
 
 
-_MEMBER, _ADMIN, _OWNER = Role.MEMBER, Role.ADMIN, Role.OWNER
+_GUEST, _MEMBER, _ADMIN, _OWNER = Role
 _READ, _DEPLOY, _KILL, _REMOVE, _SET = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN
 _ANY = None
 
@@ -112,8 +114,25 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, _SET, "create", "remove", "generate", in_project=False)
     | _rules(Noun.ORGANIZATION, "settings", _MEMBER, _ANY, "health", "getDokployVersion", in_project=False)
     | _rules(Noun.ORGANIZATION, "settings", _MEMBER, _ANY, "getOpenApiDocument", in_project=False)
-    | _rules(Noun.ORGANIZATION, "user", _MEMBER, _ANY, "get", in_project=False)
+    | _rules(Noun.MEMBER, "user", _MEMBER, _ANY, "get", in_project=False)
+    | _rules(Noun.MEMBER, "user", _ADMIN, _READ, "all", "one", in_project=False)
+    | _rules(Noun.MEMBER, "user", _ADMIN, _SET, "assignPermissions", "remove", in_project=False)
+    | _rules(Noun.API_KEY, "user", _MEMBER, _READ, "apiKeys", in_project=False)
+    | _rules(Noun.API_KEY, "user", _MEMBER, _SET, "createApiKey", "updateApiKey", "deleteApiKey", in_project=False)
+    | _rules(Noun.ORGANIZATION, "organization", _MEMBER, _READ, "all", "one", in_project=False)
+    | _rules(Noun.ORGANIZATION, "organization", _OWNER, _SET, "create", "update", "delete", in_project=False)
+    | _rules(Noun.MEMBER, "organization", _ADMIN, _SET, "updateMemberRole", in_project=False)
+    | _rules(Noun.INVITATION, "organization", _ADMIN, _READ, "allInvitations", in_project=False)
+    | _rules(Noun.INVITATION, "organization", _ADMIN, _SET, "inviteMember", "removeInvitation", in_project=False)
+    | _rules(Noun.INVITATION, "organization", _GUEST, _ANY, "acceptInvitation", in_project=False)
+    | _rules(Noun.AUDIT_LOG, "auditLog", _ADMIN, _READ, "all", in_project=False)
 )
+
+
+def is_open(procedure: str) -> bool:
+    """Whether it may be called without any key."""
+    rule = RULES.get(procedure)
+    return rule is not None and rule.least is Role.GUEST
 
 
 def admit(actor: Actor, procedure: str) -> None:
@@ -188,3 +207,19 @@ def reach(actor: Actor) -> Reach:
         services=frozenset() if actor.role >= Role.ADMIN else actor.services,
         within=actor.terms.projects,
     )
+
+
+def excess(maker: Terms, wanted: Terms) -> str | None:
+    """What a key of these terms would have beyond the one that makes, changes or removes it, as a phrase; None where
+    it has nothing.
+    """
+    more = sorted(scope for scope in wanted.scopes if not maker.hold(scope))
+    if more:
+        return f"the scopes {', '.join(more)}"
+    if maker.projects is not None and (wanted.projects is None or not wanted.projects <= maker.projects):
+        return "other projects"
+    if maker.expires_at is not None and (wanted.expires_at is None or wanted.expires_at > maker.expires_at):
+        return "a later end"
+    if maker.rate is not None and (wanted.rate is None or wanted.rate.per_second > maker.rate.per_second):
+        return "more calls"
+    return None

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from headway.core.access import store, tokens
+from headway.core.access.keys_store import save_uses
 from headway.core.access.model import Actor, Role, Terms
-from headway.infra.db.engine import Database
+from headway.core.access.usage import Usage
+from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_key
 
@@ -17,7 +19,7 @@ _REMEMBERED_KEYS = 1_024
 
 class AccessService:
     """Knows callers by their keys. A key that was seen is remembered for seconds, so that polling clients cost no
-    read of the database; one that is revoked stops working within that time.
+    read of the database; one that another panel revokes stops working within that time. ``usage`` counts its calls.
     """
 
     def __init__(self, db: Database, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -25,6 +27,7 @@ class AccessService:
         self._monotonic = monotonic
         self._seen: dict[str, tuple[float, Actor]] = {}
         self._changes = 0
+        self.usage = Usage(monotonic=monotonic)
 
     async def authenticate(self, key: str) -> Actor | None:
         """Whoever holds ``key``, None when nobody does. Writes nothing. Raises DatabaseAway."""
@@ -47,6 +50,17 @@ class AccessService:
         """What was remembered of callers counts no more; called when something about keys or members has changed."""
         self._changes += 1
         self._seen.clear()
+
+    async def save_uses(self) -> None:
+        """Keeps when keys were last used, which reading callers have not written. Raises DatabaseAway."""
+        taken = self.usage.take_unsaved()
+        if not taken:
+            return
+        try:
+            await self._db.run(lambda tx: save_uses(tx, taken))
+        except DatabaseAway:
+            self.usage.give_back(taken)
+            raise
 
     async def bootstrap(self, wanted_key: str | None) -> str | None:
         """Makes the first organisation, its owner and one key: the wanted one, else a new one, which is the result.

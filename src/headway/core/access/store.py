@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 from headway.core.access.model import Actor, Grants, Rate, Role, Scope, Terms
 from headway.core.access.tokens import digest, start_of
 from headway.infra.db.tables.access import api_keys, grants, members, organizations, users
-from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.applications import applications, projects
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 
@@ -100,6 +100,12 @@ def service_projects(tx: Tx, organization_id: str, service_ids: Collection[str])
         mine = select(*columns).where(service_id.in_(service_ids), owner_id == organization_id)
         found.update({row.service: row.project for row in tx.execute(mine)})
     return found
+
+
+def projects_among(tx: Tx, organization_id: str, project_ids: Collection[str]) -> frozenset[str]:
+    """Those of these projects that an organisation has."""
+    mine = projects.c.project_id.in_(project_ids), projects.c.organization_id == organization_id
+    return frozenset(tx.execute(select(projects.c.project_id).where(*mine)).scalars())
 
 
 def first_owner(tx: Tx) -> tuple[str, str] | None:

@@ -10,10 +10,15 @@ from headway.core.access.service import AccessService
 _BEARER = b"bearer "
 
 
-async def authenticate(access: AccessService, headers: Mapping[bytes, bytes]) -> Actor | None:
-    """Whoever makes the request, None when it carries no key that is known. Raises DatabaseAway."""
+async def authenticate(access: AccessService, headers: Mapping[bytes, bytes], calls: int = 1) -> Actor | None:
+    """Whoever makes the request, None when it carries no key that is known. Raises DatabaseAway, and TooManyRequests
+    where its key has no so many ``calls`` left.
+    """
     key = key_of(headers)
-    return None if key is None else await access.authenticate(key)
+    actor = None if key is None else await access.authenticate(key)
+    if actor is not None:
+        access.usage.spend(actor, calls)
+    return actor
 
 
 def key_of(headers: Mapping[bytes, bytes]) -> str | None:

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from headway.faces.http.answers import Answer, json_answer
 from headway.faces.http.issues import Issue, zod_error
-from headway.kernel.errors import Code, HeadwayError
+from headway.kernel.errors import Code, HeadwayError, TooManyRequests
 from headway.kernel.ids import new_id
 
 T = TypeVar("T")
@@ -26,6 +26,7 @@ STATUSES: Mapping[Code, int] = {
     Code.CONFLICT: 409,
     Code.PAYLOAD_TOO_LARGE: 413,
     Code.UNPROCESSABLE: 422,
+    Code.TOO_MANY_REQUESTS: 429,
     Code.UNAVAILABLE: 503,
     Code.INTERNAL: 500,
 }
@@ -126,6 +127,8 @@ async def guarded(work: Callable[[], Awaitable[T]], path: str, tell: Tell | None
 def problem_of(error: HeadwayError) -> Problem:
     """An expected error with its status; what may work later says when to ask again."""
     headers = {"retry-after": _RETRY_AFTER_SECONDS} if error.code is Code.UNAVAILABLE else {}
+    if isinstance(error, TooManyRequests):
+        headers = {"retry-after": str(error.retry_after_seconds)}
     return Problem(STATUSES[error.code], error.code, error.message, headers=headers)
 
 

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
@@ -26,6 +26,23 @@ class Input(BaseModel):
     """Base of all inputs: camelCase on the wire, strict about types, deaf to keys that it does not know."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", strict=True, frozen=True)
+
+
+def _untexted(value: object) -> object:
+    """The value that a text of JSON holds, which the official command line sends for lists and objects; what is no JSON
+    may be names with commas between them.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return from_json(value)
+    except ValueError:
+        return [each.strip() for each in value.split(",") if each.strip()]
+
+
+MOST_IDS = 1_000
+Ids = Annotated[list[str], BeforeValidator(_untexted), Field(max_length=MOST_IDS)]
+Keyed = Annotated[dict[str, Any], BeforeValidator(_untexted)]
 
 
 class Empty(Input):

@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
 from headway import __version__
+from headway.core.access.policy import is_open
 from headway.core.deployments.once import LONGEST_KEY
 from headway.faces.http.registry import File, Kind, Procedure
 
@@ -25,13 +26,15 @@ _DESCRIPTION = (
 _ROUTERS: Mapping[str, str] = MappingProxyType(
     {
         "application": "Make, set up, deploy, start, stop and delete applications",
+        "auditLog": "Who has changed what",
         "deployment": "List, look at, follow, end and remove deployments",
         "environment": "The parts of a project",
         "health": "Whether the panel can do its work, for anybody who asks",
+        "organization": "Organisations, their members and invitations",
         "project": "What applications are gathered in",
         "settings": "What clients ask the panel about itself",
         "sshKey": "Keys with which private repositories are fetched",
-        "user": "Who the caller is",
+        "user": "Who the caller is, its keys, and who else is there",
     }
 )
 _ERRORS: Mapping[int, str] = MappingProxyType(
@@ -45,11 +48,12 @@ _ERRORS: Mapping[int, str] = MappingProxyType(
         413: "The body is larger than a call needs",
         415: "The body is not of the type application/json",
         422: "The Idempotency-Key was used for another call",
+        429: "The key has made all the calls of its window; Retry-After says when to ask again",
         500: "Headway made a mistake",
         503: "The database or a server cannot be reached now; Retry-After says when to ask again",
     }
 )
-_OF_QUERIES = (400, 401, 403, 404, 500, 503)
+_OF_QUERIES = (400, 401, 403, 404, 429, 500, 503)
 _OF_MUTATIONS = tuple(status for status in _ERRORS if status != 422)
 _QUEUED: Mapping[str, Json] = {  # headers that name what an answer without a body has made
     "location": {"description": "Where the new deployment's row is", "schema": {"type": "string"}},
@@ -195,6 +199,7 @@ def _operation(procedure: Procedure, references: Mapping[str, Json]) -> Json:
         "operationId": procedure.name.replace(".", "-"),
         "summary": procedure.summary,
         "tags": [procedure.name.partition(".")[0]],
+        **({"security": []} if is_open(procedure.name) else {}),
         **(_parameters(procedure) if query else _body(procedure)),
         "responses": {"200": _answer(procedure, references), **others, **refused},
     }
@@ -247,7 +252,7 @@ def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:
 def _error(status: int, references: Mapping[str, Json]) -> Json:
     wait = {"retry-after": {"description": "Seconds to wait", "schema": {"type": "string"}}}
     answer = _json(_ERRORS[status], references["unauthorized" if status == 401 else "error"])
-    return {**answer, "headers": wait} if status == 503 else answer
+    return {**answer, "headers": wait} if status in {429, 503} else answer
 
 
 def _health(references: Mapping[str, Json]) -> Json:

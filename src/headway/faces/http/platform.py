@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from headway.core.access.audit import Audit
+from headway.core.access.keys import KeyService
+from headway.core.access.members import MemberService
+from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
@@ -23,6 +26,15 @@ class Platform(Protocol):
 
     @property
     def audit(self) -> Audit: ...
+
+    @property
+    def keys(self) -> KeyService: ...
+
+    @property
+    def members(self) -> MemberService: ...
+
+    @property
+    def organizations(self) -> OrganizationService: ...
 
     @property
     def deployments(self) -> DeploymentService: ...

@@ -8,6 +8,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from headway.core.access import policy
+from headway.core.access.model import GUEST
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.auth import authenticate
@@ -42,6 +43,8 @@ class Rest:
         self, scope: Scope, receive: Receive, path: str, headers: Mapping[bytes, bytes]
     ) -> Answer | Stream:
         actor = await authenticate(self._platform.access, headers)
+        if actor is None and policy.is_open(path):
+            actor = GUEST
         if actor is None:
             return errors.unauthorized()
         kind = _KINDS.get(scope["method"])

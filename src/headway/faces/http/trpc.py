@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from headway.core.access import policy
-from headway.core.access.model import Actor
+from headway.core.access.model import GUEST, Actor
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.auth import authenticate
@@ -41,6 +41,7 @@ _NUMBERS: Mapping[str, int] = {
     Code.PAYLOAD_TOO_LARGE: -32013,
     WireCode.UNSUPPORTED_MEDIA_TYPE: -32015,
     Code.UNPROCESSABLE: -32022,
+    Code.TOO_MANY_REQUESTS: -32029,
 }
 
 
@@ -84,7 +85,9 @@ class Trpc:
         names = path.split(",") if batch else [path]
         if len(names) > MOST_CALLS:
             raise Problem(400, Code.BAD_REQUEST, f"A batch holds at most {MOST_CALLS} calls", names_path=False)
-        actor = await authenticate(self._platform.access, headers)
+        actor = await authenticate(self._platform.access, headers, calls=len(names))
+        if actor is None and all(policy.is_open(name) for name in names):
+            actor = GUEST
         if actor is None:
             return _together([told(_unauthorized(), name) for name in names], batch=batch)
         self._refuse_mixture(names)

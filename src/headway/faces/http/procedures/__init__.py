@@ -7,7 +7,17 @@ from functools import cache
 from pydantic_core import to_json
 
 from headway.faces.http.openapi import document
-from headway.faces.http.procedures import application, deployment, environment, project, settings, ssh_key, user
+from headway.faces.http.procedures import (
+    application,
+    audit_log,
+    deployment,
+    environment,
+    organization,
+    project,
+    settings,
+    ssh_key,
+    user,
+)
 from headway.faces.http.registry import Procedure
 from headway.faces.http.streams import Follows
 
@@ -17,8 +27,10 @@ def all_procedures(follows: Follows) -> tuple[Procedure, ...]:
     every: list[Procedure] = []
     every += (
         *application.procedures(),
+        *audit_log.procedures(),
         *deployment.procedures(follows),
         *environment.procedures(),
+        *organization.procedures(),
         *project.procedures(),
         *settings.procedures(cache(lambda: to_json(document(every)))),
         *ssh_key.procedures(),
