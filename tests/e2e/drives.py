@@ -7,6 +7,7 @@ from itertools import count
 from types import MappingProxyType
 from typing import Any
 
+from headway.faces.http.wire.access import FLAGS, LISTS
 from tests.panel import Panel
 
 Json = Any
@@ -65,6 +66,25 @@ class Stage:
         ssh_key_id: str = self._running.post("sshKey.create", name=self.name())["sshKeyId"]
         return ssh_key_id
 
+    def organization(self) -> str:
+        organization_id: str = self._running.get("user.get")["organizationId"]
+        return organization_id
+
+    def member(self) -> Json:
+        """The row of a member."""
+        made = self.invitation()
+        joined = self._running.post("organization.acceptInvitation", token=made["token"])
+        return self._running.get("user.one", userId=joined["userId"])
+
+    def invitation(self) -> Json:
+        """The row of an invitation that waits, with its token."""
+        email = f"{self.name()}@example.org"
+        return self._running.post("organization.inviteMember", email=email, role="member")
+
+    def api_key(self) -> str:
+        api_key_id: str = self._running.post("user.createApiKey", name=self.name())["id"]
+        return api_key_id
+
 
 def _nothing(_at: Stage) -> Mapping[str, Json]:
     return {}
@@ -108,6 +128,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "application.start": lambda at: {"applicationId": at.served()},
         "application.stop": lambda at: {"applicationId": at.application()},
         "application.update": lambda at: {"applicationId": at.application(), "name": at.name(), "description": "d"},
+        "auditLog.all": lambda _at: {"limit": 5, "action": "create"},
         "deployment.all": lambda at: {"applicationId": at.served()},
         "deployment.allByType": lambda at: {"id": at.served(), "type": "application"},
         "deployment.allCentralized": _nothing,
@@ -120,6 +141,14 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "environment.one": lambda at: {"environmentId": at.environment()},
         "environment.remove": lambda at: {"environmentId": at.environment()},
         "environment.update": lambda at: {"environmentId": at.environment(), "name": at.name(), "env": "A=1"},
+        "organization.all": _nothing,
+        "organization.allInvitations": _nothing,
+        "organization.create": lambda at: {"name": at.name()},
+        "organization.inviteMember": lambda at: {"email": f"{at.name()}@example.org", "role": "member"},
+        "organization.one": lambda at: {"organizationId": at.organization()},
+        "organization.removeInvitation": lambda at: {"invitationId": at.invitation()["id"]},
+        "organization.update": lambda at: {"organizationId": at.organization(), "name": at.name()},
+        "organization.updateMemberRole": lambda at: {"memberId": at.member()["id"], "role": "admin"},
         "project.all": _nothing,
         "project.create": lambda at: {"name": at.name(), "description": "d", "env": "A=1"},
         "project.one": lambda at: {"projectId": at.project()},
@@ -133,14 +162,26 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "sshKey.generate": lambda _at: {"type": "ed25519"},
         "sshKey.one": lambda at: {"sshKeyId": at.key()},
         "sshKey.remove": lambda at: {"sshKeyId": at.key()},
+        "user.all": _nothing,
+        "user.assignPermissions": lambda at: {
+            "id": at.member()["userId"],
+            "accessedProjects": [at.project()],
+            **{name: [] for name in ("accessedServices", *LISTS)},
+            **dict.fromkeys(FLAGS, True),
+        },
+        "user.createApiKey": lambda at: {"name": "driven", "metadata": {"organizationId": at.organization()}},
+        "user.deleteApiKey": lambda at: {"apiKeyId": at.api_key()},
         "user.get": _nothing,
+        "user.one": lambda at: {"userId": at.member()["userId"]},
+        "user.remove": lambda at: {"userId": at.member()["userId"]},
     }
 )
 
-# Lists of what there is none of yet: a client hears 404, as for every id that does not exist.
+# What there is none of: a client hears 404, as for every id that does not exist.
 REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
     {
         "deployment.allByCompose": {"composeId": "nope"},
         "deployment.allByServer": {"serverId": "nope"},
+        "organization.delete": {"organizationId": "nope"},
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,8 @@ def test_a_command_without_a_procedure_gets_the_answer_that_the_page_tells(
 
 
 def _texts(given: Mapping[str, Json]) -> Mapping[str, Json]:
-    """A list is JSON on a command line."""
-    return {name: "[]" if value == [] else value for name, value in given.items()}
+    """Lists and objects are JSON on a command line."""
+    return {name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in given.items()}
 
 
 def _shape(shapes: Json, procedure: str) -> Json:
