@@ -153,7 +153,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(self, procedure: str, **query: str | int) -> Json:
+    def get(self, procedure: str, /, **query: str | int) -> Json:
         """The answer of a query."""
         return self._value(procedure, self._send(self._http.build_request("GET", procedure, params=query)))
 

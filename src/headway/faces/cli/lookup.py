@@ -40,6 +40,18 @@ class Place:
         return str(self.row["name"])
 
 
+def find_project(client: Client, named: str) -> Json:
+    """The project of that name or id. Raises ProjectUnknown, and InvalidInput when several have the name."""
+    every = client.get("project.all")
+    found = [each for each in every if each["projectId"] == named] or [each for each in every if each["name"] == named]
+    if not found:
+        raise ProjectUnknown(named, [each["name"] for each in every])
+    if len(found) > 1:
+        ids = ", ".join(each["projectId"] for each in found)
+        raise InvalidInput(f"Several projects are named {named}; give an id: {ids}.")
+    return found[0]
+
+
 def places(client: Client) -> list[Place]:
     """Every application that the key may see, project by project."""
     return [place for project in client.get("project.all") for place in places_in(project)]

@@ -15,11 +15,14 @@ from headway import __version__
 from headway.faces.cli import output
 from headway.faces.cli.commands import (
     apps,
+    audit,
     completion,
     deploy,
     deployments,
     doctor,
     install,
+    keys,
+    members,
     profiles,
     projects,
     serve,
@@ -76,6 +79,7 @@ def build() -> typer.Typer:
     of_projects.command("remove")(_guarded(projects.remove))
     top.add_typer(of_projects, name="projects")
 
+    _add_access(top)
     top.command("login")(_guarded(profiles.login))
     top.command("logout")(_guarded(profiles.logout))
     of_profiles = _group("The panels that you work with, and which one is asked.")
@@ -93,6 +97,25 @@ def build() -> typer.Typer:
     top.command("down")(_guarded(serve.down))
     top.command("doctor")(_guarded(doctor.doctor))
     return top
+
+
+def _add_access(top: typer.Typer) -> None:
+    """The commands about who may do what, and who did."""
+    of_keys = _group("API keys, and what each is good for.")
+    of_keys.command("list")(_guarded(keys.list_keys))
+    of_keys.command("create")(_guarded(keys.create))
+    of_keys.command("remove")(_guarded(keys.remove))
+    top.add_typer(of_keys, name="keys")
+
+    of_members = _group("Who belongs to the organisation, and what they may do.")
+    of_members.command("list")(_guarded(members.list_members))
+    of_members.command("invite")(_guarded(members.invite))
+    of_members.command("role")(_guarded(members.role))
+    of_members.command("access")(_guarded(members.access))
+    of_members.command("remove")(_guarded(members.remove))
+    top.add_typer(of_members, name="members")
+
+    top.command("audit")(_guarded(audit.audit))
 
 
 def shielded(arguments: list[str]) -> list[str]:

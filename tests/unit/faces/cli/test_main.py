@@ -27,7 +27,20 @@ def headway(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_names_every_command() -> None:
     shown = headway("--help").stdout
-    for command in ("serve", "deploy", "deployments", "apps", "projects", "login", "logout", "doctor", "down"):
+    for command in (
+        "serve",
+        "deploy",
+        "deployments",
+        "apps",
+        "projects",
+        "keys",
+        "members",
+        "audit",
+        "login",
+        "logout",
+        "doctor",
+        "down",
+    ):
         assert f"  {command} " in shown
     shown = headway("deployments", "--help").stdout
     for command in ("list", "show", "logs", "cancel", "kill", "remove"):
@@ -42,6 +55,9 @@ def test_help_fits_80_columns() -> None:
         ("deployments", "logs"),
         ("apps", "delete"),
         ("doctor",),
+        ("keys", "create"),
+        ("members", "access"),
+        ("audit",),
         ("login",),
     ):
         done = headway(*arguments, "--help")

@@ -22,6 +22,12 @@ def login(
         str | None, typer.Argument(metavar="URL", help="Where the panel is; default: the profile's, or this machine's.")
     ] = None,
     *,
+    invitation: Annotated[
+        bool, typer.Option("--invitation", help="Enter the token of an invitation, and get a key for it.")
+    ] = False,
+    name_of_yours: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="With --invitation: what you are called.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Keeps the address of a panel and a key to it, under the name that --profile gives.
@@ -41,7 +47,12 @@ def login(
         where = profiles.known[name].url
     else:
         where = Session(verbose=False).target().url
-    key = checked_key(_asked_key(where), "The key")
+    what = "Token of the invitation" if invitation else "API key"
+    key = checked_key(_asked_key(f"{what} for {where}: "), "The token" if invitation else "The key")
+    if invitation:
+        with Client(Target(url=where, key=None, key_origin="an invitation needs none")) as client:
+            given = {"token": key} | ({"name": name_of_yours} if name_of_yours else {})
+            key = client.post("organization.acceptInvitation", given)["key"]
     with Client(Target(url=where, key=key, key_origin="what you entered")) as client:
         caller = client.get("user.get")
     profiles.with_one(name, Profile(url=where, key=key)).save(path)
@@ -90,12 +101,12 @@ def use(profile: Named) -> None:
     output.say(f"Profile {profile} is used from now on.")
 
 
-def _asked_key(url: str) -> str:
+def _asked_key(question: str) -> str:
     """The key, without showing it. Raises InvalidInput when none is given."""
     if sys.stdin.isatty():
         import getpass
 
-        key = getpass.getpass(f"API key for {url}: ")
+        key = getpass.getpass(question)
     else:
         key = sys.stdin.readline()
     if not key.strip():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,10 +10,6 @@ from headway.faces.cli import output
 from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
-from headway.kernel.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from headway.faces.cli.client import Client
 
 Named = Annotated[str, typer.Argument(metavar="PROJECT", help="A project's name or id.")]
 
@@ -47,8 +42,10 @@ def list_projects(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 def show(context: typer.Context, project: Named, *, as_json: AsJson = False) -> None:
     """Shows one project: its environments and the applications in them."""
+    from headway.faces.cli.lookup import find_project
+
     with Session.of(context).client() as client:
-        found = _find(client, project)
+        found = find_project(client, project)
     if as_json:
         output.say_json(found)
         return
@@ -89,8 +86,10 @@ def create(
 
 def remove(context: typer.Context, project: Named, *, yes: Yes = False, as_json: AsJson = False) -> None:
     """Removes a project with everything in it."""
+    from headway.faces.cli.lookup import find_project
+
     with Session.of(context).client() as client:
-        found = _find(client, project)
+        found = find_project(client, project)
         if not yes:
             typer.confirm(f"Remove {output.clean(found['name'])} with all that is in it?", abort=True)
         removed = client.post("project.remove", {"projectId": found["projectId"]})
@@ -98,16 +97,3 @@ def remove(context: typer.Context, project: Named, *, yes: Yes = False, as_json:
         output.say_json(removed)
         return
     output.say(f"{output.clean(found['name'])} is removed")
-
-
-def _find(client: Client, named: str) -> Mapping[str, Any]:
-    from headway.faces.cli.lookup import ProjectUnknown
-
-    every: list[Mapping[str, Any]] = client.get("project.all")
-    found = [each for each in every if each["projectId"] == named] or [each for each in every if each["name"] == named]
-    if not found:
-        raise ProjectUnknown(named, [each["name"] for each in every])
-    if len(found) > 1:
-        ids = ", ".join(each["projectId"] for each in found)
-        raise InvalidInput(f"Several projects are named {named}; give an id: {ids}.")
-    return found[0]
