@@ -89,8 +89,8 @@ def from_value(input: type[I], expected: Mapping[str, Expected], values: object)
 
 
 def _validated(input: type[I], expected: Mapping[str, Expected], values: dict[str, Any]) -> I:
-    if nul := _find_nul(values, []):
-        raise invalid([nul])
+    if unfit := _unfit(values, []):
+        raise invalid([unfit])
     try:
         return input.model_validate(values)
     except ValidationError as error:
@@ -111,17 +111,20 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _find_nul(value: object, path: list[str | int]) -> Issue | None:
+def _unfit(value: object, path: list[str | int]) -> Issue | None:
+    """What no answer could give back, wherever it stands: a text with NUL, a number beyond all bounds (``1e999``)."""
     match value:
         case str():
             return holds_nul(path) if "\x00" in value else None
+        case float():
+            return wrong_type(path, "number", value) if math.isinf(value) else None
         case dict():
             inner = [(key, value[key]) for key in value]
         case list():
             inner = list(enumerate(value))
         case _:
             return None
-    return next((found for key, each in inner if (found := _find_nul(each, [*path, key]))), None)
+    return next((found for key, each in inner if (found := _unfit(each, [*path, key]))), None)
 
 
 def _expected(annotation: object) -> Expected:

@@ -280,6 +280,15 @@ def test_a_nul_character_is_refused_wherever_it_stands(values: dict[str, object]
     assert "NUL" in only_issue(values)["message"]
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"count":1e999}', b'{"unheard":-1e999}', b'{"names":[1e999]}', b'{"x":{"y":[1e999]}}']
+)
+def test_a_number_that_no_answer_could_give_back_is_refused_wherever_it_stands(body: bytes) -> None:
+    with pytest.raises(Problem) as caught:
+        from_body(Sample, expected_of(Sample), body)
+    assert caught.value.issues[0]["message"].startswith("Invalid input: expected number")
+
+
 def test_a_number_that_happens_to_be_whole_is_a_whole_number() -> None:
     assert from_value(Sample, expected_of(Sample), {"count": 3.0}).count == 3
 

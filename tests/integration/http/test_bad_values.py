@@ -1,0 +1,125 @@
+"""Every field of every procedure, missing, empty, oversized, of another type, foreign and unknown; from the registry,
+so that what is added is covered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from headway.faces.http.issues import Expected
+from headway.faces.http.procedures import all_procedures
+from headway.faces.http.registry import Kind, Procedure
+from headway.faces.http.streams import Follows
+from headway.kernel.events import Events
+from tests.integration.http.world import World
+
+NOBODY: Any = None  # procedures are listed here, not called
+PROCEDURES = all_procedures(Follows(NOBODY, NOBODY, Events()))
+MUTATIONS = [procedure for procedure in PROCEDURES if procedure.kind is Kind.MUTATION]
+OTHER_TYPES: Mapping[str, tuple[Any, ...]] = {
+    "string": (True, 7, 1.5, [], {}),
+    "number": (True, "seven", [], {}),
+    "boolean": (7, "yes", [], {}),
+    "array": (True, 7, "x", {}),
+    "object": (True, 7, "x", []),
+}
+Json = Any
+
+
+async def test_what_is_required_must_be_there(world: World) -> None:
+    for procedure in PROCEDURES:
+        required = _required(procedure)
+        if required:
+            answer = await send(world.owner, procedure, {})
+            assert answer.status_code == 400, procedure.name
+            assert set(required) <= set(answer.json()["data"]["zodError"]["fieldErrors"]), procedure.name
+
+
+async def test_a_value_of_another_type_is_named(world: World) -> None:
+    for procedure in MUTATIONS:  # a query has texts only
+        for field, expected in procedure.expected.items():
+            for value in OTHER_TYPES[expected.type]:
+                answer = await send(world.owner, procedure, {field: value})
+                assert answer.status_code == 400, (procedure.name, field, value, answer.text)
+                assert field in answer.json()["data"]["zodError"]["fieldErrors"], (procedure.name, field, value)
+
+
+async def test_an_id_that_is_no_use_or_anothers_is_refused(world: World, foreign: Mapping[str, str]) -> None:
+    for procedure in PROCEDURES:
+        required = _required(procedure)
+        for field in (each for each in required if each.lower().endswith("id")):
+            for value in ("", " ", "nope", "x" * 100_000, "../..", foreign.get(field, "\u202e")):
+                answer = await send(world.owner, procedure, {**dict.fromkeys(required, "x"), field: value})
+                assert answer.status_code in {400, 404}, (procedure.name, field, value[:20], answer.text[:200])
+
+
+async def test_a_body_that_is_hard_to_read_breaks_nothing(world: World) -> None:
+    for procedure in MUTATIONS:
+        for body, statuses in bodies(procedure.expected):
+            headers = {"content-type": "application/json"}
+            answer = await world.owner.post(f"/{procedure.name}", content=body, headers=headers)
+            assert answer.status_code in statuses, (procedure.name, body[:60], answer.text[:200])
+            if answer.content:
+                json.loads(answer.content, parse_constant=_no_json)
+
+
+def bodies(expected: Mapping[str, Expected]) -> Iterator[tuple[bytes, set[int]]]:
+    field = next(iter(expected), "name").encode()
+    answered = {200, 400, 404, 409}
+    yield b'{"%s":"%s"}' % (field, b"x" * (1 << 20)), {413}
+    yield b"{%s}" % b",".join(b'"key%d":%d' % (number, number) for number in range(10_000)), answered
+    yield b'{"%s":%s1%s}' % (field, b"[" * 100_000, b"]" * 100_000), {400}
+    yield b'{"unknown":%s1%s}' % (b"[" * 100, b"]" * 100), answered
+    yield b'{"%s":"a\\u0000b"}' % field, {400}
+    yield b'{"\\u0000":"a"}', answered
+    yield b'{"%s":"\\ud800"}' % field, {400}
+    yield b'{"%s":"\xed\xa0\x80"}' % field, {400}
+    yield b'{"%s":"a","%s":"b"}' % (field, field), answered
+    yield b'{"%s":1e999}' % field, {400}
+    yield b'{"unknown":1e999}', {400}
+    yield b'{"%s":%s}' % (field, b"9" * 1_000), answered
+    yield b'{"%s":NaN}' % field, {400}
+    yield b"\xef\xbb\xbf{}", {400}
+    yield b"[]", {400}
+    yield b"null", {400}
+    yield b'{"%s":' % field, {400}
+
+
+async def send(client: httpx.AsyncClient, procedure: Procedure, given: Mapping[str, Json]) -> httpx.Response:
+    """The call, by the method of the procedure. A text that is too long for a URL is cut."""
+    if procedure.kind is Kind.QUERY:
+        texts = {name: str(value)[:20_000] for name, value in given.items()}
+        return await client.get(f"/{procedure.name}", params=texts)
+    return await client.post(f"/{procedure.name}", json=dict(given))
+
+
+@pytest.fixture
+async def foreign(world: World) -> Mapping[str, str]:
+    """The ids of what another organisation has."""
+    made = (await world.stranger.post("/project.create", json={"name": "theirs"})).json()
+    where = {"projectId": made["project"]["projectId"], "environmentId": made["environment"]["environmentId"]}
+    given = {"name": "theirs", "environmentId": where["environmentId"], "customGitUrl": "https://git.example/x.git"}
+    application = (await world.stranger.post("/application.create", json=given)).json()["applicationId"]
+    deployed = await world.stranger.post("/application.deploy", json={"applicationId": application})
+    key = (await world.stranger.post("/sshKey.create", json={"name": "theirs"})).json()["sshKeyId"]
+    return {
+        **where,
+        "applicationId": application,
+        "deploymentId": deployed.headers["x-deployment-id"],
+        "sshKeyId": key,
+        "id": application,
+    }
+
+
+def _required(procedure: Procedure) -> list[str]:
+    fields: Mapping[str, Any] = procedure.input.model_fields
+    return [field.alias or name for name, field in fields.items() if field.is_required()]
+
+
+def _no_json(constant: str) -> None:
+    raise AssertionError(constant)
