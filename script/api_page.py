@@ -70,6 +70,17 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
     ("JSON that cannot be read over tRPC", "-32600 `BAD_REQUEST`", "-32700 `PARSE_ERROR`, as on REST"),
     ("a body of more than 1 MiB, or a batch of more than 100 calls", "", "413 and 400"),
     ("mutations in a batch", "all at once", "one after the other, in the given order"),
+    (
+        "`project.duplicate` without `selectedServices`",
+        "makes none of the services again",
+        "makes all of them again",
+    ),
+    ("`environment.duplicate`", "leaves the variables out", "takes the variables along"),
+    (
+        "`application.readLogs` with `since`",
+        "the lines since then",
+        "not acted on: an application's lines have no times",
+    ),
     ("OpenAPI", "every 200 is an empty object", "every answer has a schema"),
 )
 

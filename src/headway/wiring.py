@@ -24,9 +24,11 @@ from headway.core.engine.engine import Engine
 from headway.core.engine.parts import EngineSettings, Parts
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
+from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.deploy import DeployKind
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.keeper import Keeper
+from headway.domains.applications.making import Making
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.service import ApplicationService, check_settings
@@ -71,6 +73,7 @@ class Services:
     deployments: DeploymentService
     deployment_reads: DeploymentReader
     applications: ApplicationService
+    arranging: Arranging
     projects: ProjectService
     ssh_keys: SshKeyService
 
@@ -111,6 +114,7 @@ class Wiring:
         self._host = local_host(settings, data_dir)
         self._edge = edge(settings, data_dir)
         self._tools = _tools(settings, data_dir, db, native_runtime(settings, data_dir), self._edge)
+        self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base)
         self._ledger = Ledger(
             events=self._events,
             subjects=self._subjects,
@@ -142,6 +146,7 @@ class Wiring:
             ),
             deployment_reads=DeploymentReader(db=self._db, version=self._db.version, subjects=self._subjects),
             applications=self._applications(engine, operating),
+            arranging=Arranging(db=self._db, vault=self._data_dir.vault, making=self._making, check=check_settings),
             projects=ProjectService(self._db, self._data_dir.vault),
             ssh_keys=self._ssh_keys,
         )
@@ -190,7 +195,7 @@ class Wiring:
             stopping=engine.stopper,
             operating=operating,
             check=check_settings,
-            uid_base=self._data_dir.uid_base,
+            making=self._making,
             address=self._tools.address,
         )
 

@@ -87,6 +87,21 @@ def test_stop_ends_its_processes_and_start_brings_them_back(running: Panel, tmp_
     until(lambda: running.visit("fifth").status_code == 200, what="it serves again")
 
 
+def test_reload_starts_the_same_release_anew(running: Panel, tmp_path: Path) -> None:
+    files = web("one")
+    files["app.py"] = files["app.py"].replace('b"one"', "str(os.getpid()).encode()")
+    application_id = running.application(git_repository(tmp_path / "repository", files), "reloaded")
+    running.done(running.deploy(application_id))
+    before = running.visit("reloaded").text
+    running.post("application.reload", applicationId=application_id, appName="reloaded")
+    after = until(lambda: (found := running.visit("reloaded")).status_code == 200 and found.text)
+    assert after != before
+    assert running.get("application.one", applicationId=application_id)["applicationStatus"] == "done"
+    running.post("application.stop", applicationId=application_id)
+    running.post("application.reload", applicationId=application_id, appName="reloaded")
+    assert until(lambda: (found := running.visit("reloaded")).status_code == 200 and found.text)
+
+
 def test_removing_a_deployment_leaves_the_application_serving(running: Panel, tmp_path: Path) -> None:
     application_id = running.application(git_repository(tmp_path / "repo", web("stays")), name="sixth")
     deployment_id = running.deploy(application_id)

@@ -251,3 +251,16 @@ async def test_created_with_everything_it_is_ready_to_deploy(world: World) -> No
     application_id = await world.application(customGitBranch="main", startCommand="run", replicas=2)
     one = await world.get("application.one", applicationId=application_id)
     assert (one["customGitUrl"], one["startCommand"], one["replicas"]) == (REPOSITORY, "run", 2)
+
+
+async def test_a_disconnected_application_has_no_repository(world: World) -> None:
+    application_id = await world.application(customGitBranch="next", customGitBuildPath="/web", buildCommand="make")
+    assert await world.post("application.disconnectGitProvider", applicationId=application_id) is True
+    found = await world.get("application.one", applicationId=application_id)
+    assert (found["customGitUrl"], found["customGitBranch"], found["customGitBuildPath"]) == (None, None, "/")
+    assert found["buildCommand"] == "make"
+
+
+async def test_nothing_is_reloaded_where_nothing_was_deployed(world: World) -> None:
+    given = {"applicationId": await world.application(), "appName": "x"}
+    assert (await world.owner.post("/application.reload", json=given)).status_code == 409

@@ -109,3 +109,10 @@ async def test_a_stranger_can_neither_see_nor_remove_it(world: World) -> None:
     assert (looked.status_code, removed.status_code) == (404, 404)
     assert looked.json()["message"] == "SSH key not found"
     assert len(await world.get("sshKey.all")) == 1
+
+
+async def test_a_key_is_renamed_and_named(world: World) -> None:
+    key = await world.post("sshKey.create", name="old", description="d")
+    changed = await world.post("sshKey.update", sshKeyId=key["sshKeyId"], name="new")
+    assert changed == {**key, "name": "new"}
+    assert await world.get("sshKey.allForApps") == [{"sshKeyId": key["sshKeyId"], "name": "new"}]

@@ -64,6 +64,12 @@ def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) ->
     return sorted(found, key=lambda deployment: -deployment.seq)
 
 
+def give_to_project(tx: Tx, subject_type: SubjectType, subject_id: str, project_id: str) -> None:
+    """A subject has moved: its deployments are seen by whoever may see that project."""
+    mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)
+    tx.execute(update(deployments).where(*mine).values(project_id=project_id))
+
+
 def all_running(tx: Tx) -> list[Deployment]:
     """Every running deployment."""
     return [record(row) for row in tx.execute(select(*_RECORD_COLUMNS).where(RUNNING))]

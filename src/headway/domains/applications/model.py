@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -78,6 +78,21 @@ class AppSettings:
         """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
         known = {each.name for each in fields(AppSettings)}
         return AppSettings(**{name: value for name, value in values.items() if name in known})
+
+
+def without_git(settings: AppSettings) -> AppSettings:
+    """The settings with no repository, and nothing of how it was fetched."""
+    none = AppSettings()
+    return replace(
+        settings,
+        git_url=none.git_url,
+        git_branch=none.git_branch,
+        git_tag=none.git_tag,
+        git_commit=none.git_commit,
+        build_path=none.build_path,
+        submodules=none.submodules,
+        ssh_key_id=none.ssh_key_id,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

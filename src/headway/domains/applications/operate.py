@@ -50,6 +50,13 @@ class Operating:
         if route is not None and await self._to_bring_up(application.application_id) == release:
             await self.tools.edge.set_route(route)
 
+    async def again(self, application: Application) -> None:
+        """Ends the processes of the serving release and starts it again; leaves it to a deploy that is under way."""
+        release = await self._to_bring_up(application.application_id)
+        if release is not None:
+            await self.tools.runtime.stop(release.release_id)
+            await self.up(application)
+
     async def _to_bring_up(self, application_id: str) -> Release | None:
         return await self.db.read(
             lambda tx: store.serving(tx, application_id) if store.is_at_rest(tx, application_id) else None

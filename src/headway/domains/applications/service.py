@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from headway.core.access.model import Actor, Role
-from headway.core.access.policy import Noun, permit
+from headway.core.access.policy import Noun, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Lane, Request, SubjectType, Trigger
@@ -15,6 +15,7 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.domains.applications import store
 from headway.domains.applications.deploy import KIND, VERSION
+from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import (
     Application,
     AppSettings,
@@ -23,17 +24,23 @@ from headway.domains.applications.model import (
     Wanted,
     exclusive_key,
 )
-from headway.domains.applications.naming import app_name_for, check_name
+from headway.domains.applications.naming import check_name
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.surroundings import check_variables, known_secrets
 from headway.domains.applications.tools import git_spec
+from headway.domains.projects.store import place_of
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
-from headway.kernel.ids import new_id
+from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
 
-LOCAL_HOST = "local"
+
+class NothingDeployed(Conflict):
+    """There is nothing to start."""
+
+    def __init__(self) -> None:
+        super().__init__("Nothing of this application has been deployed yet; deploy it first.")
 
 
 class CheckSettings(Protocol):
@@ -56,7 +63,7 @@ class ApplicationService:
         stopping: Stopping,
         operating: Operating,
         check: CheckSettings,
-        uid_base: int | None,
+        making: Making,
         address: Callable[[str], str],
     ) -> None:
         self._db = db
@@ -65,7 +72,7 @@ class ApplicationService:
         self._stopping = stopping
         self._operating = operating
         self._check = check
-        self._uid_base = uid_base
+        self._making = making
         self._address = address
 
     async def create(
@@ -85,30 +92,9 @@ class ApplicationService:
         check_variables("", wanted)
 
         def write(tx: Tx) -> Application:
-            project_id = store.project_of(tx, environment_id)
-            permit(actor, "application.create", *_owner_of_environment(tx, project_id), noun=Noun.ENVIRONMENT)
-            if store.name_is_taken(tx, environment_id, name):
-                raise Conflict(f"This environment has an application named {name!r} already; choose another name.")
-            application = Application(
-                application_id=new_id(),
-                organization_id=actor.organization_id,
-                project_id=project_id or "",
-                environment_id=environment_id,
-                host_id=LOCAL_HOST,
-                name=name,
-                app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
-                description=description,
-                status=AppStatus.IDLE,
-                wanted=Wanted.DOWN,
-                serving_release_id=None,
-                settings=wanted,
-                env="",
-                build_uid=self._new_uid(tx, "build"),
-                run_uid=self._new_uid(tx, "run"),
-                created_at=tx.now,
-            )
-            store.add(tx, application, self._vault)
-            return application
+            place = place_of(tx, environment_id)
+            permit(actor, "application.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+            return self._making.add(tx, place, name, app_name=app_name, description=description, settings=wanted)
 
         return await self._db.run(write)
 
@@ -116,14 +102,21 @@ class ApplicationService:
         """The application. Raises NotFound where there is none that the caller may see."""
         return await self._db.read(lambda tx: self._permitted(tx, actor, application_id, procedure))
 
-    async def of_project(self, actor: Actor, project_id: str) -> list[Application]:
-        """A project's applications."""
-        found = await self._db.read(lambda tx: store.of_project(tx, project_id, self._vault))
-        return [each for each in found if each.organization_id == actor.organization_id]
-
-    async def all(self, actor: Actor) -> list[Application]:
-        """The applications of the caller's organisation."""
-        return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, self._vault))
+    async def search(
+        self, actor: Actor, words: Words, *, project_id: str | None, environment_id: str | None
+    ) -> Page[Application]:
+        """The applications that the caller may see and that hold the words, newest first; of one project or one
+        environment where that is named.
+        """
+        found = await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, self._vault))
+        seen = [
+            each
+            for each in reversed(found)
+            if sees(actor, each.organization_id, each.project_id, service_id=each.application_id)
+            and project_id in {None, each.project_id}
+            and environment_id in {None, each.environment_id}
+        ]
+        return words.page(seen, _words_of)
 
     async def update(
         self,
@@ -149,7 +142,7 @@ class ApplicationService:
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
                 if store.name_is_taken(tx, current.environment_id, name):
-                    raise Conflict(f"This environment has an application named {name!r} already; choose another name.")
+                    raise NameTaken(name)
                 fields["name"] = name
             if description is not None:
                 fields["description"] = description
@@ -220,11 +213,29 @@ class ApplicationService:
         """Brings the newest release up again and routes to it. Raises Conflict where none was ever deployed."""
         application = await self.one(actor, application_id, "application.start")
         if application.serving_release_id is None:
-            raise Conflict("Nothing of this application has been deployed yet; deploy it first.")
+            raise NothingDeployed
         await self._set_wanted(application_id, Wanted.UP, AppStatus.DONE)
         async with self._operating.turn(application_id):
             await self._operating.up(application)
         return await self.one(actor, application_id, "application.start")
+
+    async def reload(self, actor: Actor, application_id: str) -> None:
+        """Ends the processes of the release that serves and starts it again, with the variables that it has. Raises
+        Conflict where none was ever deployed, and during a deploy.
+        """
+
+        def begin(tx: Tx) -> Application:
+            application = self._permitted(tx, actor, application_id, "application.reload")
+            if application.serving_release_id is None:
+                raise NothingDeployed
+            if not store.is_at_rest(tx, application_id):
+                raise Conflict("The application is being deployed, which starts it anew; wait for the end.")
+            store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.DONE)
+            return application
+
+        application = await self._db.run(begin)
+        async with self._operating.turn(application_id):
+            await self._operating.again(application)
 
     async def stop(self, actor: Actor, application_id: str) -> Application:
         """Ends its deployments, takes its route away and its processes down; returns when none runs."""
@@ -343,9 +354,6 @@ class ApplicationService:
         )
         return store.find(tx, application_id, self._vault)
 
-    def _new_uid(self, tx: Tx, use: str) -> int | None:
-        return None if self._uid_base is None else self._uid_base + store.new_account(tx, use)
-
 
 def _serving_commit(tx: Tx, application_id: str) -> dict[str, str] | None:
     """The commit that serves, also where the deployment that brought it was removed since."""
@@ -366,6 +374,13 @@ def _may_use_files(actor: Actor) -> bool:
     return actor.role >= Role.ADMIN
 
 
-def _owner_of_environment(tx: Tx, project_id: str | None) -> tuple[str, str | None]:
-    owner = store.project_owner(tx, project_id) if project_id else None
-    return (owner or "", project_id)
+def _words_of(application: Application) -> Mapping[str, str | None]:
+    extra = {name: value for name, value in application.settings.extra.items() if isinstance(value, str)}
+    return {
+        "name": application.name,
+        "appName": application.app_name,
+        "description": application.description,
+        "repository": application.settings.git_url or extra.get("repository"),
+        "owner": extra.get("owner"),
+        "dockerImage": extra.get("dockerImage"),
+    }

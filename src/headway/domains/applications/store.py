@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from headway.core.deployments.run import Owner
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
-from headway.infra.db.tables.applications import accounts, applications, environments, ports, projects, releases
+from headway.infra.db.tables.applications import accounts, applications, ports, releases
 from headway.infra.db.tables.deployments import RUNNING, deployments
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
@@ -38,11 +38,11 @@ def find(tx: Tx, application_id: str, vault: Vault) -> Application:
     return _application(row, vault)
 
 
-def of_project(tx: Tx, project_id: str, vault: Vault) -> list[Application]:
-    """A project's applications, the oldest first."""
+def of_environment(tx: Tx, environment_id: str, vault: Vault) -> list[Application]:
+    """An environment's applications, the oldest first."""
     rows = tx.execute(
         select(applications)
-        .where(_a.project_id == project_id, _a.deleted_at.is_(None))
+        .where(_a.environment_id == environment_id, _a.deleted_at.is_(None))
         .order_by(_a.created_at, _a.application_id)
     )
     return [_application(row, vault) for row in rows]
@@ -77,25 +77,11 @@ def is_at_rest(tx: Tx, application_id: str) -> bool:
     return tx.execute(select(deployments.c.seq).where(*mine).limit(1)).first() is None
 
 
-def project_of(tx: Tx, environment_id: str) -> str | None:
-    """The project that an environment is in."""
-    found: str | None = tx.scalar(
-        select(environments.c.project_id).where(environments.c.environment_id == environment_id)
-    )
-    return found
-
-
 def owner(tx: Tx, application_id: str) -> Owner | None:
     """Whose an application is, None when there is none."""
     columns = (_a.organization_id, _a.project_id)
     row = tx.execute(select(*columns).where(_a.application_id == application_id, _a.deleted_at.is_(None))).one_or_none()
     return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
-
-
-def project_owner(tx: Tx, project_id: str) -> str | None:
-    """The organisation that a project belongs to."""
-    found: str | None = tx.scalar(select(projects.c.organization_id).where(projects.c.project_id == project_id))
-    return found
 
 
 def name_is_taken(tx: Tx, environment_id: str, name: str) -> bool:

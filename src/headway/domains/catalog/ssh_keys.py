@@ -59,10 +59,22 @@ class SshKeyService:
         """One key without its private part. Raises Missing, Forbidden."""
         return await self._db.read(lambda tx: _permitted(tx, actor, "sshKey.one", ssh_key_id))
 
-    async def all(self, actor: Actor) -> list[SshKey]:
+    async def all(self, actor: Actor, procedure: str = "sshKey.all") -> list[SshKey]:
         """The organisation's keys, newest first, without their private parts. Raises Forbidden."""
-        policy.permit(actor, "sshKey.all", actor.organization_id)
+        policy.permit(actor, procedure, actor.organization_id)
         return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id))
+
+    async def update(
+        self, actor: Actor, ssh_key_id: str, *, name: str | None = None, description: str | None = None
+    ) -> SshKey:
+        """The key with what is given changed; None leaves a field as it is. Raises Missing, Forbidden."""
+
+        def write(tx: Tx) -> SshKey:
+            _permitted(tx, actor, "sshKey.update", ssh_key_id)
+            store.change(tx, ssh_key_id, name=name, description=description)
+            return store.find(tx, ssh_key_id)
+
+        return await self._db.run(write)
 
     async def remove(self, actor: Actor, ssh_key_id: str) -> SshKey:
         """Forgets a key; a deploy that still names it then fails and says so. Raises Missing, Forbidden."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog.ssh_keys_model import SshKey
@@ -46,6 +46,13 @@ def add(tx: Tx, key: SshKey, sealed_private_key: str) -> None:
             created_at=key.created_at,
         )
     )
+
+
+def change(tx: Tx, ssh_key_id: str, *, name: str | None, description: str | None) -> None:
+    """Writes what is given; None leaves a field as it is."""
+    changes = {key: value for key, value in {"name": name, "description": description}.items() if value is not None}
+    if changes:
+        tx.execute(update(ssh_keys).where(_c.ssh_key_id == ssh_key_id).values(**changes))
 
 
 def remove(tx: Tx, ssh_key_id: str) -> None:

@@ -25,6 +25,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.layers import Layer
+from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
 
 
@@ -44,21 +45,10 @@ class ProjectService:
     ) -> tuple[Project, Environment]:
         """A new project and its default environment. Raises InvalidInput for a name that is none, Forbidden."""
         policy.permit(actor, "project.create", actor.organization_id)
-        name, env = checked_name(name), checked_env(env, Layer.PROJECT)
+        env = checked_env(env, Layer.PROJECT)
 
         def write(tx: Tx) -> tuple[Project, Environment]:
-            project = Project(
-                project_id=new_id(),
-                organization_id=actor.organization_id,
-                name=name,
-                description=description,
-                env=env,
-                created_at=tx.now,
-            )
-            store.add_project(tx, self._vault, project)
-            environment = _environment(tx, project.project_id, PRODUCTION, "Production environment", is_default=True)
-            store.add_environment(tx, self._vault, environment)
-            return project, environment
+            return added_project(tx, self._vault, actor.organization_id, name=name, description=description, env=env)
 
         return await self._db.run(write)
 
@@ -70,6 +60,22 @@ class ProjectService:
             return self._overviews(tx, actor, [one for one in found if _glimpses(actor, one)])
 
         return await self._db.read(read)
+
+    async def search(self, actor: Actor, words: Words) -> Page[Project]:
+        """The projects that the caller may see whose name or description holds the words, newest first."""
+        found = [overview.project for overview in await self.all(actor)]
+        return words.page(found, lambda each: {"name": each.name, "description": each.description})
+
+    async def search_environments(self, actor: Actor, words: Words, project_id: str | None) -> Page[Environment]:
+        """The environments that the caller may see, of one project where it is named, newest first."""
+        found = [
+            each.environment
+            for overview in await self.all(actor)
+            if project_id in {None, overview.project.project_id}
+            for each in overview.environments
+        ]
+        found.sort(key=lambda each: each.created_at, reverse=True)
+        return words.page(found, lambda each: {"name": each.name, "description": each.description})
 
     async def one(self, actor: Actor, project_id: str, *, procedure: str = "project.one") -> ProjectOverview:
         """One project with all that lies in it. Raises Missing."""
@@ -122,6 +128,23 @@ class ProjectService:
         def write(tx: Tx) -> Environment:
             self._project(tx, actor, "environment.create", project_id)
             environment = _environment(tx, project_id, name, description, env=env)
+            store.add_environment(tx, self._vault, environment)
+            return environment
+
+        return await self._db.run(write)
+
+    async def duplicate_environment(
+        self, actor: Actor, environment_id: str, *, name: str, description: str | None = None
+    ) -> Environment:
+        """A new environment beside this one, with its variables and nothing that lies in it. Raises Missing, Forbidden,
+        InvalidInput.
+        """
+        name = _free_name(name)
+
+        def write(tx: Tx) -> Environment:
+            model, _ = self._environment(tx, actor, "environment.duplicate", environment_id)
+            told = model.description if description is None else description
+            environment = _environment(tx, model.project_id, name, told, env=model.env)
             store.add_environment(tx, self._vault, environment)
             return environment
 
@@ -216,6 +239,25 @@ class ProjectService:
             )
             for project in projects
         ]
+
+
+def added_project(
+    tx: Tx, vault: Vault, organization_id: str, *, name: str, description: str | None, env: str, env_inside: str = ""
+) -> tuple[Project, Environment]:
+    """A new project, and its default environment with the variables ``env_inside``. Raises InvalidInput."""
+    project = Project(
+        project_id=new_id(),
+        organization_id=organization_id,
+        name=checked_name(name),
+        description=description,
+        env=env,
+        created_at=tx.now,
+    )
+    store.add_project(tx, vault, project)
+    told = "Production environment"
+    environment = _environment(tx, project.project_id, PRODUCTION, told, env=env_inside, is_default=True)
+    store.add_environment(tx, vault, environment)
+    return project, environment
 
 
 def _environment(

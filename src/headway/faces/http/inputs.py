@@ -15,6 +15,9 @@ from pydantic_core import from_json
 
 from headway.faces.http.errors import invalid, unparsable
 from headway.faces.http.issues import Expected, Issue, holds_nul, issue_of, wrong_type
+from headway.kernel.search import Words
+
+MOST = (1 << 53) - 1  # what every client can count to
 
 I = TypeVar("I", bound="Input")  # noqa: E741 - an input
 
@@ -47,6 +50,19 @@ Keyed = Annotated[dict[str, Any], BeforeValidator(_untexted)]
 
 class Empty(Input):
     """The input of a procedure that needs none."""
+
+
+class Searched(Input):
+    """What a list is searched for: ``q`` in any of its fields."""
+
+    q: Annotated[str, Field(max_length=1_000)] | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    offset: Annotated[int, Field(ge=0, le=MOST)] = 0
+
+    def words(self, **within: str | None) -> Words:
+        """The words, with those for single fields by the fields' names."""
+        given = {name: word for name, word in within.items() if word is not None}
+        return Words(anywhere=self.q or "", within=given, limit=self.limit, offset=self.offset)
 
 
 def expected_of(input: type[Input]) -> Mapping[str, Expected]:

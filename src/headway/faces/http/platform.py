@@ -11,6 +11,7 @@ from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
+from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.service import ApplicationService
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.service import ProjectService
@@ -44,6 +45,9 @@ class Platform(Protocol):
 
     @property
     def applications(self) -> ApplicationService: ...
+
+    @property
+    def arranging(self) -> Arranging: ...
 
     @property
     def projects(self) -> ProjectService: ...

@@ -9,15 +9,17 @@ from typing_extensions import TypedDict
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
-from headway.domains.applications.model import Application, AppSettings
-from headway.faces.http.inputs import Input
+from headway.domains.applications.model import Application, AppSettings, without_git
+from headway.faces.http.inputs import Input, Searched
 from headway.faces.http.procedures.application_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
 from headway.faces.http.wire.applications import (
     ApplicationDetails,
     ApplicationRow,
+    ApplicationsFound,
     application_details,
+    application_found,
     application_row,
 )
 
@@ -27,15 +29,19 @@ def procedures() -> tuple[Procedure, ...]:
     return (
         query("application.one", "An application with all around it", ApplicationDetails, ById, _one),
         query("application.readLogs", "The last lines that an application wrote", str, ReadLogs, _read_logs),
+        query("application.search", "Applications by their words", ApplicationsFound, Search, _search),
         mutation("application.create", "A new application, not deployed yet", ApplicationRow, Create, _create),
         mutation("application.update", "Change an application", bool, Update, _update),
         mutation("application.delete", "Stop it and remove all of it", ApplicationRow, ById, _delete),
         mutation("application.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
         mutation("application.saveBuildType", "Set how it is built", bool, Save, _save_build_type),
         mutation("application.saveGitProvider", "Set its git repository", bool, SaveGit, _save_git_provider),
+        mutation("application.disconnectGitProvider", "Forget its git repository", bool, ById, _disconnect),
+        mutation("application.move", "Put it into another environment", ApplicationRow, Move, _move),
         starter("application.deploy", "Queue a deploy of the newest commit", None, Deploy, _deploy),
         starter("application.redeploy", "Queue a deploy of the commit that serves", None, Deploy, _redeploy),
         mutation("application.start", "Bring the newest release up", ApplicationRow, ById, _start),
+        mutation("application.reload", "Restart what serves", bool, ById, _reload),
         mutation("application.stop", "End all that runs of it", ApplicationRow, ById, _stop),
         mutation("application.cancelDeployment", "End what waits and runs", Cancelled, ById, _cancel_deployment),
         mutation("application.cleanQueues", "End what waits", None, ById, _clean_queues),
@@ -49,7 +55,25 @@ class ById(Input):
 
 
 class ReadLogs(ById):
+    """Of the last lines, ``search`` leaves those that hold it."""
+
     tail: Annotated[int, Field(ge=1, le=10_000)] = 100
+    search: Annotated[str, Field(max_length=1_000)] | None = None
+
+
+class Search(Searched):
+    name: str | None = None
+    app_name: str | None = None
+    description: str | None = None
+    repository: str | None = None
+    owner: str | None = None
+    docker_image: str | None = None
+    project_id: str | None = None
+    environment_id: str | None = None
+
+
+class Move(ById):
+    target_environment_id: Annotated[str, Field(min_length=1)]
 
 
 class Create(Changes):
@@ -107,7 +131,25 @@ async def _one(call: Call[ById]) -> dict[str, Any]:
 
 
 async def _read_logs(call: Call[ReadLogs]) -> str:
-    return await call.platform.applications.read_logs(call.actor, call.input.application_id, call.input.tail)
+    text = await call.platform.applications.read_logs(call.actor, call.input.application_id, call.input.tail)
+    searched = (call.input.search or "").casefold()
+    return "".join(line for line in text.splitlines(keepends=True) if searched in line.casefold())
+
+
+async def _search(call: Call[Search]) -> ApplicationsFound:
+    given = call.input
+    words = given.words(
+        name=given.name,
+        appName=given.app_name,
+        description=given.description,
+        repository=given.repository,
+        owner=given.owner,
+        dockerImage=given.docker_image,
+    )
+    found = await call.platform.applications.search(
+        call.actor, words, project_id=given.project_id or None, environment_id=given.environment_id or None
+    )
+    return {"items": [application_found(each) for each in found.items], "total": found.total}
 
 
 async def _create(call: Call[Create]) -> dict[str, Any]:
@@ -166,6 +208,25 @@ async def _save_git_provider(call: Call[SaveGit]) -> bool:
     await call.platform.applications.update(
         call.actor, call.input.application_id, call.input.applied_as_git, procedure="application.saveGitProvider"
     )
+    return True
+
+
+async def _disconnect(call: Call[ById]) -> bool:
+    await call.platform.applications.update(
+        call.actor, call.input.application_id, without_git, procedure="application.disconnectGitProvider"
+    )
+    return True
+
+
+async def _move(call: Call[Move]) -> dict[str, Any]:
+    given = call.input
+    moved = await call.platform.arranging.move(call.actor, given.application_id, given.target_environment_id)
+    call.platform.access.forget()  # whoever was given the application now knows of another project
+    return _row(call, moved)
+
+
+async def _reload(call: Call[ById]) -> bool:
+    await call.platform.applications.reload(call.actor, call.input.application_id)
     return True
 
 

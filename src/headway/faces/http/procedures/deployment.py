@@ -8,15 +8,13 @@ from pydantic import Field
 
 from headway.core.deployments.listed import Listed
 from headway.faces.http.downloads import Download
-from headway.faces.http.inputs import Input
+from headway.faces.http.inputs import MOST, Input
 from headway.faces.http.procedures import deployment_lists
 from headway.faces.http.registry import Call, File, Procedure, Stream, mutation, query
 from headway.faces.http.streams import Follower, Follows
 from headway.faces.http.wire.deployments import DeploymentRow, DeploymentWithSteps, deployment_row, with_steps
 from headway.faces.http.wire.logs import FoundRow, found_row
 from headway.infra.logs.search import Search
-
-_FARTHEST = (1 << 53) - 1  # what every client can count to
 
 
 def procedures(follows: Follows) -> tuple[Procedure, ...]:
@@ -50,7 +48,7 @@ class SearchLog(ById):
     """``from`` is the byte of the log to begin at: zero, or the ``nextOffset`` of the search before."""
 
     text: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\r\n]*$")]
-    start: Annotated[int, Field(ge=0, le=_FARTHEST, alias="from")] = 0
+    start: Annotated[int, Field(ge=0, le=MOST, alias="from")] = 0
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
     ignore_case: bool = False
 
@@ -58,7 +56,7 @@ class SearchLog(ById):
 class FollowInput(ById):
     """``from`` is the byte of the log to begin at; ``Last-Event-ID``, sent by a reader that comes back, goes before."""
 
-    start: Annotated[int, Field(ge=0, le=_FARTHEST, alias="from")] = 0
+    start: Annotated[int, Field(ge=0, le=MOST, alias="from")] = 0
 
 
 async def _one(call: Call[ById]) -> DeploymentWithSteps:

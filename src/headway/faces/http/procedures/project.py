@@ -6,25 +6,36 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Empty, Input
+from headway.faces.http.inputs import Empty, Input, Searched
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.projects import (
+    EnvironmentRow,
+    HomeStats,
     NewProject,
     ProjectContents,
     ProjectRow,
+    ProjectsFound,
+    ProjectToGrant,
     environment_row,
+    home_stats,
     project_contents,
     project_row,
+    project_to_grant,
 )
+from headway.kernel.errors import InvalidInput
 
 
 def procedures() -> tuple[Procedure, ...]:
     """The router."""
     return (
         query("project.all", "Every project with what lies in it", list[ProjectContents], Empty, _all),
+        query("project.allForPermissions", "What members can be given", list[ProjectToGrant], Empty, _to_grant),
+        query("project.homeStats", "How much there is", HomeStats, Empty, _home_stats),
+        query("project.search", "Projects by name and description", ProjectsFound, Search, _search),
         query("project.one", "One project with what lies in it", ProjectContents, ById, _one),
         mutation("project.create", "A new project with its production environment", NewProject, Create, _create),
         mutation("project.update", "Change a project", ProjectRow, Update, _update),
+        mutation("project.duplicate", "Make applications again, not deployed", EnvironmentRow, Duplicate, _duplicate),
         mutation("project.remove", "Remove an empty project", ProjectRow, ById, _remove),
     )
 
@@ -45,8 +56,51 @@ class Update(ById):
     env: str | None = None
 
 
+class Search(Searched):
+    name: str | None = None
+    description: str | None = None
+
+
+class Duplicate(Input):
+    """Without ``selectedServices`` all applications of the environment; beside them with ``duplicateInSameProject``,
+    else in a new project of this name.
+    """
+
+    source_environment_id: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1)]
+    description: str | None = None
+    include_services: bool = True
+    selected_services: list[dict[str, str]] | None = None
+    duplicate_in_same_project: bool = False
+
+    @property
+    def only(self) -> list[str] | None:
+        """The applications that are meant, None for all. Raises InvalidInput for what is none."""
+        if not self.include_services:
+            return []
+        if self.selected_services is None:
+            return None
+        if any(each.get("type") != "application" or "id" not in each for each in self.selected_services):
+            raise InvalidInput('Each of selectedServices is {"id": …, "type": "application"}.')
+        return [each["id"] for each in self.selected_services]
+
+
 async def _all(call: Call[Empty]) -> list[ProjectContents]:
     return [project_contents(overview) for overview in await call.platform.projects.all(call.actor)]
+
+
+async def _to_grant(call: Call[Empty]) -> list[ProjectToGrant]:
+    return [project_to_grant(overview) for overview in await call.platform.projects.all(call.actor)]
+
+
+async def _home_stats(call: Call[Empty]) -> HomeStats:
+    return home_stats(await call.platform.projects.all(call.actor))
+
+
+async def _search(call: Call[Search]) -> ProjectsFound:
+    words = call.input.words(name=call.input.name, description=call.input.description)
+    found = await call.platform.projects.search(call.actor, words)
+    return {"items": [project_row(each) for each in found.items], "total": found.total}
 
 
 async def _one(call: Call[ById]) -> ProjectContents:
@@ -71,3 +125,17 @@ async def _update(call: Call[Update]) -> ProjectRow:
 
 async def _remove(call: Call[ById]) -> ProjectRow:
     return project_row(await call.platform.projects.remove(call.actor, call.input.project_id))
+
+
+async def _duplicate(call: Call[Duplicate]) -> EnvironmentRow:
+    given = call.input
+    return environment_row(
+        await call.platform.arranging.duplicate(
+            call.actor,
+            given.source_environment_id,
+            name=given.name,
+            description=given.description,
+            only=given.only,
+            beside=given.duplicate_in_same_project,
+        )
+    )

@@ -30,6 +30,7 @@ def procedures(describe: Callable[[], bytes]) -> tuple[Procedure, ...]:
     return (
         query("settings.health", "Whether the panel can do its work", HealthRow, Empty, _health),
         query("settings.getDokployVersion", "The version of the API that is spoken here", str, Empty, _version),
+        query("settings.isCloud", "Whether somebody else runs this panel for you", bool, Empty, _is_cloud),
         query("settings.getOpenApiDocument", "This API as OpenAPI 3.1", dict[str, Any], Empty, get_open_api_document),
     )
 
@@ -43,3 +44,7 @@ async def _health(call: Call[Empty]) -> HealthRow:
 
 async def _version(_call: Call[Empty]) -> str:
     return WIRE_VERSION
+
+
+async def _is_cloud(_call: Call[Empty]) -> bool:
+    return False

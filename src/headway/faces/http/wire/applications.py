@@ -46,6 +46,26 @@ class ApplicationRow(TypedDict):
     address: str | None
 
 
+class ApplicationFound(TypedDict):
+    """An application as a search shows it."""
+
+    applicationId: str
+    name: str
+    appName: str
+    description: str | None
+    environmentId: str
+    applicationStatus: Literal["idle", "running", "done", "error"]
+    sourceType: str
+    createdAt: str
+
+
+class ApplicationsFound(TypedDict):
+    """A part of the applications that were found, and how many were."""
+
+    items: list[ApplicationFound]
+    total: int
+
+
 class EnvironmentOfApplication(TypedDict):
     """The environment that an application lies in, with its project."""
 
@@ -233,6 +253,20 @@ def application_row(application: Application, addresses: Sequence[str]) -> dict[
         "createdAt": moment(application.created_at),
         "address": addresses[0] if addresses else None,
         "addresses": list(addresses),
+    }
+
+
+def application_found(application: Application) -> ApplicationFound:
+    """The application as a search shows it."""
+    return {
+        "applicationId": application.application_id,
+        "name": application.name,
+        "appName": application.app_name,
+        "description": application.description,
+        "environmentId": application.environment_id,
+        "applicationStatus": application.status.value,
+        "sourceType": application.settings.source_type,
+        "createdAt": moment(application.created_at),
     }
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from typing_extensions import TypedDict
 
 from headway.domains.catalog.ssh_keys_model import SshKey
@@ -46,8 +49,8 @@ class ServiceRow(TypedDict):
     server: None
 
 
-class EnvironmentContents(EnvironmentRow):
-    """An environment with all that lies in it, by kind."""
+class Services(TypedDict):
+    """What lies in an environment, by kind."""
 
     applications: list[ServiceRow]
     compose: list[None]
@@ -57,6 +60,10 @@ class EnvironmentContents(EnvironmentRow):
     mysql: list[None]
     postgres: list[None]
     redis: list[None]
+
+
+class EnvironmentContents(EnvironmentRow, Services):
+    """An environment with all that lies in it, by kind."""
 
 
 class EnvironmentInProject(EnvironmentContents):
@@ -76,6 +83,63 @@ class NewProject(TypedDict):
 
     project: ProjectRow
     environment: EnvironmentRow
+
+
+class ProjectsFound(TypedDict):
+    """A part of the projects that were found, and how many were."""
+
+    items: list[ProjectRow]
+    total: int
+
+
+class EnvironmentsFound(TypedDict):
+    """A part of the environments that were found, and how many were."""
+
+    items: list[EnvironmentRow]
+    total: int
+
+
+class EnvironmentToGrant(Services):
+    """An environment by name, with what lies in it."""
+
+    environmentId: str
+    name: str
+    isDefault: bool
+
+
+class ProjectToGrant(TypedDict):
+    """A project by name, with what a member can be given in it."""
+
+    projectId: str
+    name: str
+    environments: list[EnvironmentToGrant]
+
+
+class ServicesByStatus(TypedDict):
+    """How many services are up, in an error, or neither."""
+
+    running: int
+    error: int
+    idle: int
+
+
+class HomeStats(TypedDict):
+    """How much there is that the caller may see."""
+
+    projects: int
+    environments: int
+    applications: int
+    compose: int
+    databases: int
+    services: int
+    status: ServicesByStatus
+
+
+class SshKeyName(TypedDict):
+    """An ssh key by name."""
+
+    sshKeyId: str
+    name: str
 
 
 class SshKeyRow(TypedDict):
@@ -124,17 +188,7 @@ def environment_row(environment: Environment) -> EnvironmentRow:
 
 def environment_contents(overview: EnvironmentOverview) -> EnvironmentContents:
     """The environment with what lies in it."""
-    return {
-        **environment_row(overview.environment),
-        "applications": [_service(service) for service in overview.applications],
-        "compose": [],
-        "libsql": [],
-        "mariadb": [],
-        "mongo": [],
-        "mysql": [],
-        "postgres": [],
-        "redis": [],
-    }
+    return {**environment_row(overview.environment), **_services(overview)}
 
 
 def environment_in_project(overview: EnvironmentOverview, project: Project) -> EnvironmentInProject:
@@ -148,6 +202,32 @@ def project_contents(overview: ProjectOverview) -> ProjectContents:
     return {**project_row(overview.project), "environments": environments}
 
 
+def project_to_grant(overview: ProjectOverview) -> ProjectToGrant:
+    """The project without its variables."""
+    return {
+        "projectId": overview.project.project_id,
+        "name": overview.project.name,
+        "environments": [_environment_to_grant(each) for each in overview.environments],
+    }
+
+
+def home_stats(overviews: Sequence[ProjectOverview]) -> HomeStats:
+    """The counts of what lies in these projects."""
+    environments = [each for overview in overviews for each in overview.environments]
+    applications = [each for environment in environments for each in environment.applications]
+    statuses = Counter(each.status for each in applications)
+    up, failed = statuses["done"], statuses["error"]
+    return {
+        "projects": len(overviews),
+        "environments": len(environments),
+        "applications": len(applications),
+        "compose": 0,
+        "databases": 0,
+        "services": len(applications),
+        "status": {"running": up, "error": failed, "idle": len(applications) - up - failed},
+    }
+
+
 def ssh_key_row(key: SshKey) -> SshKeyRow:
     """The key without its private part."""
     return {
@@ -158,6 +238,29 @@ def ssh_key_row(key: SshKey) -> SshKeyRow:
         "createdAt": moment(key.created_at),
         "lastUsedAt": None,
         "organizationId": key.organization_id,
+    }
+
+
+def _environment_to_grant(overview: EnvironmentOverview) -> EnvironmentToGrant:
+    environment = overview.environment
+    return {
+        "environmentId": environment.environment_id,
+        "name": environment.name,
+        "isDefault": environment.is_default,
+        **_services(overview),
+    }
+
+
+def _services(overview: EnvironmentOverview) -> Services:
+    return {
+        "applications": [_service(service) for service in overview.applications],
+        "compose": [],
+        "libsql": [],
+        "mariadb": [],
+        "mongo": [],
+        "mysql": [],
+        "postgres": [],
+        "redis": [],
     }
 
 

@@ -1,0 +1,111 @@
+"""Use cases that change where applications lie: moved to another environment, or made again in one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from headway.core.access.model import Actor, Role
+from headway.core.access.policy import Missing, Noun, permit
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
+from headway.domains.applications import store
+from headway.domains.applications.making import Making, NameTaken
+from headway.domains.applications.model import Application
+from headway.domains.applications.service import CheckSettings
+from headway.domains.projects import store as projects
+from headway.domains.projects.model import Environment, Place
+from headway.domains.projects.service import added_project
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+
+class Arranging:
+    """Moves applications and duplicates environments with what lies in them."""
+
+    def __init__(self, *, db: Database, vault: Vault, making: Making, check: CheckSettings) -> None:
+        self._db = db
+        self._vault = vault
+        self._making = making
+        self._check = check
+
+    async def move(self, actor: Actor, application_id: str, environment_id: str) -> Application:
+        """Puts an application into another environment, of any project that the caller may change; its processes, its
+        host name and its deployments stay as they are. The next deploy works with the variables of its new place.
+        Raises Missing, Forbidden, NameTaken.
+        """
+
+        def write(tx: Tx) -> Application:
+            owner = store.owner(tx, application_id)
+            if owner is None:
+                raise store.ApplicationNotFound
+            permit(actor, "application.move", owner.organization_id, owner.project_id, service_id=application_id)
+            place = self._place(tx, actor, environment_id, "application.move")
+            application = store.find(tx, application_id, self._vault)
+            if application.environment_id == environment_id:
+                return application
+            if store.name_is_taken(tx, environment_id, application.name):
+                raise NameTaken(application.name)
+            store.set_fields(tx, application_id, environment_id=environment_id, project_id=place.project_id)
+            deployments.give_to_project(tx, SubjectType.APPLICATION, application_id, place.project_id)
+            return store.find(tx, application_id, self._vault)
+
+        return await self._db.run(write)
+
+    async def duplicate(
+        self,
+        actor: Actor,
+        environment_id: str,
+        *,
+        name: str,
+        description: str | None,
+        only: Collection[str] | None,
+        beside: bool,
+    ) -> Environment:
+        """Makes the applications of an environment again, with their settings and variables and not deployed: in the
+        same environment as copies (``beside``), else in the default environment of a new project with this name and the
+        variables of both. ``only`` names those to make, None all. Gives the environment in which they lie now.
+        Raises Missing, Forbidden, NameTaken, InvalidInput.
+        """
+
+        def write(tx: Tx) -> Environment:
+            source = self._place(tx, actor, environment_id, "project.duplicate")
+            target = source if beside else self._new_project(tx, actor, source, name, description)
+            for model in self._models(tx, environment_id, only):
+                self._check(model.settings, allow_file=actor.role >= Role.ADMIN)
+                self._making.add(
+                    tx,
+                    target,
+                    f"{model.name} (copy)" if beside else model.name,
+                    app_name=model.app_name,
+                    description=model.description,
+                    settings=model.settings,
+                    env=model.env,
+                )
+            return projects.find_environment(tx, self._vault, target.environment_id)
+
+        return await self._db.run(write)
+
+    def _place(self, tx: Tx, actor: Actor, environment_id: str, procedure: str) -> Place:
+        place = projects.place_of(tx, environment_id)
+        permit(actor, procedure, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+        return place
+
+    def _models(self, tx: Tx, environment_id: str, only: Collection[str] | None) -> list[Application]:
+        found = store.of_environment(tx, environment_id, self._vault)
+        if only is not None and set(only) - {each.application_id for each in found}:
+            raise Missing(Noun.APPLICATION)
+        return [each for each in found if only is None or each.application_id in only]
+
+    def _new_project(self, tx: Tx, actor: Actor, source: Place, name: str, description: str | None) -> Place:
+        permit(actor, "project.create", actor.organization_id)
+        _, environment = added_project(
+            tx,
+            self._vault,
+            actor.organization_id,
+            name=name,
+            description=description,
+            env=projects.find_project(tx, self._vault, source.project_id).env,
+            env_inside=projects.find_environment(tx, self._vault, source.environment_id).env,
+        )
+        return projects.place_of(tx, environment.environment_id)

@@ -1,0 +1,69 @@
+"""Makes an application's row: its host name, and the accounts that are its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.domains.applications import store
+from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
+from headway.domains.applications.naming import app_name_for
+from headway.domains.projects.model import Place
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
+
+LOCAL_HOST = "local"
+
+
+class NameTaken(Conflict):
+    """An environment has one application of a name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This environment has an application named {name!r} already; choose another name.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """Adds applications. ``uid_base`` is where the accounts begin, None where there are none."""
+
+    vault: Vault
+    uid_base: int | None
+
+    def add(
+        self,
+        tx: Tx,
+        place: Place,
+        name: str,
+        *,
+        app_name: str | None = None,
+        description: str | None = None,
+        settings: AppSettings,
+        env: str = "",
+    ) -> Application:
+        """A new application in this place, not deployed yet. Raises NameTaken."""
+        if store.name_is_taken(tx, place.environment_id, name):
+            raise NameTaken(name)
+        application = Application(
+            application_id=new_id(),
+            organization_id=place.organization_id,
+            project_id=place.project_id,
+            environment_id=place.environment_id,
+            host_id=LOCAL_HOST,
+            name=name,
+            app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
+            description=description,
+            status=AppStatus.IDLE,
+            wanted=Wanted.DOWN,
+            serving_release_id=None,
+            settings=settings,
+            env=env,
+            build_uid=self._new_uid(tx, "build"),
+            run_uid=self._new_uid(tx, "run"),
+            created_at=tx.now,
+        )
+        store.add(tx, application, self.vault)
+        return application
+
+    def _new_uid(self, tx: Tx, use: str) -> int | None:
+        return None if self.uid_base is None else self.uid_base + store.new_account(tx, use)
