@@ -58,14 +58,28 @@ async def test_an_id_that_is_no_use_or_anothers_is_refused(world: World, foreign
                 assert answer.status_code in {400, 404}, (procedure.name, field, value[:20], answer.text[:200])
 
 
-async def test_a_body_that_is_hard_to_read_breaks_nothing(world: World) -> None:
+@pytest.mark.parametrize("wire", ["", "trpc/"])
+async def test_a_body_that_is_hard_to_read_breaks_nothing(world: World, wire: str) -> None:
     for procedure in MUTATIONS:
         for body, statuses in bodies(procedure.expected):
+            if wire and body == b"null":
+                continue  # there it stands for no input
             headers = {"content-type": "application/json"}
-            answer = await world.owner.post(f"/{procedure.name}", content=body, headers=headers)
+            answer = await world.owner.post(f"/{wire}{procedure.name}", content=body, headers=headers)
             assert answer.status_code in statuses, (procedure.name, body[:60], answer.text[:200])
             if answer.content:
                 json.loads(answer.content, parse_constant=_no_json)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "7", '"\\ud800"', '{"json":[]}', '{"json":{"id":1e999}}', "[" * 5_000, "\x00"]
+)
+async def test_an_input_that_is_hard_to_read_breaks_no_query(world: World, text: str) -> None:
+    for procedure in PROCEDURES:
+        if procedure.kind is Kind.QUERY:
+            answer = await world.owner.get(f"/trpc/{procedure.name}", params={"input": text})
+            assert answer.status_code == (415 if procedure.streams else 400), (procedure.name, answer.text[:200])
+            json.loads(answer.content, parse_constant=_no_json)
 
 
 def bodies(expected: Mapping[str, Expected]) -> Iterator[tuple[bytes, set[int]]]:
