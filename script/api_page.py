@@ -217,7 +217,7 @@ def _fields(operation: Json) -> list[tuple[str, str, str]]:
     if "requestBody" not in operation:
         given = [(each["name"], each["schema"], each["required"]) for each in operation["parameters"]]
     else:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        schema = next(iter(operation["requestBody"]["content"].values()))["schema"]
         required = schema.get("required", ())
         given = [(name, field, name in required) for name, field in schema["properties"].items()]
     return [(f"`{name}`", _type(field), _note(field, required=required)) for name, field, required in given]

@@ -26,14 +26,17 @@ from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.deploy import DeployKind
+from headway.domains.applications.dropping import DropService
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.keeper import Keeper
 from headway.domains.applications.making import Making
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.planning import Planning
-from headway.domains.applications.service import ApplicationService, check_settings
+from headway.domains.applications.service import ApplicationService
+from headway.domains.applications.sources import check_settings
 from headway.domains.applications.subject import ApplicationSubject
 from headway.domains.applications.tools import Defaults, Tools
+from headway.domains.applications.uploads import Archives, UploadRoom
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.service import ProjectService
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
@@ -74,6 +77,8 @@ class Services:
     deployment_reads: DeploymentReader
     applications: ApplicationService
     arranging: Arranging
+    drops: DropService
+    upload_room: UploadRoom
     projects: ProjectService
     ssh_keys: SshKeyService
 
@@ -129,6 +134,7 @@ class Wiring:
         return Wired(services=self._services(access, engine, operating), engine=engine, host=self._host)
 
     def _services(self, access: AccessService, engine: Engine, operating: Operating) -> Services:
+        applications = self._applications(engine, operating)
         return Services(
             db=self._db,
             events=self._events,
@@ -145,8 +151,10 @@ class Wiring:
                 logs=self._log_files,
             ),
             deployment_reads=DeploymentReader(db=self._db, version=self._db.version, subjects=self._subjects),
-            applications=self._applications(engine, operating),
             arranging=Arranging(db=self._db, vault=self._data_dir.vault, making=self._making, check=check_settings),
+            applications=applications,
+            drops=self._drops(applications),
+            upload_room=self._upload_room(),
             projects=ProjectService(self._db, self._data_dir.vault),
             ssh_keys=self._ssh_keys,
         )
@@ -198,6 +206,15 @@ class Wiring:
             making=self._making,
             address=self._tools.address,
         )
+
+    def _drops(self, applications: ApplicationService) -> DropService:
+        archives = Archives(folders=self._tools.folders, most_bytes=self._settings.unpacked_limit_bytes)
+        return DropService(db=self._db, applications=applications, archives=archives)
+
+    def _upload_room(self) -> UploadRoom:
+        room = UploadRoom(folder=self._data_dir.uploads, most_bytes=self._settings.upload_limit_bytes)
+        room.clear()
+        return room
 
 
 def local_host(settings: Settings, data_dir: DataDir) -> LocalHost:

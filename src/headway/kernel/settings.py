@@ -210,6 +210,16 @@ class Settings:
             variable="HEADWAY_BALLAST",
         ),
     )
+    upload_limit_bytes: int = field(
+        default=512 * _MIB,
+        metadata=_told(size(_MIB), "How large an uploaded archive may be.", variable="HEADWAY_UPLOAD_LIMIT"),
+    )
+    unpacked_limit_bytes: int = field(
+        default=2 * _GIB,
+        metadata=_told(
+            size(_MIB), "How large an uploaded archive may be once unpacked.", variable="HEADWAY_UNPACKED_LIMIT"
+        ),
+    )
     cgroups: Switch = field(
         default=Switch.AUTO, metadata=_told(choice(Switch), "Whether cgroups are used where the machine has them.")
     )

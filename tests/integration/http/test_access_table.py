@@ -71,6 +71,7 @@ TABLE: Mapping[str, Row] = {
     "application.delete": Row(MUTATION, APPLICATION, ADMIN, SET),
     "application.deploy": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.disconnectGitProvider": Row(MUTATION, APPLICATION, ADMIN, SET),
+    "application.dropDeployment": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.killBuild": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.move": Row(MUTATION, APPLICATION | {"targetEnvironmentId": "{environment}"}, ADMIN, SET),
     "application.one": Row(QUERY, APPLICATION, MEMBER, READ),

@@ -124,4 +124,5 @@ def _procedures(world: World) -> tuple[Procedure, ...]:
 def _fields(operation: Json) -> set[str]:
     if "requestBody" not in operation:
         return {each["name"] for each in operation["parameters"]}
-    return set(operation["requestBody"]["content"]["application/json"]["schema"]["properties"])
+    fields = next(iter(operation["requestBody"]["content"].values()))["schema"]["properties"]
+    return {name for name, field in fields.items() if field.get("format") != "binary"}

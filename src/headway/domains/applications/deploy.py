@@ -74,14 +74,14 @@ class _Deploy:
         async def fetch() -> Json:
             await self._require_space()
             if self._plan.commit is not None:
-                await self._run.say(f"Deploying commit {self._plan.commit.hash[:12]} again, without fetching.")
+                await self._run.say(f"Deploying {self._what.lower()} {self._plan.commit.hash[:12]} again, as it was.")
                 return asdict(self._plan.commit)
             return asdict(await self._tools.source(self._plan).fetch(self._run))
 
         commit = Commit(**await self._run.step("source", fetch))
         await self._run.describe(
             title=commit.subject or None,
-            description=f"Commit: {commit.hash}",
+            description=f"{self._what}: {commit.hash}",
             hash=commit.hash,
             message=commit.subject,
             author=commit.author,
@@ -195,6 +195,10 @@ class _Deploy:
             message=f"Deployment done: release {spec.release_id} serves{where}",
             settle=lambda tx: store.make_serving(tx, self._plan.application_id, spec.release_id, drain),
         )
+
+    @property
+    def _what(self) -> str:
+        return "Archive" if self._plan.settings.source_type == "drop" else "Commit"
 
     @property
     def _release_data(self) -> dict[str, str]:

@@ -32,6 +32,10 @@ class AppFolders:
         """What the application itself keeps, across releases."""
         return f"{self.work}/data/{application_id}"
 
+    def archives(self, application_id: str) -> str:
+        """What was uploaded for an application: only the panel reads it."""
+        return f"{self.private}/archives/{application_id}"
+
     @property
     def git(self) -> str:
         """Git's own configuration, and the host keys seen so far."""
@@ -51,4 +55,5 @@ class AppFolders:
             self.cache(application_id),
             self.releases(application_id),
             self.data(application_id),
+            self.archives(application_id),
         )

@@ -35,6 +35,17 @@ class ReleaseState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What was uploaded last: the digest of what was sent, its name, and what it holds."""
+
+    digest: str
+    name: str
+    bytes: int
+    entries: int
+    author: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppSettings:
     """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
     ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
@@ -63,6 +74,8 @@ class AppSettings:
     inactivity_seconds: float | None = None
     total_seconds: float | None = None
     memory_bytes: int | None = None
+    archive: Archive | None = None
+    drop_build_path: str = "/"
     build_args: str | None = None
     build_secrets: str | None = None
     open_variables: Sequence[str] = ()
@@ -77,7 +90,9 @@ class AppSettings:
     def load(values: Mapping[str, Any]) -> AppSettings:
         """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
         known = {each.name for each in fields(AppSettings)}
-        return AppSettings(**{name: value for name, value in values.items() if name in known})
+        archive = values.get("archive")
+        read = {**values, "archive": Archive(**archive) if archive else None}
+        return AppSettings(**{name: value for name, value in read.items() if name in known})
 
 
 def without_git(settings: AppSettings) -> AppSettings:

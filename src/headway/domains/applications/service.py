@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from headway.core.access.model import Actor, Role
@@ -26,8 +27,8 @@ from headway.domains.applications.model import (
 )
 from headway.domains.applications.naming import check_name
 from headway.domains.applications.operate import Operating
+from headway.domains.applications.sources import require_source
 from headway.domains.applications.surroundings import check_variables, known_secrets
-from headway.domains.applications.tools import git_spec
 from headway.domains.projects.store import place_of
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -164,11 +165,22 @@ class ApplicationService:
         title: str | None = None,
         description: str | None = None,
         once: Once | None = None,
+        procedure: str = "application.deploy",
+        change: Callable[[AppSettings], AppSettings] | None = None,
     ) -> Queued:
-        """Queues a deploy of the newest commit. Raises KeyReused."""
-        return await self._enqueue(
-            actor, application_id, "application.deploy", title=title, description=description, once=once, again=False
-        )
+        """Queues a deploy of the newest state, with the settings changed before where ``change`` says so. Raises
+        KeyReused.
+        """
+
+        def request(tx: Tx, application: Application) -> Request:
+            if change is None:
+                return self._request(tx, actor, application, title, description, again=False)
+            settings = change(application.settings)
+            self._check(settings, allow_file=_may_use_files(actor))
+            store.set_fields(tx, application_id, settings=store.kept(settings, self._vault))
+            return self._request(tx, actor, replace(application, settings=settings), title, description, again=False)
+
+        return await self._enqueue(actor, application_id, procedure, once, request)
 
     async def redeploy(
         self,
@@ -182,9 +194,11 @@ class ApplicationService:
         """Queues a deploy of the commit that serves, without fetching; of the newest where none does. Raises
         KeyReused.
         """
-        return await self._enqueue(
-            actor, application_id, "application.redeploy", title=title, description=description, once=once, again=True
-        )
+
+        def request(tx: Tx, application: Application) -> Request:
+            return self._request(tx, actor, application, title, description, again=True)
+
+        return await self._enqueue(actor, application_id, "application.redeploy", once, request)
 
     async def cancel_deployments(
         self, actor: Actor, application_id: str, procedure: str = "application.cancelDeployment"
@@ -276,48 +290,57 @@ class ApplicationService:
         """Where the application answers once it is deployed."""
         return [self._address(application.app_name)]
 
+    def settings_of(self, tx: Tx, application_id: str) -> AppSettings:
+        """The settings, for whoever was already let through to the application."""
+        return store.find(tx, application_id, self._vault).settings
+
     async def _enqueue(
         self,
         actor: Actor,
         application_id: str,
         procedure: str,
-        *,
-        title: str | None,
-        description: str | None,
         once: Once | None,
-        again: bool,
+        request: Callable[[Tx, Application], Request],
     ) -> Queued:
-        def request(tx: Tx, application: Application) -> Request:
-            if not application.settings.git_url:
-                raise InvalidInput("The application has no source yet; set its git repository first.")
-            commit = _serving_commit(tx, application_id) if again else None
-            return Request(
-                kind=KIND,
-                kind_version=VERSION,
-                subject_type=SubjectType.APPLICATION,
-                subject_id=application_id,
-                host_id=application.host_id,
-                organization_id=application.organization_id,
-                project_id=application.project_id,
-                exclusive_key=exclusive_key(application_id),
-                lane=Lane.DEPLOY,
-                title=title,
-                description=description,
-                input={
-                    "type": "redeploy" if again else "deploy",
-                    "commit": commit,
-                    "allow_file": _may_use_files(actor),
-                    "total_seconds": application.settings.total_seconds,
-                },
-                trigger=Trigger.API,
-                triggered_by=actor.user_id,
-            )
-
         def write(tx: Tx) -> Queued:
             application = self._permitted(tx, actor, application_id, procedure)
             return self._ledger.enqueue_once(tx, once, lambda: request(tx, application))
 
         return await self._db.run(write)
+
+    def _request(
+        self,
+        tx: Tx,
+        actor: Actor,
+        application: Application,
+        title: str | None,
+        description: str | None,
+        *,
+        again: bool,
+    ) -> Request:
+        require_source(application.settings)
+        commit = _serving_commit(tx, application.application_id) if again else None
+        return Request(
+            kind=KIND,
+            kind_version=VERSION,
+            subject_type=SubjectType.APPLICATION,
+            subject_id=application.application_id,
+            host_id=application.host_id,
+            organization_id=application.organization_id,
+            project_id=application.project_id,
+            exclusive_key=exclusive_key(application.application_id),
+            lane=Lane.DEPLOY,
+            title=title,
+            description=description,
+            input={
+                "type": "redeploy" if again else "deploy",
+                "commit": commit,
+                "allow_file": _may_use_files(actor),
+                "total_seconds": application.settings.total_seconds,
+            },
+            trigger=Trigger.API,
+            triggered_by=actor.user_id,
+        )
 
     async def _end_all(self, application_id: str, intent: Intent, *, only: Status | None = None) -> None:
         found = await self._db.read(
@@ -362,12 +385,6 @@ def _serving_commit(tx: Tx, application_id: str) -> dict[str, str] | None:
         return None
     bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
     return deployments.commit_of(tx, release.deployment_id) or bare
-
-
-def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
-    """Everything about a source that can be told without asking anybody. Raises InvalidInput."""
-    if settings.git_url:
-        git_spec(settings, ssh_key=None, allow_file=allow_file).check()
 
 
 def _may_use_files(actor: Actor) -> bool:

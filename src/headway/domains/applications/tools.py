@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from headway.core.deployments.run import Run
 from headway.domains.applications import store
 from headway.domains.applications.folders import AppFolders
-from headway.domains.applications.model import AppSettings
 from headway.domains.applications.plan import Plan
+from headway.domains.applications.sources import archive_spec, git_spec
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Command, Limits, Stage
 from headway.kernel.artifacts import Bundle, Commit, HealthCheck, HealthKind, Process, ReleaseSpec, Route, Workspace
@@ -21,9 +21,10 @@ from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.native import NativeBuilder, seal
 from headway.seams.runtimes.base import Runtime
-from headway.seams.sources.git import GitAccounts, GitSource, GitSpec
+from headway.seams.sources.archive import ArchiveSource
+from headway.seams.sources.base import Source
+from headway.seams.sources.git import GitAccounts, GitSource
 from headway.seams.sources.git_commands import Git, GitFolders
-from headway.seams.sources.ref import Ref, RefKind
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -75,15 +76,23 @@ class Tools:
         """Free space without which no deploy begins."""
         return self.defaults.least_free_bytes
 
-    def source(self, plan: Plan) -> GitSource:
+    def source(self, plan: Plan) -> Source:
         """Where the application's files come from."""
+        settings = plan.settings
+        if settings.source_type == "drop":
+            return ArchiveSource(
+                spec=archive_spec(settings),
+                folder=self.folders.archives(plan.application_id),
+                account=plan.build_account,
+                limits=self._limits(None),
+                step_seconds=settings.step_seconds,
+            )
         folders = GitFolders(
             mirror=self.folders.mirror(plan.application_id),
             known_hosts=f"{self.folders.git}/known_hosts",
             gitconfig=f"{self.folders.git}/config",
             key_folder=self.folders.keys,
         )
-        settings = plan.settings
         spec = git_spec(settings, ssh_key=plan.ssh_key, allow_file=plan.allow_file)
         git = Git(folders=folders, limits=self._limits(None), step_seconds=settings.step_seconds)
         return GitSource(spec=spec, accounts=GitAccounts(git=plan.git_account, build=plan.build_account), git=git)
@@ -183,26 +192,6 @@ class Tools:
             processes=self.defaults.process_limit,
             oom_score_adj=500,
         )
-
-
-def git_spec(settings: AppSettings, *, ssh_key: str | None, allow_file: bool) -> GitSpec:
-    """What to fetch. Raises InvalidInput for a ref that git could not hold."""
-    return GitSpec(
-        url=settings.git_url or "",
-        ref=_ref(settings),
-        build_path=settings.build_path,
-        submodules=settings.submodules,
-        ssh_key=Secret(ssh_key) if ssh_key else None,
-        allow_file=allow_file,
-    )
-
-
-def _ref(settings: AppSettings) -> Ref | None:
-    if settings.git_commit:
-        return Ref(kind=RefKind.COMMIT, name=settings.git_commit)
-    if settings.git_tag:
-        return Ref(kind=RefKind.TAG, name=settings.git_tag)
-    return Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
 
 
 def _given(own: float | None, default: float) -> float:

@@ -224,10 +224,24 @@ def _parameters(procedure: Procedure) -> Json:
 
 def _body(procedure: Procedure) -> Json:
     schema = _input(procedure)
+    if procedure.uploads:
+        return _upload(schema)
     return {
         **({"parameters": [_ONCE]} if procedure.starts_work else {}),
         "requestBody": {"required": "required" in schema, "content": {"application/json": {"schema": schema}}},
     }
+
+
+def _upload(schema: Json) -> Json:
+    """A form with the file, or the file itself with the fields in the query."""
+    file = {"type": "string", "format": "binary", "description": "A zip or tar file, compressed or not"}
+    fields = [
+        {"name": name, "in": "query", "required": False, "schema": field}
+        for name, field in schema["properties"].items()
+    ]
+    form = {**schema, "properties": {**schema["properties"], "zip": file}, "required": [*schema["required"], "zip"]}
+    content = {"multipart/form-data": {"schema": form}, "application/octet-stream": {"schema": file}}
+    return {"parameters": [*fields, _ONCE], "requestBody": {"required": True, "content": content}}
 
 
 def _input(procedure: Procedure) -> dict[str, Any]:
@@ -246,6 +260,8 @@ def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:
         headers = {"headers": _QUEUED} if procedure.starts_work else {}
         return {"description": "Done; the body is empty", **headers}
     answer = _json(procedure.summary, references[procedure.name])
+    if procedure.starts_work:
+        return {**answer, "headers": _QUEUED}
     return {**answer, "headers": dict(_NEXT)} if {"limit", "cursor"} <= procedure.expected.keys() else answer
 
 

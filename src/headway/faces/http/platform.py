@@ -12,7 +12,9 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
 from headway.domains.applications.arranging import Arranging
+from headway.domains.applications.dropping import DropService
 from headway.domains.applications.service import ApplicationService
+from headway.domains.applications.uploads import UploadRoom
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.service import ProjectService
 from headway.infra.logs.broadcast import Broadcast
@@ -57,6 +59,12 @@ class Platform(Protocol):
 
     @property
     def broadcast(self) -> Broadcast: ...
+
+    @property
+    def drops(self) -> DropService: ...
+
+    @property
+    def upload_room(self) -> UploadRoom: ...
 
     @property
     def events(self) -> Events: ...

@@ -13,6 +13,7 @@ from headway.core.access.audit import Entry
 from headway.core.access.model import Actor
 from headway.core.access.policy import RULES
 from headway.core.deployments.once import Once, Queued, once
+from headway.domains.applications.uploads import Upload
 from headway.faces.http.inputs import Input, expected_of
 from headway.faces.http.issues import Expected
 from headway.faces.http.platform import Platform
@@ -30,7 +31,7 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[I]):
     """One call of a procedure: who makes it, with what, and its request's headers (names in lower case). ``once`` is
-    given where the procedure starts work and the caller sent an Idempotency-Key.
+    given where the procedure starts work and the caller sent an Idempotency-Key, ``upload`` where it takes one.
     """
 
     actor: Actor
@@ -38,6 +39,7 @@ class Call(Generic[I]):
     input: I
     headers: Mapping[bytes, bytes]
     once: Once | None = None
+    upload: Upload | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class File(Stream, Protocol):
 class Procedure:
     """A procedure as a value. ``output`` is the type of its answer (None: it has none; Stream or File: bit by bit);
     ``answer`` gives a value that becomes JSON, Ready, Nothing, None, or a Stream; ``expected`` says what each field of
-    the input takes; ``starts_work`` whether it queues a deployment, which an Idempotency-Key lets it do only once.
+    the input takes; ``starts_work`` whether it queues a deployment, which an Idempotency-Key lets it do only once;
+    ``uploads`` whether its body is a file, which only REST takes.
     """
 
     name: str
@@ -86,6 +89,7 @@ class Procedure:
     answer: Callable[[Call[Any]], Awaitable[object]]
     expected: Mapping[str, Expected]
     starts_work: bool = False
+    uploads: bool = False
 
     @property
     def streams(self) -> bool:
@@ -147,21 +151,40 @@ async def performed(procedure: Procedure, call: Call[Any]) -> object:
     return await call.platform.audit.kept(entry, lambda actor: procedure.answer(replace(call, actor=actor)))
 
 
+def uploader(
+    name: str, summary: str, output: object, input: type[I], answer: Callable[[Call[I]], Awaitable[object]]
+) -> Procedure:
+    """A starter whose body is a form with a file, or the file itself; ``call.upload`` is what came."""
+    return replace(starter(name, summary, output, input, answer), uploads=True)
+
+
 def queued(given: Queued) -> Nothing:
     """The answer of a starter that has no other: headers that name the new deployment."""
+    return Nothing(headers=naming(given))
+
+
+def naming(given: Queued) -> Mapping[str, str]:
+    """The headers that name a new deployment."""
     location = f"/api/deployment.one?deploymentId={given.deployment_id}"
     headers = {"location": location, "x-deployment-id": given.deployment_id}
-    return Nothing(headers=headers | ({"idempotent-replayed": "true"} if given.again else {}))
+    return headers | ({"idempotent-replayed": "true"} if given.again else {})
 
 
 def once_of(
-    procedure: Procedure, actor: Actor, given: Input, headers: Mapping[bytes, bytes], position: int = 0
+    procedure: Procedure,
+    actor: Actor,
+    given: Input,
+    headers: Mapping[bytes, bytes],
+    position: int = 0,
+    *,
+    upload: Upload | None = None,
 ) -> Once | None:
     """The call as one that starts its work once; None where nothing asks for that. Raises InvalidInput."""
     key = headers.get(b"idempotency-key")
     if key is None or not procedure.starts_work:
         return None
-    return once(actor, key.decode("latin-1").strip(), procedure.name, given.model_dump_json().encode(), position)
+    text = given.model_dump_json() + (upload.digest if upload is not None else "")
+    return once(actor, key.decode("latin-1").strip(), procedure.name, text.encode(), position)
 
 
 def _procedure(

@@ -8,14 +8,15 @@ from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from headway.core.access import policy
-from headway.core.access.model import GUEST
+from headway.core.access.model import GUEST, Actor
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.bodies import read_json
 from headway.faces.http.fresh import unless_known
-from headway.faces.http.inputs import Input, from_body, from_query
+from headway.faces.http.inputs import Input, from_body, from_query, from_value
 from headway.faces.http.platform import Platform
+from headway.faces.http.receiving import received
 from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream, once_of, performed
 
 _KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
@@ -52,6 +53,8 @@ class Rest:
         if procedure is None:
             raise errors.not_found()
         policy.admit(actor, procedure.name)
+        if procedure.uploads:
+            return await self._take(procedure, actor, scope, receive, headers)
         given = await _input(procedure, scope, receive, headers)
         once = once_of(procedure, actor, given, headers)
         call = Call(actor=actor, platform=self._platform, input=given, headers=headers, once=once)
@@ -60,6 +63,18 @@ class Rest:
         if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):
             return answer
         return unless_known(answer, headers, result.tag if isinstance(result, Ready) else None)
+
+    async def _take(
+        self, procedure: Procedure, actor: Actor, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
+    ) -> Answer | Stream:
+        """The answer to an upload, which is there until it is given."""
+        async with received(self._platform.upload_room, receive, headers, scope["query_string"]) as came:
+            given = from_value(procedure.input, procedure.expected, dict(came.fields))
+            once = once_of(procedure, actor, given, headers, upload=came.upload)
+            call = Call(
+                actor=actor, platform=self._platform, input=given, headers=headers, once=once, upload=came.upload
+            )
+            return _answer(await performed(procedure, call))
 
 
 def _answer(result: object) -> Answer | Stream:

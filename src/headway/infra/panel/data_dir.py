@@ -15,7 +15,7 @@ from headway.kernel.errors import Conflict, HeadwayError
 from headway.kernel.vault import Vault
 
 # What belongs to this machine, or is made anew: no part of a backup.
-KEPT_APART = frozenset({"lock", "run", "work", "ballast", "daemon.json", "traefik.log", "traefik.old"})
+KEPT_APART = frozenset({"lock", "run", "work", "uploads", "ballast", "daemon.json", "traefik.log", "traefik.old"})
 _SHELTER = Path("/var/lib/headway-work")
 _PANEL_ID_BYTES = 6
 _UIDS = 1_879_100_000  # above what systemd gives to containers (uids and gids on systemd systems, systemd.io)
@@ -84,6 +84,11 @@ class DataDir:
     def logs(self) -> Path:
         """The logs of deployments."""
         return self.path / "logs"
+
+    @property
+    def uploads(self) -> Path:
+        """Uploads while they come in."""
+        return self.path / "uploads"
 
     @property
     def runs(self) -> Path:

@@ -7,6 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from headway.kernel.errors import InvalidInput
 from headway.seams.sources import repacker
@@ -34,12 +35,17 @@ async def repack(upload: Path, target: Path, *, uid: int | None, most_bytes: int
     """
     argv = (sys.executable, "-I", "-S", repacker.__file__, str(-1 if uid is None else uid), str(most_bytes))
     try:
-        with upload.open("rb") as source, target.open("xb") as packed:
+        with upload.open("rb") as source, _new(target) as packed:
             said = await _run((*argv, str(MOST_ENTRIES)), source.fileno(), packed.fileno())
     except BaseException:
         _discard(target)
         raise
     return Packed(**json.loads(said))
+
+
+def _new(path: Path) -> BinaryIO:
+    path.touch(mode=0o600, exist_ok=False)
+    return path.open("wb")
 
 
 def _discard(path: Path) -> None:

@@ -10,10 +10,22 @@ from typing_extensions import TypedDict
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications.model import Application, AppSettings, without_git
+from headway.faces.http.errors import invalid
 from headway.faces.http.inputs import Input, Searched
 from headway.faces.http.procedures.application_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
+from headway.faces.http.registry import (
+    Call,
+    Nothing,
+    Procedure,
+    Ready,
+    mutation,
+    naming,
+    query,
+    queued,
+    starter,
+    uploader,
+)
 from headway.faces.http.wire.applications import (
     ApplicationDetails,
     ApplicationRow,
@@ -40,6 +52,7 @@ def procedures() -> tuple[Procedure, ...]:
         mutation("application.move", "Put it into another environment", ApplicationRow, Move, _move),
         starter("application.deploy", "Queue a deploy of the newest commit", None, Deploy, _deploy),
         starter("application.redeploy", "Queue a deploy of the commit that serves", None, Deploy, _redeploy),
+        uploader("application.dropDeployment", "Queue a deploy of an upload", bool, Drop, _drop),
         mutation("application.start", "Bring the newest release up", ApplicationRow, ById, _start),
         mutation("application.reload", "Restart what serves", bool, ById, _reload),
         mutation("application.stop", "End all that runs of it", ApplicationRow, ById, _stop),
@@ -105,6 +118,11 @@ class SaveGit(Save):
 class Deploy(ById):
     title: str | None = None
     description: str | None = None
+
+
+class Drop(Deploy):
+    drop_build_path: str | None = None
+    file_name: str | None = None
 
 
 class Cancelled(TypedDict):
@@ -254,6 +272,23 @@ async def _redeploy(call: Call[Deploy]) -> Nothing:
             once=call.once,
         )
     )
+
+
+async def _drop(call: Call[Drop]) -> Ready:
+    given = call.input
+    if call.upload is None:
+        await call.platform.applications.one(call.actor, given.application_id, "application.dropDeployment")
+        raise invalid([{"code": "custom", "path": ["zip"], "message": "Invalid input: the form holds no file"}])
+    queued = await call.platform.drops.drop(
+        call.actor,
+        given.application_id,
+        call.upload,
+        build_path=given.drop_build_path,
+        title=given.title or None,
+        description=given.description or None,
+        once=call.once,
+    )
+    return Ready(b"true", headers=naming(queued))
 
 
 async def _start(call: Call[ById]) -> dict[str, Any]:

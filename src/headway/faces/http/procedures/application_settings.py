@@ -39,6 +39,7 @@ class Changes(Input):
     build_type: BuildType | None = None
     builder: Builder | None = None
     publish_directory: Text | None = None
+    drop_build_path: Text | None = None
     build_command: Text | None = None
     start_command: Text | None = None
     health_check_path: Annotated[str, Field(pattern=r"^(/[!-~]*)?$", max_length=2_048)] | None = None

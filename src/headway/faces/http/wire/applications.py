@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -119,7 +120,6 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
             "dockerBuildStage",
             "dockerContextPath",
             "dockerImage",
-            "dropBuildPath",
             "enabled",
             "endpointSpecSwarm",
             "giteaBranch",
@@ -206,6 +206,7 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "buildType": "build_type",
         "builder": "builder",
         "publishDirectory": "publish_directory",
+        "dropBuildPath": "drop_build_path",
         "buildCommand": "build_command",
         "startCommand": "start_command",
         "healthCheckPath": "health_path",
@@ -238,6 +239,7 @@ def application_row(application: Application, addresses: Sequence[str]) -> dict[
         **settings.extra,
         **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
         "memoryLimit": None if settings.memory_bytes is None else str(settings.memory_bytes),
+        "archive": None if settings.archive is None else asdict(settings.archive),
         "applicationId": application.application_id,
         "name": application.name,
         "appName": application.app_name,

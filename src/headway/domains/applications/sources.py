@@ -1,0 +1,59 @@
+"""Where an application's files come from, as its settings say it."""
+
+from __future__ import annotations
+
+from headway.domains.applications.model import AppSettings
+from headway.kernel.errors import InvalidInput
+from headway.kernel.secret import Secret
+from headway.seams.sources.archive import ArchiveSpec
+from headway.seams.sources.git import GitSpec
+from headway.seams.sources.ref import Ref, RefKind
+
+
+def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
+    """Everything about a source that can be told without asking anybody. Raises InvalidInput."""
+    if settings.git_url:
+        git_spec(settings, ssh_key=None, allow_file=allow_file).check()
+    if settings.archive:
+        archive_spec(settings).check()
+
+
+def require_source(settings: AppSettings) -> None:
+    """Raises InvalidInput where there is nothing that could be deployed."""
+    if settings.source_type == "drop" and settings.archive is None:
+        raise InvalidInput(
+            "Nothing was uploaded for this application yet: send an archive (application.dropDeployment)."
+        )
+    if settings.source_type != "drop" and not settings.git_url:
+        raise InvalidInput("The application has no source yet; set its git repository first.")
+
+
+def git_spec(settings: AppSettings, *, ssh_key: str | None, allow_file: bool) -> GitSpec:
+    """What to fetch. Raises InvalidInput for a ref that git could not hold."""
+    return GitSpec(
+        url=settings.git_url or "",
+        ref=_ref(settings),
+        build_path=settings.build_path,
+        submodules=settings.submodules,
+        ssh_key=Secret(ssh_key) if ssh_key else None,
+        allow_file=allow_file,
+    )
+
+
+def archive_spec(settings: AppSettings) -> ArchiveSpec:
+    """What was uploaded last."""
+    archive = settings.archive
+    return ArchiveSpec(
+        digest=archive.digest if archive else "",
+        name=archive.name if archive else "",
+        author=archive.author if archive else "",
+        build_path=settings.drop_build_path,
+    )
+
+
+def _ref(settings: AppSettings) -> Ref | None:
+    if settings.git_commit:
+        return Ref(kind=RefKind.COMMIT, name=settings.git_commit)
+    if settings.git_tag:
+        return Ref(kind=RefKind.TAG, name=settings.git_tag)
+    return Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
