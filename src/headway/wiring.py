@@ -32,6 +32,7 @@ from headway.domains.applications.keeper import Keeper
 from headway.domains.applications.making import Making
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.planning import Planning
+from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
 from headway.domains.applications.subject import ApplicationSubject
@@ -78,6 +79,7 @@ class Services:
     applications: ApplicationService
     arranging: Arranging
     drops: DropService
+    releases: ReleaseService
     upload_room: UploadRoom
     projects: ProjectService
     ssh_keys: SshKeyService
@@ -154,6 +156,7 @@ class Wiring:
             arranging=Arranging(db=self._db, vault=self._data_dir.vault, making=self._making, check=check_settings),
             applications=applications,
             drops=self._drops(applications),
+            releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtime=self._tools.runtime),
             upload_room=self._upload_room(),
             projects=ProjectService(self._db, self._data_dir.vault),
             ssh_keys=self._ssh_keys,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.archives import packed
 from tests.panel import Panel, panel, web
 
 pytestmark = pytest.mark.timeout(120)
@@ -18,17 +17,6 @@ pytestmark = pytest.mark.timeout(120)
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
     with panel(tmp_path_factory.mktemp("panel") / "data") as started:
         yield started
-
-
-def packed(files: Mapping[str, str]) -> bytes:
-    """A compressed tar with the files in one folder."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, text in files.items():
-            info = tarfile.TarInfo(f"shop/{name}")
-            info.size = len(text)
-            archive.addfile(info, io.BytesIO(text.encode()))
-    return buffer.getvalue()
 
 
 def application(running: Panel, name: str) -> str:

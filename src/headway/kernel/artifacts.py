@@ -78,7 +78,9 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseSpec:
-    """All that a runtime needs to start a release of an application beside the one that serves."""
+    """All that a runtime needs to start a release of an application beside the one that serves. ``more_ports`` are
+    those of the second copy of ``web`` and the ones after it.
+    """
 
     release_id: str
     deployment_id: str
@@ -94,6 +96,12 @@ class ReleaseSpec:
     process_limit: int | None = None
     data_folder: str | None = None
     drain_seconds: float = 10.0
+    more_ports: tuple[int, ...] = ()
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All ports that requests come in on."""
+        return () if self.port is None else (self.port, *self.more_ports)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

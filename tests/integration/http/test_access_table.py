@@ -12,6 +12,7 @@ import pytest
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import RULES, Noun
 from headway.kernel.ids import new_id
+from tests.archives import packed
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.world import REPOSITORY, World, client_with
 
@@ -50,6 +51,7 @@ ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
 GUEST, MEMBER, ADMIN, OWNER = Role
 READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
 SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, OWN = Place
+UPLOADS = {"application.dropDeployment"}  # calls whose body is a file
 APPLICATION = {"applicationId": "{application}"}
 DEPLOYMENT = {"deploymentId": "{deployment}"}
 PROJECT = {"projectId": "{project}"}
@@ -126,6 +128,8 @@ TABLE: Mapping[str, Row] = {
     "project.remove": Row(MUTATION, PROJECT, ADMIN, SET, IN_PROJECT),
     "project.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "project.update": Row(MUTATION, PROJECT | A_NAME, ADMIN, SET, IN_PROJECT),
+    "release.all": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
+    "release.one": Row(QUERY, {"releaseId": "{release}"}, MEMBER, READ),
     "settings.getDokployVersion": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.getOpenApiDocument": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.health": Row(QUERY, {}, MEMBER, ANY, OWN),
@@ -206,6 +210,8 @@ async def call(client: httpx.AsyncClient, procedure: str, things: Mapping[str, s
     sent = {name: value.format_map(things) for name, value in row.given.items()}
     if row.method == QUERY:
         return await client.get(f"/{procedure}", params=sent)
+    if procedure in UPLOADS:
+        return await client.post(f"/{procedure}", data=sent, files={"zip": ("a.tar", packed({"app.py": "print(1)"}))})
     return await client.post(f"/{procedure}", json=sent)
 
 
@@ -224,6 +230,7 @@ async def things_of(
     things = {
         "application": application_id,
         "deployment": await world.deploy(application_id),
+        "release": await world.release(application_id),
         "project": project_id,
         "environment": made["environment"]["environmentId"],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ from headway.core.access.model import Role, Terms
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.status import Maker, Reason, Status
+from headway.domains.applications.model import Release, ReleaseState
+from headway.domains.applications.snapshot import Snapshot
+from headway.domains.applications.store import add_release
 from headway.faces.http.app import create_app
 from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
 from headway.wiring import Services
 from tests.panel import remove_traces
@@ -101,6 +106,18 @@ class World:
         deployment_id = await self.deploy(application_id)
         await self.end(await self.claim(), status, None if status is Status.DONE else "Step build: exit status 7")
         return deployment_id
+
+    async def release(self, application_id: str, snapshot: Snapshot | None = None, **fields: Json) -> str:
+        """A release, as a deploy would have left it."""
+        release_id = new_id()
+        vault = self.platform.data_dir.vault
+        plain: dict[str, Json] = {"seq": 0, "state": ReleaseState.STARTING, "folder": "/x", "port": None}
+        made = {"deployment_id": release_id, "commit_hash": "c" * 40, "created_at": datetime.now(UTC)}
+        plain |= {"retire_at": None, **made, **fields}
+        release = Release(release_id=release_id, application_id=application_id, **plain)
+        spec = "" if snapshot is None else snapshot.seal(vault)
+        await self.services.db.run(lambda tx: add_release(tx, release, spec))
+        return release_id
 
     def write_log(self, deployment_id: str, text: str) -> None:
         """What a pump would have written."""

@@ -55,6 +55,8 @@ OF_MEMBERS = frozenset(
         "project.homeStats",
         "project.one",
         "project.search",
+        "release.all",
+        "release.one",
         "settings.getDokployVersion",
         "settings.getOpenApiDocument",
         "settings.health",

@@ -26,6 +26,7 @@ class Noun(StrEnum):
     ORGANIZATION = "Organization"
     PREVIEW = "Preview deployment"
     PROJECT = "Project"
+    RELEASE = "Release"
     SCHEDULE = "Schedule"
     SERVER = "Server"
     SERVICE = "Service"
@@ -109,6 +110,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.PROJECT, "project", _MEMBER, _READ, "all", "one", "search", "homeStats", glimpse=True)
     | _rules(Noun.PROJECT, "project", _ADMIN, _READ, "allForPermissions", in_project=False)
     | _rules(Noun.ENVIRONMENT, "project", _ADMIN, _SET, "duplicate")
+    | _rules(Noun.APPLICATION, "release", _MEMBER, _READ, "all")
+    | _rules(Noun.RELEASE, "release", _MEMBER, _READ, "one")
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "create", in_project=False)
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "update", "remove")
     | _rules(Noun.ENVIRONMENT, "environment", _MEMBER, _READ, "one", "search", glimpse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -13,14 +13,16 @@ from headway.domains.applications import store
 from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
+from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Bundle, Commit, ReleaseSpec, Route, Upstream, Way, Workspace
+from headway.kernel.vault import Vault
 from headway.seams.runtimes.route_file import load_route
 from headway.seams.sources.git import undo as undo_source
 
 KIND = "application.deploy"
-VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
 
 
@@ -40,12 +42,12 @@ class DeployKind:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
-        deploy = _Deploy(run, Plan.load(run.plan), self.tools)
+        deploy = _Deploy(run, Plan.load(run.plan), self.tools, self.planning.vault)
         commit = await deploy.source()
         workspace = await deploy.check_out(commit)
         bundle = await deploy.build(workspace, commit)
-        port = await deploy.port(bundle, commit)
-        spec = deploy.spec(bundle, port)
+        ports = await deploy.ports(bundle, commit)
+        spec = deploy.spec(bundle, ports)
         await deploy.release_command(spec)
         await deploy.start(spec)
         await deploy.health_check(spec)
@@ -61,10 +63,11 @@ class DeployKind:
 class _Deploy:
     """The steps of one deploy."""
 
-    def __init__(self, run: Run, plan: Plan, tools: Tools) -> None:
+    def __init__(self, run: Run, plan: Plan, tools: Tools, vault: Vault) -> None:
         self._run = run
         self._plan = plan
         self._tools = tools
+        self._vault = vault
         self._release_id = run.deployment.deployment_id
         self._folder = tools.folders.release(plan.application_id, self._release_id)
 
@@ -113,26 +116,23 @@ class _Deploy:
 
         return self._tools.load_bundle(await self._run.step("build", make))
 
-    async def port(self, bundle: Bundle, commit: Commit) -> int | None:
-        """The release's row, and the port that its requests come in on (None: it takes none)."""
+    async def ports(self, bundle: Bundle, commit: Commit) -> tuple[int, ...]:
+        """The release's row, and the ports that its requests come in on; none where it takes none."""
 
         async def take() -> Json:
-            serves = bundle.static_root is not None or any(process.name == "web" for process in bundle.processes)
-            free = await self._tools.free_port() if serves else None
-            if serves and self._in_place:
-                await self._run.undo(
-                    "restart", {"old": self._plan.serving, "port": self._plan.fixed_port, **self._release_data}
-                )
-            return await self._run.write(
-                lambda tx: self._take_port(tx, commit, free) if serves else self._no_port(tx, commit)
-            )
+            ports = await self._wanted_ports(bundle)
+            if ports and self._in_place:
+                await self._run.undo("restart", {"old": self._plan.serving, "port": ports[0], **self._release_data})
+            size = await self._tools.measure(self._run, self._folder)
+            release = self._release(commit, ports, size)
+            spec = self._snapshot(bundle, commit).seal(self._vault)
+            return await self._run.write(lambda tx: self._take_ports(tx, release, spec))
 
-        port: int | None = await self._run.step("port", take)
-        return port
+        return tuple(await self._run.step("port", take))
 
-    def spec(self, bundle: Bundle, port: int | None) -> ReleaseSpec:
+    def spec(self, bundle: Bundle, ports: tuple[int, ...]) -> ReleaseSpec:
         """All that the runtime needs."""
-        return self._tools.release_spec(self._plan, self._release_id, bundle, port)
+        return self._tools.release_spec(self._plan, self._release_id, bundle, ports)
 
     async def release_command(self, spec: ReleaseSpec) -> None:
         """The Procfile's ``release`` line, once: after a crash of the panel it is never run a second time."""
@@ -170,10 +170,10 @@ class _Deploy:
 
     async def route(self, spec: ReleaseSpec) -> None:
         """Moves the requests to the new release and proves that they arrive there."""
-        route = self._route(spec.release_id, spec.port)
+        route = self._route(spec.release_id, spec.ports)
 
         async def move() -> Json:
-            before = self._route(self._plan.serving or "", self._plan.serving_port)
+            before = self._route(self._plan.serving or "", self._plan.serving_ports)
             await self._run.undo(
                 "route", {"route": asdict(before) if before else None, "id": self._plan.application_id}
             )
@@ -208,17 +208,17 @@ class _Deploy:
     def _in_place(self) -> bool:
         """Whether the new release needs the very port that the old one holds."""
         fixed = self._plan.fixed_port
-        return fixed is not None and self._plan.serving is not None and fixed == self._plan.serving_port
+        return fixed is not None and self._plan.serving is not None and fixed in self._plan.serving_ports
 
-    def _route(self, release_id: str, port: int | None) -> Route | None:
-        if not release_id or port is None:
+    def _route(self, release_id: str, ports: tuple[int, ...]) -> Route | None:
+        if not release_id or not ports:
             return None
         return Route(
             application_id=self._plan.application_id,
             app_name=self._plan.app_name,
             release_id=release_id,
             ways=tuple(Way(host=host) for host in self._tools.hosts_of(self._plan.app_name)),
-            upstreams=(Upstream(port=port),),
+            upstreams=tuple(Upstream(port=port) for port in ports),
         )
 
     async def _require_space(self) -> None:
@@ -230,27 +230,34 @@ class _Deploy:
                 Reason.REFUSED,
             )
 
-    def _take_port(self, tx: Tx, commit: Commit, free: int | None) -> int:
-        held = store.port_of(tx, self._release_id)
-        port = held or self._plan.fixed_port or free
-        if port is None:
+    async def _wanted_ports(self, bundle: Bundle) -> list[int]:
+        web = next((process.scale for process in bundle.processes if process.name == "web"), 0)
+        count = 1 if bundle.static_root is not None else web
+        fixed = self._plan.fixed_port
+        if count and fixed is not None:
+            return [fixed]
+        free = await self._tools.free_ports(count)
+        if len(free) < count:
             raise RunFailed(
                 "All ports for applications are taken on this host. Remove an application, then deploy again."
             )
-        if held is None and not store.take_port(
-            tx, self._run.deployment.host_id, self._plan.application_id, self._release_id, port
-        ):
-            raise RunFailed(
-                f"Port {port} is taken by another application. Choose another value for PORT, or remove the variable: "
-                "Headway then gives the application a port of its own."
-            )
-        store.add_release(tx, self._release(commit, port))
-        return port
+        return free
 
-    def _no_port(self, tx: Tx, commit: Commit) -> None:
-        store.add_release(tx, self._release(commit, None))
+    def _take_ports(self, tx: Tx, release: Release, spec: str) -> Sequence[int]:
+        known = store.release(tx, release.release_id)
+        if known is not None:
+            return known.ports  # a run that is taken up again
+        host_id = self._run.deployment.host_id
+        for port in release.ports:
+            if not store.take_port(tx, host_id, release.application_id, release.release_id, port):
+                raise RunFailed(
+                    f"Port {port} is taken by another application. Choose another value for PORT, or remove the "
+                    "variable: Headway then gives the application a port of its own."
+                )
+        store.add_release(tx, release, spec)
+        return release.ports
 
-    def _release(self, commit: Commit, port: int | None) -> Release:
+    def _release(self, commit: Commit, ports: Sequence[int], size: int) -> Release:
         return Release(
             release_id=self._release_id,
             seq=0,
@@ -258,10 +265,22 @@ class _Deploy:
             deployment_id=self._run.deployment.deployment_id,
             state=ReleaseState.STARTING,
             folder=self._folder,
-            port=port,
+            port=ports[0] if ports else None,
+            more_ports=ports[1:],
+            bytes=size,
             commit_hash=commit.hash,
             retire_at=None,
             created_at=self._run.deployment.created_at,
+        )
+
+    def _snapshot(self, bundle: Bundle, commit: Commit) -> Snapshot:
+        return Snapshot(
+            commit=commit,
+            artifact={"bundle": self._tools.dump_bundle(bundle)},
+            settings=self._plan.settings,
+            variables=self._plan.variables,
+            mask=self._plan.mask,
+            hosts=self._tools.hosts_of(self._plan.app_name),
         )
 
 

@@ -50,6 +50,7 @@ class AppSettings:
     """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
     ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
     names of those for which the rule of what is masked does not fit.
+    ``scale`` says how often each process type runs, once where it says nothing.
     ``extra`` are fields of the peer's inputs on which Headway does not act: they are stored and given back.
     """
 
@@ -74,6 +75,8 @@ class AppSettings:
     inactivity_seconds: float | None = None
     total_seconds: float | None = None
     memory_bytes: int | None = None
+    scale: Mapping[str, int] = field(default_factory=dict)
+    port: int | None = None
     archive: Archive | None = None
     drop_build_path: str = "/"
     build_args: str | None = None
@@ -134,7 +137,9 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What a deployment left to serve: its folder, its port (None: it takes no requests) and what it was made of."""
+    """What a deployment left to serve: its folder, its port (None: it takes no requests), those of further copies, and
+    what it was made of. ``bytes`` is what it holds on the disk (None: not measured).
+    """
 
     release_id: str
     seq: int
@@ -143,9 +148,16 @@ class Release:
     state: ReleaseState
     folder: str
     port: int | None
+    more_ports: Sequence[int] = ()
+    bytes: int | None = None
     commit_hash: str | None
     retire_at: datetime | None
     created_at: datetime
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """All ports that its requests come in on."""
+        return () if self.port is None else (self.port, *self.more_ports)
 
 
 def exclusive_key(application_id: str) -> str:

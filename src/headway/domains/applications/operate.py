@@ -104,12 +104,12 @@ class Operating:
 
     def route(self, application: Application, release: Release) -> Route | None:
         """The route to a release, None where it takes no requests."""
-        if release.port is None:
+        if not release.ports:
             return None
         return Route(
             application_id=application.application_id,
             app_name=application.app_name,
             release_id=release.release_id,
             ways=tuple(Way(host=host) for host in self.tools.hosts_of(application.app_name)),
-            upstreams=(Upstream(port=release.port),),
+            upstreams=tuple(Upstream(port=port) for port in release.ports),
         )

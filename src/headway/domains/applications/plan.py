@@ -15,7 +15,8 @@ from headway.kernel.artifacts import Commit
 class Plan:
     """The application as it was when the run began. ``build_variables`` are those
     that only the build has beside the others. ``commit`` is set for a redeploy, which fetches nothing;
-    ``serving`` is the release that serves now, with its port.
+    ``serving`` is the release that serves now, with its ports;
+    ``mask`` is what must not show.
     """
 
     application_id: str
@@ -30,7 +31,8 @@ class Plan:
     allow_file: bool
     commit: Commit | None
     serving: str | None
-    serving_port: int | None
+    serving_ports: tuple[int, ...]
+    mask: tuple[str, ...] = field(default=(), repr=False)
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -44,6 +46,8 @@ class Plan:
             **values,
             "settings": AppSettings.load(values["settings"]),
             "commit": Commit(**commit) if commit else None,
+            "serving_ports": tuple(values["serving_ports"]),
+            "mask": tuple(values["mask"]),
         }
         return Plan(**rest)
 
@@ -64,7 +68,9 @@ class Plan:
 
     @property
     def fixed_port(self) -> int | None:
-        """The port that the user's own variables demand, None where Headway chooses."""
+        """The port that the settings, or the user's own variables, demand; None where Headway chooses."""
+        if self.settings.port is not None:
+            return self.settings.port
         text = self.variables.get("PORT", "").strip()
         return int(text) if text.isdecimal() and 0 < int(text) < 65536 else None
 

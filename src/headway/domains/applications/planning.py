@@ -15,7 +15,7 @@ from headway.domains.applications.plan import Plan
 from headway.domains.applications.surroundings import Variables, variables_of
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 
@@ -38,6 +38,7 @@ class Planning:
             application = store.find(tx, deployment.subject_id, self.vault)
             variables = variables_of(tx, application, self.vault)
             plan = self._plan(tx, application, deployment, variables)
+            _require_ports(plan)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
         return Frozen(plan=plan.dump(), mask=(*variables.mask, *_credentials(plan)))
@@ -62,7 +63,17 @@ class Planning:
             allow_file=bool(deployment.input.get("allow_file")),
             commit=Commit(**commit) if commit else None,
             serving=serving.release_id if serving else None,
-            serving_port=serving.port if serving else None,
+            serving_ports=serving.ports if serving else (),
+            mask=variables.mask,
+        )
+
+
+def _require_ports(plan: Plan) -> None:
+    times = plan.settings.scale.get("web", 1)
+    if times > 1 and plan.fixed_port is not None:
+        raise InvalidInput(
+            f"The port {plan.fixed_port} is fixed, and web is to run {times} times, each on a port of its own. Remove "
+            "the port (and the variable PORT), or let web run once."
         )
 
 

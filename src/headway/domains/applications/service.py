@@ -21,7 +21,6 @@ from headway.domains.applications.model import (
     Application,
     AppSettings,
     AppStatus,
-    Release,
     Wanted,
     exclusive_key,
 )
@@ -274,11 +273,6 @@ class ApplicationService:
         async with self._operating.turn(application_id):
             await self._operating.remove(application)
         return application
-
-    async def releases(self, actor: Actor, application_id: str) -> list[Release]:
-        """An application's releases, the newest first."""
-        await self.one(actor, application_id)
-        return await self._db.read(lambda tx: store.releases_of(tx, application_id))
 
     async def read_logs(self, actor: Actor, application_id: str, tail: int) -> str:
         """The last lines that the application wrote, its secrets masked."""

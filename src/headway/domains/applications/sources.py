@@ -14,6 +14,8 @@ def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
     """Everything about a source that can be told without asking anybody. Raises InvalidInput."""
     if settings.git_url:
         git_spec(settings, ssh_key=None, allow_file=allow_file).check()
+    if settings.scale.get("web") == 0:
+        raise InvalidInput("The process web runs at least once: stop the application to have it serve nothing.")
     if settings.archive:
         archive_spec(settings).check()
 

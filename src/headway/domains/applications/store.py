@@ -157,8 +157,8 @@ def new_account(tx: Tx, owner: str) -> int:
 # Releases.
 
 
-def add_release(tx: Tx, release: Release) -> None:
-    """Adds a release that is being started; nothing happens if it is there already."""
+def add_release(tx: Tx, release: Release, spec: str) -> None:
+    """Adds a release that is being started, with its sealed snapshot; nothing happens if it is there already."""
     if tx.execute(select(_r.release_id).where(_r.release_id == release.release_id)).first() is None:
         tx.execute(
             insert(releases).values(
@@ -169,7 +169,9 @@ def add_release(tx: Tx, release: Release) -> None:
                 state=release.state,
                 folder=release.folder,
                 port=release.port,
-                spec="",
+                more_ports=list(release.more_ports),
+                bytes=release.bytes,
+                spec=spec,
                 commit_hash=release.commit_hash,
                 created_at=tx.now,
             )
@@ -186,6 +188,12 @@ def release(tx: Tx, release_id: str) -> Release | None:
     """The release with this id."""
     row = tx.execute(select(releases).where(_r.release_id == release_id)).one_or_none()
     return None if row is None else _release(row)
+
+
+def spec_of(tx: Tx, release_id: str) -> str:
+    """The sealed snapshot of a release; "" where there is none."""
+    found: str | None = tx.scalar(select(_r.spec).where(_r.release_id == release_id))
+    return found or ""
 
 
 def serving(tx: Tx, application_id: str) -> Release | None:
@@ -240,9 +248,10 @@ def make_serving(tx: Tx, application_id: str, release_id: str, drain: timedelta)
 
 
 def retired(tx: Tx, release_id: str) -> None:
-    """The release's processes are gone and its port is free."""
+    """The release's processes are gone and its ports are free."""
+    gone = {"state": ReleaseState.RETIRED, "port": None, "more_ports": None}
     tx.execute(delete(ports).where(ports.c.release_id == release_id))
-    tx.execute(update(releases).where(_r.release_id == release_id).values(state=ReleaseState.RETIRED, port=None))
+    tx.execute(update(releases).where(_r.release_id == release_id).values(**gone))
 
 
 def remove_release(tx: Tx, release_id: str) -> None:
@@ -252,12 +261,6 @@ def remove_release(tx: Tx, release_id: str) -> None:
 
 
 # Ports.
-
-
-def port_of(tx: Tx, release_id: str) -> int | None:
-    """The port that a release holds."""
-    found: int | None = tx.scalar(select(ports.c.port).where(ports.c.release_id == release_id))
-    return found
 
 
 def holder_of(tx: Tx, host_id: str, port: int) -> str | None:
@@ -333,6 +336,8 @@ def _release(row: Row[Any]) -> Release:
         state=ReleaseState(row.state),
         folder=row.folder,
         port=row.port,
+        more_ports=tuple(row.more_ports or ()),
+        bytes=row.bytes,
         commit_hash=row.commit_hash,
         retire_at=retire_at,
         created_at=row.created_at,

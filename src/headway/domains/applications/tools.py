@@ -6,6 +6,7 @@ import random
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 from headway.core.deployments.run import Run
@@ -112,6 +113,7 @@ class Tools:
             step_seconds=settings.step_seconds,
             inactivity_seconds=settings.inactivity_seconds,
             output_folder=settings.publish_directory,
+            scale=settings.scale,
             commit_hash=commit.hash,
         )
         return await NativeBuilder().build(run, workspace, spec)
@@ -120,7 +122,7 @@ class Tools:
         """Closes a built release to the build account and opens it, for reading only, to the run account."""
         await run.command("seal", seal(folder, build=plan.build_account, run=plan.run_account))
 
-    def release_spec(self, plan: Plan, release_id: str, bundle: Bundle, port: int | None) -> ReleaseSpec:
+    def release_spec(self, plan: Plan, release_id: str, bundle: Bundle, ports: tuple[int, ...]) -> ReleaseSpec:
         """All that the runtime needs to start a release."""
         return ReleaseSpec(
             release_id=release_id,
@@ -130,9 +132,10 @@ class Tools:
             bundle=bundle,
             uid=plan.run_uid,
             gid=plan.run_uid,
-            port=port,
+            port=ports[0] if ports else None,
+            more_ports=ports[1:],
             env={name: Secret(value) for name, value in plan.variables.items()},
-            health=self._health(plan, port),
+            health=self._health(plan, takes_requests=bool(ports)),
             memory_bytes=plan.settings.memory_bytes or self.defaults.application_memory_bytes,
             process_limit=self.defaults.process_limit,
             data_folder=self.folders.data(plan.application_id),
@@ -160,12 +163,18 @@ class Tools:
             inactivity_seconds=plan.settings.inactivity_seconds,
         )
 
-    async def free_port(self) -> int | None:
-        """A port that no release holds and nobody listens on, None when there is none. Any of them: two panels of one
-        machine that both began with the first would meet there.
+    async def free_ports(self, count: int) -> list[int]:
+        """So many ports that no release holds and nobody listens on, fewer when there are no more. Any of them: two
+        panels of one machine that both began with the first would meet there.
         """
         ports = await self.db.read(lambda tx: store.free_ports(tx, self.host_id))
-        return next(filter(_is_bindable, random.sample(ports, len(ports))), None)
+        return list(islice(filter(_is_bindable, random.sample(ports, len(ports))), count))
+
+    async def measure(self, run: Run, folder: str) -> int:
+        """What a folder holds on the disk, in bytes."""
+        stage = Stage(argv=("du", "--summarize", "--block-size=1", "--", folder))
+        command = Command(stages=(stage,), env={"PATH": _PATH, "LC_ALL": "C"}, capture=True)
+        return int((await run.command("measure", command)).output.split()[0])
 
     def dump_bundle(self, bundle: Bundle) -> dict[str, Any]:
         """The JSON that ``load_bundle`` reads."""
@@ -176,9 +185,9 @@ class Tools:
         processes = tuple(Process(**process) for process in values["processes"])
         return Bundle(**{**values, "processes": processes, "path": tuple(values["path"])})
 
-    def _health(self, plan: Plan, port: int | None) -> HealthCheck:
+    def _health(self, plan: Plan, *, takes_requests: bool) -> HealthCheck:
         path = plan.settings.health_path
-        kind = HealthKind.SETTLE if port is None else HealthKind.HTTP if path else HealthKind.TCP
+        kind = HealthKind.SETTLE if not takes_requests else HealthKind.HTTP if path else HealthKind.TCP
         return HealthCheck(
             kind=kind,
             path=path or "/",

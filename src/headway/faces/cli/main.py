@@ -69,6 +69,7 @@ def build() -> typer.Typer:
     of_applications.command("start")(_guarded(apps.start))
     of_applications.command("stop")(_guarded(apps.stop))
     of_applications.command("delete")(_guarded(apps.delete))
+    of_applications.command("releases")(_guarded(apps.releases))
     of_applications.command("logs")(_guarded(apps.logs))
     top.add_typer(of_applications, name="apps")
 

@@ -32,6 +32,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "health": "Whether the panel can do its work, for anybody who asks",
         "organization": "Organisations, their members and invitations",
         "project": "What applications are gathered in",
+        "release": "What deployments left to serve",
         "settings": "What clients ask the panel about itself",
         "sshKey": "Keys with which private repositories are fetched",
         "user": "Who the caller is, its keys, and who else is there",

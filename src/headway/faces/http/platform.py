@@ -13,6 +13,7 @@ from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.dropping import DropService
+from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.uploads import UploadRoom
 from headway.domains.catalog.ssh_keys import SshKeyService
@@ -62,6 +63,9 @@ class Platform(Protocol):
 
     @property
     def drops(self) -> DropService: ...
+
+    @property
+    def releases(self) -> ReleaseService: ...
 
     @property
     def upload_room(self) -> UploadRoom: ...

@@ -27,8 +27,9 @@ class BuildError(HeadwayError):
 class BuildSpec:
     """How an application is built. ``build_command`` and ``start_command`` are the user's own settings, ``variables``
     the environment that a build sees; ``cache_folder`` outlives builds and is the build account's home;
-    ``output_folder`` is what a static site publishes, relative to the build path. ``limits``, ``step_seconds`` and
-    ``inactivity_seconds`` bound every phase. Raises InvalidInput for what no shell and no environment can hold.
+    ``output_folder`` is what a static site publishes, relative to the build path; ``scale`` how often its process types
+    run. ``limits``, ``step_seconds`` and ``inactivity_seconds`` bound every phase. Raises InvalidInput for
+    what no shell and no environment can hold.
     """
 
     cache_folder: str
@@ -40,6 +41,7 @@ class BuildSpec:
     step_seconds: float | None = None
     inactivity_seconds: float | None = None
     output_folder: str | None = None
+    scale: Mapping[str, int] = field(default_factory=dict)
     commit_hash: str = ""
 
     def __post_init__(self) -> None:

@@ -99,9 +99,9 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         found = await watched.processes()
         steady.look(found, watched)
         by_port = spec.port is not None and spec.health.kind is not HealthKind.SETTLE
-        lacking = await _ask(spec, watched) if by_port else None
+        lacking = await _ask_all(spec, watched) if by_port else None
         if lacking is None:
-            kept_up = [process for process in found if not by_port or process.name != "web"]
+            kept_up = [process for process in found if not by_port or process.name.partition(".")[0] != "web"]
             lacking = steady.lacking(kept_up, _WORKER_SECONDS if by_port else spec.health.settle_seconds)
         if not found:
             lacking = "none of its processes was started."
@@ -115,28 +115,34 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-async def _ask(spec: ReleaseSpec, watched: Watched) -> str | None:
-    """What is lacking, None when nothing is. Raises PortTaken."""
-    assert spec.port is not None  # noqa: S101 - the caller has seen to it
-    closed = await _look_at_port(spec.port, watched)
+async def _ask_all(spec: ReleaseSpec, watched: Watched) -> str | None:
+    """What is lacking of the first port of which anything is, None when nothing is. Raises PortTaken."""
+    for port in spec.ports:
+        if (lacking := await _ask(spec, port, watched)) is not None:
+            return lacking
+    return None
+
+
+async def _ask(spec: ReleaseSpec, port: int, watched: Watched) -> str | None:
+    closed = await _look_at_port(port, watched)
     if closed is not None:
         return closed
     try:
         if spec.health.kind is HealthKind.HTTP:
-            headers = {"Host": f"127.0.0.1:{spec.port}", "User-Agent": "Headway-Health", "Accept": "*/*"}
+            headers = {"Host": f"127.0.0.1:{port}", "User-Agent": "Headway-Health", "Accept": "*/*"}
             answer = await requests.get(
-                "127.0.0.1", spec.port, spec.health.path, headers=headers, timeout_seconds=_TRY_SECONDS
+                "127.0.0.1", port, spec.health.path, headers=headers, timeout_seconds=_TRY_SECONDS
             )
             if not 200 <= answer.status < 400:
                 return (
-                    f"GET {spec.health.path} on port {spec.port} answers {answer.status}, which is not 2xx or 3xx. "
+                    f"GET {spec.health.path} on port {port} answers {answer.status}, which is not 2xx or 3xx. "
                     "Mend what it reports, or set the health check's path to one that answers."
                 )
         else:
-            await requests.connect("127.0.0.1", spec.port, timeout_seconds=_TRY_SECONDS)
+            await requests.connect("127.0.0.1", port, timeout_seconds=_TRY_SECONDS)
     except requests.NoAnswer as silence:
         asked = f"GET {spec.health.path} on port" if spec.health.kind is HealthKind.HTTP else "a connection to port"
-        return f"{asked} {spec.port} got no answer: {silence}."
+        return f"{asked} {port} got no answer: {silence}."
     return None
 
 
@@ -200,4 +206,5 @@ def _good_news(spec: ReleaseSpec, seconds: float) -> str:
     if spec.port is None or spec.health.kind is HealthKind.SETTLE:
         return f"Healthy: its processes have stayed up for {spec.health.settle_seconds:g} s."
     how = f"GET {spec.health.path} is answered" if spec.health.kind is HealthKind.HTTP else "it takes connections"
-    return f"Healthy: {how} on port {spec.port} (after {seconds:.2f} s)."
+    on = " and ".join(map(str, spec.ports))
+    return f"Healthy: {how} on port {on} (after {seconds:.2f} s)."

@@ -16,6 +16,7 @@ from typing import Any
 
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 CONFIGURATION = "launcher.json"
+_WEB = "web"
 RECORD = "release.json"
 SUPERVISOR = "supervisord/supervisord.conf"
 _OPEN_FILES = 65536
@@ -83,8 +84,14 @@ def build_environment(record: dict[str, Any], process: str, number: str, user: d
         "HEADWAY_PROCESS": process if number == "1" else f"{process}.{number}",
     }
     if record["port"] is not None:
-        environment["PORT"] = str(record["port"])
+        environment["PORT"] = str(port_of(record, process, number))
     return environment
+
+
+def port_of(record: dict[str, Any], process: str, number: str) -> int:
+    """The port of a copy: those of web have one each, and all other processes know the first."""
+    ports: list[int] = record.get("ports") or [record["port"]]  # records of older versions have one only
+    return ports[int(number) - 1] if process == _WEB else ports[0]
 
 
 def open_server(configuration: dict[str, Any]) -> int:

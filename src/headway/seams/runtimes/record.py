@@ -45,8 +45,8 @@ def check_spec(spec: ReleaseSpec) -> None:
         checked_process(process.name)
         if not 1 <= process.scale <= 100:
             raise InvalidInput(f"The process {process.name} has to run 1 to 100 times, not {process.scale} times.")
-        if process.name == WEB and process.scale > 1:
-            raise InvalidInput("The process web runs once: let its server start more workers itself.")
+        if process.name == WEB and spec.ports and len(spec.ports) != process.scale:
+            raise InvalidInput(f"The process web runs {process.scale} times, and needs as many ports.")
     if not programs_of(spec):
         raise InvalidInput("There is nothing to run: add a Procfile or set a start command.")
     if spec.uid not in {None, os.geteuid()} and os.geteuid() != 0:
@@ -82,6 +82,7 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "uid": spec.uid,
         "gid": spec.uid if spec.gid is None else spec.gid,
         "port": spec.port,
+        "ports": list(spec.ports),
         "path": [str(folder / entry) for entry in spec.bundle.path],
         "env": dict(spec.bundle.env),
         "sealed_env": vault.seal(revealed) if revealed else None,

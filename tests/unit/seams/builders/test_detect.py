@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from headway.kernel.artifacts import Process
@@ -24,17 +26,34 @@ def plan(
     start: str | None = None,
     output: str | None = None,
     variables: dict[str, str] | None = None,
+    scale: dict[str, int] | None = None,
 ) -> Plan:
     listing = Listing(files={name: text.encode() for name, text in files.items()})
     secrets = {name: Secret(value) for name, value in (variables or {}).items()}
-    spec = BuildSpec(
-        cache_folder="/c", build_command=build, start_command=start, output_folder=output, variables=secrets
-    )
+    own: dict[str, Any] = {"build_command": build, "start_command": start, "output_folder": output}
+    spec = BuildSpec(cache_folder="/c", variables=secrets, scale=scale or {}, **own)
     return detect(listing, spec)
 
 
 def web(command: str) -> tuple[Process, ...]:
     return (Process(name="web", command=command),)
+
+
+def test_processes_run_as_often_as_they_are_scaled_and_not_at_all_at_zero() -> None:
+    found = plan({"Procfile": "web: a\nworker: b\nclock: c"}, scale={"worker": 3, "clock": 0})
+    assert {process.name: process.scale for process in found.processes} == {"web": 1, "worker": 3}
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"Procfile": "web: a\nworker: b"}, "no process 'x' to scale. This application has: web, worker."),
+        ({"index.html": ""}, "no process 'x' to scale: a static site is served by one file server."),
+    ],
+)
+def test_a_process_that_there_is_not_cannot_be_scaled(files: dict[str, str], sentence: str) -> None:
+    with pytest.raises(BuildError, match=sentence):
+        plan(files, scale={"x": 2})
 
 
 def test_a_procfile_says_what_runs() -> None:

@@ -17,6 +17,7 @@ RECORD: dict[str, Any] = {
     "home": "/home",
     "env": {"A": "builder", "B": "builder"},
     "port": 4000,
+    "ports": [4000, 4001],
 }
 
 
@@ -42,6 +43,20 @@ RECORD: dict[str, Any] = {
 )
 def test_a_shell_stays_only_where_it_is_needed(command: str, line: str) -> None:
     assert launcher.shell_line(command) == line
+
+
+@pytest.mark.parametrize(
+    ("record", "process", "number", "port"),
+    [
+        ({}, "web", "1", "4000"),
+        ({}, "web", "2", "4001"),
+        ({}, "worker", "2", "4000"),
+        ({"ports": None}, "web", "1", "4000"),
+    ],
+    ids=["first", "second", "another type", "of an older version"],
+)
+def test_each_copy_of_web_has_a_port_of_its_own(record: dict[str, Any], process: str, number: str, port: str) -> None:
+    assert launcher.build_environment(RECORD | record, process, number, {})["PORT"] == port
 
 
 def test_the_user_wins_over_the_builder_but_not_over_port_and_marker() -> None:

@@ -100,6 +100,42 @@ def logs(
     output.say_json({"applicationId": place.application_id, "log": text}) if as_json else output.say_text(text)
 
 
+def releases(context: typer.Context, application: Named, *, as_json: AsJson = False) -> None:
+    """Lists what its deployments left to serve: which serves, which wait or retire, which are kept, what each holds."""
+    with Session.of(context).client() as client:
+        found = client.get("release.all", applicationId=_find(client, application).application_id)
+    if as_json:
+        output.say_json(found)
+        return
+    now = output.now()
+    output.say_table(
+        (
+            Column(title="#", whole=True, right=True),
+            Column(title="STATE", whole=True, states=True),
+            Column(title="COMMIT"),
+            Column(title="PROCESSES"),
+            Column(title="PORTS", most=17),
+            Column(title="SIZE", whole=True, right=True),
+            Column(title="AGE", whole=True, right=True),
+        ),
+        [_release(row, output.age_of(row, now)) for row in found],
+    )
+
+
+def _release(row: Mapping[str, Any], age: str) -> tuple[str, ...]:
+    commit = row["commit"] or {"hash": "", "message": ""}
+    state = row["state"] if row["up"] or row["state"] in {"kept", "starting"} else f"{row['state']}, down"
+    return (
+        str(row["version"]),
+        state,
+        f"{commit['hash'][:8]} {commit['message']}".strip(),
+        " ".join(f"{each['name']}={each['scale']}" for each in row["processes"]),
+        " ".join(map(str, row["ports"])),
+        "" if row["bytes"] is None else f"{row['bytes'] / (1 << 20):.1f} MiB",
+        age,
+    )
+
+
 def _call(context: typer.Context, application: str, procedure: str, done: str, *, as_json: bool) -> None:
     with Session.of(context).client() as client:
         place = _find(client, application)

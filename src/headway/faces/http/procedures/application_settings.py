@@ -20,6 +20,7 @@ _LONGEST_SECONDS = 7 * 24 * 3600
 Text = Annotated[str, Field(max_length=4_096)]
 Seconds = Annotated[float, Field(gt=0, le=_LONGEST_SECONDS)]
 Names = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,255}$")]], Field(max_length=1_000)]
+ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 SourceType = Literal["docker", "git", "github", "gitlab", "bitbucket", "gitea", "drop"]
 
 
@@ -52,6 +53,8 @@ class Changes(Input):
     memory_limit: str | None = None
     build_args: str | None = None
     build_secrets: str | None = None
+    scale: dict[ProcessName, Annotated[int, Field(ge=0, le=100)]] | None = None
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     open_variables: Names | None = None
     secret_variables: Names | None = None
 

@@ -218,6 +218,8 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "totalSeconds": "total_seconds",
         "buildArgs": "build_args",
         "buildSecrets": "build_secrets",
+        "scale": "scale",
+        "port": "port",
         "openVariables": "open_variables",
         "secretVariables": "secret_variables",
     }

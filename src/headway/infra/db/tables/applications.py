@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from headway.infra.db.tables.base import Instant, Sequence, metadata
 
@@ -73,6 +73,8 @@ releases = Table(
     Column("state", String(16), nullable=False),
     Column("folder", Text, nullable=False),
     Column("port", Integer),
+    Column("more_ports", JSON),
+    Column("bytes", BigInteger),
     Column("spec", Text, nullable=False),
     Column("commit_hash", String(64)),
     Column("retire_at", Instant),

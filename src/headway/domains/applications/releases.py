@@ -1,0 +1,66 @@
+"""Use cases of releases: which serve, which wait, which are kept, and what each holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.core.access.policy import Missing, Noun
+from headway.domains.applications import store
+from headway.domains.applications.model import Release
+from headway.domains.applications.snapshot import Snapshot, open_snapshot
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.base import ReleaseStatus, Runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseView:
+    """A release with what it was made of (None: by a version that kept nothing of it) and what of it runs now."""
+
+    release: Release
+    snapshot: Snapshot | None
+    status: ReleaseStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseService:
+    """What callers may ask of releases."""
+
+    db: Database
+    vault: Vault
+    runtime: Runtime
+
+    async def all(self, actor: Actor, application_id: str) -> list[ReleaseView]:
+        """An application's releases, the newest first. Raises Missing."""
+
+        def read(tx: Tx) -> list[tuple[Release, str]]:
+            _permit(tx, actor, "release.all", application_id, Noun.APPLICATION)
+            return [(each, store.spec_of(tx, each.release_id)) for each in store.releases_of(tx, application_id)]
+
+        return [await self._view(release, spec) for release, spec in await self.db.read(read)]
+
+    async def one(self, actor: Actor, release_id: str) -> ReleaseView:
+        """One release. Raises Missing."""
+
+        def read(tx: Tx) -> tuple[Release, str]:
+            found = store.release(tx, release_id)
+            if found is None:
+                raise Missing(Noun.RELEASE)
+            _permit(tx, actor, "release.one", found.application_id, Noun.RELEASE)
+            return found, store.spec_of(tx, release_id)
+
+        return await self._view(*await self.db.read(read))
+
+    async def _view(self, release: Release, spec: str) -> ReleaseView:
+        status = await self.runtime.status(release.release_id)
+        return ReleaseView(release=release, snapshot=open_snapshot(spec, self.vault), status=status)
+
+
+def _permit(tx: Tx, actor: Actor, procedure: str, application_id: str, noun: Noun) -> None:
+    owner = store.owner(tx, application_id)
+    if owner is None:
+        raise Missing(noun)
+    policy.permit(actor, procedure, owner.organization_id, owner.project_id, service_id=application_id, noun=noun)
