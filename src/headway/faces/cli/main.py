@@ -20,6 +20,7 @@ from headway.faces.cli.commands import (
     deploy,
     deployments,
     doctor,
+    env,
     install,
     keys,
     members,
@@ -62,16 +63,7 @@ def build() -> typer.Typer:
     of_deployments.command("remove")(_guarded(deployments.remove))
     top.add_typer(of_deployments, name="deployments")
 
-    of_applications = _group("What is set up here, and whether it serves.")
-    of_applications.command("list")(_guarded(apps.list_applications))
-    of_applications.command("show")(_guarded(apps.show))
-    of_applications.command("deploy")(_guarded(deploy.deploy_again))
-    of_applications.command("start")(_guarded(apps.start))
-    of_applications.command("stop")(_guarded(apps.stop))
-    of_applications.command("delete")(_guarded(apps.delete))
-    of_applications.command("releases")(_guarded(apps.releases))
-    of_applications.command("logs")(_guarded(apps.logs))
-    top.add_typer(of_applications, name="apps")
+    top.add_typer(_applications(), name="apps")
 
     of_projects = _group("What applications are grouped in.")
     of_projects.command("list")(_guarded(projects.list_projects))
@@ -81,6 +73,8 @@ def build() -> typer.Typer:
     top.add_typer(of_projects, name="projects")
 
     _add_access(top)
+    top.add_typer(_variables(), name="env")
+
     top.command("login")(_guarded(profiles.login))
     top.command("logout")(_guarded(profiles.logout))
     of_profiles = _group("The panels that you work with, and which one is asked.")
@@ -117,6 +111,28 @@ def _add_access(top: typer.Typer) -> None:
     top.add_typer(of_members, name="members")
 
     top.command("audit")(_guarded(audit.audit))
+
+
+def _applications() -> typer.Typer:
+    of_applications = _group("What is set up here, and whether it serves.")
+    of_applications.command("list")(_guarded(apps.list_applications))
+    of_applications.command("show")(_guarded(apps.show))
+    of_applications.command("deploy")(_guarded(deploy.deploy_again))
+    of_applications.command("start")(_guarded(apps.start))
+    of_applications.command("stop")(_guarded(apps.stop))
+    of_applications.command("delete")(_guarded(apps.delete))
+    of_applications.command("releases")(_guarded(apps.releases))
+    of_applications.command("logs")(_guarded(apps.logs))
+    return of_applications
+
+
+def _variables() -> typer.Typer:
+    of_variables = _group("The variables of applications, environments and projects.")
+    of_variables.command("list")(_guarded(env.list_variables))
+    of_variables.command("set")(_guarded(env.set_variables))
+    of_variables.command("unset")(_guarded(env.unset_variables))
+    of_variables.command("import")(_guarded(env.import_variables))
+    return of_variables
 
 
 def shielded(arguments: list[str]) -> list[str]:

@@ -1,0 +1,97 @@
+"""`headway env` against a panel that runs: whose variables, which of them show, and what stays as it was written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.test_cli import HEADWAY, environment, headway, succeed
+from tests.panel import Json, Panel, panel
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("panel") / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shop(running: Panel) -> Json:
+    made = running.post("project.create", name="shop")
+    where = made["environment"]["environmentId"]
+    application = running.post("application.create", name="web", environmentId=where)
+    return {**made, "application": application["applicationId"]}
+
+
+def test_values_of_secrets_show_only_when_asked(running: Panel, shop: Json) -> None:
+    running.post("application.saveEnvironment", applicationId=shop["application"], env="")
+    succeed(running, "env", "set", "web", "TOKEN=hunter2-token", "PORT=4000", "URL=${{project.URL}}")
+
+    shown = succeed(running, "env", "list", "web")
+    assert "hunter2" not in shown
+    assert [line.split() for line in shown.splitlines()[1:]] == [
+        ["TOKEN", "******"],
+        ["PORT", "4000"],
+        ["URL", "${{project.URL}}"],
+    ]
+    assert "hunter2-token" in succeed(running, "env", "list", "web", "--show")
+    assert json.loads(succeed(running, "env", "list", "web", "--json"))[0] == {
+        "name": "TOKEN",
+        "value": None,
+        "secret": True,
+    }
+    assert running.get("application.one", applicationId=shop["application"])["env"].startswith("TOKEN=")
+
+
+def test_projects_and_environments_have_variables_of_their_own(running: Panel, shop: Json) -> None:
+    succeed(running, "env", "set", "--project", "shop", "URL=one")
+    succeed(running, "env", "set", "--project", "shop", "--environment", "production", "HOST=two")
+    assert running.get("project.one", projectId=shop["project"]["projectId"])["env"] == "URL='one'\n"
+    environment_id = shop["environment"]["environmentId"]
+    assert running.get("environment.one", environmentId=environment_id)["env"] == "HOST='two'\n"
+    assert "one" in succeed(running, "env", "list", "--project", "shop", "--show")
+
+
+def test_unset_removes_a_variable_and_nothing_else(running: Panel, shop: Json) -> None:
+    running.post("application.saveEnvironment", applicationId=shop["application"], env="# ours\nA=1\nB=2\n")
+    succeed(running, "env", "unset", "web", "A")
+    assert running.get("application.one", applicationId=shop["application"])["env"] == "# ours\nB=2\n"
+    failed = headway(running, "env", "unset", "web", "NONE")
+    assert (failed.returncode, failed.stderr) == (5, "headway: There is no variable NONE.\n")
+
+
+@pytest.mark.parametrize(("option", "left"), [((), "OLD=1\nA='two words'\n"), (("--replace",), 'A="two words"\n')])
+def test_a_file_is_taken_in_from_standard_input(running: Panel, shop: Json, option: tuple[str, ...], left: str) -> None:
+    running.post("application.saveEnvironment", applicationId=shop["application"], env="OLD=1\n")
+    argv = [*HEADWAY, "env", "import", "web", "-", *option]
+    done = subprocess.run(
+        argv, env=environment(running), input='A="two words"\n', capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert running.get("application.one", applicationId=shop["application"])["env"] == left
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("set", "web", "no equals sign"), "Write NAME=VALUE"),
+        (("set", "web", "A=${{NONE}}"), "The variable A refers to ${{NONE}}, and there is none of that name."),
+        (("set",), "Say whose variables are meant"),
+        (("list",), "Say whose variables are meant"),
+        (("list", "web", "--environment", "production"), "say of which project"),
+        (("list", "--project", "shop", "--environment", "nope"), "has no environment nope. It has: production."),
+        (("import", "web", "/nowhere/at-all"), "/nowhere/at-all cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(
+    running: Panel, shop: Json, arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert shop
+    failed = headway(running, "env", *arguments)
+    assert failed.returncode != 0
+    assert sentence in failed.stderr
