@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,9 +27,11 @@ from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.deploy import DeployKind
+from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.keeper import Keeper
+from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.making import Making
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.planning import Planning
@@ -78,6 +81,7 @@ class Services:
     deployment_reads: DeploymentReader
     applications: ApplicationService
     arranging: Arranging
+    detects: DetectService
     drops: DropService
     releases: ReleaseService
     upload_room: UploadRoom
@@ -118,6 +122,8 @@ class Wiring:
         self._log_files = LogFilesOnDisk(self._log_paths)
         self._subjects: dict[SubjectType, Subject] = {SubjectType.APPLICATION: ApplicationSubject()}
         self._ssh_keys = SshKeyService(db, data_dir.vault)
+        self._planning = Planning(vault=data_dir.vault, open_key=self._ssh_keys.open, git_uid=data_dir.uid_base)
+        self._guests: set[str] = set()
         self._host = local_host(settings, data_dir)
         self._edge = edge(settings, data_dir)
         self._tools = _tools(settings, data_dir, db, native_runtime(settings, data_dir), self._edge)
@@ -155,6 +161,7 @@ class Wiring:
             deployment_reads=DeploymentReader(db=self._db, version=self._db.version, subjects=self._subjects),
             arranging=Arranging(db=self._db, vault=self._data_dir.vault, making=self._making, check=check_settings),
             applications=applications,
+            detects=self._detects(applications),
             drops=self._drops(applications),
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtime=self._tools.runtime),
             upload_room=self._upload_room(),
@@ -164,8 +171,7 @@ class Wiring:
 
     def _parts(self) -> Parts:
         data_dir = self._data_dir
-        planning = Planning(vault=data_dir.vault, open_key=self._ssh_keys.open, git_uid=data_dir.uid_base)
-        kinds: tuple[Kind, ...] = (DeployKind(planning=planning, tools=self._tools),)
+        kinds: tuple[Kind, ...] = (DeployKind(planning=self._planning, tools=self._tools),)
         return Parts(
             db=self._db,
             ledger=self._ledger,
@@ -176,6 +182,7 @@ class Wiring:
             logs=LogFolder(self._log_paths, self._broadcast),
             owner=f"{data_dir.panel_id}.{new_id()}",
             settings=_engine_settings(self._settings),
+            guests=self._guests,
             crash_point=self._crash_point,
         )
 
@@ -208,6 +215,16 @@ class Wiring:
             check=check_settings,
             making=self._making,
             address=self._tools.address,
+        )
+
+    def _detects(self, applications: ApplicationService) -> DetectService:
+        return DetectService(
+            db=self._db,
+            applications=applications,
+            planning=self._planning,
+            tools=self._tools,
+            host=self._host,
+            guests=self._guests,
         )
 
     def _drops(self, applications: ApplicationService) -> DropService:
@@ -246,6 +263,8 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: Nati
     folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
     for name in ("mirrors", "caches", "releases", "data", "git", "keys"):
         (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
+        for left in (data_dir.work / name).glob(f"{PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
     return Tools(
         db=db,
         host_id=LOCAL,

@@ -79,3 +79,12 @@ def test_nothing_is_left_of_a_deployed_archive_that_its_application_took_along(r
     running.post("application.delete", applicationId=application_id)
 
     assert not archives.exists()
+
+
+def test_a_build_that_asks_a_question_ends_and_says_that_nobody_answers(running: Panel) -> None:
+    application_id = application(running, "asking")
+    asks = "printf 'Overwrite? [y/N] '; read answer"
+    running.post("application.update", applicationId=application_id, buildCommand=asks)
+    row = running.ended(drop(running, application_id, web("x")))
+    assert "Overwrite? [y/N]" in row["errorMessage"]
+    assert "nobody is there to answer" in row["errorMessage"]

@@ -73,6 +73,7 @@ TABLE: Mapping[str, Row] = {
     "application.delete": Row(MUTATION, APPLICATION, ADMIN, SET),
     "application.deploy": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.disconnectGitProvider": Row(MUTATION, APPLICATION, ADMIN, SET),
+    "application.detect": Row(QUERY, APPLICATION, MEMBER, DEPLOY),
     "application.dropDeployment": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.killBuild": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.move": Row(MUTATION, APPLICATION | {"targetEnvironmentId": "{environment}"}, ADMIN, SET),

@@ -22,6 +22,7 @@ OF_MEMBERS = frozenset(
         "application.cancelDeployment",
         "application.cleanQueues",
         "application.deploy",
+        "application.detect",
         "application.dropDeployment",
         "application.killBuild",
         "application.one",

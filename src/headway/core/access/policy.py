@@ -101,7 +101,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _REMOVE, "removeDeployment")
     | _rules(Noun.APPLICATION, "application", _MEMBER, _READ, "one", "readLogs", "search")
     | _rules(Noun.APPLICATION, "application", _MEMBER, _DEPLOY, "deploy", "redeploy", "start", "stop", "reload")
-    | _rules(Noun.APPLICATION, "application", _MEMBER, _DEPLOY, "dropDeployment")
+    | _rules(Noun.APPLICATION, "application", _MEMBER, _DEPLOY, "detect", "dropDeployment")
     | _rules(Noun.APPLICATION, "application", _MEMBER, _KILL, "cancelDeployment", "cleanQueues", "killBuild")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _REMOVE, "clearDeployments")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "create", "update", "delete", "move")

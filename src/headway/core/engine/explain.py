@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Mapping
 
@@ -26,6 +27,13 @@ _CAUSES: Mapping[Cause, str] = {
     Cause.OUT_OF_MEMORY: "used more memory than it may",
 }
 
+_QUESTION = re.compile(
+    r"(\?|\[[yn]/[yn]\]|\([yn]/[yn]\)|\(yes/no\)|password:?|EOF when reading a line)\s*:?\s*\Z", re.IGNORECASE
+)
+_NOBODY = (
+    "It seems to ask a question, and nobody is there to answer: give the answer on the command line (an option such as "
+    "--yes) or in a variable."
+)
 _DO_LESS = "Let it do less, or raise its deadline"
 _WAYS_OUT: Mapping[Cause, str] = {
     Cause.STEP_TIMEOUT: f"{_DO_LESS} (stepSeconds, or HEADWAY_STEP_DEADLINE for all).",
@@ -58,6 +66,8 @@ def command_failed(name: str, exit_: Exit, last_line: str) -> str:
     how = _CAUSES[exit_.cause] if exit_.cause is not None else _ended(exit_)
     said = f"{name} {how}: {last_line}" if last_line else f"{name} {how}"
     way_out = _WAYS_OUT.get(exit_.cause) if exit_.cause is not None else None
+    if exit_.cause in {None, Cause.INACTIVITY_TIMEOUT} and _QUESTION.search(last_line):
+        way_out = _NOBODY
     if way_out is not None:
         return f"{said.rstrip('.')}. {way_out}"
     return said if last_line else f"{said}."

@@ -37,7 +37,7 @@ class Janitor:
         return _REST
 
     async def _clear_runs(self, host: Host) -> None:
-        remaining = await host.remaining()
+        remaining = [handle for handle in await host.remaining() if handle.deployment_id not in self._parts.guests]
         if not remaining:
             return
         current = await self._parts.db.read(lambda tx: store.claims(tx, [handle.deployment_id for handle in remaining]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -97,8 +97,9 @@ class Logs(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The engine's collaborators. ``owner`` names this start of this panel in leases. ``crash_point`` is called, with a
-    name, wherever a power cut would leave another state behind: the proofs end the process there.
+    """The engine's collaborators. ``owner`` names this start of this panel in leases, ``guests`` are the anchors under
+    way that belong to no deployment. ``crash_point`` is called, with a name, wherever a power cut would leave another
+    state behind: the proofs end the process there.
     """
 
     db: Database
@@ -110,6 +111,7 @@ class Parts:
     logs: Logs
     owner: str
     settings: EngineSettings = field(default_factory=EngineSettings)
+    guests: Collection[str] = ()
     crash_point: Callable[[str], None] = lambda _name: None
 
     async def write(self, change: Callable[[Tx], T]) -> T:

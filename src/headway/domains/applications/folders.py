@@ -46,6 +46,11 @@ class AppFolders:
         """Where an SSH key lies while git uses it."""
         return f"{self.work}/keys"
 
+    def of_look(self, look_id: str) -> tuple[str, ...]:
+        """Every folder of a look at an application."""
+        mirror = self.mirror(look_id)
+        return (mirror, f"{mirror}.modules", self.releases(look_id))
+
     def all_of(self, application_id: str) -> tuple[str, ...]:
         """Every folder that goes with an application."""
         mirror = self.mirror(application_id)

@@ -12,7 +12,7 @@ from headway.core.deployments.status import Reason
 from headway.domains.applications import store
 from headway.domains.applications.model import Application
 from headway.domains.applications.plan import Plan
-from headway.domains.applications.surroundings import Variables, variables_of
+from headway.domains.applications.surroundings import variables_of
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -36,20 +36,23 @@ class Planning:
         """The plan of a deployment's application. Raises RunFailed with reason refused where it cannot be made."""
         try:
             application = store.find(tx, deployment.subject_id, self.vault)
-            variables = variables_of(tx, application, self.vault)
-            plan = self._plan(tx, application, deployment, variables)
+            given = deployment.input.get("commit")
+            commit = Commit(**given) if given else None
+            allow_file = bool(deployment.input.get("allow_file"))
+            plan = self.plan(tx, application, commit=commit, allow_file=allow_file)
             _require_ports(plan)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
-        return Frozen(plan=plan.dump(), mask=(*variables.mask, *_credentials(plan)))
+        return Frozen(plan=plan.dump(), mask=(*plan.mask, *_credentials(plan)))
 
-    def _plan(self, tx: Tx, application: Application, deployment: Deployment, variables: Variables) -> Plan:
+    def plan(self, tx: Tx, application: Application, *, commit: Commit | None, allow_file: bool) -> Plan:
+        """What a deploy of the application would work from now; ``commit`` None is the newest. Raises InvalidInput."""
         settings = application.settings
+        variables = variables_of(tx, application, self.vault)
         key = None
         if settings.ssh_key_id is not None:
             key = self.open_key(tx, settings.ssh_key_id, application.organization_id).reveal()
         serving = store.serving(tx, application.application_id)
-        commit = deployment.input.get("commit")
         return Plan(
             application_id=application.application_id,
             app_name=application.app_name,
@@ -60,8 +63,8 @@ class Planning:
             build_uid=application.build_uid,
             run_uid=application.run_uid,
             git_uid=self.git_uid,
-            allow_file=bool(deployment.input.get("allow_file")),
-            commit=Commit(**commit) if commit else None,
+            allow_file=allow_file,
+            commit=commit,
             serving=serving.release_id if serving else None,
             serving_ports=serving.ports if serving else (),
             mask=variables.mask,

@@ -103,7 +103,12 @@ class Tools:
         settings = plan.settings
         if settings.builder not in {None, "auto", "native"}:
             raise InvalidInput(f"The builder {settings.builder} is not available on this host; set builder to native.")
-        spec = BuildSpec(
+        return await NativeBuilder().build(run, workspace, self.build_spec(plan, commit))
+
+    def build_spec(self, plan: Plan, commit: Commit) -> BuildSpec:
+        """How the application is built."""
+        settings = plan.settings
+        return BuildSpec(
             cache_folder=self.folders.cache(plan.application_id),
             build_command=settings.build_command,
             start_command=settings.start_command,
@@ -116,7 +121,6 @@ class Tools:
             scale=settings.scale,
             commit_hash=commit.hash,
         )
-        return await NativeBuilder().build(run, workspace, spec)
 
     async def seal(self, run: Run, folder: str, plan: Plan) -> None:
         """Closes a built release to the build account and opens it, for reading only, to the run account."""

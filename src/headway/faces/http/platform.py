@@ -12,6 +12,7 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
 from headway.domains.applications.arranging import Arranging
+from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
 from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.service import ApplicationService
@@ -60,6 +61,9 @@ class Platform(Protocol):
 
     @property
     def broadcast(self) -> Broadcast: ...
+
+    @property
+    def detects(self) -> DetectService: ...
 
     @property
     def drops(self) -> DropService: ...

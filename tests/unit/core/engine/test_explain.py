@@ -49,6 +49,28 @@ def test_a_failed_command_is_explained(exit_: Exit, line: str, sentence: str, re
     assert explain.reason_of(exit_) is reason
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Overwrite? [y/N]",
+        "Proceed (y/n):",
+        "Which preset do you want?",
+        "EOFError: EOF when reading a line",
+        "Password:",
+    ],
+)
+@pytest.mark.parametrize("cause", [None, Cause.INACTIVITY_TIMEOUT])
+def test_a_command_that_asks_a_question_is_told_that_nobody_answers(line: str, cause: Cause | None) -> None:
+    said = explain.command_failed("build", Exit(statuses=(1,), cause=cause), line)
+    assert line.rstrip(".") in said
+    assert said.endswith("--yes) or in a variable.")
+
+
+@pytest.mark.parametrize("line", ["error: no such file", "What went wrong: nothing", "Killed"])
+def test_a_line_that_asks_nothing_is_left_alone(line: str) -> None:
+    assert explain.command_failed("build", Exit(statuses=(1,)), line) == f"build ended with exit status 1: {line}"
+
+
 @pytest.mark.parametrize("reason", GoneReason)
 def test_a_lost_run_says_what_was_found_and_what_to_do(reason: GoneReason) -> None:
     assert explain.lost(reason).endswith("Deploy again to repeat it.")

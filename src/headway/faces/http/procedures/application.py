@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -34,12 +35,14 @@ from headway.faces.http.wire.applications import (
     application_found,
     application_row,
 )
+from headway.faces.http.wire.detected import DetectedRow, detected_row
 
 
 def procedures() -> tuple[Procedure, ...]:
     """The router."""
     return (
         query("application.one", "An application with all around it", ApplicationDetails, ById, _one),
+        query("application.detect", "What a deploy would build, and how", DetectedRow, Detect, _detect),
         query("application.readLogs", "The last lines that an application wrote", str, ReadLogs, _read_logs),
         query("application.search", "Applications by their words", ApplicationsFound, Search, _search),
         mutation("application.create", "A new application, not deployed yet", ApplicationRow, Create, _create),
@@ -87,6 +90,18 @@ class Search(Searched):
 
 class Move(ById):
     target_environment_id: Annotated[str, Field(min_length=1)]
+
+
+class Detect(ById):
+    build_command: str | None = None
+    start_command: str | None = None
+    publish_directory: str | None = None
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+
+    def applied(self, settings: AppSettings) -> AppSettings:
+        """The settings with what is to be tried out."""
+        tried = self.model_dump(include=self.model_fields_set - {"application_id"}, exclude_none=True)
+        return replace(settings, **tried)
 
 
 class Create(Changes):
@@ -168,6 +183,11 @@ async def _search(call: Call[Search]) -> ApplicationsFound:
         call.actor, words, project_id=given.project_id or None, environment_id=given.environment_id or None
     )
     return {"items": [application_found(each) for each in found.items], "total": found.total}
+
+
+async def _detect(call: Call[Detect]) -> DetectedRow:
+    found = await call.platform.detects.detect(call.actor, call.input.application_id, call.input.applied)
+    return detected_row(found)
 
 
 async def _create(call: Call[Create]) -> dict[str, Any]:
