@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -13,26 +12,24 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-import structlog
-
 from headway import __version__
 from headway.core.access.service import AccessService
 from headway.core.deployments.hosts import register_host
 from headway.core.engine.engine import Engine
 from headway.faces.http.app import create_app
+from headway.faces.http.metrics import create_metrics_app
 from headway.faces.http.server import Server
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.hosts.local import LocalHost
+from headway.infra.panel import log_lines
 from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.kept_settings import keep_settings
 from headway.infra.panel.notify import tell_ready
 from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back
-from headway.kernel.settings import Part, Settings
+from headway.kernel.settings import LOOPBACK, Part, Settings
 from headway.wiring import LOCAL, Services, Wiring, edge, local_host, native_runtime
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
@@ -59,17 +56,20 @@ class Platform:
 
     async def run(self) -> None:
         """Serves the API and performs deployments until ``stop``."""
-        server = Server(create_app(self.services), self.settings.host, self.settings.port)
-        await server.start()
+        servers = self._servers()
+        for server in servers:
+            await server.start()
         tell_ready()
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(server.run())
+                for server in servers:
+                    group.create_task(server.run())
                 group.create_task(self._work())
                 await self._stopping.wait()
                 self.engine.stop()
                 self.services.broadcast.close()
-                server.stop()
+                for server in servers:
+                    server.stop()
         finally:
             with suppress(DatabaseAway):
                 await self.services.access.save_uses()
@@ -84,6 +84,14 @@ class Platform:
         self.services.db.close()
         self.data_dir.close()
 
+    def _servers(self) -> list[Server]:
+        app, settings = create_app(self.services), self.settings
+        servers = [Server(app, settings.host, settings.port)]
+        if settings.metrics_port is not None:
+            metrics = create_metrics_app(self.services, app.state.followed)
+            servers.append(Server(metrics, LOOPBACK, settings.metrics_port))
+        return servers
+
     async def _work(self) -> None:
         await self.engine.take_over(self.data_dir.panel_id)
         await self.engine.run()
@@ -93,7 +101,7 @@ async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> i
     """Runs a panel in the foreground until SIGTERM or SIGINT; its exit status. ``given`` are the variables that the
     settings were made of, kept for those who work on the data directory later. Raises HeadwayError at the start.
     """
-    _configure_logging(settings)
+    log_lines.configure(settings.log_level, settings.log_format)
     allow_many_files()
     give_large_buffers_back()
     platform = await Platform.open(settings)
@@ -171,25 +179,3 @@ def _greet(platform: Platform) -> None:
         where = platform.data_dir.path / "owner.key"
         sys.stdout.write(f"The owner's API key, shown once and kept in {where}:\n{platform.first_key}\n")
     sys.stdout.flush()
-
-
-def _configure_logging(settings: Settings) -> None:
-    """One line for each thing said, as key=value with ids, on standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[
-                structlog.stdlib.add_log_level,
-                structlog.stdlib.add_logger_name,
-                structlog.stdlib.ExtraAdder(),
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-            ],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
-            ],
-        )
-    )
-    logging.basicConfig(level=settings.log_level.value.upper(), handlers=[handler])
-    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from headway import __version__
 from headway.core.access.audit import Audit, forget_old
 from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
@@ -52,6 +53,8 @@ from headway.infra.panel.data_dir import DataDir
 from headway.kernel.events import Events
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Part, Settings
+from headway.reactions.journal import Journal
+from headway.reactions.metrics.metrics import Metrics
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.traefik import Https
@@ -71,6 +74,7 @@ class Services:
 
     db: SqlDatabase
     events: Events
+    metrics: Metrics
     broadcast: Broadcast
     access: AccessService
     audit: Audit
@@ -117,6 +121,8 @@ class Wiring:
         self._db = db
         self._crash_point = crash_point
         self._events = Events()
+        self._metrics = Metrics(self._events, __version__)
+        Journal(self._events)
         self._log_paths = LogPaths(data_dir.logs)
         self._broadcast = Broadcast(self._log_paths)
         self._log_files = LogFilesOnDisk(self._log_paths)
@@ -146,6 +152,7 @@ class Wiring:
         return Services(
             db=self._db,
             events=self._events,
+            metrics=self._metrics,
             broadcast=self._broadcast,
             access=access,
             audit=Audit(self._db),
@@ -179,7 +186,7 @@ class Wiring:
             hosts={LOCAL: self._host},
             kinds={kind.name: kind for kind in kinds},
             vault=data_dir.vault,
-            logs=LogFolder(self._log_paths, self._broadcast),
+            logs=LogFolder(self._log_paths, self._broadcast, self._events),
             owner=f"{data_dir.panel_id}.{new_id()}",
             settings=_engine_settings(self._settings),
             guests=self._guests,

@@ -87,7 +87,7 @@ class World:
             hosts={"here": SimHost(self.machine, self.border)},
             kinds={work.name: work},
             vault=self._vault,
-            logs=LogFolder(self.logs, Nobody()),
+            logs=LogFolder(self.logs, Nobody(), events),
             owner=f"{panel_id}.{self._starts}",
             crash_point=lambda _name: self.border.count(),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +18,70 @@ class DeploymentMoved:
 
     deployment_id: str
     status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentStarted:
+    """A worker has taken a deployment, ``waited_seconds`` after it was asked for."""
+
+    deployment_id: str
+    kind: str
+    host_id: str
+    epoch: int
+    waited_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentEnded:
+    """A deployment has ended. ``ran_seconds`` is None where it never ran, ``reason`` where it is done."""
+
+    deployment_id: str
+    kind: str
+    host_id: str
+    status: str
+    reason: str | None
+    ran_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEnded:
+    """A step of a run has its result."""
+
+    deployment_id: str
+    kind: str
+    step: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogGrew:
+    """The log of a deployment has that many bytes more."""
+
+    deployment_id: str
+    added_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered:
+    """A procedure was called over a wire; ``procedure`` is one that there is, or "unknown"."""
+
+    wire: str
+    procedure: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswered:
+    """A request has been answered: one call, or several of them. ``ids`` are those of the request, and of who made it
+    where that is known.
+    """
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+    ids: Mapping[str, str]
 
 
 class Events:

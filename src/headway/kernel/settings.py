@@ -14,6 +14,7 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.forms import Form, choice, duration, duration_text, matching, size, size_text, whole
 from headway.kernel.secret import Secret
 
+LOOPBACK = "127.0.0.1"
 _MIB = 1 << 20
 _GIB = 1 << 30
 _PREFIX = "HEADWAY_"
@@ -55,6 +56,13 @@ class Part(StrEnum):
 
     SUPERVISOR = "supervisor"
     EDGE = "edge"
+
+
+class LogFormat(StrEnum):
+    """How the panel's own log is written."""
+
+    LOGFMT = "logfmt"
+    JSON = "json"
 
 
 class LogLevel(StrEnum):
@@ -243,6 +251,19 @@ class Settings:
     )
     log_level: LogLevel = field(
         default=LogLevel.INFO, metadata=_told(choice(LogLevel), "How much the panel says about itself.")
+    )
+
+    log_format: LogFormat = field(
+        default=LogFormat.LOGFMT,
+        metadata=_told(choice(LogFormat), "How it says that: as key=value, or as one JSON object to a line."),
+    )
+    metrics_port: int | None = field(
+        default=None,
+        metadata=_told(
+            _PORT,
+            "Port of the loopback on which /metrics answers without a key; unset: /metrics is on the port of the API "
+            "only, and takes a key.",
+        ),
     )
 
     def __post_init__(self) -> None:

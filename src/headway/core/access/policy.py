@@ -134,6 +134,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.AUDIT_LOG, "auditLog", _ADMIN, _READ, "all", in_project=False)
     | _rules(Noun.ORGANIZATION, "settings", _MEMBER, _ANY, "getOpenApiDocument", "isCloud", in_project=False)
 )
+METRICS = "metrics"
+_BESIDE: Mapping[str, Rule] = MappingProxyType(  # what can be asked for and is no procedure
+    {METRICS: Rule(noun=Noun.ORGANIZATION, least=_ADMIN, scope=_READ, in_project=False)}
+)
 
 
 def is_open(procedure: str) -> bool:
@@ -144,7 +148,7 @@ def is_open(procedure: str) -> bool:
 
 def admit(actor: Actor, procedure: str) -> None:
     """Whether the caller's role and key allow this procedure at all, whatever it is asked about. Raises Forbidden."""
-    rule = RULES[procedure]
+    rule = RULES.get(procedure) or _BESIDE[procedure]
     if actor.role < rule.least:
         raise Forbidden(f"{procedure} needs the role {rule.least.word}; yours is {actor.role.word}.")
     if not actor.terms.hold(rule.scope):

@@ -18,7 +18,7 @@ from headway.core.deployments.status import Intent, Maker, Reason, Status, allow
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
-from headway.kernel.events import DeploymentMoved, Events
+from headway.kernel.events import DeploymentEnded, DeploymentMoved, DeploymentStarted, Events
 from headway.kernel.ids import new_id
 
 _c = deployments.c
@@ -83,6 +83,14 @@ class Ledger:
             return None
         deployment, lease = claimed
         leases.grant(tx, lease, self._lease_duration)
+        started = DeploymentStarted(
+            deployment_id=deployment.deployment_id,
+            kind=deployment.kind,
+            host_id=deployment.host_id,
+            epoch=lease.epoch,
+            waited_seconds=(tx.now - deployment.created_at).total_seconds(),
+        )
+        tx.after(lambda: self._events.announce(started))
         return self._moved(tx, deployment), lease
 
     def take_over(self, tx: Tx, deployment_id: str, owner: str) -> tuple[Deployment, Lease] | None:
@@ -180,6 +188,7 @@ class Ledger:
         ended = store.find(tx, deployment.deployment_id)
         payload = {"deploymentId": ended.deployment_id, "status": ended.status, "reason": ended.reason}
         store.announce_later(tx, "deployment.ended", payload)
+        tx.after(lambda: self._events.announce(_told(ended)))
         return self._moved(tx, ended)
 
     def _moved(self, tx: Tx, deployment: Deployment) -> Deployment:
@@ -188,6 +197,20 @@ class Ledger:
             subject.moved(tx, deployment)
         self.touched(tx, deployment.deployment_id, deployment.status)
         return deployment
+
+
+def _told(ended: Deployment) -> DeploymentEnded:
+    ran = None
+    if ended.started_at is not None and ended.finished_at is not None:
+        ran = (ended.finished_at - ended.started_at).total_seconds()
+    return DeploymentEnded(
+        deployment_id=ended.deployment_id,
+        kind=ended.kind,
+        host_id=ended.host_id,
+        status=ended.status,
+        reason=ended.reason,
+        ran_seconds=ran,
+    )
 
 
 def _check(source: Status, target: Status, maker: Maker, reason: Reason | None) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from headway.core.deployments import lease as leases
@@ -20,6 +20,7 @@ from headway.core.engine.parts import Parts, RunLog
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, Exit, Host
 from headway.infra.hosts.command import Command
+from headway.kernel.events import StepEnded
 
 T = TypeVar("T")
 
@@ -64,6 +65,7 @@ class Execution:
         finished = await self.write(lambda tx: self._finish(tx, name, result))
         await self._log.mark(name, ended=True, at=finished)
         self._parts.crash_point(f"step {name} recorded")
+        self._tell(name, finished - began)
         self._recorded[name] = result
         self._step = "run"
         return json.loads(result)
@@ -115,6 +117,11 @@ class Execution:
     def fence(self) -> AbstractAsyncContextManager[None]:
         """See ``Run.fence``."""
         return self.host.fence(self.deployment.deployment_id, self._lease.epoch)
+
+    def _tell(self, step: str, took: timedelta) -> None:
+        mine = self.deployment
+        ended = StepEnded(deployment_id=mine.deployment_id, kind=mine.kind, step=step, seconds=took.total_seconds())
+        self._parts.events.announce(ended)
 
     def _guarded(self, tx: Tx, change: Callable[[Tx], T]) -> T:
         leases.hold(tx, self._lease)

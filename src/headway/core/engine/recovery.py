@@ -21,6 +21,7 @@ from headway.core.engine.runner import Resumed, Runner, frozen_from, read_verdic
 from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, GoneReason, Handle, HostUnreachable, StopMode
+from headway.kernel.context import working_on
 from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,8 @@ class Recovery:
         deployment, lease = taken
         self._parts.crash_point("taken over")
         try:
-            with self._worker.working_under(lease):
+            ids = working_on(deployment=deployment_id, host=deployment.host_id)
+            with self._worker.working_under(lease), ids:
                 await self._bring_together(deployment, lease)
         except HeadwayError as error:
             log.warning("deployment %s is looked at again: %s", deployment_id, error.message)

@@ -16,6 +16,7 @@ from headway.infra.logs.pump import Pump, PumpStopped
 from headway.infra.logs.reader import last_meaningful_line, tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
+from headway.kernel.events import Events, LogGrew
 
 _LINES_LOOKED_AT = 20
 
@@ -42,17 +43,25 @@ class LogFolder:
 
     paths: LogPaths
     followers: Followers
+    events: Events
 
     def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> PumpedLog:
         """The log of a run, continued where it stands."""
-        return PumpedLog(deployment_id, self.paths, self.followers, source, Masker(mask))
+        return PumpedLog(deployment_id, self.paths, self.followers, source, Masker(mask), events=self.events)
 
 
 class PumpedLog:
     """One run's log; fits ``parts.RunLog``."""
 
     def __init__(
-        self, deployment_id: str, paths: LogPaths, followers: Followers, source: OutputSource, masker: Masker
+        self,
+        deployment_id: str,
+        paths: LogPaths,
+        followers: Followers,
+        source: OutputSource,
+        masker: Masker,
+        *,
+        events: Events,
     ) -> None:
         self._deployment_id = deployment_id
         self._paths = paths
@@ -60,7 +69,9 @@ class PumpedLog:
         self._steps = paths.steps(deployment_id)
         self._followers = followers
         self._masker = masker
+        self._events = events
         self._pump = Pump(source, self._path, masker, self._grew)
+        self._told: int | None = None
 
     @property
     def size(self) -> int:
@@ -103,6 +114,9 @@ class PumpedLog:
 
     def _grew(self, size: int) -> None:
         self._followers.grew(self._deployment_id, size)
+        if self._told is not None and size > self._told:  # the first call tells what was there before
+            self._events.announce(LogGrew(deployment_id=self._deployment_id, added_bytes=size - self._told))
+        self._told = size
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from headway.core.deployments.lease import Lease
 from headway.core.deployments.status import Intent
 from headway.core.engine.parts import Parts
 from headway.core.engine.runner import Runner
+from headway.kernel.context import working_on
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,8 @@ class Worker:
         await self._parts.db.run(lambda tx: leases.let_go(tx, self._parts.owner, held))
 
     async def _keep(self, runner: Runner) -> None:
-        with self.working_under(runner.lease):
+        mine = runner.deployment
+        with self.working_under(runner.lease), working_on(deployment=mine.deployment_id, host=mine.host_id):
             await self._carried(runner)
 
     async def _carried(self, runner: Runner) -> None:

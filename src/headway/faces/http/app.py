@@ -16,7 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
+from headway.faces.http.attending import Attending
 from headway.faces.http.listening import Listening
+from headway.faces.http.metrics import PATH as METRICS_PATH
+from headway.faces.http.metrics import MetricsPage
 from headway.faces.http.platform import Platform
 from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import Registry
@@ -39,12 +42,13 @@ def create_app(platform: Platform) -> Starlette:
     app = Starlette(
         routes=[
             WebSocketRoute("/listen-deployment", Listening(platform, follows)),
+            Route(METRICS_PATH, MetricsPage(platform, follows.count)),
             Route("/api/health", _Health(platform.health), methods=["GET"]),
             Route("/api", rest),
             Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
             Route("/api/{procedure:path}", rest),
         ],
-        middleware=[Middleware(_CleanPaths)],
+        middleware=[Middleware(Attending, platform.events), Middleware(_CleanPaths)],
         exception_handlers={404: _nothing_there, 405: _nothing_there},
     )
     app.state.close = follows.close

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from headway.core.access.model import Actor
 from headway.core.access.service import AccessService
+from headway.kernel.context import found
 
 _BEARER = b"bearer "
 
@@ -17,6 +18,7 @@ async def authenticate(access: AccessService, headers: Mapping[bytes, bytes], ca
     key = key_of(headers)
     actor = None if key is None else await access.authenticate(key)
     if actor is not None:
+        found(actor=actor.user_id, key=actor.api_key_id)
         access.usage.spend(actor, calls)
     return actor
 

@@ -19,12 +19,20 @@ from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.uploads import UploadRoom
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.service import ProjectService
+from headway.infra.db.engine import Database
 from headway.infra.logs.broadcast import Broadcast
 from headway.kernel.events import Events
+from headway.reactions.metrics.metrics import Metrics
 
 
 class Platform(Protocol):
     """The services that calls are answered from."""
+
+    @property
+    def db(self) -> Database: ...
+
+    @property
+    def metrics(self) -> Metrics: ...
 
     @property
     def access(self) -> AccessService: ...

@@ -17,6 +17,7 @@ from headway.domains.applications.uploads import Upload
 from headway.faces.http.inputs import Input, expected_of
 from headway.faces.http.issues import Expected
 from headway.faces.http.platform import Platform
+from headway.kernel.events import CallAnswered
 
 I = TypeVar("I", bound=Input)  # noqa: E741 - an input
 
@@ -117,6 +118,11 @@ class Registry:
     def named(self, name: str) -> Procedure | None:
         """The procedure of this name, None when there is none."""
         return self._procedures.get(name)
+
+    def answered(self, wire: str, name: str, status: int, seconds: float) -> CallAnswered:
+        """The news of a call that was answered. What there is not has one name: nobody can make up more."""
+        known = name if name in self._procedures else "unknown"
+        return CallAnswered(wire=wire, procedure=known, status=status, seconds=seconds)
 
     def __iter__(self) -> Iterator[Procedure]:
         return iter(self._procedures.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from pydantic_core import to_json
@@ -34,7 +35,10 @@ class Rest:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         path: str = scope["path_params"].get("procedure", "")
         path = _FILES.get(path, path)
+        began = time.monotonic()
         result = await errors.guarded(lambda: self._result(scope, receive, path, headers), path)
+        status = result.status if isinstance(result, Answer) else 200
+        self._platform.events.announce(self._registry.answered("rest", path, status, time.monotonic() - began))
         if isinstance(result, Answer):
             await send_answer(result, send, headers.get(b"accept-encoding", b""))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -106,7 +107,10 @@ class Trpc:
         return [task.result() for task in tasks]
 
     async def _guarded(self, request: _Request, index: int) -> Answer:
-        return await errors.guarded(lambda: self._one(request, index), request.names[index], told)
+        name, began = request.names[index], time.monotonic()
+        answer = await errors.guarded(lambda: self._one(request, index), name, told)
+        self._platform.events.announce(self._registry.answered("trpc", name, answer.status, time.monotonic() - began))
+        return answer
 
     async def _one(self, request: _Request, index: int) -> Answer:
         name = request.names[index]

@@ -1,0 +1,49 @@
+"""Every request gets an id, which its answer and all log lines about it carry; that it was answered is announced."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headway.kernel.context import working_on
+from headway.kernel.events import Events, RequestAnswered
+from headway.kernel.ids import new_id
+
+_HEADER = b"x-request-id"
+_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+class Attending:
+    """Around the whole application. An id that a client or a proxy has given is kept, if it is a plain one."""
+
+    def __init__(self, app: ASGIApp, events: Events) -> None:
+        self._app = app
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = next((value for name, value in scope["headers"] if name == _HEADER), b"")
+        request_id = given if _ID.fullmatch(given) else new_id().encode()
+        began, status = time.monotonic(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message["headers"], (_HEADER, request_id)]}
+            await send(message)
+
+        with working_on(request=request_id.decode()) as ids:
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                if scope["type"] == "http":
+                    answered = RequestAnswered(
+                        method=scope["method"],
+                        path=scope["path"],
+                        status=status,
+                        seconds=time.monotonic() - began,
+                        ids=ids,
+                    )
+                    self._events.announce(answered)

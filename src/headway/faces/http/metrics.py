@@ -1,0 +1,52 @@
+"""``/metrics``: what Prometheus reads, for a key that may; and without one on a port of the loopback alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from headway.core.access import policy
+from headway.core.deployments.figures import figures
+from headway.faces.http import errors
+from headway.faces.http.answers import Answer, send_answer
+from headway.faces.http.auth import authenticate
+from headway.faces.http.platform import Platform
+from headway.reactions.metrics.metrics import CONTENT_TYPE
+
+PATH = "/metrics"
+
+
+class MetricsPage:
+    """Answers GET. ``open_to_all`` is for a port that only this machine reaches."""
+
+    def __init__(self, platform: Platform, followers: Callable[[], int], *, open_to_all: bool = False) -> None:
+        self._platform = platform
+        self._followers = followers
+        self._open_to_all = open_to_all
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        answer = await errors.guarded(lambda: self._answer(scope, headers), PATH)
+        await send_answer(answer, send, headers.get(b"accept-encoding", b""))
+
+    async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Answer:
+        if not self._open_to_all:
+            actor = await authenticate(self._platform.access, headers)
+            if actor is None:
+                return errors.unauthorized()
+            policy.admit(actor, policy.METRICS)
+        if scope["method"] != "GET":
+            raise errors.not_found()
+        now = await self._platform.db.read(figures)
+        body = self._platform.metrics.text(now, self._followers())
+        return Answer(status=200, headers=((b"content-type", CONTENT_TYPE.encode()),), body=body)
+
+
+def create_metrics_app(platform: Platform, followers: Callable[[], int]) -> Starlette:
+    """An application that answers ``/metrics`` to whoever asks, and nothing else."""
+    app = Starlette(routes=[Route(PATH, MetricsPage(platform, followers, open_to_all=True))])
+    app.state.close = lambda: None
+    return app

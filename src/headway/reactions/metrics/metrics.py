@@ -1,0 +1,127 @@
+"""Listens to what is announced, counts it, and tells it in the form that Prometheus reads."""
+
+from __future__ import annotations
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from headway.core.deployments.figures import Figures
+from headway.kernel.events import CallAnswered, DeploymentEnded, DeploymentStarted, Events, LogGrew, StepEnded
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+_OF_WORK = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+_OF_WAITS = (0.01, 0.1, 1, 5, 15, 60, 300, 900, 3600)
+_OF_CALLS = (0.002, 0.01, 0.05, 0.2, 1, 5, 30)
+
+
+class Metrics:
+    """The figures of one panel since its start. What can be asked at any time is given to ``text``."""
+
+    def __init__(self, events: Events, version: str) -> None:
+        self._registry = CollectorRegistry()
+        self._kinds: set[str] = set()
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+        self._make_deployments()
+        self._make_queue()
+        self._make_http()
+        about = Gauge("headway_info", "Which Headway this is", ["version"], registry=self._registry)
+        about.labels(version).set(1)
+        events.listen(DeploymentStarted, self._started)
+        events.listen(DeploymentEnded, self._deployment_ended)
+        events.listen(StepEnded, lambda step: self._steps.labels(step.kind, step.step).observe(step.seconds))
+        events.listen(LogGrew, lambda log: self._log_bytes.inc(log.added_bytes))
+        events.listen(CallAnswered, self._answered)
+
+    def text(self, figures: Figures, followers: int) -> bytes:
+        """Everything, in Prometheus's text format."""
+        self._kinds |= figures.waiting.keys() | figures.running.keys()
+        for kind in self._kinds:  # one that was seen before and is not there now says 0
+            self._waiting.labels(kind).set(figures.waiting.get(kind, 0))
+            self._running.labels(kind).set(figures.running.get(kind, 0))
+        self._oldest.set(figures.oldest_seconds)
+        self._out_of_reach.set(figures.out_of_reach)
+        self._leases.set(figures.leases)
+        self._lapsed.set(figures.lapsed_leases)
+        self._followers.set(followers)
+        return generate_latest(self._registry)
+
+    def _make_deployments(self) -> None:
+        registry = self._registry
+        self._ends = Counter(
+            "headway_deployments_ended",
+            "Deployments that have ended, by kind, end and reason",
+            ["kind", "status", "reason"],
+            registry=registry,
+        )
+        self._durations = Histogram(
+            "headway_deployment_duration_seconds",
+            "From the start of a deployment to its end",
+            ["kind", "status"],
+            buckets=_OF_WORK,
+            registry=registry,
+        )
+        self._waits = Histogram(
+            "headway_deployment_wait_seconds",
+            "From the request for a deployment to its start",
+            ["kind"],
+            buckets=_OF_WAITS,
+            registry=registry,
+        )
+        self._steps = Histogram(
+            "headway_step_duration_seconds",
+            "How long the steps of deployments took that came to their end",
+            ["kind", "step"],
+            buckets=_OF_WORK,
+            registry=registry,
+        )
+        self._log_bytes = Counter("headway_log_bytes", "Bytes written to the logs of deployments", registry=registry)
+        self._followers = Gauge("headway_followers", "Readers that follow a deployment now", registry=registry)
+
+    def _make_queue(self) -> None:
+        registry = self._registry
+        self._waiting = Gauge("headway_queue_length", "Deployments that wait", ["kind"], registry=registry)
+        self._running = Gauge("headway_deployments_running", "Deployments that run", ["kind"], registry=registry)
+        self._oldest = Gauge("headway_queue_oldest_seconds", "How long the oldest has waited", registry=registry)
+        self._out_of_reach = Gauge(
+            "headway_deployments_out_of_reach", "Running deployments whose host cannot be reached", registry=registry
+        )
+        self._leases = Gauge("headway_leases", "Leases under which panels work on deployments", registry=registry)
+        self._lapsed = Gauge("headway_leases_lapsed", "Leases that nobody has renewed in time", registry=registry)
+
+    def _make_http(self) -> None:
+        self._calls = Counter(
+            "headway_http_calls",
+            "Calls of procedures, by wire (rest, trpc), procedure and status",
+            ["wire", "procedure", "status"],
+            registry=self._registry,
+        )
+        self._call_times = Histogram(
+            "headway_http_call_seconds",
+            "How long the answers to calls took; of streams, until they began",
+            ["procedure"],
+            buckets=_OF_CALLS,
+            registry=self._registry,
+        )
+
+    def _started(self, started: DeploymentStarted) -> None:
+        if started.epoch == 1:  # one that was put back has waited before
+            self._waits.labels(started.kind).observe(started.waited_seconds)
+
+    def _deployment_ended(self, ended: DeploymentEnded) -> None:
+        self._ends.labels(ended.kind, ended.status, ended.reason or "").inc()
+        if ended.ran_seconds is not None:
+            self._durations.labels(ended.kind, ended.status).observe(ended.ran_seconds)
+
+    def _answered(self, call: CallAnswered) -> None:
+        self._calls.labels(call.wire, call.procedure, str(call.status)).inc()
+        self._call_times.labels(call.procedure).observe(call.seconds)
