@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from headway.core.access.policy import RULES
+from headway.faces.http.described import Style, in_words, inputs_of, note
 from headway.faces.http.openapi import document
 from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import File, Procedure
@@ -14,6 +15,8 @@ from headway.kernel.events import Events
 from script.markdown import NOTE, page, table
 
 Json = Mapping[str, Any]
+
+_STYLE = Style(shape=lambda name: f"[{name}](#{name.lower()})", literal=lambda text: f"`{text}`")
 
 _DIFFERENCES: Sequence[tuple[str, str, str]] = (
     (
@@ -214,13 +217,7 @@ def _answer(procedure: Procedure, operation: Json) -> str:
 
 
 def _fields(operation: Json) -> list[tuple[str, str, str]]:
-    if "requestBody" not in operation:
-        given = [(each["name"], each["schema"], each["required"]) for each in operation["parameters"]]
-    else:
-        schema = next(iter(operation["requestBody"]["content"].values()))["schema"]
-        required = schema.get("required", ())
-        given = [(name, field, name in required) for name, field in schema["properties"].items()]
-    return [(f"`{name}`", _type(field), _note(field, required=required)) for name, field, required in given]
+    return [(f"`{each.name}`", _type(each.schema), note(each, _STYLE)) for each in inputs_of(operation)]
 
 
 def _shape(name: str, schema: Json) -> Iterable[str]:
@@ -236,37 +233,6 @@ def _shape(name: str, schema: Json) -> Iterable[str]:
     )
 
 
-def _note(field: Json, *, required: bool) -> str:
-    if required:
-        return "required"
-    default = field.get("default")
-    return "" if default is None else f"default `{default}`"
-
-
 def _type(schema: Json) -> str:
     """A schema in words."""
-    if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return f"[{name}](#{name.lower()})"
-    if "anyOf" in schema:
-        return " or ".join(_type(each) for each in schema["anyOf"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    if "enum" in schema:
-        return ", ".join(f"`{each}`" for each in schema["enum"])
-    if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
-    return " ".join([schema.get("type", "anything"), *_bounds(schema)])
-
-
-def _bounds(schema: Json) -> Iterable[str]:
-    words = {
-        "minimum": "≥ {}",
-        "exclusiveMinimum": "> {}",
-        "maximum": "≤ {}",
-        "maxLength": "of at most {} characters",
-        "pattern": "`{}`",
-    }
-    yield from (text.format(schema[key]) for key, text in words.items() if key in schema)
-    if schema.get("minLength") == 1:
-        yield "not empty"
+    return in_words(schema, _STYLE)

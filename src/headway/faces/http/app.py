@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
 from headway.faces.http.attending import Attending
+from headway.faces.http.browsing.serve import routes as browsing
 from headway.faces.http.listening import Listening
 from headway.faces.http.metrics import PATH as METRICS_PATH
 from headway.faces.http.metrics import MetricsPage
+from headway.faces.http.openapi import document
 from headway.faces.http.platform import Platform
 from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import Registry
@@ -44,6 +46,7 @@ def create_app(platform: Platform) -> Starlette:
             WebSocketRoute("/listen-deployment", Listening(platform, follows)),
             Route(METRICS_PATH, MetricsPage(platform, follows.count)),
             Route("/api/health", _Health(platform.health), methods=["GET"]),
+            *browsing(lambda: document(registry)),
             Route("/api", rest),
             Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
             Route("/api/{procedure:path}", rest),

@@ -1,0 +1,104 @@
+"""The page to browse the API with: for everybody, of this panel's own making, with nothing from elsewhere."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from headway.core.access.policy import RULES
+from headway.faces.http.browsing.page import curl, example
+from headway.faces.http.described import Field
+from tests.integration.http.world import World
+
+PAGE = "http://headway.test/api/docs"
+FILES = ("", "/page.css", "/page.js")
+
+
+class Found(HTMLParser):
+    """The ids of a page, and every address that it names."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.inline: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in {"src", "href", "action"}:
+                self.addresses.append(value or "")
+            if name.startswith("on") or name == "style" or tag == "style":
+                self.inline.append(name)
+
+
+async def test_it_is_there_for_everybody_and_tells_every_procedure(world: World) -> None:
+    answer = await world.nobody.get(PAGE)
+
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert {id_.removesuffix("-") for id_ in Found(answer.text).ids if id_.endswith("-")} == {"health", *RULES}
+
+
+async def test_it_says_nothing_of_this_panel(world: World) -> None:
+    await world.application("secret-shop")
+    answer = await world.nobody.get(PAGE)
+    described = await world.get("settings.getOpenApiDocument")
+
+    assert "secret-shop" not in answer.text
+    assert described["info"]["version"] not in answer.text
+
+
+async def test_it_loads_nothing_from_elsewhere_and_may_not(world: World) -> None:
+    for name in FILES:
+        answer = await world.nobody.get(f"{PAGE}{name}")
+        policy = answer.headers["content-security-policy"]
+        assert answer.status_code == 200
+        assert "default-src 'none'" in policy
+        assert not re.search(r"https?:|\*|unsafe", policy)
+        assert not re.search(r"(?:https?:)?//[a-z]", answer.text)
+    found = Found((await world.nobody.get(PAGE)).text)
+    assert [each for each in found.addresses if not each.startswith(("#", "/api/docs/", "data:,"))] == []
+    assert found.inline == [], "the policy would not let it act"
+
+
+async def test_every_link_leads_somewhere_and_every_id_is_there_once(world: World) -> None:
+    found = Found((await world.nobody.get(PAGE)).text)
+    assert len(found.ids) == len(set(found.ids))
+    assert {each.removeprefix("#") for each in found.addresses if each.startswith("#")} <= set(found.ids)
+
+
+async def test_who_has_it_already_is_not_sent_it_again(world: World) -> None:
+    etag = (await world.nobody.get(PAGE)).headers["etag"]
+    assert (await world.nobody.get(PAGE, headers={"if-none-match": etag})).status_code == 304
+
+
+async def test_nothing_can_be_written_there_and_nothing_else_lies_beside_it(world: World) -> None:
+    assert (await world.nobody.post(PAGE)).status_code == 404
+    assert (await world.nobody.get(f"{PAGE}/page.py")).status_code == 401
+
+
+def field(name: str, *, required: bool = True, **schema: object) -> Field:
+    return Field(name=name, schema=schema, required=required)
+
+
+def test_a_query_as_a_command() -> None:
+    fields = [field("applicationId", type="string"), field("tail", required=False, type="integer")]
+    assert curl("deployment.all", "get", fields) == (
+        'curl -sS -H "x-api-key: $HEADWAY_API_KEY" \\\n  "$HEADWAY_URL/api/deployment.all?applicationId=APPLICATION_ID"'
+    )
+
+
+def test_a_mutation_as_a_command() -> None:
+    assert curl("project.create", "post", [field("name", type="string")]) == (
+        "curl -sS -H \"x-api-key: $HEADWAY_API_KEY\" -H 'content-type: application/json' \\\n"
+        '  -d \'{"name": "NAME"}\' \\\n  "$HEADWAY_URL/api/project.create"'
+    )
+
+
+def test_an_example_is_of_the_kind_that_the_field_takes() -> None:
+    assert example(field("type", enum=["one", "two"])) == "one"
+    assert example(field("limit", anyOf=[{"type": "integer", "minimum": 3}, {"type": "null"}])) == 3
+    assert example(field("names", type="array")) == []
+    assert example(field("sourceType", type="string")) == "SOURCE_TYPE"
