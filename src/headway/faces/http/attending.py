@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from headway.kernel.context import working_on
 from headway.kernel.events import Events, RequestAnswered
-from headway.kernel.ids import new_id
 
+_BYTES = 10
 _HEADER = b"x-request-id"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -24,7 +25,7 @@ class Attending:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = next((value for name, value in scope["headers"] if name == _HEADER), b"")
-        request_id = given if _ID.fullmatch(given) else new_id().encode()
+        request_id = given if _ID.fullmatch(given) else secrets.token_hex(_BYTES).encode()
         began, status = time.monotonic(), 0
 
         async def send_with_id(message: Message) -> None:
