@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from headway import app
+from headway import wiring
 from headway.app import Platform
 from headway.domains.applications.deploy import DeployKind
 from headway.faces.cli.machine import facts
@@ -18,7 +18,8 @@ from headway.kernel.settings import Settings
 async def main() -> None:
     """Serves as ``headway serve`` does."""
     version = int(os.environ["KIND_VERSION"])
-    setattr(app, DeployKind.__name__, functools.partial(DeployKind, version=version))
+    assert vars(wiring)[DeployKind.__name__] is DeployKind  # else the next line would change nothing
+    setattr(wiring, DeployKind.__name__, functools.partial(DeployKind, version=version))
     platform = await Platform.open(Settings.from_env(os.environ, facts(), data_dir=sys.argv[1]))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, platform.stop)
     try:

@@ -5,15 +5,13 @@ half-made is left.
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.kept import carrying, open_folder
+from tests.kept import open_folder
+from tests.left import left_of
 from tests.panel import Panel, commit, git_repository, until, web
 from tests.power import answer_of, pull_the_plug
 
@@ -94,18 +92,3 @@ def seen(panel: Panel, deployment_id: str, name: str) -> str:
     if name == "gamma":
         return "starting" if any(step["name"] == "health check" for step in panel.one(deployment_id)["steps"]) else ""
     return panel.deployment_log(deployment_id)
-
-
-def left_of(panel: Panel, deployment_id: str) -> list[object]:
-    """Whatever there is of a deployment beside its row and log."""
-    found: list[object] = [
-        *panel.work.glob(f"releases/*/{deployment_id}"),
-        *panel.work.glob(f"native/**/*{deployment_id}*"),
-        *(panel.data_dir / "run" / "runs").glob(f"{deployment_id}.*"),
-        *carrying([f"HEADWAY_{kind}_ID={deployment_id}\0".encode() for kind in ("DEPLOYMENT", "RELEASE")]),
-    ]
-    with contextlib.closing(sqlite3.connect(Path(panel.data_dir) / "headway.db", timeout=10)) as connection:
-        for table in ("undos", "leases"):
-            found += connection.execute(f"SELECT * FROM {table} WHERE deployment_id = ?", [deployment_id])  # noqa: S608
-        found += connection.execute("SELECT * FROM ports WHERE release_id = ?", [deployment_id])
-    return found

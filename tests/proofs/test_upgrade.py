@@ -1,6 +1,6 @@
-"""Must show 6: from the state of the release before, with three builds running, one waiting, and three applications
-under load, to this version, with the same and with a newer version of the kind. No request fails, every build ends as
-the design says, none is forgotten.
+"""Must show 6: from the state of the release before, with three builds and a release command running, one deployment
+waiting, and all four applications under load, to this version, with the same and with a newer version of the kind. No
+request fails, every build ends as the design says, no line of a log is lost or doubled, none is forgotten.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from headway.domains.applications.deploy import VERSION
-from tests.kept import open_folder
+from tests.kept import carrying, open_folder
+from tests.left import left_of
 from tests.panel import Panel, commit, git_repository, until, web
 from tests.visitors import Visitors
 
@@ -26,7 +27,11 @@ BEFORE = "d13288bec6bfc6401dbbe69e814afb02d2d55423"
 VERSION_BEFORE = 1
 BUILD = "echo $NAME >> $COUNTS; echo building; while [ ! -e $GATE ]; do sleep 0.05; done; echo built"
 RELEASE = "release: echo $NAME-release >> $COUNTS; echo releasing; while [ ! -e $GATE ]; do sleep 0.05; done\n"
-NAMES = ("alpha", "beta", "gamma")  # gamma has a release command, in which the upgrade meets it
+BUILDING = ("alpha", "beta", "gamma")
+RELEASING = "omega"  # has a release command, in which the upgrade meets it
+WAITING = "delta"
+SERVING = (*BUILDING, RELEASING)
+EVERY = (*SERVING, WAITING)
 LAST_SECONDS = 2.0  # of visits after the last build has ended
 
 
@@ -43,7 +48,7 @@ def old_python() -> Iterator[str]:
 
 @dataclass
 class Site:
-    """Three applications that serve ``old``, and what is counted of their builds."""
+    """Four applications that serve ``old`` and one that is new, and what is counted of their builds."""
 
     panel: Panel
     folder: Path
@@ -55,42 +60,63 @@ class Site:
         return (self.folder / "counts" / "begun").read_text().split()
 
     def set_up(self) -> None:
-        """Deploys the three, with the version before."""
+        """Deploys the four, with the version before."""
         counts = self.folder / "counts"
         counts.mkdir()
         counts.chmod(0o777)
         (counts / "begun").touch()
         (counts / "begun").chmod(0o666)
-        for name in (*NAMES, "delta"):
+        for name in EVERY:
             url = git_repository(self.folder / name, web("old"))
             self.ids[name] = self.panel.application(url, name=name)
-            if name in NAMES:
+            if name in SERVING:
                 self.panel.done(self.panel.deploy(self.ids[name]), 60)
-        for name in (*NAMES, "delta"):
+        for name in EVERY:
             env = f"NAME={name}\nCOUNTS={counts / 'begun'}\nGATE={counts / 'gate'}"
-            build = "echo quick" if name == "gamma" else BUILD
+            build = "echo quick" if name == RELEASING else BUILD
             self.panel.post("application.update", applicationId=self.ids[name], buildCommand=build, env=env)
 
     def begin(self) -> dict[str, str]:
-        """Three deploys under way and one that waits; their ids."""
-        for name in (*NAMES, "delta"):
+        """Four deploys under way and one that waits; their ids."""
+        for name in EVERY:
             files = web("new")
-            commit(self.folder / name, files | {"Procfile": files["Procfile"] + RELEASE * (name == "gamma")}, "new")
-        begun = {name: self.panel.deploy(self.ids[name]) for name in (*NAMES, "delta")}
-        for name in NAMES:
-            self.panel.running(begun[name], "releasing" if name == "gamma" else "building")
-        assert self.panel.one(begun["delta"])["status"] == "pending"
+            commit(self.folder / name, files | {"Procfile": files["Procfile"] + RELEASE * (name == RELEASING)}, "new")
+        begun = {name: self.panel.deploy(self.ids[name]) for name in EVERY}
+        for name in SERVING:
+            self.panel.running(begun[name], "releasing" if name == RELEASING else "building", 60)
+        assert self.panel.one(begun[WAITING])["status"] == "pending"
         return begun
 
     def let_go(self) -> None:
         """Builds and release commands may end."""
         (self.folder / "counts" / "gate").touch()
 
+    def check_none_is_forgotten(self, begun: dict[str, str]) -> None:
+        """Every deployment that was begun is in the list and has ended, nothing waits, and of none is anything left but
+        its row, its log, and the release of one that is done.
+        """
+        rows = {row["deploymentId"]: row for row in self.panel.get("deployment.allCentralized")}
+        assert begun.keys() == set(EVERY)
+        assert set(begun.values()) <= rows.keys()
+        assert {row["status"] for row in rows.values()} <= {"done", "error"}
+        assert self.panel.get("deployment.queueList") == []
+        for id_ in begun.values():
+            until(lambda id_=id_: not self._left_running(rows[id_]), 20, what=f"nothing runs of {id_}")  # type: ignore[misc]
+
+    def _left_running(self, row: dict[str, object]) -> list[object]:
+        id_ = str(row["deploymentId"])
+        if row["status"] == "error":
+            return left_of(self.panel, id_)
+        return [
+            *(self.panel.data_dir / "run" / "runs").glob(f"{id_}.*"),
+            *carrying([f"HEADWAY_DEPLOYMENT_ID={id_}\0".encode()]),
+        ]
+
 
 @contextlib.contextmanager
 def site_of(python: str) -> Iterator[Site]:
     with open_folder() as folder:
-        panel = Panel(folder / "data", HEADWAY_CONCURRENCY="3")
+        panel = Panel(folder / "data", HEADWAY_CONCURRENCY="4")
         new, panel.python = panel.python, python
         try:
             panel.start()
@@ -123,28 +149,32 @@ def test_the_commit_before_is_of_the_version_that_is_said() -> None:
 
 def test_with_the_same_version_of_the_kind_every_build_goes_on(old_python: str) -> None:
     assert VERSION == VERSION_BEFORE, "the steps have changed: what 'the same version' means is to be said anew"
-    with site_of(old_python) as site, Visitors(site.panel.edge_port, list(NAMES)) as visitors:
+    with site_of(old_python) as site, Visitors(site.panel.edge_port, list(SERVING)) as visitors:
         begun = site.begin()
         away = upgraded(site, VERSION_BEFORE)
-        until(lambda: all(site.panel.one(begun[name])["status"] == "running" for name in NAMES), 20)
+        until(lambda: all(site.panel.one(begun[name])["status"] == "running" for name in SERVING), 20)
         site.let_go()
         rows = {name: site.panel.done(begun[name], 90) for name in begun}
         time.sleep(LAST_SECONDS)
 
         assert visitors.failures == []
-        assert sorted(site.counts) == ["alpha", "beta", "delta", "gamma-release"], "each ran once"
+        assert sorted(site.counts) == ["alpha", "beta", "delta", "gamma", "omega-release"], "each ran once"
+        for name in (*BUILDING, WAITING):
+            lines = site.panel.deployment_log(begun[name]).splitlines()
+            assert (lines.count("building"), lines.count("built")) == (1, 1), name
         assert {site.panel.visit(name).text for name in begun} == {"new"}
-        assert {name for name, text in visitors.answers if text == "new"} == set(NAMES)
+        assert {name for name, text in visitors.answers if text == "new"} == set(SERVING)
+        site.check_none_is_forgotten(begun)
     tell("same", visitors, away, rows)
 
 
 def test_with_a_newer_version_of_the_kind_builds_begin_anew_but_for_a_release_command(old_python: str) -> None:
-    with site_of(old_python) as site, Visitors(site.panel.edge_port, list(NAMES)) as visitors:
+    with site_of(old_python) as site, Visitors(site.panel.edge_port, list(SERVING)) as visitors:
         begun = site.begin()
         away = upgraded(site, VERSION_BEFORE + 1)
-        lost = site.panel.ended(begun["gamma"], 60)
+        lost = site.panel.ended(begun[RELEASING], 60)
         site.let_go()
-        rows = {name: site.panel.done(begun[name], 90) for name in begun if name != "gamma"}
+        rows = {name: site.panel.done(begun[name], 90) for name in begun if name != RELEASING}
         time.sleep(LAST_SECONDS)
 
         assert visitors.failures == []
@@ -152,13 +182,15 @@ def test_with_a_newer_version_of_the_kind_builds_begin_anew_but_for_a_release_co
         assert lost["errorMessage"] == (
             "The panel was upgraded while a step ran that must not be repeated. Deploy again."
         )
-        assert sorted(site.counts) == ["alpha", "alpha", "beta", "beta", "delta", "gamma-release"]
-        assert [site.panel.visit(name).text for name in ("alpha", "beta", "gamma", "delta")] == [
-            *("new", "new", "old", "new")
-        ]
-        again = site.panel.done(site.panel.deploy(site.ids["gamma"]), 90)
-        assert site.panel.visit("gamma").text == "new"
-    tell("newer", visitors, away, {**rows, "gamma": lost, "gamma again": again})
+        assert sorted(site.counts) == ["alpha", "alpha", "beta", "beta", "delta", "gamma", "gamma", "omega-release"]
+        assert {name: site.panel.visit(name).text for name in EVERY} == {
+            **dict.fromkeys(EVERY, "new"),
+            RELEASING: "old",
+        }
+        site.check_none_is_forgotten(begun)
+        again = site.panel.done(site.panel.deploy(site.ids[RELEASING]), 90)
+        assert site.panel.visit(RELEASING).text == "new"
+    tell("newer", visitors, away, {**rows, RELEASING: lost, f"{RELEASING} again": again})
 
 
 def tell(what: str, visitors: Visitors, away: float, rows: dict[str, dict[str, object]]) -> None:

@@ -1,0 +1,25 @@
+"""What there still is of a deployment that has ended, on the machine and in the database."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from tests.kept import carrying
+from tests.panel import Panel
+
+
+def left_of(panel: Panel, deployment_id: str) -> list[object]:
+    """Whatever there is of a deployment beside its row and log."""
+    found: list[object] = [
+        *panel.work.glob(f"releases/*/{deployment_id}"),
+        *panel.work.glob(f"native/**/*{deployment_id}*"),
+        *(panel.data_dir / "run" / "runs").glob(f"{deployment_id}.*"),
+        *carrying([f"HEADWAY_{kind}_ID={deployment_id}\0".encode() for kind in ("DEPLOYMENT", "RELEASE")]),
+    ]
+    with contextlib.closing(sqlite3.connect(Path(panel.data_dir) / "headway.db", timeout=10)) as connection:
+        for table in ("undos", "leases"):
+            found += connection.execute(f"SELECT * FROM {table} WHERE deployment_id = ?", [deployment_id])  # noqa: S608
+        found += connection.execute("SELECT * FROM ports WHERE release_id = ?", [deployment_id])
+    return found
