@@ -41,6 +41,7 @@ async def test_a_form_is_taken_as_the_peer_s_clients_send_it(world: World, shop:
     assert (one["sourceType"], one["dropBuildPath"], one["archive"]["name"]) == ("drop", "web", "shop.zip")
     digest = hashlib.sha256(shop).hexdigest()
     assert (one["archive"]["digest"], one["archive"]["entries"]) == (digest, 2)
+    assert one["archive"]["author"] == (await world.get("user.get"))["user"]["name"]
     assert kept(world) == [f"{digest}.tar"]
 
 

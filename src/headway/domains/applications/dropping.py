@@ -48,7 +48,7 @@ class DropService:
             description=description,
             once=once,
             procedure=PROCEDURE,
-            change=lambda settings: _from_archive(settings, replace(archive, author=actor.user_id), build_path),
+            change=lambda settings: _from_archive(settings, replace(archive, author=actor.name), build_path),
         )
         await self._sweep(application_id)
         return queued
