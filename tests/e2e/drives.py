@@ -158,7 +158,12 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "project.all": _nothing,
         "project.allForPermissions": _nothing,
         "project.create": lambda at: {"name": at.name(), "description": "d", "env": "A=1"},
-        "project.duplicate": lambda at: {"sourceEnvironmentId": at.environment(), "name": at.name()},
+        "project.duplicate": lambda at: {
+            "sourceEnvironmentId": at.environment(),
+            "name": at.name(),
+            "includeServices": True,
+            "selectedServices": [],
+        },
         "project.homeStats": _nothing,
         "project.one": lambda at: {"projectId": at.project()},
         "project.remove": lambda at: {"projectId": at.project()},

@@ -45,6 +45,7 @@ def _untexted(value: object) -> object:
 
 MOST_IDS = 1_000
 Ids = Annotated[list[str], BeforeValidator(_untexted), Field(max_length=MOST_IDS)]
+Records = Annotated[list[dict[str, str]], BeforeValidator(_untexted), Field(max_length=MOST_IDS)]
 Keyed = Annotated[dict[str, Any], BeforeValidator(_untexted)]
 
 

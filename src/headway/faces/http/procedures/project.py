@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Empty, Input, Searched
+from headway.faces.http.inputs import Empty, Input, Records, Searched
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.projects import (
     EnvironmentRow,
@@ -70,7 +70,7 @@ class Duplicate(Input):
     name: Annotated[str, Field(min_length=1)]
     description: str | None = None
     include_services: bool = True
-    selected_services: list[dict[str, str]] | None = None
+    selected_services: Records | None = None
     duplicate_in_same_project: bool = False
 
     @property
