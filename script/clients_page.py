@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from headway.core.access.policy import RULES
+from headway.faces.http.procedures import all_procedures
+from headway.faces.http.streams import Follows
+from headway.kernel.events import Events
 from script.clients import VERSIONS, command_of, kept, procedures, tool_of
 from script.markdown import NOTE, page, table
 
@@ -13,6 +17,7 @@ WHOLE_ROUTERS = ("project", "environment", "application", "deployment")  # of th
 _BY_ADDRESS = "the repository's address, and a key where it needs one: `dokploy application save-git-provider`"
 WHY: Mapping[str, str] = {
     "application.deployNginxQuickstart": "there is no ready-made application; `examples/` has some to copy",
+    "application.dropDeployment": "these clients send no file; `POST /api/application.dropDeployment` takes one",
     "application.markRunning": "a status is a fact about the machine, so nobody can set one",
     "application.readAppMonitoring": "no measurements of applications are kept",
     "application.refreshToken": "nothing here is called with such a token",
@@ -25,12 +30,19 @@ WHY: Mapping[str, str] = {
 }
 
 
+def working() -> frozenset[str]:
+    """The procedures that the clients can call: these send no files."""
+    nothing: Any = None  # procedures are listed here, not called
+    return frozenset(each.name for each in all_procedures(Follows(nothing, nothing, Events())) if not each.uploads)
+
+
 def clients_page() -> str:
     """What works, what does not, and what is answered then."""
     cli, mcp = (kept()[name] for name in ("@dokploy/cli", "@dokploy/mcp"))
     called = procedures(cli)
     assert called == procedures(mcp), "one table tells of both"  # noqa: S101 - a program of the checkout
-    missing = [name for name in called if name not in RULES]
+    works = working()
+    missing = [name for name in called if name not in works]
     return page(
         NOTE.format(source="tests/cases/clients.json (script/clients), the policy and script/clients_page.py"),
         "# Clients written for Dokploy",
@@ -39,13 +51,14 @@ def clients_page() -> str:
         "Tests drive each of these with both clients, unchanged, against a running panel.",
         table(
             ("`dokploy …`", "MCP tool"),
-            [(f"`{command_of(name)}`", f"`{tool_of(name)}`") for name in called if name in RULES],
+            [(f"`{command_of(name)}`", f"`{tool_of(name)}`") for name in called if name in works],
         ),
         "## What the other commands get",
         """
         A command whose procedure does not exist changes nothing and says so: the command line prints `Request failed
         with status code 404` and exits with 1, a tool of the MCP server answers `Resource not found`. Beneath that
-        lies 404: `Not found` over REST, `No procedure found on path "…"` over tRPC.
+        lies 404: `Not found` over REST, `No procedure found on path "…"` over tRPC. One that takes a file, which these
+        clients do not send, answers 415 in the same way.
         """,
         *(part for router in WHOLE_ROUTERS for part in _missing(router, missing)),
         "### other routers",
@@ -53,7 +66,7 @@ def clients_page() -> str:
         table(
             ("router", "work", "of"),
             [
-                (f"`{command_of(router)}`", str(sum(f"{router}.{name}" in RULES for name in names)), str(len(names)))
+                (f"`{command_of(router)}`", str(sum(f"{router}.{name}" in works for name in names)), str(len(names)))
                 for router, names in cli.items()
                 if router not in WHOLE_ROUTERS
             ],
@@ -87,4 +100,4 @@ def _missing(router: str, missing: Sequence[str]) -> Iterable[str]:
 
 
 def _row(procedure: str) -> tuple[str, str, str]:
-    return f"`{command_of(procedure)}`", "404", WHY.get(procedure, "not built yet")
+    return f"`{command_of(procedure)}`", "415" if procedure in RULES else "404", WHY.get(procedure, "not built yet")

@@ -179,6 +179,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "sshKey.generate": lambda _at: {"type": "ed25519"},
         "sshKey.one": lambda at: {"sshKeyId": at.key()},
         "sshKey.remove": lambda at: {"sshKeyId": at.key()},
+        "sshKey.update": lambda at: {"sshKeyId": at.key(), "name": at.name()},
         "user.all": _nothing,
         "user.assignPermissions": lambda at: {
             "id": at.member()["userId"],
@@ -188,7 +189,6 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         },
         "user.createApiKey": lambda at: {"name": "driven", "metadata": {"organizationId": at.organization()}},
         "user.deleteApiKey": lambda at: {"apiKeyId": at.api_key()},
-        "sshKey.update": lambda at: {"sshKeyId": at.key(), "name": at.name()},
         "user.get": _nothing,
         "user.one": lambda at: {"userId": at.member()["userId"]},
         "user.remove": lambda at: {"userId": at.member()["userId"]},

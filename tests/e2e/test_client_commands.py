@@ -11,27 +11,27 @@ import pytest
 
 from headway.core.access.policy import RULES
 from script import clients as scripted
-from script.clients_page import WHOLE_ROUTERS, WHY, clients_page
+from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working
 from tests.e2e.drives import DRIVES, REFUSED, Stage
 from tests.e2e.npm_clients import NO_RESULT, Cli, Tool, mcp
 from tests.integration.http.schemas import misfits
 from tests.panel import Panel, git_repository, panel, web
 
 CALLED = scripted.procedures(scripted.kept()["@dokploy/cli"])
-MISSING = [name for name in CALLED if name not in RULES and name.partition(".")[0] in WHOLE_ROUTERS]
+TOLD = [name for name in CALLED if name.partition(".")[0] in WHOLE_ROUTERS]
+MISSING = [name for name in TOLD if name not in RULES]
 Json = Any
 
 
 def test_every_command_whose_procedure_exists_is_driven() -> None:
-    assert sorted({*DRIVES, *REFUSED}) == sorted(set(CALLED) & set(RULES)), "tests/e2e/drives.py"
+    assert sorted({*DRIVES, *REFUSED}) == sorted(set(CALLED) & working()), "tests/e2e/drives.py"
 
 
 def test_the_page_tells_of_every_command_of_these_routers_and_of_no_other_reason() -> None:
     told = clients_page()
-    for name in CALLED:
-        if name.partition(".")[0] in WHOLE_ROUTERS:
-            assert f"| `{scripted.command_of(name)}` |" in told, name
-    assert set(MISSING) >= set(WHY), "a reason for a command that works, or that nobody has"
+    for name in TOLD:
+        assert f"| `{scripted.command_of(name)}` |" in told, name
+    assert set(TOLD) - working() >= set(WHY), "a reason for a command that works, or that nobody has"
 
 
 @pytest.mark.slow
@@ -84,6 +84,13 @@ def test_the_mcp_server_drives(procedure: str, tool: Tool, stage: tuple[Panel, S
 def test_the_command_line_hears_that_there_is_none(procedure: str, cli: Cli) -> None:
     ended = cli.run(scripted.command_of(procedure), **REFUSED[procedure])
     assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 404")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("procedure", sorted((set(TOLD) & set(RULES)) - working()))
+def test_the_command_line_hears_that_it_sends_no_file(procedure: str, cli: Cli) -> None:
+    ended = cli.run(scripted.command_of(procedure))
+    assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 415")
 
 
 @pytest.mark.slow

@@ -60,7 +60,7 @@ async def test_an_id_that_is_no_use_or_anothers_is_refused(world: World, foreign
 
 @pytest.mark.parametrize("wire", ["", "trpc/"])
 async def test_a_body_that_is_hard_to_read_breaks_nothing(world: World, wire: str) -> None:
-    for procedure in MUTATIONS:
+    for procedure in (each for each in MUTATIONS if not (wire and each.uploads)):
         for body, statuses in bodies(procedure.expected):
             if wire and body == b"null":
                 continue  # there it stands for no input
