@@ -84,6 +84,28 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
         "the lines since then",
         "not acted on: an application's lines have no times",
     ),
+    (
+        "a domain, redirect, password, certificate or Traefik configuration",
+        "is written, and the edge follows some time",
+        "is in force when the call returns, proven through the edge; 503 when it is kept and not in force yet",
+    ),
+    (
+        "a new application's domains",
+        "none",
+        "the one that Headway gives, marked `generated`; its id is the application's, and it stays",
+    ),
+    (
+        "a host that another application has",
+        "is taken twice",
+        "409; within an organisation a host may be shared by paths",
+    ),
+    ("`password` of `security.*`, `privateKey` of `certificates.*`", "given back", "never given back"),
+    (
+        "`application.updateTraefikConfig`",
+        "takes any text, and a wrong one freezes the routes of everybody",
+        "takes what stays within the application, tries it beforehand, and keeps what it adds",
+    ),
+    ("`domain.canGenerateTraefikMeDomains`", "an IP address", "an empty text: names are made below the base domain"),
     ("OpenAPI", "every 200 is an empty object", "every answer has a schema"),
 )
 

@@ -35,13 +35,19 @@ from headway.domains.applications.keeper import Keeper
 from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.making import Making
 from headway.domains.applications.operate import Operating
+from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releases import ReleaseService
+from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
 from headway.domains.applications.subject import ApplicationSubject
 from headway.domains.applications.tools import Defaults, Tools
 from headway.domains.applications.uploads import Archives, UploadRoom
+from headway.domains.catalog.barriers import BarrierService
+from headway.domains.catalog.certificates import CertificateService
+from headway.domains.catalog.domains import DomainService
+from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.service import ProjectService
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
@@ -66,6 +72,7 @@ _LEAST_FREE_BYTES = 16 << 20
 _BALLAST_REST = 5.0
 _EDGE_REST = 1.0
 _ACCESS_REST = 60.0
+_DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +98,10 @@ class Services:
     upload_room: UploadRoom
     projects: ProjectService
     ssh_keys: SshKeyService
+    domains: DomainService
+    barriers: BarrierService
+    own_routing: OwnRoutingService
+    certificates: CertificateService
 
     async def health(self) -> str | None:
         """None when the database answers, else why it does not."""
@@ -132,8 +143,13 @@ class Wiring:
         self._guests: set[str] = set()
         self._host = local_host(settings, data_dir)
         self._edge = edge(settings, data_dir)
-        self._tools = _tools(settings, data_dir, db, native_runtime(settings, data_dir), self._edge)
-        self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base)
+        facts = EdgeFacts(base_domain=settings.base_domain, port=settings.edge_port, https=https_of(settings))
+        self._routing = Routing(db=db, edge=self._edge, vault=data_dir.vault, facts=facts)
+        self._certificates = CertificateService(db, data_dir.vault, self._edge, facts)
+        fronted = {SubjectType.APPLICATION: self._routing}
+        self._domains = DomainService(db, fronted, facts, self._certificates.settle_quietly)
+        self._tools = _tools(settings, data_dir, db, native_runtime(settings, data_dir), self._routing)
+        self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
         self._ledger = Ledger(
             events=self._events,
             subjects=self._subjects,
@@ -174,6 +190,10 @@ class Wiring:
             upload_room=self._upload_room(),
             projects=ProjectService(self._db, self._data_dir.vault),
             ssh_keys=self._ssh_keys,
+            domains=self._domains,
+            barriers=BarrierService(self._db, self._data_dir.vault, self._routing, self._routing.try_redirect),
+            own_routing=OwnRoutingService(self._db, self._data_dir.vault, self._routing),
+            certificates=self._certificates,
         )
 
     def _parts(self) -> Parts:
@@ -208,6 +228,7 @@ class Wiring:
             Poller("restore", keeper.restore),
             Poller("keeper", keeper.keep_round),
             Poller("edge", partial(_ensured, self._edge.ensure)),
+            Poller("certificates", partial(_once, self._certificates.settle)),
             Poller("ballast", ballast),
             Poller("access", partial(_tend_access, self._db, access, self._settings.keep_audit)),
         )
@@ -266,7 +287,7 @@ def native_runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
     )
 
 
-def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: NativeRuntime, edge: Edge) -> Tools:
+def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: NativeRuntime, routing: Routing) -> Tools:
     folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
     for name in ("mirrors", "caches", "releases", "data", "git", "keys"):
         (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
@@ -277,7 +298,7 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: Nati
         host_id=LOCAL,
         folders=folders,
         runtime=runtime,
-        edge=edge,
+        routing=routing,
         defaults=Defaults(
             health_seconds=settings.health_deadline.total_seconds(),
             settle_seconds=settings.settle_time.total_seconds(),
@@ -287,7 +308,6 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: Nati
             process_limit=settings.process_limit,
         ),
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}:{settings.edge_port}",
-        hosts_of=lambda app_name: (f"{app_name}.{settings.base_domain}",),
     )
 
 
@@ -304,16 +324,19 @@ def _engine_settings(settings: Settings) -> EngineSettings:
 
 
 def edge(settings: Settings, data_dir: DataDir) -> Edge:
-    https = None
-    if settings.https_port is not None:
-        https = Https(port=settings.https_port, mail=settings.certificate_mail)
     return Edge(
         data_dir.path / "edge",
         host=settings.edge_host,
         port=settings.edge_port,
-        https=https,
+        https=https_of(settings),
         unit=settings.unit(Part.EDGE),
     )
+
+
+def https_of(settings: Settings) -> Https | None:
+    if settings.https_port is None:
+        return None
+    return Https(port=settings.https_port, mail=settings.certificate_mail)
 
 
 async def _ensured(ensure: Callable[[], Awaitable[None]]) -> float:
@@ -325,6 +348,12 @@ async def _tend_access(db: SqlDatabase, access: AccessService, keep_audit: timed
     await access.save_uses()
     await db.run(lambda tx: forget_old(tx, keep_audit))
     return _ACCESS_REST
+
+
+async def _once(settle: Callable[[], Awaitable[None]]) -> float:
+    """What is tried until it succeeds, and then again each day."""
+    await settle()
+    return _DAY
 
 
 async def _watch_ballast(path: Path, size: int) -> float:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from headway.faces.http.wire.access import FLAGS, LISTS
+from tests.certificates import certificate_for
 from tests.panel import Panel
 
 Json = Any
@@ -62,6 +63,36 @@ class Stage:
         application_id = self._running.application(self._url, self.name(), buildCommand="echo begun; sleep 300")
         return self._running.running(self._running.deploy(application_id), "begun")
 
+    def domain(self) -> str:
+        host = f"{self.name()}.example"
+        domain_id: str = self._running.post("domain.create", applicationId=self.application(), host=host)["domainId"]
+        return domain_id
+
+    def redirect(self) -> str:
+        """One that has no other before it."""
+        given = {"applicationId": self.application(), "regex": "^a", "replacement": "b", "permanent": False}
+        self._running.post("redirects.create", **given)
+        redirect_id: str = self._first(given["applicationId"], "redirects")["redirectId"]
+        return redirect_id
+
+    def login(self) -> str:
+        application_id = self.application()
+        self._running.post("security.create", applicationId=application_id, username="me", password="secret")
+        security_id: str = self._first(application_id, "security")["securityId"]
+        return security_id
+
+    def certificate(self) -> str:
+        certificate_id: str = self._running.post("certificates.create", **self.pair())["certificateId"]
+        return certificate_id
+
+    def pair(self) -> Mapping[str, str]:
+        """A certificate for a name that nobody has."""
+        pem, key = certificate_for(f"{self.name()}.example")
+        return {"name": self.name(), "certificateData": pem, "privateKey": key, "organizationId": "x"}
+
+    def _first(self, application_id: object, what: str) -> Json:
+        return self._running.get("application.one", applicationId=application_id)[what][0]
+
     def key(self) -> str:
         ssh_key_id: str = self._running.post("sshKey.create", name=self.name())["sshKeyId"]
         return ssh_key_id
@@ -103,6 +134,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "application.move": lambda at: {"applicationId": at.application(), "targetEnvironmentId": at.environment()},
         "application.one": lambda at: {"applicationId": at.served()},
         "application.readLogs": lambda at: {"applicationId": at.served(), "tail": 5},
+        "application.readTraefikConfig": lambda at: {"applicationId": at.served()},
         "application.redeploy": lambda at: {"applicationId": at.application()},
         "application.reload": lambda at: {"applicationId": at.served(), "appName": "driven"},
         "application.saveBuildType": lambda at: {
@@ -132,7 +164,13 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "application.start": lambda at: {"applicationId": at.served()},
         "application.stop": lambda at: {"applicationId": at.application()},
         "application.update": lambda at: {"applicationId": at.application(), "name": at.name(), "description": "d"},
+        "application.updateTraefikConfig": lambda at: {"applicationId": at.application(), "traefikConfig": "http: {}"},
         "auditLog.all": lambda _at: {"limit": 5, "action": "create"},
+        "certificates.all": _nothing,
+        "certificates.create": lambda at: at.pair(),
+        "certificates.one": lambda at: {"certificateId": at.certificate()},
+        "certificates.remove": lambda at: {"certificateId": at.certificate()},
+        "certificates.update": lambda at: {"certificateId": at.certificate(), "name": at.name()},
         "deployment.all": lambda at: {"applicationId": at.served()},
         "deployment.allByType": lambda at: {"id": at.served(), "type": "application"},
         "deployment.allCentralized": _nothing,
@@ -140,6 +178,22 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "deployment.queueList": _nothing,
         "deployment.readLogs": lambda at: {"deploymentId": at.ended(), "tail": 5},
         "deployment.removeDeployment": lambda at: {"deploymentId": at.removable()},
+        "domain.byApplicationId": lambda at: {"applicationId": at.application()},
+        "domain.canGenerateTraefikMeDomains": lambda _at: {"serverId": ""},
+        "domain.create": lambda at: {
+            "applicationId": at.application(),
+            "host": f"{at.name()}.example",
+            "path": "/",
+            "port": 3000,
+            "certificateType": "none",
+            "domainType": "application",
+        },
+        "domain.delete": lambda at: {"domainId": at.domain()},
+        "domain.generateDomain": lambda at: {"appName": at.name()},
+        "domain.one": lambda at: {"domainId": at.domain()},
+        "domain.toggleEnable": lambda at: {"domainId": at.domain()},
+        "domain.update": lambda at: {"domainId": at.domain(), "host": f"{at.name()}.example", "stripPath": True},
+        "domain.validateDomain": lambda _at: {"domain": "localhost"},
         "environment.byProjectId": lambda at: {"projectId": at.project()},
         "environment.create": lambda at: {"name": at.name(), "projectId": at.project(), "description": "d"},
         "environment.duplicate": lambda at: {"environmentId": at.environment(), "name": at.name()},
@@ -169,6 +223,24 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "project.remove": lambda at: {"projectId": at.project()},
         "project.search": lambda _at: {"q": "driven", "limit": 3},
         "project.update": lambda at: {"projectId": at.project(), "name": at.name()},
+        "redirects.create": lambda at: {
+            "applicationId": at.application(),
+            "regex": "^http://a/(.*)",
+            "replacement": "https://b/${1}",
+            "permanent": True,
+        },
+        "redirects.delete": lambda at: {"redirectId": at.redirect()},
+        "redirects.one": lambda at: {"redirectId": at.redirect()},
+        "redirects.update": lambda at: {
+            "redirectId": at.redirect(),
+            "regex": "^c",
+            "replacement": "d",
+            "permanent": True,
+        },
+        "security.create": lambda at: {"applicationId": at.application(), "username": "me", "password": "secret"},
+        "security.delete": lambda at: {"securityId": at.login()},
+        "security.one": lambda at: {"securityId": at.login()},
+        "security.update": lambda at: {"securityId": at.login(), "username": "you", "password": "other"},
         "settings.getDokployVersion": _nothing,
         "settings.getOpenApiDocument": _nothing,
         "settings.health": _nothing,
@@ -201,5 +273,6 @@ REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
         "deployment.allByCompose": {"composeId": "nope"},
         "deployment.allByServer": {"serverId": "nope"},
         "organization.delete": {"organizationId": "nope"},
+        "domain.byComposeId": {"composeId": "nope"},
     }
 )

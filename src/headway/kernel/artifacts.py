@@ -171,3 +171,12 @@ class Route:
     redirects: tuple[Redirect, ...] = ()
     logins: tuple[Login, ...] = ()
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPair:
+    """A certificate with those that vouch for it, and its private key, both as PEM text."""
+
+    name: str
+    certificate: str
+    key: Secret

@@ -8,14 +8,19 @@ from enum import Enum, auto
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import RULES, Noun
+from headway.infra.db.tables.edge import domains, logins, own_routings, redirects
 from headway.kernel.ids import new_id
 from tests.archives import packed
+from tests.certificates import certificate_for
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
+from tests.integration.http.fronts import front_of
 from tests.integration.http.world import REPOSITORY, World, client_with
 
+FRONT = (domains, redirects, logins, own_routings)
 QUERY, MUTATION = "GET", "POST"
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
 
@@ -39,14 +44,15 @@ class Row:
     """
 
     method: str
-    given: Mapping[str, str]
+    given: Mapping[str, str | bool]
     least: Role
     scope: Scope | None
     place: Place = Place.SERVICE
     noun: Noun | None = None
 
 
-NOT_YET = {"deployment.allByCompose", "deployment.allByServer"}  # nothing of that kind can be made so far
+# Nothing of that kind can be made so far.
+NOT_YET = {"deployment.allByCompose", "deployment.allByServer", "domain.byComposeId"}
 ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
 GUEST, MEMBER, ADMIN, OWNER = Role
 READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
@@ -61,9 +67,16 @@ API_KEY = {"apiKeyId": "{api_key}"}
 USER = {"userId": "{user}"}
 THE_ORGANISATION = {"organizationId": "{organization}"}
 AS_MEMBER = {"email": "new@example.org", "role": "member"}
+DOMAIN = {"domainId": "{domain}"}
+REDIRECT = {"redirectId": "{redirect}"}
+SECURITY = {"securityId": "{security}"}
+CERTIFICATE = {"certificateId": "{certificate}"}
 OF_APPLICATION = {"id": "{application}", "type": "application"}
 A_NAME = {"name": "new"}
 A_GIT_URL = {"customGitUrl": "https://git.example/x.git"}
+A_REDIRECT: Mapping[str, str | bool] = {"regex": "^http://a/(.*)", "replacement": "https://b/${1}", "permanent": True}
+A_LOGIN = {"username": "new", "password": "secret"}
+A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new.example"), strict=True))
 
 TABLE: Mapping[str, Row] = {
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
@@ -79,6 +92,7 @@ TABLE: Mapping[str, Row] = {
     "application.move": Row(MUTATION, APPLICATION | {"targetEnvironmentId": "{environment}"}, ADMIN, SET),
     "application.one": Row(QUERY, APPLICATION, MEMBER, READ),
     "application.readLogs": Row(QUERY, APPLICATION, MEMBER, READ),
+    "application.readTraefikConfig": Row(QUERY, APPLICATION, ADMIN, SET),
     "application.redeploy": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.reload": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.saveBuildType": Row(MUTATION, APPLICATION | {"buildType": "static"}, ADMIN, SET),
@@ -88,7 +102,13 @@ TABLE: Mapping[str, Row] = {
     "application.start": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.stop": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.update": Row(MUTATION, APPLICATION | A_NAME, ADMIN, SET),
+    "application.updateTraefikConfig": Row(MUTATION, APPLICATION | {"traefikConfig": ""}, ADMIN, SET),
     "auditLog.all": Row(QUERY, {}, ADMIN, READ, OWN),
+    "certificates.all": Row(QUERY, {}, ADMIN, READ, OWN),
+    "certificates.create": Row(MUTATION, A_NAME | A_CERTIFICATE, ADMIN, SET, OWN),
+    "certificates.one": Row(QUERY, CERTIFICATE, ADMIN, READ, ORGANISATION),
+    "certificates.remove": Row(MUTATION, CERTIFICATE, ADMIN, SET, ORGANISATION),
+    "certificates.update": Row(MUTATION, CERTIFICATE | A_NAME, ADMIN, SET, ORGANISATION),
     "deployment.all": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "deployment.allByCompose": Row(QUERY, {"composeId": "nope"}, MEMBER, READ, SERVICE, Noun.COMPOSE),
     "deployment.allByServer": Row(QUERY, {"serverId": "nope"}, MEMBER, READ, ORGANISATION, Noun.SERVER),
@@ -103,6 +123,16 @@ TABLE: Mapping[str, Row] = {
     "deployment.readLogs": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.removeDeployment": Row(MUTATION, DEPLOYMENT, MEMBER, REMOVE),
     "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
+    "domain.byApplicationId": Row(QUERY, APPLICATION, MEMBER, READ),
+    "domain.byComposeId": Row(QUERY, {"composeId": "nope"}, MEMBER, READ),
+    "domain.canGenerateTraefikMeDomains": Row(QUERY, {}, MEMBER, READ, OWN),
+    "domain.create": Row(MUTATION, APPLICATION | {"host": "new.example"}, ADMIN, SET),
+    "domain.delete": Row(MUTATION, DOMAIN, ADMIN, SET),
+    "domain.generateDomain": Row(MUTATION, {"appName": "new"}, MEMBER, READ, OWN),
+    "domain.one": Row(QUERY, DOMAIN, MEMBER, READ),
+    "domain.toggleEnable": Row(MUTATION, DOMAIN, ADMIN, SET),
+    "domain.update": Row(MUTATION, DOMAIN | {"host": "changed.example"}, ADMIN, SET),
+    "domain.validateDomain": Row(MUTATION, {"domain": "localhost"}, MEMBER, READ, OWN),
     "environment.byProjectId": Row(QUERY, PROJECT, MEMBER, READ, GLIMPSED),
     "environment.create": Row(MUTATION, PROJECT | A_NAME, ADMIN, SET, IN_PROJECT, Noun.PROJECT),
     "environment.duplicate": Row(MUTATION, ENVIRONMENT | A_NAME, ADMIN, SET, IN_PROJECT),
@@ -131,6 +161,14 @@ TABLE: Mapping[str, Row] = {
     "project.update": Row(MUTATION, PROJECT | A_NAME, ADMIN, SET, IN_PROJECT),
     "release.all": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "release.one": Row(QUERY, {"releaseId": "{release}"}, MEMBER, READ),
+    "redirects.create": Row(MUTATION, {**APPLICATION, **A_REDIRECT}, ADMIN, SET),
+    "redirects.delete": Row(MUTATION, REDIRECT, ADMIN, SET),
+    "redirects.one": Row(QUERY, REDIRECT, MEMBER, READ),
+    "redirects.update": Row(MUTATION, {**REDIRECT, **A_REDIRECT}, ADMIN, SET),
+    "security.create": Row(MUTATION, APPLICATION | A_LOGIN, ADMIN, SET),
+    "security.delete": Row(MUTATION, SECURITY, ADMIN, SET),
+    "security.one": Row(QUERY, SECURITY, MEMBER, READ),
+    "security.update": Row(MUTATION, SECURITY | A_LOGIN, ADMIN, SET),
     "settings.getDokployVersion": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.getOpenApiDocument": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.health": Row(QUERY, {}, MEMBER, ANY, OWN),
@@ -207,13 +245,21 @@ def expected(caller: Caller, row: Row) -> int:
 
 async def call(client: httpx.AsyncClient, procedure: str, things: Mapping[str, str]) -> httpx.Response:
     """Calls a procedure as its row says."""
-    row = TABLE[procedure]
-    sent = {name: value.format_map(things) for name, value in row.given.items()}
-    if row.method == QUERY:
+    sent = given_to(procedure, things)
+    if TABLE[procedure].method == QUERY:
         return await client.get(f"/{procedure}", params=sent)
     if procedure in UPLOADS:
         return await client.post(f"/{procedure}", data=sent, files={"zip": ("a.tar", packed({"app.py": "print(1)"}))})
     return await client.post(f"/{procedure}", json=sent)
+
+
+def given_to(procedure: str, things: Mapping[str, str]) -> dict[str, str | bool]:
+    """What the table says is sent, about these things."""
+    given = TABLE[procedure].given.items()
+    return {
+        name: value.format_map(things) if isinstance(value, str) and value.startswith("{") else value
+        for name, value in given
+    }
 
 
 async def things_of(
@@ -234,8 +280,9 @@ async def things_of(
         "release": await world.release(application_id),
         "project": project_id,
         "environment": made["environment"]["environmentId"],
+        **await front_of(world, application_id),
     }
-    wanted = None if procedure is None else {text[1:-1] for text in TABLE[procedure].given.values()}
+    wanted = None if procedure is None else {str(text)[1:-1] for text in TABLE[procedure].given.values()}
     for names, make in OTHER_THINGS.items():
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))
@@ -275,5 +322,13 @@ OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ..
 
 
 async def _all_there_is(world: World) -> object:
-    lists = ("project.all", "deployment.allCentralized", "sshKey.all", "user.all", "organization.allInvitations")
-    return [await world.get(each) for each in lists]
+    lists = (
+        "project.all",
+        "deployment.allCentralized",
+        "sshKey.all",
+        "user.all",
+        "organization.allInvitations",
+        "certificates.all",
+    )
+    fronts = await world.services.db.read(lambda tx: [tx.execute(select(table)).all() for table in FRONT])
+    return [await world.get(each) for each in lists], fronts

@@ -12,7 +12,7 @@ from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import File, Procedure, Stream
 from headway.faces.http.streams import Follows
 from tests.integration.http.schemas import misfits
-from tests.integration.http.test_access_table import NOT_YET, QUERY, TABLE, things_of
+from tests.integration.http.test_access_table import NOT_YET, QUERY, TABLE, given_to, things_of
 from tests.integration.http.world import World
 
 Json = Any
@@ -73,7 +73,7 @@ async def test_answers_are_as_the_document_says(world: World) -> None:
     told = set()
     for name in sorted(TABLE.keys() - NOT_YET - {"deployment.follow", "deployment.log"}):
         things = await things_of(world)
-        sent = {field: value.format_map(things) for field, value in TABLE[name].given.items()}
+        sent = given_to(name, things)
         query = TABLE[name].method == QUERY
         answer = await (world.owner.get(f"/{name}", params=sent) if query else world.owner.post(f"/{name}", json=sent))
         answers = document["paths"][f"/{name}"]["get" if query else "post"]["responses"]

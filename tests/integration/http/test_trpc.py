@@ -12,7 +12,16 @@ from headway.core.access.policy import RULES
 from headway.faces.http.bodies import MOST_BODY_BYTES
 from headway.faces.http.trpc import MOST_CALLS
 from tests.integration.http.callers import CALLERS
-from tests.integration.http.test_access_table import MISSES, NOT_YET, QUERY, TABLE, UPLOADS, expected, things_of
+from tests.integration.http.test_access_table import (
+    MISSES,
+    NOT_YET,
+    QUERY,
+    TABLE,
+    UPLOADS,
+    expected,
+    given_to,
+    things_of,
+)
 from tests.integration.http.world import World
 
 Json = Any
@@ -221,7 +230,7 @@ async def test_members_and_strangers_get_what_the_table_of_access_says(world: Wo
     once = {"organization.acceptInvitation"}
     for procedure in sorted(TABLE.keys() - NOT_YET - UPLOADS - once - {"deployment.follow", "deployment.log"}):
         row = TABLE[procedure]
-        given = {"json": {name: text.format_map(things) for name, text in row.given.items()}}
+        given = {"json": given_to(procedure, things)}
         for client, caller in ((world.member, "member without access"), (world.stranger, "owner of others")):
             status = expected(CALLERS[caller], row)
             call = ask if row.method == QUERY else tell

@@ -18,14 +18,18 @@ class Noun(StrEnum):
     APPLICATION = "Application"
     AUDIT_LOG = "Audit log"
     BACKUP = "Backup"
+    CERTIFICATE = "Certificate"
     COMPOSE = "Compose"
     DEPLOYMENT = "Deployment"
+    DOMAIN = "Domain"
     ENVIRONMENT = "Environment"
     INVITATION = "Invitation"
+    LOGIN = "Security"
     MEMBER = "Member"
     ORGANIZATION = "Organization"
     PREVIEW = "Preview deployment"
     PROJECT = "Project"
+    REDIRECT = "Redirect"
     RELEASE = "Release"
     SCHEDULE = "Schedule"
     SERVER = "Server"
@@ -112,6 +116,20 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.ENVIRONMENT, "project", _ADMIN, _SET, "duplicate")
     | _rules(Noun.APPLICATION, "release", _MEMBER, _READ, "all")
     | _rules(Noun.RELEASE, "release", _MEMBER, _READ, "one")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "readTraefikConfig", "updateTraefikConfig")
+    | _rules(Noun.APPLICATION, "domain", _MEMBER, _READ, "byApplicationId")
+    | _rules(Noun.COMPOSE, "domain", _MEMBER, _READ, "byComposeId")
+    | _rules(Noun.DOMAIN, "domain", _MEMBER, _READ, "one")
+    | _rules(Noun.APPLICATION, "domain", _ADMIN, _SET, "create")
+    | _rules(Noun.DOMAIN, "domain", _ADMIN, _SET, "update", "toggleEnable", "delete")
+    | _rules(Noun.DOMAIN, "domain", _MEMBER, _READ, "generateDomain", "validateDomain", in_project=False)
+    | _rules(Noun.SERVER, "domain", _MEMBER, _READ, "canGenerateTraefikMeDomains", in_project=False)
+    | _rules(Noun.REDIRECT, "redirects", _MEMBER, _READ, "one")
+    | _rules(Noun.APPLICATION, "redirects", _ADMIN, _SET, "create")
+    | _rules(Noun.REDIRECT, "redirects", _ADMIN, _SET, "update", "delete")
+    | _rules(Noun.LOGIN, "security", _MEMBER, _READ, "one")
+    | _rules(Noun.APPLICATION, "security", _ADMIN, _SET, "create")
+    | _rules(Noun.LOGIN, "security", _ADMIN, _SET, "update", "delete")
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "create", in_project=False)
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "update", "remove")
     | _rules(Noun.ENVIRONMENT, "environment", _MEMBER, _READ, "one", "search", glimpse=True)
@@ -119,6 +137,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.ENVIRONMENT, "environment", _ADMIN, _SET, "create", "update", "remove", "duplicate")
     | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, _READ, "all", "allForApps", "one", in_project=False)
     | _rules(Noun.SSH_KEY, "sshKey", _ADMIN, _SET, "create", "update", "remove", "generate", in_project=False)
+    | _rules(Noun.CERTIFICATE, "certificates", _ADMIN, _READ, "all", "one", in_project=False)
+    | _rules(Noun.CERTIFICATE, "certificates", _ADMIN, _SET, "create", "update", "remove", in_project=False)
     | _rules(Noun.ORGANIZATION, "settings", _MEMBER, _ANY, "health", "getDokployVersion", in_project=False)
     | _rules(Noun.MEMBER, "user", _MEMBER, _ANY, "get", in_project=False)
     | _rules(Noun.MEMBER, "user", _ADMIN, _READ, "all", "one", in_project=False)

@@ -16,9 +16,8 @@ from headway.domains.applications.planning import Planning
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.tools import Tools
 from headway.infra.db.transaction import Tx
-from headway.kernel.artifacts import Bundle, Commit, ReleaseSpec, Route, Upstream, Way, Workspace
+from headway.kernel.artifacts import Bundle, Commit, ReleaseSpec, Workspace
 from headway.kernel.vault import Vault
-from headway.seams.runtimes.route_file import load_route
 from headway.seams.sources.git import undo as undo_source
 
 KIND = "application.deploy"
@@ -125,7 +124,8 @@ class _Deploy:
                 await self._run.undo("restart", {"old": self._plan.serving, "port": ports[0], **self._release_data})
             size = await self._tools.measure(self._run, self._folder)
             release = self._release(commit, ports, size)
-            spec = self._snapshot(bundle, commit).seal(self._vault)
+            hosts = await self._tools.routing.hosts(self._plan.application_id)
+            spec = self._snapshot(bundle, commit, hosts).seal(self._vault)
             return await self._run.write(lambda tx: self._take_ports(tx, release, spec))
 
         return tuple(await self._run.step("port", take))
@@ -170,20 +170,14 @@ class _Deploy:
 
     async def route(self, spec: ReleaseSpec) -> None:
         """Moves the requests to the new release and proves that they arrive there."""
-        route = self._route(spec.release_id, spec.ports)
 
         async def move() -> Json:
-            before = self._route(self._plan.serving or "", self._plan.serving_ports)
-            await self._run.undo(
-                "route", {"route": asdict(before) if before else None, "id": self._plan.application_id}
-            )
+            before = None if self._plan.serving is None else {"release_id": self._plan.serving}
+            await self._run.undo("route", {"route": before, "id": self._plan.application_id})
             async with self._run.fence():
-                if route is None:
-                    await self._tools.edge.remove_route(self._plan.application_id)
-                else:
-                    await self._tools.edge.set_route(route)
+                route = await self._tools.routing.lead(self._plan.application_id, spec.release_id)
             if route is not None:
-                await self._tools.edge.proven(route)
+                await self._tools.routing.proven(route)
 
         await self._run.step("route", move)
 
@@ -209,17 +203,6 @@ class _Deploy:
         """Whether the new release needs the very port that the old one holds."""
         fixed = self._plan.fixed_port
         return fixed is not None and self._plan.serving is not None and fixed in self._plan.serving_ports
-
-    def _route(self, release_id: str, ports: tuple[int, ...]) -> Route | None:
-        if not release_id or not ports:
-            return None
-        return Route(
-            application_id=self._plan.application_id,
-            app_name=self._plan.app_name,
-            release_id=release_id,
-            ways=tuple(Way(host=host) for host in self._tools.hosts_of(self._plan.app_name)),
-            upstreams=tuple(Upstream(port=port) for port in ports),
-        )
 
     async def _require_space(self) -> None:
         free = await self._run.host.free_bytes(self._tools.folders.work)
@@ -273,14 +256,14 @@ class _Deploy:
             created_at=self._run.deployment.created_at,
         )
 
-    def _snapshot(self, bundle: Bundle, commit: Commit) -> Snapshot:
+    def _snapshot(self, bundle: Bundle, commit: Commit, hosts: Sequence[str]) -> Snapshot:
         return Snapshot(
             commit=commit,
             artifact={"bundle": self._tools.dump_bundle(bundle)},
             settings=self._plan.settings,
             variables=self._plan.variables,
             mask=self._plan.mask,
-            hosts=self._tools.hosts_of(self._plan.app_name),
+            hosts=hosts,
         )
 
 
@@ -302,10 +285,8 @@ async def _undo_restart(tools: Tools, undoing: Undoing, data: Mapping[str, str])
 
 async def _undo_route(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
     async with undoing.fence():
-        if data["route"] is None:
-            await tools.edge.remove_route(data["id"])
-        else:
-            await tools.edge.set_route(load_route(data["route"]))
+        before = data["route"]
+        await tools.routing.lead(data["id"], None if before is None else before["release_id"])
 
 
 _UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {

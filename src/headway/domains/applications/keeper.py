@@ -35,7 +35,7 @@ class Keeper:
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
-        gone, and so is what no row names. Seconds to rest: it is done once.
+        gone, the edge leads where the rows say, and what no row names is gone too. Seconds to rest: it is done once.
         """
         await self.operating.tools.runtime.ensure()
         for application in await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault)):
@@ -43,6 +43,7 @@ class Keeper:
         for application_id, wanted, _ in await self.operating.db.read(store.at_rest):
             if wanted is Wanted.UP:
                 await self._bring_in_line(application_id)
+        await self.operating.tools.routing.settle_all()
         await self._sweep()
         return _ONCE
 
@@ -61,6 +62,7 @@ class Keeper:
         for release in await operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time)):
             if await operating.tools.runtime.crashed(release.release_id):
                 await operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
+        await operating.tools.routing.catch_up()
         return _REST
 
     async def _bring_in_line(self, application_id: str) -> None:

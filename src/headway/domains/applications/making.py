@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from headway.domains.applications import store
@@ -25,10 +26,13 @@ class NameTaken(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
-    """Adds applications. ``uid_base`` is where the accounts begin, None where there are none."""
+    """Adds applications. ``uid_base`` is where the accounts begin, None where there are none; ``name_is_free`` tells
+    whether nothing else is reached where an application of that name would be.
+    """
 
     vault: Vault
     uid_base: int | None
+    name_is_free: Callable[[Tx, str], bool]
 
     def add(
         self,
@@ -51,7 +55,7 @@ class Making:
             environment_id=place.environment_id,
             host_id=LOCAL_HOST,
             name=name,
-            app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
+            app_name=app_name_for(app_name or name, lambda candidate: not self._is_free(tx, candidate)),
             description=description,
             status=AppStatus.IDLE,
             wanted=Wanted.DOWN,
@@ -64,6 +68,9 @@ class Making:
         )
         store.add(tx, application, self.vault)
         return application
+
+    def _is_free(self, tx: Tx, app_name: str) -> bool:
+        return self.name_is_free(tx, app_name) and store.named(tx, app_name) is None
 
     def _new_uid(self, tx: Tx, use: str) -> int | None:
         return None if self.uid_base is None else self.uid_base + store.new_account(tx, use)

@@ -18,7 +18,6 @@ from headway.domains.applications.tools import Tools
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import Host
 from headway.infra.logs.mask import Masker
-from headway.kernel.artifacts import Route, Upstream, Way
 from headway.kernel.variables import secrets_among
 
 
@@ -46,9 +45,7 @@ class Operating:
         if release is None:
             return
         await self.tools.runtime.start_again(release.release_id)
-        route = self.route(application, release)
-        if route is not None and await self._to_bring_up(application.application_id) == release:
-            await self.tools.edge.set_route(route)
+        await self.tools.routing.lead_at_rest(release)
 
     async def again(self, application: Application) -> None:
         """Ends the processes of the serving release and starts it again; leaves it to a deploy that is under way."""
@@ -64,13 +61,13 @@ class Operating:
 
     async def down(self, application: Application) -> None:
         """Takes the route away, then ends the processes of every release; returns when none is left."""
-        await self.tools.edge.remove_route(application.application_id)
+        await self.tools.routing.remove(application.application_id)
         for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
             await self.tools.runtime.stop(release.release_id)
 
     async def remove(self, application: Application) -> None:
         """Removes everything of an application, its row last."""
-        await self.tools.edge.remove_route(application.application_id)
+        await self.tools.routing.remove(application.application_id)
         for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
             await self.tools.runtime.remove(release.release_id)
         await self.tools.runtime.forget(application.application_id, application.app_name)
@@ -100,16 +97,4 @@ class Operating:
             secrets = secrets | {*secrets_among(started_with, marks_of(application.settings))}
         return await self.tools.runtime.read_logs(
             application.app_name, release_id=release_id, tail=tail, masked=Masker(secrets).mask_text
-        )
-
-    def route(self, application: Application, release: Release) -> Route | None:
-        """The route to a release, None where it takes no requests."""
-        if not release.ports:
-            return None
-        return Route(
-            application_id=application.application_id,
-            app_name=application.app_name,
-            release_id=release.release_id,
-            ways=tuple(Way(host=host) for host in self.tools.hosts_of(application.app_name)),
-            upstreams=tuple(Upstream(port=port) for port in release.ports),
         )

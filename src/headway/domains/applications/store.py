@@ -8,8 +8,11 @@ from typing import Any
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
+from headway.domains.catalog import barriers_store, domains_store
+from headway.domains.catalog.fronted import Front
 from headway.infra.db.tables.applications import accounts, applications, ports, releases
 from headway.infra.db.tables.deployments import RUNNING, deployments
 from headway.infra.db.transaction import Tx
@@ -84,15 +87,26 @@ def owner(tx: Tx, application_id: str) -> Owner | None:
     return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
 
+def front(tx: Tx, application_id: str) -> Front | None:
+    """What an application is to those who come, None when there is none."""
+    columns = (_a.organization_id, _a.project_id, _a.app_name, _a.created_at)
+    row = tx.execute(select(*columns).where(_a.application_id == application_id, _a.deleted_at.is_(None))).one_or_none()
+    if row is None:
+        return None
+    whose = Owner(organization_id=row.organization_id, project_id=row.project_id)
+    return Front(owner=whose, app_name=row.app_name, created_at=row.created_at)
+
+
+def named(tx: Tx, app_name: str) -> str | None:
+    """The application that has this name, of whomever."""
+    found: str | None = tx.scalar(select(_a.application_id).where(_a.app_name == app_name))
+    return found
+
+
 def name_is_taken(tx: Tx, environment_id: str, name: str) -> bool:
     """Whether an application of this environment has the name."""
     mine = (_a.environment_id == environment_id, _a.name == name, _a.deleted_at.is_(None))
     return tx.execute(select(_a.application_id).where(*mine)).first() is not None
-
-
-def app_name_is_taken(tx: Tx, app_name: str) -> bool:
-    """Whether an application, of whomever, has this host name."""
-    return tx.execute(select(_a.application_id).where(_a.app_name == app_name)).first() is not None
 
 
 def add(tx: Tx, application: Application, vault: Vault) -> None:
@@ -139,6 +153,8 @@ def begin_deletion(tx: Tx, application_id: str) -> None:
 
 def remove(tx: Tx, application_id: str) -> None:
     """Deletes an application and what is recorded of its releases."""
+    barriers_store.forget(tx, application_id)
+    domains_store.forget(tx, SubjectType.APPLICATION, application_id)
     tx.execute(delete(ports).where(ports.c.application_id == application_id))
     tx.execute(delete(releases).where(_r.application_id == application_id))
     tx.execute(delete(applications).where(_a.application_id == application_id))

@@ -7,16 +7,17 @@ import socket
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from headway.core.deployments.run import Run
 from headway.domains.applications import store
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.plan import Plan
+from headway.domains.applications.routing import Routing
 from headway.domains.applications.sources import archive_spec, git_spec
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Command, Limits, Stage
-from headway.kernel.artifacts import Bundle, Commit, HealthCheck, HealthKind, Process, ReleaseSpec, Route, Workspace
+from headway.kernel.artifacts import Bundle, Commit, HealthCheck, HealthKind, Process, ReleaseSpec, Workspace
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
@@ -28,22 +29,6 @@ from headway.seams.sources.git import GitAccounts, GitSource
 from headway.seams.sources.git_commands import Git, GitFolders
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
-
-
-class Edge(Protocol):
-    """The proxy in front of the releases."""
-
-    async def set_route(self, route: Route) -> None:
-        """Sends an application's requests to a release."""
-        ...
-
-    async def remove_route(self, application_id: str) -> None:
-        """Sends them nowhere."""
-        ...
-
-    async def proven(self, route: Route) -> None:
-        """Returns once a request through the edge has reached the release. Raises HeadwayError after a deadline."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +46,15 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """The collaborators of deploys on one host; ``address`` and ``hosts_of`` name where an application is reached."""
+    """The collaborators of deploys on one host; ``address`` names where an application is reached."""
 
     db: Database
     host_id: str
     folders: AppFolders
     runtime: Runtime
-    edge: Edge
+    routing: Routing
     defaults: Defaults
     address: Callable[[str], str]
-    hosts_of: Callable[[str], tuple[str, ...]]
 
     @property
     def least_free_bytes(self) -> int:

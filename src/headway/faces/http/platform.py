@@ -14,9 +14,13 @@ from headway.core.deployments.service import DeploymentService
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
+from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.uploads import UploadRoom
+from headway.domains.catalog.barriers import BarrierService
+from headway.domains.catalog.certificates import CertificateService
+from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.service import ProjectService
 from headway.infra.db.engine import Database
@@ -66,6 +70,18 @@ class Platform(Protocol):
 
     @property
     def ssh_keys(self) -> SshKeyService: ...
+
+    @property
+    def domains(self) -> DomainService: ...
+
+    @property
+    def barriers(self) -> BarrierService: ...
+
+    @property
+    def own_routing(self) -> OwnRoutingService: ...
+
+    @property
+    def certificates(self) -> CertificateService: ...
 
     @property
     def broadcast(self) -> Broadcast: ...

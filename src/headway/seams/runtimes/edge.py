@@ -8,18 +8,20 @@ import secrets
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from headway.kernel.artifacts import Route
+from headway.kernel.artifacts import KeyPair, Route
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, Unavailable
 from headway.seams.runtimes import ports, processes, requests
-from headway.seams.runtimes.certificate import self_signed
+from headway.seams.runtimes.certificate_files import CertificateFiles
 from headway.seams.runtimes.daemon import Daemon
 from headway.seams.runtimes.private_file import write_privately
-from headway.seams.runtimes.proving import Probe, Prober, reachable
+from headway.seams.runtimes.proving import Probe, Prober, Seen, reachable
 from headway.seams.runtimes.route_file import RouteFile, check_route, read_route, render_route
-from headway.seams.runtimes.traefik import Https, checked_folder, command_line, render_default_certificate
+from headway.seams.runtimes.scratch import Scratch
+from headway.seams.runtimes.traefik import Https, checked_folder, command_line
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,31 @@ class RouteNotProven(HeadwayError):
 
 class HostTaken(Conflict):
     """Another application has this host name, or this path of it, already."""
+
+
+class CertificateNotShown(Unavailable):
+    """A certificate was written, and the edge shows another."""
+
+
+class _Wait:
+    """A wait for a fact: how long it may take, and pauses between looks that grow longer."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+        self._pause = _FIRST_PAUSE
+
+    @property
+    def left_seconds(self) -> float:
+        return self._end - time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        return self.left_seconds <= 0
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self._pause)
+        self._pause = min(self._pause * _GROWTH, _LONGEST_PAUSE)
 
 
 class Edge:
@@ -71,6 +98,8 @@ class Edge:
         self._prober = Prober(host=host, port=port, https=https)
         own = Path(sys.prefix) / "bin" / "traefik"
         program = traefik or (own if own.exists() else Path(shutil.which("traefik") or own))
+        self._certificates = CertificateFiles(root, self._routes / _DEFAULT_FILE)
+        self._scratch = Scratch(program, root / "scratch")
         self._daemon = Daemon(
             argv=command_line(program, self._routes, host=host, port=port, https=https, state=root),
             # Its files are templates that can read the environment: there is nothing in it.
@@ -130,17 +159,17 @@ class Edge:
         """Returns once a request through the edge by each way, as the route's file now has them, has ended at the
         route's release, whatever the application answers. Raises RouteNotProven.
         """
-        deadline = time.monotonic() + timeout_seconds
+        wait = _Wait(timeout_seconds)
         for probe in self._prober.probes(route):
-            await self._prove(route, probe, deadline, timeout_seconds)
+            await self._prove(route, probe, wait, release_id=route.release_id)
 
     async def taken_up(self, route: Route, *, timeout_seconds: float = 10.0) -> None:
-        """Returns once the edge works by the route's file as it now is, whether or not the release answers. Raises
-        RouteNotProven.
+        """Returns once the edge works by the route's file as it now is, whatever release that leads to and whether or
+        not it answers. Raises RouteNotProven.
         """
-        deadline = time.monotonic() + timeout_seconds
+        wait = _Wait(timeout_seconds)
         for probe in self._prober.passages(route):
-            await self._prove(route, probe, deadline, timeout_seconds)
+            await self._prove(route, probe, wait, release_id=None)
 
     async def routes(self) -> dict[str, Route]:
         """Every route that stands, by its application."""
@@ -150,6 +179,27 @@ class Edge:
         """The application's route, None where it has none."""
         held = await asyncio.to_thread(self._held, application_id)
         return None if held is None else held.route
+
+    async def try_out(self, route: Route) -> None:
+        """Returns if Traefik takes the route; the one that serves hears nothing of it. Raises InvalidInput."""
+        check_route(route)
+        await self._scratch.judge(render_route(route, secret=secrets.token_urlsafe(), https=self._https))
+
+    async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
+        """Shows these certificates, by the names in them, and no others but its own; ``shown`` says when it is so."""
+        async with self._lock:
+            await asyncio.to_thread(self._certificates.put, pairs)
+
+    async def shown(self, host: str, certificate: bytes, *, timeout_seconds: float = 10.0) -> None:
+        """Returns once who asks for the host over HTTPS is shown the certificate. Raises CertificateNotShown."""
+        wait = _Wait(timeout_seconds)
+        while await self._prober.certificate_for(host) != certificate:
+            if wait.is_over:
+                raise CertificateNotShown(
+                    f"The edge does not show the certificate for {host} after {timeout_seconds:g} s; it is kept, and "
+                    "shown once the edge takes it up."
+                )
+            await wait.pause()
 
     async def shut_down(self) -> None:
         """Ends Traefik; the routes stay and lead again with the next ``ensure``."""
@@ -192,35 +242,34 @@ class Edge:
         except FileNotFoundError:
             return None
 
-    async def _prove(self, route: Route, probe: Probe, deadline: float, timeout_seconds: float) -> None:
-        pause, patience = _FIRST_PAUSE, _FIRST_TRY_SECONDS
+    async def _prove(self, route: Route, probe: Probe, wait: _Wait, *, release_id: str | None) -> None:
+        """Returns once the probe's answer names the release (None: the one that the file names) and the revision of the
+        file; at once where the file, which whoever changes anything writes anew, leads nobody that way any more.
+        """
+        patience = _FIRST_TRY_SECONDS
         while True:
-            # Whoever changes the ways of an application meanwhile writes its file anew.
             held = await asyncio.to_thread(self._held, route.application_id)
-            if held is not None and held.route.release_id == route.release_id and probe.way not in held.route.ways:
+            if held is None and release_id is None:
+                return
+            wanted = release_id or (held and held.route.release_id)
+            if held is not None and held.route.release_id == wanted and probe.way not in held.route.ways:
                 return
             seen = await self._prober.ask(probe, patience)
-            if held is not None and (seen.release_id, seen.revision) == (route.release_id, held.revision):
+            if held is not None and (seen.release_id, seen.revision) == (wanted, held.revision):
                 return
-            if time.monotonic() > deadline:
-                raise RouteNotProven(
-                    f"Requests for {probe.way.host} did not reach the new release within {timeout_seconds:g} s: "
-                    f"{seen.words}. Look whether the application still answers on its port, then deploy again."
-                )
-            await asyncio.sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            if wait.is_over:
+                raise _not_proven(probe, seen, wait, to_release=release_id is not None)
+            await wait.pause()
             # An application may be slow to answer: each try waits longer than the one before.
-            patience = min(patience * 2, max(deadline - time.monotonic(), _FIRST_TRY_SECONDS))
+            patience = min(patience * 2, max(wait.left_seconds, _FIRST_TRY_SECONDS))
 
     async def _wait_until_gone(self, route: Route) -> None:
-        deadline = time.monotonic() + _GONE_SECONDS
-        pause = _FIRST_PAUSE
+        wait = _Wait(_GONE_SECONDS)
         probe = Probe(way=route.ways[0], through=True)
-        while time.monotonic() < deadline:
+        while not wait.is_over:
             if (await self._prober.ask(probe, _FIRST_TRY_SECONDS)).release_id != route.release_id:
                 return
-            await asyncio.sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            await wait.pause()
 
     # ---- Traefik
 
@@ -229,19 +278,12 @@ class Edge:
         await self._wait_for_ports()
 
     def _lay_out(self) -> None:
-        for folder in (self._root, self._routes):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o700)
+        self._certificates.lay_out()
+        shutil.rmtree(self._root / "scratch", ignore_errors=True)
         file = self._root / "probe.secret"
         if not file.exists():
             write_privately(file, secrets.token_urlsafe(32), beside=self._root)
         self._prober.secret = file.read_text()
-        certificate, key = self._root / "default.crt", self._root / "default.key"
-        if not (certificate.exists() and key.exists()):
-            for path, text in zip((certificate, key), self_signed(), strict=True):
-                write_privately(path, text)
-        text = render_default_certificate(certificate, key)
-        write_privately(self._routes / _DEFAULT_FILE, text, beside=self._root)
 
     def _renew_files(self) -> None:
         """Writes every route as this version and these settings have it; what is no route is set aside."""
@@ -285,3 +327,15 @@ class Edge:
                 return
         await self._daemon.end(grace_seconds=1.0)
         raise EdgeBroken(f"The edge does not start: {self._daemon.last_words() or 'Traefik wrote nothing'}")
+
+
+def _not_proven(probe: Probe, seen: Seen, wait: _Wait, *, to_release: bool) -> RouteNotProven:
+    host = probe.way.host
+    if not to_release:
+        return RouteNotProven(
+            f"The edge has not taken up the route for {host} within {wait.seconds:g} s: {seen.words}."
+        )
+    return RouteNotProven(
+        f"Requests for {host} did not reach the new release within {wait.seconds:g} s: {seen.words}. Look whether the "
+        "application still answers on its port, then deploy again."
+    )

@@ -12,6 +12,7 @@ from headway.seams.runtimes.traefik import Https
 
 # What the edge says when it could not reach the release: no proof that the route leads there.
 _NOT_REACHED = frozenset({502, 504})
+_HANDSHAKE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,17 @@ class Prober:
             return Seen(words=f"the edge could not reach the release (status {answer.status})")
         words = f"they end at {named or 'no release'} (status {answer.status})"
         return Seen(words=words, release_id=named, revision=answer.headers.get(REVISION_HEADER.lower()))
+
+    async def certificate_for(self, host: str) -> bytes | None:
+        """The certificate that who asks for the host is shown, None where there is none to be seen."""
+        if self.https is None:
+            return None
+        try:
+            return await requests.certificate(
+                reachable(self.host), self.https.port, tls_name=host, timeout_seconds=_HANDSHAKE_SECONDS
+            )
+        except requests.NoAnswer:
+            return None
 
     def _past(self, way: Way) -> Iterator[Probe]:
         yield Probe(way=way, through=True)

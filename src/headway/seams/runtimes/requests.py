@@ -45,6 +45,21 @@ async def get(
         raise NoAnswer(error.strerror or "the connection failed") from error
 
 
+async def certificate(host: str, port: int, *, tls_name: str, timeout_seconds: float) -> bytes | None:
+    """The certificate that is shown to who asks for the name, in DER, whether or not it is good. Raises NoAnswer."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            _, writer = await asyncio.open_connection(host, port, ssl=_unverified(), server_hostname=tls_name)
+    except TimeoutError as error:
+        raise NoAnswer(f"no connection within {timeout_seconds:g} s") from error
+    except OSError as error:
+        raise NoAnswer(error.strerror or "the connection failed") from error
+    held: ssl.SSLObject = writer.get_extra_info("ssl_object")
+    shown = held.getpeercert(binary_form=True)
+    await _close(writer)
+    return shown
+
+
 async def connect(host: str, port: int, *, timeout_seconds: float) -> None:
     """Opens a connection and closes it again. Raises NoAnswer."""
     try:

@@ -134,6 +134,11 @@ def release_middleware(route: Route) -> str:
     return f"{route.app_name}.release"
 
 
+def login_middleware(route: Route) -> str:
+    """The name of the middleware that asks for a password."""
+    return f"{route.app_name}.login"
+
+
 def rule_of(way: Way) -> str:
     """What a request by this way is known by. A prefix ends at a slash: /api is not the beginning of /apis."""
     host = f"Host(`{way.host}`)"
@@ -166,11 +171,10 @@ class _Rendering:
         return http
 
     def _own(self, section: str) -> Section:
-        """What the user has in place of ours: for the application's own hosts only, and to no servers but its own."""
+        """What the user has in place of ours; whatever is said of a service, its servers are those of the release."""
         own = self.route.own.get(section, {})
         if section == "routers":
-            guard = " || ".join(f"({rule_of(way)})" for way in self.route.ways)
-            return {name: {**router, "rule": f"({guard}) && ({router['rule']})"} for name, router in own.items()}
+            return {name: self.router(router) for name, router in own.items()}
         if section == "services":
             ours = self.services()
             return {
@@ -197,7 +201,7 @@ class _Rendering:
         found: Section = {f"{name}.redirect.{at}": _redirect(each) for at, each in enumerate(self.route.redirects, 1)}
         if self.route.logins:
             users = [f"{login.username}:{login.hash}" for login in self.route.logins]
-            found[f"{name}.login"] = {"basicAuth": {"users": users, "removeHeader": True}}
+            found[login_middleware(self.route)] = {"basicAuth": {"users": users, "removeHeader": True}}
         for way in self.ways():
             found |= way.middlewares()
         return found
@@ -206,7 +210,19 @@ class _Rendering:
         """What every request to the release passes first."""
         name = self.route.app_name
         redirects = [f"{name}.redirect.{at}" for at in range(1, len(self.route.redirects) + 1)]
-        return [*redirects, *([f"{name}.login"] if self.route.logins else [])]
+        return [*redirects, *self._locks()]
+
+    def router(self, router: Section) -> Section:
+        """A router of the user's own: for the application's hosts only, and nobody passes it without a password where
+        one is asked for.
+        """
+        guard = " || ".join(f"({rule_of(way)})" for way in self.route.ways)
+        named = router.get("middlewares", [])
+        locks = [name for name in self._locks() if name not in named]
+        return {**router, "rule": f"({guard}) && ({router['rule']})", **_using([*locks, *named])}
+
+    def _locks(self) -> list[str]:
+        return [login_middleware(self.route)] if self.route.logins else []
 
     def _naming(self) -> Section:
         named = {RELEASE_HEADER: self.route.release_id}
@@ -243,7 +259,8 @@ class _RenderedWay:
             f"{self.name}.{PROBE}": {**self.base, **straight, "middlewares": [naming, *self._rewriting()]}
         }
         for name, router in self.routers().items():
-            used = self.whole.route.own.get("routers", {}).get(name, router)
+            own = self.whole.route.own.get("routers", {}).get(name)
+            used = router if own is None else self.whole.router(own)
             passing = {"service": _NOBODY, "middlewares": [naming, *used.get("middlewares", [])]}
             found[f"{name}.{THROUGH}"] = {**router, **self._known_by(THROUGH), **passing}
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,10 +50,13 @@ def command_line(
     )
 
 
-def render_default_certificate(certificate: Path, key: Path) -> str:
-    """The one file beside those of applications."""
-    files = {"certFile": str(certificate), "keyFile": str(key)}
-    return json.dumps({"tls": {"stores": {"default": {"defaultCertificate": files}}}}, indent=1)
+def render_certificates(default: tuple[Path, Path], others: Sequence[tuple[Path, Path]]) -> str:
+    """The one file beside those of applications: which certificates there are, each a file and that of its key, and
+    which is shown for names without one.
+    """
+    pairs = [{"certFile": str(certificate), "keyFile": str(key)} for certificate, key in (default, *others)]
+    tls: dict[str, object] = {"stores": {"default": {"defaultCertificate": pairs[0]}}}
+    return json.dumps({"tls": tls | ({"certificates": pairs[1:]} if others else {})}, indent=1)
 
 
 def checked_folder(folder: Path) -> Path:

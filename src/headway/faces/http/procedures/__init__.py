@@ -9,8 +9,12 @@ from pydantic_core import to_json
 from headway.faces.http.openapi import document
 from headway.faces.http.procedures import (
     application,
+    application_routing,
     audit_log,
+    barriers,
+    certificates,
     deployment,
+    domain,
     environment,
     organization,
     project,
@@ -29,7 +33,11 @@ def all_procedures(follows: Follows) -> tuple[Procedure, ...]:
     every += (
         *application.procedures(),
         *audit_log.procedures(),
+        *application_routing.procedures(),
+        *barriers.procedures(),
+        *certificates.procedures(),
         *deployment.procedures(follows),
+        *domain.procedures(),
         *environment.procedures(),
         *organization.procedures(),
         *project.procedures(),

@@ -36,6 +36,7 @@ from headway.faces.http.wire.applications import (
     application_row,
 )
 from headway.faces.http.wire.detected import DetectedRow, detected_row
+from headway.faces.http.wire.edge import barrier_rows, domain_rows
 
 
 def procedures() -> tuple[Procedure, ...]:
@@ -154,10 +155,12 @@ async def _one(call: Call[ById]) -> dict[str, Any]:
         actor, SubjectType.APPLICATION, application.application_id, "application.one"
     )
     overview, project = await platform.projects.environment(actor, application.environment_id)
+    domains = await platform.domains.of(actor, SubjectType.APPLICATION, application.application_id, "application.one")
+    barriers = await platform.barriers.of(actor, application.application_id)
     return application_details(
         application,
-        platform.applications.addresses(application),
         rows_of(part, pending_as_running=actor.terms.pending_as_running),
+        (domain_rows(domains, platform.domains.address), *barrier_rows(*barriers)),
         overview.environment,
         project,
     )

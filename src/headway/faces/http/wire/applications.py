@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
@@ -15,6 +14,7 @@ from headway.domains.applications.model import Application, AppSettings
 from headway.domains.projects.model import Environment, Project
 from headway.faces.http.wire.base import moment
 from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.edge import DomainRow, RedirectRow, SecurityRow
 from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
 
 BuildType = Literal["dockerfile", "heroku_buildpacks", "paketo_buildpacks", "nixpacks", "static", "railpack"]
@@ -80,23 +80,13 @@ class EnvironmentOfApplication(TypedDict):
     project: ProjectRow
 
 
-class DomainRow(TypedDict):
-    """A host name at which an application answers."""
-
-    domainId: str
-    applicationId: str
-    host: str | None
-    https: bool
-    path: str
-    certificateType: str
-    createdAt: str
-
-
 class ApplicationDetails(ApplicationRow):
     """An application with its deployments, the newest first, its addresses, and what it lies in."""
 
     deployments: list[DeploymentRow]
     domains: list[DomainRow]
+    redirects: list[RedirectRow]
+    security: list[SecurityRow]
     environment: EnvironmentOfApplication
 
 
@@ -228,7 +218,7 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
 _RELATIONS: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(("bitbucket", "buildRegistry", "buildServer", "gitea", "github", "gitlab", "registry"))
     | dict.fromkeys(("rollbackRegistry", "server", "unauthorizedProvider"))
-    | dict.fromkeys(("mounts", "patches", "ports", "previewDeployments", "redirects", "security"), ())
+    | dict.fromkeys(("mounts", "patches", "ports", "previewDeployments"), ())
     | {"hasGitProviderAccess": True}
 )
 
@@ -276,18 +266,18 @@ def application_found(application: Application) -> ApplicationFound:
 
 def application_details(
     application: Application,
-    addresses: Sequence[str],
     deployments: Sequence[DeploymentRow],
+    front: tuple[list[DomainRow], list[RedirectRow], list[SecurityRow]],
     environment: Environment,
     project: Project,
 ) -> dict[str, Any]:
     """The application with all around it, as ApplicationDetails says."""
     return {
-        **application_row(application, addresses),
+        **application_row(application, [each["address"] for each in front[0] if each["enabled"]]),
         **_RELATIONS,
         "customGitSSHKey": None,
         "deployments": deployments,
-        "domains": [_domain(application, address) for address in addresses],
+        **dict(zip(("domains", "redirects", "security"), front, strict=True)),
         "environment": {**environment_row(environment), "project": project_row(project)},
     }
 
@@ -303,16 +293,3 @@ def default_of(attribute: str) -> Any:  # noqa: ANN401 - any setting
 
 
 _DEFAULTS = AppSettings()
-
-
-def _domain(application: Application, address: str) -> DomainRow:
-    parts = urlsplit(address)
-    return {
-        "domainId": application.application_id,
-        "applicationId": application.application_id,
-        "host": parts.hostname,
-        "https": parts.scheme == "https",
-        "path": "/",
-        "certificateType": "none",
-        "createdAt": moment(application.created_at),
-    }

@@ -1,0 +1,54 @@
+"""Use cases of an application's Traefik configuration: read as the edge has it, changed in its user's own words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from headway.core.access.model import Actor
+from headway.domains.applications.routing import Routing
+from headway.domains.catalog import barriers_store
+from headway.domains.catalog.fronted import changed, permit_front
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Route
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.own_words import read_own, write_own
+
+
+class OwnRoutingService:
+    """What callers may ask of an application's own routing."""
+
+    def __init__(self, db: Database, vault: Vault, routing: Routing) -> None:
+        self._db = db
+        self._vault = vault
+        self._routing = routing
+
+    async def read(self, actor: Actor, application_id: str) -> str | None:
+        """The configuration as YAML, None while the edge leads to nothing of the application. Raises Missing."""
+        await self._db.read(lambda tx: self._permit(tx, actor, "application.readTraefikConfig", application_id))
+        route = await self._routing.standing(application_id)
+        return None if route is None else write_own(route, self._routing.facts.https)
+
+    async def update(self, actor: Actor, application_id: str, text: str) -> None:
+        """Changes the configuration; an empty text goes back to what Headway itself says. It is tried beforehand, and
+        what Traefik does not take changes nothing. Raises InvalidInput, Missing.
+        """
+        procedure = "application.updateTraefikConfig"
+
+        def plan(tx: Tx) -> Route:
+            self._permit(tx, actor, procedure, application_id)
+            return self._routing.planned(tx, application_id)
+
+        planned = replace(await self._db.read(plan), own={})
+        own = read_own(text, planned, self._routing.facts.https)
+        if own:
+            await self._routing.try_out(replace(planned, own=own))
+
+        def write(tx: Tx) -> None:
+            self._permit(tx, actor, procedure, application_id)
+            barriers_store.set_own_routing(tx, application_id, own, self._vault)
+
+        await changed(self._db, self._routing, application_id, write)
+
+    def _permit(self, tx: Tx, actor: Actor, procedure: str, application_id: str) -> None:
+        permit_front(tx, self._routing, actor, procedure, application_id)

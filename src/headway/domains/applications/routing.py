@@ -1,0 +1,239 @@
+"""Keeps the edge's route of each application as the rows have it: the release that serves, its domains, and what stands
+before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import SubjectType
+from headway.domains.applications import store
+from headway.domains.applications.model import Release
+from headway.domains.catalog import barriers_store, domains_store
+from headway.domains.catalog.domains_model import EdgeFacts
+from headway.domains.catalog.fronted import Front
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Redirect, Route, Upstream, Way
+from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.own_words import check_references
+from headway.seams.runtimes.route_file import check_route, render_route
+
+log = logging.getLogger(__name__)
+
+
+_NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
+
+
+class NotFollowed(Unavailable):
+    """What was changed is kept, and the edge does not work by it yet."""
+
+
+class Edge(Protocol):
+    """The proxy in front of the releases."""
+
+    async def set_route(self, route: Route) -> None:
+        """Sends an application's requests to a release."""
+        ...
+
+    async def remove_route(self, application_id: str) -> None:
+        """Sends them nowhere."""
+        ...
+
+    async def proven(self, route: Route) -> None:
+        """Returns once a request by each way has reached the release. Raises HeadwayError after a deadline."""
+        ...
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route, whether or not the release answers. Raises HeadwayError after a
+        deadline.
+        """
+        ...
+
+    async def route(self, application_id: str) -> Route | None:
+        """The route that stands."""
+        ...
+
+    async def routes(self) -> Mapping[str, Route]:
+        """Every route that stands, by its application."""
+        ...
+
+    async def try_out(self, route: Route) -> None:
+        """Returns if the proxy takes the route, which is not set. Raises InvalidInput."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """Writes routes, one at a time for each application: whoever moves one to a release and whoever changes its domains
+    both write what the rows say at that moment, so neither undoes the other.
+    """
+
+    db: Database
+    edge: Edge
+    vault: Vault
+    facts: EdgeFacts
+    noun: Noun = Noun.APPLICATION
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    _behind: set[str] = field(default_factory=set)
+    _told: dict[str, str] = field(default_factory=dict)
+
+    async def lead(self, application_id: str, release_id: str | None) -> Route | None:
+        """Leads the application's requests to a release, or nowhere where it takes none; gives the route."""
+
+        def read(tx: Tx) -> Route | None:
+            release = None if release_id is None else store.release(tx, release_id)
+            return None if release is None else self._to(tx, release)
+
+        async with self._turns[application_id]:
+            route = await self.db.read(read)
+            if route is None:
+                await self.edge.remove_route(application_id)
+            else:
+                await self.edge.set_route(route)
+        return route
+
+    async def lead_at_rest(self, release: Release) -> None:
+        """Leads requests to the release that serves, unless something is being deployed or another serves by now."""
+        application_id = release.application_id
+
+        def read(tx: Tx) -> Route | None:
+            still = store.is_at_rest(tx, application_id) and store.serving(tx, application_id) == release
+            return self._to(tx, release) if still else None
+
+        async with self._turns[application_id]:
+            route = await self.db.read(read)
+            if route is not None:
+                await self.edge.set_route(route)
+
+    async def remove(self, application_id: str) -> None:
+        """Leads the application's requests nowhere."""
+        async with self._turns[application_id]:
+            await self.edge.remove_route(application_id)
+
+    async def hosts(self, application_id: str) -> tuple[str, ...]:
+        """The names that lead to the application now, or will once something serves."""
+        route = await self.db.read(lambda tx: self.planned(tx, application_id))
+        return tuple(dict.fromkeys(way.host for way in route.ways))
+
+    async def proven(self, route: Route) -> None:
+        """Returns once requests by each way end at the route's release. Raises HeadwayError."""
+        await self.edge.proven(route)
+
+    async def settle(self, service_id: str) -> None:
+        """Makes the route that stands, if one does, what the rows say, at the release that it leads to; returns when
+        the edge works by it. Raises NotFollowed; it is then tried again in each round of ``catch_up``.
+        """
+        self._behind.add(service_id)
+        try:
+            async with self._turns[service_id]:
+                route = await self._rewritten(service_id)
+            if route is not None:
+                await self.edge.taken_up(route)
+        except HeadwayError as error:
+            raise NotFollowed(
+                f"The change is kept, but the edge does not work by it yet; Headway goes on trying: {error.message}"
+            ) from error
+        self._behind.discard(service_id)
+
+    async def settle_all(self) -> None:
+        """After a start of the panel: what was changed and never told the edge, and what other settings change."""
+        for application_id, standing in (await self.edge.routes()).items():
+            if await self.db.read(lambda tx, old=standing: self._as_now(tx, old)) not in {None, standing}:  # type: ignore[misc]
+                self._behind.add(application_id)
+        await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Tries again what the edge could not follow."""
+        for application_id in tuple(self._behind):
+            try:
+                await self.settle(application_id)
+            except NotFollowed as behind:
+                if self._told.get(application_id) != behind.message:  # each round meets it again: once is enough
+                    self._told[application_id] = behind.message
+                    log.warning("application %s: %s", application_id, behind.message)
+            else:
+                self._told.pop(application_id, None)
+
+    def front(self, tx: Tx, service_id: str) -> Front | None:
+        """What an application is to those who come, None when there is none."""
+        return store.front(tx, service_id)
+
+    def named(self, tx: Tx, app_name: str) -> str | None:
+        """The application that has this name, of whomever."""
+        return store.named(tx, app_name)
+
+    def foresee(self, tx: Tx, service_id: str) -> None:
+        """Whether the edge could lead to the application as the rows now stand. Raises HeadwayError."""
+        route = self.planned(tx, service_id)
+        check_route(route)
+        check_references(route, self.facts.https)
+        render_route(route, secret="", https=self.facts.https)
+
+    def planned(self, tx: Tx, application_id: str) -> Route:
+        """The route as it will be once something serves, at a server that is none. Raises ApplicationNotFound."""
+        route = self._composed(tx, application_id, "none", (_NO_SERVER,))
+        if route is None:
+            raise store.ApplicationNotFound
+        return route
+
+    async def standing(self, application_id: str) -> Route | None:
+        """The route that stands now."""
+        return await self.edge.route(application_id)
+
+    async def try_out(self, route: Route) -> None:
+        """Returns if Traefik takes the route, which is not set. Raises InvalidInput."""
+        await self.edge.try_out(route)
+
+    async def try_redirect(self, redirect: Redirect) -> None:
+        """Returns if Traefik understands the redirect. Raises InvalidInput."""
+        way = Way(host="redirect.invalid")
+        await self.edge.try_out(
+            Route(
+                application_id="redirect",
+                app_name="redirect",
+                release_id="none",
+                ways=(way,),
+                upstreams=(_NO_SERVER,),
+                redirects=(redirect,),
+            )
+        )
+
+    async def _rewritten(self, application_id: str) -> Route | None:
+        standing = await self.edge.route(application_id)
+        if standing is None:
+            return None
+        route = await self.db.read(lambda tx: self._as_now(tx, standing))
+        if route is not None:
+            await self.edge.set_route(route)
+        return route
+
+    def _to(self, tx: Tx, release: Release) -> Route | None:
+        upstreams = tuple(Upstream(port=port) for port in release.ports)
+        return self._composed(tx, release.application_id, release.release_id, upstreams) if upstreams else None
+
+    def _as_now(self, tx: Tx, standing: Route) -> Route | None:
+        return self._composed(tx, standing.application_id, standing.release_id, standing.upstreams)
+
+    def _composed(self, tx: Tx, application_id: str, release_id: str, upstreams: tuple[Upstream, ...]) -> Route | None:
+        front = self.front(tx, application_id)
+        if front is None or front.app_name is None:
+            return None
+        domains = domains_store.standing(tx, SubjectType.APPLICATION, application_id, front, self.facts)
+        return Route(
+            application_id=application_id,
+            app_name=front.app_name,
+            release_id=release_id,
+            ways=tuple(each.way() for each in domains if each.wish.enabled),
+            upstreams=upstreams,
+            redirects=tuple(each.redirect for each in barriers_store.redirects_of(tx, application_id)),
+            logins=tuple(each.login for each in barriers_store.logins_of(tx, application_id, self.vault)),
+            own=barriers_store.own_routing(tx, application_id, self.vault),
+        )

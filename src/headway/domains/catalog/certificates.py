@@ -1,0 +1,163 @@
+"""Use cases of certificates that are brought along: kept with a sealed key, shown by the edge to who asks by name."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.domains.catalog import certificates_store as store
+from headway.domains.catalog import domains_store
+from headway.domains.catalog.certificates_model import Certificate, check_pair, fingerprint, showable
+from headway.domains.catalog.domains_model import EdgeFacts
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import KeyPair
+from headway.kernel.errors import Conflict, HeadwayError
+from headway.kernel.ids import new_id
+from headway.kernel.secret import Secret
+from headway.kernel.vault import Vault
+
+log = logging.getLogger(__name__)
+
+_LOCK = "certificates"
+
+
+class CertificateEdge(Protocol):
+    """The edge, as far as it shows certificates."""
+
+    async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
+        """Shows these and no others, by the names in them, from now on."""
+        ...
+
+    async def shown(self, host: str, certificate: bytes) -> None:
+        """Returns once who asks for the host is shown the certificate. Raises HeadwayError after a deadline."""
+        ...
+
+
+class CertificateService:
+    """An organisation's certificates. The private key is sealed at rest and never given back."""
+
+    def __init__(self, db: Database, vault: Vault, edge: CertificateEdge, facts: EdgeFacts) -> None:
+        self._db = db
+        self._vault = vault
+        self._edge = edge
+        self._facts = facts
+        self._turn = asyncio.Lock()
+
+    async def create(
+        self, actor: Actor, *, name: str, pem: str, private_key: Secret, auto_renew: bool | None = None
+    ) -> Certificate:
+        """Keeps a certificate, which is shown when this returns. Raises InvalidInput, Conflict, Forbidden."""
+        policy.permit(actor, "certificates.create", actor.organization_id)
+        check_pair(pem, private_key)
+
+        def write(tx: Tx) -> Certificate:
+            certificate = Certificate(
+                certificate_id=new_id(),
+                organization_id=actor.organization_id,
+                name=name,
+                pem=pem,
+                auto_renew=auto_renew,
+                created_at=tx.now,
+            )
+            tx.lock(_LOCK)
+            store.add(tx, certificate, self._vault.seal(private_key.reveal()))
+            self._require_shown(tx, certificate)
+            return certificate
+
+        return await self._shown(await self._db.run(write))
+
+    async def update(
+        self,
+        actor: Actor,
+        certificate_id: str,
+        *,
+        name: str | None = None,
+        pem: str | None = None,
+        private_key: Secret | None = None,
+    ) -> Certificate:
+        """Renames or renews a certificate, which is shown when this returns. Raises InvalidInput, Conflict, Missing."""
+
+        def write(tx: Tx) -> Certificate:
+            found = _permitted(tx, actor, "certificates.update", certificate_id)
+            key = private_key or Secret(str(self._vault.open(store.sealed_key(tx, certificate_id))))
+            changed = replace(found, name=name or found.name, pem=pem or found.pem)
+            check_pair(changed.pem, key)
+            tx.lock(_LOCK)
+            sealed = self._vault.seal(key.reveal())
+            store.change(tx, certificate_id, name=changed.name, certificate=changed.pem, private_key=sealed)
+            self._require_shown(tx, changed)
+            return changed
+
+        return await self._shown(await self._db.run(write))
+
+    async def remove(self, actor: Actor, certificate_id: str) -> Certificate:
+        """Forgets a certificate; the edge's own is shown in its place. Raises Missing."""
+
+        def write(tx: Tx) -> Certificate:
+            found = _permitted(tx, actor, "certificates.remove", certificate_id)
+            store.remove(tx, certificate_id)
+            return found
+
+        removed = await self._db.run(write)
+        await self.settle()
+        return removed
+
+    async def one(self, actor: Actor, certificate_id: str) -> Certificate:
+        """One certificate without its key. Raises Missing."""
+        return await self._db.read(lambda tx: _permitted(tx, actor, "certificates.one", certificate_id))
+
+    async def all(self, actor: Actor) -> list[Certificate]:
+        """The organisation's certificates, the newest first, without their keys."""
+        policy.permit(actor, "certificates.all", actor.organization_id)
+        return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id))
+
+    async def settle(self) -> None:
+        """Makes the edge show what the rows say: called whenever certificates or the hosts of organisations change."""
+        async with self._turn:
+            await self._edge.set_certificates(await self._db.read(self._pairs))
+
+    async def settle_quietly(self) -> None:
+        """``settle`` for whoever has done something else; what goes wrong is logged."""
+        try:
+            await self.settle()
+        except HeadwayError as error:
+            log.warning("the edge does not show the certificates as they are kept: %s", error.message)
+
+    async def _shown(self, certificate: Certificate) -> Certificate:
+        await self.settle()
+        if self._facts.https is not None:
+            host = certificate.hosts[0].replace("*", "headway", 1)
+            await self._edge.shown(host, fingerprint(certificate.pem))
+        return certificate
+
+    def _require_shown(self, tx: Tx, certificate: Certificate) -> None:
+        if certificate.certificate_id not in {each.certificate_id for each, _ in self._showable(tx)}:
+            raise Conflict(
+                f"{', '.join(certificate.hosts)}: another certificate is there for such a name, or the name is not "
+                "yours. Update or remove the other certificate."
+            )
+
+    def _pairs(self, tx: Tx) -> list[KeyPair]:
+        return [
+            KeyPair(name=each.certificate_id, certificate=each.pem, key=Secret(str(self._vault.open(sealed))))
+            for each, sealed in self._showable(tx)
+        ]
+
+    def _showable(self, tx: Tx) -> list[tuple[Certificate, str]]:
+        keys = {each.certificate_id: (each, sealed) for each, sealed in store.every(tx)}
+        names = store.named_applications(tx) if keys else []
+        hosts = [(self._facts.generated_host(name), whose) for name, whose in names]
+        found = showable([each for each, _ in keys.values()], [*hosts, *(domains_store.hosts(tx) if keys else ())])
+        return [keys[each.certificate_id] for each in found]
+
+
+def _permitted(tx: Tx, actor: Actor, procedure: str, certificate_id: str) -> Certificate:
+    certificate = store.find(tx, certificate_id)
+    policy.permit(actor, procedure, certificate.organization_id)
+    return certificate

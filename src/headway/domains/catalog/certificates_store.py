@@ -1,0 +1,84 @@
+"""Reads and writes of certificates; private keys are sealed before they come here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from headway.core.access.policy import Missing, Noun
+from headway.domains.catalog.certificates_model import Certificate
+from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.edge import certificates
+from headway.infra.db.transaction import Tx
+
+_c = certificates.c
+_PUBLIC = tuple(column for column in _c if column.name != "private_key")
+
+
+def find(tx: Tx, certificate_id: str) -> Certificate:
+    """The certificate with this id. Raises Missing."""
+    row = tx.execute(select(*_PUBLIC).where(_c.certificate_id == certificate_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.CERTIFICATE)
+    return _record(row)
+
+
+def of_organization(tx: Tx, organization_id: str) -> list[Certificate]:
+    """An organisation's certificates, the newest first."""
+    mine = select(*_PUBLIC).where(_c.organization_id == organization_id)
+    return [_record(row) for row in tx.execute(mine.order_by(_c.created_at.desc(), _c.certificate_id))]
+
+
+def every(tx: Tx) -> list[tuple[Certificate, str]]:
+    """All certificates with their sealed keys."""
+    return [(_record(row), row.private_key) for row in tx.execute(select(certificates))]
+
+
+def named_applications(tx: Tx) -> list[tuple[str, str]]:
+    """(name, organisation) of every application."""
+    return [(row.app_name, row.organization_id) for row in tx.execute(select(applications))]
+
+
+def add(tx: Tx, certificate: Certificate, sealed_key: str) -> None:
+    """Writes a new certificate."""
+    tx.execute(
+        insert(certificates).values(
+            certificate_id=certificate.certificate_id,
+            organization_id=certificate.organization_id,
+            name=certificate.name,
+            certificate=certificate.pem,
+            private_key=sealed_key,
+            auto_renew=certificate.auto_renew,
+            created_at=certificate.created_at,
+        )
+    )
+
+
+def change(tx: Tx, certificate_id: str, **fields: str) -> None:
+    """Writes columns of one certificate."""
+    tx.execute(update(certificates).where(_c.certificate_id == certificate_id).values(**fields))
+
+
+def remove(tx: Tx, certificate_id: str) -> None:
+    """Deletes a certificate."""
+    tx.execute(delete(certificates).where(_c.certificate_id == certificate_id))
+
+
+def sealed_key(tx: Tx, certificate_id: str) -> str:
+    """A certificate's sealed private key. Raises Missing."""
+    found: str | None = tx.scalar(select(_c.private_key).where(_c.certificate_id == certificate_id))
+    if found is None:
+        raise Missing(Noun.CERTIFICATE)
+    return found
+
+
+def _record(row: Row[Any]) -> Certificate:
+    return Certificate(
+        certificate_id=row.certificate_id,
+        organization_id=row.organization_id,
+        name=row.name,
+        pem=row.certificate,
+        auto_renew=row.auto_renew,
+        created_at=row.created_at,
+    )

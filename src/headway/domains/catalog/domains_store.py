@@ -1,0 +1,104 @@
+"""Reads and writes of domains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from headway.core.access.policy import Missing, Noun
+from headway.core.deployments.model import SubjectType
+from headway.domains.catalog.domains_model import CertificateType, Domain, EdgeFacts, Wish, generated
+from headway.domains.catalog.fronted import Front
+from headway.infra.db.tables.edge import domains
+from headway.infra.db.transaction import Tx
+
+_c = domains.c
+_WISHED = tuple(each.name for each in fields(Wish))
+
+
+def find(tx: Tx, domain_id: str) -> Domain:
+    """The domain with this id. Raises Missing."""
+    row = tx.execute(select(domains).where(_c.domain_id == domain_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.DOMAIN)
+    return _record(row)
+
+
+def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Domain]:
+    """A service's domains, the oldest first."""
+    mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)
+    return [_record(row) for row in tx.execute(select(domains).where(*mine).order_by(_c.created_at, _c.domain_id))]
+
+
+def standing(tx: Tx, subject_type: SubjectType, subject_id: str, front: Front, facts: EdgeFacts) -> list[Domain]:
+    """All domains of a service: the generated one, unless another that is switched on stands in its place, then the
+    oldest first.
+    """
+    found = of_subject(tx, subject_type, subject_id)
+    own = generated(subject_type, subject_id, front, facts)
+    if own is None or any(each.wish.path == "/" and each.wish.enabled for each in of_host(tx, own.wish.host)):
+        return found
+    return [own, *found]
+
+
+def of_host(tx: Tx, host: str) -> list[Domain]:
+    """Every domain, of whomever, at this host name."""
+    return [_record(row) for row in tx.execute(select(domains).where(_c.host == host))]
+
+
+def hosts(tx: Tx) -> list[tuple[str, str]]:
+    """(host name, organisation) of every domain."""
+    return [(row.host, row.organization_id) for row in tx.execute(select(_c.host, _c.organization_id).distinct())]
+
+
+def put(tx: Tx, domain: Domain) -> bool:
+    """Writes a new domain; False when host and path are somebody's already."""
+    values = {
+        "domain_id": domain.domain_id,
+        "organization_id": domain.organization_id,
+        "subject_type": domain.subject_type,
+        "subject_id": domain.subject_id,
+        "created_at": domain.created_at,
+        **asdict(domain.wish),
+    }
+    return _unless_taken(tx, insert(domains).values(**values))
+
+
+def change(tx: Tx, domain_id: str, wish: Wish) -> bool:
+    """Makes an existing domain what is wished; False when host and path are somebody else's already."""
+    return _unless_taken(tx, update(domains).where(_c.domain_id == domain_id).values(**asdict(wish)))
+
+
+def remove(tx: Tx, domain_id: str) -> None:
+    """Deletes a domain."""
+    tx.execute(delete(domains).where(_c.domain_id == domain_id))
+
+
+def forget(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
+    """Deletes all domains of a service."""
+    tx.execute(delete(domains).where(_c.subject_type == subject_type, _c.subject_id == subject_id))
+
+
+def _unless_taken(tx: Tx, statement: Any) -> bool:  # noqa: ANN401 - an insert or an update
+    try:
+        with tx.connection.begin_nested():
+            tx.execute(statement)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _record(row: Row[Any]) -> Domain:
+    wished: Mapping[str, Any] = {name: getattr(row, name) for name in _WISHED}
+    return Domain(
+        domain_id=row.domain_id,
+        organization_id=row.organization_id,
+        subject_type=SubjectType(row.subject_type),
+        subject_id=row.subject_id,
+        wish=Wish(**{**wished, "certificate_type": CertificateType(row.certificate_type)}),
+        created_at=row.created_at,
+    )
