@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +22,7 @@ from headway.domains.catalog.domains_model import Domain, Wish
 from headway.infra.db.engine import SqlDatabase
 from headway.kernel.ids import new_id
 from tests.certificates import certificate_for
-from tests.panel import Panel, free_port, git_repository, panel, until, web
+from tests.panel import KEY, Panel, free_port, git_repository, panel, until, web
 from tests.visitors import Visitors
 
 pytestmark = pytest.mark.timeout(240)
@@ -219,6 +223,40 @@ def test_what_a_panel_kept_and_never_told_the_edge_is_mended_by_the_next(tmp_pat
         assert ask(running, "kept.example").status_code == 404
         running.start()
         until(lambda: ask(running, "kept.example").text == "shop", 10, what="the domain leads")
+
+
+def test_the_command_line_lists_adds_and_removes_domains(shared: Panel) -> None:
+    shop = application_id(shared)
+    said = headway(shared, "domains", "add", "shop", "CLI.example", "--path", "/cli", "--strip-path")
+    address = f"http://cli.example:{shared.edge_port}/cli"
+    assert (said.returncode, said.stdout.startswith(f"{address} leads to it now")) == (0, True), said.stderr
+    assert ask(shared, "cli.example", "/cli").text == "shop"
+    listed = headway(shared, "domains", "list", "shop").stdout
+    assert listed.splitlines()[0].split() == ["ADDRESS", "CERTIFICATE", "STATE", "ID"]
+    assert f"http://shop.localhost:{shared.edge_port}" in listed
+    assert address in listed
+    rows = json.loads(headway(shared, "domains", "list", "shop", "--json").stdout)
+    assert rows == shared.get("domain.byApplicationId", applicationId=shop)
+    taken = headway(shared, "domains", "add", "other", "cli.example", "--path", "/cli")
+    assert (taken.returncode, "is taken already" in taken.stderr) == (1, True)
+    unknown = headway(shared, "domains", "remove", "shop", "no.example")
+    assert (unknown.returncode, "cli.example/cli" in unknown.stderr) == (5, True)
+    assert (
+        headway(shared, "domains", "remove", "shop", "cli.example/cli").stdout == "cli.example/cli leads nowhere now\n"
+    )
+    assert ask(shared, "cli.example", "/cli").status_code == 404
+
+
+def headway(running: Panel, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command, as somebody with the owner's key runs it."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "HEADWAY_URL": f"http://127.0.0.1:{running.port}",
+        "HEADWAY_API_KEY": KEY,
+        "HOME": str(running.data_dir.parent),
+    }
+    argv = [sys.executable, "-m", "headway.faces.cli.main", *arguments]
+    return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 async def _keep_domain(data_dir: Path, application_id: str, host: str) -> None:

@@ -20,6 +20,7 @@ from headway.faces.cli.commands import (
     deploy,
     deployments,
     doctor,
+    domains,
     env,
     install,
     keys,
@@ -64,6 +65,7 @@ def build() -> typer.Typer:
     top.add_typer(of_deployments, name="deployments")
 
     top.add_typer(_applications(), name="apps")
+    top.add_typer(_domains(), name="domains")
 
     of_projects = _group("What applications are grouped in.")
     of_projects.command("list")(_guarded(projects.list_projects))
@@ -124,6 +126,14 @@ def _applications() -> typer.Typer:
     of_applications.command("releases")(_guarded(apps.releases))
     of_applications.command("logs")(_guarded(apps.logs))
     return of_applications
+
+
+def _domains() -> typer.Typer:
+    of_domains = _group("At which host names an application answers.")
+    of_domains.command("list")(_guarded(domains.list_domains))
+    of_domains.command("add")(_guarded(domains.add))
+    of_domains.command("remove")(_guarded(domains.remove))
+    return of_domains
 
 
 def _variables() -> typer.Typer:
