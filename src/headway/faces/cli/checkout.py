@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +79,10 @@ def _work_tree(folder: Path) -> Path:
         )
     if "must be run in a work tree" in found.stderr:
         raise InvalidInput(f"{folder} is a repository without a work tree. Give its address: file://{folder}")
+    there = "" if folder == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
     raise InvalidInput(
-        f"{folder} is not in a git repository, and what is deployed is what was committed. To make it one: "
-        f"git -C {folder} init && git -C {folder} add . && git -C {folder} commit -m 'First version'"
+        f"{folder} is not in a git repository, and what is deployed is what was committed. To make it one:\n"
+        f"  {there}git init && git add . && git commit -m 'First version'"
     )
 
 

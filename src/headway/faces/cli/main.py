@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import re
 import sys
@@ -37,6 +38,7 @@ from headway.kernel.errors import HeadwayError
 P = ParamSpec("P")
 
 _PROFILE = "--profile"
+_MOST_OF_A_LIST = 58  # characters, so that a list of commands fits 80 columns
 _ID_LIKE_AN_OPTION = re.compile(r"-[A-Za-z0-9_-]{20}")
 _OPTION = re.compile(r"--?[a-z-]+")
 
@@ -52,79 +54,79 @@ def build() -> typer.Typer:
     """The whole command line."""
     top = _group("Deploys applications on machines that you own.")
     top.callback()(_begin)
-    top.command("serve")(_guarded(serve.serve))
-    top.command("deploy")(_guarded(deploy.deploy))
+    _add(top, "serve", serve.serve)
+    _add(top, "deploy", deploy.deploy)
 
     of_deployments = _group("What was deployed, what is being deployed, and how it went.")
-    of_deployments.command("list")(_guarded(deployments.list_deployments))
-    of_deployments.command("show")(_guarded(deployments.show))
-    of_deployments.command("logs")(_guarded(deployments.logs))
-    of_deployments.command("cancel")(_guarded(deployments.cancel))
-    of_deployments.command("kill")(_guarded(deployments.kill))
-    of_deployments.command("remove")(_guarded(deployments.remove))
+    _add(of_deployments, "list", deployments.list_deployments)
+    _add(of_deployments, "show", deployments.show)
+    _add(of_deployments, "logs", deployments.logs)
+    _add(of_deployments, "cancel", deployments.cancel)
+    _add(of_deployments, "kill", deployments.kill)
+    _add(of_deployments, "remove", deployments.remove)
     top.add_typer(of_deployments, name="deployments")
 
     top.add_typer(_applications(), name="apps")
     top.add_typer(_domains(), name="domains")
 
     of_projects = _group("What applications are grouped in.")
-    of_projects.command("list")(_guarded(projects.list_projects))
-    of_projects.command("show")(_guarded(projects.show))
-    of_projects.command("create")(_guarded(projects.create))
-    of_projects.command("remove")(_guarded(projects.remove))
+    _add(of_projects, "list", projects.list_projects)
+    _add(of_projects, "show", projects.show)
+    _add(of_projects, "create", projects.create)
+    _add(of_projects, "remove", projects.remove)
     top.add_typer(of_projects, name="projects")
 
     _add_access(top)
     top.add_typer(_variables(), name="env")
 
-    top.command("login")(_guarded(profiles.login))
-    top.command("logout")(_guarded(profiles.logout))
+    _add(top, "login", profiles.login)
+    _add(top, "logout", profiles.logout)
     of_profiles = _group("The panels that you work with, and which one is asked.")
-    of_profiles.command("list")(_guarded(profiles.list_profiles))
-    of_profiles.command("use")(_guarded(profiles.use))
+    _add(of_profiles, "list", profiles.list_profiles)
+    _add(of_profiles, "use", profiles.use)
     top.add_typer(of_profiles, name="profiles")
 
-    top.command("install")(_guarded(install.install))
-    top.command("uninstall")(_guarded(install.uninstall))
+    _add(top, "install", install.install)
+    _add(top, "uninstall", install.uninstall)
     top.command("keep", hidden=True)(_guarded(install.keep))
-    top.command("backup")(_guarded(upkeep.backup))
-    top.command("restore")(_guarded(upkeep.restore))
-    top.command("upgrade-check")(_guarded(upkeep.upgrade_check))
-    top.command("completion")(_guarded(completion.completion))
-    top.command("down")(_guarded(serve.down))
-    top.command("doctor")(_guarded(doctor.doctor))
+    _add(top, "backup", upkeep.backup)
+    _add(top, "restore", upkeep.restore)
+    _add(top, "upgrade-check", upkeep.upgrade_check)
+    _add(top, "completion", completion.completion)
+    _add(top, "down", serve.down)
+    _add(top, "doctor", doctor.doctor)
     return top
 
 
 def _add_access(top: typer.Typer) -> None:
     """The commands about who may do what, and who did."""
     of_keys = _group("API keys, and what each is good for.")
-    of_keys.command("list")(_guarded(keys.list_keys))
-    of_keys.command("create")(_guarded(keys.create))
-    of_keys.command("remove")(_guarded(keys.remove))
+    _add(of_keys, "list", keys.list_keys)
+    _add(of_keys, "create", keys.create)
+    _add(of_keys, "remove", keys.remove)
     top.add_typer(of_keys, name="keys")
 
     of_members = _group("Who belongs to the organisation, and what they may do.")
-    of_members.command("list")(_guarded(members.list_members))
-    of_members.command("invite")(_guarded(members.invite))
-    of_members.command("role")(_guarded(members.role))
-    of_members.command("access")(_guarded(members.access))
-    of_members.command("remove")(_guarded(members.remove))
+    _add(of_members, "list", members.list_members)
+    _add(of_members, "invite", members.invite)
+    _add(of_members, "role", members.role)
+    _add(of_members, "access", members.access)
+    _add(of_members, "remove", members.remove)
     top.add_typer(of_members, name="members")
 
-    top.command("audit")(_guarded(audit.audit))
+    _add(top, "audit", audit.audit)
 
 
 def _applications() -> typer.Typer:
     of_applications = _group("What is set up here, and whether it serves.")
-    of_applications.command("list")(_guarded(apps.list_applications))
-    of_applications.command("show")(_guarded(apps.show))
-    of_applications.command("deploy")(_guarded(deploy.deploy_again))
-    of_applications.command("start")(_guarded(apps.start))
-    of_applications.command("stop")(_guarded(apps.stop))
-    of_applications.command("delete")(_guarded(apps.delete))
-    of_applications.command("releases")(_guarded(apps.releases))
-    of_applications.command("logs")(_guarded(apps.logs))
+    _add(of_applications, "list", apps.list_applications)
+    _add(of_applications, "show", apps.show)
+    _add(of_applications, "deploy", deploy.deploy_again)
+    _add(of_applications, "start", apps.start)
+    _add(of_applications, "stop", apps.stop)
+    _add(of_applications, "delete", apps.delete)
+    _add(of_applications, "releases", apps.releases)
+    _add(of_applications, "logs", apps.logs)
     return of_applications
 
 
@@ -138,10 +140,10 @@ def _domains() -> typer.Typer:
 
 def _variables() -> typer.Typer:
     of_variables = _group("The variables of applications, environments and projects.")
-    of_variables.command("list")(_guarded(env.list_variables))
-    of_variables.command("set")(_guarded(env.set_variables))
-    of_variables.command("unset")(_guarded(env.unset_variables))
-    of_variables.command("import")(_guarded(env.import_variables))
+    _add(of_variables, "list", env.list_variables)
+    _add(of_variables, "set", env.set_variables)
+    _add(of_variables, "unset", env.unset_variables)
+    _add(of_variables, "import", env.import_variables)
     return of_variables
 
 
@@ -163,6 +165,19 @@ def _profile_first(arguments: list[str]) -> list[str]:
         if length:
             return [*arguments[at : at + length], *arguments[:at], *arguments[at + length :]]
     return arguments
+
+
+def _add(group: typer.Typer, name: str, command: Callable[..., None]) -> None:
+    group.command(name, short_help=short(inspect.getdoc(command) or ""))(_guarded(command))
+
+
+def short(text: str) -> str:
+    """What a list of commands says of one: the first sentence, or as many of its clauses as have room."""
+    sentence = " ".join(text.partition("\n\n")[0].split()).partition(". ")[0].rstrip(".")
+    for mark in (r"[;:] ", ", "):
+        while len(sentence) > _MOST_OF_A_LIST and (cut := re.search(f"(.+){mark}", sentence)):
+            sentence = cut[1]
+    return f"{sentence}."
 
 
 def _group(text: str) -> typer.Typer:

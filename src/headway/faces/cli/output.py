@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,7 +45,11 @@ def say(text: str = "") -> None:
 
 
 def warn(text: str) -> None:
-    """A line beside the result."""
+    """A sentence beside the result; a person's terminal breaks no word of it."""
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        wrap = functools.partial(textwrap.fill, width=width, break_long_words=False, break_on_hyphens=False)
+        text = "\n".join(wrap(line) for line in text.split("\n"))
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - as say
 
 

@@ -54,7 +54,7 @@ def phase_command(
     argv = tuple(part.replace("{folder}", folder) if index == 0 else part for index, part in enumerate(phase.argv))
     return Command(
         stages=(Stage(argv=argv, account=spec.account),),
-        env=_environment(folder, path, spec, env or {}),
+        env=_environment(folder, path, spec, {**_of_pnpm(phase, spec), **(env or {})}),
         cwd=folder,
         limits=spec.limits,
         step_seconds=spec.step_seconds,
@@ -104,10 +104,7 @@ def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec, env: Mappi
         "SOURCE_COMMIT": spec.commit_hash,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
         "PYTHONUNBUFFERED": "1",
-        # Files that are links into a cache would be sealed there too.
-        "UV_LINK_MODE": "copy",
-        "npm_config_package_import_method": "copy",
-        "npm_config_store_dir": f"{spec.cache_folder}/.pnpm-store",
+        "UV_LINK_MODE": "copy",  # files that are links into a cache would be sealed there too
         "npm_config_update_notifier": "false",
         "YARN_NODE_LINKER": "node-modules",
         "YARN_ENABLE_TELEMETRY": "0",
@@ -115,6 +112,16 @@ def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec, env: Mappi
         **env,
         **variables,
         "PATH": ":".join([*first, variables.get("PATH") or PATH]),
+    }
+
+
+def _of_pnpm(phase: Phase, spec: BuildSpec) -> dict[str, str]:
+    """What it has to be told, for the same reason; npm complains of it, so only where pnpm is named."""
+    if not any("pnpm" in part for part in phase.argv):
+        return {}
+    return {
+        "npm_config_package_import_method": "copy",
+        "npm_config_store_dir": f"{spec.cache_folder}/.pnpm-store",
     }
 
 

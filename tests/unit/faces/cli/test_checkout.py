@@ -90,8 +90,15 @@ def test_another_work_tree_of_a_repository(repository: Path, tmp_path: Path) -> 
 
 
 def test_a_folder_without_a_repository_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"is not in a git repository.*git -C .* init"):
+    with pytest.raises(InvalidInput, match="is not in a git repository") as told:
         look_at(str(tmp_path), None, None)
+    assert told.value.message.endswith(f"  cd {tmp_path} && git init && git add . && git commit -m 'First version'")
+
+
+def test_who_is_in_that_folder_need_not_go_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match=r"\n  git init && git add \. && "):
+        look_at(".", None, None)
 
 
 def test_a_repository_without_a_commit_says_how_to_make_one(tmp_path: Path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
+from fcntl import ioctl
 
 import pytest
 
 from headway import __version__
-from headway.faces.cli.main import shielded
+from headway.faces.cli.main import shielded, short
 
 # What a call for help may not pay for; each costs tens of milliseconds and more.
 HEAVY = ("httpx", "rich", "asyncio", "sqlalchemy", "pydantic", "starlette", "uvloop", "cryptography", "headway.app")
@@ -45,6 +50,35 @@ def test_help_names_every_command() -> None:
     shown = headway("deployments", "--help").stdout
     for command in ("list", "show", "logs", "cancel", "kill", "remove"):
         assert f"  {command} " in shown
+
+
+@pytest.mark.parametrize("group", ["", "deployments", "apps", "projects", "keys", "members", "env", "profiles"])
+def test_a_list_of_commands_cuts_no_word_off(group: str) -> None:
+    shown = headway(*filter(None, [group]), "--help", COLUMNS="80").stdout.partition("Commands:")[2]
+    assert [line for line in shown.splitlines() if line and not line.endswith(".")] == []
+    assert "..." not in shown
+
+
+def test_a_long_sentence_is_cut_where_a_clause_ends() -> None:
+    text = "Says whether this version can open a folder, and what it would do, and why; changes nothing.\n\nMore."
+    assert short(text) == "Says whether this version can open a folder."
+    assert short("Lists deployments, the newest first.") == "Lists deployments, the newest first."
+    assert short("Forgets a key. It stays valid.") == "Forgets a key."
+
+
+def test_a_person_reads_whole_words_in_80_columns() -> None:
+    leader, follower = pty.openpty()
+    ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "HEADWAY_URL": "http://127.0.0.1:9", "TERM": "xterm"}
+    command = [sys.executable, "-m", "headway.faces.cli.main", "apps", "list"]
+    subprocess.run(command, env=env, stdin=follower, stdout=follower, stderr=follower, check=False, timeout=60)
+    lines = os.read(leader, 65536).decode().splitlines()
+    for descriptor in (leader, follower):
+        os.close(descriptor)
+
+    assert max(map(len, lines)) <= 80
+    told = "No panel answers at http://127.0.0.1:9. Start one with 'headway serve', or set HEADWAY_URL to where it is."
+    assert " ".join(lines) == f"headway: {told}"
 
 
 def test_help_fits_80_columns() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import tarfile
 
+import pytest
+
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
@@ -35,8 +37,6 @@ def test_a_phase_is_one_argument_to_a_shell_under_the_build_account() -> None:
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PYTHONUNBUFFERED": "1",
             "UV_LINK_MODE": "copy",
-            "npm_config_package_import_method": "copy",
-            "npm_config_store_dir": "/h/cache/.pnpm-store",
             "npm_config_update_notifier": "false",
             "YARN_NODE_LINKER": "node-modules",
             "YARN_ENABLE_TELEMETRY": "0",
@@ -49,6 +49,13 @@ def test_a_phase_is_one_argument_to_a_shell_under_the_build_account() -> None:
         step_seconds=60,
         inactivity_seconds=30,
     )
+
+
+@pytest.mark.parametrize("phase", [Phase.of_user("install", "pnpm install"), Phase(name="install", argv=("pnpm", "i"))])
+def test_pnpm_copies_from_its_store_which_is_kept(phase: Phase) -> None:
+    env = phase_command(phase, "/r/x", (), SPEC).env
+    assert env["npm_config_package_import_method"] == "copy"
+    assert env["npm_config_store_dir"] == "/h/cache/.pnpm-store"
 
 
 def test_a_users_line_is_not_filled_in() -> None:

@@ -21,7 +21,7 @@ class Shell(StrEnum):
 
 
 def completion(shell: Annotated[Shell, typer.Argument(help="The shell that will read it.")]) -> None:
-    """Prints a script that lets a shell complete the words of this command.
+    """Prints a script that completes the words of this command.
 
     bash: headway completion bash > ~/.local/share/bash-completion/completions/headway
 
