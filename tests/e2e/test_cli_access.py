@@ -36,7 +36,7 @@ def join(of: Panel, config: Path, token: str, *arguments: str) -> subprocess.Com
 
 
 def test_a_narrow_key_does_what_it_is_for_and_is_taken_away(running: Panel) -> None:
-    project = running.get("project.all")[0]["name"]
+    project = running.get("project.all")[-1]["projectId"]  # the oldest, in which the application lies
     narrow = ("--scope", "deploy", "--scope", "read", "--project", project, "--expires", "1d")
     made = headway(running, "keys", "create", "ci", *narrow)
     key = made.stdout.strip()
