@@ -56,7 +56,7 @@ from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.paths import LogPaths
 from headway.infra.panel.ballast import drop_ballast, take_ballast
 from headway.infra.panel.data_dir import DataDir
-from headway.kernel.events import Events
+from headway.kernel.events import AccessChanged, Events
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Part, Settings
 from headway.reactions.journal import Journal
@@ -159,6 +159,7 @@ class Wiring:
 
     def wired(self, access: AccessService) -> Wired:
         """The parts, each with what it needs."""
+        access.tell(lambda user_id: self._events.announce(AccessChanged(user_id=user_id)))
         operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
         engine = Engine(self._parts(), extra=self._pollers(access, self._keeper(operating)))
         return Wired(services=self._services(access, engine, operating), engine=engine, host=self._host)

@@ -84,6 +84,13 @@ class RequestAnswered:
     ids: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChanged:
+    """What a user may do, or what a key of theirs is good for, has changed, and the change is committed."""
+
+    user_id: str
+
+
 class Events:
     """Hands each announced record to the listeners of its type, in the order in which they subscribed."""
 

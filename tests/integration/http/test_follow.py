@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 from headway.core.deployments.lease import Lease
@@ -80,6 +81,31 @@ async def test_a_deployment_that_has_ended_is_told_whole(world: World) -> None:
     assert [status["status"] for status in told(found, "status")] == ["done"]
     assert (found[-1].kind, found[-1].data) == ("end", "{}")
     assert [event.id for event in found if event.kind == "log"][-1] == str(len("one\ntwo ✅\n".encode()))
+
+
+async def test_whoever_may_follow_no_more_is_sent_away_and_others_are_not(world: World) -> None:
+    lease, log = await running(world)
+    made = await world.post("organization.inviteMember", email="ada@example.org", role="admin")
+    ada = await world.post("organization.acceptInvitation", token=made["token"])
+    hers: list[Event] = []
+    others: list[Event] = []
+
+    async def read(client: httpx.AsyncClient, found: list[Event]) -> None:
+        async for event in events(client, lease.deployment_id):
+            found.append(event)  # noqa: PERF401 - others look while it grows
+
+    async with served(world) as server, reader(server, ada["key"]) as hers_client, reader(server) as client:
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(read(hers_client, hers))
+            group.create_task(read(client, others))
+            await eventually(lambda: bool(hers and others))
+            await world.post("user.remove", userId=ada["userId"])
+            await eventually(following.done)
+            log.write("after\n")
+            await log.end(lease)
+        again = await hers_client.get("/deployment.follow", params={"deploymentId": lease.deployment_id})
+    assert (again.status_code, text_of(hers), text_of(others)) == (401, "", "after\n")
+    assert others[-1].kind == "end"
 
 
 async def test_a_running_deployment_is_told_as_it_goes_to_its_end(world: World) -> None:

@@ -85,12 +85,12 @@ class KeyService:
         """The key with what is given changed; None leaves it as it is. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> ApiKey:
-            self._permitted(tx, actor, api_key_id, "user.updateApiKey")
+            found = self._permitted(tx, actor, api_key_id, "user.updateApiKey")
             if name is not None:
                 keys_store.change_key(tx, api_key_id, name=name)
             if enabled is not None:
                 keys_store.change_key(tx, api_key_id, disabled_at=None if enabled else tx.now)
-            tx.after(self._access.forget)
+            tx.after(lambda: self._access.changed(found.user_id))
             return _found(tx, api_key_id)
 
         return self._seen(await self._db.run(write))
@@ -101,7 +101,7 @@ class KeyService:
         def write(tx: Tx) -> ApiKey:
             found = self._permitted(tx, actor, api_key_id, "user.deleteApiKey")
             keys_store.remove_key(tx, api_key_id)
-            tx.after(self._access.forget)
+            tx.after(lambda: self._access.changed(found.user_id))
             return found
 
         return await self._db.run(write)

@@ -67,7 +67,7 @@ class MemberService:
             _require(tx, actor.organization_id, given)
             store.give(tx, member.member_id, given)
             members_store.set_passive(tx, member.member_id, {**member.passive, **passive})
-            tx.after(self._access.forget)
+            tx.after(lambda: self._access.changed(member.user_id))
             return self._member(tx, actor, user_id, "user.assignPermissions")
 
         return await self._db.run(write)
@@ -88,7 +88,7 @@ class MemberService:
             if role is not Role.OWNER:
                 _require_another_owner(tx, member)
             members_store.set_role(tx, member_id, role)
-            tx.after(self._access.forget)
+            tx.after(lambda: self._access.changed(member.user_id))
             return self._member(tx, actor, member.user_id, "organization.updateMemberRole")
 
         return await self._db.run(write)
@@ -104,7 +104,7 @@ class MemberService:
             _require_rank(actor, member.role)
             _require_another_owner(tx, member)
             members_store.remove_member(tx, member)
-            tx.after(self._access.forget)
+            tx.after(lambda: self._access.changed(member.user_id))
             return member
 
         return await self._db.run(write)
@@ -131,7 +131,7 @@ class MemberService:
                 role=role,
                 grants=grants,
                 status=PENDING,
-                expires_at=tx.now + (lasting or INVITED_FOR),
+                expires_at=tx.now + (INVITED_FOR if lasting is None else lasting),
                 created_at=tx.now,
             )
             members_store.add_invitation(tx, invitation, tokens.digest(token))

@@ -27,6 +27,7 @@ class AccessService:
         self._monotonic = monotonic
         self._seen: dict[str, tuple[float, Actor]] = {}
         self._changes = 0
+        self._told: Callable[[str], None] = lambda _user_id: None
         self.usage = Usage(monotonic=monotonic)
 
     async def authenticate(self, key: str) -> Actor | None:
@@ -46,10 +47,19 @@ class AccessService:
             self._remember(digest, actor, lasting)
         return actor
 
+    def tell(self, told: Callable[[str], None]) -> None:
+        """Calls ``told`` with every user whose access changes here from now on."""
+        self._told = told
+
     def forget(self) -> None:
-        """What was remembered of callers counts no more; called when something about keys or members has changed."""
+        """What was remembered of callers counts no more."""
         self._changes += 1
         self._seen.clear()
+
+    def changed(self, user_id: str) -> None:
+        """What a user may do, or what a key of theirs is good for, is not what it was."""
+        self.forget()
+        self._told(user_id)
 
     async def save_uses(self) -> None:
         """Keeps when keys were last used, which reading callers have not written. Raises DatabaseAway."""

@@ -19,7 +19,7 @@ from headway.faces.http.outlets import EventOutlet, Gone, Outlet
 from headway.faces.http.wire.base import moment
 from headway.infra.logs.broadcast import Broadcast, Dropped
 from headway.kernel.errors import NotFound, Unavailable
-from headway.kernel.events import DeploymentMoved, Events
+from headway.kernel.events import AccessChanged, DeploymentMoved, Events
 
 HEARTBEAT_SECONDS = 15.0
 STUCK_SECONDS = 30.0
@@ -36,11 +36,16 @@ class Follows:
         self._channels: dict[str, _Channel] = {}
         self._closed = False
         events.listen(DeploymentMoved, self._moved)
+        events.listen(AccessChanged, self._access_changed)
 
     async def open(self, actor: Actor, deployment_id: str, offset: int) -> Follower:
         """A follower of a deployment's log from byte ``offset`` on. Raises NotFound where the caller may see none."""
         await self._deployments.one(actor, deployment_id, "deployment.follow")
-        return Follower(lambda: self._enter(actor, deployment_id), self._leave, self._broadcast, offset)
+
+        def enter(follower: Follower) -> _Channel:
+            return self._enter(actor, deployment_id, follower)
+
+        return Follower(actor.user_id, enter, self._leave, self._broadcast, offset)
 
     async def listen(self, actor: Actor, log_path: str, server_id: str | None) -> Follower:
         """A follower of the log that a row names as its ``logPath``, from its beginning. Raises NotFound."""
@@ -49,7 +54,7 @@ class Follows:
 
     def count(self) -> int:
         """How many follow."""
-        return sum(channel.followers for channel in self._channels.values())
+        return sum(len(channel.followers) for channel in self._channels.values())
 
     def close(self) -> None:
         """Sends every follower away: the panel stops; they come back to its successor and go on where they were."""
@@ -57,18 +62,18 @@ class Follows:
         for channel in self._channels.values():
             channel.close()
 
-    def _enter(self, actor: Actor, deployment_id: str) -> _Channel:
+    def _enter(self, actor: Actor, deployment_id: str, follower: Follower) -> _Channel:
         channel = self._channels.get(deployment_id)
         if channel is None:
             channel = _Channel(deployment_id, lambda: self._look(actor, deployment_id))
             self._channels[deployment_id] = channel
         if self._closed:
             channel.close()
-        channel.followers += 1
+        channel.followers.add(follower)
         return channel
 
-    def _leave(self, channel: _Channel) -> None:
-        channel.followers -= 1
+    def _leave(self, channel: _Channel, follower: Follower) -> None:
+        channel.followers.discard(follower)
         if not channel.followers:
             del self._channels[channel.deployment_id]
 
@@ -76,6 +81,15 @@ class Follows:
         channel = self._channels.get(event.deployment_id)
         if channel is not None:
             channel.stale()
+
+    def _access_changed(self, event: AccessChanged) -> None:
+        """Sends a user's followers away: they come back, go on where they were, and are asked who they are."""
+        for channel in self._channels.values():
+            theirs = [follower for follower in channel.followers if follower.user_id == event.user_id]
+            for follower in theirs:
+                follower.sent_away = True
+            if theirs:
+                channel.stale()
 
     async def _look(self, actor: Actor, deployment_id: str) -> View:
         try:
@@ -138,7 +152,7 @@ class _Channel:
 
     def __init__(self, deployment_id: str, look: Callable[[], Any]) -> None:
         self.deployment_id = deployment_id
-        self.followers = 0
+        self.followers: set[Follower] = set()
         self.view = View()
         self.closed = False
         self.moved = asyncio.Event()
@@ -174,8 +188,15 @@ class Follower:
     """One reader of a deployment's events."""
 
     def __init__(
-        self, enter: Callable[[], _Channel], leave: Callable[[_Channel], None], broadcast: Broadcast, offset: int
+        self,
+        user_id: str,
+        enter: Callable[[Follower], _Channel],
+        leave: Callable[[_Channel, Follower], None],
+        broadcast: Broadcast,
+        offset: int,
     ) -> None:
+        self.user_id = user_id
+        self.sent_away = False
         self._enter = enter
         self._leave = leave
         self._broadcast = broadcast
@@ -189,14 +210,14 @@ class Follower:
 
     async def follow(self, outlet: Outlet, receive: Receive) -> None:
         """Tells the outlet until the deployment's end, or until the reader has gone."""
-        channel = self._enter()
+        channel = self._enter(self)
         try:
             await outlet.begin()
             await self._tell_all(channel, receive, outlet)
         except* Gone:
             pass
         finally:
-            self._leave(channel)
+            self._leave(channel, self)
         with suppress(TimeoutError):  # a reader that hangs does not take this either
             async with asyncio.timeout(_SECONDS_TO_CLOSE):
                 await outlet.close()
@@ -230,7 +251,7 @@ class Follower:
         told = View()
         while True:
             moved = channel.moved
-            if channel.closed:
+            if channel.closed or self.sent_away:
                 raise Gone
             pause = HEARTBEAT_SECONDS
             try:
