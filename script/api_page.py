@@ -183,6 +183,25 @@ def _introduction() -> Sequence[str]:
         answer is the first one's, with `idempotent-replayed: true`. The same key with another call answers 422. Keys
         of one caller are unknown to others.
         """,
+        "## Deployments",
+        """
+        Lists are whole, or with `limit` a part; `x-next-cursor` is then the `cursor` of the next one.
+        `deployment.search` looks through deployments of every type, newest first. A call looks for some milliseconds
+        at most: a page may therefore be short, or empty, and still have a `nextCursor`; then `lookedBackTo` says how
+        far it has come, and the next call goes on from there. With `counts` it tells how many match in all, or with
+        `atLeast` that there are no fewer. Of `text` every word must stand somewhere in title, description, error
+        message, or the commit's message or hash; capitals of the Latin alphabet do not matter.
+        """,
+        """
+        `deployment.wait` answers when a deployment has ended (or runs, with `until=running`), at the latest after
+        `timeout` seconds; who hears `reached: false` asks again. It does so too when the panel stops.
+        """,
+        """
+        `trigger` says what asked for a deployment: `manual` a person, `api` a program with a key, or a `webhook`, a
+        `schedule` or a `rollback`. A caller is taken for a program unless it sends `x-headway-trigger: manual`, as the
+        command line does at a terminal. `triggeredBy` names user and key as they were called then. `steps` are those
+        of the run so far, with their times.
+        """,
         "## Logs",
         """
         `deployment.readLogs` gives the last lines, `deployment.follow` the log with steps and status as it grows,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headway.core.deployments.hosts import register_host
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import Lane, Request, SubjectType
+from headway.core.deployments.model import Lane, Request, SubjectType, Trigger
+from headway.core.deployments.status import Status
 from headway.infra.db.transaction import Tx
 from headway.kernel.events import Events
 
@@ -30,6 +31,35 @@ def request(host_id: str = "here", **changes: Any) -> Request:  # noqa: ANN401 -
         input={},
     )
     return replace(plain, **changes)
+
+
+def deployment_values(number: int, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - columns' values
+    """The columns of a deployment's row, as if it had come there by itself."""
+    plain = {
+        "deployment_id": f"d{number}",
+        "kind": "work",
+        "kind_version": 1,
+        "subject_type": SubjectType.APPLICATION,
+        "subject_id": "app",
+        "organization_id": "org",
+        "project_id": "project",
+        "host_id": "here",
+        "server_id": None,
+        "exclusive_key": None,
+        "lane": Lane.DEPLOY,
+        "ready": False,
+        "title": "A title",
+        "title_given": True,
+        "status": Status.DONE,
+        "log_path": f"/logs/d{number}.log",
+        "epoch": 1,
+        "input": {},
+        "trigger": Trigger.API,
+        "triggered_by": "user",
+        "created_at": datetime(2026, 11, 24, tzinfo=UTC),
+        "unstable": False,
+    }
+    return plain | changes
 
 
 def add_host(tx: Tx, host_id: str = "here", concurrency: int = 2) -> None:

@@ -17,6 +17,7 @@ from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
+from headway.core.deployments.awaiting import Awaiting
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.reading import DeploymentReader
@@ -50,6 +51,8 @@ from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.service import ProjectService
+from headway.domains.projects.store import services_of_environment
+from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.hosts.local import LocalHost
 from headway.infra.logs.broadcast import Broadcast
@@ -90,6 +93,8 @@ class Services:
     organizations: OrganizationService
     deployments: DeploymentService
     deployment_reads: DeploymentReader
+    rows: EncodedRows
+    awaiting: Awaiting
     applications: ApplicationService
     arranging: Arranging
     detects: DetectService
@@ -166,6 +171,9 @@ class Wiring:
 
     def _services(self, access: AccessService, engine: Engine, operating: Operating) -> Services:
         applications = self._applications(engine, operating)
+        reads = DeploymentReader(
+            db=self._db, version=self._db.version, subjects=self._subjects, services_in=services_of_environment
+        )
         return Services(
             db=self._db,
             events=self._events,
@@ -182,7 +190,9 @@ class Wiring:
                 stopping=engine.stopper,
                 logs=self._log_files,
             ),
-            deployment_reads=DeploymentReader(db=self._db, version=self._db.version, subjects=self._subjects),
+            deployment_reads=reads,
+            rows=EncodedRows(),
+            awaiting=Awaiting(reads, self._events),
             arranging=Arranging(db=self._db, vault=self._data_dir.vault, making=self._making, check=check_settings),
             applications=applications,
             detects=self._detects(applications),

@@ -44,7 +44,7 @@ class Row:
     """
 
     method: str
-    given: Mapping[str, str | bool]
+    given: Mapping[str, str | bool | int]
     least: Role
     scope: Scope | None
     place: Place = Place.SERVICE
@@ -122,7 +122,9 @@ TABLE: Mapping[str, Row] = {
     "deployment.queueList": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.readLogs": Row(QUERY, DEPLOYMENT, MEMBER, READ),
     "deployment.removeDeployment": Row(MUTATION, DEPLOYMENT, MEMBER, REMOVE),
+    "deployment.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
+    "deployment.wait": Row(QUERY, DEPLOYMENT | {"timeout": 0}, MEMBER, READ),
     "domain.byApplicationId": Row(QUERY, APPLICATION, MEMBER, READ),
     "domain.byComposeId": Row(QUERY, {"composeId": "nope"}, MEMBER, READ),
     "domain.canGenerateTraefikMeDomains": Row(QUERY, {}, MEMBER, READ, OWN),
@@ -253,7 +255,7 @@ async def call(client: httpx.AsyncClient, procedure: str, things: Mapping[str, s
     return await client.post(f"/{procedure}", json=sent)
 
 
-def given_to(procedure: str, things: Mapping[str, str]) -> dict[str, str | bool]:
+def given_to(procedure: str, things: Mapping[str, str]) -> dict[str, str | bool | int]:
     """What the table says is sent, about these things."""
     given = TABLE[procedure].given.items()
     return {

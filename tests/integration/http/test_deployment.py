@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from headway.core.deployments import store
 from headway.core.deployments.status import Status
 from tests.integration.http.world import World
 
@@ -138,3 +139,35 @@ async def test_one_that_runs_is_not_removed_under_its_own_feet(world: World) -> 
     assert (refused.status_code, refused.json()["code"]) == (409, "CONFLICT")
     assert refused.json()["message"] == "Deployment is running; kill it first"
     assert len(await world.get("deployment.all", applicationId=application_id)) == 1
+
+
+async def test_a_row_says_who_asked_and_whether_by_hand(world: World) -> None:
+    application_id = await world.application()
+    for headers, trigger in (
+        ({}, "api"),
+        ({"x-headway-trigger": "manual"}, "manual"),
+        ({"x-headway-trigger": "x"}, "api"),
+    ):
+        body = {"applicationId": application_id}
+        answer = await world.owner.post("/application.deploy", json=body, headers=headers)
+        row = await world.get("deployment.one", deploymentId=answer.headers["x-deployment-id"])
+        assert row["trigger"] == trigger
+        assert (row["triggeredBy"]["name"], row["triggeredBy"]["apiKeyName"]) == ("Owner", "owner")
+        assert row in await world.get("deployment.all", applicationId=application_id)
+
+
+async def test_every_row_holds_the_steps_of_its_run(world: World) -> None:
+    application_id = await world.application()
+    deployment_id = await world.deploy(application_id)
+    lease = await world.claim()
+    await world.services.db.run(lambda tx: store.begin_step(tx, deployment_id, "build", 1, 7))
+    (row,) = await world.get("deployment.all", applicationId=application_id)
+    assert [(step["name"], step["logOffset"], step["durationMs"]) for step in row["steps"]] == [("build", 7, None)]
+    await world.end(lease)
+    for _ in range(2):  # made, and kept
+        (row,) = await world.get("deployment.allCentralized")
+        assert row["steps"][0]["durationMs"] >= 0
+        assert row == (await world.get("deployment.search"))["rows"][0]
+    await world.services.db.run(lambda tx: store.set_fields(tx, deployment_id, unstable=True))
+    assert (await world.get("deployment.allCentralized"))[0]["unstable"]
+    assert (await world.post("deployment.removeDeployment", deploymentId=deployment_id))["steps"] == row["steps"]

@@ -82,7 +82,8 @@ class Grants:
 class Actor:
     """Whoever makes a call. A member was given whole ``projects`` and single ``services``; ``glimpsed`` are the
     projects that it knows by name only, for what it was given in them. Owners and admins see all of theirs.
-    ``witness`` is told the project of what the caller was allowed to do something to.
+    ``by_hand``: a person calls, by its own word. ``witness`` is told the project of what the caller was allowed to do
+    something to.
     """
 
     user_id: str
@@ -96,6 +97,7 @@ class Actor:
     glimpsed: frozenset[str] = frozenset()
     terms: Terms = Terms()
     api_key_name: str = ""
+    by_hand: bool = False
     witness: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
 
 

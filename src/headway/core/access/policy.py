@@ -100,7 +100,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.SERVER, "deployment", _MEMBER, _READ, "allByServer", in_project=False)
     | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _READ, "allByType", "allCentralized", "queueList")
     | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _READ, "one", "readLogs", "follow")
-    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _READ, "searchLog", "log")
+    | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _READ, "searchLog", "log", "search", "wait")
     | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _KILL, "killProcess", "cancel")
     | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _REMOVE, "removeDeployment")
     | _rules(Noun.APPLICATION, "application", _MEMBER, _READ, "one", "readLogs", "search")

@@ -41,6 +41,9 @@ class Listed(NamedTuple):
     pid: str | None
     trigger: str
     triggered_by: str
+    triggered_by_name: str | None
+    triggered_by_key: str | None
+    triggered_by_key_name: str | None
     commit_hash: str | None
     commit_message: str | None
     commit_author: str | None
@@ -58,9 +61,19 @@ class Listed(NamedTuple):
         return Listed._make(_plain(getattr(deployment, name)) for name in Listed._fields)
 
 
+class ListedStep(NamedTuple):
+    """A step of a run as rows show it; times as in ``Listed``, ``log_offset`` is where its output begins in the log."""
+
+    name: str
+    started_at: int
+    finished_at: int | None
+    log_offset: int
+
+
 # Columns without types: on both databases they then arrive as they are kept, which is what a list wants.
 deployment_rows = table("deployments", *(column(name) for name in (*Listed._fields, "input")))
 COLUMNS = tuple(deployment_rows.c[name] for name in Listed._fields)
+step_rows = table("steps", *(column(name) for name in ("deployment_id", *ListedStep._fields)))
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a column's value

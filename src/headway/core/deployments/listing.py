@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select
 
 from headway.core.access.policy import Reach
-from headway.core.deployments.listed import COLUMNS, Listed, deployment_rows
+from headway.core.deployments.listed import COLUMNS, Listed, ListedStep, deployment_rows, step_rows
 from headway.core.deployments.model import SubjectType
-from headway.core.deployments.waiting import Wait
+from headway.core.deployments.waiting import Wait, waits_of
 from headway.infra.db.tables.deployments import PENDING, RUNNING
 from headway.infra.db.transaction import Tx
 
 MOST_ROWS = 1_000  # of one page; a list without a limit of its own may be longer
-_SERVICES = (SubjectType.APPLICATION.value, SubjectType.COMPOSE.value)
+_IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters
+SERVICES = (SubjectType.APPLICATION.value, SubjectType.COMPOSE.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +33,18 @@ class Page:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Rows of a list, newest first; ``next`` is the ``before`` of the next part, None at the end. By deployment:
-    ``waits`` says why each that waits does, ``works`` the ``type`` of its input where that was asked for.
+    ``waits`` says why each that waits does, ``steps`` what its run did, ``works`` the ``type`` of its input; each where
+    it was asked for.
     """
 
     rows: Sequence[Listed]
     next: int | None = None
     waits: Mapping[str, Wait] = field(default_factory=dict)
+    steps: Mapping[str, Sequence[ListedStep]] = field(default_factory=dict)
     works: Mapping[str, str] = field(default_factory=dict)
 
+
+P = TypeVar("P", bound=Part)
 
 _c = deployment_rows.c
 _NEWEST_FIRST = select(*COLUMNS).order_by(_c.seq.desc())
@@ -72,10 +78,25 @@ def unfinished(tx: Tx, organization_id: str, reach: Reach) -> list[tuple[Listed,
     found = [
         (listed, str(row[-1] or "deploy"))
         for statement in _UNFINISHED
-        for row in tx.execute(statement)
+        for row in tx.execute(statement).all()
         if within(reach, listed := Listed._make(row[:-1]), organization_id)
     ]
     return sorted(found, reverse=True)
+
+
+def explained(tx: Tx, part: P) -> P:
+    """The part with what rows show beside their columns."""
+    steps = steps_of(tx, [row.deployment_id for row in part.rows])
+    return replace(part, waits=waits_of(tx, part.rows), steps=steps)
+
+
+def steps_of(tx: Tx, deployment_ids: Sequence[str]) -> Mapping[str, Sequence[ListedStep]]:
+    """The steps of these deployments, each one's in the order in which they began."""
+    steps: dict[str, list[ListedStep]] = defaultdict(list)
+    for start in range(0, len(deployment_ids), _IDS_AT_A_TIME):
+        for row in tx.execute(_STEPS, {"ids": deployment_ids[start : start + _IDS_AT_A_TIME]}).all():
+            steps[row[0]].append(ListedStep._make(row[1:]))
+    return steps
 
 
 def branches(reach: Reach) -> Iterable[tuple[tuple[str, ...], dict[str, str]]]:
@@ -84,7 +105,7 @@ def branches(reach: Reach) -> Iterable[tuple[tuple[str, ...], dict[str, str]]]:
     for project_id in sorted(projects):
         yield ("project_id",), {"project_id": project_id}
     for service_id in sorted(reach.services):
-        for kind in _SERVICES:
+        for kind in SERVICES:
             yield ("subject_type", "subject_id"), {"subject_type": kind, "subject_id": service_id}
 
 
@@ -94,7 +115,7 @@ def within(reach: Reach, row: Listed, organization_id: str) -> bool:
         return False
     if reach.within is not None and row.project_id not in reach.within:
         return False
-    is_service = row.subject_type in _SERVICES
+    is_service = row.subject_type in SERVICES
     return reach.everything or row.project_id in reach.projects or (is_service and row.subject_id in reach.services)
 
 
@@ -108,7 +129,7 @@ def cut(rows: Sequence[Listed], limit: int | None) -> Part:
 def _part(tx: Tx, names: tuple[str, ...], values: dict[str, Any], page: Page) -> Part:
     statement = _statement(names, limited=page.limit is not None, goes_on=page.before is not None)
     given = {**values, "most": (page.limit or 0) + 1, "before": page.before}
-    return cut([Listed._make(row) for row in tx.execute(statement, given)], page.limit)
+    return cut([*map(Listed._make, tx.execute(statement, given).all())], page.limit)
 
 
 @cache
@@ -120,6 +141,11 @@ def _statement(names: tuple[str, ...], *, limited: bool, goes_on: bool) -> Selec
     return statement.limit(bindparam("most")) if limited else statement
 
 
+_STEPS = (
+    select(step_rows.c.deployment_id, *(step_rows.c[name] for name in ListedStep._fields))
+    .where(step_rows.c.deployment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(step_rows.c.started_at)
+)
 _WORK: ColumnElement[str] = literal_column("input ->> 'type'")
 # No other condition: few rows wait or run, and for a second one SQLite would go through all of an organisation's.
 _UNFINISHED = tuple(select(*COLUMNS, _WORK).where(state) for state in (PENDING, RUNNING))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from headway.core.access.model import Actor
 from headway.core.deployments.status import Intent, Reason, Status
 
 
@@ -34,7 +35,9 @@ class Lane(IntEnum):
 
 
 class Trigger(StrEnum):
-    """What asked for a deployment."""
+    """What asked for a deployment: a person (``manual``) or a program with a key (``api``), or something that acts by
+    itself.
+    """
 
     MANUAL = "manual"
     API = "api"
@@ -65,6 +68,21 @@ class Request:
     input: Mapping[str, Any]
     trigger: Trigger = Trigger.API
     triggered_by: str = ""
+    triggered_by_name: str | None = None
+    triggered_by_key: str | None = None
+    triggered_by_key_name: str | None = None
+
+
+def asked_by(actor: Actor, request: Request) -> Request:
+    """The request as this caller's."""
+    return replace(
+        request,
+        trigger=Trigger.MANUAL if actor.by_hand else Trigger.API,
+        triggered_by=actor.user_id,
+        triggered_by_name=actor.name,
+        triggered_by_key=actor.api_key_id,
+        triggered_by_key_name=actor.api_key_name,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +128,9 @@ class Deployment:
     input: Mapping[str, Any]
     trigger: Trigger
     triggered_by: str
+    triggered_by_name: str | None
+    triggered_by_key: str | None
+    triggered_by_key_name: str | None
     commit_hash: str | None
     commit_message: str | None
     commit_author: str | None

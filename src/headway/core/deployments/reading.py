@@ -5,34 +5,42 @@ answer itself is kept.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit, reach
 from headway.core.deployments import listing, store
+from headway.core.deployments import search as searching
 from headway.core.deployments.listed import Listed
 from headway.core.deployments.listing import Page, Part
-from headway.core.deployments.model import StepRecord, SubjectType
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner, Subject
+from headway.core.deployments.search import Filters, Found
 from headway.core.deployments.shelf import Shelf
 from headway.core.deployments.subjects import NOUNS, service_of
-from headway.core.deployments.waiting import Wait, waits_of
+from headway.core.deployments.waiting import waits_of
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Version
 
 UNBOUNDED_CENTRAL_ROWS = 1_000
+_SECONDS_OF_A_SEARCH = 0.003  # counted from the call, so that many who search at once all get their turn
+_BYTES_OF_ONE = 8 << 10  # about
+
+P_contra = TypeVar("P_contra", bound=Part, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
-    """How a face shows rows. ``encode`` is performed in the reading transaction; two views of one ``name`` encode the
-    same rows alike.
+class View(Generic[P_contra]):
+    """How a face shows rows. ``encode`` is performed in the reading transaction, and reads there what else it shows;
+    two views of one ``name`` encode the same rows alike.
     """
 
     name: Hashable
-    encode: Callable[[Tx, Part], bytes]
+    encode: Callable[[Tx, P_contra], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +55,34 @@ class Shown:
     owner: Owner | None = None
 
 
-class DeploymentReader:
-    """What callers may read of deployments of every type."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _One:
+    """A deployment, and what access to it is decided by."""
 
-    def __init__(self, *, db: Database, version: Version, subjects: Mapping[SubjectType, Subject]) -> None:
+    part: Part
+    owner: Owner
+    service_id: str | None
+
+
+class DeploymentReader:
+    """What callers may read of deployments of every type. ``services_in`` tells which services an environment holds."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        version: Version,
+        subjects: Mapping[SubjectType, Subject],
+        services_in: Callable[[Tx, str], frozenset[str]],
+    ) -> None:
         self._db = db
         self._subjects = subjects
+        self._services_in = services_in
         self._shelf: Shelf[Shown] = Shelf(version, lambda shown: len(shown.body))
+        self._ones: Shelf[_One] = Shelf(version, lambda _one: _BYTES_OF_ONE)
 
     async def all_of(
-        self, actor: Actor, subject_type: SubjectType, subject_id: str, *, procedure: str, page: Page, view: View
+        self, actor: Actor, subject_type: SubjectType, subject_id: str, *, procedure: str, page: Page, view: View[Part]
     ) -> Shown:
         """Deployments of a subject, newest first. Raises NotFound for a subject that the caller may not see."""
         noun = NOUNS[subject_type]
@@ -76,12 +102,11 @@ class DeploymentReader:
         def look(tx: Tx) -> Part:
             owner = self._owner(tx, subject_type, subject_id)
             self._permit(actor, procedure, owner, NOUNS[subject_type], service_of(subject_type, subject_id))
-            part = listing.of_subject(tx, subject_type, subject_id, Page())
-            return replace(part, waits=waits_of(tx, part.rows))
+            return listing.explained(tx, listing.of_subject(tx, subject_type, subject_id, Page()))
 
         return await self._db.read(look)
 
-    async def on_server(self, actor: Actor, server_id: str, page: Page, view: View) -> Shown:
+    async def on_server(self, actor: Actor, server_id: str, page: Page, view: View[Part]) -> Shown:
         """Whatever ran on a server, builds included, as far as the caller may see it. Raises NotFound."""
         reached = reach(actor)
 
@@ -95,7 +120,7 @@ class DeploymentReader:
         self._permit(actor, "deployment.allByServer", shown.owner, Noun.SERVER, None)
         return shown
 
-    async def central(self, actor: Actor, page: Page, view: View) -> Shown:
+    async def central(self, actor: Actor, page: Page, view: View[Part]) -> Shown:
         """The newest deployments of the caller's organisation, as far as the caller may see them."""
         reached, mine = reach(actor), actor.organization_id
         if page.limit is None:
@@ -106,7 +131,7 @@ class DeploymentReader:
 
         return await self._shelf.get(("central", mine, reached, page, view.name), lambda: self._db.read(look))
 
-    async def queue(self, actor: Actor, page: Page, view: View) -> Shown:
+    async def queue(self, actor: Actor, page: Page, view: View[Part]) -> Shown:
         """What waits and what runs, newest first, as far as the caller may see it."""
         reached, mine = reach(actor), actor.organization_id
 
@@ -114,22 +139,44 @@ class DeploymentReader:
             found = listing.unfinished(tx, mine, reached)
             rows = [(row, work) for row, work in found if page.before is None or row.seq < page.before]
             part = listing.cut([row for row, _ in rows], page.limit)
-            return _shown(tx, replace(part, works={row.deployment_id: work for row, work in rows}), view)
+            return _as_shown(tx, replace(part, works={row.deployment_id: work for row, work in rows}), view)
 
         return await self._shelf.get(("queue", mine, reached, page, view.name), lambda: self._db.read(look))
 
-    async def one(self, actor: Actor, deployment_id: str) -> tuple[Listed, list[StepRecord], Wait | None]:
-        """A deployment, its steps so far and why it waits, if it does. Raises NotFound, Forbidden."""
+    async def search(
+        self, actor: Actor, filters: Filters, page: Page, view: View[Found], *, counted: bool = False
+    ) -> Shown:
+        """Deployments of every type that the filters let through, newest first, as far as the caller may see them;
+        ``page.limit`` is given. ``counted`` asks for the number of all matches too.
+        """
+        reached, mine = reach(actor), actor.organization_id
+        end = time.monotonic() + _SECONDS_OF_A_SEARCH
 
-        def look(tx: Tx) -> tuple[Listed, list[StepRecord], Wait | None]:
+        def look(tx: Tx) -> Shown:
+            wanted = filters
+            if filters.environment_id is not None:
+                wanted = replace(filters, services=self._services_in(tx, filters.environment_id))
+            found = searching.search(tx, mine, reached, wanted, page, time_is_up=lambda: time.monotonic() > end)
+            counts = searching.count(tx, mine, reached, wanted) if counted else None
+            return _shown(tx, replace(found, counts=counts), view)
+
+        key = ("search", mine, reached, filters, page, counted, view.name)
+        return await self._shelf.get(key, lambda: self._db.read(look))
+
+    async def one(self, actor: Actor, deployment_id: str, procedure: str = "deployment.one") -> Part:
+        """A deployment, as the only row. Raises NotFound, Forbidden."""
+
+        def look(tx: Tx) -> _One:
             found = store.find(tx, deployment_id)
-            owner = Owner(organization_id=found.organization_id, project_id=found.project_id)
-            service_id = service_of(found.subject_type, found.subject_id)
-            self._permit(actor, "deployment.one", owner, Noun.DEPLOYMENT, service_id)
-            row = Listed.of(found)
-            return row, store.steps_of(tx, deployment_id), waits_of(tx, [row]).get(deployment_id)
+            return _One(
+                part=listing.explained(tx, Part(rows=[Listed.of(found)])),
+                owner=Owner(organization_id=found.organization_id, project_id=found.project_id),
+                service_id=service_of(found.subject_type, found.subject_id),
+            )
 
-        return await self._db.read(look)
+        one = await self._ones.get(deployment_id, lambda: self._db.read(look))
+        self._permit(actor, procedure, one.owner, Noun.DEPLOYMENT, one.service_id)
+        return one.part
 
     def _owner(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> Owner:
         subject = self._subjects.get(subject_type)
@@ -144,7 +191,14 @@ class DeploymentReader:
         permit(actor, procedure, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)
 
 
-def _shown(tx: Tx, part: Part, view: View, owner: Owner | None = None) -> Shown:
-    body = view.encode(tx, replace(part, waits=waits_of(tx, part.rows)))
+P = TypeVar("P", bound=Part)
+
+
+def _shown(tx: Tx, part: P, view: View[P], owner: Owner | None = None) -> Shown:
+    return _as_shown(tx, replace(part, waits=waits_of(tx, part.rows)), view, owner)
+
+
+def _as_shown(tx: Tx, part: P, view: View[P], owner: Owner | None = None) -> Shown:
+    body = view.encode(tx, part)
     tag = hashlib.blake2b(body, digest_size=12, salt=str(part.next or "").encode()[-16:]).hexdigest()
     return Shown(body=body, next=part.next, tag=tag, owner=owner)

@@ -7,8 +7,10 @@ from typing import Protocol
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit
-from headway.core.deployments import store
+from headway.core.deployments import listing, store
 from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.listed import Listed
+from headway.core.deployments.listing import Part
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.status import Intent, Reason, Status
 from headway.core.deployments.subjects import service_of
@@ -112,20 +114,21 @@ class DeploymentService:
         await self.one(actor, deployment_id, "deployment.cancel")
         return await self._stopping.cancel(deployment_id)
 
-    async def remove(self, actor: Actor, deployment_id: str) -> Deployment:
-        """Removes the record and the log; what the deployment released serves on. A waiting one is cancelled first.
-        Raises Conflict for a running one.
+    async def remove(self, actor: Actor, deployment_id: str) -> Part:
+        """Removes the record and the log, and gives what was removed; what the deployment released serves on. A waiting
+        one is cancelled first. Raises Conflict for a running one.
         """
 
-        def delete(tx: Tx) -> Deployment:
+        def delete(tx: Tx) -> Part:
             found = self._permitted(tx, actor, deployment_id, "deployment.removeDeployment")
             if found.status is Status.PENDING:
                 found = self._ledger.end_waiting(tx, found, Reason.CANCELLED, "Cancelled to be removed.") or found
             current = store.find(tx, deployment_id)
             if not current.status.ended:
                 raise RunsStill
-            store.remove(tx, deployment_id)
-            return current
+            removed = listing.explained(tx, Part(rows=[Listed.of(current)]))
+            store.remove_all(tx, [deployment_id])
+            return removed
 
         removed = await self._db.run(delete)
         await self._logs.remove(deployment_id)

@@ -10,7 +10,15 @@ from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, lite
 
 from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
-from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, leases, outbox, steps, undos
+from headway.infra.db.tables.deployments import (
+    PENDING,
+    RUNNING,
+    deployments,
+    leases,
+    outbox,
+    steps,
+    undos,
+)
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 
@@ -158,11 +166,12 @@ def set_fields(tx: Tx, deployment_id: str, **fields: Any) -> None:  # noqa: ANN4
     tx.execute(update(deployments).where(_c.deployment_id == deployment_id).values(**fields))
 
 
-def remove(tx: Tx, deployment_id: str) -> None:
-    """Deletes an ended deployment's record with its steps and undos."""
-    for table in (steps, undos, leases):
-        tx.execute(delete(table).where(table.c.deployment_id == deployment_id))
-    tx.execute(delete(deployments).where(_c.deployment_id == deployment_id))
+def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
+    """Deletes the records of ended deployments with their steps and undos."""
+    if not deployment_ids:
+        return
+    for table in (steps, undos, leases, deployments):
+        tx.execute(delete(table).where(table.c.deployment_id.in_(deployment_ids)))
 
 
 def announce_later(tx: Tx, topic: str, payload: dict[str, Any]) -> None:

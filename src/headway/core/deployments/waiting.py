@@ -54,8 +54,8 @@ def waits_of(tx: Tx, rows: Iterable[Listed]) -> Mapping[str, Wait]:
     asked = {row.deployment_id for row in rows if row.status == Status.PENDING}
     if not asked:
         return {}
-    waiting = [Queued._make(row) for row in tx.execute(_WAITING)]
-    running = [Queued._make(row) for row in tx.execute(_RUNNING)]
+    waiting = [*map(Queued._make, tx.execute(_WAITING).all())]
+    running = [*map(Queued._make, tx.execute(_RUNNING).all())]
     slots = {row.host_id: row.concurrency for row in tx.execute(_SLOTS)}
     return explained(asked, sorted(waiting), running, slots)
 
@@ -98,11 +98,11 @@ def _wait(each: Queued, position: int, holder: str | None, runs: Mapping[str | N
 
 def _heads(waiting: Sequence[Queued]) -> dict[str | None, str]:
     """For each key the one that goes first."""
-    heads: dict[str | None, str] = {}
-    for each in sorted(waiting, key=lambda queued: (queued.lane, queued.seq)):
-        if each.exclusive_key is not None:
-            heads.setdefault(each.exclusive_key, each.deployment_id)
-    return heads
+    first: dict[str | None, tuple[int, int, str]] = {}
+    for _, lane, seq, deployment_id, key in waiting:
+        if key is not None and (key not in first or (lane, seq) < first[key][:2]):
+            first[key] = (lane, seq, deployment_id)
+    return {key: each[2] for key, each in first.items()}
 
 
 _COLUMNS = tuple(_c[name] for name in Queued._fields)

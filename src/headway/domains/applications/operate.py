@@ -77,7 +77,7 @@ class Operating:
             lambda tx: deployments.of_subject(tx, SubjectType.APPLICATION, application.application_id)
         )
         for deployment in found:
-            await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove(tx, id_))  # type: ignore[misc]
+            await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
             await self.logs_of_deployments.remove(deployment.deployment_id)
         await self.db.run(lambda tx: store.remove(tx, application.application_id))
 

@@ -10,7 +10,7 @@ from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Noun, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import Deployment, Lane, Request, SubjectType, Trigger
+from headway.core.deployments.model import Deployment, Lane, Request, SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
@@ -314,7 +314,7 @@ class ApplicationService:
     ) -> Request:
         require_source(application.settings)
         commit = _serving_commit(tx, application.application_id) if again else None
-        return Request(
+        request = Request(
             kind=KIND,
             kind_version=VERSION,
             subject_type=SubjectType.APPLICATION,
@@ -332,9 +332,8 @@ class ApplicationService:
                 "allow_file": _may_use_files(actor),
                 "total_seconds": application.settings.total_seconds,
             },
-            trigger=Trigger.API,
-            triggered_by=actor.user_id,
         )
+        return asked_by(actor, request)
 
     async def _end_all(self, application_id: str, intent: Intent, *, only: Status | None = None) -> None:
         found = await self._db.read(

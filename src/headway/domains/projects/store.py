@@ -139,6 +139,12 @@ def services_in(tx: Tx, project_ids: Sequence[str]) -> list[Service]:
     return [_service(row) for row in rows]
 
 
+def services_of_environment(tx: Tx, environment_id: str) -> frozenset[str]:
+    """The ids of the applications that lie in an environment."""
+    rows = tx.execute(select(applications.c.application_id).where(applications.c.environment_id == environment_id))
+    return frozenset(rows.scalars())
+
+
 def leftovers_in(tx: Tx, environment_ids: Sequence[str]) -> int:
     """How many deleted applications of these environments have not been swept away yet."""
     rows = tx.execute(

@@ -23,6 +23,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _KILL_SECONDS = 120.0  # the answer comes when nothing of the process tree is left
+_WAIT_SECONDS = 20.0  # of one call, so that its answer comes well within the deadline
 _SILENCE_SECONDS = 45.0  # a followed log sends a heartbeat every 15
 _PATIENCE_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 0.1
@@ -134,11 +135,15 @@ def _target_of_this_machine(url: str, data_dirs: tuple[Path, ...]) -> Target:
 
 
 class Client:
-    """Speaks to one panel; every call has a deadline. Raises PanelUnreachable, KeyRefused and Refused."""
+    """Speaks to one panel; every call has a deadline. ``by_hand``: a person sits at the terminal. Raises
+    PanelUnreachable, KeyRefused and Refused.
+    """
 
-    def __init__(self, target: Target, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, target: Target, transport: httpx.BaseTransport | None = None, *, by_hand: bool = False) -> None:
         self.target = target
         headers = {"accept": "application/json"} | ({"x-api-key": target.key} if target.key else {})
+        if by_hand:
+            headers["x-headway-trigger"] = "manual"
         self._http = httpx.Client(
             base_url=f"{target.url}/api/",
             headers=headers,
@@ -153,7 +158,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(self, procedure: str, /, **query: str | int) -> Json:
+    def get(self, procedure: str, /, **query: str | float) -> Json:
         """The answer of a query."""
         return self._value(procedure, self._send(self._http.build_request("GET", procedure, params=query)))
 
@@ -174,6 +179,27 @@ class Client:
             "POST", procedure, json={"deploymentId": deployment_id}, timeout=_timeout(_KILL_SECONDS)
         )
         self._value(procedure, self._send(request))
+
+    def wait(self, deployment_id: str, until: str, seconds: float) -> Json:
+        """What ``deployment.wait`` says once the deployment is there or the time is up. A panel that is away meanwhile
+        is asked again; PanelUnreachable when it stays away for a minute.
+        """
+        end = time.monotonic() + seconds
+        pause, deadline = _FIRST_PAUSE_SECONDS, time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            left = max(0.0, end - time.monotonic())
+            try:
+                seconds_of_call = min(left, _WAIT_SECONDS)
+                answer = self.get("deployment.wait", deploymentId=deployment_id, until=until, timeout=seconds_of_call)
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+            else:
+                if answer["reached"] or time.monotonic() >= end:
+                    return answer
+                pause, deadline = _FIRST_PAUSE_SECONDS, time.monotonic() + _PATIENCE_SECONDS
+            time.sleep(pause)  # also after an answer: a panel that stops sends everybody away at once
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     def follow(self, deployment_id: str) -> Iterator[Event]:
         """The log, step and status events of a deployment from its first byte to its end. A connection that breaks is

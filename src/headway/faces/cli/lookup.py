@@ -81,6 +81,26 @@ def application(client: Client, named: str, project: str | None = None) -> Place
     return found[0]
 
 
+def environment(client: Client, named: str, project: str | None = None) -> str:
+    """The environment of that name or id, in that project where one is named. Raises NotFound, and InvalidInput when
+    several have the name.
+    """
+    projects = client.get("project.all") if project is None else [find_project(client, project)]
+    inside = [(each["name"], row) for each in projects for row in each["environments"]]
+    found = [each for each in inside if each[1]["environmentId"] == named] or [
+        each for each in inside if each[1]["name"] == named
+    ]
+    if not found:
+        known = ", ".join(sorted({str(row["name"]) for _, row in inside})[:8])
+        raise NotFound(
+            f"There is no environment {named}. " + (f"There are: {known}." if known else "There is none yet.")
+        )
+    if len(found) > 1:
+        where = ", ".join(f"{owner} ({row['environmentId']})" for owner, row in found)
+        raise InvalidInput(f"Several environments are named {named}; name the project too, or give an id: {where}.")
+    return str(found[0][1]["environmentId"])
+
+
 def deployment_id(client: Client, given: str) -> str:
     """The whole id that ``given`` is or begins. Raises NotFound, and InvalidInput when it begins several."""
     if len(given) >= ID_LENGTH:

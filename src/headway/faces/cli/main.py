@@ -28,8 +28,10 @@ from headway.faces.cli.commands import (
     members,
     profiles,
     projects,
+    search,
     serve,
     upkeep,
+    wait,
 )
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import STATUSES, Status
@@ -57,14 +59,7 @@ def build() -> typer.Typer:
     _add(top, "serve", serve.serve)
     _add(top, "deploy", deploy.deploy)
 
-    of_deployments = _group("What was deployed, what is being deployed, and how it went.")
-    _add(of_deployments, "list", deployments.list_deployments)
-    _add(of_deployments, "show", deployments.show)
-    _add(of_deployments, "logs", deployments.logs)
-    _add(of_deployments, "cancel", deployments.cancel)
-    _add(of_deployments, "kill", deployments.kill)
-    _add(of_deployments, "remove", deployments.remove)
-    top.add_typer(of_deployments, name="deployments")
+    top.add_typer(_deployments(), name="deployments")
 
     top.add_typer(_applications(), name="apps")
     top.add_typer(_domains(), name="domains")
@@ -145,6 +140,19 @@ def _variables() -> typer.Typer:
     _add(of_variables, "unset", env.unset_variables)
     _add(of_variables, "import", env.import_variables)
     return of_variables
+
+
+def _deployments() -> typer.Typer:
+    of_deployments = _group("What was deployed, what is being deployed, and how it went.")
+    _add(of_deployments, "list", deployments.list_deployments)
+    _add(of_deployments, "show", deployments.show)
+    _add(of_deployments, "search", search.search)
+    _add(of_deployments, "wait", wait.wait)
+    _add(of_deployments, "logs", deployments.logs)
+    _add(of_deployments, "cancel", deployments.cancel)
+    _add(of_deployments, "kill", deployments.kill)
+    _add(of_deployments, "remove", deployments.remove)
+    return of_deployments
 
 
 def shielded(arguments: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -39,7 +40,7 @@ class Session:
         if self.verbose:
             origin = "without a key" if target.key is None else f"with the key from {target.key_origin}"
             output.warn(f"asking {target.url} {origin}")
-        return Client(target)
+        return Client(target, by_hand=sys.stdin is not None and sys.stdin.isatty())
 
     def target(self) -> Target:
         """The panel that the profile or the environment names, and the key to it."""

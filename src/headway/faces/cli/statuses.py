@@ -17,6 +17,7 @@ class Status(IntEnum):
     KEY_REFUSED = 3
     UNREACHABLE = 4
     NOT_FOUND = 5
+    TIMED_OUT = 6  # what was waited for has not come in time
     INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 

@@ -35,8 +35,8 @@ _SLASHES = re.compile(rb"/{2,}")
 
 
 def create_app(platform: Platform) -> Starlette:
-    """The application over an open platform. ``state.close()`` sends those away who follow a deployment,
-    ``state.followed()`` tells how many do.
+    """The application over an open platform. ``state.close()`` sends those away who follow a deployment or wait for
+    it, ``state.followed()`` tells how many follow.
     """
     follows = Follows(platform.deployments, platform.broadcast, platform.events)
     registry = Registry(all_procedures(follows))
@@ -54,7 +54,12 @@ def create_app(platform: Platform) -> Starlette:
         middleware=[Middleware(Attending, platform.events), Middleware(_CleanPaths)],
         exception_handlers={404: _nothing_there, 405: _nothing_there},
     )
-    app.state.close = follows.close
+
+    def close() -> None:
+        follows.close()
+        platform.awaiting.close()
+
+    app.state.close = close
     app.state.followed = follows.count
     return app
 

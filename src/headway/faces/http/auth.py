@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from headway.core.access.model import Actor
 from headway.core.access.service import AccessService
@@ -14,12 +15,17 @@ _BEARER = b"bearer "
 async def authenticate(access: AccessService, headers: Mapping[bytes, bytes], calls: int = 1) -> Actor | None:
     """Whoever makes the request, None when it carries no key that is known. Raises DatabaseAway, and TooManyRequests
     where its key has no so many ``calls`` left.
+
+    Whoever calls is taken for a program unless it says otherwise, as the command line does when a person sits at its
+    terminal; that shows on what it starts, and opens nothing.
     """
     key = key_of(headers)
     actor = None if key is None else await access.authenticate(key)
     if actor is not None:
         found(actor=actor.user_id, key=actor.api_key_id)
         access.usage.spend(actor, calls)
+        if headers.get(b"x-headway-trigger") == b"manual":
+            return replace(actor, by_hand=True)
     return actor
 
 

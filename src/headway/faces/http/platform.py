@@ -9,6 +9,7 @@ from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
+from headway.core.deployments.awaiting import Awaiting
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
 from headway.domains.applications.arranging import Arranging
@@ -23,6 +24,7 @@ from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.projects.service import ProjectService
+from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import Database
 from headway.infra.logs.broadcast import Broadcast
 from headway.kernel.events import Events
@@ -58,6 +60,12 @@ class Platform(Protocol):
 
     @property
     def deployment_reads(self) -> DeploymentReader: ...
+
+    @property
+    def rows(self) -> EncodedRows: ...
+
+    @property
+    def awaiting(self) -> Awaiting: ...
 
     @property
     def applications(self) -> ApplicationService: ...

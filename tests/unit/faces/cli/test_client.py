@@ -245,3 +245,39 @@ def test_a_deployment_is_found_by_the_beginning_of_its_id() -> None:
             lookup.deployment_id(client, "ab")
         with pytest.raises(NotFound, match="begins with q"):
             lookup.deployment_id(client, "q")
+
+
+def test_who_waits_asks_again_until_it_is_there_and_bears_a_panel_that_is_away() -> None:
+    waits = {"reached": False, "ended": False, "deployment": {"status": "running"}}
+    ended = {"reached": True, "ended": True, "deployment": {"status": "done"}}
+    answers = [(200, waits), (503, {"message": "Not now."}), (200, ended)]
+    asked: list[str] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        status, body = answers.pop(0)
+        write(request, status, json.dumps(body).encode())
+
+    with panel(answer) as client:
+        assert client.wait("id", "ended", 60) == ended
+    assert len(asked) == 3
+    assert asked[0] == "/api/deployment.wait?deploymentId=id&until=ended&timeout=20.0"
+
+
+def test_who_waits_is_told_when_the_time_is_up() -> None:
+    waits = {"reached": False, "ended": False, "deployment": {"status": "running"}}
+    with panel(says(200, waits)) as client:
+        assert client.wait("id", "running", 0) == waits
+
+
+@pytest.mark.parametrize(("by_hand", "said"), [(True, "manual"), (False, None)])
+def test_a_person_at_a_terminal_is_told_from_a_program(*, by_hand: bool, said: str | None) -> None:
+    seen: list[str | None] = []
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        seen.append(request.headers.get("x-headway-trigger"))
+        write(request, 200, b"{}")
+
+    with panel(answer) as client, Client(client.target, by_hand=by_hand) as mine:
+        mine.get("project.all")
+    assert seen == [said]

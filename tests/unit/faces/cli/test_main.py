@@ -48,7 +48,7 @@ def test_help_names_every_command() -> None:
     ):
         assert f"  {command} " in shown
     shown = headway("deployments", "--help").stdout
-    for command in ("list", "show", "logs", "cancel", "kill", "remove"):
+    for command in ("list", "show", "search", "wait", "logs", "cancel", "kill", "remove"):
         assert f"  {command} " in shown
 
 
@@ -87,6 +87,8 @@ def test_help_fits_80_columns() -> None:
         ("deploy",),
         ("serve",),
         ("deployments", "logs"),
+        ("deployments", "search"),
+        ("deployments", "wait"),
         ("apps", "delete"),
         ("doctor",),
         ("keys", "create"),
@@ -118,6 +120,7 @@ def test_what_is_heavy_is_imported_late() -> None:
         (("logout",), 5, "headway: There is no profile default."),
         (("deploy", "/no/such/folder"), 2, "headway: There is no folder /no/such/folder."),
         (("deploy", "https://example.com/a", "--env", "=x"), 2, "headway: --env: it takes NAME=VALUE"),
+        (("deployments", "search", "--since", "soon"), 2, "headway: --since: 'soon' is not possible; it takes 90m, 2h"),
         (("serve", "--port", "0"), 2, "headway: --port: '0' is not possible; it takes a whole number from 1 to 65535."),
         (("serve", "--log-level", "loud"), 2, "headway: --log-level: 'loud' is not possible"),
     ],

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import TypeAdapter
 
-from headway.core.deployments.listed import Listed
-from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
+from headway.core.deployments.listed import Listed, ListedStep
+from headway.core.deployments.model import Deployment, Lane, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
 from headway.core.deployments.waiting import Hindrance, Wait
 from headway.domains.projects.model import Place, Service
@@ -17,12 +17,10 @@ from headway.faces.http.wire.base import instant, moment
 from headway.faces.http.wire.deployments import (
     CentralRow,
     DeploymentRow,
-    DeploymentWithSteps,
     JobRow,
-    central_row,
+    belongings,
     deployment_row,
     job_row,
-    with_steps,
 )
 
 CREATED = datetime(2026, 11, 24, 22, 46, 27, 547_900, tzinfo=UTC)
@@ -53,6 +51,9 @@ DONE = Deployment(
     input={"type": "redeploy"},
     trigger=Trigger.API,
     triggered_by="user",
+    triggered_by_name="Ann",
+    triggered_by_key="key",
+    triggered_by_key_name="of Ann",
     commit_hash="df647f",
     commit_message="first commit",
     commit_author="Ann",
@@ -122,13 +123,14 @@ def test_a_row_has_every_key_always() -> None:
         "reason": None,
         "kind": "application.deploy",
         "trigger": "api",
-        "triggeredBy": "user",
+        "triggeredBy": {"userId": "user", "name": "Ann", "apiKeyId": "key", "apiKeyName": "of Ann"},
         "commit": {"hash": "df647f", "message": "first commit", "author": "Ann", "branch": "main"},
         "unstable": False,
         "killRequestedAt": None,
         "outOfReachSince": None,
         "queuePosition": None,
         "waitsFor": None,
+        "steps": [],
     }
     assert shown(PENDING).keys() == shown(DONE).keys()
 
@@ -180,15 +182,10 @@ def test_a_waiting_one_seems_to_run_for_a_client_that_knows_no_other_word() -> N
 
 
 def test_steps_have_their_place_in_the_log_and_how_long_they_took() -> None:
-    step = StepRecord(
-        name="build",
-        epoch=1,
-        started_at=CREATED,
-        finished_at=CREATED + timedelta(seconds=1.5),
-        log_offset=12,
-        result="null",
-    )
-    row = with_steps(shown(DONE), [step, replace(step, name="release", finished_at=None)])
+    begun = 1795560387547900
+    build = ListedStep(name="build", started_at=begun, finished_at=begun + 1_500_000, log_offset=12)
+    release = build._replace(name="release", finished_at=None)
+    row = deployment_row(Listed.of(DONE), steps=[build, release])
     assert row["steps"] == [
         {
             "name": "build",
@@ -236,7 +233,7 @@ def test_a_running_deployment_in_the_queue_says_since_when() -> None:
 
 def test_shapes_are_what_their_schemas_say() -> None:
     TypeAdapter(DeploymentRow).validate_python(shown(DONE), strict=True)
-    TypeAdapter(DeploymentWithSteps).validate_python(with_steps(shown(PENDING), []), strict=True)
+    TypeAdapter(DeploymentRow).validate_python(shown(replace(DONE, triggered_by="")), strict=True)
     TypeAdapter(JobRow).validate_python(job_row(Listed.of(PENDING), "redeploy", PLACE), strict=True)
-    TypeAdapter(CentralRow).validate_python(central_row(shown(DONE), (SERVICE, PLACE)), strict=True)
-    TypeAdapter(CentralRow).validate_python(central_row(shown(DONE), None), strict=True)
+    TypeAdapter(CentralRow).validate_python({**shown(DONE), **belongings((SERVICE, PLACE))}, strict=True)
+    TypeAdapter(CentralRow).validate_python({**shown(DONE), **belongings(None)}, strict=True)

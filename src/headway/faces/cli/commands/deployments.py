@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Identifier = Annotated[str, typer.Argument(metavar="ID", help="A deployment's id, or the beginning of it.")]
 
 _LONGEST_TAIL = 10_000
-_COLUMNS = (
+COLUMNS = (
     Column(title="ID", whole=True),
     Column(title="APPLICATION", most=16),
     Column(title="STATUS", whole=True, states=True),
@@ -45,20 +46,7 @@ def list_deployments(
         output.say_json(rows[:limit])
         return
     now = output.now()
-    output.say_table(
-        _COLUMNS,
-        [
-            (
-                row["deploymentId"],
-                _name(row),
-                output.state_of(row),
-                row["title"],
-                output.age_of(row, now),
-                output.time_of(row, now),
-            )
-            for row in rows[:limit]
-        ],
-    )
+    output.say_table(COLUMNS, [cells(row, now) for row in rows[:limit]])
     if len(rows) > limit:
         output.warn(f"{len(rows) - limit} more; --limit {len(rows)} shows all")
 
@@ -135,6 +123,18 @@ def _end(context: typer.Context, identifier: str, procedure: str, done: str, *, 
     output.say(f"{deployment_id} {done}")
 
 
+def cells(row: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
+    """What a table shows of a deployment."""
+    return (
+        row["deploymentId"],
+        _name(row),
+        output.state_of(row),
+        row["title"],
+        output.age_of(row, now),
+        output.time_of(row, now),
+    )
+
+
 def _rows(client: Client, application: str | None) -> list[Mapping[str, Any]]:
     from headway.faces.cli.lookup import application as find
 
@@ -167,6 +167,7 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Error", row.get("errorMessage") or ""
     yield "Unstable", "its release has crashed since" if row.get("unstable") else ""
     yield "Commit", " ".join(str(commit.get(part) or "") for part in ("hash", "branch", "author"))
+    yield "Asked for by", _asker(row)
     yield "Created", f"{row['createdAt']} ({output.age_of(row, now)} ago)"
     yield "Took", output.time_of(row, now)
     yield "Process", row.get("pid") or ""
@@ -174,6 +175,12 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Out of reach", row.get("outOfReachSince") or ""
     yield "Application", row.get("applicationId") or ""
     yield "Log", row["logPath"]
+
+
+def _asker(row: Mapping[str, Any]) -> str:
+    by = row.get("triggeredBy") or {}
+    key = f", key {by['apiKeyName']}" if by.get("apiKeyName") else ""
+    return f"{by.get('name') or by.get('userId') or 'nobody'}{key} ({row.get('trigger')})"
 
 
 def _step_time(step: Mapping[str, Any]) -> str:

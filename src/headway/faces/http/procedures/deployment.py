@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from headway.core.deployments.listed import Listed
+from headway.core.deployments.awaiting import Goal
+from headway.core.deployments.status import Status
 from headway.faces.http.downloads import Download
 from headway.faces.http.inputs import MOST, Input
-from headway.faces.http.procedures import deployment_lists
+from headway.faces.http.procedures import deployment_lists, deployment_search
+from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.registry import Call, File, Procedure, Stream, mutation, query
 from headway.faces.http.streams import Follower, Follows
-from headway.faces.http.wire.deployments import DeploymentRow, DeploymentWithSteps, deployment_row, with_steps
+from headway.faces.http.wire.deployments import DeploymentRow, WaitedRow
 from headway.faces.http.wire.logs import FoundRow, found_row
 from headway.infra.logs.search import Search
+
+LONGEST_WAIT_SECONDS = 300
 
 
 def procedures(follows: Follows) -> tuple[Procedure, ...]:
@@ -25,11 +29,13 @@ def procedures(follows: Follows) -> tuple[Procedure, ...]:
 
     return (
         *deployment_lists.procedures(),
-        query("deployment.one", "A deployment with its steps", DeploymentWithSteps, ById, _one),
+        *deployment_search.procedures(),
+        query("deployment.one", "A deployment with its steps", DeploymentRow, ById, _one),
         query("deployment.readLogs", "The last lines of a deployment's log", str, ReadLogs, _read_logs),
         query("deployment.searchLog", "Where a text stands in a deployment's log", FoundRow, SearchLog, _search_log),
         query("deployment.log", "A deployment's log as a file, whole or a range of it", File, ById, _log),
         query("deployment.follow", "Log, steps and status as server-sent events", Stream, FollowInput, follow),
+        query("deployment.wait", "A deployment once it has ended, or the time is up", WaitedRow, Wait, _wait),
         mutation("deployment.killProcess", "Kill a running deployment", None, ById, _kill),
         mutation("deployment.cancel", "End a waiting or running deployment gently", None, ById, _cancel),
         mutation("deployment.removeDeployment", "Remove record and log", DeploymentRow, ById, _remove),
@@ -38,6 +44,15 @@ def procedures(follows: Follows) -> tuple[Procedure, ...]:
 
 class ById(Input):
     deployment_id: Annotated[str, Field(min_length=1)]
+
+
+class Wait(ById):
+    """Waits for at most ``timeout`` seconds ``until`` it has ended, or runs (or has run); who is answered before that
+    calls again.
+    """
+
+    timeout: Annotated[float, Field(ge=0, le=LONGEST_WAIT_SECONDS)] = 30
+    until: Literal["ended", "running"] = "ended"
 
 
 class ReadLogs(ById):
@@ -59,10 +74,17 @@ class FollowInput(ById):
     start: Annotated[int, Field(ge=0, le=MOST, alias="from")] = 0
 
 
-async def _one(call: Call[ById]) -> DeploymentWithSteps:
-    row, steps, wait = await call.platform.deployment_reads.one(call.actor, call.input.deployment_id)
-    masked = call.actor.terms.pending_as_running
-    return with_steps(deployment_row(row, wait, pending_as_running=masked), steps)
+async def _one(call: Call[ById]) -> DeploymentRow:
+    part = await call.platform.deployment_reads.one(call.actor, call.input.deployment_id)
+    return rows_of(part, pending_as_running=call.actor.terms.pending_as_running)[0]
+
+
+async def _wait(call: Call[Wait]) -> WaitedRow:
+    given, goal = call.input, Goal(call.input.until)
+    part = await call.platform.awaiting.wait(call.actor, given.deployment_id, goal, given.timeout)
+    status = Status(part.rows[0].status)
+    row = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)[0]
+    return {"reached": goal.reached_by(status), "ended": status.ended, "deployment": row}
 
 
 async def _read_logs(call: Call[ReadLogs]) -> str:
@@ -90,7 +112,7 @@ async def _cancel(call: Call[ById]) -> None:
 
 async def _remove(call: Call[ById]) -> DeploymentRow:
     removed = await call.platform.deployments.remove(call.actor, call.input.deployment_id)
-    return deployment_row(Listed.of(removed))
+    return rows_of(removed, pending_as_running=False)[0]
 
 
 def _resumed(call: Call[FollowInput]) -> int:

@@ -15,19 +15,22 @@ from headway.core.deployments.reading import Shown, View
 from headway.domains.projects.model import Place, Service
 from headway.domains.projects.service import ProjectService
 from headway.faces.http.inputs import Input
+from headway.faces.http.platform import Platform
 from headway.faces.http.registry import Call, Procedure, Ready, query
 from headway.faces.http.wire.deployments import (
     CentralRow,
     DeploymentRow,
     JobRow,
-    central_row,
+    belongings,
     deployment_row,
     job_row,
 )
+from headway.faces.http.wire.encoded import as_list, widened
 from headway.infra.db.transaction import Tx
 
 NEXT_CURSOR = "x-next-cursor"  # a header, for the answer is the bare list that known clients expect
 Rows = list[DeploymentRow]
+SubjectTypeName = Literal["application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup"]
 Cursor = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 
@@ -72,7 +75,7 @@ class OfServer(Paged):
 
 class OfType(Paged):
     id: Annotated[str, Field(min_length=1)]
-    type: Literal["application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup"]
+    type: SubjectTypeName
 
 
 async def _all(call: Call[OfApplication]) -> Ready:
@@ -88,23 +91,21 @@ async def _all_by_type(call: Call[OfType]) -> Ready:
 
 
 async def _of_subject(call: Call[P], procedure: str, subject: SubjectType, subject_id: str) -> Ready:
-    reads, view = call.platform.deployment_reads, _plain_view(call.actor)
+    reads, view = call.platform.deployment_reads, _plain_view(call.platform, call.actor)
     page = call.input.page
     return ready(await reads.all_of(call.actor, subject, subject_id, procedure=procedure, page=page, view=view))
 
 
 async def _all_by_server(call: Call[OfServer]) -> Ready:
-    reads, view = call.platform.deployment_reads, _plain_view(call.actor)
+    reads, view = call.platform.deployment_reads, _plain_view(call.platform, call.actor)
     return ready(await reads.on_server(call.actor, call.input.server_id, call.input.page, view))
 
 
 async def _all_centralized(call: Call[Paged]) -> Ready:
-    masked, projects = _hides_pending(call.actor), call.platform.projects
+    masked, platform = _hides_pending(call.actor), call.platform
 
     def encode(tx: Tx, part: Part) -> bytes:
-        places = _places(tx, part, projects)
-        rows = rows_of(part, pending_as_running=masked)
-        return to_json([central_row(row, places.get(row["applicationId"] or "")) for row in rows])
+        return as_list(central_rows(tx, part, platform, pending_as_running=masked))
 
     view = View(name=("central", masked), encode=encode)
     return ready(await call.platform.deployment_reads.central(call.actor, call.input.page, view))
@@ -123,10 +124,18 @@ async def _queue_list(call: Call[Paged]) -> Ready:
 
 def rows_of(part: Part, *, pending_as_running: bool) -> Rows:
     """The rows of a part."""
-    waits = part.waits
+    waits, steps = part.waits, part.steps
     return [
-        deployment_row(row, waits.get(row.deployment_id), pending_as_running=pending_as_running) for row in part.rows
+        deployment_row(row, waits.get(id_), steps.get(id_, ()), pending_as_running=pending_as_running)
+        for row, id_ in ((row, row.deployment_id) for row in part.rows)
     ]
+
+
+def central_rows(tx: Tx, part: Part, platform: Platform, *, pending_as_running: bool) -> list[bytes]:
+    """The rows of a part, encoded, each with what it belongs to."""
+    places = _places(tx, part, platform.projects)
+    encoded = platform.rows.of(tx, part, pending_as_running=pending_as_running)
+    return [widened(body, belongings(places.get(row.subject_id))) for row, body in zip(part.rows, encoded, strict=True)]
 
 
 def ready(shown: Shown) -> Ready:
@@ -143,16 +152,9 @@ def _hides_pending(actor: Actor) -> bool:
     return actor.terms.pending_as_running
 
 
-def _plain_view(actor: Actor) -> View:
-    return _PENDING_AS_RUNNING if _hides_pending(actor) else _PLAIN
-
-
-def _encoding(*, pending_as_running: bool) -> View:
+def _plain_view(platform: Platform, actor: Actor) -> View[Part]:
+    masked = _hides_pending(actor)
     return View(
-        name=("rows", pending_as_running),
-        encode=lambda _tx, part: to_json(rows_of(part, pending_as_running=pending_as_running)),
+        name=("rows", masked),
+        encode=lambda tx, part: as_list(platform.rows.of(tx, part, pending_as_running=masked)),
     )
-
-
-_PLAIN = _encoding(pending_as_running=False)
-_PENDING_AS_RUNNING = _encoding(pending_as_running=True)

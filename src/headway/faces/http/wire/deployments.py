@@ -1,19 +1,20 @@
-"""Deployments as the wire shows them: the row, the item of the queue, the row with its steps."""
+"""Deployments as the wire shows them: the row, and the item of the queue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict  # the one of Python 3.11 cannot be made a schema of
 
-from headway.core.deployments.listed import Listed
-from headway.core.deployments.model import StepRecord, SubjectType
+from headway.core.deployments.listed import Listed, ListedStep
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.search import Found
 from headway.core.deployments.status import Status
 from headway.core.deployments.waiting import Wait
 from headway.domains.projects.model import Place, Service
-from headway.faces.http.wire.base import instant, moment
+from headway.faces.http.wire.base import instant
 
 
 class CommitRow(TypedDict):
@@ -31,6 +32,25 @@ class WaitRow(TypedDict):
     what: Literal["deployment", "slot", "turn"]
     deploymentId: str | None
     message: str
+
+
+class AskerRow(TypedDict):
+    """Who asked for a deployment: the user and the key that was used, each as called then."""
+
+    userId: str
+    name: str | None
+    apiKeyId: str | None
+    apiKeyName: str | None
+
+
+class StepRow(TypedDict):
+    """A named part of a run, and where its output begins in the log (bytes)."""
+
+    name: str
+    startedAt: str
+    finishedAt: str | None
+    durationMs: int | None
+    logOffset: int
 
 
 class DeploymentRow(TypedDict):
@@ -59,30 +79,23 @@ class DeploymentRow(TypedDict):
     rollback: None
     reason: str | None
     kind: str
-    trigger: str
-    triggeredBy: str
+    trigger: Literal["manual", "api", "webhook", "schedule", "rollback"]
+    triggeredBy: AskerRow | None
     commit: CommitRow | None
     unstable: bool
     killRequestedAt: str | None
     outOfReachSince: str | None
     queuePosition: int | None
     waitsFor: WaitRow | None
-
-
-class StepRow(TypedDict):
-    """A named part of a run, and where its output begins in the log (bytes)."""
-
-    name: str
-    startedAt: str
-    finishedAt: str | None
-    durationMs: int | None
-    logOffset: int
-
-
-class DeploymentWithSteps(DeploymentRow):
-    """A deployment with the steps of its run."""
-
     steps: list[StepRow]
+
+
+class WaitedRow(TypedDict):
+    """A deployment that was waited for. ``reached``: it is where it was waited for to be; else the time was up."""
+
+    reached: bool
+    ended: bool
+    deployment: DeploymentRow
 
 
 class NamedRow(TypedDict):
@@ -119,6 +132,27 @@ class CentralRow(DeploymentRow):
     compose: None
     server: None
     buildServer: None
+
+
+class CountsRow(TypedDict):
+    """How many match in all. With ``atLeast`` only so many were counted, and there may be more."""
+
+    pending: int
+    running: int
+    done: int
+    error: int
+    atLeast: bool
+
+
+class SearchPage(TypedDict):
+    """Matches, newest first. ``nextCursor`` is null at the end. A page may be shorter than asked for, even empty, and
+    have a next one: then ``lookedBackTo`` says how far the search has come in its time.
+    """
+
+    rows: list[CentralRow]
+    nextCursor: str | None
+    lookedBackTo: str | None
+    counts: CountsRow | None
 
 
 class JobData(TypedDict):
@@ -167,7 +201,9 @@ _LABELS: Mapping[SubjectType, str] = MappingProxyType(
 )
 
 
-def deployment_row(row: Listed, wait: Wait | None = None, *, pending_as_running: bool = False) -> DeploymentRow:
+def deployment_row(
+    row: Listed, wait: Wait | None = None, steps: Sequence[ListedStep] = (), *, pending_as_running: bool = False
+) -> DeploymentRow:
     """The row that every list shows; ``wait`` says why it waits, if it does. With ``pending_as_running`` it seems to
     run while it waits, for clients that know no other word.
     """
@@ -196,30 +232,31 @@ def deployment_row(row: Listed, wait: Wait | None = None, *, pending_as_running:
         "rollback": None,
         "reason": row.reason,
         "kind": row.kind,
-        "trigger": row.trigger,
-        "triggeredBy": row.triggered_by,
+        "trigger": row.trigger,  # type: ignore[typeddict-item]
+        "triggeredBy": _asker(row),
         "commit": _commit(row),
         "unstable": bool(row.unstable),
         "killRequestedAt": instant(row.kill_requested_at),
         "outOfReachSince": instant(row.out_of_reach_since),
         "queuePosition": None if wait is None else wait.position,
         "waitsFor": None if wait is None else _wait(wait),
+        "steps": [_step(step) for step in steps],
     }
 
 
-def with_steps(row: DeploymentRow, steps: list[StepRecord]) -> DeploymentWithSteps:
-    """The row with its steps, in the order in which they began."""
-    return {**row, "steps": [_step(step) for step in steps]}
+def belongings(found: tuple[Service, Place] | None) -> Mapping[str, SubjectRow | None]:
+    """What a row is shown with."""
+    subject = None if found is None else _subject(*found)
+    return {"application": subject, "compose": None, "server": None, "buildServer": None}
 
 
-def central_row(row: DeploymentRow, found: tuple[Service, Place] | None) -> CentralRow:
-    """The row with the application that it belongs to (None where that is gone)."""
+def search_rest(found: Found) -> Mapping[str, object]:
+    """A page of a search without its rows."""
+    counts = found.counts
     return {
-        **row,
-        "application": None if found is None else _subject(*found),
-        "compose": None,
-        "server": None,
-        "buildServer": None,
+        "nextCursor": None if found.next is None else str(found.next),
+        "lookedBackTo": instant(found.looked_back_to),
+        "counts": None if counts is None else {**counts.by_status, "atLeast": counts.at_least},
     }
 
 
@@ -278,13 +315,24 @@ def _commit(row: Listed) -> CommitRow | None:
     }
 
 
-def _step(step: StepRecord) -> StepRow:
-    took = None if step.finished_at is None else step.finished_at - step.started_at
+def _asker(row: Listed) -> AskerRow | None:
+    if not row.triggered_by:
+        return None
+    return {
+        "userId": row.triggered_by,
+        "name": row.triggered_by_name,
+        "apiKeyId": row.triggered_by_key,
+        "apiKeyName": row.triggered_by_key_name,
+    }
+
+
+def _step(step: ListedStep) -> StepRow:
+    finished = step.finished_at
     return {
         "name": step.name,
-        "startedAt": moment(step.started_at),
-        "finishedAt": moment(step.finished_at),
-        "durationMs": None if took is None else round(took.total_seconds() * 1000),
+        "startedAt": instant(step.started_at),
+        "finishedAt": instant(finished),
+        "durationMs": None if finished is None else (finished - step.started_at + 500) // 1000,
         "logOffset": step.log_offset,
     }
 

@@ -60,6 +60,9 @@ deployments = Table(
     Column("verdict", Text),
     Column("trigger", String(16), nullable=False),
     Column("triggered_by", String(64), nullable=False),
+    Column("triggered_by_name", Text),
+    Column("triggered_by_key", String(21)),
+    Column("triggered_by_key_name", Text),
     Column("commit_hash", String(64)),
     Column("commit_message", Text),
     Column("commit_author", Text),
@@ -107,6 +110,8 @@ Index("ix_deployments_subject", deployments.c.subject_type, deployments.c.subjec
 Index("ix_deployments_server", deployments.c.server_id, deployments.c.seq)
 Index("ix_deployments_project", deployments.c.project_id, deployments.c.seq)
 Index("ix_deployments_organization", deployments.c.organization_id, deployments.c.seq)
+Index("ix_deployments_status", deployments.c.organization_id, deployments.c.status, deployments.c.seq)
+Index("ix_deployments_created", deployments.c.created_at, deployments.c.seq)
 
 leases = Table(
     "leases",
