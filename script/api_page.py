@@ -202,6 +202,11 @@ def _introduction() -> Sequence[str]:
         command line does at a terminal. `triggeredBy` names user and key as they were called then. `steps` are those
         of the run so far, with their times.
         """,
+        """
+        Of each application (schedule, backup, …) the newest 100 ended deployments are kept with their logs; settings
+        (`HEADWAY_KEEP_DEPLOYMENTS`, `HEADWAY_KEEP_DEPLOYMENTS_FOR`) change that for all, `keepDeployments` and
+        `keepDays` for one application. Neither what waits or runs goes, nor what left a release that is still there.
+        """,
         "## Logs",
         """
         `deployment.readLogs` gives the last lines, `deployment.follow` the log with steps and status as it grows,

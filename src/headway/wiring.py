@@ -21,6 +21,7 @@ from headway.core.deployments.awaiting import Awaiting
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.reading import DeploymentReader
+from headway.core.deployments.retention import Keep, Retention
 from headway.core.deployments.run import Deadlines, Kind, Subject
 from headway.core.deployments.service import DeploymentService
 from headway.core.engine.engine import Engine
@@ -39,6 +40,7 @@ from headway.domains.applications.operate import Operating
 from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releases import ReleaseService
+from headway.domains.applications.retention import ApplicationRetention
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
@@ -242,6 +244,17 @@ class Wiring:
             Poller("certificates", partial(_once, self._certificates.settle)),
             Poller("ballast", ballast),
             Poller("access", partial(_tend_access, self._db, access, self._settings.keep_audit)),
+            Poller("retention", self._retention().keep_round),
+        )
+
+    def _retention(self) -> Retention:
+        of_applications = ApplicationRetention(self._data_dir.vault)
+        return Retention(
+            db=self._db,
+            logs=self._log_files,
+            default=Keep(number=self._settings.keep_deployments, age=self._settings.keep_deployments_for),
+            own={SubjectType.APPLICATION: of_applications.own},
+            needed=of_applications.needed,
         )
 
     def _applications(self, engine: Engine, operating: Operating) -> ApplicationService:

@@ -235,7 +235,14 @@ class Settings:
         default=Switch.AUTO, metadata=_told(choice(Switch), "Whether PID namespaces are used where they are allowed.")
     )
     keep_deployments: int = field(
-        default=100, metadata=_told(whole(1), "Ended deployments that are kept of each application.")
+        default=100,
+        metadata=_told(
+            whole(1), "Ended deployments that are kept of each application, schedule and so on: the newest."
+        ),
+    )
+    keep_deployments_for: timedelta | None = field(
+        default=None,
+        metadata=_told(duration(60), "How long ended deployments are kept, be they the newest; unset: for ever."),
     )
     keep_releases: int = field(default=5, metadata=_told(whole(1), "Releases that are kept of each application."))
     units: str | None = field(

@@ -16,6 +16,7 @@ from headway.infra.db.tables.deployments import (
     deployments,
     leases,
     outbox,
+    removed_logs,
     steps,
     undos,
 )
@@ -167,11 +168,12 @@ def set_fields(tx: Tx, deployment_id: str, **fields: Any) -> None:  # noqa: ANN4
 
 
 def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
-    """Deletes the records of ended deployments with their steps and undos."""
+    """Deletes the records of ended deployments with their steps and undos, and notes that their logs are to go."""
     if not deployment_ids:
         return
     for table in (steps, undos, leases, deployments):
         tx.execute(delete(table).where(table.c.deployment_id.in_(deployment_ids)))
+    tx.execute(insert(removed_logs), [{"deployment_id": deployment_id} for deployment_id in deployment_ids])
 
 
 def announce_later(tx: Tx, topic: str, payload: dict[str, Any]) -> None:

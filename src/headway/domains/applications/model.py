@@ -83,6 +83,8 @@ class AppSettings:
     build_secrets: str | None = None
     open_variables: Sequence[str] = ()
     secret_variables: Sequence[str] = ()
+    keep_deployments: int | None = None
+    keep_days: float | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from headway.kernel.vault import Vault
 _a = applications.c
 _r = releases.c
 _BY_ID = select(applications).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
+_SETTINGS = select(_a.settings).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 FIRST_PORT = 20_000
 LAST_PORT = 29_999
 
@@ -139,6 +141,12 @@ def kept(settings: AppSettings, vault: Vault) -> dict[str, str]:
     return {"sealed": vault.seal(settings.dump())}
 
 
+def settings_of(tx: Tx, application_id: str, vault: Vault) -> AppSettings | None:
+    """The settings of an application, None where it is gone."""
+    found = tx.scalar(_SETTINGS, {"application_id": application_id})
+    return None if found is None else AppSettings.load(vault.open(found["sealed"]))
+
+
 def set_fields(tx: Tx, application_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
     """Writes columns of one application."""
     tx.execute(update(applications).where(_a.application_id == application_id).values(**fields))
@@ -228,6 +236,11 @@ def releases_of(tx: Tx, application_id: str) -> list[Release]:
 def every_release(tx: Tx) -> list[Release]:
     """All releases, for the keeper."""
     return [_release(row) for row in tx.execute(select(releases))]
+
+
+def with_releases(tx: Tx, deployment_ids: Collection[str]) -> list[str]:
+    """Those of these deployments whose release is still there."""
+    return list(tx.execute(select(_r.deployment_id).where(_r.deployment_id.in_(deployment_ids))).scalars())
 
 
 def due_to_retire(tx: Tx) -> list[Release]:

@@ -16,6 +16,8 @@ from headway.kernel.forms import size
 _LEAST_MEMORY_BYTES = 8 << 20
 _MEMORY = size(_LEAST_MEMORY_BYTES)
 _LONGEST_SECONDS = 7 * 24 * 3600
+_MOST_KEPT = 1_000_000
+_MOST_DAYS = 36_500
 
 Text = Annotated[str, Field(max_length=4_096)]
 Seconds = Annotated[float, Field(gt=0, le=_LONGEST_SECONDS)]
@@ -57,6 +59,8 @@ class Changes(Input):
     port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     open_variables: Names | None = None
     secret_variables: Names | None = None
+    keep_deployments: Annotated[int, Field(ge=1, le=_MOST_KEPT)] | None = None
+    keep_days: Annotated[float, Field(gt=0, le=_MOST_DAYS)] | None = None
 
     def applied(self, settings: AppSettings) -> AppSettings:
         """``settings`` with what was sent. Raises Problem for a memory limit that is none."""

@@ -212,6 +212,8 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "port": "port",
         "openVariables": "open_variables",
         "secretVariables": "secret_variables",
+        "keepDeployments": "keep_deployments",
+        "keepDays": "keep_days",
     }
 )
 

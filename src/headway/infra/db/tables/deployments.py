@@ -1,4 +1,4 @@
-"""The tables of the heart: deployments (which are the queue), leases, steps, undos and the outbox."""
+"""The tables of the heart: deployments (which are the queue), leases, steps, undos, logs to remove and the outbox."""
 
 from __future__ import annotations
 
@@ -142,6 +142,12 @@ undos = Table(
     Column("deployment_id", String(21), ForeignKey("deployments.deployment_id"), nullable=False, index=True),
     Column("name", String(64), nullable=False),
     Column("data", Text, nullable=False),
+)
+
+removed_logs = Table(
+    "removed_logs",
+    metadata,
+    Column("deployment_id", String(21), primary_key=True),  # whose row is gone, so that no key leads to it
 )
 
 outbox = Table(

@@ -1,4 +1,4 @@
-"""what is searched for, and who asked."""
+"""what is searched for, who asked, and logs to remove."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table(
+        "removed_logs",
+        sa.Column("deployment_id", sa.String(length=21), nullable=False),
+        sa.PrimaryKeyConstraint("deployment_id", name=op.f("pk_removed_logs")),
+    )
     with op.batch_alter_table("deployments", schema=None) as batch_op:
         batch_op.add_column(sa.Column("triggered_by_name", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("triggered_by_key", sa.String(length=21), nullable=True))

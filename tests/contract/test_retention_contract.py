@@ -1,0 +1,156 @@
+"""Retention on both databases: exactly what the policy says is kept, and no log stays that nobody knows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from headway.core.deployments import retention
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.retention import Keep, Retention
+from headway.core.deployments.status import Status
+from headway.core.deployments.store import remove_all
+from headway.core.engine.run_log import LogFilesOnDisk
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.tables.deployments import deployments, removed_logs, steps, undos
+from headway.infra.db.transaction import Tx
+from headway.infra.logs.paths import LogPaths
+from tests.factories import add_host, deployment_values
+
+ROWS = 400
+DEFAULT = Keep(number=20)
+OWN = {"a0": Keep(number=3), "a1": Keep(number=500), "a2": Keep(number=20, age=timedelta(hours=5))}
+SUBJECTS = (*((SubjectType.APPLICATION, f"a{number}") for number in range(4)), (SubjectType.BACKUP, "a0"))
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the policy goes by."""
+
+    deployment_id: str
+    subject: tuple[SubjectType, str]
+    ended: bool
+    hours_ago: float
+    needed: bool
+    undone: bool
+
+    @property
+    def keep(self) -> Keep:
+        """What its subject keeps."""
+        return OWN.get(self.subject[1], DEFAULT) if self.subject[0] is SubjectType.APPLICATION else DEFAULT
+
+
+def kept(rows: list[Row]) -> set[str]:
+    """The policy, said plainly."""
+    found = set()
+    for subject in SUBJECTS:
+        newest_first = [row for row in reversed(rows) if row.subject == subject and row.ended]
+        for place, row in enumerate(newest_first):
+            too_old = row.keep.age is not None and timedelta(hours=row.hours_ago) > row.keep.age
+            if (place < row.keep.number and not too_old) or row.needed or row.undone:
+                found.add(row.deployment_id)
+    return found | {row.deployment_id for row in rows if not row.ended}
+
+
+def filled(tx: Tx, dice: random.Random) -> list[Row]:
+    """So many deployments of some subjects, the oldest first, each with a step."""
+    add_host(tx)
+    rows = []
+    for number in range(ROWS):
+        status = dice.choice([Status.DONE, Status.DONE, Status.ERROR, Status.PENDING, Status.RUNNING])
+        row = Row(
+            deployment_id=f"d{number}",
+            subject=dice.choice(SUBJECTS),
+            ended=status.ended,
+            hours_ago=(ROWS - number) / 20,
+            needed=dice.random() < 0.05,
+            undone=status is Status.ERROR and dice.random() < 0.1,
+        )
+        rows.append(row)
+        ended_at = tx.now - timedelta(hours=row.hours_ago) if status.ended else None
+        subject = {"subject_type": row.subject[0], "subject_id": row.subject[1]}
+        tx.execute(
+            insert(deployments).values(**deployment_values(number, status=status, finished_at=ended_at, **subject))
+        )
+        step: dict[str, Any] = {"name": "build", "epoch": 1, "started_at": tx.now, "log_offset": 0}
+        tx.execute(insert(steps).values(deployment_id=row.deployment_id, **step))
+        if row.undone:
+            tx.execute(insert(undos).values(deployment_id=row.deployment_id, name="take back", data="{}"))
+    return rows
+
+
+def retaining(database: SqlDatabase, logs: LogPaths, needed: Collection[str] = ()) -> Retention:
+    """The retention of a panel."""
+    return Retention(
+        db=database,
+        logs=LogFilesOnDisk(logs),
+        default=DEFAULT,
+        own={SubjectType.APPLICATION: lambda _tx, subject_id, default: OWN.get(subject_id, default)},
+        needed=lambda _tx, some: set(some) & set(needed),
+    )
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> LogPaths:
+    paths = LogPaths(tmp_path / "logs")
+    paths.prepare()
+    for number in range(ROWS):
+        for path in (paths.log(f"d{number}"), paths.steps(f"d{number}")):
+            path.write_text("text")
+    return paths
+
+
+def ids(tx: Tx) -> set[str]:
+    return set(tx.execute(select(deployments.c.deployment_id)).scalars())
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_what_is_kept_is_exactly_what_the_policy_says(
+    database: SqlDatabase, logs: LogPaths, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "ROWS_AT_A_TIME", 7)
+    rows = await database.run(lambda tx: filled(tx, random.Random(seed)))
+    wanted = kept(rows)
+    keeper = retaining(database, logs, [row.deployment_id for row in rows if row.needed])
+
+    for _ in range(2):  # a second round finds nothing more
+        assert await keeper.keep_round() > 0
+        assert await database.read(ids) == wanted
+        assert {path.name.partition(".")[0] for path in logs.root.iterdir()} == wanted
+    assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(steps))) == len(wanted)
+    assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(removed_logs))) == 0
+
+
+async def test_a_log_whose_record_went_before_a_power_cut_is_removed_by_the_next_round(
+    database: SqlDatabase, logs: LogPaths
+) -> None:
+    await database.run(lambda tx: filled(tx, random.Random(0)))
+    await database.run(lambda tx: remove_all(tx, ["d398", "d399"]))
+    assert logs.log("d399").exists()
+
+    await retaining(database, logs).clear_logs()
+
+    assert not logs.log("d398").exists()
+    assert not logs.steps("d399").exists()
+    assert logs.log("d397").exists()
+
+
+async def test_a_record_that_could_not_be_removed_keeps_its_log(database: SqlDatabase, logs: LogPaths) -> None:
+    await database.run(lambda tx: filled(tx, random.Random(0)))
+
+    def broken(tx: Tx) -> None:
+        remove_all(tx, ["d399"])
+        raise RuntimeError("the power fails before the commit")
+
+    with pytest.raises(RuntimeError):
+        await database.run(broken)
+    await retaining(database, logs).clear_logs()
+
+    assert logs.log("d399").exists()
