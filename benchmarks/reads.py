@@ -1,14 +1,14 @@
 """What the Deployments API costs to read: lists, search, the queue and the end of a log, through the whole HTTP face.
 
 A panel and its client each have a processor of their own. The list is compared with a bare Starlette application that
-gives the very same bytes, measured turn by turn in the same run; a million rows with a thousand, likewise.
-
-
+gives the very same bytes, measured turn by turn in the same run; a million rows with a thousand, likewise. "Made anew"
+asks for another part or with other words each time, so that nothing which was kept helps.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import selectors
 import socket
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,17 +40,22 @@ WAITING = 200
 LOG_BYTES = 100 << 20
 TURNS = 7
 SECONDS = 1.0
+SEARCHERS = 16
+PAUSE = 0.05  # seconds that a client which polls lets pass, and few do so little
+STEPS = ("source", "build", "release", "health", "route", "verify")
 
 FILL = """
 INSERT INTO deployments (deployment_id, kind, kind_version, subject_type, subject_id, organization_id, project_id,
     host_id, exclusive_key, lane, ready, title, title_given, description, status, reason, error_message, log_path,
-    epoch, input, trigger, triggered_by, commit_hash, commit_message, commit_author, commit_branch, created_at,
+    epoch, input, trigger, triggered_by, triggered_by_name, triggered_by_key, triggered_by_key_name,
+    commit_hash, commit_message, commit_author, commit_branch, created_at,
     started_at, finished_at, unstable)
 SELECT :prefix || n, 'application.deploy', 1, 'application', {subject}, :organization, :project, 'local', {key}, 1,
     false, 'Change the colour of button ' || n, false, 'Commit: 0123456789abcdef0123456789abcdef01234567', {status},
     CASE WHEN {status} = 'error' THEN 'failed' END, CASE WHEN {status} = 'error' THEN 'Step build: exit status 7' END,
     '/var/lib/headway/logs/' || :prefix || n || '.log', 1, '{{"type":"deploy"}}',
-    CASE n % 7 WHEN 0 THEN 'manual' ELSE 'api' END, 'user', '0123456789abcdef0123456789abcdef01234567',
+    CASE n % 7 WHEN 0 THEN 'manual' ELSE 'api' END, 'user', 'Ann', 'key', 'of Ann',
+    '0123456789abcdef0123456789abcdef01234567',
     'Change the colour of button ' || n, 'Ann', 'main', {at}, {at} + 5000,
     CASE WHEN {status} IN ('done', 'error') THEN {at} + 900000 END, false
 FROM numbers
@@ -58,6 +64,11 @@ NUMBERS = {
     "sqlite": "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :number)",
     "postgresql": "WITH numbers AS (SELECT n FROM generate_series(1, CAST(:number AS integer)) AS n)",
 }
+FILL_STEPS = """
+INSERT INTO steps (deployment_id, name, epoch, started_at, finished_at, log_offset, result)
+SELECT deployment_id, :name, 1, started_at, started_at + 1000, 0, 'null' FROM deployments WHERE started_at IS NOT NULL
+    AND seq > (SELECT max(seq) FROM deployments) - 20000
+"""
 AT = "CAST(:begin AS bigint) + n * CAST(1000000 AS bigint)"
 BEGIN = 1_600_000_000_000_000
 
@@ -82,7 +93,8 @@ async def serve(folder: Path, rows: int, url: str) -> None:
         panel, bare = Server(world.app, "127.0.0.1", 0), Server(_bare(answer.content), "127.0.0.1", 0)
         await panel.start()
         await bare.start()
-        print(panel.port, bare.port, application_id, flush=True)
+        project_id = (await world.get("application.one", applicationId=application_id))["projectId"]
+        print(panel.port, bare.port, application_id, project_id, flush=True)
         async with asyncio.TaskGroup() as group:
             group.create_task(panel.run())
             group.create_task(bare.run())
@@ -114,6 +126,8 @@ def _fill(tx: Tx, application_id: str, rows: int) -> None:
     fill(rows, "x", "'app' || (n % 500)", status)
     fill(LISTED, "m", f"'{application_id}'", status)
     fill(1, "log", "'logged'", "'done'")
+    for name in STEPS:  # of the rows that pages show
+        tx.execute(text(FILL_STEPS), {"name": name})
     fill(WAITING, "w", "'busy' || (n % 20)", "'pending'", "'application:busy' || (n % 20)")
 
 
@@ -149,28 +163,29 @@ class Connection:
         return time.perf_counter() - self.sent_at if len(self.received) >= self.expected else None
 
 
-def ask(port: int, paths: Sequence[str], clients: int, seconds: float = SECONDS) -> list[float]:
-    """Seconds of each answer while so many clients ask for one path after the other without a pause."""
-    requests = [
+def ask(port: int, paths: Sequence[str], clients: int, seconds: float = SECONDS, pause: float = 0.0) -> list[float]:
+    """Seconds of each answer while so many clients ask for one path after the other, each after a pause."""
+    requests = itertools.cycle(
         f"GET {path} HTTP/1.1\r\nhost: bench\r\nx-api-key: {KEYS['owner']}\r\naccept: */*\r\n\r\n".encode()
         for path in paths
-    ]
+    )
+    taken: list[float] = []
     with selectors.DefaultSelector() as selector:
+        end = time.perf_counter() + seconds
+        resting: deque[tuple[float, Connection]] = deque()
         for number in range(clients):
             connection = Connection(socket.create_connection(("127.0.0.1", port)))
             connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             selector.register(connection.socket, selectors.EVENT_READ, connection)
-            connection.send(requests[number % len(requests)])
-        taken: list[float] = []
-        number, end = clients, time.perf_counter() + seconds
-        while time.perf_counter() < end:
-            for key, _ in selector.select(1):
-                connection = key.data
-                took = connection.take()
+            resting.append((time.perf_counter() + pause * number / clients, connection))
+        while (now := time.perf_counter()) < end:
+            while resting and resting[0][0] <= now:
+                resting.popleft()[1].send(next(requests))
+            for key, _ in selector.select(max(0.0, resting[0][0] - now) if resting else 1):
+                took = key.data.take()
                 if took is not None:
                     taken.append(took)
-                    connection.send(requests[number % len(requests)])
-                    number += 1
+                    resting.append((time.perf_counter() + pause, key.data))
         for key in list(selector.get_map().values()):
             key.data.socket.close()
     return taken
@@ -183,6 +198,7 @@ class Panel:
     port: int
     bare: int
     application_id: str
+    project_id: str
 
     @property
     def list(self) -> str:
@@ -199,8 +215,8 @@ def served(rows: int, url: str = "") -> Iterator[Panel]:
             assert server.stdin
             assert server.stdout
             _pin(server.pid, 0)
-            port, bare, application_id = server.stdout.readline().split()
-            yield Panel(port=int(port), bare=int(bare), application_id=application_id)
+            port, bare, application_id, project_id = server.stdout.readline().split()
+            yield Panel(port=int(port), bare=int(bare), application_id=application_id, project_id=project_id)
             server.stdin.close()
 
 
@@ -252,8 +268,47 @@ def measure(form: str, rows: int, urls: Callable[[], str]) -> list[str]:
             "queueList", holds=report(f"{form}: queueList, {WAITING} waiting, made anew", ask(many.port, queue, 1)) < 20
         )
         log = "/api/deployment.readLogs?deploymentId=log1&tail=100"
+        hold("search", holds=searches(form, many, rows) < 20)
         hold("tail", holds=report(f"{form}: tail of a log of 100 MB", ask(many.port, [log], 1)) < 5)
     return missed
+
+
+# What is searched for, by what it asks of the database; ``{}`` is another text or cursor each time.
+SEARCHES = {
+    "the newest": "cursor={}",
+    "failed ones of the past": "status=error&from=2020-09-13&to=2020-09-20&cursor={}",
+    "of one application, failed": "type=application&id=app7&status=error&cursor={}",
+    "of one project, by hand": "projectId={project}&trigger=manual&cursor={}",
+    "a text that many have": "text=colour%20button&cursor={}",
+    "a text that one has": "text={text}",
+    "a text that none has": "text=nowhere{text}",
+    "with counts": "status=error&counts=true&cursor={}",
+}
+
+
+def searches(form: str, panel: Panel, rows: int) -> float:
+    """Measures each search by itself, then all of them in turn; the 99th percentile in milliseconds of clients that
+    search for the same as before while nobody writes.
+    """
+    number = iter(range(1, 10**9))
+
+    def path(query: str) -> str:
+        at = next(number)
+        given = query.replace("{project}", panel.project_id).replace("{text}", str(rows - at))
+        return f"/api/deployment.search?{given.replace('{}', str(10**9 + at))}"
+
+    def anew() -> list[str]:
+        return [path(query) for _ in range(2_000) for query in SEARCHES.values()]
+
+    seconds = 5 * SECONDS
+    for name, query in SEARCHES.items():
+        report(f"{form}: search, {name}", ask(panel.port, [path(query) for _ in range(5_000)], 1))
+    kept = [path(query) for query in SEARCHES.values()]
+    p99 = report(f"{form}: 16 clients without a pause, kept", ask(panel.port, kept, SEARCHERS, seconds), seconds)
+    report(f"{form}: 16 clients without a pause, made anew", ask(panel.port, anew(), SEARCHERS, seconds), seconds)
+    taken = ask(panel.port, anew(), SEARCHERS, seconds, PAUSE)
+    report(f"{form}: 16 clients with a pause of 50 ms, made anew", taken, seconds)
+    return p99
 
 
 def main(rows: int) -> None:
