@@ -54,12 +54,13 @@ class Platform:
             data_dir.close()
             raise
 
-    async def run(self) -> None:
-        """Serves the API and performs deployments until ``stop``."""
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serves the API and performs deployments until ``stop``; ``ready`` is called once it is listened on."""
         servers = self._servers()
         for server in servers:
             await server.start()
         tell_ready()
+        ready()
         try:
             async with asyncio.TaskGroup() as group:
                 for server in servers:
@@ -111,8 +112,8 @@ async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> i
             loop.add_signal_handler(number, platform.stop)
         await asyncio.to_thread(keep_settings, platform.data_dir.path, given or {}, __version__)
         collect_rarely()
-        _greet(platform)
-        await platform.run()
+        _show_key(platform)
+        await platform.run(lambda: _say(f"Headway listens on http://{settings.host}:{settings.port}"))
     finally:
         platform.close()
     return 0
@@ -172,10 +173,13 @@ def _write_key(path: Path, key: str) -> None:
     path.write_text(f"{key}\n")
 
 
-def _greet(platform: Platform) -> None:
-    settings = platform.settings
-    sys.stdout.write(f"Headway listens on http://{settings.host}:{settings.port}\n")
+def _show_key(platform: Platform) -> None:
+    """Before anything else can go wrong: the next start does not know it any more."""
     if platform.first_key is not None:
         where = platform.data_dir.path / "owner.key"
-        sys.stdout.write(f"The owner's API key, shown once and kept in {where}:\n{platform.first_key}\n")
+        _say(f"The owner's API key, shown once and kept in {where}:\n{platform.first_key}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

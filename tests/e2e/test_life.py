@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import KEY, Panel, git_repository, panel, until, web
+from tests.panel import KEY, Panel, git_repository, panel, remove_traces, until, web
 from tests.power import answer_of, pull_the_plug
 
 pytestmark = pytest.mark.timeout(180)
@@ -29,6 +29,17 @@ def test_a_second_panel_on_one_data_directory_is_refused_with_a_sentence(running
     assert "Another panel" in second.log()
     assert "--data-dir" in second.log()
     assert running.is_up()
+
+
+def test_a_panel_that_cannot_listen_does_not_say_that_it_does(running: Panel, tmp_path: Path) -> None:
+    second = Panel(tmp_path / "second")
+    second.port = running.port
+    second.start(wait=False)
+
+    assert second.wait(20) != 0
+    assert f"cannot listen on 127.0.0.1, port {running.port}" in second.log()
+    assert "Headway listens" not in second.log()
+    remove_traces(second.data_dir)
 
 
 def test_the_owners_key_is_kept_for_its_owner_only(running: Panel) -> None:

@@ -9,6 +9,7 @@ from prometheus_client import (
     GCCollector,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -27,6 +28,7 @@ class Metrics:
     """The figures of one panel since its start. What can be asked at any time is given to ``text``."""
 
     def __init__(self, events: Events, version: str) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second line for each figure, of use to nobody
         self._registry = CollectorRegistry()
         self._kinds: set[str] = set()
         self._of_calls: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
