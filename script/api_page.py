@@ -239,7 +239,8 @@ def _router(name: str, text: str, procedures: Iterable[Procedure], described: Js
         yield f"### {procedure.name}"
         yield f"`{method.upper()} /api/{procedure.name}`"
         scope = "any key" if rule.scope is None else f"scope {rule.scope}"
-        who = f"{rule.least.word}{where} and above, {scope}"
+        nobody = rule.least.word == "guest"
+        who = "everybody, without a key" if nobody else f"{rule.least.word}{where} and above, {scope}"
         yield f"{procedure.summary}. For: {who}. Answer: {_answer(procedure, operation)}."
         fields = _fields(operation)
         if fields:

@@ -317,6 +317,7 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: Nati
         (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
         for left in (data_dir.work / name).glob(f"{PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
+    port = "" if settings.edge_port == 80 else f":{settings.edge_port}"  # browsers leave it out
     return Tools(
         db=db,
         host_id=LOCAL,
@@ -331,7 +332,7 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: Nati
             application_memory_bytes=settings.application_memory_bytes,
             process_limit=settings.process_limit,
         ),
-        address=lambda app_name: f"http://{app_name}.{settings.base_domain}:{settings.edge_port}",
+        address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
     )
 
 

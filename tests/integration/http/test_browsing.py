@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+from headway.core.access.model import Role
 from headway.core.access.policy import RULES
 from headway.faces.http.browsing.page import curl, example
 from headway.faces.http.described import Field
@@ -39,6 +40,13 @@ async def test_it_is_there_for_everybody_and_tells_every_procedure(world: World)
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert {id_.removesuffix("-") for id_ in Found(answer.text).ids if id_.endswith("-")} == {"health", *RULES}
+
+
+async def test_what_takes_no_key_is_told_so(world: World) -> None:
+    text = (await world.nobody.get(PAGE)).text
+    forms = re.findall(r'<form class="try" data-name="([^"]+)" data-method="[A-Z]+" data-keyless="yes">', text)
+    assert sorted(forms) == sorted(["health", *(name for name, rule in RULES.items() if rule.least is Role.GUEST)])
+    assert text.count("For everybody, without a key.") == len(forms)
 
 
 async def test_it_says_nothing_of_this_panel(world: World) -> None:

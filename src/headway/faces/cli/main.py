@@ -127,9 +127,9 @@ def _applications() -> typer.Typer:
 
 def _domains() -> typer.Typer:
     of_domains = _group("At which host names an application answers.")
-    of_domains.command("list")(_guarded(domains.list_domains))
-    of_domains.command("add")(_guarded(domains.add))
-    of_domains.command("remove")(_guarded(domains.remove))
+    _add(of_domains, "list", domains.list_domains)
+    _add(of_domains, "add", domains.add)
+    _add(of_domains, "remove", domains.remove)
     return of_domains
 
 

@@ -52,7 +52,9 @@ def test_help_names_every_command() -> None:
         assert f"  {command} " in shown
 
 
-@pytest.mark.parametrize("group", ["", "deployments", "apps", "projects", "keys", "members", "env", "profiles"])
+@pytest.mark.parametrize(
+    "group", ["", "deployments", "apps", "domains", "projects", "keys", "members", "env", "profiles"]
+)
 def test_a_list_of_commands_cuts_no_word_off(group: str) -> None:
     shown = headway(*filter(None, [group]), "--help", COLUMNS="80").stdout.partition("Commands:")[2]
     assert [line for line in shown.splitlines() if line and not line.endswith(".")] == []

@@ -41,7 +41,8 @@ function show(form, text, good) {
 }
 
 function request(form) {
-  const headers = { "x-api-key": key.value.trim() };
+  const headers = {};
+  if (key.value.trim()) headers["x-api-key"] = key.value.trim();
   for (const input of form.querySelectorAll("[data-header]")) {
     if (input.value) headers[input.dataset.header] = input.value;
   }
@@ -104,7 +105,7 @@ async function call(form) {
 for (const form of document.querySelectorAll(".try")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (key.value.trim() || form.dataset.name === "health") {
+    if (key.value.trim() || form.dataset.keyless) {
       call(form);
     } else {
       show(form, "Enter an API key at the top of the page first.", false);

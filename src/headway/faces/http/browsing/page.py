@@ -121,12 +121,16 @@ def _breakable(name: str) -> str:
 
 
 def _who(name: str) -> str:
-    rule = RULES.get(name)
-    if rule is None:
+    if _is_for_everybody(name):
         return "For everybody, without a key."
+    rule = RULES[name]
     key = "any key" if rule.scope is None else f"a key that has the scope <code>{rule.scope}</code>"
     given = " (in what they were given)" if rule.in_project and rule.least is Role.MEMBER else ""
     return f"For {_PEOPLE[rule.least]}{given}, with {key}."
+
+
+def _is_for_everybody(name: str) -> bool:
+    return name not in RULES or RULES[name].least is Role.GUEST
 
 
 def _inputs(fields: Iterable[Field]) -> str:
@@ -208,8 +212,8 @@ def _form(name: str, method: str, operation: Json, fields: Iterable[Field]) -> s
         f'<label class="field">{escape(header)} <input data-header="{escape(header)}" autocomplete="off"></label>'
         for header in headers
     )
-    danger = ' data-changes="yes"' if method == "post" else ""
-    return f"""<form class="try" data-name="{escape(name)}" data-method="{method.upper()}"{danger}>
+    keyless = ' data-keyless="yes"' if _is_for_everybody(name) else ""
+    return f"""<form class="try" data-name="{escape(name)}" data-method="{method.upper()}"{keyless}>
 <h3>Try it</h3>
 {controls}
 <p class="buttons"><button type="submit">{"Call" if method == "get" else "Call, and change this panel"}</button>
