@@ -22,7 +22,7 @@ def fuzz(running: Panel, report: Path, *options: str, key: str | None, seconds: 
     argv = [str(PROGRAM), "run", str(document), "--url", f"http://127.0.0.1:{running.port}/api", "--checks", "all"]
     argv += ["--continue-on-failure", "--request-timeout", "20", "--max-response-time", "10", "--warnings", "off"]
     argv += ["--no-color", *(["--header", f"x-api-key: {key}"] if key else []), *options]
-    hooks = {"SCHEMATHESIS_HOOKS": "tests.fuzz_hooks", "PYTHONPATH": str(ROOT), "FUZZ_IDS": json.dumps(ids(running))}
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.fuzz_hooks", "PYTHONPATH": str(ROOT), "FUZZ_IDS": json.dumps({**ids(running), "kept": kept(running)})}
     ended = subprocess.run(
         argv,
         cwd=report,
@@ -52,6 +52,11 @@ def ids(running: Panel) -> dict[str, dict[str, list[str]]]:
     }
     others = [each["applicationId"] for each in applications if each["applicationId"] not in deployed]
     return {"used": {**shared, "applicationId": deployed}, "changed": {**shared, "applicationId": others}}
+
+
+def kept(running: Panel) -> list[str]:
+    """The ids of the key that the calls are made with, and of its organisation: without them nothing more is called."""
+    return [running.get("user.get")["organizationId"], *(each["id"] for each in running.get("user.apiKeys"))]
 
 
 def furnish(running: Panel, url: str) -> None:
