@@ -25,7 +25,7 @@ OTHER_TYPES: Mapping[str, tuple[Any, ...]] = {
     "string": (True, 7, 1.5, [], {}),
     "number": (True, "seven", [], {}),
     "boolean": (7, "yes", [], {}),
-    "array": (True, 7, "x", {}),
+    "array": (True, 7, {}),  # command lines send lists as texts
     "object": (True, 7, "x", []),
 }
 Json = Any
