@@ -22,7 +22,11 @@ def fuzz(running: Panel, report: Path, *options: str, key: str | None, seconds: 
     argv = [str(PROGRAM), "run", str(document), "--url", f"http://127.0.0.1:{running.port}/api", "--checks", "all"]
     argv += ["--continue-on-failure", "--request-timeout", "20", "--max-response-time", "10", "--warnings", "off"]
     argv += ["--no-color", *(["--header", f"x-api-key: {key}"] if key else []), *options]
-    hooks = {"SCHEMATHESIS_HOOKS": "tests.fuzz_hooks", "PYTHONPATH": str(ROOT), "FUZZ_IDS": json.dumps({**ids(running), "kept": kept(running)})}
+    hooks = {
+        "SCHEMATHESIS_HOOKS": "tests.fuzz_hooks",
+        "PYTHONPATH": str(ROOT),
+        "FUZZ_IDS": json.dumps({**ids(running), "kept": kept(running)}),
+    }
     ended = subprocess.run(
         argv,
         cwd=report,
