@@ -35,6 +35,7 @@ _RESOURCES: Mapping[str, str] = {
     "organization": "settings",
 }
 _LONGEST_NAME = 200
+_INSERT = insert(audit_log)  # built once: every mutation waits for it
 # What a call was given and is told in full; of everything else only that it was given, for it may hold a secret.
 _TOLD = frozenset(
     {
@@ -68,7 +69,7 @@ class Entry:
         if self.settled:
             return
         if not tx.repeats:
-            tx.execute(insert(audit_log).values(self._row(tx, result)))
+            tx.execute(_INSERT, self._row(tx, result))
         tx.after(self._settle)
 
     def _settle(self) -> None:
