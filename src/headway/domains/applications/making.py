@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
-from headway.domains.applications.naming import app_name_for
+from headway.domains.catalog.naming import app_name_for
 from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
@@ -18,8 +17,7 @@ from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
-
-_FILLER = "x-oauth-basic"  # what stands there by custom where the user is the token
+from headway.seams.sources.remote import credentials_in
 
 OpenKey = Callable[[Tx, str, str], Secret]
 
@@ -82,13 +80,4 @@ def _require_ports(plan: Plan) -> None:
 
 def _credentials(plan: Plan) -> tuple[str, ...]:
     key = () if plan.ssh_key is None else (plan.ssh_key,)
-    return (*key, *_credentials_in(plan.settings.git_url or ""))
-
-
-def _credentials_in(url: str) -> list[str]:
-    """What is secret in the address of a repository: its password, and a token that stands in the place of the user."""
-    parts = urlsplit(url.strip())
-    if parts.scheme not in {"http", "https"}:
-        return []
-    token = parts.username if parts.password in {None, "", _FILLER} else None
-    return [form for secret in (parts.password, token) if secret for form in (secret, unquote(secret))]
+    return (*key, *credentials_in(plan.settings.git_url or ""))

@@ -24,10 +24,10 @@ from headway.domains.applications.model import (
     Wanted,
     exclusive_key,
 )
-from headway.domains.applications.naming import check_name
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.sources import require_source
 from headway.domains.applications.surroundings import check_variables, known_secrets
+from headway.domains.catalog.naming import check_name
 from headway.domains.projects.store import place_of
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx

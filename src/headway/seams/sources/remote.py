@@ -16,6 +16,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0080-\u009f\u2028\u2029]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SCP = re.compile(r"(?:(?P<user>[^@:/]+)@)?(?P<host>[^@:/]+):(?P<path>(?!//).+)", re.DOTALL)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_FILLER = "x-oauth-basic"  # what stands there by custom where the user is the token
 _USER = re.compile(r"[A-Za-z0-9_.+~][A-Za-z0-9_.+~@-]*")
 
 
@@ -49,6 +50,15 @@ class Remote:
             for form in (secret.reveal(), quote(secret.reveal(), safe="")):
                 text = text.replace(form, "******")
         return text
+
+
+def credentials_in(url: str) -> list[str]:
+    """What is secret in the address of a repository: its password, and a token that stands in the place of the user."""
+    parts = urlsplit(url.strip())
+    if parts.scheme not in {"http", "https"}:
+        return []
+    token = parts.username if parts.password in {None, "", _FILLER} else None
+    return [form for secret in (parts.password, token) if secret for form in (secret, unquote(secret))]
 
 
 def parse_remote(url: str, *, allow_file: bool) -> Remote:

@@ -1,4 +1,4 @@
-"""Names of applications: what a person may write, and the host name that is made of it."""
+"""Names of services: what a person may write, and the host name that is made of it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _LONGEST = 255
 _SUFFIX_BYTES = 3
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, whose: str = "An application's") -> None:
     """Any printable text is a name, shell characters too: it is in no path and no command. Raises InvalidInput."""
     if not name.strip() or len(name) > _LONGEST:
-        raise InvalidInput(f"An application's name has 1 to {_LONGEST} characters.")
+        raise InvalidInput(f"{whose} name has 1 to {_LONGEST} characters.")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in name):
-        raise InvalidInput("An application's name cannot hold control characters.")
+        raise InvalidInput(f"{whose} name cannot hold control characters.")
 
 
 def app_name_for(name: str, is_taken: Callable[[str], bool]) -> str:
-    """The host name of a new application: its name in lower case, with a random ending only where that is taken.
+    """The host name of a new service: its name in lower case, with a random ending only where that is taken.
 
     Raises InvalidInput for a name without a letter or digit.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.domains.applications.naming import app_name_for, check_name
+from headway.domains.catalog.naming import app_name_for, check_name
 from headway.kernel.errors import InvalidInput
 
 
