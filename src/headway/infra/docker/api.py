@@ -1,0 +1,170 @@
+"""The engine's API, as far as deployments need it: one request on each connection, over whatever ``Dial`` opens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import httptools
+
+from headway.kernel.errors import HeadwayError, Unavailable
+
+Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+Json = Any
+
+_SECONDS = 60.0
+_CHUNK = 64 << 10
+_MOST_BYTES = 64 << 20
+
+
+class EngineAway(Unavailable):
+    """The Docker engine does not answer."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The Docker engine of this machine does not answer ({why}). Install it (apt-get install docker.io "
+            "docker-cli docker-buildx) or start it (systemctl start docker), then deploy again."
+        )
+
+
+class EngineRefused(HeadwayError):
+    """The engine does not do what it was asked for; ``status`` is its HTTP status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def unix_socket(path: str) -> Dial:
+    """Dials the engine of this machine."""
+
+    async def dial() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_unix_connection(path)
+
+    return dial
+
+
+class DockerApi:
+    """An engine. Every call raises EngineAway when it does not answer, EngineRefused when it says no."""
+
+    def __init__(self, dial: Dial) -> None:
+        self._dial = dial
+
+    async def get(self, path: str, **query: Json) -> Json:
+        """What it knows. A query's lists and objects are sent as the JSON that it wants."""
+        return _value(await self._ask("GET", path, query))
+
+    async def find(self, path: str, **query: Json) -> Json | None:
+        """As ``get``, None where there is no such thing."""
+        try:
+            return await self.get(path, **query)
+        except EngineRefused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    async def post(self, path: str, body: Json = None, *, seconds: float = _SECONDS, **query: Json) -> Json:
+        """Lets it do something, and gives what it says of it."""
+        return _value(await self._ask("POST", path, query, body, seconds))
+
+    async def delete(self, path: str, **query: Json) -> None:
+        """Removes something; no error when it is gone, or being removed already."""
+        try:
+            await self._ask("DELETE", path, query)
+        except EngineRefused as refused:
+            if refused.status != 404 and "already in progress" not in refused.message:
+                raise
+
+    async def read(self, path: str, **query: Json) -> bytes:
+        """The bytes of an answer that is no JSON."""
+        return await self._ask("GET", path, query)
+
+    async def answers(self) -> bool:
+        """Whether there is an engine."""
+        try:
+            await self._ask("GET", "/_ping", {}, seconds=5.0)
+        except (EngineAway, EngineRefused):
+            return False
+        return True
+
+    async def _ask(
+        self, method: str, path: str, query: Mapping[str, Json], body: Json = None, seconds: float = _SECONDS
+    ) -> bytes:
+        target = f"{path}?{urlencode({name: _written(value) for name, value in query.items()})}" if query else path
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._exchange(method, target, body)
+        except TimeoutError as error:
+            raise EngineAway(f"no answer within {seconds:g} s") from error
+        except OSError as error:
+            raise EngineAway(error.strerror or str(error)) from error
+        except httptools.HttpParserError as error:
+            raise EngineAway("what answers there is no Docker engine") from error
+        if answer.status >= 400:
+            raise EngineRefused(_complaint(answer), answer.status)
+        return bytes(answer.body)
+
+    async def _exchange(self, method: str, target: str, body: Json) -> _Answer:
+        reader, writer = await self._dial()
+        try:
+            data = b"" if body is None else json.dumps(body).encode()
+            head = f"{method} {target} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: {len(data)}\r\n"
+            writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + data)
+            await writer.drain()
+            answer = _Answer()
+            while not answer.complete:
+                chunk = await reader.read(_CHUNK)
+                if not chunk:
+                    raise ConnectionResetError(0, "the connection was closed in the middle of an answer")
+                answer.feed(chunk)
+            return answer
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+
+class _Answer:
+    """An HTTP answer as it comes in."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.body = bytearray()
+        self.complete = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, chunk: bytes) -> None:
+        self._parser.feed_data(chunk)
+        if len(self.body) > _MOST_BYTES:
+            raise OSError(0, "its answer is too long")
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
+def _written(value: Json) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _value(body: bytes) -> Json:
+    return json.loads(body) if body.strip() else None
+
+
+def _complaint(answer: _Answer) -> str:
+    try:
+        said = json.loads(answer.body)["message"]
+    except (ValueError, KeyError, TypeError):
+        said = answer.body.decode(errors="replace").strip() or f"status {answer.status}"
+    return f"Docker refuses: {said}"
