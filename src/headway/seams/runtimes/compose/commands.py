@@ -1,0 +1,147 @@
+"""The commands that are typed for a compose service, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from headway.infra.hosts.command import Account, Command, Limits, Stage
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NO_ENGINE = "unix:///dev/null"
+_KINDS = r'for (@ARGV) { print -d $_ ? "d" : -f _ ? "f" : "?", "\0", $_, "\0" if -e $_ }'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Docker:
+    """Where the engine is, and the folder that its command line keeps its own settings in."""
+
+    address: str
+    config_folder: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of every command that talks to the engine."""
+        return {
+            "PATH": PATH,
+            "HOME": self.config_folder,
+            "LANG": "C.UTF-8",
+            "DOCKER_HOST": self.address,
+            "DOCKER_CONFIG": self.config_folder,
+            "DOCKER_CLI_HINTS": "false",
+            "BUILDKIT_PROGRESS": "plain",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composing:
+    """The commands about one compose service. The file goes in by standard input: it holds secrets. ``variables`` are
+    what its configs and secrets are made of.
+    """
+
+    docker: Docker
+    project: str
+    folder: str
+    file: bytes = field(repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def check(self) -> Command:
+        """Whether Compose takes the file as it was made of the user's; it asks no engine."""
+        return self._command("config", "--quiet")
+
+    def build(self, limits: Limits, *, step_seconds: float | None, inactivity_seconds: float | None) -> Command:
+        """Builds the images of all services that are built."""
+        return self._command("build", limits=limits, step_seconds=step_seconds, inactivity_seconds=inactivity_seconds)
+
+    def up(self, services: Sequence[str]) -> Command:
+        """Brings services to what the file says, in the order of their dependencies, and no others."""
+        return self._command(*_UP, "--", *services)
+
+    def up_beside(self, services: Mapping[str, int]) -> Command:
+        """Begins new containers beside those that run; the numbers are of both together."""
+        return self._command(*_more(services))
+
+    def up_more(self, services: Mapping[str, int]) -> tuple[str, ...]:
+        """The arguments of ``up_beside``."""
+        return self.argv(*_more(services))
+
+    def argv(self, *arguments: str) -> tuple[str, ...]:
+        """A call of Compose that reads the file from its standard input."""
+        where = ("-p", self.project, "--project-directory", self.folder, "-f", "-")
+        return ("docker", "compose", "--ansi=never", "--progress=plain", *where, *arguments)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of such a call."""
+        return {**self.variables, **self.docker.env}
+
+    def _command(
+        self,
+        *arguments: str,
+        limits: Limits | None = None,
+        step_seconds: float | None = None,
+        inactivity_seconds: float | None = None,
+    ) -> Command:
+        return Command(
+            stages=(Stage(argv=self.argv(*arguments)),),
+            env=self.env,
+            stdin=self.file,
+            limits=limits or Limits(),
+            step_seconds=step_seconds,
+            inactivity_seconds=inactivity_seconds,
+        )
+
+
+def resolve(
+    project: str, folder: str, file: str, *, variables: Mapping[str, str], home: str, account: Account | None
+) -> Command:
+    """The file as Compose resolves it, read by an account that may read nothing else. It asks no engine."""
+    return _reading(project, folder, file, "--format=json", variables=variables, home=home, account=account)
+
+
+def asked_variables(project: str, folder: str, file: str, *, home: str, account: Account | None) -> Command:
+    """The variables that the file asks for, and which of them it gives a default."""
+    return _reading(project, folder, file, "--variables", "--format=json", variables={}, home=home, account=account)
+
+
+def pull(docker: Docker, image: str) -> Command:
+    """Brings an image from its registry."""
+    return Command(stages=(Stage(argv=("docker", "pull", "--", image)),), env=docker.env)
+
+
+def kinds_of(paths: Sequence[str], account: Account | None) -> Command:
+    """What there is at each path, links followed, as a letter (``d``, ``f`` or ``?``) and the path; nothing for what is
+    not there.
+    """
+    argv = ("perl", "-e", _KINDS, "--", *paths)
+    return Command(stages=(Stage(argv=argv, account=account),), env={"PATH": PATH, "LANG": "C"}, capture=True)
+
+
+def _reading(
+    project: str,
+    folder: str,
+    file: str,
+    *options: str,
+    variables: Mapping[str, str],
+    home: str,
+    account: Account | None,
+) -> Command:
+    argv = ("docker", "compose", "--ansi=never", "-p", project, "--project-directory", folder, "-f", file, "config")
+    own = {"PATH": PATH, "HOME": home, "LANG": "C.UTF-8", "DOCKER_CONFIG": home, "DOCKER_HOST": _NO_ENGINE}
+    taken = {name: value for name, value in variables.items() if not _is_of_programs(name)}
+    return Command(
+        stages=(Stage(argv=(*argv, *options), account=account),), env={**taken, **own}, cwd=folder, capture=True
+    )
+
+
+def _more(services: Mapping[str, int]) -> list[str]:
+    scales = [f"--scale={name}={number}" for name, number in services.items()]
+    return [*_UP, "--no-recreate", *scales, "--", *services]
+
+
+def _is_of_programs(name: str) -> bool:
+    """Whether a variable would change how the programs here work; one of Compose's own is the user's to set."""
+    return name.startswith(("LD_", "DOCKER_", "COMPOSE_")) and name != "COMPOSE_PROFILES"
+
+
+_UP = ("up", "--detach", "--no-build", "--pull=never", "--quiet-pull", "--no-deps", "--no-color")

@@ -1,0 +1,144 @@
+"""A compose file as Headway hands it to the engine: names, labels and images of its own, everything else as it was.
+
+All of it works on what ``docker compose config`` gives: every path is absolute, every variable is filled in.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headway.infra.docker.labels import DEPLOYMENT, PANEL
+
+COMPOSE = "headway.compose"
+IMAGE = "headway.image"
+IMAGES = "headway-compose/"
+
+Model = Mapping[str, Any]
+_DROPPED = ("attach", "container_name", "develop", "profiles", "pull_policy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Whose the containers are. ``project`` is what Compose and the engine call this compose service."""
+
+    panel_id: str
+    compose_id: str
+    project: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What every container, network and volume carries."""
+        return {PANEL: self.panel_id, COMPOSE: self.compose_id}
+
+
+def owned(model: Model, identity: Identity, moved: Mapping[str, str]) -> dict[str, Any]:
+    """The file with its names and labels; ``moved`` are paths of mounts that lie elsewhere than the file says."""
+    made: dict[str, Any] = copy.deepcopy(dict(model))
+    made["name"] = identity.project
+    built = {service["image"]: name for name, service in made["services"].items() if _is_built(service)}
+    for name, service in made["services"].items():
+        _alias(service)
+        for key in _DROPPED:
+            service.pop(key, None)
+        shown = str(service.get("image") or f"built from {name}")
+        service["labels"] = {**(service.get("labels") or {}), **identity.labels, IMAGE: shown}
+        for mount in service.get("volumes") or ():
+            mount["source"] = moved.get(mount.get("source"), mount.get("source"))
+        if service.get("build"):
+            service["build"].pop("tags", None)
+            service["image"] = fresh_image(identity, name)
+        elif service.get("image") in built:
+            service["image"] = fresh_image(identity, built[service["image"]])
+    for kind in ("networks", "volumes"):
+        for name, each in (made.get(kind) or {}).items():
+            if not (each or {}).get("external"):
+                labels = {**((each or {}).get("labels") or {}), **identity.labels}
+                made[kind][name] = {**(each or {}), "name": f"{identity.project}_{name}", "labels": labels}
+    return made
+
+
+def pinned(model: Model, images: Mapping[str, str]) -> dict[str, Any]:
+    """The file without anything to be built or pulled: ``images`` are the names of the services' images."""
+    made: dict[str, Any] = copy.deepcopy(dict(model))
+    for name, service in made["services"].items():
+        service.pop("build", None)
+        service["image"] = images[name]
+    return made
+
+
+def labelled(model: Model, deployments: Mapping[str, str]) -> dict[str, Any]:
+    """The file in which each service carries the deployment that made its containers: Compose leaves a service alone
+    whose definition is the one of before, labels included.
+    """
+    made: dict[str, Any] = copy.deepcopy(dict(model))
+    for name, service in made["services"].items():
+        service["labels"] = {**service["labels"], DEPLOYMENT: deployments[name]}
+    return made
+
+
+def fingerprint(model: Model, name: str) -> str:
+    """A text that differs whenever a service's containers must be replaced."""
+    service = {key: value for key, value in model["services"][name].items() if key != "depends_on"}
+    service["labels"] = {key: value for key, value in (service.get("labels") or {}).items() if key != DEPLOYMENT}
+    used = {
+        kind: {each["source"]: (model.get(kind) or {}).get(each["source"]) for each in service.get(kind) or ()}
+        for kind in ("configs", "secrets")
+    }
+    text = json.dumps([service, used], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def needed_variables(model: Model) -> list[str]:
+    """The variables whose values configs and secrets are made of, which Compose takes from its environment."""
+    each = [one for kind in ("configs", "secrets") for one in (model.get(kind) or {}).values()]
+    return sorted({str(one["environment"]) for one in each if one and one.get("environment")})
+
+
+def replicas(service: Model) -> int:
+    """How many containers a service is to have."""
+    deploy = service.get("deploy") or {}
+    return int(next((each for each in (service.get("scale"), deploy.get("replicas")) if each is not None), 1))
+
+
+def fresh_image(identity: Identity, service: str) -> str:
+    """What an image is called while it is being built."""
+    return f"{image_repository(identity.project, service)}:new"
+
+
+def image_repository(project: str, service: str) -> str:
+    """What Headway calls the images of a service: each that is used has a name here, so that nobody prunes it."""
+    return f"{IMAGES}{project}/{_repository_part(service)}"
+
+
+def kept_image(identity: Identity, service: str, image_id: str) -> str:
+    """The name under which an image stays for as long as a release may need it."""
+    return f"{image_repository(identity.project, service)}:{image_id.removeprefix('sha256:')[:24]}"
+
+
+def _repository_part(service: str) -> str:
+    """A service's name as a part of an image's: two that differ only in case or signs are still told apart."""
+    plain = "".join(each if each.isascii() and each.isalnum() else "-" for each in service.lower()).strip("-")
+    if plain == service and "--" not in plain:
+        return plain
+    return f"{plain[:40].strip('-') or 'service'}-{hashlib.sha256(service.encode()).hexdigest()[:8]}".replace("--", "-")
+
+
+def _is_built(service: Model) -> bool:
+    return bool(service.get("build") and service.get("image"))
+
+
+def _alias(service: dict[str, Any]) -> None:
+    """A container's own name becomes one more name in its networks: on the machine such a name is there only once."""
+    name = service.get("container_name")
+    if not name or service.get("network_mode"):
+        return
+    networks = service.get("networks") or {"default": None}
+    service["networks"] = {
+        network: {**(given or {}), "aliases": [*((given or {}).get("aliases") or ()), name]}
+        for network, given in networks.items()
+    }

@@ -1,0 +1,200 @@
+"""What a compose service asks of the container engine beside its deployments' commands: look, begin, end, remove."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+from headway.infra.docker.labels import labelled
+from headway.kernel.errors import HeadwayError
+from headway.seams.runtimes.compose.commands import Composing, Docker
+from headway.seams.runtimes.compose.observed import Container, container_of
+
+_SWEEPS = 40
+_PAUSE_SECONDS = 0.05
+_STOP_SECONDS = 90.0
+_UP_SECONDS = 50.0
+_PIECE = 1 << 16
+_SINCE = re.compile(r"([0-9]{1,9})([smhd])\Z")
+_SECONDS_OF_UNIT: Mapping[str, int] = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class ComposeFailed(HeadwayError):
+    """Compose could not bring up what it was asked for; the message is its own last line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image on this machine; ``checks_health`` says whether it brings a health check."""
+
+    image_id: str
+    checks_health: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """The engine of this machine. What is removed is named by labels that Headway gave, never by a name. Every call may
+    raise EngineAway and EngineRefused.
+    """
+
+    docker: Docker
+    api: DockerApi
+
+    async def present(self) -> None:
+        """Returns when the engine answers. Raises EngineAway."""
+        await self.api.get("/version")
+
+    async def containers(self, **labels: str) -> list[Container]:
+        """Every container that carries these labels, whether it runs or not."""
+        listed = await self.api.get("/containers/json", all=True, filters=labelled(**labels))
+        found = await asyncio.gather(*(self.api.find(f"/containers/{each['Id']}/json") for each in listed))
+        return [container_of(each) for each in found if each is not None]
+
+    async def images(self, names: Sequence[str]) -> dict[str, Image]:
+        """These images, as far as they are on this machine. A name that is the beginning of an id names none."""
+        found: dict[str, Image] = {}
+        for name in names:
+            image = await self.api.find(f"/images/{name}/json")
+            if image is not None and not image["Id"].removeprefix("sha256:").startswith(name):
+                test = ((image.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
+                found[name] = Image(image_id=image["Id"], checks_health=test[0] != "NONE")
+        return found
+
+    async def tag(self, image_id: str, name: str) -> None:
+        """Gives an image one more name."""
+        repository, _, tag = name.rpartition(":")
+        await self.api.post(f"/images/{image_id}/tag", repo=repository, tag=tag)
+
+    async def untag(self, repository: str) -> None:
+        """Takes back every name that images have in a repository; an image goes with its last one."""
+        for image in await self.api.get("/images/json", filters={"reference": [f"{repository}:*"]}):
+            for name in image["RepoTags"] or ():
+                if name.startswith(repository.rstrip("*")):
+                    with suppress(EngineRefused):  # in use: it goes with its container
+                        await self.api.delete(f"/images/{name}")
+
+    async def start(self, container_ids: Sequence[str]) -> None:
+        """Starts containers that are there."""
+        for container_id in container_ids:
+            await self.api.post(f"/containers/{container_id}/start")
+
+    async def stop(self, container_ids: Sequence[str]) -> None:
+        """Stops containers as each wishes to be stopped; returns when none of them runs."""
+        await asyncio.gather(*(self._stop(each) for each in container_ids))
+
+    async def restart(self, container_id: str) -> None:
+        """Stops and starts one container."""
+        await self.api.post(f"/containers/{container_id}/restart", seconds=_STOP_SECONDS)
+
+    async def remove(self, **labels: str) -> None:
+        """Kills and removes every container with these labels, until twice in a row there is none: what a program that
+        was killed had asked for comes a moment later. Their volumes stay.
+        """
+        quiet = 0
+        for _ in range(_SWEEPS):
+            found = await self.api.get("/containers/json", all=True, filters=labelled(**labels))
+            if not found:
+                quiet += 1
+                if quiet == 2:
+                    return
+                await asyncio.sleep(_PAUSE_SECONDS)
+                continue
+            quiet = 0
+            await self.remove_these([each["Id"] for each in found])
+        raise EngineAway("it goes on making containers that are being removed")
+
+    async def remove_these(self, container_ids: Sequence[str]) -> None:
+        """Kills and removes containers."""
+        await asyncio.gather(*(self.api.delete(f"/containers/{each}", force=True) for each in container_ids))
+
+    async def remove_networks(self, **labels: str) -> None:
+        """Removes the networks with these labels."""
+        for each in await self.api.get("/networks", filters=labelled(**labels)):
+            await self.api.delete(f"/networks/{each['Id']}")
+
+    async def remove_volumes(self, **labels: str) -> None:
+        """Removes the volumes with these labels, and what is in them."""
+        for each in (await self.api.get("/volumes", filters=labelled(**labels)))["Volumes"] or ():
+            await self.api.delete(f"/volumes/{each['Name']}")
+
+    async def logs(self, container: Container, *, tail: int, since: str | None = None) -> bytes:
+        """The last lines that a container wrote, of both its outputs; ``since`` is a number and a unit (5m)."""
+        query: dict[str, Any] = {"stdout": True, "stderr": True, "tail": str(tail)}
+        if since is not None and (found := _SINCE.match(since)):
+            query["since"] = str(int(time.time()) - int(found[1]) * _SECONDS_OF_UNIT[found[2]])
+        output = await self.api.read(f"/containers/{container.container_id}/logs", **query)
+        return output if container.has_terminal else unwrapped(output)
+
+    async def follow(self, container: Container, *, tail: int, since: str | None = None) -> AsyncIterator[bytes]:
+        """What a container writes, from its last lines on, until it ends or nobody reads any more."""
+        argv = ["docker", "container", "logs", "--follow", f"--tail={tail}"]
+        if since is not None:
+            argv.append(f"--since={since}")
+        process = await _begin([*argv, "--", container.container_id], self.docker.env, listens=False)
+        try:
+            while process.stdout is not None and (piece := await process.stdout.read(_PIECE)):
+                yield piece
+        finally:
+            await _end(process)
+
+    async def up_more(self, composing: Composing, services: Mapping[str, int]) -> None:
+        """Lets Compose make the containers that are not there, outside of any deployment. Raises ComposeFailed."""
+        process = await _begin(composing.up_more(services), composing.env, listens=True)
+        try:
+            async with asyncio.timeout(_UP_SECONDS):
+                output, _ = await process.communicate(composing.file)
+        except TimeoutError as error:
+            raise EngineAway(f"Compose did not end within {_UP_SECONDS:g} s") from error
+        finally:
+            await _end(process)
+        if process.returncode:
+            said = output.decode(errors="replace").strip().splitlines()
+            raise ComposeFailed(f"Compose could not bring {', '.join(services)} up: {said[-1] if said else 'no word'}")
+
+    async def _stop(self, container_id: str) -> None:
+        try:
+            await self.api.post(f"/containers/{container_id}/stop", seconds=_STOP_SECONDS)
+        except EngineRefused as refused:
+            if refused.status != 404:
+                raise
+
+
+def unwrapped(output: bytes) -> bytes:
+    """A container's two outputs, which come in pieces with a head of eight bytes each, as one."""
+    pieces = []
+    position = 0
+    while position + 8 <= len(output):
+        length = int.from_bytes(output[position + 4 : position + 8])
+        pieces.append(output[position + 8 : position + 8 + length])
+        position += 8 + length
+    return b"".join(pieces)
+
+
+async def _begin(argv: Sequence[str], env: Mapping[str, str], *, listens: bool) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE if listens else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=dict(env),
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise EngineAway("there is no docker command") from error
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

@@ -1,0 +1,77 @@
+"""The commands that are typed for a compose service."""
+
+from __future__ import annotations
+
+from headway.infra.hosts.command import Account, Limits, Stage
+from headway.seams.runtimes.compose.commands import Composing, Docker, asked_variables, kinds_of, pull, resolve
+
+DOCKER = Docker(address="unix:///run/docker.sock", config_folder="/w/docker")
+COMPOSING = Composing(docker=DOCKER, project="shop", folder="/w/shop", file=b"{}", variables={"KEY": "secret"})
+READER = Account(uid=7, gid=7)
+START = ("docker", "compose", "--ansi=never", "--progress=plain", "-p", "shop", "--project-directory", "/w/shop")
+UP = (*START, "-f", "-", "up", "--detach", "--no-build", "--pull=never", "--quiet-pull", "--no-deps", "--no-color")
+
+
+def test_up_brings_the_named_services_and_no_others() -> None:
+    command = COMPOSING.up(["web", "-v"])
+    assert command.stages == (Stage(argv=(*UP, "--", "web", "-v")),)
+    assert command.stdin == b"{}"
+    assert command.env == {"KEY": "secret", **DOCKER.env}
+
+
+def test_beside_means_more_containers_and_none_made_anew() -> None:
+    (stage,) = COMPOSING.up_beside({"web": 2}).stages
+    assert stage.argv == (*UP, "--no-recreate", "--scale=web=2", "--", "web")
+
+
+def test_the_file_is_checked_as_it_is_to_run() -> None:
+    assert COMPOSING.check().stages == (Stage(argv=(*START, "-f", "-", "config", "--quiet")),)
+
+
+def test_a_build_is_bounded() -> None:
+    command = COMPOSING.build(Limits(memory_bytes=1), step_seconds=5, inactivity_seconds=6)
+    assert command.stages == (Stage(argv=(*START, "-f", "-", "build")),)
+    assert (command.limits.memory_bytes, command.step_seconds, command.inactivity_seconds) == (1, 5, 6)
+
+
+def test_a_variable_of_a_secret_says_nothing_to_docker() -> None:
+    deceiving = Composing(docker=DOCKER, project="p", folder="/f", file=b"", variables={"DOCKER_HOST": "tcp://evil"})
+    assert deceiving.env["DOCKER_HOST"] == "unix:///run/docker.sock"
+
+
+def test_the_file_is_read_by_its_account_which_has_no_engine() -> None:
+    variables = {
+        "A": "1",
+        "LD_PRELOAD": "x",
+        "DOCKER_HOST": "x",
+        "COMPOSE_FILE": "x",
+        "COMPOSE_PROFILES": "dev",
+        "HOME": "x",
+    }
+    command = resolve("shop", "/t", "/t/c.yml", variables=variables, home="/w/docker", account=READER)
+    where = ("docker", "compose", "--ansi=never", "-p", "shop", "--project-directory", "/t", "-f", "/t/c.yml", "config")
+    assert command.stages == (Stage(argv=(*where, "--format=json"), account=READER),)
+    assert command.capture
+    assert {name: command.env.get(name) for name in variables} == {
+        "A": "1",
+        "LD_PRELOAD": None,
+        "DOCKER_HOST": "unix:///dev/null",
+        "COMPOSE_FILE": None,
+        "COMPOSE_PROFILES": "dev",
+        "HOME": "/w/docker",
+    }
+
+
+def test_variables_are_asked_for_without_any_being_set() -> None:
+    command = asked_variables("shop", "/t", "/t/c.yml", home="/h", account=None)
+    assert command.stages[0].argv[-3:] == ("config", "--variables", "--format=json")
+    assert command.env.keys() == {"PATH", "HOME", "LANG", "DOCKER_CONFIG", "DOCKER_HOST"}
+
+
+def test_an_image_is_an_argument_and_never_an_option() -> None:
+    assert pull(DOCKER, "-v").stages == (Stage(argv=("docker", "pull", "--", "-v")),)
+
+
+def test_paths_are_arguments_of_a_program_and_no_part_of_it() -> None:
+    (stage,) = kinds_of(["/a b", "$(id)"], READER).stages
+    assert (stage.argv[:2], stage.argv[3:], stage.account) == (("perl", "-e"), ("--", "/a b", "$(id)"), READER)
