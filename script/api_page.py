@@ -66,6 +66,26 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
         "400",
         "ends what waits and what runs",
     ),
+    (
+        "`compose.deploy` with `freshVolumes`",
+        "removes the volumes",
+        "400: a deploy never empties volumes; `compose.delete` with `deleteVolumes` does",
+    ),
+    (
+        "`compose.delete` without `deleteVolumes`",
+        "400",
+        "keeps the volumes",
+    ),
+    (
+        "`compose.readLogs` without `containerId`",
+        "400",
+        "the lines of all its containers, each behind the name of its service",
+    ),
+    (
+        "a compose file that asks for the host (privileged, mounts of its folders, its network)",
+        "is taken",
+        "ends its deployment as `refused`, unless an owner has set `allowHostAccess`",
+    ),
     ("a key as `Authorization: Bearer`", "401", "taken"),
     ("the database is away", "401", "503 with `retry-after`: a client that hears 401 throws its key away"),
     ("tRPC without a known key, for a path that does not exist", "404", "401, as on REST"),

@@ -30,6 +30,7 @@ from headway.infra.panel.notify import tell_ready
 from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back
 from headway.kernel.settings import LOOPBACK, Part, Settings
 from headway.wiring import LOCAL, Services, Wiring, edge, local_host, native_runtime
+from headway.wiring_composes import stop_containers
 
 
 @dataclass(kw_only=True)
@@ -130,6 +131,7 @@ async def down(settings: Settings) -> None:
             await host.forget(handle)
         await host.aclose()
         await native_runtime(settings, data_dir).shut_down()
+        await stop_containers(settings, data_dir)
         await edge(settings, data_dir).shut_down()
     finally:
         data_dir.close()

@@ -49,9 +49,13 @@ from headway.domains.applications.tools import Defaults, Tools
 from headway.domains.applications.uploads import Archives, UploadRoom
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
+from headway.domains.catalog.containers import ContainerService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.domains_model import EdgeFacts
+from headway.domains.catalog.fronted import Fronted
 from headway.domains.catalog.ssh_keys import SshKeyService
+from headway.domains.composes.service import ComposeService
+from headway.domains.composes.subject import ComposeSubject
 from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
 from headway.faces.http.wire.encoded import EncodedRows
@@ -69,6 +73,7 @@ from headway.reactions.metrics.metrics import Metrics
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.traefik import Https
+from headway.wiring_composes import ComposeWiring
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +108,8 @@ class Services:
     drops: DropService
     releases: ReleaseService
     upload_room: UploadRoom
+    composes: ComposeService
+    containers: ContainerService
     projects: ProjectService
     ssh_keys: SshKeyService
     domains: DomainService
@@ -144,7 +151,10 @@ class Wiring:
         self._log_paths = LogPaths(data_dir.logs)
         self._broadcast = Broadcast(self._log_paths)
         self._log_files = LogFilesOnDisk(self._log_paths)
-        self._subjects: dict[SubjectType, Subject] = {SubjectType.APPLICATION: ApplicationSubject()}
+        self._subjects: dict[SubjectType, Subject] = {
+            SubjectType.APPLICATION: ApplicationSubject(),
+            SubjectType.COMPOSE: ComposeSubject(),
+        }
         self._ssh_keys = SshKeyService(db, data_dir.vault)
         self._planning = Planning(vault=data_dir.vault, open_key=self._ssh_keys.open, git_uid=data_dir.uid_base)
         self._guests: set[str] = set()
@@ -153,7 +163,7 @@ class Wiring:
         facts = EdgeFacts(base_domain=settings.base_domain, port=settings.edge_port, https=https_of(settings))
         self._routing = Routing(db=db, edge=self._edge, vault=data_dir.vault, facts=facts)
         self._certificates = CertificateService(db, data_dir.vault, self._edge, facts)
-        fronted = {SubjectType.APPLICATION: self._routing}
+        fronted: dict[SubjectType, Fronted] = {SubjectType.APPLICATION: self._routing}
         self._domains = DomainService(db, fronted, facts, self._certificates.settle_quietly)
         self._tools = _tools(settings, data_dir, db, native_runtime(settings, data_dir), self._routing)
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
@@ -163,6 +173,17 @@ class Wiring:
             log_path=lambda deployment_id: str(self._log_paths.log(deployment_id)),
             lease_duration=settings.lease_time,
         )
+        self._composes = ComposeWiring.of(
+            settings,
+            data_dir,
+            db,
+            ledger=self._ledger,
+            host=self._host,
+            logs=self._log_files,
+            edge=self._edge,
+            facts=facts,
+        )
+        fronted[SubjectType.COMPOSE] = self._composes.routing
 
     def wired(self, access: AccessService) -> Wired:
         """The parts, each with what it needs."""
@@ -201,6 +222,8 @@ class Wiring:
             drops=self._drops(applications),
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtime=self._tools.runtime),
             upload_room=self._upload_room(),
+            composes=self._composes.composes(engine.stopper),
+            containers=self._composes.containers(self._subjects),
             projects=ProjectService(self._db, self._data_dir.vault),
             ssh_keys=self._ssh_keys,
             domains=self._domains,
@@ -211,7 +234,10 @@ class Wiring:
 
     def _parts(self) -> Parts:
         data_dir = self._data_dir
-        kinds: tuple[Kind, ...] = (DeployKind(planning=self._planning, tools=self._tools),)
+        kinds: tuple[Kind, ...] = (
+            DeployKind(planning=self._planning, tools=self._tools),
+            self._composes.kind(self._ssh_keys.open),
+        )
         return Parts(
             db=self._db,
             ledger=self._ledger,
@@ -240,6 +266,7 @@ class Wiring:
         return (
             Poller("restore", keeper.restore),
             Poller("keeper", keeper.keep_round),
+            *self._composes.pollers(),
             Poller("edge", partial(_ensured, self._edge.ensure)),
             Poller("certificates", partial(_once, self._certificates.settle)),
             Poller("ballast", ballast),

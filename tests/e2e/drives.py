@@ -40,6 +40,13 @@ class Stage:
         """One with a source, not deployed yet."""
         return self._running.application(self._url, self.name())
 
+    def compose(self) -> str:
+        """A compose service that was never deployed."""
+        given = {"name": self.name(), "environmentId": self.environment()}
+        file = "services: {web: {image: debian}}"
+        compose_id: str = self._running.post("compose.create", **given, composeFile=file)["composeId"]
+        return compose_id
+
     def served(self) -> str:
         """One that is deployed."""
         if self._served is None:
@@ -171,7 +178,33 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "certificates.one": lambda at: {"certificateId": at.certificate()},
         "certificates.remove": lambda at: {"certificateId": at.certificate()},
         "certificates.update": lambda at: {"certificateId": at.certificate(), "name": at.name()},
+        "compose.cancelDeployment": lambda at: {"composeId": at.compose()},
+        "compose.cleanQueues": lambda at: {"composeId": at.compose()},
+        "compose.clearDeployments": lambda at: {"composeId": at.compose()},
+        "compose.create": lambda at: {
+            "name": at.name(),
+            "environmentId": at.environment(),
+            "composeType": "docker-compose",
+            "composeFile": "services: {}",
+            "sourceType": "raw",
+        },
+        "compose.delete": lambda at: {"composeId": at.compose(), "deleteVolumes": True},
+        "compose.deploy": lambda at: {"composeId": at.compose(), "title": "t", "description": "d"},
+        "compose.killBuild": lambda at: {"composeId": at.compose()},
+        "compose.loadMountsByService": lambda at: {"composeId": at.compose(), "serviceName": "web"},
+        "compose.loadServices": lambda at: {"composeId": at.compose(), "type": "cache"},
+        "compose.one": lambda at: {"composeId": at.compose()},
+        "compose.redeploy": lambda at: {"composeId": at.compose()},
+        "compose.saveEnvironment": lambda at: {"composeId": at.compose(), "env": "A=1", "createEnvFile": True},
+        "compose.stop": lambda at: {"composeId": at.compose()},
+        "compose.update": lambda at: {
+            "composeId": at.compose(),
+            "name": at.name(),
+            "isolatedDeployment": True,
+            "suffix": "x",
+        },
         "deployment.all": lambda at: {"applicationId": at.served()},
+        "deployment.allByCompose": lambda at: {"composeId": at.compose()},
         "deployment.allByType": lambda at: {"id": at.served(), "type": "application"},
         "deployment.allCentralized": _nothing,
         "deployment.killProcess": lambda at: {"deploymentId": at.building()["deploymentId"]},
@@ -270,8 +303,14 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
 # What there is none of: a client hears 404, as for every id that does not exist.
 REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
     {
-        "deployment.allByCompose": {"composeId": "nope"},
+        "compose.getConvertedCompose": {"composeId": "nope"},
+        "compose.readLogs": {"composeId": "nope", "containerId": "nope"},
+        "compose.start": {"composeId": "nope"},
         "deployment.allByServer": {"serverId": "nope"},
+        "docker.getContainers": {"serverId": "nope"},
+        "docker.getContainersByAppNameMatch": {"appName": "nope", "serverId": "nope"},
+        "docker.getStackContainersByAppName": {"appName": "nope", "serverId": "nope"},
+        "docker.restartContainer": {"containerId": "nope", "serverId": "nope"},
         "organization.delete": {"organizationId": "nope"},
         "domain.byComposeId": {"composeId": "nope"},
     }

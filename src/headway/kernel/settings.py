@@ -101,6 +101,7 @@ _DATABASE = matching(
     r"(postgres|postgresql|sqlite)(\+[a-z0-9]+)?://\S+", "postgresql://… or sqlite:///FILE", secret=True
 )
 UNITS = matching(r"[a-z][a-z0-9]{0,31}", "lower-case letters and digits, a letter first, 32 at most")
+_ENGINE = matching(r"unix:///[!-~]+", "unix:///PATH")
 _KEY = matching(r"[!-~]{8,256}", "8 to 256 letters, digits and signs, no spaces", secret=True)
 
 
@@ -255,6 +256,9 @@ class Settings:
     )
     keep_audit: timedelta = field(
         default=timedelta(days=365), metadata=_told(duration(3600), "How long it is kept who has changed what.")
+    )
+    docker_host: str = field(
+        default="unix:///var/run/docker.sock", metadata=_told(_ENGINE, "Where the container engine listens.")
     )
     log_level: LogLevel = field(
         default=LogLevel.INFO, metadata=_told(choice(LogLevel), "How much the panel says about itself.")

@@ -61,12 +61,12 @@ async def admit_callers(world: World) -> Mapping[Caller, str]:
     return {caller: made[caller.person] for caller in CALLERS.values() if caller.person in made}
 
 
-async def give(world: World, member_id: str, caller: Caller, project_id: str, service_id: str) -> None:
+async def give(world: World, member_id: str, caller: Caller, project_id: str, *service_ids: str) -> None:
     """Gives a member what it is to have here, and nothing else any more."""
     given = {
         "": Grants(),
         "project": Grants(projects=frozenset({project_id})),
-        "service": Grants(services=frozenset({service_id})),
+        "service": Grants(services=frozenset(service_ids)),
     }[caller.given]
     await world.services.db.run(lambda tx: store.give(tx, member_id, given))
     world.services.access.forget()

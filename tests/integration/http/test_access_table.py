@@ -51,14 +51,14 @@ class Row:
     noun: Noun | None = None
 
 
-# Nothing of that kind can be made so far.
-NOT_YET = {"deployment.allByCompose", "deployment.allByServer", "domain.byComposeId"}
+NOT_YET = {"deployment.allByServer"}  # nothing of that kind can be made so far
 ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
 GUEST, MEMBER, ADMIN, OWNER = Role
 READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
 SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, OWN = Place
 UPLOADS = {"application.dropDeployment"}  # calls whose body is a file
 APPLICATION = {"applicationId": "{application}"}
+COMPOSE = {"composeId": "{compose}"}
 DEPLOYMENT = {"deploymentId": "{deployment}"}
 PROJECT = {"projectId": "{project}"}
 ENVIRONMENT = {"environmentId": "{environment}"}
@@ -109,8 +109,25 @@ TABLE: Mapping[str, Row] = {
     "certificates.one": Row(QUERY, CERTIFICATE, ADMIN, READ, ORGANISATION),
     "certificates.remove": Row(MUTATION, CERTIFICATE, ADMIN, SET, ORGANISATION),
     "certificates.update": Row(MUTATION, CERTIFICATE | A_NAME, ADMIN, SET, ORGANISATION),
+    "compose.cancelDeployment": Row(MUTATION, COMPOSE, MEMBER, KILL),
+    "compose.cleanQueues": Row(MUTATION, COMPOSE, MEMBER, KILL),
+    "compose.clearDeployments": Row(MUTATION, COMPOSE, ADMIN, REMOVE),
+    "compose.create": Row(MUTATION, ENVIRONMENT | A_NAME, ADMIN, SET, IN_PROJECT, Noun.ENVIRONMENT),
+    "compose.delete": Row(MUTATION, COMPOSE, ADMIN, SET),
+    "compose.deploy": Row(MUTATION, COMPOSE, MEMBER, DEPLOY),
+    "compose.getConvertedCompose": Row(QUERY, COMPOSE, ADMIN, SET),
+    "compose.killBuild": Row(MUTATION, COMPOSE, MEMBER, KILL),
+    "compose.loadMountsByService": Row(QUERY, COMPOSE | {"serviceName": "web"}, MEMBER, READ),
+    "compose.loadServices": Row(QUERY, COMPOSE, MEMBER, READ),
+    "compose.one": Row(QUERY, COMPOSE, MEMBER, READ),
+    "compose.readLogs": Row(QUERY, COMPOSE, MEMBER, READ),
+    "compose.redeploy": Row(MUTATION, COMPOSE, MEMBER, DEPLOY),
+    "compose.saveEnvironment": Row(MUTATION, COMPOSE | {"env": "A=1"}, ADMIN, SET),
+    "compose.start": Row(MUTATION, COMPOSE, MEMBER, DEPLOY),
+    "compose.stop": Row(MUTATION, COMPOSE, MEMBER, DEPLOY),
+    "compose.update": Row(MUTATION, COMPOSE | {"name": "renamed"}, ADMIN, SET),
     "deployment.all": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
-    "deployment.allByCompose": Row(QUERY, {"composeId": "nope"}, MEMBER, READ, SERVICE, Noun.COMPOSE),
+    "deployment.allByCompose": Row(QUERY, COMPOSE, MEMBER, READ, SERVICE, Noun.COMPOSE),
     "deployment.allByServer": Row(QUERY, {"serverId": "nope"}, MEMBER, READ, ORGANISATION, Noun.SERVER),
     "deployment.allByType": Row(QUERY, OF_APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "deployment.allCentralized": Row(QUERY, {}, MEMBER, READ, OWN),
@@ -125,8 +142,12 @@ TABLE: Mapping[str, Row] = {
     "deployment.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
     "deployment.wait": Row(QUERY, DEPLOYMENT | {"timeout": 0}, MEMBER, READ),
+    "docker.getContainers": Row(QUERY, {}, MEMBER, READ, OWN),
+    "docker.getContainersByAppNameMatch": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),
+    "docker.getStackContainersByAppName": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),
+    "docker.restartContainer": Row(MUTATION, {"containerId": "c0ffee"}, MEMBER, DEPLOY, OWN),
     "domain.byApplicationId": Row(QUERY, APPLICATION, MEMBER, READ),
-    "domain.byComposeId": Row(QUERY, {"composeId": "nope"}, MEMBER, READ),
+    "domain.byComposeId": Row(QUERY, COMPOSE, MEMBER, READ),
     "domain.canGenerateTraefikMeDomains": Row(QUERY, {}, MEMBER, READ, OWN),
     "domain.create": Row(MUTATION, APPLICATION | {"host": "new.example"}, ADMIN, SET),
     "domain.delete": Row(MUTATION, DOMAIN, ADMIN, SET),
@@ -273,11 +294,14 @@ async def things_of(
     made = await world.post("project.create", name="bench")
     where = {"environmentId": made["environment"]["environmentId"], "customGitUrl": REPOSITORY}
     application_id = (await world.post("application.create", name="trivial", **where))["applicationId"]
+    stack = {"environmentId": where["environmentId"], "composeFile": "services: {web: {image: debian}}"}
+    compose_id = (await world.post("compose.create", name="stack", **stack))["composeId"]
     project_id = made["project"]["projectId"]
     if member_id is not None:
-        await give(world, member_id, caller, project_id, application_id)
+        await give(world, member_id, caller, project_id, application_id, compose_id)
     things = {
         "application": application_id,
+        "compose": compose_id,
         "deployment": await world.deploy(application_id),
         "release": await world.release(application_id),
         "project": project_id,

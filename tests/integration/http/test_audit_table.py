@@ -17,10 +17,17 @@ from tests.integration.http.world import World
 
 # What cannot succeed while no engine runs, or while an organisation has something. A refusal changes nothing, and
 # leaves nothing in the log.
-REFUSED = {"application.reload", "application.start", "deployment.killProcess", "organization.delete"}
+REFUSED = {
+    "application.reload",
+    "application.start",
+    "compose.start",
+    "deployment.killProcess",
+    "docker.restartContainer",
+    "organization.delete",
+}
 # What they make or tell is kept nowhere.
 ABOUT_NOTHING = {"sshKey.generate", "domain.generateDomain", "domain.validateDomain"}
-CHANGES_NOTHING = ABOUT_NOTHING | {"application.killBuild"}  # nothing is being built here
+CHANGES_NOTHING = ABOUT_NOTHING | {"application.killBuild", "compose.killBuild"}  # nothing is being built here
 MUTATIONS = sorted(name for name, row in TABLE.items() if row.method == MUTATION)
 
 

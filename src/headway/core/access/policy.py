@@ -20,6 +20,7 @@ class Noun(StrEnum):
     BACKUP = "Backup"
     CERTIFICATE = "Certificate"
     COMPOSE = "Compose"
+    CONTAINER = "Container"
     DEPLOYMENT = "Deployment"
     DOMAIN = "Domain"
     ENVIRONMENT = "Environment"
@@ -130,6 +131,15 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.LOGIN, "security", _MEMBER, _READ, "one")
     | _rules(Noun.APPLICATION, "security", _ADMIN, _SET, "create")
     | _rules(Noun.LOGIN, "security", _ADMIN, _SET, "update", "delete")
+    | _rules(Noun.COMPOSE, "compose", _MEMBER, _READ, "one", "readLogs", "loadServices", "loadMountsByService")
+    | _rules(Noun.COMPOSE, "compose", _MEMBER, _DEPLOY, "deploy", "redeploy", "start", "stop")
+    | _rules(Noun.COMPOSE, "compose", _MEMBER, _KILL, "cancelDeployment", "cleanQueues", "killBuild")
+    | _rules(Noun.COMPOSE, "compose", _ADMIN, _REMOVE, "clearDeployments")
+    | _rules(Noun.COMPOSE, "compose", _ADMIN, _SET, "create", "update", "delete", "saveEnvironment")
+    | _rules(Noun.COMPOSE, "compose", _ADMIN, _SET, "getConvertedCompose")
+    | _rules(Noun.CONTAINER, "docker", _MEMBER, _READ, "getContainers", "getContainersByAppNameMatch")
+    | _rules(Noun.CONTAINER, "docker", _MEMBER, _READ, "getStackContainersByAppName")
+    | _rules(Noun.CONTAINER, "docker", _MEMBER, _DEPLOY, "restartContainer")
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "create", in_project=False)
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "update", "remove")
     | _rules(Noun.ENVIRONMENT, "environment", _MEMBER, _READ, "one", "search", glimpse=True)

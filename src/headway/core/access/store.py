@@ -12,11 +12,15 @@ from headway.core.access.model import Actor, Grants, Rate, Role, Scope, Terms
 from headway.core.access.tokens import digest, start_of
 from headway.infra.db.tables.access import api_keys, grants, members, organizations, users
 from headway.infra.db.tables.applications import applications, projects
+from headway.infra.db.tables.composes import composes
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 
 _PENDING_AS_RUNNING = "running"
-_SERVICES = ((applications.c.application_id, applications.c.organization_id, applications.c.project_id),)
+_SERVICES = (
+    (applications.c.application_id, applications.c.organization_id, applications.c.project_id),
+    (composes.c.compose_id, composes.c.organization_id, composes.c.project_id),
+)
 _HOLDERS = (
     select(
         *(api_keys.c[name] for name in ("api_key_id", "organization_id", "scopes", "projects", "pending_as")),

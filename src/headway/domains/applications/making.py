@@ -70,7 +70,7 @@ class Making:
         return application
 
     def _is_free(self, tx: Tx, app_name: str) -> bool:
-        return self.name_is_free(tx, app_name) and store.named(tx, app_name) is None
+        return self.name_is_free(tx, app_name) and not store.app_name_is_taken(tx, app_name)
 
     def _new_uid(self, tx: Tx, use: str) -> int | None:
         return None if self.uid_base is None else self.uid_base + store.new_account(tx, use)

@@ -15,6 +15,7 @@ from headway.domains.applications.model import Application, AppSettings, AppStat
 from headway.domains.catalog import barriers_store, domains_store
 from headway.domains.catalog.fronted import Front
 from headway.infra.db.tables.applications import accounts, applications, ports, releases
+from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import RUNNING, deployments
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
@@ -109,6 +110,12 @@ def name_is_taken(tx: Tx, environment_id: str, name: str) -> bool:
     """Whether an application of this environment has the name."""
     mine = (_a.environment_id == environment_id, _a.name == name, _a.deleted_at.is_(None))
     return tx.execute(select(_a.application_id).where(*mine)).first() is not None
+
+
+def app_name_is_taken(tx: Tx, app_name: str) -> bool:
+    """Whether a service of either kind, of whomever, is called so."""
+    tables = (applications, composes)
+    return any(tx.execute(select(each.c.name).where(each.c.app_name == app_name)).first() for each in tables)
 
 
 def add(tx: Tx, application: Application, vault: Vault) -> None:

@@ -40,9 +40,9 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What lists say about an application that lies in an environment."""
+    """What lists say about an application or a compose service that lies in an environment."""
 
-    application_id: str
+    service_id: str
     environment_id: str
     name: str
     app_name: str
@@ -57,6 +57,7 @@ class EnvironmentOverview:
 
     environment: Environment
     applications: tuple[Service, ...]
+    composes: tuple[Service, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

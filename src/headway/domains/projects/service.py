@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from headway.core.access import policy
@@ -204,9 +204,9 @@ class ProjectService:
         """Where an environment lies, for whoever was already let through to what lies in it. Raises Missing."""
         return await self._db.read(lambda tx: store.place_of(tx, environment_id))
 
-    def places_of(self, tx: Tx, application_ids: Collection[str]) -> dict[str, tuple[Service, Place]]:
-        """These applications and where they lie, for whoever was already let through to what belongs to them."""
-        return store.places_of_applications(tx, application_ids)
+    def places_of(self, tx: Tx, service_ids: Collection[str]) -> dict[str, tuple[Service, Place]]:
+        """These services and where they lie, for whoever was already let through to what belongs to them."""
+        return store.places_of_services(tx, service_ids)
 
     def _project(self, tx: Tx, actor: Actor, procedure: str, project_id: str) -> Project:
         project = store.find_project(tx, self._vault, project_id)
@@ -223,15 +223,19 @@ class ProjectService:
         """What the caller may see of these projects; of one that is only glimpsed no variable is shown."""
         known = {project.project_id: project for project in projects}
         hidden = {one.project_id for one in projects if not _sees(actor, one)}
-        services: dict[str, list[Service]] = defaultdict(list)
-        for service in store.services_in(tx, list(known)):
-            services[service.environment_id].append(service)
+        applications = _by_environment(store.applications_in(tx, list(known)))
+        composes = _by_environment(store.composes_in(tx, list(known)))
         environments: dict[str, list[EnvironmentOverview]] = defaultdict(list)
         for environment in store.environments_of(tx, self._vault, list(known)):
             project = known[environment.project_id]
-            inside = [one for one in services[environment.environment_id] if _sees(actor, project, one)]
+            inside, beside = (
+                tuple(one for one in of[environment.environment_id] if _sees(actor, project, one))
+                for of in (applications, composes)
+            )
             shown = replace(environment, env="") if project.project_id in hidden else environment
-            environments[project.project_id].append(EnvironmentOverview(environment=shown, applications=tuple(inside)))
+            environments[project.project_id].append(
+                EnvironmentOverview(environment=shown, applications=inside, composes=beside)
+            )
         return [
             ProjectOverview(
                 project=replace(project, env="") if project.project_id in hidden else project,
@@ -260,6 +264,13 @@ def added_project(
     return project, environment
 
 
+def _by_environment(found: list[Service]) -> Mapping[str, list[Service]]:
+    services: dict[str, list[Service]] = defaultdict(list)
+    for service in found:
+        services[service.environment_id].append(service)
+    return services
+
+
 def _environment(
     tx: Tx, project_id: str, name: str, description: str | None, *, env: str = "", is_default: bool = False
 ) -> Environment:
@@ -275,7 +286,7 @@ def _environment(
 
 
 def _sees(actor: Actor, project: Project, service: Service | None = None) -> bool:
-    service_id = None if service is None else service.application_id
+    service_id = None if service is None else service.service_id
     return policy.sees(actor, project.organization_id, project.project_id, service_id=service_id)
 
 
@@ -291,7 +302,8 @@ def _free_name(name: str) -> str:
 
 
 def _refuse_unless_empty(tx: Tx, what: str, name: str, project_id: str, environment_ids: frozenset[str]) -> None:
-    inside = [one.name for one in store.services_in(tx, [project_id]) if one.environment_id in environment_ids]
+    lies_there = [*store.applications_in(tx, [project_id]), *store.composes_in(tx, [project_id])]
+    inside = [one.name for one in lies_there if one.environment_id in environment_ids]
     if inside:
         raise NotEmpty(f'The {what} "{name}" still holds: {", ".join(inside)}. Delete what lies in it first.')
     if store.leftovers_in(tx, sorted(environment_ids)):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.domains.projects.model import Environment, Place, Project, Service
 from headway.infra.db.tables.applications import applications, environments, projects
+from headway.infra.db.tables.composes import composes
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 _IDS_AT_A_TIME = 1_000
-_LIVE = applications.c.deleted_at.is_(None)
 
 
 def find_project(tx: Tx, vault: Vault, project_id: str) -> Project:
@@ -119,24 +119,25 @@ def place_of(tx: Tx, environment_id: str) -> Place:
     return _place(row)
 
 
-def places_of_applications(tx: Tx, application_ids: Collection[str]) -> dict[str, tuple[Service, Place]]:
-    """These applications, by their ids, and where they lie."""
+def places_of_services(tx: Tx, service_ids: Collection[str]) -> dict[str, tuple[Service, Place]]:
+    """These applications and compose services, by their ids, and where they lie."""
     found: dict[str, tuple[Service, Place]] = {}
-    ids = sorted(application_ids)
+    ids = sorted(service_ids)
     for start in range(0, len(ids), _IDS_AT_A_TIME):
-        rows = tx.execute(_PLACES_OF_APPLICATIONS, {"ids": ids[start : start + _IDS_AT_A_TIME]})
-        found.update({row.service_id: (_service(row), _place(row)) for row in rows})
+        for places in (_PLACES_OF_APPLICATIONS, _PLACES_OF_COMPOSES):
+            rows = tx.execute(places, {"ids": ids[start : start + _IDS_AT_A_TIME]})
+            found.update({row.service_id: (_service(row), _place(row)) for row in rows})
     return found
 
 
-def services_in(tx: Tx, project_ids: Sequence[str]) -> list[Service]:
+def applications_in(tx: Tx, project_ids: Sequence[str]) -> list[Service]:
     """The applications that lie in these projects, the oldest first."""
-    rows = tx.execute(
-        select(*_SERVICE_COLUMNS)
-        .where(applications.c.project_id.in_(project_ids), _LIVE)
-        .order_by(applications.c.created_at, applications.c.application_id)
-    )
-    return [_service(row) for row in rows]
+    return _services_in(tx, _APPLICATIONS, project_ids)
+
+
+def composes_in(tx: Tx, project_ids: Sequence[str]) -> list[Service]:
+    """The compose services that lie in these projects, the oldest first."""
+    return _services_in(tx, _COMPOSES, project_ids)
 
 
 def services_of_environment(tx: Tx, environment_id: str) -> frozenset[str]:
@@ -146,22 +147,39 @@ def services_of_environment(tx: Tx, environment_id: str) -> frozenset[str]:
 
 
 def leftovers_in(tx: Tx, environment_ids: Sequence[str]) -> int:
-    """How many deleted applications of these environments have not been swept away yet."""
-    rows = tx.execute(
-        select(applications.c.application_id).where(applications.c.environment_id.in_(environment_ids), ~_LIVE)
+    """How many deleted services of these environments have not been swept away yet."""
+    tables = (applications, composes)
+    gone = (
+        tx.execute(
+            select(each.c.name).where(each.c.environment_id.in_(environment_ids), each.c.deleted_at.is_not(None))
+        )
+        for each in tables
     )
-    return len(rows.all())
+    return sum(len(rows.all()) for rows in gone)
 
 
-_SERVICE_COLUMNS = (
-    applications.c.application_id.label("service_id"),
-    applications.c.environment_id.label("service_environment_id"),
-    applications.c.name.label("service_name"),
-    applications.c.app_name.label("service_app_name"),
-    applications.c.description.label("service_description"),
-    applications.c.status.label("service_status"),
-    applications.c.created_at.label("service_created_at"),
-)
+def _columns(table: Table, service_id: str) -> tuple[ColumnElement[Any], ...]:
+    return (
+        table.c[service_id].label("service_id"),
+        table.c.environment_id.label("service_environment_id"),
+        table.c.name.label("service_name"),
+        table.c.app_name.label("service_app_name"),
+        table.c.description.label("service_description"),
+        table.c.status.label("service_status"),
+        table.c.created_at.label("service_created_at"),
+    )
+
+
+def _live(table: Table, service_id: str) -> Select[Any]:
+    statement = select(*_columns(table, service_id)).where(table.c.deleted_at.is_(None))
+    return statement.where(table.c.project_id.in_(bindparam("ids", expanding=True))).order_by(
+        table.c.created_at, table.c[service_id]
+    )
+
+
+_APPLICATIONS = _live(applications, "application_id")
+_COMPOSES = _live(composes, "compose_id")
+
 
 _PLACES = select(
     environments.c.environment_id,
@@ -171,11 +189,21 @@ _PLACES = select(
     projects.c.organization_id,
 ).join(projects, projects.c.project_id == environments.c.project_id)
 
-_PLACES_OF_APPLICATIONS = (
-    _PLACES.join(applications, applications.c.environment_id == environments.c.environment_id)
-    .add_columns(*_SERVICE_COLUMNS)
-    .where(applications.c.application_id.in_(bindparam("ids", expanding=True)), _LIVE)
-)
+
+def _places_of(table: Table, service_id: str) -> Select[Any]:
+    return (
+        _PLACES.join(table, table.c.environment_id == environments.c.environment_id)
+        .add_columns(*_columns(table, service_id))
+        .where(table.c[service_id].in_(bindparam("ids", expanding=True)), table.c.deleted_at.is_(None))
+    )
+
+
+_PLACES_OF_APPLICATIONS = _places_of(applications, "application_id")
+_PLACES_OF_COMPOSES = _places_of(composes, "compose_id")
+
+
+def _services_in(tx: Tx, statement: Select[Any], project_ids: Sequence[str]) -> list[Service]:
+    return [_service(row) for row in tx.execute(statement, {"ids": list(project_ids)})]
 
 
 def _project(vault: Vault, row: Row[Any]) -> Project:
@@ -203,7 +231,7 @@ def _environment(vault: Vault, row: Row[Any]) -> Environment:
 
 def _service(row: Row[Any]) -> Service:
     return Service(
-        application_id=row.service_id,
+        service_id=row.service_id,
         environment_id=row.service_environment_id,
         name=row.service_name,
         app_name=row.service_app_name,

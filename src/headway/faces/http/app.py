@@ -18,6 +18,7 @@ from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
 from headway.faces.http.attending import Attending
 from headway.faces.http.browsing.serve import routes as browsing
+from headway.faces.http.container_logs import ContainerLogs
 from headway.faces.http.listening import Listening
 from headway.faces.http.metrics import PATH as METRICS_PATH
 from headway.faces.http.metrics import MetricsPage
@@ -45,6 +46,7 @@ def create_app(platform: Platform) -> Starlette:
         routes=[
             WebSocketRoute("/listen-deployment", Listening(platform, follows)),
             Route(METRICS_PATH, MetricsPage(platform, follows.count)),
+            WebSocketRoute("/docker-container-logs", ContainerLogs(platform)),
             Route("/api/health", _Health(platform.health), methods=["GET"]),
             *browsing(lambda: document(registry)),
             Route("/api", rest),

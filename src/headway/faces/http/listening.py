@@ -16,7 +16,7 @@ from headway.faces.http.platform import Platform
 from headway.faces.http.streams import Follower, Follows
 
 PATH = "listen-deployment"
-_NO_SERVER = frozenset({"", "null", "undefined"})  # what clients write for the panel's own machine
+NO_SERVER = frozenset({"", "null", "undefined"})  # what clients write for the panel's own machine
 
 
 class Listening:
@@ -31,7 +31,7 @@ class Listening:
         await receive()  # the wish to connect
         found = await errors.guarded(lambda: self._follower(headers, scope["query_string"]), PATH)
         if isinstance(found, Answer):
-            await _refuse(found, send)
+            await refuse(found, send)
         else:
             await found.follow(SocketOutlet(send), receive)
 
@@ -43,10 +43,11 @@ class Listening:
         log_path, server_id = given.get("logPath", ""), given.get("serverId", "")
         if "\x00" in log_path:  # no database can be asked for it
             raise Missing(Noun.DEPLOYMENT)
-        return await self._follows.listen(actor, log_path, None if server_id in _NO_SERVER else server_id)
+        return await self._follows.listen(actor, log_path, None if server_id in NO_SERVER else server_id)
 
 
-async def _refuse(answer: Answer, send: Send) -> None:
+async def refuse(answer: Answer, send: Send) -> None:
+    """Answers a handshake over plain HTTP."""
     headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode()), *SECURITY_HEADERS]
     await send({"type": "websocket.http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "websocket.http.response.body", "body": answer.body})

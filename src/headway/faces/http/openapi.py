@@ -28,6 +28,8 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "application": "Make, set up, deploy, start, stop and delete applications",
         "auditLog": "Who has changed what",
         "certificates": "Certificates that are brought along",
+        "compose": "Make, set up, deploy, start, stop and delete services of several containers",
+        "docker": "Look at one's own containers, and restart them",
         "deployment": "List, look at, follow, end and remove deployments",
         "domain": "Host names and paths at which services answer",
         "environment": "The parts of a project",

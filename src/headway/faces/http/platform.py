@@ -21,8 +21,10 @@ from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.uploads import UploadRoom
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
+from headway.domains.catalog.containers import ContainerService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.ssh_keys import SshKeyService
+from headway.domains.composes.service import ComposeService
 from headway.domains.projects.service import ProjectService
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import Database
@@ -72,6 +74,12 @@ class Platform(Protocol):
 
     @property
     def arranging(self) -> Arranging: ...
+
+    @property
+    def containers(self) -> ContainerService: ...
+
+    @property
+    def composes(self) -> ComposeService: ...
 
     @property
     def projects(self) -> ProjectService: ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
 from headway.core.access.audit import Entry
@@ -167,6 +168,11 @@ def uploader(
 def queued(given: Queued) -> Nothing:
     """The answer of a starter that has no other: headers that name the new deployment."""
     return Nothing(headers=naming(given))
+
+
+def queued_as(given: Queued, answer: object) -> Ready:
+    """The answer of a starter that has one of its own, with the headers that name the new deployment."""
+    return Ready(to_json(answer), headers=naming(given))
 
 
 def naming(given: Queued) -> Mapping[str, str]:

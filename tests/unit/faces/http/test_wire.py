@@ -73,7 +73,7 @@ PLACE = Place(
     environment_id="env", environment_name="production", project_id="pro", project_name="bench", organization_id="org"
 )
 SERVICE = Service(
-    application_id=DONE.subject_id,
+    service_id=DONE.subject_id,
     environment_id="env",
     name="trivial",
     app_name="trivial-a80poq",
@@ -235,5 +235,7 @@ def test_shapes_are_what_their_schemas_say() -> None:
     TypeAdapter(DeploymentRow).validate_python(shown(DONE), strict=True)
     TypeAdapter(DeploymentRow).validate_python(shown(replace(DONE, triggered_by="")), strict=True)
     TypeAdapter(JobRow).validate_python(job_row(Listed.of(PENDING), "redeploy", PLACE), strict=True)
-    TypeAdapter(CentralRow).validate_python({**shown(DONE), **belongings((SERVICE, PLACE))}, strict=True)
-    TypeAdapter(CentralRow).validate_python({**shown(DONE), **belongings(None)}, strict=True)
+    TypeAdapter(CentralRow).validate_python(
+        {**shown(DONE), **belongings(SubjectType.APPLICATION, (SERVICE, PLACE))}, strict=True
+    )
+    TypeAdapter(CentralRow).validate_python({**shown(DONE), **belongings(SubjectType.APPLICATION, None)}, strict=True)

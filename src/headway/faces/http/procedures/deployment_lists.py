@@ -31,6 +31,7 @@ from headway.infra.db.transaction import Tx
 NEXT_CURSOR = "x-next-cursor"  # a header, for the answer is the bare list that known clients expect
 Rows = list[DeploymentRow]
 SubjectTypeName = Literal["application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup"]
+_SERVICES = frozenset({SubjectType.APPLICATION.value, SubjectType.COMPOSE.value})
 Cursor = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 
@@ -135,7 +136,10 @@ def central_rows(tx: Tx, part: Part, platform: Platform, *, pending_as_running: 
     """The rows of a part, encoded, each with what it belongs to."""
     places = _places(tx, part, platform.projects)
     encoded = platform.rows.of(tx, part, pending_as_running=pending_as_running)
-    return [widened(body, belongings(places.get(row.subject_id))) for row, body in zip(part.rows, encoded, strict=True)]
+    return [
+        widened(body, belongings(SubjectType(row.subject_type), places.get(row.subject_id)))
+        for row, body in zip(part.rows, encoded, strict=True)
+    ]
 
 
 def ready(shown: Shown) -> Ready:
@@ -144,7 +148,7 @@ def ready(shown: Shown) -> Ready:
 
 
 def _places(tx: Tx, part: Part, projects: ProjectService) -> Mapping[str, tuple[Service, Place]]:
-    ids = {row.subject_id for row in part.rows if row.subject_type == SubjectType.APPLICATION}
+    ids = {row.subject_id for row in part.rows if row.subject_type in _SERVICES}
     return projects.places_of(tx, ids)
 
 

@@ -125,11 +125,22 @@ class SubjectRow(TypedDict):
     buildServer: None
 
 
+class ComposeSubjectRow(TypedDict):
+    """The compose service that a deployment belongs to."""
+
+    composeId: str
+    name: str
+    appName: str
+    icon: None
+    environment: EnvironmentNameRow
+    server: None
+
+
 class CentralRow(DeploymentRow):
     """A deployment with what it belongs to."""
 
     application: SubjectRow | None
-    compose: None
+    compose: ComposeSubjectRow | None
     server: None
     buildServer: None
 
@@ -244,10 +255,17 @@ def deployment_row(
     }
 
 
-def belongings(found: tuple[Service, Place] | None) -> Mapping[str, SubjectRow | None]:
-    """What a row is shown with."""
-    subject = None if found is None else _subject(*found)
-    return {"application": subject, "compose": None, "server": None, "buildServer": None}
+def belongings(
+    subject_type: SubjectType, found: tuple[Service, Place] | None
+) -> Mapping[str, SubjectRow | ComposeSubjectRow | None]:
+    """What a row is shown with: the application or compose service that it belongs to (None where that is gone)."""
+    is_compose = subject_type is SubjectType.COMPOSE
+    return {
+        "application": None if found is None or is_compose else _subject(*found),
+        "compose": _compose_subject(*found) if found is not None and is_compose else None,
+        "server": None,
+        "buildServer": None,
+    }
 
 
 def search_rest(found: Found) -> Mapping[str, object]:
@@ -339,15 +357,30 @@ def _step(step: ListedStep) -> StepRow:
 
 def _subject(service: Service, place: Place) -> SubjectRow:
     return {
-        "applicationId": service.application_id,
+        "applicationId": service.service_id,
         "name": service.name,
         "appName": service.app_name,
         "icon": None,
-        "environment": {
-            "environmentId": place.environment_id,
-            "name": place.environment_name,
-            "project": {"projectId": place.project_id, "name": place.project_name},
-        },
+        "environment": _environment_name(place),
         "server": None,
         "buildServer": None,
+    }
+
+
+def _compose_subject(service: Service, place: Place) -> ComposeSubjectRow:
+    return {
+        "composeId": service.service_id,
+        "name": service.name,
+        "appName": service.app_name,
+        "icon": None,
+        "environment": _environment_name(place),
+        "server": None,
+    }
+
+
+def _environment_name(place: Place) -> EnvironmentNameRow:
+    return {
+        "environmentId": place.environment_id,
+        "name": place.environment_name,
+        "project": {"projectId": place.project_id, "name": place.project_name},
     }

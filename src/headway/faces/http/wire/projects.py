@@ -49,11 +49,25 @@ class ServiceRow(TypedDict):
     server: None
 
 
+class ComposeServiceRow(TypedDict):
+    """A compose service as lists of projects show it."""
+
+    composeId: str
+    name: str
+    appName: str
+    description: str | None
+    composeStatus: str
+    createdAt: str
+    serverId: None
+    icon: None
+    server: None
+
+
 class Services(TypedDict):
     """What lies in an environment, by kind."""
 
     applications: list[ServiceRow]
-    compose: list[None]
+    compose: list[ComposeServiceRow]
     libsql: list[None]
     mariadb: list[None]
     mongo: list[None]
@@ -254,7 +268,7 @@ def _environment_to_grant(overview: EnvironmentOverview) -> EnvironmentToGrant:
 def _services(overview: EnvironmentOverview) -> Services:
     return {
         "applications": [_service(service) for service in overview.applications],
-        "compose": [],
+        "compose": [_compose(service) for service in overview.composes],
         "libsql": [],
         "mariadb": [],
         "mongo": [],
@@ -266,11 +280,25 @@ def _services(overview: EnvironmentOverview) -> Services:
 
 def _service(service: Service) -> ServiceRow:
     return {
-        "applicationId": service.application_id,
+        "applicationId": service.service_id,
         "name": service.name,
         "appName": service.app_name,
         "description": service.description,
         "applicationStatus": service.status,
+        "createdAt": moment(service.created_at),
+        "serverId": None,
+        "icon": None,
+        "server": None,
+    }
+
+
+def _compose(service: Service) -> ComposeServiceRow:
+    return {
+        "composeId": service.service_id,
+        "name": service.name,
+        "appName": service.app_name,
+        "description": service.description,
+        "composeStatus": service.status,
         "createdAt": moment(service.created_at),
         "serverId": None,
         "icon": None,

@@ -1,0 +1,99 @@
+"""The containers of callers, whoever made them for them: found by the labels that say whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from headway.core.access.model import Actor
+from headway.core.access.policy import Missing, Noun, admit, permit, sees
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Owner, Subject
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.infra.docker.labels import APPLICATION, PANEL
+from headway.infra.logs.mask import Masker
+from headway.seams.runtimes.compose.converted import COMPOSE
+from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.runtimes.compose.observed import Container
+
+SecretsOf = Callable[[str], Awaitable[Iterable[str]]]
+_LABELS: Mapping[str, SubjectType] = {APPLICATION: SubjectType.APPLICATION, COMPOSE: SubjectType.COMPOSE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerService:
+    """What callers may ask of containers. ``secrets_of`` gives what must not show of a subject's output."""
+
+    db: Database
+    engine: Engine
+    panel_id: str
+    subjects: Mapping[SubjectType, Subject]
+    secrets_of: Mapping[SubjectType, SecretsOf]
+
+    async def all(self, actor: Actor, procedure: str) -> list[Container]:
+        """Every container that the caller may see, by name. Raises EngineAway."""
+        admit(actor, procedure)
+        found = await self.engine.containers(panel=self.panel_id)
+        owners = await self.db.read(lambda tx: {each.container_id: self._owner(tx, each) for each in found})
+        mine = [each for each in found if _sees(actor, each, owners[each.container_id])]
+        return sorted(mine, key=lambda each: each.name)
+
+    async def of_app(self, actor: Actor, procedure: str, app_name: str) -> list[Container]:
+        """Those that belong to the service of this name, as far as the caller may see it."""
+        return [each for each in await self.all(actor, procedure) if each.project == app_name]
+
+    async def restart(self, actor: Actor, container_id: str) -> None:
+        """Stops and starts a container. Raises Missing where it is none that the caller may see."""
+        container = await self._one(actor, "docker.restartContainer", container_id)
+        await self.engine.restart(container.container_id)
+
+    async def follow(self, actor: Actor, container_id: str, *, tail: int, since: str | None) -> AsyncIterator[str]:
+        """What a container writes, from its last lines on, masked. Raises Missing."""
+        container = await self._one(actor, "docker.getContainers", container_id)
+        subject, subject_id = _subject_of(container) or (SubjectType.COMPOSE, "")
+        secrets_of = self.secrets_of.get(subject)
+        if secrets_of is None:
+            raise Missing(Noun.CONTAINER)
+        stream = Masker(await secrets_of(subject_id)).stream()
+
+        async def masked() -> AsyncIterator[str]:
+            async for piece in self.engine.follow(container, tail=tail, since=since):
+                yield stream.feed(piece).decode()
+            yield stream.finish().decode()
+
+        return masked()
+
+    async def _one(self, actor: Actor, procedure: str, container_id: str) -> Container:
+        """A container by its id, its beginning or its name: looked up among those of this panel, never asked for so."""
+        every = await self.engine.containers(panel=self.panel_id)
+        found = next((each for each in every if each.is_called(container_id)), None)
+        if found is None:
+            raise Missing(Noun.CONTAINER)
+        container = found
+        owner = await self.db.read(lambda tx: self._owner(tx, container))
+        if owner is None:
+            raise Missing(Noun.CONTAINER)
+        _, subject_id = _subject_of(container) or (None, None)
+        permit(actor, procedure, owner.organization_id, owner.project_id, service_id=subject_id, noun=Noun.CONTAINER)
+        return container
+
+    def _owner(self, tx: Tx, container: Container) -> Owner | None:
+        found = _subject_of(container)
+        subject = self.subjects.get(found[0]) if found is not None else None
+        return subject.owner(tx, found[1]) if subject is not None and found is not None else None
+
+
+def _subject_of(container: Container) -> tuple[SubjectType, str] | None:
+    labels = container.labels
+    return next(((subject, labels[label]) for label, subject in _LABELS.items() if label in labels), None)
+
+
+def _sees(actor: Actor, container: Container, owner: Owner | None) -> bool:
+    found = _subject_of(container)
+    return (
+        PANEL in container.labels
+        and owner is not None
+        and found is not None
+        and sees(actor, owner.organization_id, owner.project_id, service_id=found[1])
+    )

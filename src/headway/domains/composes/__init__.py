@@ -1,0 +1,1 @@
+"""Compose services: several containers that one file describes, deployed, kept and removed together."""

@@ -1,0 +1,43 @@
+"""Where the files of compose services lie on a host, made from ids and never from names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeFolders:
+    """Folders below ``work``, which the unprivileged accounts can pass through."""
+
+    work: str
+
+    def own(self, compose_id: str) -> str:
+        """All files of a compose service; closed to every account but its own."""
+        return f"{self.work}/composes/{compose_id}"
+
+    def release(self, compose_id: str, release_id: str) -> str:
+        """The files that one deployment began with: the repository, or the file that was written by hand."""
+        return f"{self.own(compose_id)}/{release_id}"
+
+    def files(self, compose_id: str) -> str:
+        """What stays from one deployment to the next: ``../files`` as a compose file sees it."""
+        return f"{self.own(compose_id)}/files"
+
+    def mirror(self, compose_id: str) -> str:
+        """The bare repository of what was fetched."""
+        return f"{self.work}/mirrors/{compose_id}"
+
+    @property
+    def git(self) -> str:
+        """Git's own configuration, and the host keys seen so far."""
+        return f"{self.work}/git"
+
+    @property
+    def keys(self) -> str:
+        """Where an SSH key lies while git uses it."""
+        return f"{self.work}/keys"
+
+    def all_of(self, compose_id: str) -> tuple[str, ...]:
+        """Every folder that goes with a compose service."""
+        mirror = self.mirror(compose_id)
+        return (mirror, f"{mirror}.modules", self.own(compose_id))

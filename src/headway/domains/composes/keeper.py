@@ -1,0 +1,163 @@
+"""Keeps the containers of compose services and what is wanted of them the same: up or down, replaced, watched."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.status import Status
+from headway.domains.composes import store
+from headway.domains.composes.model import Record, Wanted
+from headway.domains.composes.operate import Operating
+from headway.domains.composes.standing import outdated
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.compose.observed import Container
+
+log = logging.getLogger(__name__)
+
+_REST = 2.0
+_ONCE = 24 * 3600.0
+_ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs when it goes down itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """``keep_round`` is one round of its loop; ``restore`` is done once when the panel starts."""
+
+    operating: Operating
+    ledger: Ledger
+    vault: Vault
+    watch_time: timedelta
+    drain_time: timedelta
+    _told: dict[str, str] = field(default_factory=dict)
+
+    async def restore(self) -> float:
+        """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
+        gone. Seconds to rest: it is done once.
+        """
+        await self._finish_deletions()
+        for compose_id, wanted, release_id in await self.operating.db.read(store.at_rest):
+            if release_id is not None and wanted is Wanted.UP:
+                await self._bring_in_line(compose_id)
+        return _ONCE
+
+    async def keep_round(self) -> float:
+        """Brings what runs in line with what is wanted, and looks whether what serves still does; seconds to rest."""
+        await self._finish_deletions()
+        at_rest = await self.operating.db.read(store.at_rest)
+        if any(release_id is not None for _, _, release_id in at_rest):
+            try:
+                containers = await self._all_containers()
+            except HeadwayError as error:
+                self._tell("", error)
+                return _REST
+            for compose_id, wanted, release_id in at_rest:
+                if release_id is not None:
+                    await self._keep(compose_id, wanted, containers.get(compose_id, ()))
+            await self._watch(containers)
+        return _REST
+
+    async def _finish_deletions(self) -> None:
+        """Clears away what was deleted while the engine was away, or the panel went down. What is still being deployed
+        to is left to whoever deletes it, who ends that first.
+        """
+        for compose in await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault, at_rest=True)):
+            try:
+                async with self.operating.turn(compose.compose_id):
+                    await self.operating.remove(compose)
+            except HeadwayError as error:
+                self._tell(compose.compose_id, error)
+
+    async def _all_containers(self) -> Mapping[str, Sequence[Container]]:
+        """The containers of all compose services by whose they are: asked for once, however many there are."""
+        found: dict[str, list[Container]] = defaultdict(list)
+        for container in await self.operating.tools.engine.containers(panel=self.operating.tools.panel_id):
+            found[container.compose_id].append(container)
+        return found
+
+    async def _keep(self, compose_id: str, wanted: Wanted, containers: Sequence[Container]) -> None:
+        if wanted is Wanted.DOWN:
+            if any(each.status not in {"exited", "created", "dead"} for each in containers):
+                await self._bring_in_line(compose_id)
+            return
+        release = await self.operating.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        if release is None:
+            return
+        if _lost(release.record, containers):
+            await self._bring_in_line(compose_id)
+            return
+        try:
+            await self.operating.tools.routing.follow(compose_id, release, containers)
+        except HeadwayError as error:
+            self._tell(compose_id, error)
+        drained = await self.operating.db.read(
+            lambda tx: store.has_drained(tx, release.release_id, tx.now - self.drain_time)
+        )
+        if drained and outdated(release.record, containers):
+            await self._retire(compose_id)
+
+    async def _bring_in_line(self, compose_id: str) -> None:
+        try:
+            async with self.operating.turn(compose_id):
+                compose = await self.operating.db.read(lambda tx: store.find(tx, compose_id, self.vault))
+                if compose.wanted is Wanted.UP:
+                    await self.operating.up(compose)
+                elif await self.operating.db.read(lambda tx: store.is_at_rest(tx, compose_id)):
+                    await self.operating.down(compose)
+        except HeadwayError as error:
+            self._tell(compose_id, error)
+        else:
+            self._told.pop(compose_id, None)
+
+    async def _retire(self, compose_id: str) -> None:
+        """Ends the containers that newer ones have replaced. The turn is kept, so that no deploy that has begun since
+        is met half-way: what it makes is not outdated, and what it leaves is looked at again.
+        """
+        try:
+            async with self.operating.turn(compose_id):
+                await self.operating.retire(compose_id)
+        except HeadwayError as error:
+            self._tell(compose_id, error)
+
+    async def _watch(self, containers: Mapping[str, Sequence[Container]]) -> None:
+        watched = await self.operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time))
+        for compose_id, deployment_id in watched:
+            mine = [each for each in containers.get(compose_id, ()) if each.deployment_id == deployment_id]
+            if any(_is_unstable(each) for each in mine):
+                await self.operating.db.run(lambda tx, id_=deployment_id: self._mark_unstable(tx, id_))  # type: ignore[misc]
+
+    def _tell(self, compose_id: str, error: HeadwayError) -> None:
+        if self._told.get(compose_id) != error.message:  # each round meets it again: once is enough
+            self._told[compose_id] = error.message
+            log.warning("compose service %s is not as it is wanted: %s", compose_id or "(any)", error.message)
+
+    def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
+        deployments.set_fields(tx, deployment_id, unstable=True)
+        deployments.announce_later(tx, "deployment.unstable", {"deploymentId": deployment_id})
+        self.ledger.touched(tx, deployment_id, Status.DONE)
+
+
+def _lost(record: Record, containers: Sequence[Container]) -> bool:
+    """Whether a service that is to run does not, because the engine or the machine went down: what a program's own end
+    brought about is the engine's to mend, as the compose file says.
+    """
+    there = {each.service for each in containers if not _was_ended(each)}
+    return any(service.stays and service.replicas and name not in there for name, service in record.services.items())
+
+
+def _was_ended(container: Container) -> bool:
+    return container.status == "created" or (
+        container.status == "exited" and container.exit_code in _ENDED_FROM_OUTSIDE and not container.out_of_memory
+    )
+
+
+def _is_unstable(container: Container) -> bool:
+    crashed = container.status in {"exited", "dead"} and (container.exit_code != 0 or container.out_of_memory)
+    return crashed or container.health == "unhealthy" or container.status == "restarting" or container.restarts > 0

@@ -1,0 +1,156 @@
+"""A compose service: a file that describes containers, what is made of it, and the releases that it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class ComposeStatus(StrEnum):
+    """A compose service's own status, by its name on the wire."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    DONE = "done"
+    ERROR = "error"
+
+
+class Wanted(StrEnum):
+    """Whether its containers are to run; what they do follows from it, also after a reboot."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class ReleaseState(StrEnum):
+    """Where a release is in its life."""
+
+    STARTING = "starting"
+    SERVING = "serving"
+    RETIRED = "retired"
+
+
+RAW = "raw"
+GIT = "git"
+DOCKER_COMPOSE = "docker-compose"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeSettings:
+    """Where the file comes from, and how long its containers may take. Seconds; None takes the panel's default.
+    With ``host_access`` the file may ask for what reaches the host: only an owner sets it. ``extra`` are fields of the
+    peer's inputs on which Headway does not act: they are stored and given back.
+    """
+
+    source_type: str = RAW
+    compose_type: str = DOCKER_COMPOSE
+    compose_file: str = ""
+    compose_path: str = "./docker-compose.yml"
+    git_url: str | None = None
+    git_branch: str | None = None
+    ssh_key_id: str | None = None
+    submodules: bool = False
+    create_env_file: bool = True
+    host_access: bool = False
+    health_deadline_seconds: float | None = None
+    settle_seconds: float | None = None
+    step_seconds: float | None = None
+    inactivity_seconds: float | None = None
+    total_seconds: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> ComposeSettings:
+        """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
+        known = {each.name for each in fields(ComposeSettings)}
+        return ComposeSettings(**{name: value for name, value in values.items() if name in known})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compose:
+    """One compose service. ``app_name`` is the engine's name of its project; ``env`` is its variables as the user wrote
+    them; the uid is None where the panel is not root.
+    """
+
+    compose_id: str
+    organization_id: str
+    project_id: str
+    environment_id: str
+    host_id: str
+    name: str
+    app_name: str
+    description: str | None
+    status: ComposeStatus
+    wanted: Wanted
+    serving_release_id: str | None
+    settings: ComposeSettings
+    env: str = field(repr=False)
+    build_uid: int | None
+    delete_volumes: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasedService:
+    """A service of a release: what its containers were made of, and the deployment that made them. A service that
+    ``stays`` is to run for as long as the release serves; another does its work once.
+    """
+
+    fingerprint: str
+    deployment_id: str
+    replicas: int
+    stays: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a release was made of, enough to bring it up again: the file as the engine has it, and the variables that
+    its configs and secrets are made of. It is kept encrypted.
+    """
+
+    file: Mapping[str, Any] = field(repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    services: Mapping[str, ReleasedService] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> Record:
+        """The record that ``dump`` wrote."""
+        services = {name: ReleasedService(**each) for name, each in values["services"].items()}
+        return Record(
+            file=values["file"],
+            variables=values["variables"],
+            services=services,
+            secrets=tuple(values["secrets"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What a deployment left: the folder of its files, and the record of what runs."""
+
+    release_id: str
+    seq: int
+    compose_id: str
+    deployment_id: str
+    state: ReleaseState
+    folder: str
+    record: Record = field(repr=False)
+    commit_hash: str | None
+    created_at: datetime
+
+
+def exclusive_key(compose_id: str) -> str:
+    """What one deployment at a time may hold."""
+    return f"compose:{compose_id}"

@@ -1,0 +1,123 @@
+"""Brings compose services up and down, and clears away what is left of them, outside of any deployment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.service import LogFiles
+from headway.domains.composes import store
+from headway.domains.composes.model import Compose, Release
+from headway.domains.composes.plan import known_secrets
+from headway.domains.composes.standing import outdated
+from headway.domains.composes.tools import Tools
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Host
+from headway.infra.logs.mask import Masker
+from headway.seams.runtimes.compose import converted
+from headway.seams.runtimes.compose.observed import Container
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operating:
+    """Acts on the containers of compose services on one host; everything stands being repeated. ``turn`` keeps two
+    from acting on one at the same time: whoever has it reads again what is wanted before acting.
+    """
+
+    db: Database
+    host: Host
+    tools: Tools
+    logs_of_deployments: LogFiles
+    turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    @asynccontextmanager
+    async def turn(self, compose_id: str) -> AsyncIterator[None]:
+        """Waits until nobody else acts on the compose service."""
+        async with self.turns[compose_id]:
+            yield
+
+    async def up(self, compose: Compose) -> None:
+        """Starts what serves, where it is not up; leaves that to a deploy that is under way."""
+        release = await self._at_rest(compose.compose_id)
+        if release is not None:
+            await self.tools.bring_up(compose.compose_id, compose.app_name, release.record)
+            await self.tools.routing.lead(compose.compose_id, release)
+
+    async def down(self, compose: Compose) -> None:
+        """Leads requests nowhere, then stops every container; returns when none runs."""
+        await self.tools.routing.lead(compose.compose_id, None)
+        await self.tools.take_down(compose.compose_id)
+
+    async def containers(self, compose_id: str) -> list[Container]:
+        """All containers of a compose service."""
+        return await self.tools.engine.containers(panel=self.tools.panel_id, compose=compose_id)
+
+    async def logs(self, compose: Compose, container: Container, *, tail: int, since: str | None) -> str:
+        """The last lines that a container wrote, masked."""
+        output = await self.tools.engine.logs(container, tail=tail, since=since)
+        return Masker(await self.secrets(compose.compose_id)).mask(output).decode()
+
+    async def secrets(self, compose_id: str) -> set[str]:
+        """What must not show of its containers' output: the secrets of now, and those that they were started with."""
+
+        def look(tx: Tx) -> set[str]:
+            compose = store.find(tx, compose_id, self.tools.vault)
+            release = store.serving(tx, compose_id, self.tools.vault)
+            return {*known_secrets(tx, compose, self.tools.vault), *(release.record.secrets if release else ())}
+
+        return await self.db.read(look)
+
+    async def remove(self, compose: Compose) -> None:
+        """Removes everything of a compose service, its row last; its volumes only where that was asked for."""
+        labels = {"panel": self.tools.panel_id, "compose": compose.compose_id}
+        await self.tools.routing.lead(compose.compose_id, None)
+        if await self._has_made_something(compose):
+            await self.tools.engine.remove(**labels)
+            await self.tools.engine.remove_networks(**labels)
+            if compose.delete_volumes:
+                await self.tools.engine.remove_volumes(**labels)
+            await self.tools.engine.untag(f"{converted.IMAGES}{compose.app_name}/*")
+        for folder in self.tools.folders.all_of(compose.compose_id):
+            await self.host.remove_tree(folder)
+        found = await self.db.read(lambda tx: deployments.of_subject(tx, SubjectType.COMPOSE, compose.compose_id))
+        for deployment in found:
+            await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
+            await self.logs_of_deployments.remove(deployment.deployment_id)
+        await self.db.run(lambda tx: store.remove(tx, compose.compose_id))
+
+    async def retire(self, compose_id: str) -> None:
+        """Ends the containers that newer ones have replaced, as gently as each wishes, and removes the files of old
+        releases. Leaves it to the next time where a deploy is under way.
+        """
+        containers = await self.containers(
+            compose_id
+        )  # before the look whether all is at rest: none is of a later deploy
+        release = await self._at_rest(compose_id)
+        if release is None:
+            return
+        old = [each.container_id for each in outdated(release.record, containers)]
+        await self.tools.engine.stop(old)
+        await self.tools.engine.remove_these(old)
+        keep = self.tools.defaults.keep_releases
+        for release_id, folder in await self.db.read(lambda tx: store.beyond(tx, compose_id, keep)):
+            await self.host.remove_tree(folder)
+            await self.db.run(lambda tx, id_=release_id: store.remove_release(tx, id_))  # type: ignore[misc]
+
+    async def _at_rest(self, compose_id: str) -> Release | None:
+        """What serves, None while something is being deployed."""
+
+        def look(tx: Tx) -> Release | None:
+            return store.serving(tx, compose_id, self.tools.vault) if store.is_at_rest(tx, compose_id) else None
+
+        return await self.db.read(look)
+
+    async def _has_made_something(self, compose: Compose) -> bool:
+        """Whether the engine was ever asked for it: one that was never deployed goes where there is no engine, too."""
+        found = await self.db.read(lambda tx: deployments.of_subject(tx, SubjectType.COMPOSE, compose.compose_id))
+        return compose.serving_release_id is not None or bool(found)

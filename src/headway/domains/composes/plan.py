@@ -1,0 +1,140 @@
+"""What a deploy works from, fixed when its run is let in, as JSON that is kept encrypted; and how it is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, RunFailed
+from headway.core.deployments.status import Reason
+from headway.domains.composes import store
+from headway.domains.composes.model import Compose, ComposeSettings, Wanted
+from headway.domains.projects import store as projects
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Account
+from headway.kernel.artifacts import Commit
+from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.layers import Layer, Resolved, resolve
+from headway.kernel.secret import Secret
+from headway.kernel.variables import Marks, parse_variables, secrets_among
+from headway.kernel.vault import Vault
+from headway.seams.sources.remote import credentials_in
+
+OpenKey = Callable[[Tx, str, str], Secret]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The compose service as it was when the run began. ``again`` is set for a redeploy, which fetches and pulls
+    nothing; ``commit`` is then the one that serves; ``serving`` is the release that does.
+    """
+
+    compose_id: str
+    app_name: str
+    settings: ComposeSettings
+    variables: Mapping[str, str] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    ssh_key: str | None = field(repr=False)
+    build_uid: int | None
+    git_uid: int | None
+    allow_file: bool
+    again: bool
+    commit: Commit | None
+    serving: str | None
+    was_up: bool
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> Plan:
+        """The plan that ``dump`` wrote."""
+        commit = values["commit"]
+        rest = {
+            **values,
+            "secrets": tuple(values["secrets"]),
+            "settings": ComposeSettings.load(values["settings"]),
+            "commit": Commit(**commit) if commit else None,
+        }
+        return Plan(**rest)
+
+    @property
+    def build_account(self) -> Account | None:
+        """Who owns the files and reads the compose file; None where the panel is not root and does it itself."""
+        return None if self.build_uid is None else Account(uid=self.build_uid, gid=self.build_uid)
+
+    @property
+    def git_account(self) -> Account | None:
+        """Who keeps the mirrors."""
+        return None if self.git_uid is None else Account(uid=self.git_uid, gid=self.git_uid)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """``open_key`` gives the private SSH key of an id within an organisation; ``git_uid`` is None unless root."""
+
+    vault: Vault
+    open_key: OpenKey
+    git_uid: int | None
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The plan of a deployment's compose service. Raises RunFailed (refused) where it cannot be made."""
+        try:
+            compose = store.find(tx, deployment.subject_id, self.vault)
+            resolved = variables_of(tx, compose, self.vault)
+            plan = self._plan(tx, compose, deployment, resolved)
+        except HeadwayError as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+        key = () if plan.ssh_key is None else (plan.ssh_key,)
+        mask = (*plan.secrets, *key, *credentials_in(plan.settings.git_url or ""))
+        return Frozen(plan=plan.dump(), mask=mask)
+
+    def _plan(self, tx: Tx, compose: Compose, deployment: Deployment, resolved: Resolved) -> Plan:
+        settings = compose.settings
+        key = None
+        if settings.ssh_key_id is not None:
+            key = self.open_key(tx, settings.ssh_key_id, compose.organization_id).reveal()
+        commit = deployment.input.get("commit")
+        return Plan(
+            compose_id=compose.compose_id,
+            app_name=compose.app_name,
+            settings=settings,
+            variables=resolved.variables,
+            secrets=resolved.secrets(Marks()),
+            ssh_key=key,
+            build_uid=compose.build_uid,
+            git_uid=self.git_uid,
+            allow_file=bool(deployment.input.get("allow_file")),
+            again=deployment.input.get("type") == "redeploy",
+            commit=Commit(**commit) if commit else None,
+            serving=compose.serving_release_id,
+            was_up=compose.wanted is Wanted.UP,
+        )
+
+
+def variables_of(tx: Tx, compose: Compose, vault: Vault) -> Resolved:
+    """The variables with those of the project and the environment that they refer to. Raises InvalidInput where a
+    reference leads nowhere.
+    """
+    layers = {
+        Layer.PROJECT: parse_variables(projects.find_project(tx, vault, compose.project_id).env),
+        Layer.ENVIRONMENT: parse_variables(projects.find_environment(tx, vault, compose.environment_id).env),
+        Layer.OWN: parse_variables(compose.env),
+    }
+    return resolve(layers, Layer.OWN)
+
+
+def known_secrets(tx: Tx, compose: Compose, vault: Vault) -> tuple[str, ...]:
+    """The values that must not show, as far as they can be known while a reference leads nowhere."""
+    try:
+        return variables_of(tx, compose, vault).secrets(Marks())
+    except InvalidInput:
+        return secrets_among(parse_variables(compose.env))
+
+
+def check_variables(env: str) -> None:
+    """What can be told of the variables alone. Raises InvalidInput."""
+    resolve({Layer.OWN: parse_variables(env)}, Layer.OWN)

@@ -1,0 +1,266 @@
+"""Reads the compose file of a deploy as an account that may read nothing else, and holds it against what is allowed."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from headway.core.deployments.run import Run, RunFailed
+from headway.core.deployments.status import Reason
+from headway.domains.composes.model import RAW, Record
+from headway.domains.composes.plan import Plan
+from headway.domains.composes.tools import Tools
+from headway.infra.hosts.base import LeadsOutside
+from headway.kernel.errors import HeadwayError
+from headway.seams.runtimes.compose import allowed, commands, converted, written
+from headway.seams.runtimes.compose.allowed import Path, Use
+
+RAW_FILE = "docker-compose.yml"
+_MOST_BYTES = 1 << 20
+_MOST_FILES = 64
+_SOMETHING_ELSE = "?"
+_ONLY_AN_OWNER = "An owner can allow this compose service to use the host (allowHostAccess)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The file of one deploy: ``root`` is the folder that was laid out for it."""
+
+    run: Run
+    plan: Plan
+    tools: Tools
+    root: str
+
+    async def record(self) -> Record:
+        """What the file comes to. Raises RunFailed (refused) with all that is wrong with it."""
+        await self._check_opened()
+        await self._check_variables()
+        await self._write_variables()
+        ended = await self.run.command(
+            "compose file",
+            commands.resolve(
+                self.plan.app_name,
+                posixpath.dirname(self._file),
+                self._file,
+                variables=self.plan.variables,
+                home=self.tools.engine.docker.config_folder,
+                account=self.plan.build_account,
+            ),
+        )
+        await self._drop_variables()
+        try:
+            model = json.loads(ended.output)
+        except ValueError as error:
+            raise _refused("The compose file is longer than 1 MiB once it is resolved.") from error
+        moved = await self._check(model)
+        identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
+        record = Record(
+            file=converted.owned(model, identity, moved), variables=self._needed(model), secrets=self.plan.secrets
+        )
+        composing = self.tools.composing(self.plan.compose_id, self.plan.app_name, record)
+        await self.run.command("compose file as it is to run", composing.check())
+        return record
+
+    async def _check(self, model: Mapping[str, Any]) -> dict[str, str]:
+        """Refuses what is not allowed; where the mounts lie that are not among the files of this deploy."""
+        if not model.get("services"):
+            raise _refused("The compose file has no service that is to run (of this profile).")
+        paths = allowed.paths_of(model)
+        kinds = await self._kinds(paths)
+        if not self.plan.settings.host_access:
+            found = [*allowed.objections(model), *allowed.nested(paths), *await self._strays(paths, kinds)]
+            if found:
+                raise _refused(f"The compose file {'; it '.join(found)}. {_ONLY_AN_OWNER}")
+        missing = [path for path in paths if path.path not in kinds and path.use is not Use.MOUNT]
+        if missing:
+            raise _refused(f"The {missing[0].use} {self._shown(missing[0].path)} ({missing[0].where}) is not there.")
+        return await self._settle_mounts(paths, kinds)
+
+    async def _check_opened(self) -> None:
+        """Refuses a file that would have other files read which are not of this deploy."""
+        todo, seen = deque([self._file]), {self._file}
+        while todo:
+            path = todo.popleft()
+            for opened in written.opened_by(await self._document(path)):
+                if self.plan.settings.host_access:
+                    continue
+                target = posixpath.normpath(posixpath.join(posixpath.dirname(path), opened.path))
+                if "$" in opened.path or "://" in opened.path or opened.path.startswith("~"):
+                    raise _refused(
+                        f"The compose file reads {opened.path} ({opened.where}); write the path of a file beside it. "
+                        f"{_ONLY_AN_OWNER}"
+                    )
+                await self._require_inside(target, opened)
+                if opened.is_compose and target not in seen:
+                    seen.add(target)
+                    todo.append(target)
+            if len(seen) > _MOST_FILES:
+                raise _refused(f"The compose file includes more than {_MOST_FILES} others.")
+
+    async def _require_inside(self, target: str, opened: written.Opened) -> None:
+        if not self._is_inside(target):
+            raise _refused(
+                f"The compose file may not read {opened.path} ({opened.where}), which lies outside of its files. "
+                f"{_ONLY_AN_OWNER}"
+            )
+        try:
+            await self.run.host.read_file(target, limit=1, below=self._own)
+        except LeadsOutside as error:
+            raise _refused(f"The compose file may not read {opened.path}: {error.message} {_ONLY_AN_OWNER}") from error
+
+    async def _document(self, path: str) -> written.Document:
+        try:
+            text = await self.run.host.read_file(path, _MOST_BYTES, below=self._own)
+        except LeadsOutside as error:
+            raise _refused(error.message) from error
+        if text is None:
+            where = self._shown(path)
+            raise _refused(f"There is no {where} among the files. Set composePath to where the compose file is.")
+        if len(text) >= _MOST_BYTES:
+            raise _refused(f"{self._shown(path)} is longer than 1 MiB.")
+        try:
+            return written.read(text.decode())
+        except UnicodeDecodeError as error:
+            raise _refused(f"{self._shown(path)} is not written in UTF-8.") from error
+        except HeadwayError as error:
+            raise _refused(error.message) from error
+
+    async def _check_variables(self) -> None:
+        """Refuses a file with a variable that has neither a value nor a default: Compose would put nothing there."""
+        ended = await self.run.command(
+            "variables of the compose file",
+            commands.asked_variables(
+                self.plan.app_name,
+                posixpath.dirname(self._file),
+                self._file,
+                home=self.tools.engine.docker.config_folder,
+                account=self.plan.build_account,
+            ),
+        )
+        known = self.plan.variables
+        unknown = [name for name in _without_default(ended.output) if name not in known]
+        if unknown and not await self._has_env_file():
+            raise _refused(
+                f"The compose file uses {', '.join(unknown)}, which no variable of the compose service gives. Set it, "
+                f"or write ${{{unknown[0]}:-}} for a value that may be empty."
+            )
+
+    async def _has_env_file(self) -> bool:
+        """Whether the repository brings variables of its own, which Compose reads beside the file."""
+        path = f"{posixpath.dirname(self._file)}/.env"
+        return await self.run.host.read_file(path, limit=1, below=self._own) is not None
+
+    async def _write_variables(self) -> None:
+        """The user's variables as the file ``.env``, for as long as the compose file is read."""
+        if self.plan.settings.create_env_file and self.plan.variables:
+            text = written.variables_file(self.plan.variables)
+            await self.run.host.write_file(self._env_file, text.encode(), owner=self.plan.build_account)
+
+    async def _drop_variables(self) -> None:
+        if self.plan.settings.create_env_file and self.plan.variables:
+            await self.run.host.remove_tree(self._env_file)
+
+    async def _kinds(self, paths: Sequence[Path]) -> dict[str, str]:
+        """What there is at the paths, by path."""
+        if not paths:
+            return {}
+        command = commands.kinds_of(sorted({path.path for path in paths}), self.plan.build_account)
+        ended = await self.run.command("paths of the compose file", command, check=False)
+        words = ended.output.decode(errors="surrogateescape").split("\0")
+        return dict(zip(words[1::2], words[::2], strict=False))
+
+    async def _strays(self, paths: Sequence[Path], kinds: Mapping[str, str]) -> list[str]:
+        found = []
+        for path in paths:
+            named = f"uses {self._shown(path.path)} ({path.where})"
+            if not self._is_inside(path.path):
+                found.append(f"{named}, which lies outside of its files")
+                continue
+            try:
+                await self.run.host.read_file(path.path, limit=1, below=self._own)
+            except LeadsOutside:
+                found.append(f"{named}, which a symbolic link leads out of its files")
+                continue
+            kind = kinds.get(path.path)
+            if kind == _SOMETHING_ELSE:
+                found.append(f"{named}, which is neither a file nor a folder")
+        return found
+
+    async def _settle_mounts(self, paths: Sequence[Path], kinds: Mapping[str, str]) -> dict[str, str]:
+        """Makes the folders that mounts want and the files do not have, where they stay from deploy to deploy."""
+        moved: dict[str, str] = {}
+        for path in paths:
+            if path.use is not Use.MOUNT or not self._is_inside(path.path):
+                continue
+            if path.path in kinds:
+                if path.writable and path.path.startswith(f"{self.root}/"):
+                    await self.run.say(
+                        f"{path.where.capitalize()} is {self._shown(path.path)}, a part of the files that were "
+                        "deployed: what is written there is gone with the next deploy. A volume or ../files keeps it."
+                    )
+                continue
+            if path.path.startswith(f"{self.root}/"):
+                below = posixpath.relpath(path.path, self.root)
+                moved[path.path] = f"{self.tools.folders.files(self.plan.compose_id)}/{below}"
+            await self.run.host.make_folder(moved.get(path.path, path.path), mode=0o755)
+        return moved
+
+    def _needed(self, model: Mapping[str, Any]) -> dict[str, str]:
+        variables = self.plan.variables
+        names = converted.needed_variables(model)
+        for name in names:
+            if name not in variables:
+                raise _refused(f"A config or secret is made of the variable {name}, which has no value. Set it.")
+        return {name: variables[name] for name in names}
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether a path lies among the files of this deploy, or of those that stay."""
+        stays = self.tools.folders.files(self.plan.compose_id)
+        plain = posixpath.normpath(path)
+        return any(plain == top or plain.startswith(f"{top}/") for top in (self.root, stays))
+
+    def _shown(self, path: str) -> str:
+        """A path as the author of the file knows it."""
+        if path == self.root or path.startswith(f"{self.root}/"):
+            return posixpath.relpath(path, self.root)
+        return path.replace(f"{self._own}/", "../", 1) if path.startswith(f"{self._own}/") else path
+
+    @property
+    def _own(self) -> str:
+        return self.tools.folders.own(self.plan.compose_id)
+
+    @property
+    def _file(self) -> str:
+        return compose_file(self.plan, self.root)
+
+    @property
+    def _env_file(self) -> str:
+        return f"{posixpath.dirname(self._file)}/.env"
+
+
+def compose_file(plan: Plan, root: str) -> str:
+    """Where the compose file lies. Raises RunFailed where that is not among the files."""
+    if plan.settings.source_type == RAW:
+        return f"{root}/{RAW_FILE}"
+    path = posixpath.normpath(f"{root}/{plan.settings.compose_path.lstrip('/')}")
+    if not path.startswith(f"{root}/"):
+        raise _refused(f"composePath {plan.settings.compose_path!r} leads out of the repository.")
+    return path
+
+
+def _without_default(output: bytes) -> list[str]:
+    """The names in the table that Compose prints: name, whether it is required, default, alternative."""
+    found = []
+    for line in output.decode(errors="replace").splitlines()[1:]:
+        words = line.split()
+        if len(words) == 2:
+            found.append(words[0])
+    return sorted(found)
+
+
+def _refused(message: str) -> RunFailed:
+    return RunFailed(message, Reason.REFUSED)

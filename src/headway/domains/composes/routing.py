@@ -1,0 +1,183 @@
+"""Keeps the edge's route of each compose service as the rows and the engine have it: its domains, each of which leads
+to the containers of one service. They are reached by their addresses, so nothing need be published.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import SubjectType
+from headway.domains.catalog import domains_store
+from headway.domains.catalog.domains_model import Domain, EdgeFacts
+from headway.domains.catalog.fronted import Front
+from headway.domains.composes import store
+from headway.domains.composes.model import Record, Release, Wanted
+from headway.domains.composes.standing import of_release
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Route, Upstream
+from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.runtimes.compose.observed import Container
+from headway.seams.runtimes.route_file import check_route, render_route
+
+_NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
+
+
+class Edge(Protocol):
+    """The proxy in front of the containers."""
+
+    async def set_route(self, route: Route) -> None:
+        """Leads requests as the route says."""
+        ...
+
+    async def remove_route(self, application_id: str) -> None:
+        """Leads them nowhere."""
+        ...
+
+    async def proven(self, route: Route) -> None:
+        """Returns once a request by each way has reached a container. Raises HeadwayError after a deadline."""
+        ...
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route. Raises HeadwayError after a deadline."""
+        ...
+
+    async def route(self, application_id: str) -> Route | None:
+        """The route that stands."""
+        ...
+
+
+class NotFollowed(Unavailable):
+    """What was changed is kept, and the edge does not work by it yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """Fits ``catalog.fronted.Fronted``. One at a time writes the route of one compose service."""
+
+    db: Database
+    edge: Edge
+    engine: Engine
+    vault: Vault
+    facts: EdgeFacts
+    panel_id: str
+    noun: Noun = Noun.COMPOSE
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    async def lead(self, compose_id: str, release: Release | None) -> Route | None:
+        """Leads requests to the containers of a release, or nowhere; gives the route. Raises HeadwayError."""
+        containers = await self.engine.containers(panel=self.panel_id, compose=compose_id) if release else []
+        return await self._write(compose_id, release, containers)
+
+    async def proven(self, route: Route) -> None:
+        """Returns once a request by each domain has ended at a container. Raises HeadwayError."""
+        await self.edge.proven(route)
+
+    async def follow(self, compose_id: str, release: Release | None, containers: Sequence[Container]) -> None:
+        """Leads requests to where the containers are by now: one that was started again has another address."""
+        wanted = await self.db.read(lambda tx: self._composed(tx, compose_id, release, containers))
+        if wanted != await self.edge.route(compose_id):
+            await self._write(compose_id, release, containers)
+
+    async def settle(self, service_id: str) -> None:
+        """Makes the route what the rows say, unless a deploy is under way, which does so at its end."""
+        release = await self.db.read(lambda tx: self._to_lead_to(tx, service_id))
+        try:
+            route = await self.lead(service_id, release) if release is not None else None
+            if route is not None:
+                await self.edge.taken_up(route)
+        except HeadwayError as error:
+            raise NotFollowed(
+                f"The change is kept, but the edge does not work by it yet; Headway goes on trying: {error.message}"
+            ) from error
+
+    def front(self, tx: Tx, service_id: str) -> Front | None:
+        """What a compose service is to those who come, None when there is none. It has no name of its own there, for
+        nobody knows which of its services that would lead to.
+        """
+        found = store.place(tx, service_id)
+        return None if found is None else Front(owner=found[0], app_name=None, created_at=found[1])
+
+    def named(self, tx: Tx, app_name: str) -> str | None:
+        """None: see ``front``."""
+        return None
+
+    def foresee(self, tx: Tx, service_id: str) -> None:
+        """Whether the edge could lead to its services. Raises InvalidInput."""
+        domains = domains_store.of_subject(tx, SubjectType.COMPOSE, service_id)
+        for each in domains:
+            if each.wish.service_name is None or each.wish.port is None:
+                raise InvalidInput(
+                    "Say which service of the compose file the domain leads to (serviceName), and on which port (port) "
+                    "its containers listen."
+                )
+        route = _route(service_id, "compose", "none", [(each, (_NO_SERVER,)) for each in domains if each.wish.enabled])
+        if route is not None:
+            check_route(route)
+            render_route(route, secret="", https=self.facts.https)
+
+    def missing(self, tx: Tx, compose_id: str, record: Record) -> str | None:
+        """What a domain leads to that a release has not, None where all is there."""
+        for each in self._domains(tx, compose_id):
+            if each.wish.service_name not in record.services:
+                wanted = each.wish.service_name
+                return f"The domain {each.wish.host} leads to the service {wanted}, which the file does not have."
+        return None
+
+    async def _write(self, compose_id: str, release: Release | None, containers: Sequence[Container]) -> Route | None:
+        async with self._turns[compose_id]:
+            route = await self.db.read(lambda tx: self._composed(tx, compose_id, release, containers))
+            if route is None:
+                await self.edge.remove_route(compose_id)
+            else:
+                await self.edge.set_route(route)
+        return route
+
+    def _composed(
+        self, tx: Tx, compose_id: str, release: Release | None, containers: Sequence[Container]
+    ) -> Route | None:
+        if release is None:
+            return None
+        found = [(each, _upstreams(each, release.record, containers)) for each in self._domains(tx, compose_id)]
+        return _route(compose_id, "compose", release.release_id, found)
+
+    def _domains(self, tx: Tx, compose_id: str) -> list[Domain]:
+        every = domains_store.of_subject(tx, SubjectType.COMPOSE, compose_id)
+        return [each for each in every if each.wish.enabled and each.wish.service_name and each.wish.port]
+
+    def _to_lead_to(self, tx: Tx, compose_id: str) -> Release | None:
+        compose = store.find(tx, compose_id, self.vault)
+        at_rest = compose.wanted is Wanted.UP and store.is_at_rest(tx, compose_id)
+        return store.serving(tx, compose_id, self.vault) if at_rest else None
+
+
+def _route(
+    compose_id: str, name: str, release_id: str, found: Sequence[tuple[Domain, Sequence[Upstream]]]
+) -> Route | None:
+    ways = tuple(replace(domain.way(), upstreams=tuple(upstreams)) for domain, upstreams in found if upstreams)
+    if not ways:
+        return None
+    return Route(
+        application_id=compose_id, app_name=name, release_id=release_id, ways=ways, upstreams=ways[0].upstreams
+    )
+
+
+def _upstreams(domain: Domain, record: Record, containers: Sequence[Container]) -> list[Upstream]:
+    """The servers that a domain leads to: the containers of its service, of this release, that run."""
+    name, port = domain.wish.service_name, domain.wish.port
+    if name is None or port is None or name not in record.services:
+        return []
+    running = [each for each in of_release(record, name, containers) if each.runs]
+    return [Upstream(address=address, port=port) for each in running if (address := _address(each.addresses))]
+
+
+def _address(addresses: Mapping[str, str]) -> str | None:
+    """Where the machine reaches a container: in any of its networks."""
+    return next((addresses[name] for name in sorted(addresses)), None)

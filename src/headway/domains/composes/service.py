@@ -1,0 +1,359 @@
+"""Use cases of compose services: make, change, deploy, start, stop, delete; each asked of the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from headway.core.access.model import Actor, Role
+from headway.core.access.policy import Missing, Noun, permit
+from headway.core.deployments import store as deployments
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import Deployment, Lane, Request, SubjectType, Trigger
+from headway.core.deployments.once import Once, Queued
+from headway.core.deployments.service import Stopping
+from headway.core.deployments.status import Intent, Status
+from headway.domains.catalog.naming import app_name_for, check_name
+from headway.domains.composes import store
+from headway.domains.composes.deploy import KIND, VERSION
+from headway.domains.composes.model import (
+    GIT,
+    RAW,
+    Compose,
+    ComposeSettings,
+    ComposeStatus,
+    Release,
+    Wanted,
+    exclusive_key,
+)
+from headway.domains.composes.operate import Operating
+from headway.domains.composes.plan import check_variables
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict, Forbidden, InvalidInput
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.compose import written
+from headway.seams.sources.git import GitSpec
+from headway.seams.sources.ref import Ref, RefKind
+
+LOCAL_HOST = "local"
+_WHOSE = "A compose service's"
+
+
+class ComposeService:
+    """What callers may ask of compose services."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        vault: Vault,
+        ledger: Ledger,
+        stopping: Stopping,
+        operating: Operating,
+        uid_base: int | None,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._ledger = ledger
+        self._stopping = stopping
+        self._operating = operating
+        self._uid_base = uid_base
+
+    async def create(
+        self,
+        actor: Actor,
+        environment_id: str,
+        name: str,
+        *,
+        app_name: str | None = None,
+        description: str | None = None,
+        settings: ComposeSettings,
+    ) -> Compose:
+        """Makes a compose service without deploying it. Raises Conflict where the environment has one of that name."""
+        check_name(name, _WHOSE)
+        _check(settings, ComposeSettings(), actor)
+
+        def write(tx: Tx) -> Compose:
+            owner = store.owner_of_environment(tx, environment_id)
+            place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
+            permit(actor, "compose.create", *place, noun=Noun.ENVIRONMENT)
+            if store.name_is_taken(tx, environment_id, name):
+                raise _name_taken(name)
+            compose = Compose(
+                compose_id=new_id(),
+                organization_id=actor.organization_id,
+                project_id=place[1] or "",
+                environment_id=environment_id,
+                host_id=LOCAL_HOST,
+                name=name,
+                app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
+                description=description,
+                status=ComposeStatus.IDLE,
+                wanted=Wanted.DOWN,
+                serving_release_id=None,
+                settings=settings,
+                env="",
+                build_uid=None if self._uid_base is None else self._uid_base + store.new_account(tx),
+                delete_volumes=False,
+                created_at=tx.now,
+            )
+            store.add(tx, compose, self._vault)
+            return compose
+
+        return await self._db.run(write)
+
+    async def one(self, actor: Actor, compose_id: str, procedure: str = "compose.one") -> Compose:
+        """The compose service. Raises NotFound where there is none that the caller may see."""
+        return await self._db.read(lambda tx: self._permitted(tx, actor, compose_id, procedure))
+
+    async def update(
+        self,
+        actor: Actor,
+        compose_id: str,
+        change: Callable[[ComposeSettings], ComposeSettings] | None = None,
+        *,
+        procedure: str = "compose.update",
+        name: str | None = None,
+        description: str | None = None,
+        env: str | None = None,
+    ) -> Compose:
+        """Changes a compose service; the next deploy works from it. Raises InvalidInput with what is wrong."""
+        if env is not None:
+            check_variables(env)
+        if name is not None:
+            check_name(name, _WHOSE)
+
+        def write(tx: Tx) -> Compose:
+            current = self._permitted(tx, actor, compose_id, procedure)
+            fields: dict[str, Any] = {}
+            if change is not None:
+                settings = change(current.settings)
+                _check(settings, current.settings, actor)
+                fields["settings"] = store.kept(settings, self._vault)
+            if name is not None and name != current.name:
+                if store.name_is_taken(tx, current.environment_id, name):
+                    raise _name_taken(name)
+                fields["name"] = name
+            if description is not None:
+                fields["description"] = description
+            if env is not None:
+                fields["env"] = self._vault.seal(env)
+            if fields:
+                store.set_fields(tx, compose_id, **fields)
+            return store.find(tx, compose_id, self._vault)
+
+        return await self._db.run(write)
+
+    async def deploy(
+        self,
+        actor: Actor,
+        compose_id: str,
+        *,
+        again: bool = False,
+        title: str | None = None,
+        description: str | None = None,
+        once: Once | None = None,
+    ) -> Queued:
+        """Queues a deploy of the newest state; ``again``: of the commit that serves, and with the images that are here.
+        Raises KeyReused.
+        """
+
+        def request(tx: Tx, compose: Compose) -> Request:
+            _require_source(compose.settings)
+            commit = _serving_commit(tx, compose, self._vault) if again else None
+            return Request(
+                kind=KIND,
+                kind_version=VERSION,
+                subject_type=SubjectType.COMPOSE,
+                subject_id=compose_id,
+                host_id=compose.host_id,
+                organization_id=compose.organization_id,
+                project_id=compose.project_id,
+                exclusive_key=exclusive_key(compose_id),
+                lane=Lane.DEPLOY,
+                title=title,
+                description=description,
+                input={
+                    "type": "redeploy" if again else "deploy",
+                    "commit": commit,
+                    "allow_file": actor.role >= Role.ADMIN,
+                    "total_seconds": compose.settings.total_seconds,
+                },
+                trigger=Trigger.API,
+                triggered_by=actor.user_id,
+            )
+
+        def write(tx: Tx) -> Queued:
+            procedure = "compose.redeploy" if again else "compose.deploy"
+            compose = self._permitted(tx, actor, compose_id, procedure)
+            return self._ledger.enqueue_once(tx, once, lambda: request(tx, compose))
+
+        return await self._db.run(write)
+
+    async def cancel_deployments(self, actor: Actor, compose_id: str) -> None:
+        """Ends what waits and what runs of a compose service, the waiting ones first."""
+        await self.one(actor, compose_id, "compose.cancelDeployment")
+        await self._end_all(compose_id, Intent.CANCEL)
+
+    async def cancel_waiting(self, actor: Actor, compose_id: str) -> None:
+        """Ends what waits of a compose service; what runs goes on."""
+        await self.one(actor, compose_id, "compose.cleanQueues")
+        await self._end_all(compose_id, Intent.CANCEL, only=Status.PENDING)
+
+    async def kill_build(self, actor: Actor, compose_id: str) -> None:
+        """Kills what runs of a compose service, and of nothing else."""
+        await self.one(actor, compose_id, "compose.killBuild")
+        await self._end_all(compose_id, Intent.KILL, only=Status.RUNNING)
+
+    async def ended_deployments(self, actor: Actor, compose_id: str) -> list[Deployment]:
+        """What ``clearDeployments`` removes."""
+        await self.one(actor, compose_id, "compose.clearDeployments")
+        found = await self._db.read(lambda tx: deployments.of_subject(tx, SubjectType.COMPOSE, compose_id))
+        return [deployment for deployment in found if deployment.status.ended]
+
+    async def start(self, actor: Actor, compose_id: str) -> Compose:
+        """Brings what was deployed up again. Raises Conflict where nothing was."""
+        compose = await self.one(actor, compose_id, "compose.start")
+        if compose.serving_release_id is None:
+            raise Conflict("Nothing of this compose service has been deployed yet; deploy it first.")
+        await self._set_wanted(compose_id, Wanted.UP, ComposeStatus.DONE)
+        async with self._operating.turn(compose_id):
+            await self._operating.up(compose)
+        return await self.one(actor, compose_id, "compose.start")
+
+    async def stop(self, actor: Actor, compose_id: str) -> Compose:
+        """Ends its deployments and stops its containers; returns when none runs."""
+        compose = await self.one(actor, compose_id, "compose.stop")
+        await self._set_wanted(compose_id, Wanted.DOWN, ComposeStatus.IDLE)
+        await self._end_all(compose_id, Intent.CANCEL)
+        async with self._operating.turn(compose_id):
+            if compose.serving_release_id is not None:
+                await self._operating.down(compose)
+        await self._set_wanted(compose_id, Wanted.DOWN, ComposeStatus.IDLE)
+        return await self.one(actor, compose_id, "compose.stop")
+
+    async def delete(self, actor: Actor, compose_id: str, *, delete_volumes: bool) -> Compose:
+        """Removes all of a compose service: containers, networks, images, files, deployments and their logs; volumes
+        only with ``delete_volumes``.
+        """
+        compose = await self.one(actor, compose_id, "compose.delete")
+        await self._db.run(lambda tx: store.begin_deletion(tx, compose_id, delete_volumes=delete_volumes))
+        await self._end_all(compose_id, Intent.CANCEL)
+        async with self._operating.turn(compose_id):
+            for each in await self._db.read(lambda tx: store.being_deleted(tx, self._vault)):
+                if each.compose_id == compose_id:
+                    await self._operating.remove(each)
+        return compose
+
+    async def services(self, actor: Actor, compose_id: str) -> list[str]:
+        """The names of the services: of what was deployed last, else as the file says that is written here."""
+        compose = await self.one(actor, compose_id, "compose.loadServices")
+        if compose.settings.source_type == RAW and compose.settings.compose_file.strip():
+            return written.service_names(written.read(compose.settings.compose_file))
+        release = await self._serving(compose)
+        return list(release.record.services) if release is not None else []
+
+    async def converted(self, actor: Actor, compose_id: str) -> str:
+        """The file that runs, as Headway gave it to the engine. Raises InvalidInput where none was deployed yet."""
+        compose = await self.one(actor, compose_id, "compose.getConvertedCompose")
+        release = await self._serving(compose)
+        if release is None:
+            raise InvalidInput("Nothing of it has been deployed yet; deploy it to see the file that runs.")
+        return written.dump(release.record.file)
+
+    async def read_logs(
+        self,
+        actor: Actor,
+        compose_id: str,
+        *,
+        container_id: str | None,
+        tail: int,
+        since: str | None,
+        search: str | None,
+    ) -> str:
+        """The last lines that its containers wrote (or one of them did), its secrets masked; with ``search`` those of
+        them that have a text. Raises Missing where the container is not one of its own.
+        """
+        compose = await self.one(actor, compose_id, "compose.readLogs")
+        containers = await self._operating.containers(compose_id) if compose.serving_release_id or container_id else []
+        if container_id is not None:
+            containers = [each for each in containers if each.is_called(container_id)]
+            if not containers:
+                raise Missing(Noun.CONTAINER)
+        texts = [await self._operating.logs(compose, each, tail=tail, since=since) for each in containers]
+        prefixes = [f"{each.service} | " if container_id is None else "" for each in containers]
+        lines = [f"{prefix}{line}" for prefix, text in zip(prefixes, texts, strict=True) for line in text.splitlines()]
+        return "\n".join(line for line in lines if search is None or search in line)
+
+    async def mounts(self, actor: Actor, compose_id: str, service: str) -> list[dict[str, Any]]:
+        """The volumes that a service's containers have, as the engine describes them."""
+        compose = await self.one(actor, compose_id, "compose.loadMountsByService")
+        found = await self._operating.containers(compose.compose_id) if compose.serving_release_id else []
+        mine = next((each for each in found if each.service == service), None)
+        return [dict(mount) for mount in (mine.mounts if mine is not None else ()) if mount.get("Type") == "volume"]
+
+    async def _serving(self, compose: Compose) -> Release | None:
+        return await self._db.read(lambda tx: store.serving(tx, compose.compose_id, self._vault))
+
+    async def _end_all(self, compose_id: str, intent: Intent, *, only: Status | None = None) -> None:
+        found = await self._db.read(lambda tx: deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, compose_id))
+        for deployment in sorted(found, key=lambda each: each.status is not Status.PENDING):
+            if only in {None, deployment.status}:
+                await self._end(deployment.deployment_id, intent)
+
+    async def _end(self, deployment_id: str, intent: Intent) -> None:
+        try:
+            if intent is Intent.KILL:
+                await self._stopping.kill(deployment_id)
+            else:
+                await self._stopping.cancel(deployment_id, intent)
+        except InvalidInput:
+            return  # it has ended by itself meanwhile
+
+    async def _set_wanted(self, compose_id: str, wanted: Wanted, status: ComposeStatus) -> None:
+        await self._db.run(lambda tx: store.set_fields(tx, compose_id, wanted=wanted, status=status))
+
+    def _permitted(self, tx: Tx, actor: Actor, compose_id: str, procedure: str) -> Compose:
+        owner = store.owner(tx, compose_id)
+        if owner is None:
+            raise store.ComposeNotFound
+        permit(actor, procedure, owner.organization_id, owner.project_id, service_id=compose_id, noun=Noun.COMPOSE)
+        return store.find(tx, compose_id, self._vault)
+
+
+def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | None:
+    """The commit that serves, also where the deployment that brought it was removed since."""
+    release = store.serving(tx, compose.compose_id, vault)
+    if release is None or release.commit_hash is None:
+        return None
+    bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
+    return deployments.commit_of(tx, release.deployment_id) or bare
+
+
+def _check(settings: ComposeSettings, before: ComposeSettings, actor: Actor) -> None:
+    """Everything that can be told without asking anybody. Raises InvalidInput, Forbidden."""
+    if settings.host_access and not before.host_access and actor.role < Role.OWNER:
+        raise Forbidden("Only an owner may let a compose service use the host (allowHostAccess).")
+    if settings.compose_file.strip() and settings.compose_file != before.compose_file:
+        written.read(settings.compose_file)
+    if settings.git_url:
+        ref = Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
+        GitSpec(url=settings.git_url, ref=ref, allow_file=actor.role >= Role.ADMIN).check()
+
+
+def _require_source(settings: ComposeSettings) -> None:
+    if settings.source_type == RAW and not settings.compose_file.strip():
+        raise InvalidInput("The compose service has no file yet; set composeFile, or its git repository.")
+    if settings.source_type == GIT and not settings.git_url:
+        raise InvalidInput("The compose service has no source yet; set its git repository (customGitUrl).")
+    if settings.source_type not in {RAW, GIT}:
+        raise InvalidInput(
+            f"Headway does not fetch from {settings.source_type} by itself: set sourceType to git, and customGitUrl to "
+            "the address of the repository."
+        )
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict(f"This environment has a compose service named {name!r} already; choose another name.")

@@ -1,0 +1,288 @@
+"""Compose services and their releases in the database."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Owner
+from headway.domains.catalog import domains_store
+from headway.domains.composes.model import (
+    Compose,
+    ComposeSettings,
+    ComposeStatus,
+    Record,
+    Release,
+    ReleaseState,
+    Wanted,
+)
+from headway.infra.db.tables.applications import accounts, applications, environments, projects
+from headway.infra.db.tables.composes import compose_releases, composes
+from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import NotFound
+from headway.kernel.vault import Vault
+
+_c = composes.c
+_r = compose_releases.c
+_LIVE = _c.deleted_at.is_(None)
+_BY_ID = select(composes).where(_c.compose_id == bindparam("compose_id"), _LIVE)
+_SUBJECT = "compose"
+_BUSY = (PENDING, RUNNING)
+
+
+class ComposeNotFound(NotFound):
+    """No such compose service, or none that the caller may see."""
+
+    def __init__(self) -> None:
+        super().__init__("Compose not found")
+
+
+def find(tx: Tx, compose_id: str, vault: Vault) -> Compose:
+    """The compose service with this id. Raises ComposeNotFound."""
+    row = tx.execute(_BY_ID, {"compose_id": compose_id}).one_or_none()
+    if row is None:
+        raise ComposeNotFound
+    return _compose(row, vault)
+
+
+def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Compose]:
+    """An organisation's compose services, the oldest first."""
+    rows = tx.execute(
+        select(composes).where(_c.organization_id == organization_id, _LIVE).order_by(_c.created_at, _c.compose_id)
+    )
+    return [_compose(row, vault) for row in rows]
+
+
+def being_deleted(tx: Tx, vault: Vault, *, at_rest: bool = False) -> list[Compose]:
+    """Compose services whose deletion has begun and not ended; ``at_rest``: those for which nothing waits or runs."""
+    unfinished = [
+        select(deployments.c.subject_id).where(state, deployments.c.subject_type == _SUBJECT) for state in _BUSY
+    ]
+    quiet = [_c.compose_id.not_in(each) for each in unfinished] if at_rest else []
+    return [_compose(row, vault) for row in tx.execute(select(composes).where(~_LIVE, *quiet))]
+
+
+def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None]]:
+    """(id, what is wanted, release that serves) of every compose service that nothing is being deployed to."""
+    busy = select(deployments.c.subject_id).where(RUNNING, deployments.c.subject_type == _SUBJECT)
+    columns = (_c.compose_id, _c.wanted, _c.serving_release_id)
+    rows = tx.execute(select(*columns).where(_LIVE, _c.compose_id.not_in(busy)))
+    return [(row.compose_id, Wanted(row.wanted), row.serving_release_id) for row in rows]
+
+
+def is_at_rest(tx: Tx, compose_id: str) -> bool:
+    """Whether nothing is being deployed to the compose service now."""
+    mine = (RUNNING, deployments.c.subject_type == _SUBJECT, deployments.c.subject_id == compose_id)
+    return tx.execute(select(deployments.c.seq).where(*mine).limit(1)).first() is None
+
+
+def owner(tx: Tx, compose_id: str) -> Owner | None:
+    """Whose a compose service is, None when there is none."""
+    columns = (_c.organization_id, _c.project_id)
+    row = tx.execute(select(*columns).where(_c.compose_id == compose_id, _LIVE)).one_or_none()
+    return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
+
+
+def place(tx: Tx, compose_id: str) -> tuple[Owner, datetime] | None:
+    """Whose a compose service is, and since when there is it; None when there is none."""
+    columns = (_c.organization_id, _c.project_id, _c.created_at)
+    row = tx.execute(select(*columns).where(_c.compose_id == compose_id, _LIVE)).one_or_none()
+    if row is None:
+        return None
+    return Owner(organization_id=row.organization_id, project_id=row.project_id), row.created_at
+
+
+def owner_of_environment(tx: Tx, environment_id: str) -> Owner | None:
+    """Whose an environment is, None when there is none."""
+    row = tx.execute(
+        select(projects.c.organization_id, projects.c.project_id)
+        .join(environments, environments.c.project_id == projects.c.project_id)
+        .where(environments.c.environment_id == environment_id)
+    ).one_or_none()
+    return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
+
+
+def name_is_taken(tx: Tx, environment_id: str, name: str) -> bool:
+    """Whether a compose service of this environment has the name."""
+    mine = (_c.environment_id == environment_id, _c.name == name, _LIVE)
+    return tx.execute(select(_c.compose_id).where(*mine)).first() is not None
+
+
+def app_name_is_taken(tx: Tx, app_name: str) -> bool:
+    """Whether a service of either kind, of whomever, is called so on the machine."""
+    tables = (applications, composes)
+    return any(tx.execute(select(each.c.name).where(each.c.app_name == app_name)).first() for each in tables)
+
+
+def add(tx: Tx, compose: Compose, vault: Vault) -> None:
+    """Adds a compose service."""
+    tx.execute(
+        insert(composes).values(
+            compose_id=compose.compose_id,
+            organization_id=compose.organization_id,
+            project_id=compose.project_id,
+            environment_id=compose.environment_id,
+            host_id=compose.host_id,
+            name=compose.name,
+            app_name=compose.app_name,
+            description=compose.description,
+            status=compose.status,
+            wanted=compose.wanted,
+            settings=kept(compose.settings, vault),
+            env=vault.seal(compose.env),
+            build_uid=compose.build_uid,
+            delete_volumes=False,
+            created_at=compose.created_at,
+        )
+    )
+
+
+def kept(settings: ComposeSettings, vault: Vault) -> dict[str, str]:
+    """Settings as the database holds them: sealed, for files and addresses of repositories hold secrets."""
+    return {"sealed": vault.seal(settings.dump())}
+
+
+def set_fields(tx: Tx, compose_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
+    """Writes columns of one compose service."""
+    tx.execute(update(composes).where(_c.compose_id == compose_id).values(**fields))
+
+
+def begin_deletion(tx: Tx, compose_id: str, *, delete_volumes: bool) -> None:
+    """From here on it is gone for everybody; what it holds is cleared after the commit, or by the next panel."""
+    set_fields(tx, compose_id, wanted=Wanted.DOWN, deleted_at=tx.now, delete_volumes=delete_volumes)
+
+
+def remove(tx: Tx, compose_id: str) -> None:
+    """Deletes a compose service and what is recorded of its releases."""
+    domains_store.forget(tx, SubjectType.COMPOSE, compose_id)
+    tx.execute(delete(compose_releases).where(_r.compose_id == compose_id))
+    tx.execute(delete(composes).where(_c.compose_id == compose_id))
+
+
+def new_account(tx: Tx) -> int:
+    """A number that was never given before."""
+    result = tx.execute(insert(accounts).values(owner="compose"))
+    key = result.inserted_primary_key
+    if key is None:  # both databases give it
+        msg = "the database gave no number"
+        raise AssertionError(msg)
+    return int(key[0])
+
+
+# Releases.
+
+
+def write_release(
+    tx: Tx, vault: Vault, *, release_id: str, compose_id: str, folder: str, record: Record, commit_hash: str | None
+) -> None:
+    """Adds the release of a deployment that is under way, or writes down what it consists of by now."""
+    values = {"record": vault.seal(record.dump()), "folder": folder, "commit_hash": commit_hash}
+    mine = update(compose_releases).where(_r.release_id == release_id)
+    if tx.execute(mine.values(**values)).rowcount:
+        return
+    last = tx.scalar(select(func.max(_r.seq)).where(_r.compose_id == compose_id))
+    tx.execute(
+        insert(compose_releases).values(
+            release_id=release_id,
+            seq=(last or 0) + 1,
+            compose_id=compose_id,
+            deployment_id=release_id,
+            state=ReleaseState.STARTING,
+            created_at=tx.now,
+            **values,
+        )
+    )
+
+
+def release(tx: Tx, release_id: str, vault: Vault) -> Release | None:
+    """The release with this id."""
+    row = tx.execute(select(compose_releases).where(_r.release_id == release_id)).one_or_none()
+    return None if row is None else _release(row, vault)
+
+
+def serving(tx: Tx, compose_id: str, vault: Vault) -> Release | None:
+    """The release that serves, or would if it were wanted."""
+    mine = (_r.compose_id == compose_id, _r.state == ReleaseState.SERVING)
+    row = tx.execute(select(compose_releases).where(*mine)).one_or_none()
+    return None if row is None else _release(row, vault)
+
+
+def beyond(tx: Tx, compose_id: str, keep: int) -> list[tuple[str, str]]:
+    """(id, folder) of the retired releases that are not among the newest ``keep``."""
+    mine = (_r.compose_id == compose_id, _r.state == ReleaseState.RETIRED)
+    rows = tx.execute(select(_r.release_id, _r.folder).where(*mine).order_by(_r.seq.desc()).offset(max(keep - 1, 0)))
+    return [(row.release_id, row.folder) for row in rows]
+
+
+def watched(tx: Tx, since: datetime) -> list[tuple[str, str]]:
+    """(compose service, deployment) of what serves, whose deployment ended after ``since`` and is not unstable yet."""
+    young = (deployments.c.finished_at >= since, deployments.c.unstable.is_(False))
+    rows = tx.execute(
+        select(_c.compose_id, deployments.c.deployment_id)
+        .join(compose_releases, _r.release_id == _c.serving_release_id)
+        .join(deployments, deployments.c.deployment_id == _r.deployment_id)
+        .where(_c.wanted == Wanted.UP, _LIVE, *young)
+    )
+    return [(row.compose_id, row.deployment_id) for row in rows]
+
+
+def has_drained(tx: Tx, release_id: str, until: datetime) -> bool:
+    """Whether a release has served since before ``until``: what it replaced has answered what it was answering."""
+    finished = tx.scalar(
+        select(deployments.c.finished_at)
+        .join(compose_releases, _r.deployment_id == deployments.c.deployment_id)
+        .where(_r.release_id == release_id)
+    )
+    return finished is None or finished <= until
+
+
+def make_serving(tx: Tx, compose_id: str, release_id: str) -> None:
+    """The release serves from now on, and the one before does not."""
+    mine = (_r.compose_id == compose_id, _r.state == ReleaseState.SERVING, _r.release_id != release_id)
+    tx.execute(update(compose_releases).where(*mine).values(state=ReleaseState.RETIRED))
+    tx.execute(update(compose_releases).where(_r.release_id == release_id).values(state=ReleaseState.SERVING))
+    set_fields(tx, compose_id, serving_release_id=release_id, wanted=Wanted.UP)
+
+
+def remove_release(tx: Tx, release_id: str) -> None:
+    """Nothing is left of the release."""
+    tx.execute(delete(compose_releases).where(_r.release_id == release_id))
+
+
+def _compose(row: Row[Any], vault: Vault) -> Compose:
+    return Compose(
+        compose_id=row.compose_id,
+        organization_id=row.organization_id,
+        project_id=row.project_id,
+        environment_id=row.environment_id,
+        host_id=row.host_id,
+        name=row.name,
+        app_name=row.app_name,
+        description=row.description,
+        status=ComposeStatus(row.status),
+        wanted=Wanted(row.wanted),
+        serving_release_id=row.serving_release_id,
+        settings=ComposeSettings.load(vault.open(row.settings["sealed"])),
+        env=vault.open(row.env),
+        build_uid=row.build_uid,
+        delete_volumes=row.delete_volumes,
+        created_at=row.created_at,
+    )
+
+
+def _release(row: Row[Any], vault: Vault) -> Release:
+    return Release(
+        release_id=row.release_id,
+        seq=row.seq,
+        compose_id=row.compose_id,
+        deployment_id=row.deployment_id,
+        state=ReleaseState(row.state),
+        folder=row.folder,
+        record=Record.load(vault.open(row.record)),
+        commit_hash=row.commit_hash,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,31 @@
+"""What the heart must know of compose services: whose one is, and its status beside its deployments'."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.run import Owner
+from headway.core.deployments.status import Status
+from headway.domains.composes import store
+from headway.domains.composes.model import ComposeStatus
+from headway.infra.db.transaction import Tx
+
+_AFTER: Mapping[Status, ComposeStatus] = {Status.DONE: ComposeStatus.DONE, Status.ERROR: ComposeStatus.ERROR}
+
+
+class ComposeSubject:
+    """Fits ``core.deployments.run.Subject``."""
+
+    noun = "Compose"
+
+    def owner(self, tx: Tx, subject_id: str) -> Owner | None:
+        """Whose the compose service is."""
+        return store.owner(tx, subject_id)
+
+    def moved(self, tx: Tx, deployment: Deployment) -> None:
+        """``running`` while anything waits or runs for it, then how the last one ended."""
+        unfinished = deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, deployment.subject_id)
+        status = ComposeStatus.RUNNING if unfinished else _AFTER.get(deployment.status, ComposeStatus.RUNNING)
+        store.set_fields(tx, deployment.subject_id, status=status)

@@ -1,0 +1,42 @@
+"""Takes back what a deploy of a compose service did before it failed or was ended."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from headway.core.deployments.run import Json, Undoing
+from headway.domains.composes import store
+from headway.domains.composes.tools import Tools
+
+
+async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json) -> None:
+    """Takes back one effect; stands being repeated."""
+    await _UNDOS[name](tools, undoing, data)
+
+
+async def _undo_release(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    await undoing.host.remove_tree(tools.folders.release(data["compose_id"], data["new"]))
+    await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
+
+
+async def _undo_containers(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    """Removes what was begun. What served before is brought up again, as far as it is wanted."""
+    labels = {"panel": tools.panel_id, "compose": data["compose_id"]}
+    compose_id, before = data["compose_id"], await tools.release(data["old"])
+    serves = before if data["was_up"] else None
+    async with undoing.fence():
+        await tools.routing.lead(compose_id, serves)  # as long as both are there
+        await tools.engine.remove(**labels, deployment=data["new"])
+        if before is None:
+            await tools.engine.remove_networks(**labels)
+        elif serves is not None:
+            await tools.bring_up(compose_id, data["app_name"], serves.record)
+            await tools.routing.lead(compose_id, serves)  # who was started again has another address
+        else:
+            await tools.take_down(compose_id)
+
+
+_UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {
+    "release": _undo_release,
+    "containers": _undo_containers,
+}

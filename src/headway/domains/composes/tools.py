@@ -1,0 +1,109 @@
+"""What a deploy of a compose service works with on its host: source, engine, folders and defaults."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from headway.domains.composes import store
+from headway.domains.composes.folders import ComposeFolders
+from headway.domains.composes.model import Record, Release
+from headway.domains.composes.plan import Plan
+from headway.domains.composes.routing import Routing
+from headway.domains.composes.standing import to_make, to_start
+from headway.infra.db.engine import Database
+from headway.infra.hosts.command import Limits
+from headway.kernel.secret import Secret
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.compose.commands import Composing
+from headway.seams.runtimes.compose.converted import Identity
+from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.sources.git import GitAccounts, GitSource, GitSpec
+from headway.seams.sources.git_commands import Git, GitFolders
+from headway.seams.sources.ref import Ref, RefKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """The panel's own settings, where a compose service has none. Seconds and bytes."""
+
+    health_seconds: float
+    settle_seconds: float
+    build_memory_bytes: int | None
+    process_limit: int
+    keep_releases: int
+    least_free_bytes: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The collaborators of compose services on one host."""
+
+    db: Database
+    vault: Vault
+    panel_id: str
+    folders: ComposeFolders
+    engine: Engine
+    routing: Routing
+    defaults: Defaults
+
+    def identity(self, compose_id: str, app_name: str) -> Identity:
+        """What the containers carry."""
+        return Identity(panel_id=self.panel_id, compose_id=compose_id, project=app_name)
+
+    def source(self, plan: Plan) -> GitSource:
+        """Where the files come from, of one that has a repository. Raises InvalidInput."""
+        folders = GitFolders(
+            mirror=self.folders.mirror(plan.compose_id),
+            known_hosts=f"{self.folders.git}/known_hosts",
+            gitconfig=f"{self.folders.git}/config",
+            key_folder=self.folders.keys,
+        )
+        settings = plan.settings
+        git = Git(folders=folders, limits=self.limits, step_seconds=settings.step_seconds)
+        spec = GitSpec(
+            url=settings.git_url or "",
+            ref=Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None,
+            submodules=settings.submodules,
+            ssh_key=Secret(plan.ssh_key) if plan.ssh_key else None,
+            allow_file=plan.allow_file,
+        )
+        return GitSource(spec=spec, accounts=GitAccounts(git=plan.git_account, build=plan.build_account), git=git)
+
+    def composing(self, compose_id: str, app_name: str, record: Record) -> Composing:
+        """The commands about the containers of a release."""
+        return Composing(
+            docker=self.engine.docker,
+            project=app_name,
+            folder=self.folders.own(compose_id),
+            file=json.dumps(record.file).encode(),
+            variables=record.variables,
+        )
+
+    async def release(self, release_id: str | None) -> Release | None:
+        """A release with what it was made of."""
+        if release_id is None:
+            return None
+        return await self.db.read(lambda tx: store.release(tx, release_id, self.vault))
+
+    async def bring_up(self, compose_id: str, app_name: str, record: Record) -> None:
+        """Starts what a release is to run for as long as it serves, and makes what of it is not there. What has done
+        its work once is not run again. Raises EngineAway, EngineRefused, ComposeFailed.
+        """
+        containers = await self.engine.containers(panel=self.panel_id, compose=compose_id)
+        await self.engine.start(to_start(record, containers))
+        missing = to_make(record, containers)
+        if missing:
+            await self.engine.up_more(self.composing(compose_id, app_name, record), missing)
+
+    async def take_down(self, compose_id: str) -> None:
+        """Stops every container of a compose service; returns when none runs. Raises EngineAway, EngineRefused."""
+        found = await self.engine.containers(panel=self.panel_id, compose=compose_id)
+        await self.engine.stop([each.container_id for each in found if each.status not in {"exited", "created"}])
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of commands that work on users' files."""
+        return Limits(
+            memory_bytes=self.defaults.build_memory_bytes, processes=self.defaults.process_limit, oom_score_adj=500
+        )

@@ -1,0 +1,74 @@
+"""``/docker-container-logs``: what a container writes as messages of a WebSocket, text as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from headway.core.access.policy import Missing, Noun
+from headway.core.engine.beside import beside
+from headway.faces.http import errors
+from headway.faces.http.answers import Answer
+from headway.faces.http.auth import authenticate
+from headway.faces.http.listening import NO_SERVER, refuse
+from headway.faces.http.platform import Platform
+from headway.faces.http.procedures.compose import CONTAINER_ID
+
+PATH = "docker-container-logs"
+_MOST_LINES = 10_000
+_LINES = 100
+_ALL_TOLD = 1000
+_SINCE = re.compile(r"[0-9]{1,9}[smhd]\Z")
+
+
+class ContainerLogs:
+    """Answers a handshake: whoever may see the container gets its output, everybody else a refusal over plain HTTP."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        await receive()  # the wish to connect
+        found = await errors.guarded(lambda: self._output(headers, scope["query_string"]), PATH)
+        if isinstance(found, Answer):
+            await refuse(found, send)
+            return
+        await send({"type": "websocket.accept"})
+        async with beside(_tell(found, send)) as telling, beside(_left(receive)) as leaving:
+            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(OSError, RuntimeError):  # the reader has gone
+            await send({"type": "websocket.close", "code": _ALL_TOLD})
+
+    async def _output(self, headers: Mapping[bytes, bytes], query: bytes) -> AsyncIterator[str] | Answer:
+        actor = await authenticate(self._platform.access, headers)
+        if actor is None:
+            return errors.unauthorized()
+        given = dict(parse_qsl(query.decode("latin-1")))
+        container_id, tail, since = given.get("containerId", ""), given.get("tail", ""), given.get("since", "")
+        if given.get("serverId", "") not in NO_SERVER:
+            raise Missing(Noun.SERVER)
+        if not re.match(CONTAINER_ID, container_id):
+            raise Missing(Noun.CONTAINER)
+        return await self._platform.containers.follow(
+            actor,
+            container_id,
+            tail=min(int(tail), _MOST_LINES) if tail.isdecimal() and len(tail) < 10 else _LINES,
+            since=since if _SINCE.match(since) else None,
+        )
+
+
+async def _tell(output: AsyncIterator[str], send: Send) -> None:
+    async for text in output:
+        if text:
+            await send({"type": "websocket.send", "text": text})
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "websocket.disconnect":
+        pass

@@ -1,0 +1,253 @@
+"""``compose.*``: make, set up, deploy, start, stop and delete services of several containers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from headway.core.access.policy import Missing, Noun
+from headway.core.deployments.model import SubjectType
+from headway.domains.composes.model import ComposeSettings
+from headway.faces.http.inputs import Input
+from headway.faces.http.procedures.compose_settings import Changes
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter
+from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, compose_details, compose_row
+from headway.faces.http.wire.edge import domain_rows
+from headway.kernel.errors import InvalidInput
+
+CONTAINER_ID = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$"
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    return (
+        query("compose.one", "A compose service with all around it", ComposeDetails, ById, _one),
+        query("compose.readLogs", "The last lines that its containers wrote", str, ReadLogs, _read_logs),
+        query("compose.loadServices", "The names of its services", list[str], LoadServices, _load_services),
+        query("compose.loadMountsByService", "The volumes of a service", list[dict[str, Any]], OfService, _load_mounts),
+        query("compose.getConvertedCompose", "The file that runs, as YAML", str, ById, _converted),
+        mutation("compose.create", "A new compose service, not deployed yet", ComposeRow, Create, _create),
+        mutation("compose.update", "Change a compose service", ComposeRow, Update, _update),
+        mutation("compose.delete", "Remove all of it; its volumes where asked for", ComposeRow, Delete, _delete),
+        mutation("compose.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
+        starter("compose.deploy", "Queue a deploy of the newest state", Queued, Deploy, _deploy),
+        starter("compose.redeploy", "Queue a deploy of what serves", Queued, Deploy, _redeploy),
+        mutation("compose.start", "Bring it up again", bool, ById, _start),
+        mutation("compose.stop", "End all that runs of it", bool, ById, _stop),
+        mutation("compose.cancelDeployment", "End what waits and runs", Done, ById, _cancel_deployment),
+        mutation("compose.cleanQueues", "End what waits", Done, ById, _clean_queues),
+        mutation("compose.killBuild", "Kill what runs", None, ById, _kill_build),
+        mutation("compose.clearDeployments", "Remove ended deployments", bool, ById, _clear_deployments),
+    )
+
+
+class ById(Input):
+    compose_id: Annotated[str, Field(min_length=1)]
+
+
+class ReadLogs(ById):
+    """Without ``containerId`` the lines of all its containers, each behind the name of its service."""
+
+    container_id: Annotated[str, Field(pattern=CONTAINER_ID)] | None = None
+    tail: Annotated[int, Field(ge=1, le=10_000)] = 100
+    since: Annotated[str, Field(pattern=r"^(all|[0-9]{1,9}[smhd])$")] = "all"
+    search: Annotated[str, Field(pattern=r"^[a-zA-Z0-9 ._-]{0,500}$")] | None = None
+
+
+class LoadServices(ById):
+    type: Literal["fetch", "cache"] = "cache"
+
+
+class OfService(ById):
+    service_name: Annotated[str, Field(min_length=1)]
+
+
+class Create(Changes):
+    name: Annotated[str, Field(min_length=1)]
+    app_name: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    description: str | None = None
+    environment_id: Annotated[str, Field(min_length=1)]
+    server_id: str | None = None
+
+
+class Update(Changes):
+    compose_id: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1)] | None = None
+    description: str | None = None
+    env: str | None = None
+
+
+class SaveEnvironment(ById):
+    env: str | None = None
+    create_env_file: bool | None = None
+
+
+class Delete(ById):
+    delete_volumes: bool = False
+
+
+class Deploy(ById):
+    title: str | None = None
+    description: str | None = None
+    fresh_volumes: bool = False
+
+
+class Queued(TypedDict):
+    """A deployment was queued; its id stands in the header x-deployment-id."""
+
+    success: bool
+    message: str
+    composeId: str
+
+
+class Done(TypedDict):
+    """What was asked for is done."""
+
+    success: bool
+    message: str
+
+
+async def _one(call: Call[ById]) -> dict[str, Any]:
+    platform, actor = call.platform, call.actor
+    compose = await platform.composes.one(actor, call.input.compose_id)
+    part = await platform.deployment_reads.rows_of(actor, SubjectType.COMPOSE, compose.compose_id, "compose.one")
+    overview, project = await platform.projects.environment(actor, compose.environment_id)
+    rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
+    domains = platform.domains
+    led = await domains.of(actor, SubjectType.COMPOSE, compose.compose_id, "compose.one")
+    return compose_details(compose, rows, domain_rows(led, domains.address), overview.environment, project)
+
+
+async def _read_logs(call: Call[ReadLogs]) -> str:
+    given = call.input
+    return await call.platform.composes.read_logs(
+        call.actor,
+        given.compose_id,
+        container_id=given.container_id,
+        tail=given.tail,
+        since=None if given.since == "all" else given.since,
+        search=given.search or None,
+    )
+
+
+async def _load_services(call: Call[LoadServices]) -> list[str]:
+    return await call.platform.composes.services(call.actor, call.input.compose_id)
+
+
+async def _load_mounts(call: Call[OfService]) -> list[dict[str, Any]]:
+    return await call.platform.composes.mounts(call.actor, call.input.compose_id, call.input.service_name)
+
+
+async def _converted(call: Call[ById]) -> str:
+    return await call.platform.composes.converted(call.actor, call.input.compose_id)
+
+
+async def _create(call: Call[Create]) -> dict[str, Any]:
+    given = call.input
+    if given.server_id:
+        raise Missing(Noun.SERVER)
+    return compose_row(
+        await call.platform.composes.create(
+            call.actor,
+            given.environment_id,
+            given.name,
+            app_name=given.app_name,
+            description=given.description,
+            settings=given.applied(ComposeSettings()),
+        )
+    )
+
+
+async def _update(call: Call[Update]) -> dict[str, Any]:
+    given = call.input
+    return compose_row(
+        await call.platform.composes.update(
+            call.actor,
+            given.compose_id,
+            given.applied,
+            name=given.name,
+            description=given.description,
+            env=(given.env or "") if "env" in given.model_fields_set else None,
+        )
+    )
+
+
+async def _delete(call: Call[Delete]) -> dict[str, Any]:
+    given = call.input
+    return compose_row(
+        await call.platform.composes.delete(call.actor, given.compose_id, delete_volumes=given.delete_volumes)
+    )
+
+
+async def _save_environment(call: Call[SaveEnvironment]) -> bool:
+    given = call.input
+
+    def change(settings: ComposeSettings) -> ComposeSettings:
+        if given.create_env_file is None:
+            return settings
+        return replace(settings, create_env_file=given.create_env_file)
+
+    await call.platform.composes.update(
+        call.actor, given.compose_id, change, procedure="compose.saveEnvironment", env=given.env or ""
+    )
+    return True
+
+
+async def _deploy(call: Call[Deploy]) -> Ready:
+    return await _enqueue(call, "Deployment queued", again=False)
+
+
+async def _redeploy(call: Call[Deploy]) -> Ready:
+    return await _enqueue(call, "Redeployment queued", again=True)
+
+
+async def _enqueue(call: Call[Deploy], message: str, *, again: bool) -> Ready:
+    given = call.input
+    if given.fresh_volumes:
+        raise InvalidInput(
+            "A deploy never empties volumes (freshVolumes). Delete the compose service with deleteVolumes, and make it "
+            "anew."
+        )
+    made = await call.platform.composes.deploy(
+        call.actor,
+        given.compose_id,
+        again=again,
+        title=given.title or None,
+        description=given.description or None,
+        once=call.once,
+    )
+    return queued_as(made, {"success": True, "message": message, "composeId": given.compose_id})
+
+
+async def _start(call: Call[ById]) -> bool:
+    await call.platform.composes.start(call.actor, call.input.compose_id)
+    return True
+
+
+async def _stop(call: Call[ById]) -> bool:
+    await call.platform.composes.stop(call.actor, call.input.compose_id)
+    return True
+
+
+async def _cancel_deployment(call: Call[ById]) -> Done:
+    await call.platform.composes.cancel_deployments(call.actor, call.input.compose_id)
+    return {"success": True, "message": "Deployment cancelled"}
+
+
+async def _clean_queues(call: Call[ById]) -> Done:
+    await call.platform.composes.cancel_waiting(call.actor, call.input.compose_id)
+    return {"success": True, "message": "Queues cleaned successfully"}
+
+
+async def _kill_build(call: Call[ById]) -> None:
+    await call.platform.composes.kill_build(call.actor, call.input.compose_id)
+
+
+async def _clear_deployments(call: Call[ById]) -> bool:
+    for deployment in await call.platform.composes.ended_deployments(call.actor, call.input.compose_id):
+        await call.platform.deployments.remove(call.actor, deployment.deployment_id)
+    return True

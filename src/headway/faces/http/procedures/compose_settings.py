@@ -1,0 +1,48 @@
+"""The settings of a compose service as inputs carry them: what is sent is changed, what is not stays as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from headway.domains.composes.model import ComposeSettings
+from headway.faces.http.inputs import Input
+from headway.faces.http.procedures.application_settings import Seconds, Text
+from headway.faces.http.wire.composes import ACTIVE, ComposeType, SourceType, default_of, passive_among
+
+_LONGEST_SECONDS = 7 * 24 * 3600
+
+
+class Changes(Input):
+    """Changes to settings. A field that is sent as null goes back to its default."""
+
+    model_config = ConfigDict(extra="allow")
+
+    source_type: SourceType | None = None
+    compose_type: ComposeType | None = None
+    compose_file: Annotated[str, Field(max_length=512 << 10)] | None = None
+    compose_path: Annotated[str, Field(min_length=1, max_length=4_096)] | None = None
+    custom_git_url: Text | None = None
+    custom_git_branch: Text | None = None
+    custom_git_ssh_key_id: Annotated[Text | None, Field(alias="customGitSSHKeyId")] = None
+    enable_submodules: bool | None = None
+    create_env_file: bool | None = None
+    allow_host_access: bool | None = None
+    health_deadline_seconds: Seconds | None = None
+    settle_seconds: Annotated[float, Field(ge=0, le=_LONGEST_SECONDS)] | None = None
+    step_seconds: Seconds | None = None
+    inactivity_seconds: Seconds | None = None
+    total_seconds: Seconds | None = None
+
+    def applied(self, settings: ComposeSettings) -> ComposeSettings:
+        """``settings`` with what was sent."""
+        changed: dict[str, Any] = {}
+        fields = type(self).model_fields
+        for name in self.model_fields_set & fields.keys():
+            attribute = ACTIVE.get(fields[name].alias or name)
+            if attribute is not None:
+                value = getattr(self, name)
+                changed[attribute] = default_of(attribute) if value in {None, ""} else value
+        return replace(settings, **changed, extra={**settings.extra, **passive_among(self.model_extra or {})})

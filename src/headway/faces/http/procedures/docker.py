@@ -1,0 +1,108 @@
+"""``docker.*``: the caller's own containers, and no others of the machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from headway.core.access.policy import Missing, Noun
+from headway.faces.http.inputs import Input
+from headway.faces.http.procedures.compose import CONTAINER_ID
+from headway.faces.http.registry import Call, Procedure, mutation, query
+from headway.seams.runtimes.compose.observed import Container
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    return (
+        query("docker.getContainers", "The caller's containers", list[ContainerRow], OnServer, _all),
+        query("docker.getContainersByAppNameMatch", "Those of one service", list[ContainerRow], OfApp, _of_app),
+        query("docker.getStackContainersByAppName", "Those of one stack", list[StackRow], OfStack, _of_stack),
+        mutation("docker.restartContainer", "Stop and start one of them", None, ById, _restart),
+    )
+
+
+class OnServer(Input):
+    server_id: str | None = None
+
+
+class OfStack(OnServer):
+    app_name: Annotated[str, Field(pattern=CONTAINER_ID)]
+
+
+class OfApp(OfStack):
+    app_type: Literal["stack", "docker-compose"] | None = None
+
+
+class ById(OnServer):
+    container_id: Annotated[str, Field(pattern=CONTAINER_ID)]
+
+
+class ContainerRow(TypedDict):
+    """A container; ``image`` is what its author wrote, ``status`` says more than ``state``."""
+
+    containerId: str
+    name: str
+    image: str
+    ports: str
+    state: str
+    status: str
+    serverId: None
+    composeId: str | None
+    serviceName: str | None
+
+
+class StackRow(ContainerRow):
+    """A container as lists of stacks show it."""
+
+    node: str
+    currentState: str
+    desiredState: str
+    error: str
+
+
+async def _all(call: Call[OnServer]) -> list[ContainerRow]:
+    _require_this_machine(call.input)
+    return [_row(each) for each in await call.platform.containers.all(call.actor, "docker.getContainers")]
+
+
+async def _of_app(call: Call[OfApp]) -> list[ContainerRow]:
+    _require_this_machine(call.input)
+    procedure = "docker.getContainersByAppNameMatch"
+    return [_row(each) for each in await call.platform.containers.of_app(call.actor, procedure, call.input.app_name)]
+
+
+async def _of_stack(call: Call[OfStack]) -> list[StackRow]:
+    _require_this_machine(call.input)
+    procedure = "docker.getStackContainersByAppName"
+    found = await call.platform.containers.of_app(call.actor, procedure, call.input.app_name)
+    return [
+        {**_row(each), "node": "", "currentState": each.status, "desiredState": "running", "error": ""}
+        for each in found
+    ]
+
+
+async def _restart(call: Call[ById]) -> None:
+    _require_this_machine(call.input)
+    await call.platform.containers.restart(call.actor, call.input.container_id)
+
+
+def _require_this_machine(given: OnServer) -> None:
+    if given.server_id:
+        raise Missing(Noun.SERVER)
+
+
+def _row(container: Container) -> ContainerRow:
+    return {
+        "containerId": container.container_id[:12],
+        "name": container.name,
+        "image": container.image,
+        "ports": ", ".join(container.ports),
+        "state": container.status,
+        "status": f"{container.status} ({container.health})" if container.health else container.status,
+        "serverId": None,
+        "composeId": container.compose_id or None,
+        "serviceName": container.service or None,
+    }

@@ -1,0 +1,188 @@
+"""Compose services as the wire shows them: one flat object with every field that its clients know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
+
+from headway.domains.composes.model import Compose, ComposeSettings
+from headway.domains.projects.model import Environment, Project
+from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.edge import DomainRow
+from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
+
+ComposeType = Literal["docker-compose", "stack"]
+SourceType = Literal["git", "github", "gitlab", "bitbucket", "gitea", "raw"]
+
+
+class ComposeRow(TypedDict):
+    """A compose service. Beside these it has every field that can be saved with it, null where none was."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic's way of saying so
+
+    composeId: str
+    name: str
+    appName: str
+    description: str | None
+    env: str
+    composeFile: str
+    composePath: str
+    composeType: ComposeType
+    sourceType: SourceType
+    composeStatus: Literal["idle", "running", "done", "error"]
+    customGitUrl: str | None
+    customGitBranch: str | None
+    customGitSSHKeyId: str | None
+    enableSubmodules: bool
+    createEnvFile: bool
+    allowHostAccess: bool
+    environmentId: str
+    createdAt: str
+    serverId: None
+
+
+class EnvironmentOfCompose(TypedDict):
+    """The environment that a compose service lies in, with its project."""
+
+    environmentId: str
+    name: str
+    description: str | None
+    createdAt: str
+    env: str
+    projectId: str
+    isDefault: bool
+    project: ProjectRow
+
+
+class ComposeDetails(ComposeRow):
+    """A compose service with its deployments, the newest first, and what it lies in."""
+
+    deployments: list[DeploymentRow]
+    domains: list[DomainRow]
+    environment: EnvironmentOfCompose
+
+
+# Fields of the clients' inputs on which nothing here acts, with what a client sees where none was saved.
+PASSIVE: Mapping[str, Any] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "bitbucketBranch",
+            "bitbucketId",
+            "bitbucketOwner",
+            "bitbucketRepository",
+            "bitbucketRepositorySlug",
+            "branch",
+            "giteaBranch",
+            "giteaId",
+            "giteaOwner",
+            "giteaRepository",
+            "githubId",
+            "gitlabBranch",
+            "gitlabId",
+            "gitlabOwner",
+            "gitlabPathNamespace",
+            "gitlabProjectId",
+            "gitlabRepository",
+            "icon",
+            "owner",
+            "refreshToken",
+            "repository",
+            "serviceNetworks",
+            "watchPaths",
+        )
+    )
+    | {
+        "autoDeploy": True,
+        "command": "",
+        "isolatedDeployment": False,
+        "isolatedDeploymentsVolume": False,
+        "randomize": False,
+        "suffix": "",
+        "triggerType": "push",
+    }
+)
+
+# Our settings by their names on the wire.
+ACTIVE: Mapping[str, str] = MappingProxyType(
+    {
+        "sourceType": "source_type",
+        "composeType": "compose_type",
+        "composeFile": "compose_file",
+        "composePath": "compose_path",
+        "customGitUrl": "git_url",
+        "customGitBranch": "git_branch",
+        "customGitSSHKeyId": "ssh_key_id",
+        "enableSubmodules": "submodules",
+        "createEnvFile": "create_env_file",
+        "allowHostAccess": "host_access",
+        "healthDeadlineSeconds": "health_deadline_seconds",
+        "settleSeconds": "settle_seconds",
+        "stepSeconds": "step_seconds",
+        "inactivitySeconds": "inactivity_seconds",
+        "totalSeconds": "total_seconds",
+    }
+)
+
+_RELATIONS: Mapping[str, Any] = MappingProxyType(
+    dict.fromkeys(("bitbucket", "customGitSSHKey", "gitea", "github", "gitlab", "server", "unauthorizedProvider"))
+    | dict.fromkeys(("backups", "mounts"), ())
+    | {"hasGitProviderAccess": True}
+)
+
+
+def compose_row(compose: Compose) -> dict[str, Any]:
+    """The compose service alone, as ComposeRow says."""
+    settings = compose.settings
+    return {
+        **PASSIVE,
+        **settings.extra,
+        **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
+        "composeId": compose.compose_id,
+        "name": compose.name,
+        "appName": compose.app_name,
+        "description": compose.description,
+        "env": compose.env,
+        "composeStatus": compose.status.value,
+        "wanted": compose.wanted.value,
+        "servingReleaseId": compose.serving_release_id,
+        "environmentId": compose.environment_id,
+        "projectId": compose.project_id,
+        "organizationId": compose.organization_id,
+        "serverId": None,
+        "createdAt": moment(compose.created_at),
+    }
+
+
+def compose_details(
+    compose: Compose,
+    deployments: Sequence[DeploymentRow],
+    domains: Sequence[DomainRow],
+    environment: Environment,
+    project: Project,
+) -> dict[str, Any]:
+    """The compose service with all around it, as ComposeDetails says."""
+    return {
+        **compose_row(compose),
+        **_RELATIONS,
+        "deployments": deployments,
+        "domains": domains,
+        "environment": {**environment_row(environment), "project": project_row(project)},
+    }
+
+
+def passive_among(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the fields that were sent, those that are only to be given back."""
+    return {name: value for name, value in values.items() if name in PASSIVE}
+
+
+def default_of(attribute: str) -> Any:  # noqa: ANN401 - any setting
+    """What a setting is when nothing is said about it."""
+    return getattr(_DEFAULTS, attribute)
+
+
+_DEFAULTS = ComposeSettings()

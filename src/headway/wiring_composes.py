@@ -1,0 +1,139 @@
+"""Makes the parts of a platform that are about compose services and containers, for ``wiring`` among the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Kind, Subject
+from headway.core.deployments.service import LogFiles, Stopping
+from headway.core.engine.poller import Poller
+from headway.domains.catalog.containers import ContainerService
+from headway.domains.catalog.domains_model import EdgeFacts
+from headway.domains.composes.deploy import DeployKind
+from headway.domains.composes.folders import ComposeFolders
+from headway.domains.composes.keeper import Keeper
+from headway.domains.composes.operate import Operating
+from headway.domains.composes.plan import OpenKey, Planning
+from headway.domains.composes.routing import Edge, Routing
+from headway.domains.composes.service import ComposeService
+from headway.domains.composes.tools import Defaults, Tools
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
+from headway.infra.hosts.base import Host
+from headway.infra.panel.data_dir import DataDir
+from headway.kernel.settings import Settings
+from headway.seams.runtimes.compose.commands import Docker
+from headway.seams.runtimes.compose.engine import Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeWiring:
+    """What compose services need of the others, and what they give to them."""
+
+    settings: Settings
+    data_dir: DataDir
+    db: SqlDatabase
+    ledger: Ledger
+    operating: Operating
+
+    @staticmethod
+    def of(
+        settings: Settings,
+        data_dir: DataDir,
+        db: SqlDatabase,
+        *,
+        ledger: Ledger,
+        host: Host,
+        logs: LogFiles,
+        edge: Edge,
+        facts: EdgeFacts,
+    ) -> ComposeWiring:
+        """The wiring over one host and the edge before it."""
+        engine = _engine(settings, data_dir)
+        routing = Routing(
+            db=db, edge=edge, engine=engine, vault=data_dir.vault, facts=facts, panel_id=data_dir.panel_id
+        )
+        tools = _tools(settings, data_dir, db, engine, routing)
+        operating = Operating(db=db, host=host, tools=tools, logs_of_deployments=logs)
+        return ComposeWiring(settings=settings, data_dir=data_dir, db=db, ledger=ledger, operating=operating)
+
+    @property
+    def routing(self) -> Routing:
+        """How domains lead to them."""
+        return self.operating.tools.routing
+
+    def kind(self, open_key: OpenKey) -> Kind:
+        """How compose services are deployed."""
+        data_dir = self.data_dir
+        planning = Planning(vault=data_dir.vault, open_key=open_key, git_uid=data_dir.uid_base)
+        return DeployKind(planning=planning, tools=self.operating.tools)
+
+    def pollers(self) -> tuple[Poller, ...]:
+        """What keeps them as they are wanted."""
+        keeper = Keeper(
+            operating=self.operating,
+            ledger=self.ledger,
+            vault=self.data_dir.vault,
+            watch_time=self.settings.watch_time,
+            drain_time=self.settings.drain_time,
+        )
+        return (Poller("restore composes", keeper.restore), Poller("compose keeper", keeper.keep_round))
+
+    def composes(self, stopping: Stopping) -> ComposeService:
+        """What callers may ask of compose services."""
+        return ComposeService(
+            db=self.db,
+            vault=self.data_dir.vault,
+            ledger=self.ledger,
+            stopping=stopping,
+            operating=self.operating,
+            uid_base=self.data_dir.uid_base,
+        )
+
+    def containers(self, subjects: Mapping[SubjectType, Subject]) -> ContainerService:
+        """What callers may ask of containers."""
+        return ContainerService(
+            db=self.db,
+            engine=self.operating.tools.engine,
+            panel_id=self.data_dir.panel_id,
+            subjects=subjects,
+            secrets_of={SubjectType.COMPOSE: self.operating.secrets},
+        )
+
+
+async def stop_containers(settings: Settings, data_dir: DataDir) -> None:
+    """Stops every container of a data directory's compose services, where there is an engine."""
+    engine = _engine(settings, data_dir)
+    with suppress(EngineAway):
+        found = await engine.containers(panel=data_dir.panel_id)
+        await engine.stop([each.container_id for each in found if each.compose_id and each.status != "exited"])
+
+
+def _engine(settings: Settings, data_dir: DataDir) -> Engine:
+    docker = Docker(address=settings.docker_host, config_folder=str(data_dir.work / "docker"))
+    return Engine(docker=docker, api=DockerApi(unix_socket(settings.docker_host.removeprefix("unix://"))))
+
+
+def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, engine: Engine, routing: Routing) -> Tools:
+    work = data_dir.work
+    for name in ("composes", "docker"):
+        (work / name).mkdir(mode=0o711, exist_ok=True)
+    return Tools(
+        db=db,
+        vault=data_dir.vault,
+        panel_id=data_dir.panel_id,
+        folders=ComposeFolders(work=str(work)),
+        engine=engine,
+        routing=routing,
+        defaults=Defaults(
+            health_seconds=settings.health_deadline.total_seconds(),
+            settle_seconds=settings.settle_time.total_seconds(),
+            build_memory_bytes=settings.build_memory_bytes,
+            process_limit=settings.process_limit,
+            keep_releases=settings.keep_releases,
+        ),
+    )
