@@ -168,9 +168,13 @@ class Client:
 
     def deploy(self, application_id: str, title: str | None) -> str:
         """Asks for a deployment of an application; its id."""
-        body = {"applicationId": application_id} | ({"title": title} if title else {})
-        answer = self._send(self._http.build_request("POST", "application.deploy", json=body))
-        self._value("application.deploy", answer)
+        return self.start("application.deploy", {"applicationId": application_id, "title": title})
+
+    def start(self, procedure: str, body: Json) -> str:
+        """Asks for what a procedure queues, with what of ``body`` is given; the deployment's id."""
+        given = {name: value for name, value in body.items() if value is not None}
+        answer = self._send(self._http.build_request("POST", procedure, json=given))
+        self._value(procedure, answer)
         return answer.headers["x-deployment-id"]
 
     def end(self, procedure: str, deployment_id: str) -> None:

@@ -18,6 +18,7 @@ from headway.faces.cli.commands import (
     apps,
     audit,
     completion,
+    composes,
     deploy,
     deployments,
     doctor,
@@ -63,6 +64,7 @@ def build() -> typer.Typer:
 
     top.add_typer(_applications(), name="apps")
     top.add_typer(_domains(), name="domains")
+    top.add_typer(_composes(), name="composes")
 
     of_projects = _group("What applications are grouped in.")
     _add(of_projects, "list", projects.list_projects)
@@ -131,6 +133,18 @@ def _domains() -> typer.Typer:
     _add(of_domains, "add", domains.add)
     _add(of_domains, "remove", domains.remove)
     return of_domains
+
+
+def _composes() -> typer.Typer:
+    of_composes = _group("Services of several containers, from one file.")
+    _add(of_composes, "list", composes.list_composes)
+    _add(of_composes, "create", composes.create)
+    _add(of_composes, "deploy", composes.deploy)
+    _add(of_composes, "start", composes.start)
+    _add(of_composes, "stop", composes.stop)
+    _add(of_composes, "delete", composes.delete)
+    _add(of_composes, "logs", composes.logs)
+    return of_composes
 
 
 def _variables() -> typer.Typer:

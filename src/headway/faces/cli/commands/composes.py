@@ -1,0 +1,220 @@
+"""`headway composes`: services of several containers, from a compose file to what runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.faces.cli import output
+from headway.faces.cli.options import AsJson, Yes
+from headway.faces.cli.output import Column
+from headway.faces.cli.session import Session
+from headway.faces.cli.statuses import Status
+from headway.kernel.errors import InvalidInput, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from headway.faces.cli.client import Client
+
+Named = Annotated[str, typer.Argument(metavar="COMPOSE", help="A compose service's name or id.")]
+Title = Annotated[str | None, typer.Option(metavar="TEXT", help="What the deployment is called.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")]
+
+_LONGEST_TAIL = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A compose service (its row) and the project that it lies in."""
+
+    project: str
+    row: dict[str, Any]
+
+    @property
+    def compose_id(self) -> str:
+        return str(self.row["composeId"])
+
+    @property
+    def name(self) -> str:
+        return str(self.row["name"])
+
+
+def list_composes(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Lists the compose services of all projects."""
+    with Session.of(context).client() as client:
+        found = list(_every(client))
+    if as_json:
+        output.say_json([each.row for each in found])
+        return
+    output.say_table(
+        (
+            Column(title="NAME"),
+            Column(title="STATUS", whole=True, states=True),
+            Column(title="PROJECT", most=20),
+            Column(title="ID", whole=True),
+        ),
+        [(each.name, each.row["composeStatus"], each.project, each.compose_id) for each in found],
+    )
+
+
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called.")],
+    *,
+    file: Annotated[Path | None, typer.Option(metavar="FILE", help="The compose file; -: standard input.")] = None,
+    git: Annotated[str | None, typer.Option(metavar="URL", help="The repository that the file lies in.")] = None,
+    branch: Annotated[str | None, typer.Option(metavar="NAME", help="Default: the repository's default.")] = None,
+    path: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Where the file lies there; default: ./docker-compose.yml.")
+    ] = None,
+    project: Annotated[
+        str, typer.Option(metavar="NAME", help="The project; made when there is none of that name.")
+    ] = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Makes a compose service of a file, or of a repository; 'headway composes deploy' then deploys it."""
+    from headway.faces.cli.lookup import environment_for
+
+    given = _source(file, git, branch, path)
+    with Session.of(context).client() as client:
+        environment_id, _ = environment_for(client, project)
+        row = client.post("compose.create", {"name": name, "environmentId": environment_id, **given})
+    output.say_json(row) if as_json else output.say(f"{name} is made; headway composes deploy {name} deploys it")
+
+
+def deploy(
+    context: typer.Context,
+    compose: Named,
+    *,
+    file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Gives it this compose file first; -: standard input.")
+    ] = None,
+    title: Title = None,
+    wait: Wait = True,
+    as_json: AsJson = False,
+) -> None:
+    """Deploys a compose service from where it comes from.
+
+    Exits with 0 when it is done and 1 when it ended in an error. With --json the log goes to standard error.
+    """
+    with Session.of(context).client() as client:
+        found = _find(client, compose)
+        if file is not None:
+            client.post("compose.update", {"composeId": found.compose_id, **_source(file, None, None, None)})
+        deployment_id = client.start("compose.deploy", {"composeId": found.compose_id, "title": title})
+        if wait:
+            _show(client, deployment_id, found.name, as_json=as_json)
+        else:
+            made = {"deploymentId": deployment_id, "composeId": found.compose_id}
+            output.say_json(made) if as_json else output.say(deployment_id)
+
+
+def start(context: typer.Context, compose: Named, *, as_json: AsJson = False) -> None:
+    """Starts the containers of a compose service again."""
+    _call(context, compose, "compose.start", "is started", as_json=as_json)
+
+
+def stop(context: typer.Context, compose: Named, *, as_json: AsJson = False) -> None:
+    """Stops the containers of a compose service; they stay stopped until it is started or deployed."""
+    _call(context, compose, "compose.stop", "is stopped", as_json=as_json)
+
+
+def delete(
+    context: typer.Context,
+    compose: Named,
+    *,
+    volumes: Annotated[bool, typer.Option("--volumes", help="Its volumes too, with all that is in them.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deletes a compose service, its containers and its deployments. Its volumes stay unless --volumes is given."""
+    with Session.of(context).client() as client:
+        found = _find(client, compose)
+        if not yes:
+            more = "ALL DATA IN ITS VOLUMES" if volumes else "all its deployments"
+            typer.confirm(f"Delete {found.name} of {found.project} with its containers and {more}?", abort=True)
+        answer = client.post("compose.delete", {"composeId": found.compose_id, "deleteVolumes": volumes})
+    output.say_json(answer) if as_json else output.say(f"{found.name} is deleted")
+
+
+def logs(
+    context: typer.Context,
+    compose: Named,
+    *,
+    tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines of each container.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Prints what the containers of a compose service wrote last, each line behind the name of its service."""
+    with Session.of(context).client() as client:
+        found = _find(client, compose)
+        text = client.get("compose.readLogs", composeId=found.compose_id, tail=tail) or ""
+    if as_json:
+        output.say_json({"composeId": found.compose_id, "log": text})
+    elif text:
+        output.say_text(text)
+
+
+def _source(file: Path | None, git: str | None, branch: str | None, path: str | None) -> dict[str, Any]:
+    if (file is None) == (git is None):
+        raise InvalidInput("Give either --file with the compose file, or --git with the address of its repository.")
+    if git is not None:
+        given = {"sourceType": "git", "customGitUrl": git, "customGitBranch": branch, "composePath": path}
+        return {name: value for name, value in given.items() if value is not None}
+    try:
+        text = sys.stdin.read() if str(file) == "-" else Path(str(file)).read_text()
+    except OSError as error:
+        raise InvalidInput(f"--file: {file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"--file: {file} is not text in UTF-8.") from error
+    return {"sourceType": "raw", "composeFile": text}
+
+
+def _every(client: Client) -> Iterator[Found]:
+    for project in client.get("project.all"):
+        for environment in project["environments"]:
+            for row in environment["compose"]:
+                yield Found(project=project["name"], row=row)
+
+
+def _find(client: Client, named: str) -> Found:
+    every = list(_every(client))
+    found = [each for each in every if each.compose_id == named] or [each for each in every if each.name == named]
+    if not found:
+        known = ", ".join(sorted({each.name for each in every})[:8])
+        raise NotFound(
+            f"There is no compose service {named}. " + (f"There are: {known}." if known else "There is none.")
+        )
+    if len(found) > 1:
+        where = ", ".join(f"{each.project} ({each.compose_id})" for each in found)
+        raise InvalidInput(f"Several compose services are named {named}; give an id: {where}.")
+    return found[0]
+
+
+def _call(context: typer.Context, compose: str, procedure: str, done: str, *, as_json: bool) -> None:
+    with Session.of(context).client() as client:
+        found = _find(client, compose)
+        client.post(procedure, {"composeId": found.compose_id})
+        row = client.get("compose.one", composeId=found.compose_id) if as_json else None
+    output.say_json(row) if as_json else output.say(f"{found.name} {done}")
+
+
+def _show(client: Client, deployment_id: str, name: str, *, as_json: bool) -> None:
+    from headway.faces.cli.watching import watch
+
+    try:
+        row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
+    except (KeyboardInterrupt, Unavailable):
+        output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
+        output.warn(f"To end it: headway deployments cancel {deployment_id}")
+        raise
+    if as_json:
+        output.say_json(row)
+    if row["status"] != "done":
+        output.warn(f"headway: {name} was not deployed: {row.get('errorMessage') or output.state_of(row)}")
+        raise typer.Exit(Status.ERROR)
+    if not as_json:
+        output.say(f"{name} is deployed ({output.time_of(row, output.now())})")

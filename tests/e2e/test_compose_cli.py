@@ -1,0 +1,80 @@
+"""Compose services through the command line, as a new user meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compose import panel_with_engine
+from tests.docker_engine import BASE_IMAGE, Engine
+from tests.panel import KEY, Panel, panel
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples/compose-web-and-db/compose.yml"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
+    with panel_with_engine(tmp_path_factory.mktemp("compose-cli") / "data", docker_engine) as started:
+        yield started
+
+
+def typed(running: Panel, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+    """What a command of the command line ends with, and says."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "headway.faces.cli.main", *arguments],
+        env={"PATH": os.environ["PATH"], "HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def listed(running: Panel) -> list[dict[str, str]]:
+    """The compose services as programs are told of them."""
+    found: list[dict[str, str]] = json.loads(typed(running, "composes", "list", "--json")[1])
+    return found
+
+
+def test_the_example_is_made_deployed_looked_at_stopped_and_deleted(running: Panel) -> None:
+    assert typed(running, "composes", "create", "shop", "--file", str(EXAMPLE))[0] == 0
+    (shop,) = (each for each in listed(running) if each["name"] == "shop")
+    running.post("compose.saveEnvironment", composeId=shop["composeId"], env=f"BASE_IMAGE={BASE_IMAGE}\n")
+    status, out, err = typed(running, "composes", "deploy", "shop")
+    assert (status, "shop is deployed" in out) == (0, True), out + err
+    assert "migrate has done its work" in out
+    assert "migrate | migrated" in typed(running, "composes", "logs", "shop")[1]
+    assert typed(running, "composes", "stop", "shop")[:2] == (0, "shop is stopped\n")
+    assert typed(running, "composes", "start", "shop")[:2] == (0, "shop is started\n")
+    assert "done" in typed(running, "composes", "list")[1]
+    assert typed(running, "composes", "delete", "shop", "--volumes", "--yes")[:2] == (0, "shop is deleted\n")
+    assert "shop" not in {each["name"] for each in listed(running)}
+
+
+def test_a_file_that_fails_ends_with_its_sentence_and_status_one(running: Panel) -> None:
+    file = f"services: {{web: {{image: {BASE_IMAGE}, command: [sh, -c, 'echo why not; exit 9']}}}}"
+    assert typed(running, "composes", "create", "broken", "--file", "-", stdin=file)[0] == 0
+    status, _, err = typed(running, "composes", "deploy", "broken")
+    assert (status, "The service web ended with exit status 9: why not." in err) == (1, True), err
+    status, _, err = typed(running, "composes", "deploy", "nobody")
+    assert (status != 0, "There is no compose service nobody." in err) == (True, True), err
+    assert typed(running, "composes", "create", "x")[0] != 0
+
+
+def test_without_an_engine_a_deploy_says_so(tmp_path: Path) -> None:
+    with panel(tmp_path / "data", HEADWAY_DOCKER_HOST=Engine(tmp_path / "nowhere").host) as alone:
+        typed(alone, "composes", "create", "shop", "--file", "-", stdin="services: {web: {image: debian}}")
+        status, _, err = typed(alone, "composes", "deploy", "shop")
+        assert (status, "does not answer" in err) == (1, True), err
+        status, out, _ = typed(alone, "composes", "list")
+        assert (status, "error" in out) == (0, True)
