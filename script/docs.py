@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headway.core.deployments.status import MOVES, Intent, Reason, Status
-from headway.kernel.settings import OTHER_VARIABLES, documented
+from headway.kernel.settings import OTHER_VARIABLES
+from headway.kernel.told_settings import documented
 from script.api_page import api_page
 from script.clients_page import clients_page
 from script.markdown import NOTE, page, table

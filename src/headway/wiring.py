@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,9 +31,7 @@ from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.deploy import DeployKind
 from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
-from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.keeper import Keeper
-from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.making import Making
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.own_routing import OwnRoutingService
@@ -45,7 +42,6 @@ from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
 from headway.domains.applications.subject import ApplicationSubject
-from headway.domains.applications.tools import Defaults, Tools
 from headway.domains.applications.uploads import Archives, UploadRoom
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
@@ -67,17 +63,14 @@ from headway.infra.panel.ballast import drop_ballast, take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.events import AccessChanged, Events
 from headway.kernel.ids import new_id
-from headway.kernel.settings import Part, Settings
+from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
-from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.native import NativeRuntime
-from headway.seams.runtimes.traefik import Https
 from headway.wiring_composes import ComposeWiring
+from headway.wiring_machine import LOCAL, edge, https_of, local_host, native_runtime, tools_of
 
 log = logging.getLogger(__name__)
 
-LOCAL = "local"
 _LEAST_FREE_BYTES = 16 << 20
 _BALLAST_REST = 5.0
 _EDGE_REST = 1.0
@@ -165,7 +158,7 @@ class Wiring:
         self._certificates = CertificateService(db, data_dir.vault, self._edge, facts)
         fronted: dict[SubjectType, Fronted] = {SubjectType.APPLICATION: self._routing}
         self._domains = DomainService(db, fronted, facts, self._certificates.settle_quietly)
-        self._tools = _tools(settings, data_dir, db, native_runtime(settings, data_dir), self._routing)
+        self._tools = tools_of(settings, data_dir, db, native_runtime(settings, data_dir), self._routing)
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
         self._ledger = Ledger(
             events=self._events,
@@ -316,53 +309,6 @@ class Wiring:
         return room
 
 
-def local_host(settings: Settings, data_dir: DataDir) -> LocalHost:
-    return LocalHost(
-        data_dir.runs,
-        data_dir.panel_id,
-        LOCAL,
-        use_cgroups=settings.cgroups.wish,
-        use_pid_namespaces=settings.pid_namespaces.wish,
-        spool_cap_bytes=settings.spool_cap_bytes,
-    )
-
-
-def native_runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
-    return NativeRuntime(
-        data_dir.work / "native",
-        panel_id=data_dir.panel_id,
-        vault=data_dir.vault,
-        vault_key=data_dir.vault_key,
-        use_cgroups=settings.cgroups.wish,
-        unit=settings.unit(Part.SUPERVISOR),
-    )
-
-
-def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: NativeRuntime, routing: Routing) -> Tools:
-    folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
-    for name in ("mirrors", "caches", "releases", "data", "git", "keys"):
-        (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
-        for left in (data_dir.work / name).glob(f"{PREFIX}*"):
-            shutil.rmtree(left, ignore_errors=True)
-    port = "" if settings.edge_port == 80 else f":{settings.edge_port}"  # browsers leave it out
-    return Tools(
-        db=db,
-        host_id=LOCAL,
-        folders=folders,
-        runtime=runtime,
-        routing=routing,
-        defaults=Defaults(
-            health_seconds=settings.health_deadline.total_seconds(),
-            settle_seconds=settings.settle_time.total_seconds(),
-            drain_seconds=settings.drain_time.total_seconds(),
-            build_memory_bytes=settings.build_memory_bytes,
-            application_memory_bytes=settings.application_memory_bytes,
-            process_limit=settings.process_limit,
-        ),
-        address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
-    )
-
-
 def _engine_settings(settings: Settings) -> EngineSettings:
     return EngineSettings(
         lease=settings.lease_time,
@@ -373,22 +319,6 @@ def _engine_settings(settings: Settings) -> EngineSettings:
             step=settings.step_deadline, inactivity=settings.inactivity_deadline, total=settings.total_deadline
         ),
     )
-
-
-def edge(settings: Settings, data_dir: DataDir) -> Edge:
-    return Edge(
-        data_dir.path / "edge",
-        host=settings.edge_host,
-        port=settings.edge_port,
-        https=https_of(settings),
-        unit=settings.unit(Part.EDGE),
-    )
-
-
-def https_of(settings: Settings) -> Https | None:
-    if settings.https_port is None:
-        return None
-    return Https(port=settings.https_port, mail=settings.certificate_mail)
 
 
 async def _ensured(ensure: Callable[[], Awaitable[None]]) -> float:

@@ -79,7 +79,7 @@ def pids_of(panel: Panel) -> dict[str, int | None]:
     """Supervisord and Traefik as the panel knows them."""
     from headway.infra.panel.data_dir import DataDir
     from headway.kernel.settings import Facts, Settings
-    from headway.wiring import edge, native_runtime
+    from headway.wiring_machine import edge, native_runtime
 
     facts = Facts(is_root=os.geteuid() == 0, home=Path("/"), cwd=Path("/"), cores=1, memory_bytes=1 << 30)
     env = {"HEADWAY_EDGE_PORT": str(panel.edge_port)}

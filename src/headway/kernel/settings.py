@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.kernel.errors import InvalidInput
-from headway.kernel.forms import Form, choice, duration, duration_text, matching, size, size_text, whole
+from headway.kernel.forms import Form, choice, duration, duration_text, matching, size, whole
 from headway.kernel.secret import Secret
 
 LOOPBACK = "127.0.0.1"
@@ -72,17 +72,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One row of the documentation; ``default`` is how a person would write it, "" where there is none."""
-
-    name: str
-    variable: str
-    description: str
-    accepts: str
-    default: str
 
 
 def _told(form: Form, description: str, *, written: str = "", variable: str = "") -> Mapping[str, Any]:
@@ -301,8 +290,8 @@ class Settings:
             given = overrides.pop(item.name, None)
             if given is not None:
                 values[item.name] = _parse(item, str(given), f"--{item.name.replace('_', '-')}")
-            elif text := env.get(_variable(item), "").strip():
-                values[item.name] = _parse(item, text, _variable(item))
+            elif text := env.get(variable_of(item), "").strip():
+                values[item.name] = _parse(item, text, variable_of(item))
         if overrides:
             raise TypeError(f"no such settings: {', '.join(overrides)}")
         values["data_dir"] = _folder(values["data_dir"], facts) if "data_dir" in values else default_data_dir(facts)
@@ -334,7 +323,7 @@ def default_concurrency(facts: Facts) -> int:
 
 def unknown_variables(env: Mapping[str, str]) -> list[str]:
     """A sentence for each ``HEADWAY_`` variable that nobody reads, with the one that was likely meant."""
-    known = {_variable(item) for item in fields(Settings)} | set(OTHER_VARIABLES)
+    known = {variable_of(item) for item in fields(Settings)} | set(OTHER_VARIABLES)
     sentences = []
     for name in sorted(name for name in env if name.startswith(_PREFIX) and name not in known):
         near = difflib.get_close_matches(name, sorted(known), 1, 0.8)
@@ -342,37 +331,8 @@ def unknown_variables(env: Mapping[str, str]) -> list[str]:
     return sentences
 
 
-def given_variables(env: Mapping[str, str], options: Mapping[str, str | int | None]) -> dict[str, str]:
-    """What was set, as variables of the environment; an option wins over its variable."""
-    given = {}
-    for item in fields(Settings):
-        option = options.get(item.name)
-        text = env.get(_variable(item), "").strip() if option is None else str(option)
-        if text:
-            given[_variable(item)] = text
-    return given
-
-
-def documented() -> list[Setting]:
-    """Every setting, in the order of the record."""
-    return [
-        Setting(
-            name=item.name,
-            variable=_variable(item),
-            description=item.metadata["description"],
-            accepts=item.metadata["form"].accepts,
-            default=item.metadata["written"] or _written(item.default),
-        )
-        for item in fields(Settings)
-    ]
-
-
-def secret_variables() -> frozenset[str]:
-    """The variables whose values are shown to nobody."""
-    return frozenset(_variable(item) for item in fields(Settings) if item.metadata["form"].secret)
-
-
-def _variable(item: Field[Any]) -> str:
+def variable_of(item: Field[Any]) -> str:
+    """The variable of the environment that sets a field."""
     return str(item.metadata["variable"] or _PREFIX + item.name.upper())
 
 
@@ -389,15 +349,3 @@ def _folder(text: str, facts: Facts) -> Path:
     if text == "~" or text.startswith("~/"):
         return facts.home / text[2:]
     return Path(facts.cwd, text)
-
-
-def _written(default: object) -> str:
-    match default:
-        case None:
-            return ""
-        case timedelta():
-            return duration_text(default)
-        case int() if default >= _MIB:
-            return size_text(default)
-        case _:
-            return str(default)

@@ -16,9 +16,9 @@ from headway.kernel.settings import (
     Settings,
     Switch,
     default_concurrency,
-    documented,
     unknown_variables,
 )
+from headway.kernel.told_settings import documented
 
 GIB = 1 << 30
 FACTS = Facts(is_root=False, home=Path("/home/ann"), cwd=Path("/srv"), cores=2, memory_bytes=8 * GIB)

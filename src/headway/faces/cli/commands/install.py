@@ -45,7 +45,8 @@ def install(
     from headway.faces.cli.machine import facts
     from headway.infra.panel import systemd
     from headway.infra.panel.kept_settings import variables_of, with_variables
-    from headway.kernel.settings import Settings, given_variables, unknown_variables
+    from headway.kernel.settings import Settings, unknown_variables
+    from headway.kernel.told_settings import given_variables
 
     env_file = _SETTINGS / f"{name}.env"
     before = _data_dir_of(systemd.FOLDER / f"{name}.service")
@@ -178,7 +179,7 @@ def _first_lines(name: str) -> str:
 
 
 def _show(files: Mapping[Path, str]) -> None:
-    from headway.kernel.settings import secret_variables
+    from headway.kernel.told_settings import secret_variables
 
     hidden = secret_variables()
     for path, text in files.items():

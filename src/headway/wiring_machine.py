@@ -1,0 +1,82 @@
+"""Makes what a platform has on its own machine: the host, what keeps applications alive, the edge, and their tools."""
+
+from __future__ import annotations
+
+import shutil
+
+from headway.domains.applications.folders import AppFolders
+from headway.domains.applications.looking import PREFIX
+from headway.domains.applications.routing import Routing
+from headway.domains.applications.tools import Defaults, Tools
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.hosts.local import LocalHost
+from headway.infra.panel.data_dir import DataDir
+from headway.kernel.settings import Part, Settings
+from headway.seams.runtimes.edge import Edge
+from headway.seams.runtimes.native import NativeRuntime
+from headway.seams.runtimes.traefik import Https
+
+LOCAL = "local"
+
+
+def local_host(settings: Settings, data_dir: DataDir) -> LocalHost:
+    return LocalHost(
+        data_dir.runs,
+        data_dir.panel_id,
+        LOCAL,
+        use_cgroups=settings.cgroups.wish,
+        use_pid_namespaces=settings.pid_namespaces.wish,
+        spool_cap_bytes=settings.spool_cap_bytes,
+    )
+
+
+def native_runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
+    return NativeRuntime(
+        data_dir.work / "native",
+        panel_id=data_dir.panel_id,
+        vault=data_dir.vault,
+        vault_key=data_dir.vault_key,
+        use_cgroups=settings.cgroups.wish,
+        unit=settings.unit(Part.SUPERVISOR),
+    )
+
+
+def tools_of(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: NativeRuntime, routing: Routing) -> Tools:
+    folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
+    for name in ("mirrors", "caches", "releases", "data", "git", "keys"):
+        (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
+        for left in (data_dir.work / name).glob(f"{PREFIX}*"):
+            shutil.rmtree(left, ignore_errors=True)
+    port = "" if settings.edge_port == 80 else f":{settings.edge_port}"  # browsers leave it out
+    return Tools(
+        db=db,
+        host_id=LOCAL,
+        folders=folders,
+        runtime=runtime,
+        routing=routing,
+        defaults=Defaults(
+            health_seconds=settings.health_deadline.total_seconds(),
+            settle_seconds=settings.settle_time.total_seconds(),
+            drain_seconds=settings.drain_time.total_seconds(),
+            build_memory_bytes=settings.build_memory_bytes,
+            application_memory_bytes=settings.application_memory_bytes,
+            process_limit=settings.process_limit,
+        ),
+        address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
+    )
+
+
+def edge(settings: Settings, data_dir: DataDir) -> Edge:
+    return Edge(
+        data_dir.path / "edge",
+        host=settings.edge_host,
+        port=settings.edge_port,
+        https=https_of(settings),
+        unit=settings.unit(Part.EDGE),
+    )
+
+
+def https_of(settings: Settings) -> Https | None:
+    if settings.https_port is None:
+        return None
+    return Https(port=settings.https_port, mail=settings.certificate_mail)
