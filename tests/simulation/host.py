@@ -17,7 +17,7 @@ from headway.infra.hosts.base import (
     HostUnreachable,
     StopMode,
 )
-from headway.infra.hosts.command import Command
+from headway.infra.hosts.command import Command, Limits
 from headway.infra.hosts.files import LocalFiles
 from headway.kernel.errors import Conflict, HeadwayError, Unavailable
 from tests.simulation.border import Border
@@ -64,6 +64,14 @@ class SimHost(LocalFiles):
         anchor.living()
         await self._border.back("host", "attach")
         return anchor
+
+    async def make_group(self, name: str, limits: Limits) -> str | None:
+        """See ``Host.make_group``: there are none here."""
+        return None
+
+    async def end_group(self, name: str) -> bool:
+        """See ``Host.end_group``."""
+        return False
 
     async def raise_epoch(self, deployment_id: str, epoch: int) -> None:
         """See ``Host.raise_epoch``."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 
 
@@ -56,18 +57,38 @@ class Bundle:
     static_root: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """The artifact of whatever makes containers. ``reference`` is the image's own id, by which it is run: a name can
+    be given to another image meanwhile. ``name`` is what people know it by, ``digest`` what its registry does;
+    ``ports`` and ``volumes`` are those that it declares, ``is_checked`` whether it brings a health check.
+    """
+
+    reference: str
+    name: str
+    digest: str | None = None
+    ports: tuple[int, ...] = ()
+    volumes: tuple[str, ...] = ()
+    is_checked: bool = False
+
+
+Artifact = Bundle | Image
+
+
 class HealthKind(StrEnum):
     """How a release is asked whether it serves."""
 
     HTTP = "http"
     TCP = "tcp"
     SETTLE = "settle"
+    OWN = "own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
     """When a release counts as healthy: answers 2xx or 3xx at ``path`` (HTTP), accepts a connection on its port (TCP),
-    or its processes have stayed up for ``settle_seconds`` (without a port).
+    passes the check that its image brings (OWN), or its processes have stayed up for ``settle_seconds`` (without a
+    port).
     """
 
     kind: HealthKind = HealthKind.TCP
@@ -76,17 +97,82 @@ class HealthCheck:
     settle_seconds: float = 5.0
 
 
+class MountKind(StrEnum):
+    """What is put into a container: a volume that stays, a place of the host, or a file with a given content."""
+
+    VOLUME = "volume"
+    BIND = "bind"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """Something at ``target`` in a container: ``source`` is the volume's name among those of its application, or the
+    path on the host; a file has a ``content`` instead, and cannot be written.
+    """
+
+    kind: MountKind
+    target: str
+    source: str = ""
+    content: Secret | None = None
+    read_only: bool = False
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether two releases that have it would write to the same place."""
+        return not self.read_only and self.kind is not MountKind.FILE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPort:
+    """A port of the machine, on all its addresses, that leads into the container."""
+
+    outer: int
+    inner: int
+    protocol: str = "tcp"
+
+
+class Restart(StrEnum):
+    """When a process that has ended is started again."""
+
+    ALWAYS = "always"
+    ON_FAILURE = "on_failure"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """How an image is run, whatever runs it. ``port`` is the one that its process listens on inside; ``entrypoint`` and
+    ``arguments`` are the image's own where they are None; ``restarts`` bounds those after failures (None: no bound).
+    """
+
+    port: int | None = None
+    entrypoint: tuple[str, ...] | None = None
+    arguments: tuple[str, ...] | None = None
+    mounts: tuple[Mount, ...] = ()
+    published: tuple[PublishedPort, ...] = ()
+    cpus: float | None = None
+    restart: Restart = Restart.ALWAYS
+    restarts: int | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other release may run beside it: both would need one port, or write to one place."""
+        return bool(self.published) or any(mount.is_writable for mount in self.mounts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseSpec:
-    """All that a runtime needs to start a release of an application beside the one that serves. ``more_ports`` are
-    those of the second copy of ``web`` and the ones after it.
+    """All that a runtime needs to start a release of an application beside the one that serves. ``port`` is the one of
+    the loopback at which it is reached, ``more_ports`` are those of the second copy of ``web`` and the ones after it;
+    the releases of one project may reach each other. ``container`` says how an image is run, and nothing of a bundle.
     """
 
     release_id: str
     deployment_id: str
     application_id: str
     app_name: str
-    bundle: Bundle
+    artifact: Artifact
     uid: int | None
     gid: int | None
     port: int | None
@@ -97,11 +183,27 @@ class ReleaseSpec:
     data_folder: str | None = None
     drain_seconds: float = 10.0
     more_ports: tuple[int, ...] = ()
+    project_id: str = ""
+    container: Container = field(default_factory=Container)
 
     @property
     def ports(self) -> tuple[int, ...]:
         """All ports that requests come in on."""
         return () if self.port is None else (self.port, *self.more_ports)
+
+    @property
+    def bundle(self) -> Bundle:
+        """The artifact of a release of processes. Raises InvalidInput for any other."""
+        if isinstance(self.artifact, Bundle):
+            return self.artifact
+        raise InvalidInput("An image cannot be run as processes of the host; it needs a container engine.")
+
+    @property
+    def image(self) -> Image:
+        """The artifact of a release of containers. Raises InvalidInput for any other."""
+        if isinstance(self.artifact, Image):
+            return self.artifact
+        raise InvalidInput("Files cannot be run as a container; build an image of them first.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

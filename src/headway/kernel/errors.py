@@ -78,3 +78,7 @@ class Unavailable(HeadwayError):
     """Something that Headway needs (database, server) cannot be reached now; asking again later may work."""
 
     code = Code.UNAVAILABLE
+
+
+class OutOfMemory(HeadwayError):
+    """What was running has used more memory than it may, and was ended for it."""

@@ -135,7 +135,7 @@ def make_spec(folder: Path, **options: Any) -> ReleaseSpec:  # noqa: ANN401 - fi
         "port": free_port(),
         "health": HealthCheck(deadline_seconds=20),
     }
-    return ReleaseSpec(release_id=release_id, bundle=bundle, env=env, **{**settled, **options})
+    return ReleaseSpec(release_id=release_id, artifact=bundle, env=env, **{**settled, **options})
 
 
 def free_port() -> int:

@@ -304,7 +304,7 @@ async def test_what_cannot_run_is_refused_before_anything_is_written(
 
 def _scaled(spec: ReleaseSpec, scale: int) -> ReleaseSpec:
     scaled = tuple(dataclasses.replace(process, scale=scale) for process in spec.bundle.processes)
-    return dataclasses.replace(spec, bundle=dataclasses.replace(spec.bundle, processes=scaled))
+    return dataclasses.replace(spec, artifact=dataclasses.replace(spec.bundle, processes=scaled))
 
 
 def _log(folder: Path, spec: ReleaseSpec, process: str) -> str:

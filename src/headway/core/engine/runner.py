@@ -29,7 +29,7 @@ from headway.infra.hosts.base import (
     HostUnreachable,
     StopMode,
 )
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, OutOfMemory
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +179,8 @@ class Runner:
             return _failed("The deployment was being ended when it wanted to start something more.")
         except TimeoutError:
             return Outcome(status=Status.ERROR, reason=Reason.TIMED_OUT, message=explain.total_passed())
+        except OutOfMemory as error:
+            return Outcome(status=Status.ERROR, reason=Reason.OUT_OF_MEMORY, message=error.message)
         except HeadwayError as error:
             return _failed(error.message)
         except Exception as error:

@@ -117,7 +117,7 @@ class Tools:
             deployment_id=release_id,
             application_id=plan.application_id,
             app_name=plan.app_name,
-            bundle=bundle,
+            artifact=bundle,
             uid=plan.run_uid,
             gid=plan.run_uid,
             port=ports[0] if ports else None,

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from headway.infra.hosts.command import Account, Command
+from headway.infra.hosts.command import Account, Command, Limits
 from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 
 
@@ -204,6 +204,18 @@ class Host(Protocol):
 
     async def remaining(self) -> list[Handle]:
         """Every run folder on this host, as handles, for the sweep of what ended rows left."""
+        ...
+
+    async def make_group(self, name: str, limits: Limits) -> str | None:
+        """A control group, within the limits, for what another program starts on a run's behalf: its path from the
+        hierarchy's root. None where there can be none.
+        """
+        ...
+
+    async def end_group(self, name: str) -> bool:
+        """Ends every process in such a group, until none is left, and removes it; whether one of them was out of
+        memory. No error when there is no such group.
+        """
         ...
 
     async def make_folder(self, path: str, *, owner: Account | None = None, mode: int = 0o700) -> None:

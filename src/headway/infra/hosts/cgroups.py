@@ -89,7 +89,7 @@ def discover(panel_id: str) -> Trees:
     mount = next((mount for mount in mounts if mount.is_unified), None)
     unified = _make(_unified_base(mount, own.get("", "/")) / below) if mount else None
     if unified and mount:
-        _share(mount.folder, unified)
+        share(mount.folder, unified)
     missing = [name for name in CONTROLLERS if not (unified and _has(unified, name))]
     old = {
         name: _make(mount.place(own.get(name, "/")) / below)
@@ -149,6 +149,16 @@ def remove(folders: Iterable[Path], seconds: float = 2.0) -> bool:
         time.sleep(0.005)
 
 
+def share(top: Path, folder: Path) -> None:
+    """Hands the controllers down to a folder, as far as those above it have them and allow it."""
+    chain = [top, *reversed(folder.relative_to(top).parents), folder]
+    for group in dict.fromkeys(top / part for part in chain):
+        for name in CONTROLLERS:  # one by one: of several, one that is refused would keep the others away
+            with suppress(OSError):
+                if _has(group, name):
+                    (group / "cgroup.subtree_control").write_text(f"+{name}")
+
+
 def _unified_base(mount: Mount, own: str) -> Path:
     """Our own group where it was delegated to us, or we are in the leaf of one that was, else for root the top of the
     hierarchy.
@@ -182,16 +192,6 @@ def _make(folder: Path) -> Path | None:
     except OSError:
         return None
     return folder if os.access(folder / "cgroup.procs", os.W_OK) else None
-
-
-def _share(top: Path, folder: Path) -> None:
-    """Hands the controllers down to a folder, as far as those above it have them and allow it."""
-    chain = [top, *reversed(folder.relative_to(top).parents), folder]
-    for group in dict.fromkeys(top / part for part in chain):
-        for name in CONTROLLERS:  # one by one: of several, one that is refused would keep the others away
-            with suppress(OSError):
-                if _has(group, name):
-                    (group / "cgroup.subtree_control").write_text(f"+{name}")
 
 
 def _has(group: Path, controller: str) -> bool:

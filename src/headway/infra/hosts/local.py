@@ -10,10 +10,11 @@ import time
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
-from headway.infra.hosts import cgroups, processes
+from headway.infra.hosts import cgroups, guests, processes
 from headway.infra.hosts.anchor import program
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, GoneReason, Handle, HostUnreachable
 from headway.infra.hosts.capabilities import Capabilities, probe
+from headway.infra.hosts.command import Limits
 from headway.infra.hosts.epochs import Epochs
 from headway.infra.hosts.files import LocalFiles
 from headway.infra.hosts.local_anchor import LEAVING_SECONDS, LocalAnchor, gone
@@ -174,6 +175,23 @@ class LocalHost(LocalFiles):
         names = await asyncio.to_thread(lambda: {*(path.name for path in self._runs.iterdir()), *trees.runs()})
         await asyncio.to_thread(self._prune)
         return [self._handle(*run, trees) for name in sorted(names) if (run := split_run_name(name))]
+
+    async def make_group(self, name: str, limits: Limits) -> str | None:
+        """A control group, within the limits, for what another program starts on a run's behalf: its path from the
+        hierarchy's root. None where control groups are not to be used, or their root is not seen from here.
+        """
+        if self._use_cgroups is False:
+            return None
+        group = guests.group_of(self._panel_id, check_id(name))
+        return group if await asyncio.to_thread(guests.make, group, limits) else None
+
+    async def end_group(self, name: str) -> bool:
+        """Ends every process in such a group, until none is left, and removes it; whether memory ran out there."""
+        group = guests.group_of(self._panel_id, check_id(name))
+        ran_out = await asyncio.to_thread(guests.end, group, SWEEP_SECONDS)
+        if ran_out is None:
+            raise HostUnreachable(f"Processes in the control group {group} do not end although they were killed.")
+        return ran_out
 
     async def aclose(self) -> None:
         """Lets go of all anchors; they and their commands live on. Where there are none, no group is left either."""

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
+from headway.infra.docker.api import DockerApi
+from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Account, Limits
 from headway.infra.hosts.work import Work
-from headway.kernel.artifacts import Bundle, Workspace
+from headway.kernel.artifacts import Artifact, Workspace
 from headway.kernel.errors import Code, HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 
@@ -24,12 +26,36 @@ class BuildError(HeadwayError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSpec:
+    """What a builder of images is told beside. ``name`` is what the image is to be called and ``labels`` what it
+    carries; ``group`` names the control group of the build's steps. ``dockerfile`` and ``context`` are relative to the
+    build path; ``fresh`` does without what is cached. ``account`` may speak to the engine, and reads no more of the
+    workspace than a build could. ``version`` is the one of the builder's own parts, where it has any.
+    """
+
+    api: DockerApi
+    cli: Docker
+    name: str
+    group: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    account: Account | None = None
+    dockerfile: str = "Dockerfile"
+    context: str = "."
+    stage: str | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    fresh: bool = False
+    version: str | None = None
+    file_server: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSpec:
     """How an application is built. ``build_command`` and ``start_command`` are the user's own settings, ``variables``
     the environment that a build sees; ``cache_folder`` outlives builds and is the build account's home;
     ``output_folder`` is what a static site publishes, relative to the build path; ``scale`` how often its process types
-    run. ``limits``, ``step_seconds`` and ``inactivity_seconds`` bound every phase. Raises InvalidInput for
-    what no shell and no environment can hold.
+    run. ``limits``, ``step_seconds`` and ``inactivity_seconds`` bound every phase; ``image`` is for those who build
+    images. Raises InvalidInput for what no shell and no environment can hold.
     """
 
     cache_folder: str
@@ -43,6 +69,7 @@ class BuildSpec:
     output_folder: str | None = None
     scale: Mapping[str, int] = field(default_factory=dict)
     commit_hash: str = ""
+    image: ImageSpec | None = None
 
     def __post_init__(self) -> None:
         for label, line in (("build command", self.build_command), ("start command", self.start_command)):
@@ -50,7 +77,9 @@ class BuildSpec:
                 raise InvalidInput(
                     f"The {label} holds a NUL character or is longer than {_LONGEST_COMMAND} characters."
                 )
-        for name, value in self.variables.items():
+        image = self.image
+        further = {} if image is None else {**{n: Secret(v) for n, v in image.arguments.items()}, **image.secrets}
+        for name, value in [*self.variables.items(), *further.items()]:
             if not _NAME.fullmatch(name):
                 raise InvalidInput(
                     "The name of a variable consists of letters, digits and '_', and begins with no digit."
@@ -68,7 +97,7 @@ class BuildSpec:
 class Builder(Protocol):
     """A way of building."""
 
-    async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Bundle:
+    async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Artifact:
         """Builds the workspace under the build account, in its place. Raises BuildError when it is not clear how, or
         what was asked for is not there after the build; a phase that fails ends the run with its own error.
         """

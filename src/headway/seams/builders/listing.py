@@ -43,6 +43,12 @@ async def read_inside(host: Host, workspace: Workspace, name: str, limit: int = 
         ) from error
 
 
+async def is_there(host: Host, program: str, path: str = PATH) -> bool:
+    """Whether the host has a program in one of the folders of a PATH."""
+    folders = [folder for folder in path.split(":") if folder.startswith("/")]
+    return any([await host.read_file(f"{folder}/{program}", limit=1) is not None for folder in folders])
+
+
 async def _read_all(
     host: Host, workspace: Workspace, names: Sequence[str], limit: int | None = None
 ) -> dict[str, bytes]:
@@ -53,7 +59,7 @@ async def _read_all(
 
 
 async def _programs(work: Work, spec: BuildSpec) -> dict[str, str]:
-    found = {name: "" for name in node.PROGRAMS if await _is_there(work.host, name, spec)}
+    found = {name: "" for name in node.PROGRAMS if await is_there(work.host, name, _path(spec))}
     if "node" in found:
         stage = Stage(argv=("node", "--version"), account=spec.account)
         command = Command(stages=(stage,), env={"PATH": _path(spec)}, capture=True, step_seconds=30)
@@ -62,11 +68,6 @@ async def _programs(work: Work, spec: BuildSpec) -> dict[str, str]:
             return {}
         found["node"] = ended.output.decode(errors="replace").strip()
     return found
-
-
-async def _is_there(host: Host, program: str, spec: BuildSpec) -> bool:
-    folders = [folder for folder in _path(spec).split(":") if folder.startswith("/")]
-    return any([await host.read_file(f"{folder}/{program}", limit=1) is not None for folder in folders])
 
 
 def _path(spec: BuildSpec) -> str:

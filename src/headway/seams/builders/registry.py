@@ -6,6 +6,19 @@ from collections.abc import Mapping
 from typing import Final
 
 from headway.seams.builders.base import Builder
+from headway.seams.builders.buildpacks import BuildpacksBuilder
+from headway.seams.builders.dockerfile import DockerfileBuilder
 from headway.seams.builders.native import NativeBuilder
+from headway.seams.builders.nixpacks import NixpacksBuilder
+from headway.seams.builders.railpack import RailpackBuilder
+from headway.seams.builders.static_image import StaticImageBuilder
 
-BUILDERS: Final[Mapping[str, Builder]] = {"native": NativeBuilder()}
+BUILDERS: Final[Mapping[str, Builder]] = {
+    "native": NativeBuilder(),
+    "dockerfile": DockerfileBuilder(),
+    "static": StaticImageBuilder(),
+    "nixpacks": NixpacksBuilder(),
+    "railpack": RailpackBuilder(),
+    "heroku_buildpacks": BuildpacksBuilder(image="heroku/builder", version="24"),
+    "paketo_buildpacks": BuildpacksBuilder(image="paketobuildpacks/builder-jammy-full", version="latest"),
+}

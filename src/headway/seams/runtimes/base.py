@@ -111,6 +111,12 @@ class Runtime(Protocol):
         """Stops the release and removes all that the runtime keeps of it; its folder is the caller's."""
         ...
 
+    async def discard(self, release_id: str) -> None:
+        """Removes what the runtime keeps of the release's artifact, once nobody will go back to it. No error when it
+        keeps nothing.
+        """
+        ...
+
     async def status(self, release_id: str) -> ReleaseStatus:
         """What its processes do now."""
         ...

@@ -135,6 +135,9 @@ class NativeRuntime:
         await self.stop(release_id)
         await asyncio.to_thread(self._remove_files, release_id)
 
+    async def discard(self, release_id: str) -> None:
+        """A bundle is a folder, which is the caller's."""
+
     async def status(self, release_id: str) -> ReleaseStatus:
         """What the processes of the release do now. Raises Unavailable when supervisord is not there."""
         programs = self._programs(release_id)

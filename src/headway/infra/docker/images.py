@@ -1,0 +1,71 @@
+"""Images in an engine: what is known of one, and the names under which those of releases are kept."""
+
+from __future__ import annotations
+
+from headway.infra.docker.api import DockerApi, EngineRefused, Json
+from headway.kernel.artifacts import Image
+from headway.kernel.errors import HeadwayError
+
+
+class ImageUnusable(HeadwayError):
+    """An image that is there cannot be run on this machine."""
+
+
+def release_name(panel_id: str, app_name: str, release_id: str) -> str:
+    """The name under which the image of a release is kept for as long as the release is."""
+    return f"headway-{panel_id}/{app_name}:r-{release_id}"
+
+
+async def inspect(api: DockerApi, reference: str, name: str) -> Image | None:
+    """What is known of an image, None where there is none. Raises ImageUnusable for one of another architecture."""
+    found = await api.find(f"/images/{reference}/json")
+    if found is None:
+        return None
+    engine = await api.get("/version")
+    if found["Architecture"] not in {"", engine["Arch"]}:
+        raise ImageUnusable(
+            f"The image {name} is made for {found['Architecture']}, and this machine is {engine['Arch']}. Build or "
+            "choose one for this machine."
+        )
+    configuration = found.get("Config") or {}
+    return Image(
+        reference=found["Id"],
+        name=name,
+        digest=_digest(found, name),
+        ports=_ports(configuration),
+        volumes=tuple(sorted(configuration.get("Volumes") or {})),
+        is_checked=_has_check(configuration),
+    )
+
+
+async def keep(api: DockerApi, image: Image, name: str) -> None:
+    """Gives an image a further name, so that it stays when it loses the others."""
+    repository, _, tag = name.rpartition(":")
+    await api.post(f"/images/{image.reference}/tag", repo=repository, tag=tag)
+
+
+async def let_go(api: DockerApi, name: str) -> None:
+    """Takes a name away; the image goes with its last one. No error when it is gone, or in use by a container."""
+    try:
+        await api.delete(f"/images/{name}")
+    except EngineRefused as refused:
+        if refused.status != 409:
+            raise
+
+
+def _digest(found: Json, name: str) -> str | None:
+    """The digest by which the repository of that name knows it."""
+    digests: list[str] = found.get("RepoDigests") or []
+    repository = name.partition("@")[0]
+    own = [digest for digest in digests if digest.partition("@")[0] in repository]
+    return next((digest.partition("@")[2] for digest in [*own, *digests]), None)
+
+
+def _ports(configuration: Json) -> tuple[int, ...]:
+    declared = (text.partition("/") for text in configuration.get("ExposedPorts") or {})
+    return tuple(sorted(int(port) for port, _, protocol in declared if protocol == "tcp" and port.isdecimal()))
+
+
+def _has_check(configuration: Json) -> bool:
+    test = (configuration.get("Healthcheck") or {}).get("Test") or ["NONE"]
+    return bool(test[0] != "NONE")

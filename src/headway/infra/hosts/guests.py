@@ -1,0 +1,79 @@
+"""Control groups for what another program, such as a container engine, starts on behalf of a run: bounded before it
+begins, and ended as a whole afterwards. They lie at one path below the root of every hierarchy, since that is how such
+a program is told of them.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from headway.infra.hosts import cgroups
+from headway.infra.hosts.command import Limits
+
+_V2 = ("memory.max", "pids.max")
+_V1 = ("memory.limit_in_bytes", "pids.max")
+
+
+def group_of(panel_id: str, name: str) -> str:
+    """The path of a panel's group, from the root of every hierarchy."""
+    return f"/headway/{panel_id}/builds/{name}"
+
+
+def make(group: str, limits: Limits) -> bool:
+    """Makes the group in the hierarchies that bound something, and that of v2; False where it cannot be. Whoever uses
+    it makes it in the others. Blocks.
+    """
+    mounts = [mount for mount in _mounts() if mount.is_unified or mount.controllers & {"memory", "pids"}]
+    try:
+        for mount in mounts:
+            folder = _folder(mount, group)
+            folder.mkdir(parents=True, exist_ok=True)
+            if mount.is_unified:
+                cgroups.share(mount.folder, folder)
+            for file, value in zip(
+                _V2 if mount.is_unified else _V1, (limits.memory_bytes, limits.processes), strict=True
+            ):
+                if value is not None and (folder / file).exists():
+                    (folder / file).write_text(str(value))
+    except OSError:
+        return False
+    return bool(mounts)
+
+
+def end(group: str, seconds: float) -> bool | None:
+    """Kills what is in the group, and removes it and what is empty above it: whether a process of it was out of memory,
+    None where they do not end in time. Blocks.
+    """
+    folders = [folder for mount in _mounts() if (folder := _folder(mount, group)).is_dir()]
+    ended = cgroups.end_all(folders, seconds)
+    ran_out = any(_ran_out(folder) for folder in folders)
+    if not ended or not cgroups.remove(folders):
+        return None
+    for folder in folders:
+        for above in (folder.parent, folder.parent.parent):
+            with suppress(OSError):  # others have theirs in it
+                above.rmdir()
+    return ran_out
+
+
+def _mounts() -> list[cgroups.Mount]:
+    """The hierarchies that are seen from their root on."""
+    found = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
+    return [mount for mount in found if mount.root == "/"]
+
+
+def _folder(mount: cgroups.Mount, group: str) -> Path:
+    return mount.folder / group.lstrip("/")
+
+
+def _ran_out(folder: Path) -> bool:
+    """In a v1 tree the kernel counts what it ended in the groups below, which are gone by now: there it is only known
+    that the bound was met.
+    """
+    with suppress(OSError):
+        events = dict(line.split() for line in (folder / "memory.events").read_text().splitlines())
+        return int(events.get("oom_kill", 0)) > 0
+    with suppress(OSError):
+        return int((folder / "memory.failcnt").read_text()) > 0
+    return False

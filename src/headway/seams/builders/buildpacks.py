@@ -1,0 +1,49 @@
+"""The builders of Cloud Native Buildpacks, through the command line of their project, pack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.infra.docker.cli import Typed
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Image, Workspace
+from headway.seams.builders.base import BuildSpec, ImageSpec
+from headway.seams.builders.engine import built_image, cache_volumes, image_spec, prepare, run_build
+from headway.seams.builders.tool import require
+
+PROGRAM = "pack"
+INSTALLING = (
+    "See https://buildpacks.io/docs/for-platform-operators/how-to/integrate-ci/pack for how, or set builder to "
+    "dockerfile or native."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildpacksBuilder:
+    """Builds with the buildpacks of a builder image, ``image``, whose tag is the version that is asked for: see
+    `Builder`.
+    """
+
+    image: str
+    version: str
+
+    async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Image:
+        """The image that pack makes. Raises BuildError where the host has no pack."""
+        image = image_spec(spec)
+        await require(work, PROGRAM, INSTALLING)
+        await prepare(work, spec)
+        await run_build(work, spec, PROGRAM, self.typed(workspace, spec, image))
+        return await built_image(image)
+
+    def typed(self, workspace: Workspace, spec: BuildSpec, image: ImageSpec) -> Typed:
+        """What is typed. The cache is a volume of the application's, by which the build's containers are known."""
+        caches = (f"type={use};format=volume;name={volume}" for use, volume in cache_volumes(image).items())
+        argv = (
+            *(PROGRAM, "build", image.name, "--path", workspace.folder),
+            *("--builder", f"{self.image}:{image.version or self.version}"),
+            *("--pull-policy", "if-not-present", "--trust-builder", "--no-color"),
+            *(part for cache in caches for part in ("--cache", cache)),
+            *(("--clear-cache",) if image.fresh else ()),
+            *(part for name in spec.variables for part in ("--env", name)),
+        )
+        return Typed(argv=argv, env=image.cli.with_engine({n: v.reveal() for n, v in spec.variables.items()}))

@@ -1,0 +1,58 @@
+"""Which builder an application is built with, where its settings leave that open; the log says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Workspace
+from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.dockerfile import DOCKERFILE, inside
+from headway.seams.builders.listing import is_there, read_inside
+
+AUTO = "auto"
+_UNDECIDED = "nixpacks"  # what the field says where nobody has touched it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a choice depends on."""
+
+    has_engine: bool
+    has_dockerfile: bool
+    has_nixpacks: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A builder by its name in the table, and why."""
+
+    builder: str
+    reason: str
+
+
+def choose(builder: str | None, build_type: str, seen: Seen) -> Choice:
+    """``builder`` decides where it is set, then ``build_type``, unless that is what it is by itself."""
+    wanted = builder or (AUTO if build_type == _UNDECIDED else build_type)
+    if wanted == "static" and not seen.has_engine:
+        return Choice(builder="native", reason="a static site, and there is no container engine")
+    if wanted != AUTO:
+        return Choice(builder=wanted, reason="as its settings say")
+    if seen.has_engine and seen.has_dockerfile:
+        return Choice(builder="dockerfile", reason="there is a Dockerfile, and a container engine")
+    if seen.has_engine and seen.has_nixpacks:
+        return Choice(builder="nixpacks", reason="there is a container engine, and nixpacks is installed")
+    if seen.has_dockerfile:
+        return Choice(builder="native", reason="there is a Dockerfile, but no container engine that answers")
+    lacking = "no Dockerfile, and nixpacks is not installed" if seen.has_engine else "no container engine"
+    return Choice(builder="native", reason=f"there is {lacking}")
+
+
+async def look(work: Work, workspace: Workspace, spec: BuildSpec) -> Seen:
+    """Looks at the workspace and its host. Raises BuildError for a Dockerfile that leads outside."""
+    dockerfile = inside(spec.image.dockerfile if spec.image else DOCKERFILE, DOCKERFILE)
+    return Seen(
+        has_engine=spec.image is not None and await spec.image.api.answers(),
+        has_dockerfile=await read_inside(work.host, workspace, dockerfile, limit=1) is not None,
+        has_nixpacks=await is_there(work.host, "nixpacks"),
+    )

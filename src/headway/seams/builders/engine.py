@@ -1,0 +1,127 @@
+"""Building an image in a container engine, within bounds and with an end: what every builder of images shares."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from headway.infra.docker import images
+from headway.infra.docker.api import DockerApi
+from headway.infra.docker.cli import ImageBuild, Typed
+from headway.infra.hosts.base import Exit, Host
+from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Image
+from headway.kernel.errors import InvalidInput, OutOfMemory
+from headway.seams.builders.base import BuildError, BuildSpec, ImageSpec
+
+UNDO_BUILD = "image-build"
+_KILLED = 137
+
+
+def image_spec(spec: BuildSpec) -> ImageSpec:
+    """What is said of the image. Raises InvalidInput where the application is to be built as none."""
+    if spec.image is None:
+        raise InvalidInput("This builder makes images, and this host has no container engine; set builder to native.")
+    return spec.image
+
+
+async def build_image(work: Work, spec: BuildSpec, build: ImageBuild) -> Image:
+    """Lets BuildKit build, as a command of the run whose steps are bounded and end with it. Raises BuildError."""
+    image = image_spec(spec)
+    group = await prepare(work, spec)
+    typed = image.cli.build(replace(build, tag=image.name, labels=image.labels, group=group, fresh=image.fresh))
+    ended = await run_build(work, spec, "build", told(typed))
+    if not ended.succeeded:
+        raise BuildError("The image was not built.")
+    return await built_image(image)
+
+
+async def prepare(work: Work, spec: BuildSpec) -> str | None:
+    """The folder of the command line's configuration, and the control group of the steps, whose path is given."""
+    image = image_spec(spec)
+    await work.undo(UNDO_BUILD, _traces(image))
+    await work.host.make_folder(image.cli.configuration, owner=image.account)
+    return await work.host.make_group(image.group, spec.limits)
+
+
+async def run_build(work: Work, spec: BuildSpec, name: str, typed: Typed) -> Exit:
+    """The command, and then the end of all that the engine did for it. A failing one ends the run with an error."""
+    image = image_spec(spec)
+    command = as_command(typed, spec, image)
+    ended = await work.command(name, command, check=False)
+    ran_out = await _clear(work.host, image.api, _traces(image))
+    if ran_out and _KILLED in ended.statuses:
+        bound = f" of {spec.limits.memory_bytes >> 20} MiB" if spec.limits.memory_bytes else ""
+        raise OutOfMemory(
+            f"{name} used more memory than its bound{bound}. Let it use less, or raise its memory limit (memoryLimit, "
+            "or HEADWAY_BUILD_MEMORY for all)."
+        )
+    # It is not started again: this tells how it ended.
+    return await work.command(name, command)
+
+
+def as_command(typed: Typed, spec: BuildSpec, image: ImageSpec) -> Command:
+    """What is typed, within the bounds of a build."""
+    return Command(
+        stages=(Stage(argv=typed.argv, account=image.account),),
+        env=typed.env,
+        stdin=typed.stdin,
+        limits=spec.limits,
+        step_seconds=spec.step_seconds,
+        inactivity_seconds=spec.inactivity_seconds,
+    )
+
+
+def told(typed: Typed) -> Typed:
+    """The same, with its progress told as a log."""
+    return replace(typed, argv=("perl", "-e", _progress(), "--", *typed.argv))
+
+
+async def built_image(image: ImageSpec) -> Image:
+    """The image that was built. Raises BuildError where there is none."""
+    found = await images.inspect(image.api, image.name, image.name)
+    if found is None:
+        raise BuildError("The build ended well, and the engine has no image of it. Deploy again.")
+    return found
+
+
+async def undo(host: Host, api: DockerApi, name: str, data: Mapping[str, Any]) -> bool:
+    """Takes back what a build has begun, and made; False when that was none of ours."""
+    if name != UNDO_BUILD:
+        return False
+    await _clear(host, api, data)
+    await images.let_go(api, data["image"])
+    return True
+
+
+def cache_volumes(image: ImageSpec) -> dict[str, str]:
+    """The volumes of the application's caches, for a builder whose steps are containers: these are known by them."""
+    return {use: f"headway.cache.{image.group}.{use}" for use in ("build", "launch")}
+
+
+def _traces(image: ImageSpec) -> dict[str, Any]:
+    return {
+        "image": image.name,
+        "group": image.group,
+        "configuration": image.cli.configuration,
+        "volumes": [*cache_volumes(image).values()],
+    }
+
+
+async def _clear(host: Host, api: DockerApi, data: Mapping[str, Any]) -> bool:
+    """Ends what the engine still does for a build and removes its credentials; whether memory ran out there."""
+    ran_out = await host.end_group(data["group"])
+    await host.remove_tree(data["configuration"])
+    while steps := await api.get("/containers/json", all=True, filters={"volume": data["volumes"]}):
+        for step in steps:
+            await api.delete(f"/containers/{step['Id']}", force=True, v=True)
+    return ran_out
+
+
+@cache
+def _progress() -> str:
+    return importlib.resources.files("headway.seams.builders").joinpath("progress.pl").read_text()

@@ -1,0 +1,70 @@
+"""The builder that lets nixpacks write the Dockerfile, without a way to the engine, and then builds that."""
+
+from __future__ import annotations
+
+from headway.infra.docker.cli import ImageBuild
+from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Image, Workspace
+from headway.seams.builders.base import BuildSpec, ImageSpec
+from headway.seams.builders.engine import build_image, image_spec
+from headway.seams.builders.listing import PATH
+from headway.seams.builders.tool import require
+
+PROGRAM = "nixpacks"
+INSTALLING = "See https://nixpacks.com/docs/install for how, or set builder to dockerfile or native."
+_COMMANDS = (
+    ("--install-cmd", "NIXPACKS_INSTALL_CMD"),
+    ("--build-cmd", "NIXPACKS_BUILD_CMD"),
+    ("--start-cmd", "NIXPACKS_START_CMD"),
+)
+
+
+class NixpacksBuilder:
+    """Builds what nixpacks finds: see `Builder`."""
+
+    async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Image:
+        """The image of nixpacks' plan. Raises BuildError where the host has no nixpacks."""
+        image = image_spec(spec)
+        await require(work, PROGRAM, INSTALLING)
+        await work.host.make_folder(spec.cache_folder, owner=spec.account)
+        out = f"{spec.cache_folder}/nixpacks"
+        await work.host.remove_tree(out)
+        await work.command(PROGRAM, plan_command(workspace, spec, out))
+        return await build_image(work, spec, describe(spec, image, out))
+
+
+def plan_command(workspace: Workspace, spec: BuildSpec, out: str) -> Command:
+    """Writes the application and its Dockerfile into the folder ``out``."""
+    own = {"--build-cmd": spec.build_command, "--start-cmd": spec.start_command}
+    lines = ((option, spec.line(own.get(option), variable)) for option, variable in _COMMANDS)
+    argv = (
+        *(PROGRAM, "build", workspace.folder, "--out", out),
+        *(part for name in spec.variables for part in ("--env", name)),
+        *(part for option, line in lines if line for part in (option, line)),
+    )
+    return Command(
+        stages=(Stage(argv=argv, account=spec.account),),
+        env={
+            "HOME": spec.cache_folder,
+            "LANG": "C.UTF-8",
+            **{name: value.reveal() for name, value in spec.variables.items()},
+            "PATH": PATH,
+        },
+        cwd=workspace.folder,
+        limits=spec.limits,
+        step_seconds=spec.step_seconds,
+        inactivity_seconds=spec.inactivity_seconds,
+    )
+
+
+def describe(spec: BuildSpec, image: ImageSpec, out: str) -> ImageBuild:
+    """What is built: nixpacks' Dockerfile takes every variable as an argument."""
+    variables = {name: value.reveal() for name, value in spec.variables.items()}
+    return ImageBuild(
+        context=out,
+        dockerfile=f"{out}/.nixpacks/Dockerfile",
+        tag=image.name,
+        arguments={**variables, **image.arguments},
+        secrets=image.secrets,
+    )

@@ -1,0 +1,95 @@
+# Runs a build and tells its plain progress as a log: each step under its heading, its lines as it wrote them, and in the
+# end, where it failed, one line that says which step, how, and with which last words.
+use strict;
+use warnings;
+
+my %heading;    # of each vertex, by its number
+my %last;       # the last line that it wrote
+my ($pending, $open, $failed, $excerpt, $reason) = ('', '', '', 0, '');
+my $status_of_step;
+
+pipe(my $from, my $to) or die "pipe: $!\n";
+my $child = fork;
+die "fork: $!\n" unless defined $child;
+if ($child == 0) {
+    close $from;
+    open STDERR, '>&', $to or exit 127;
+    no warnings 'exec';
+    exec { $ARGV[0] } @ARGV or print STDERR "ERROR: $ARGV[0]: $!\n";
+    exit 127;
+}
+close $to;
+open STDIN, '<', '/dev/null' or die "stdin: $!\n";
+$| = 1;
+
+my ($left, $bits) = ('', '');
+vec($bits, fileno $from, 1) = 1;
+while (1) {
+    # A heading waits a moment for the word that it was cached.
+    my $ready = select(my $seen = $bits, undef, undef, $pending eq '' ? undef : 0.1);
+    if (!$ready) { show(); next }
+    my $count = sysread $from, $left, 65536, length $left;
+    last unless $count;
+    tell_line($1) while $left =~ s/\A([^\n]*)\n//;
+}
+tell_line($left) if $left ne '';
+show();
+waitpid $child, 0;
+my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+print conclusion() if $status;
+exit($status && $status_of_step ? $status_of_step : $status);
+
+sub tell_line {
+    my ($line) = @_;
+    if ($line =~ /\A#(\d+) (.*)\z/s) { vertex($1, $2); return }
+    if ($line eq '------') { $excerpt = !$excerpt; return }    # the last lines of a step once more
+    return if $excerpt || $line eq '';
+    if ($line =~ s/\AERROR: (failed to solve: )?//) { $reason = $line; return }
+    show();
+    print "$line\n";
+}
+
+sub vertex {
+    my ($number, $text) = @_;
+    if ($text =~ /\A\d+\.\d+ ?(.*)\z/s) { output($number, $1) }
+    elsif ($text eq 'CACHED') { print "$heading{$number} (cached)\n" if told($number); $pending = '' }
+    elsif ($text =~ /\AERROR: (.*)\z/s) { broken($number, $1) }
+    elsif ($text =~ /\A(DONE|CANCELED)/) { show() if $pending eq $number }
+    elsif (!exists $heading{$number}) {
+        show();
+        $heading{$number} = $text;
+        ($pending, $open) = ($number, '') if told($number);
+    }
+}
+
+sub output {
+    my ($number, $line) = @_;
+    show();
+    print "$heading{$number} goes on\n" if $open ne $number && told($number) && exists $last{$number};
+    $open = $number;
+    $last{$number} = $line if $line =~ /\S/;
+    print "$line\n";
+}
+
+sub broken {
+    my ($number, $why) = @_;
+    show();
+    $failed = $number if $why !~ /context canceled/;
+    $status_of_step = $1 if $why =~ /did not complete successfully: exit code: (\d+)\z/ && $1 < 256;
+}
+
+# What Docker does for itself is no news.
+sub told { return ($heading{ $_[0] } // '') !~ /\A\[internal\]|\Abuilding with |\Aresolve / }
+
+sub show {
+    return if $pending eq '';
+    print "$heading{$pending}\n";
+    ($open, $pending) = ($pending, '');
+    $last{$open} //= '';
+}
+
+sub conclusion {
+    return "$reason\n" unless $failed ne '' && $status_of_step;
+    my $said = $last{$failed} // '';
+    return "$heading{$failed} ended with exit status $status_of_step" . ($said eq '' ? '' : ": $said") . "\n";
+}

@@ -1,0 +1,48 @@
+"""The builder of a site as an image: its files, built or not, and a file server."""
+
+from __future__ import annotations
+
+import posixpath
+
+from headway.infra.docker.cli import ImageBuild
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Image, Workspace
+from headway.seams.builders.base import BuildError, BuildSpec, ImageSpec
+from headway.seams.builders.engine import build_image, image_spec
+from headway.seams.builders.native import NativeBuilder
+
+_SERVER = "server"
+# The file server's folder holds its program and its configuration, which serves /site on port 80.
+_DOCKERFILE = f"""\
+FROM scratch
+COPY --from={_SERVER} . /server/
+COPY . /site/
+USER 65534:65534
+EXPOSE 80
+CMD ["/server/caddy", "run", "--config", "/server/site.json"]
+"""
+
+
+class StaticImageBuilder:
+    """Builds a site as the native builder does, and puts it into an image: see `Builder`."""
+
+    async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Image:
+        """The image of the site. Raises BuildError for what is no site."""
+        image = image_spec(spec)
+        bundle = await NativeBuilder().build(work, workspace, spec)
+        if bundle.static_root is None:
+            raise BuildError(
+                "This is no static site: something is to be run here. Choose another builder, or set the output folder "
+                "(publishDirectory) that holds the site."
+            )
+        return await build_image(work, spec, describe(posixpath.join(bundle.folder, bundle.static_root), image))
+
+
+def describe(site: str, image: ImageSpec) -> ImageBuild:
+    """What is built."""
+    return ImageBuild(
+        context=posixpath.normpath(site),
+        dockerfile_text=_DOCKERFILE,
+        tag=image.name,
+        contexts={_SERVER: image.file_server},
+    )

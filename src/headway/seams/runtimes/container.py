@@ -1,0 +1,264 @@
+"""Releases as containers of one machine's engine: side by side, each on a port of the loopback, found by their labels.
+Nothing about them is kept elsewhere that the engine could lose track of; they outlive the panel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from headway.infra.docker import images, labels
+from headway.infra.docker.api import DockerApi, EngineRefused
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import MountKind, ReleaseSpec
+from headway.kernel.errors import Unavailable
+from headway.seams.runtimes import container_body as bodies
+from headway.seams.runtimes.base import ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.container_health import wait_until_healthy
+from headway.seams.runtimes.container_marks import Marks
+from headway.seams.runtimes.container_refusals import translated
+from headway.seams.runtimes.container_state import Found, read, unwrapped
+from headway.seams.runtimes.health import checked_health
+
+_CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
+_STOP_SECONDS = 30.0  # beyond the grace, for an engine that is busy
+_LOOK_AGAIN_SECONDS = 0.02
+_KEPT_ALIVE = frozenset({"running", "restarting", "paused"})
+
+
+class ContainerRuntime:
+    """The containers of one panel. Mounted files and marks in time lie below ``root``, which is the panel's own."""
+
+    def __init__(self, root: Path, *, panel_id: str, api: DockerApi, grace_seconds: float = 10.0) -> None:
+        self._panel_id = panel_id
+        self._api = api
+        self._grace_seconds = grace_seconds
+        self._marks = Marks(root)
+
+    async def ensure(self) -> None:
+        """The engine keeps its containers alive by itself."""
+
+    async def watch(self) -> None:
+        """As ``ensure``."""
+
+    async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
+        """Makes the container, with its network, volumes and files; nothing starts yet. Raises InvalidInput."""
+        bodies.check_spec(spec)
+        checked_health(spec.health)
+        for volume in set(spec.image.volumes) - {mount.target for mount in spec.container.mounts}:
+            await work.say(f"{volume} is no mount: what the application writes there is gone with this release.")
+        async with work.fence():
+            await _finished(self._create(spec))
+
+    async def start(self, work: Work, spec: ReleaseSpec) -> None:
+        """Starts the prepared container; no error when it runs. Raises Unhealthy, PortTaken."""
+        async with work.fence():
+            await _finished(self.start_again(spec.release_id))
+
+    async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
+        """Waits until the release is healthy. Raises Unhealthy."""
+        watched = _Watched(self, spec, work.masked)
+        await wait_until_healthy(spec, watched, work.say)
+        found = await watched.found()
+        await asyncio.to_thread(self._marks.healthy, spec.release_id, found.exits if found is not None else 0)
+
+    async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
+        """Waits for the drain, then ends its container: TERM, the grace, KILL. No error when there is none."""
+        await asyncio.sleep(drain_seconds)
+        for container_id in await self._containers(release_id):
+            await self._end(container_id, self._grace_seconds)
+        for _ in _looks():
+            if release_id not in await self.running():
+                return
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        raise _still_there(release_id)
+
+    async def start_again(self, release_id: str) -> None:
+        """Starts a container that was made, or stopped since. Raises UnknownRelease, Unhealthy, PortTaken."""
+        containers = await self._containers(release_id)
+        if not containers:
+            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+        for container_id in containers:
+            try:
+                await self._api.post(f"/containers/{container_id}/start")
+            except EngineRefused as refused:
+                raise translated(refused) from refused
+
+    async def remove(self, release_id: str) -> None:
+        """Ends the release and removes its containers and files, until none is left: an engine that was asked for one
+        may still be making it. No error when it is gone. Its image and its volumes stay.
+        """
+        grace = self._grace_seconds if await asyncio.to_thread(self._marks.was_healthy, release_id) else 0.0
+        for _ in _looks():
+            containers = await self._containers(release_id)
+            if not containers:
+                await asyncio.to_thread(self._marks.remove, release_id)
+                return
+            for container_id in containers:
+                await self._end(container_id, grace)
+                await self._api.delete(f"/containers/{container_id}", force=True, v=True)
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        raise _still_there(release_id)
+
+    async def discard(self, release_id: str) -> None:
+        """Lets the release's image go, if nothing else needs it."""
+        name = images.release_name(self._panel_id, "*", release_id)
+        for image in await self._api.get("/images/json", filters={"reference": [name]}):
+            for tag in image["RepoTags"] or ():
+                if tag.endswith(f":{name.rpartition(':')[2]}"):
+                    await images.let_go(self._api, tag)
+
+    async def status(self, release_id: str) -> ReleaseStatus:
+        """What its container does now."""
+        found = await self.find(release_id)
+        return ReleaseStatus(release_id=release_id, processes=() if found is None else (found.status(),))
+
+    async def running(self) -> set[str]:
+        """The releases whose containers run, or are started again by the engine."""
+        found = await self._list(panel=self._panel_id)
+        return {each["Labels"][labels.RELEASE] for each in found if each["State"] in _KEPT_ALIVE}
+
+    async def known(self) -> set[str]:
+        """The releases that have a container, running or not."""
+        return {each["Labels"][labels.RELEASE] for each in await self._list(panel=self._panel_id)}
+
+    async def crashed(self, release_id: str) -> bool:
+        """Whether its container has ended by itself, or failed its own check, since it was healthy."""
+        found = await self.find(release_id)
+        if found is None:
+            return False
+        before = await asyncio.to_thread(self._marks.exits_when_healthy, release_id)
+        return found.exits > before or found.health == "unhealthy" or not found.runs
+
+    async def variables(self, release_id: str) -> Mapping[str, str]:
+        """The variables that the release was started with; none where it is unknown."""
+        found = await self.find(release_id)
+        return {} if found is None else found.env
+
+    async def read_logs(
+        self,
+        app_name: str,
+        *,
+        release_id: str | None = None,
+        tail: int = 200,
+        masked: Callable[[str], str] = lambda text: text,
+    ) -> str:
+        """The last lines of the release's container."""
+        found = await self.find(release_id) if release_id is not None else None
+        if found is None:
+            return ""
+        return "".join(f"{line}\n" for line in await self.lines(found, tail, masked))
+
+    async def forget(self, application_id: str, app_name: str) -> None:
+        """The networks of projects that nothing runs in any more. Volumes stay: they hold data."""
+        for network in await self._api.get("/networks", filters=labels.labelled(panel=self._panel_id)):
+            if not await self._api.get("/containers/json", all=True, filters={"network": [network["Id"]]}):
+                with contextlib.suppress(EngineRefused):  # somebody has come in between
+                    await self._api.delete(f"/networks/{network['Id']}")
+
+    async def find(self, release_id: str) -> Found | None:
+        """The release's container."""
+        for container_id in await self._containers(release_id):
+            inspected = await self._api.find(f"/containers/{container_id}/json")
+            if inspected is not None:
+                return read(inspected, labels.RELEASE)
+        return None
+
+    async def lines(self, found: Found, count: int, masked: Callable[[str], str]) -> list[str]:
+        """The last lines that it wrote, as ``masked`` leaves them."""
+        path = f"/containers/{found.container_id}/logs"
+        data = await self._api.read(path, stdout=True, stderr=True, tail=str(count + _CONTEXT))
+        text = unwrapped(data, has_terminal=found.has_terminal).removesuffix("\n")
+        return masked(text).split("\n")[-count:] if text else []
+
+    # ---- what the engine does
+
+    async def _create(self, spec: ReleaseSpec) -> None:
+        await self._make_network(spec)
+        for mount in spec.container.mounts:
+            if mount.kind is MountKind.VOLUME:
+                await self._make_volume(spec, mount.source)
+        files = await asyncio.to_thread(self._marks.write_files, spec)
+        name = bodies.container_name(spec)
+        try:
+            await self._api.post("/containers/create", bodies.body(spec, self._panel_id, files), name=name)
+        except EngineRefused as refused:
+            # By a run that was cut off, this one's predecessor.
+            if refused.status != 409 or not await self._containers(spec.release_id):
+                raise translated(refused) from refused
+
+    async def _make_network(self, spec: ReleaseSpec) -> None:
+        name = bodies.network_name(self._panel_id, spec.project_id)
+        if await self._api.find(f"/networks/{name}") is None:
+            marks = {labels.PANEL: self._panel_id, labels.PROJECT: spec.project_id}
+            try:
+                await self._api.post("/networks/create", {"Name": name, "Labels": marks, "CheckDuplicate": True})
+            except EngineRefused as refused:
+                if refused.status != 409:
+                    raise translated(refused) from refused
+
+    async def _make_volume(self, spec: ReleaseSpec, volume: str) -> None:
+        marks = {labels.PANEL: self._panel_id, labels.APPLICATION: spec.application_id}
+        name = bodies.volume_name(spec.app_name, volume)
+        made = await self._api.post("/volumes/create", {"Name": name, "Labels": marks})
+        if (made["Labels"] or {}).get(labels.APPLICATION) != spec.application_id:
+            raise EngineRefused(
+                f"The volume {name} is there already and belongs to somebody else. Give the mount another volume.", 409
+            )
+
+    async def _end(self, container_id: str, grace_seconds: float) -> None:
+        seconds = max(int(grace_seconds), 0)
+        try:
+            await self._api.post(f"/containers/{container_id}/stop", t=seconds, seconds=seconds + _STOP_SECONDS)
+        except EngineRefused as refused:
+            if refused.status != 404:
+                raise
+
+    async def _containers(self, release_id: str) -> list[str]:
+        return [each["Id"] for each in await self._list(panel=self._panel_id, release=release_id)]
+
+    async def _list(self, **wanted: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await self._api.get(
+            "/containers/json", all=True, filters=labels.labelled(**wanted)
+        )
+        return found
+
+
+def _looks() -> range:
+    """So often it is looked whether something is gone: an engine's lists come a moment after its deeds."""
+    return range(500)
+
+
+def _still_there(release_id: str) -> Unavailable:
+    return Unavailable(f"The container of release {release_id} does not go although Docker was asked to end it.")
+
+
+async def _finished(work: Coroutine[Any, Any, None]) -> None:
+    """Lets the engine finish what it has begun, also for somebody who is being cancelled: what it makes could not be
+    found, and removed, before it is there.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+class _Watched:
+    """A release as the health check sees it."""
+
+    def __init__(self, runtime: ContainerRuntime, spec: ReleaseSpec, masked: Callable[[str], str]) -> None:
+        self._runtime = runtime
+        self._release_id = spec.release_id
+        self._masked = masked
+
+    async def found(self) -> Found | None:
+        return await self._runtime.find(self._release_id)
+
+    async def last_lines(self, count: int) -> list[str]:
+        found = await self.found()
+        return [] if found is None else await self._runtime.lines(found, count, self._masked)

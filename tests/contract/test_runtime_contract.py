@@ -1,0 +1,159 @@
+"""What every runtime promises about releases, whatever they consist of."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
+from headway.seams.runtimes.base import PortTaken, Unhealthy, UnknownRelease
+from headway.seams.runtimes.registry import RUNTIMES
+from tests.contract.runtime_forms import Form, containers, native
+from tests.integration.runtimes.bench import Work, fetch, fetch_json, free_port, until_async
+
+AWKWARD = "first\nsecond 'single' \"double\" $HOME `x` \\ ; & ä € \t end\n"
+
+
+@pytest.fixture(params=["native", pytest.param("container", marks=pytest.mark.docker)])
+async def form(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Form]:
+    if request.param == "native":
+        async with native() as processes:
+            yield processes
+    else:
+        async with containers(request.getfixturevalue("docker_engine"), tmp_path) as held:
+            yield held
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+async def run(form: Form, work: Work, spec: ReleaseSpec) -> None:
+    await form.runtime.prepare(work, spec)
+    await form.runtime.start(work, spec)
+    await form.runtime.healthy(work, spec)
+
+
+def test_every_runtime_is_held_to_the_contract() -> None:
+    assert set(RUNTIMES) == {"native", "container"}
+
+
+async def test_a_release_answers_on_its_port_with_the_variables_that_it_was_given(form: Form, work: Work) -> None:
+    spec = form.web(env={"AWKWARD": AWKWARD, "LD_PRELOAD": "/nowhere.so", "EMPTY": ""})
+    await run(form, work, spec)
+    seen = fetch_json(spec.port)["env"]
+    assert (seen["AWKWARD"], seen["EMPTY"], seen["LD_PRELOAD"]) == (AWKWARD, "", "/nowhere.so")
+    assert seen["HEADWAY_RELEASE_ID"] == spec.release_id
+    assert "Healthy" in work.lines[-1]
+
+
+async def test_releases_run_side_by_side_and_end_one_by_one(form: Form, work: Work) -> None:
+    old, new = form.web(), form.web()
+    await run(form, work, old)
+    await run(form, work, new)
+    assert await form.runtime.running() == {old.release_id, new.release_id}
+    await form.runtime.stop(old.release_id)
+    assert await form.runtime.running() == {new.release_id}
+    assert await form.runtime.known() == {old.release_id, new.release_id}
+    assert fetch(new.port)[0] == 200
+    with pytest.raises(OSError, match="refused"):
+        fetch(old.port)
+
+
+async def test_starting_and_ending_twice_is_the_same_as_once(form: Form, work: Work) -> None:
+    spec = form.web()
+    await run(form, work, spec)
+    before = (await form.runtime.status(spec.release_id)).processes[0].pid
+    await run(form, work, spec)
+    assert (await form.runtime.status(spec.release_id)).processes[0].pid == before
+    for _ in range(2):
+        await form.runtime.stop(spec.release_id)
+    for _ in range(2):
+        await form.runtime.remove(spec.release_id)
+        await form.runtime.discard(spec.release_id)
+    assert await form.runtime.known() == set()
+
+
+async def test_a_stopped_release_starts_again_as_it_was(form: Form, work: Work) -> None:
+    spec = form.web(env={"KEPT": AWKWARD})
+    await run(form, work, spec)
+    await form.runtime.stop(spec.release_id)
+    assert not (await form.runtime.status(spec.release_id)).up
+    await form.runtime.start_again(spec.release_id)
+    await form.runtime.healthy(work, spec)
+    assert fetch_json(spec.port)["env"]["KEPT"] == AWKWARD
+    assert not await form.runtime.crashed(spec.release_id)
+
+
+async def test_an_unknown_release_cannot_be_started_and_has_nothing(form: Form) -> None:
+    with pytest.raises(UnknownRelease, match="deploy the application again"):
+        await form.runtime.start_again("never-there")
+    await form.runtime.stop("never-there")
+    await form.runtime.remove("never-there")
+    assert not (await form.runtime.status("never-there")).up
+    assert await form.runtime.variables("never-there") == {}
+    assert await form.runtime.read_logs("shop", release_id="never-there") == ""
+
+
+async def test_a_release_that_ends_again_and_again_is_given_up_with_its_status_and_last_line(
+    form: Form, work: Work
+) -> None:
+    spec = form.script("echo out of socks; exit 7", health=HealthCheck(kind=HealthKind.SETTLE, deadline_seconds=60))
+    await form.runtime.prepare(work, spec)
+    await form.runtime.start(work, spec)
+    with pytest.raises(Unhealthy, match=r"ended 3 times .* exit status 7.*out of socks"):
+        await form.runtime.healthy(work, spec)
+    assert "web | out of socks" in work.lines
+
+
+async def test_a_release_that_never_listens_is_unhealthy_after_its_deadline(form: Form, work: Work) -> None:
+    health = HealthCheck(deadline_seconds=1)
+    spec = form.script("sleep 600", port=free_port(), health=health)
+    await form.runtime.prepare(work, spec)
+    await form.runtime.start(work, spec)
+    with pytest.raises(Unhealthy, match=r"did not become healthy within 1 s: .*it listens on no port"):
+        await form.runtime.healthy(work, spec)
+
+
+async def test_a_path_that_answers_an_error_is_unhealthy(form: Form, work: Work) -> None:
+    spec = form.web(health=HealthCheck(kind=HealthKind.HTTP, path="/broken", deadline_seconds=1))
+    await form.runtime.prepare(work, spec)
+    await form.runtime.start(work, spec)
+    with pytest.raises(Unhealthy, match=r"GET /broken on port .* answers 500"):
+        await form.runtime.healthy(work, spec)
+
+
+async def test_a_port_that_somebody_holds_is_named(form: Form, work: Work) -> None:
+    spec = form.web()
+    with (
+        socket.create_server(("127.0.0.1", spec.port or 0)),
+        pytest.raises(PortTaken, match=f"Port {spec.port} .*(taken|held)"),
+    ):
+        await run(form, work, spec)
+
+
+async def test_a_crash_after_it_was_healthy_is_seen(form: Form, work: Work, tmp_path: Path) -> None:
+    spec = form.script("sleep 1; exit 3")
+    await run(form, work, spec)
+    assert not await form.runtime.crashed(spec.release_id)
+    await until_async(lambda: form.runtime.crashed(spec.release_id))
+
+
+async def test_what_is_shown_of_its_output_is_masked_before_it_is_cut(form: Form, work: Work) -> None:
+    spec = form.script("printf 's3cret\\nof two lines\\nlast\\n'; sleep 600", env={"TOKEN": "s3cret"})
+    await run(form, work, spec)
+
+    async def shown(tail: int) -> str:
+        return await form.runtime.read_logs("shop", release_id=spec.release_id, tail=tail, masked=work.masked)
+
+    async def has_written() -> bool:
+        return "last" in await shown(10)
+
+    await until_async(has_written)
+    assert await shown(1) == "last\n"
+    assert await shown(10) == "******\nlast\n"
+    assert (await form.runtime.variables(spec.release_id))["TOKEN"] == "s3cret"

@@ -1,0 +1,83 @@
+"""What is typed for Docker: whole command lines, one test for each option."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from headway.infra.docker.cli import Docker, ImageBuild, Typed
+from headway.kernel.secret import Secret
+
+DOCKER = Docker(host="unix:///run/docker.sock", configuration="/c")
+ENV = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/c",
+    "LC_ALL": "C.UTF-8",
+    "DOCKER_HOST": "unix:///run/docker.sock",
+    "DOCKER_CONFIG": "/c",
+    "BUILDX_CONFIG": "/c/buildx",
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    "BUILDX_GIT_INFO": "false",
+    "DOCKER_CLI_HINTS": "false",
+}
+BUILD = ImageBuild(context="/w", dockerfile="/w/Dockerfile", tag="headway-p/shop:r-1")
+FIRST = ("docker", "buildx", "build", "--progress=plain", "--provenance=false", "--tag=headway-p/shop:r-1")
+HEAD = (*FIRST, "--file=/w/Dockerfile")
+TAIL = ("--", "/w")
+
+
+def test_a_build() -> None:
+    assert DOCKER.build(BUILD) == Typed(argv=(*HEAD, *TAIL), env=ENV)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"stage": "--push; id"}, ("--target=--push; id",)),
+        ({"labels": {"headway.release": "r1"}}, ("--label=headway.release=r1",)),
+        ({"group": "/headway/p/builds/a"}, ("--cgroup-parent=/headway/p/builds/a",)),
+        ({"contexts": {"server": "/s"}}, ("--build-context=server=/s",)),
+        ({"fresh": True}, ("--no-cache", "--pull")),
+    ],
+)
+def test_an_option_of_a_build(change: dict[str, Any], words: tuple[str, ...]) -> None:
+    assert DOCKER.build(replace(BUILD, **change)) == Typed(argv=(*HEAD, *words, *TAIL), env=ENV)
+
+
+def test_a_dockerfile_of_our_own_is_read_from_the_standard_input() -> None:
+    typed = DOCKER.build(ImageBuild(context="/w", tag="headway-p/shop:r-1", dockerfile_text="FROM scratch\n"))
+    assert typed == Typed(argv=(*FIRST, "--file=-", *TAIL), env=ENV, stdin=b"FROM scratch\n")
+
+
+def test_values_of_arguments_go_by_the_environment() -> None:
+    typed = DOCKER.build(replace(BUILD, arguments={"VERSION": "$(id) `id`", "GOOGLE_KEY": "k"}))
+    words = ("--build-arg=VERSION", "--build-arg=GOOGLE_KEY")
+    assert typed == Typed(argv=(*HEAD, *words, *TAIL), env={"VERSION": "$(id) `id`", "GOOGLE_KEY": "k", **ENV})
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "DOCKER_HOST", "DOCKER_CONFIG", "PATH", "HOME", "PERL5OPT", "GODEBUG"])
+def test_an_argument_that_the_program_would_act_on_does_not_reach_its_environment(name: str) -> None:
+    typed = DOCKER.build(replace(BUILD, arguments={name: "/evil"}))
+    assert typed == Typed(argv=(*HEAD, f"--build-arg={name}=/evil", *TAIL), env=ENV)
+    assert DOCKER.with_engine({name: "/evil", "FINE": "1"}) == {"FINE": "1", **ENV}
+
+
+def test_a_secret_is_in_the_environment_under_a_name_of_ours_and_nowhere_else() -> None:
+    typed = DOCKER.build(replace(BUILD, secrets={"LD_PRELOAD": Secret("s3cret")}))
+    words = ("--secret=id=LD_PRELOAD,env=HEADWAY_SECRET_0",)
+    assert typed == Typed(argv=(*HEAD, *words, *TAIL), env={"HEADWAY_SECRET_0": "s3cret", **ENV})
+    assert "s3cret" not in repr(typed)
+
+
+def test_a_login_has_its_password_from_the_standard_input() -> None:
+    typed = DOCKER.login("registry.example.org", "--me", Secret("s3cret"))
+    words = ("docker", "login", "--username=--me", "--password-stdin", "--", "registry.example.org")
+    assert typed == Typed(argv=words, env=ENV, stdin=b"s3cret")
+    assert "s3cret" not in repr(typed)
+
+
+def test_a_pull_and_a_push_cannot_be_given_options_for_names() -> None:
+    assert DOCKER.pull("--all-tags") == Typed(argv=("docker", "pull", "--", "--all-tags"), env=ENV)
+    assert DOCKER.push("--all-tags") == Typed(argv=("docker", "push", "--", "--all-tags"), env=ENV)

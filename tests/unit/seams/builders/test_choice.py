@@ -1,0 +1,48 @@
+"""Which builder is chosen, for every combination that matters."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.seams.builders.choice import Seen, choose
+from headway.seams.builders.registry import BUILDERS
+
+
+def seen(*, engine: bool = False, dockerfile: bool = False, nixpacks: bool = False) -> Seen:
+    return Seen(has_engine=engine, has_dockerfile=dockerfile, has_nixpacks=nixpacks)
+
+
+@pytest.mark.parametrize(
+    ("found", "builder", "reason"),
+    [
+        (
+            seen(engine=True, dockerfile=True, nixpacks=True),
+            "dockerfile",
+            "there is a Dockerfile, and a container engine",
+        ),
+        (seen(engine=True, nixpacks=True), "nixpacks", "there is a container engine, and nixpacks is installed"),
+        (seen(engine=True), "native", "there is no Dockerfile, and nixpacks is not installed"),
+        (seen(dockerfile=True), "native", "there is a Dockerfile, but no container engine that answers"),
+        (seen(nixpacks=True), "native", "there is no container engine"),
+        (seen(), "native", "there is no container engine"),
+    ],
+)
+@pytest.mark.parametrize("builder_setting", [None, "auto"])
+def test_by_itself_it_takes_what_is_there(found: Seen, builder: str, reason: str, builder_setting: str | None) -> None:
+    choice = choose(builder_setting, "nixpacks", found)
+    assert (choice.builder, choice.reason) == (builder, reason)
+
+
+@pytest.mark.parametrize("builder", sorted(BUILDERS))
+def test_what_is_set_decides(builder: str) -> None:
+    everything = seen(engine=True, dockerfile=True, nixpacks=True)
+    assert choose(builder, "dockerfile", everything).builder == builder
+
+
+@pytest.mark.parametrize("build_type", ["dockerfile", "heroku_buildpacks", "paketo_buildpacks", "static", "railpack"])
+def test_without_a_builder_the_type_decides_unless_it_is_what_it_is_by_itself(build_type: str) -> None:
+    assert choose(None, build_type, seen(engine=True)).builder == build_type
+
+
+def test_a_site_needs_no_engine() -> None:
+    assert choose(None, "static", seen()).builder == "native"

@@ -1,0 +1,87 @@
+"""The plain progress of BuildKit told as a log: by the program itself, over builds whose output is given."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headway.seams.builders import engine
+
+PROGRAM = Path(engine.__file__).with_name("progress.pl").read_text()
+START = """\
+#0 building with "default" instance using docker driver
+
+#1 [internal] load build definition from Dockerfile
+#1 transferring dockerfile: 185B done
+#1 DONE 0.0s
+
+"""
+FAILED = """\
+#5 [2/3] RUN make
+#5 0.101 compiling
+#5 0.102 broken on purpose
+#5 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 7
+------
+ > [2/3] RUN make:
+0.102 broken on purpose
+------
+Dockerfile:2
+--------------------
+   2 | >>> RUN make
+--------------------
+ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 7
+"""
+
+
+def told(progress: str, status: int = 0) -> tuple[str, int]:
+    """The log and the exit status of a build that writes this progress and ends so."""
+    build = f"import sys; sys.stderr.write(sys.argv[1]); sys.exit({status})"
+    argv = ["perl", "-e", PROGRAM, "--", sys.executable, "-c", build, progress]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.stderr == ""
+    return ended.stdout, ended.returncode
+
+
+@pytest.mark.parametrize(
+    ("progress", "log"),
+    [
+        ("", ""),
+        ("#4 [1/2] FROM base\n#4 CACHED\n", "[1/2] FROM base (cached)\n"),
+        ("#4 [2/2] RUN x\n#4 0.1 one\n#4 0.2 \n#4 0.3 two\n#4 DONE 0.4s\n", "[2/2] RUN x\none\n\ntwo\n"),
+        (
+            "#4 [2/2] RUN x\n#4 DONE 0.1s\n#5 exporting to image\n#5 exporting layers done\n#5 DONE 0.0s\n",
+            "[2/2] RUN x\nexporting to image\n",
+        ),
+        (
+            "#4 [a] RUN x\n#4 0.1 x1\n#5 [b] RUN y\n#5 0.1 y1\n#4 0.2 x2\n",
+            "[a] RUN x\nx1\n[b] RUN y\ny1\n[a] RUN x goes on\nx2\n",
+        ),
+        ("#4 sha256:abc 1MB / 5MB\n#4 extracting sha256:abc\n", "sha256:abc 1MB / 5MB\n"),
+        ("WARNING: a word\n", "WARNING: a word\n"),
+        ("#4 [2/2] RUN x\n#4 0.1 #7 looks like one\n", "[2/2] RUN x\n#7 looks like one\n"),
+        ("#4 [2/2] RUN x\n#4 0.1 no end of line", "[2/2] RUN x\nno end of line\n"),
+    ],
+)
+def test_steps_are_told_by_their_headings_and_lines_as_they_were_written(progress: str, log: str) -> None:
+    assert told(START + progress) == (log, 0)
+
+
+def test_a_failing_step_is_named_in_the_end_with_its_status_and_last_line_once() -> None:
+    log, status = told(START + FAILED, status=1)
+    assert status == 7
+    assert log.count("broken on purpose") == 2
+    assert log.endswith("[2/3] RUN make ended with exit status 7: broken on purpose\n")
+
+
+def test_a_build_that_cannot_begin_ends_with_the_reason() -> None:
+    log, status = told(START + "ERROR: failed to solve: dockerfile parse error on line 1\n", status=1)
+    assert (log, status) == ("dockerfile parse error on line 1\n", 1)
+
+
+def test_a_program_that_is_not_there_is_said() -> None:
+    argv = ["perl", "-e", PROGRAM, "--", "/nowhere/docker"]
+    ended = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
+    assert (ended.stdout, ended.returncode) == ("/nowhere/docker: No such file or directory\n", 127)
