@@ -60,7 +60,9 @@ async def test_the_log_tells_the_steps_by_headings_and_what_was_cached(site: Wor
     workspace = lay_out(site, {"Dockerfile": FROM + "RUN echo first && echo second >&2\nRUN true\n"})
     await DockerfileBuilder().build(site, workspace, spec)
     told = await site.log()
-    assert "[2/3] RUN echo first && echo second >&2\nfirst\nsecond\n[3/3] RUN true\n" in told
+    heading = "[2/3] RUN echo first && echo second >&2\n"
+    lines = told[told.index(heading) + len(heading) : told.index("[3/3] RUN true\n")].splitlines()
+    assert sorted(lines) == ["first", "second"]  # two pipes: BuildKit may read either of them first
     assert "#" not in told
     await site.begin_again()
     await DockerfileBuilder().build(site, workspace, spec)
