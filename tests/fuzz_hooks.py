@@ -8,7 +8,7 @@ import zlib
 from typing import Any
 
 import schemathesis
-from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.core.failures import AcceptedNegativeData, Failure, ServerError
 from schemathesis.core.transport import Response
 from schemathesis.generation.case import Case
 from schemathesis.hooks import HookContext
@@ -18,6 +18,7 @@ from headway.core.access.model import Scope
 from headway.core.access.policy import RULES
 
 IDS = json.loads(os.environ["FUZZ_IDS"])
+OF_AN_ENGINE = ("/docker.", "/compose.")
 UNTOLD = {"datetime", "nul"}  # no schema tells these: what can be read as a time, and what no text may hold
 Json = Any
 
@@ -42,8 +43,11 @@ def before_call(context: HookContext, case: Case[Any], **_: Json) -> None:
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
     """What stays a failure. Clients know 404 for a wrong method, and 401 before it. A parameter that is empty counts as
     not given, which the document tells by ``allowEmptyValue``. And what the schema allows may be refused for what no
-    schema says: by a sentence about the state of things, or an issue about what has no form, as a time has.
+    schema says: by a sentence about the state of things, or an issue about what has no form, as a time has. Where no
+    container engine answers, 503 says so.
     """
+    if isinstance(failure, ServerError) and response.status_code == 503:
+        return not case.path.startswith(OF_AN_ENGINE)
     if isinstance(failure, UnsupportedMethodResponse):
         return response.status_code not in {401, 404}
     if isinstance(failure, AcceptedNegativeData) and "" in (case.query or {}).values():

@@ -85,7 +85,7 @@ def test_an_invitation_is_taken_back(running: Panel, tmp_path: Path) -> None:
 
 def test_the_audit_log_tells_who_has_changed_what(running: Panel) -> None:
     project_id = json.loads(succeed(running, "projects", "create", "audited", "--json"))["project"]["projectId"]
-    shown = succeed(running, "audit", "--subject", project_id)
+    shown = succeed(running, "audit", f"--subject={project_id}")
     assert ["project.create" in shown, "audited" in shown, "owner" in shown] == [True] * 3
     rows = json.loads(succeed(running, "audit", "--procedure", "project.create", "--limit", "1", "--json"))["logs"]
     assert [row["resourceId"] for row in rows] == [project_id]

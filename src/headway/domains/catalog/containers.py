@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, admit, permit, sees
+from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner, Subject
 from headway.infra.db.engine import Database
@@ -34,7 +35,7 @@ class ContainerService:
     async def all(self, actor: Actor, procedure: str) -> list[Container]:
         """Every container that the caller may see, by name. Raises EngineAway."""
         admit(actor, procedure)
-        found = await self.engine.containers(panel=self.panel_id)
+        found = await self._every()
         owners = await self.db.read(lambda tx: {each.container_id: self._owner(tx, each) for each in found})
         mine = [each for each in found if _sees(actor, each, owners[each.container_id])]
         return sorted(mine, key=lambda each: each.name)
@@ -66,8 +67,7 @@ class ContainerService:
 
     async def _one(self, actor: Actor, procedure: str, container_id: str) -> Container:
         """A container by its id, its beginning or its name: looked up among those of this panel, never asked for so."""
-        every = await self.engine.containers(panel=self.panel_id)
-        found = next((each for each in every if each.is_called(container_id)), None)
+        found = next((each for each in await self._every() if each.is_called(container_id)), None)
         if found is None:
             raise Missing(Noun.CONTAINER)
         container = found
@@ -77,6 +77,12 @@ class ContainerService:
         _, subject_id = _subject_of(container) or (None, None)
         permit(actor, procedure, owner.organization_id, owner.project_id, service_id=subject_id, noun=Noun.CONTAINER)
         return container
+
+    async def _every(self) -> list[Container]:
+        """The containers of this panel. Where none was ever asked for, no engine is needed to know that."""
+        if not await self.db.read(lambda tx: deployments.any_of_type(tx, SubjectType.COMPOSE)):
+            return []
+        return await self.engine.containers(panel=self.panel_id)
 
     def _owner(self, tx: Tx, container: Container) -> Owner | None:
         found = _subject_of(container)
