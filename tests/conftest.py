@@ -36,7 +36,11 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> I
         yield engine
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is slow is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.slow)  # an engine takes seconds to come up, and its base image longer
     lacks = {"docker": lacks_docker(), "postgres": _lacks_postgres(), "root": _lacks_root()}
     for item in items:
         for mark, reason in lacks.items():
