@@ -67,7 +67,7 @@ from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
 from headway.wiring_composes import ComposeWiring
-from headway.wiring_machine import LOCAL, edge, https_of, local_host, native_runtime, tools_of
+from headway.wiring_machine import LOCAL, edge, https_of, local_host, tools_of
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ class Wiring:
         self._certificates = CertificateService(db, data_dir.vault, self._edge, facts)
         fronted: dict[SubjectType, Fronted] = {SubjectType.APPLICATION: self._routing}
         self._domains = DomainService(db, fronted, facts, self._certificates.settle_quietly)
-        self._tools = tools_of(settings, data_dir, db, native_runtime(settings, data_dir), self._routing)
+        self._tools = tools_of(settings, data_dir, db, self._routing)
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
         self._ledger = Ledger(
             events=self._events,
@@ -213,7 +213,7 @@ class Wiring:
             applications=applications,
             detects=self._detects(applications),
             drops=self._drops(applications),
-            releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtime=self._tools.runtime),
+            releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtimes=self._tools.runtimes),
             upload_room=self._upload_room(),
             composes=self._composes.composes(engine.stopper),
             containers=self._composes.containers(self._subjects),

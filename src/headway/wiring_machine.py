@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from headway.domains.applications.folders import AppFolders
+from headway.domains.applications.imaging import UNIX, Imaging
 from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.tools import Defaults, Tools
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Part, Settings
+from headway.seams.runtimes import site_server
+from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.native import NativeRuntime
+from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.traefik import Https
 
 LOCAL = "local"
@@ -41,9 +48,34 @@ def native_runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
     )
 
 
-def tools_of(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: NativeRuntime, routing: Routing) -> Tools:
+def docker_api(settings: Settings) -> DockerApi:
+    return DockerApi(unix_socket(settings.docker_host.removeprefix(UNIX)))
+
+
+def container_runtime(settings: Settings, data_dir: DataDir) -> ContainerRuntime:
+    return ContainerRuntime(data_dir.work / "containers", panel_id=data_dir.panel_id, api=docker_api(settings))
+
+
+def _imaging(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Imaging:
+    server = data_dir.work / "server"
+    if Path(settings.docker_host.removeprefix(UNIX)).exists():
+        site_server.lay_out(server)
+    return Imaging(
+        api=docker_api(settings),
+        host=settings.docker_host,
+        panel_id=data_dir.panel_id,
+        folders=folders,
+        file_server=str(server),
+    )
+
+
+def tools_of(settings: Settings, data_dir: DataDir, db: SqlDatabase, routing: Routing) -> Tools:
     folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
-    for name in ("mirrors", "caches", "releases", "data", "git", "keys"):
+    forms: dict[str, Runtime] = {
+        "native": native_runtime(settings, data_dir),
+        "container": container_runtime(settings, data_dir),
+    }
+    for name in ("mirrors", "caches", "releases", "data", "git", "keys", "logins"):
         (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
         for left in (data_dir.work / name).glob(f"{PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -52,7 +84,8 @@ def tools_of(settings: Settings, data_dir: DataDir, db: SqlDatabase, runtime: Na
         db=db,
         host_id=LOCAL,
         folders=folders,
-        runtime=runtime,
+        runtimes=Runtimes(forms=forms),
+        imaging=_imaging(settings, data_dir, folders),
         routing=routing,
         defaults=Defaults(
             health_seconds=settings.health_deadline.total_seconds(),

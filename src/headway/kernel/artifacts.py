@@ -70,6 +70,7 @@ class Image:
     ports: tuple[int, ...] = ()
     volumes: tuple[str, ...] = ()
     is_checked: bool = False
+    bytes: int = 0
 
 
 Artifact = Bundle | Image

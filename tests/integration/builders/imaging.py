@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +44,7 @@ def file_server(folder: Path) -> Path:
     """A folder with a file server, as a panel lays one out."""
     made = folder / "server"
     if not made.exists():
-        lay_out(made, Path(sys.prefix) / "bin" / "caddy")
+        lay_out(made)
     return made
 
 

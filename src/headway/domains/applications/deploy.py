@@ -10,18 +10,21 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.applications import store
+from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.tools import Tools
 from headway.infra.db.transaction import Tx
-from headway.kernel.artifacts import Bundle, Commit, ReleaseSpec, Workspace
+from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
 from headway.kernel.vault import Vault
+from headway.seams.builders.engine import undo as undo_build
+from headway.seams.runtimes.registry import RUNTIME_OF
 from headway.seams.sources.git import undo as undo_source
 
 KIND = "application.deploy"
-VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 3  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
 
 
@@ -44,9 +47,9 @@ class DeployKind:
         deploy = _Deploy(run, Plan.load(run.plan), self.tools, self.planning.vault)
         commit = await deploy.source()
         workspace = await deploy.check_out(commit)
-        bundle = await deploy.build(workspace, commit)
-        ports = await deploy.ports(bundle, commit)
-        spec = deploy.spec(bundle, ports)
+        artifact = await deploy.build(workspace, commit)
+        ports = await deploy.ports(artifact, commit)
+        spec = deploy.spec(artifact, ports)
         await deploy.release_command(spec)
         await deploy.start(spec)
         await deploy.health_check(spec)
@@ -55,7 +58,9 @@ class DeployKind:
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
-        if not await undo_source(undoing.host, name, data):
+        if await undo_source(undoing.host, name, data):
+            return
+        if not await undo_build(undoing.host, self.tools.imaging.api, name, data):
             await _UNDOS[name](self.tools, undoing, data)
 
 
@@ -101,42 +106,44 @@ class _Deploy:
 
         return Workspace(**await self._run.step("check out", lay_out))
 
-    async def build(self, workspace: Workspace, commit: Commit) -> Bundle:
-        """The bundle, built in place by the build account and then closed to it; beside it the folder that the
-        application's own data are kept in.
-        """
+    async def build(self, workspace: Workspace, commit: Commit) -> Artifact:
+        """The artifact, made by the build account."""
 
         async def make() -> Json:
-            bundle = await self._tools.build(self._run, self._plan, workspace, commit)
-            await self._tools.seal(self._run, self._folder, self._plan)
-            data = self._tools.folders.data(self._plan.application_id)
-            await self._run.host.make_folder(data, owner=self._plan.run_account)
-            return self._tools.dump_bundle(bundle)
+            artifact = await self._tools.build(self._run, self._plan, workspace, commit)
+            match artifact:
+                case Bundle():
+                    await self._seal()
+                case Image():
+                    await self._run.host.remove_tree(self._folder)
+            return dump_artifact(artifact)
 
-        return self._tools.load_bundle(await self._run.step("build", make))
+        return load_artifact(await self._run.step("build", make))
 
-    async def ports(self, bundle: Bundle, commit: Commit) -> tuple[int, ...]:
+    async def ports(self, artifact: Artifact, commit: Commit) -> tuple[int, ...]:
         """The release's row, and the ports that its requests come in on; none where it takes none."""
 
         async def take() -> Json:
-            ports = await self._wanted_ports(bundle)
-            if ports and self._in_place:
-                await self._run.undo("restart", {"old": self._plan.serving, "port": ports[0], **self._release_data})
-            size = await self._tools.measure(self._run, self._folder)
-            release = self._release(commit, ports, size)
+            ports = await self._wanted_ports(artifact)
+            size = await self._tools.measure(self._run, artifact, self._folder)
+            release = self._release(artifact, commit, ports, size)
+            if self._in_place(artifact):
+                handed_over = ports[0] if ports and ports[0] in self._plan.serving_ports else None
+                await self._run.undo("restart", {"old": self._plan.serving, "port": handed_over, **self._release_data})
+            await self._run.undo("running", {"new": self._release_id, "runtime": release.runtime})
             hosts = await self._tools.routing.hosts(self._plan.application_id)
-            spec = self._snapshot(bundle, commit, hosts).seal(self._vault)
+            spec = self._snapshot(artifact, commit, hosts).seal(self._vault)
             return await self._run.write(lambda tx: self._take_ports(tx, release, spec))
 
         return tuple(await self._run.step("port", take))
 
-    def spec(self, bundle: Bundle, ports: tuple[int, ...]) -> ReleaseSpec:
+    def spec(self, artifact: Artifact, ports: tuple[int, ...]) -> ReleaseSpec:
         """All that the runtime needs."""
-        return self._tools.release_spec(self._plan, self._release_id, bundle, ports)
+        return self._tools.release_spec(self._plan, self._release_id, artifact, ports)
 
     async def release_command(self, spec: ReleaseSpec) -> None:
         """The Procfile's ``release`` line, once: after a crash of the panel it is never run a second time."""
-        line = spec.bundle.release_command
+        line = spec.artifact.release_command if isinstance(spec.artifact, Bundle) else None
         if line is None:
             return
 
@@ -147,15 +154,17 @@ class _Deploy:
         await self._run.step(RELEASE_COMMAND, release)
 
     async def start(self, spec: ReleaseSpec) -> None:
-        """The new release beside the old one; where both need one port, the old one stops first."""
+        """The new release beside the old one; where both need one port or one volume, the old one stops first."""
 
         async def begin() -> Json:
-            if self._in_place:
-                await self._run.say(f"Port {spec.port} is fixed: the old release stops before the new one starts.")
+            runtime = self._tools.runtime(spec.artifact)
+            await runtime.prepare(self._run, spec)
+            if self._in_place(spec.artifact):
+                what = "Its volumes or ports are" if spec.container.is_alone else f"Port {spec.port} is"
+                await self._run.say(f"{what} for one release at a time: the old one stops before the new one starts.")
                 async with self._run.fence():
-                    await self._tools.runtime.stop(self._plan.serving or "")
-            await self._tools.runtime.prepare(self._run, spec)
-            await self._tools.runtime.start(self._run, spec)
+                    await self._tools.runtimes.of(self._plan.serving_runtime).stop(self._plan.serving or "")
+            await runtime.start(self._run, spec)
 
         await self._run.step("start", begin)
 
@@ -163,7 +172,7 @@ class _Deploy:
         """Waits until the new release answers, or raises with what it did instead."""
 
         async def check() -> Json:
-            await self._tools.runtime.healthy(self._run, spec)
+            await self._tools.runtime(spec.artifact).healthy(self._run, spec)
             await self._run.say("The new release is healthy.")
 
         await self._run.step("health check", check)
@@ -198,11 +207,19 @@ class _Deploy:
     def _release_data(self) -> dict[str, str]:
         return {"application_id": self._plan.application_id, "new": self._release_id}
 
-    @property
-    def _in_place(self) -> bool:
-        """Whether the new release needs the very port that the old one holds."""
-        fixed = self._plan.fixed_port
-        return fixed is not None and self._plan.serving is not None and fixed in self._plan.serving_ports
+    def _in_place(self, artifact: Artifact) -> bool:
+        """Whether the new release needs what the old one holds: its very port, or a place that it writes to."""
+        if self._plan.serving is None:
+            return False
+        if isinstance(artifact, Image):
+            return self._tools.imaging.container(self._plan, artifact).is_alone
+        return self._plan.fixed_port is not None and self._plan.fixed_port in self._plan.serving_ports
+
+    async def _seal(self) -> None:
+        """Closes the bundle to the build account; beside it is the folder of the application's own data."""
+        await self._tools.seal(self._run, self._folder, self._plan)
+        data = self._tools.folders.data(self._plan.application_id)
+        await self._run.host.make_folder(data, owner=self._plan.run_account)
 
     async def _require_space(self) -> None:
         free = await self._run.host.free_bytes(self._tools.folders.work)
@@ -213,10 +230,9 @@ class _Deploy:
                 Reason.REFUSED,
             )
 
-    async def _wanted_ports(self, bundle: Bundle) -> list[int]:
-        web = next((process.scale for process in bundle.processes if process.name == "web"), 0)
-        count = 1 if bundle.static_root is not None else web
-        fixed = self._plan.fixed_port
+    async def _wanted_ports(self, artifact: Artifact) -> list[int]:
+        count = self._tools.copies(self._plan, artifact)
+        fixed = self._plan.fixed_port if isinstance(artifact, Bundle) else None
         if count and fixed is not None:
             return [fixed]
         free = await self._tools.free_ports(count)
@@ -240,7 +256,7 @@ class _Deploy:
         store.add_release(tx, release, spec)
         return release.ports
 
-    def _release(self, commit: Commit, ports: Sequence[int], size: int) -> Release:
+    def _release(self, artifact: Artifact, commit: Commit, ports: Sequence[int], size: int) -> Release:
         return Release(
             release_id=self._release_id,
             seq=0,
@@ -248,6 +264,7 @@ class _Deploy:
             deployment_id=self._run.deployment.deployment_id,
             state=ReleaseState.STARTING,
             folder=self._folder,
+            runtime=RUNTIME_OF[type(artifact)],
             port=ports[0] if ports else None,
             more_ports=ports[1:],
             bytes=size,
@@ -256,10 +273,10 @@ class _Deploy:
             created_at=self._run.deployment.created_at,
         )
 
-    def _snapshot(self, bundle: Bundle, commit: Commit, hosts: Sequence[str]) -> Snapshot:
+    def _snapshot(self, artifact: Artifact, commit: Commit, hosts: Sequence[str]) -> Snapshot:
         return Snapshot(
             commit=commit,
-            artifact={"bundle": self._tools.dump_bundle(bundle)},
+            artifact=dump_artifact(artifact),
             settings=self._plan.settings,
             variables=self._plan.variables,
             mask=self._plan.mask,
@@ -268,19 +285,27 @@ class _Deploy:
 
 
 async def _undo_release(tools: Tools, undoing: Undoing, data: Mapping[str, str]) -> None:
-    await tools.runtime.remove(data["new"])
+    await tools.runtimes.of("native").remove(data["new"])  # of a run that recorded no more than this
     await undoing.host.remove_tree(tools.folders.release(data["application_id"], data["new"]))
     await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
 
 
-async def _undo_restart(tools: Tools, undoing: Undoing, data: Mapping[str, str]) -> None:
-    await tools.runtime.remove(data["new"])
-    wanted = await undoing.write(
-        lambda tx: store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
-    )
-    if wanted:
+async def _undo_running(tools: Tools, _undoing: Undoing, data: Mapping[str, str]) -> None:
+    await tools.runtimes.of(data["runtime"]).remove(data["new"])
+
+
+async def _undo_restart(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    await tools.runtimes.of("native").remove(data["new"])  # as above
+    wanted, old = await undoing.write(lambda tx: _handed_back(tx, data))
+    if wanted and old is not None:
         async with undoing.fence():
-            await tools.runtime.start_again(data["old"])
+            await tools.runtimes.of(old.runtime).start_again(old.release_id)
+
+
+def _handed_back(tx: Tx, data: Mapping[str, Json]) -> tuple[bool, Release | None]:
+    if data["port"] is not None:
+        store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
+    return store.is_wanted(tx, data["application_id"]), store.release(tx, data["old"])
 
 
 async def _undo_route(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
@@ -291,6 +316,7 @@ async def _undo_route(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) 
 
 _UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {
     "release": _undo_release,
+    "running": _undo_running,
     "restart": _undo_restart,
     "route": _undo_route,
 }

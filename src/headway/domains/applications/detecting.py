@@ -18,12 +18,15 @@ from headway.infra.db.engine import Database
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
 from headway.seams.builders.base import BuildError
+from headway.seams.builders.choice import choose
+from headway.seams.builders.choice import look as look_around
 from headway.seams.builders.detect import detect
 from headway.seams.builders.listing import read_listing
 from headway.seams.builders.plan import Plan as BuildPlan
 
 PROCEDURE = "application.detect"
 _AT_ONCE = 2
+_BY_FILES = frozenset({"native", "static"})  # the builders that begin with what the files say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +76,13 @@ class DetectService:
         commit = await source.fetch(look)
         await self.host.make_folder(folders.releases(look.look_id), mode=0o711)
         workspace = await source.check_out(look, commit, folders.release(look.look_id, "look"))
-        spec = self.tools.build_spec(plan, commit)
+        spec = self.tools.build_spec(plan, commit, look.look_id)
         try:
-            found = detect(await read_listing(look, workspace, spec), spec)
+            choice = choose(plan.settings.builder, plan.settings.build_type, await look_around(look, workspace, spec))
+            if choice.builder in _BY_FILES:
+                found = detect(await read_listing(look, workspace, spec), spec)
+            else:
+                found = BuildPlan(language=choice.builder, reasons=(f"Builder {choice.builder}: {choice.reason}",))
         except BuildError as error:
             return Detected(commit=commit, plan=None, problem=error.message, fixed_port=plan.fixed_port)
         return Detected(commit=commit, plan=found, problem=None, fixed_port=plan.fixed_port)

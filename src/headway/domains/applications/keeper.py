@@ -37,10 +37,10 @@ class Keeper:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
         gone, the edge leads where the rows say, and what no row names is gone too. Seconds to rest: it is done once.
         """
-        await self.operating.tools.runtime.ensure()
+        await self.operating.tools.runtimes.ensure()
         for application in await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault)):
             await self.operating.remove(application)
-        for application_id, wanted, _ in await self.operating.db.read(store.at_rest):
+        for application_id, wanted, *_ in await self.operating.db.read(store.at_rest):
             if wanted is Wanted.UP:
                 await self._bring_in_line(application_id)
         await self.operating.tools.routing.settle_all()
@@ -52,15 +52,16 @@ class Keeper:
         seconds to rest.
         """
         operating = self.operating
-        await operating.tools.runtime.watch()
-        up = await operating.tools.runtime.running()
-        for application_id, wanted, release_id in await operating.db.read(store.at_rest):
-            if release_id is not None and (release_id in up) is not (wanted is Wanted.UP):
+        await operating.tools.runtimes.watch()
+        up = await operating.tools.runtimes.running()
+        for application_id, wanted, release_id, runtime in await operating.db.read(store.at_rest):
+            if runtime in up and (release_id in up[runtime]) is not (wanted is Wanted.UP):
                 await self._bring_in_line(application_id)
         for release in await operating.db.read(store.due_to_retire):
-            await operating.retire(release, self.keep_releases)
+            if release.runtime in up:
+                await operating.retire(release, self.keep_releases)
         for release in await operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time)):
-            if await operating.tools.runtime.crashed(release.release_id):
+            if release.runtime in up and await operating.tools.runtimes.of(release.runtime).crashed(release.release_id):
                 await operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
         await operating.tools.routing.catch_up()
         return _REST
@@ -84,10 +85,11 @@ class Keeper:
     async def _sweep(self) -> None:
         """Removes releases that no row names: their deployment was undone while the machine was going down."""
         rows = {release.release_id for release in await self.operating.db.read(store.every_release)}
-        for release_id in await self.operating.tools.runtime.known() - rows:
-            claims = await self.operating.db.read(lambda tx, id_=release_id: deployments.claims(tx, [id_]))  # type: ignore[misc]
-            if claims.get(release_id, (Status.ERROR,))[0].ended:
-                await self.operating.tools.runtime.remove(release_id)
+        for runtime, known in (await self.operating.tools.runtimes.known()).items():
+            for release_id in known - rows:
+                claims = await self.operating.db.read(lambda tx, id_=release_id: deployments.claims(tx, [id_]))  # type: ignore[misc]
+                if claims.get(release_id, (Status.ERROR,))[0].ended:
+                    await self.operating.tools.runtimes.of(runtime).remove(release_id)
 
     def _mark_unstable(self, tx: Tx, release: Release) -> None:
         deployments.set_fields(tx, release.deployment_id, unstable=True)

@@ -50,6 +50,8 @@ class AppSettings:
     """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
     ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
     names of those for which the rule of what is masked does not fit.
+    ``image`` and what follows to the password name an image in a registry, ``command`` and ``arguments`` what is run
+    in its place; ``restart`` is a word of ``Restart``.
     ``scale`` says how often each process type runs, once where it says nothing.
     ``extra`` are fields of the peer's inputs on which Headway does not act: they are stored and given back.
     """
@@ -65,6 +67,22 @@ class AppSettings:
     build_type: str = "nixpacks"
     builder: str | None = None
     publish_directory: str | None = None
+    dockerfile: str = "Dockerfile"
+    docker_context: str | None = None
+    docker_stage: str | None = None
+    clean_cache: bool = False
+    heroku_version: str | None = "24"
+    railpack_version: str | None = "0.15.4"
+    image: str | None = None
+    registry_id: str | None = None
+    registry_url: str | None = None
+    registry_username: str | None = None
+    registry_password: str | None = None
+    command: str | None = None
+    arguments: Sequence[str] = ()
+    cpus: float | None = None
+    restart: str = "always"
+    restarts: int | None = None
     build_command: str | None = None
     start_command: str | None = None
     health_path: str | None = None
@@ -139,8 +157,8 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What a deployment left to serve: its folder, its port (None: it takes no requests), those of further copies, and
-    what it was made of. ``bytes`` is what it holds on the disk (None: not measured).
+    """What a deployment left to serve: its folder, what it runs in, its port (None: it takes no requests), those of
+    further copies, and what it was made of. ``bytes`` is what it holds on the disk (None: not measured).
     """
 
     release_id: str
@@ -149,6 +167,7 @@ class Release:
     deployment_id: str
     state: ReleaseState
     folder: str
+    runtime: str = "native"
     port: int | None
     more_ports: Sequence[int] = ()
     bytes: int | None = None

@@ -44,14 +44,14 @@ class Operating:
         release = await self._to_bring_up(application.application_id)
         if release is None:
             return
-        await self.tools.runtime.start_again(release.release_id)
+        await self.tools.runtimes.of(release.runtime).start_again(release.release_id)
         await self.tools.routing.lead_at_rest(release)
 
     async def again(self, application: Application) -> None:
         """Ends the processes of the serving release and starts it again; leaves it to a deploy that is under way."""
         release = await self._to_bring_up(application.application_id)
         if release is not None:
-            await self.tools.runtime.stop(release.release_id)
+            await self.tools.runtimes.of(release.runtime).stop(release.release_id)
             await self.up(application)
 
     async def _to_bring_up(self, application_id: str) -> Release | None:
@@ -63,14 +63,17 @@ class Operating:
         """Takes the route away, then ends the processes of every release; returns when none is left."""
         await self.tools.routing.remove(application.application_id)
         for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
-            await self.tools.runtime.stop(release.release_id)
+            await self.tools.runtimes.of(release.runtime).stop(release.release_id)
 
     async def remove(self, application: Application) -> None:
         """Removes everything of an application, its row last."""
         await self.tools.routing.remove(application.application_id)
-        for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
-            await self.tools.runtime.remove(release.release_id)
-        await self.tools.runtime.forget(application.application_id, application.app_name)
+        releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        for release in releases:
+            await self.tools.runtimes.of(release.runtime).remove(release.release_id)
+            await self.tools.runtimes.of(release.runtime).discard(release.release_id)
+        for runtime in {release.runtime for release in releases}:
+            await self.tools.runtimes.of(runtime).forget(application.application_id, application.app_name)
         for folder in self.tools.folders.all_of(application.application_id):
             await self.host.remove_tree(folder)
         found = await self.db.read(
@@ -83,18 +86,21 @@ class Operating:
 
     async def retire(self, release: Release, keep: int) -> None:
         """Ends a replaced release and frees its port; the newest ``keep`` keep their folders."""
-        await self.tools.runtime.remove(release.release_id)
+        await self.tools.runtimes.of(release.runtime).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
         for old in await self.db.read(lambda tx: store.beyond(tx, release.application_id, keep)):
+            await self.tools.runtimes.of(old.runtime).discard(old.release_id)
             await self.host.remove_tree(old.folder)
             await self.db.run(lambda tx, id_=old.release_id: store.remove_release(tx, id_))  # type: ignore[misc]
 
     async def logs(self, application: Application, tail: int, secrets: set[str]) -> str:
         """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with."""
-        release_id = application.serving_release_id
+        release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
+        runtime = self.tools.runtimes.of(release.runtime if release else "native")
+        release_id = release.release_id if release else None
         if release_id is not None:
-            started_with = await self.tools.runtime.variables(release_id)
+            started_with = await runtime.variables(release_id)
             secrets = secrets | {*secrets_among(started_with, marks_of(application.settings))}
-        return await self.tools.runtime.read_logs(
+        return await runtime.read_logs(
             application.app_name, release_id=release_id, tail=tail, masked=Masker(secrets).mask_text
         )

@@ -65,6 +65,8 @@ class Planning:
             commit=commit,
             serving=serving.release_id if serving else None,
             serving_ports=serving.ports if serving else (),
+            serving_runtime=serving.runtime if serving else "native",
+            project_id=application.project_id,
             mask=variables.mask,
         )
 

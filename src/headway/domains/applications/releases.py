@@ -13,7 +13,8 @@ from headway.domains.applications.snapshot import Snapshot, open_snapshot
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
-from headway.seams.runtimes.base import ReleaseStatus, Runtime
+from headway.seams.runtimes.base import ReleaseStatus
+from headway.seams.runtimes.several import Runtimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class ReleaseService:
 
     db: Database
     vault: Vault
-    runtime: Runtime
+    runtimes: Runtimes
 
     async def all(self, actor: Actor, application_id: str) -> list[ReleaseView]:
         """An application's releases, the newest first. Raises Missing."""
@@ -55,7 +56,7 @@ class ReleaseService:
         return await self._view(*await self.db.read(read))
 
     async def _view(self, release: Release, spec: str) -> ReleaseView:
-        status = await self.runtime.status(release.release_id)
+        status = await self.runtimes.of(release.runtime).status(release.release_id)
         return ReleaseView(release=release, snapshot=open_snapshot(spec, self.vault), status=status)
 
 

@@ -69,18 +69,26 @@ def being_deleted(tx: Tx, vault: Vault) -> list[Application]:
     return [_application(row, vault) for row in tx.execute(select(applications).where(_a.deleted_at.is_not(None)))]
 
 
-def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None]]:
-    """(id, what is wanted, release that serves) of every application that nothing is being deployed to."""
+def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None, str]]:
+    """(id, what is wanted, release that serves, what it runs in) of every application that nothing is being deployed
+    to.
+    """
     busy = select(deployments.c.subject_id).where(RUNNING, deployments.c.subject_type == "application")
-    columns = (_a.application_id, _a.wanted, _a.serving_release_id)
-    rows = tx.execute(select(*columns).where(_a.deleted_at.is_(None), _a.application_id.not_in(busy)))
-    return [(row.application_id, Wanted(row.wanted), row.serving_release_id) for row in rows]
+    columns = (_a.application_id, _a.wanted, _a.serving_release_id, _r.runtime)
+    joined = select(*columns).outerjoin(releases, _r.release_id == _a.serving_release_id)
+    rows = tx.execute(joined.where(_a.deleted_at.is_(None), _a.application_id.not_in(busy)))
+    return [(row.application_id, Wanted(row.wanted), row.serving_release_id, row.runtime or "") for row in rows]
 
 
 def is_at_rest(tx: Tx, application_id: str) -> bool:
     """Whether nothing is being deployed to the application now."""
     mine = (RUNNING, deployments.c.subject_type == "application", deployments.c.subject_id == application_id)
     return tx.execute(select(deployments.c.seq).where(*mine).limit(1)).first() is None
+
+
+def is_wanted(tx: Tx, application_id: str) -> bool:
+    """Whether the application is wanted up."""
+    return bool(tx.scalar(select(_a.wanted).where(_a.application_id == application_id)) == Wanted.UP)
 
 
 def owner(tx: Tx, application_id: str) -> Owner | None:
@@ -199,6 +207,7 @@ def add_release(tx: Tx, release: Release, spec: str) -> None:
                 deployment_id=release.deployment_id,
                 state=release.state,
                 folder=release.folder,
+                runtime=release.runtime,
                 port=release.port,
                 more_ports=list(release.more_ports),
                 bytes=release.bytes,
@@ -323,11 +332,10 @@ def take_port(tx: Tx, host_id: str, application_id: str, release_id: str, port: 
     return True
 
 
-def hand_back_port(tx: Tx, application_id: str, release_id: str, port: int) -> bool:
-    """Gives a handed-over port back to the release that had it; whether the application is wanted up."""
+def hand_back_port(tx: Tx, application_id: str, release_id: str, port: int) -> None:
+    """Gives a handed-over port back to the release that had it."""
     mine = (ports.c.application_id == application_id, ports.c.port == port)
     tx.execute(update(ports).where(*mine).values(release_id=release_id))
-    return bool(tx.scalar(select(_a.wanted).where(_a.application_id == application_id)) == Wanted.UP)
 
 
 def free_ports(tx: Tx, host_id: str) -> list[int]:
@@ -371,6 +379,7 @@ def _release(row: Row[Any]) -> Release:
         deployment_id=row.deployment_id,
         state=ReleaseState(row.state),
         folder=row.folder,
+        runtime=row.runtime,
         port=row.port,
         more_ports=tuple(row.more_ports or ()),
         bytes=row.bytes,

@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from headway.core.deployments.run import Run
 from headway.domains.applications import store
 from headway.domains.applications.folders import AppFolders
+from headway.domains.applications.imaging import Imaging, inner_port
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.sources import archive_spec, git_spec
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Command, Limits, Stage
-from headway.kernel.artifacts import Bundle, Commit, HealthCheck, HealthKind, Process, ReleaseSpec, Workspace
-from headway.kernel.errors import InvalidInput
+from headway.kernel.artifacts import (
+    Artifact,
+    Bundle,
+    Commit,
+    Container,
+    HealthCheck,
+    HealthKind,
+    Image,
+    ReleaseSpec,
+    Workspace,
+)
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
-from headway.seams.builders.native import NativeBuilder, seal
+from headway.seams.builders.choice import choose, look
+from headway.seams.builders.native import seal
+from headway.seams.builders.registry import BUILDERS
 from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.registry import RUNTIME_OF
+from headway.seams.runtimes.several import Runtimes
 from headway.seams.sources.archive import ArchiveSource
 from headway.seams.sources.base import Source
 from headway.seams.sources.git import GitAccounts, GitSource
@@ -51,7 +64,8 @@ class Tools:
     db: Database
     host_id: str
     folders: AppFolders
-    runtime: Runtime
+    runtimes: Runtimes
+    imaging: Imaging
     routing: Routing
     defaults: Defaults
     address: Callable[[str], str]
@@ -82,14 +96,15 @@ class Tools:
         git = Git(folders=folders, limits=self._limits(None), step_seconds=settings.step_seconds)
         return GitSource(spec=spec, accounts=GitAccounts(git=plan.git_account, build=plan.build_account), git=git)
 
-    async def build(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit) -> Bundle:
-        """Builds the workspace where it is, with the builder that the application asks for."""
+    async def build(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit) -> Artifact:
+        """Builds the workspace with the builder that the application asks for, or that what is there asks for."""
         settings = plan.settings
-        if settings.builder not in {None, "auto", "native"}:
-            raise InvalidInput(f"The builder {settings.builder} is not available on this host; set builder to native.")
-        return await NativeBuilder().build(run, workspace, self.build_spec(plan, commit))
+        spec = self.build_spec(plan, commit, run.deployment.deployment_id)
+        choice = choose(settings.builder, settings.build_type, await look(run, workspace, spec))
+        await run.say(f"Builder {choice.builder}: {choice.reason}.")
+        return await BUILDERS[choice.builder].build(run, workspace, spec)
 
-    def build_spec(self, plan: Plan, commit: Commit) -> BuildSpec:
+    def build_spec(self, plan: Plan, commit: Commit, deployment_id: str) -> BuildSpec:
         """How the application is built."""
         settings = plan.settings
         return BuildSpec(
@@ -104,26 +119,33 @@ class Tools:
             output_folder=settings.publish_directory,
             scale=settings.scale,
             commit_hash=commit.hash,
+            image=self.imaging.spec(plan, deployment_id, settings.builder or settings.build_type),
         )
 
     async def seal(self, run: Run, folder: str, plan: Plan) -> None:
         """Closes a built release to the build account and opens it, for reading only, to the run account."""
         await run.command("seal", seal(folder, build=plan.build_account, run=plan.run_account))
 
-    def release_spec(self, plan: Plan, release_id: str, bundle: Bundle, ports: tuple[int, ...]) -> ReleaseSpec:
+    def runtime(self, artifact: Artifact) -> Runtime:
+        """What an artifact is run by."""
+        return self.runtimes.of(RUNTIME_OF[type(artifact)])
+
+    def release_spec(self, plan: Plan, release_id: str, artifact: Artifact, ports: tuple[int, ...]) -> ReleaseSpec:
         """All that the runtime needs to start a release."""
         return ReleaseSpec(
             release_id=release_id,
             deployment_id=release_id,
             application_id=plan.application_id,
             app_name=plan.app_name,
-            artifact=bundle,
+            artifact=artifact,
+            project_id=plan.project_id,
+            container=self.imaging.container(plan, artifact) if isinstance(artifact, Image) else Container(),
             uid=plan.run_uid,
             gid=plan.run_uid,
             port=ports[0] if ports else None,
             more_ports=ports[1:],
             env={name: Secret(value) for name, value in plan.variables.items()},
-            health=self._health(plan, takes_requests=bool(ports)),
+            health=self._health(plan, artifact, takes_requests=bool(ports)),
             memory_bytes=plan.settings.memory_bytes or self.defaults.application_memory_bytes,
             process_limit=self.defaults.process_limit,
             data_folder=self.folders.data(plan.application_id),
@@ -158,24 +180,28 @@ class Tools:
         ports = await self.db.read(lambda tx: store.free_ports(tx, self.host_id))
         return list(islice(filter(_is_bindable, random.sample(ports, len(ports))), count))
 
-    async def measure(self, run: Run, folder: str) -> int:
-        """What a folder holds on the disk, in bytes."""
+    async def measure(self, run: Run, artifact: Artifact, folder: str) -> int:
+        """What an artifact holds on the disk, in bytes; a bundle is all of its release's ``folder``."""
+        if isinstance(artifact, Image):
+            return artifact.bytes
         stage = Stage(argv=("du", "--summarize", "--block-size=1", "--", folder))
         command = Command(stages=(stage,), env={"PATH": _PATH, "LC_ALL": "C"}, capture=True)
         return int((await run.command("measure", command)).output.split()[0])
 
-    def dump_bundle(self, bundle: Bundle) -> dict[str, Any]:
-        """The JSON that ``load_bundle`` reads."""
-        return asdict(bundle)
+    def copies(self, plan: Plan, artifact: Artifact) -> int:
+        """How many ports a release takes."""
+        match artifact:
+            case Image():
+                return 0 if inner_port(plan, artifact) is None else 1
+            case Bundle():
+                web = next((process.scale for process in artifact.processes if process.name == "web"), 0)
+                return 1 if artifact.static_root is not None else web
 
-    def load_bundle(self, values: Mapping[str, Any]) -> Bundle:
-        """The bundle that ``dump_bundle`` wrote."""
-        processes = tuple(Process(**process) for process in values["processes"])
-        return Bundle(**{**values, "processes": processes, "path": tuple(values["path"])})
-
-    def _health(self, plan: Plan, *, takes_requests: bool) -> HealthCheck:
+    def _health(self, plan: Plan, artifact: Artifact, *, takes_requests: bool) -> HealthCheck:
         path = plan.settings.health_path
         kind = HealthKind.SETTLE if not takes_requests else HealthKind.HTTP if path else HealthKind.TCP
+        if isinstance(artifact, Image) and artifact.is_checked and not path:
+            kind = HealthKind.OWN
         return HealthCheck(
             kind=kind,
             path=path or "/",

@@ -12,9 +12,8 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner, Subject
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.infra.docker.labels import APPLICATION, PANEL
+from headway.infra.docker.labels import APPLICATION, COMPOSE, PANEL
 from headway.infra.logs.mask import Masker
-from headway.seams.runtimes.compose.converted import COMPOSE
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
 

@@ -35,6 +35,7 @@ async def inspect(api: DockerApi, reference: str, name: str) -> Image | None:
         ports=_ports(configuration),
         volumes=tuple(sorted(configuration.get("Volumes") or {})),
         is_checked=_has_check(configuration),
+        bytes=found["Size"],
     )
 
 

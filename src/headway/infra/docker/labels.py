@@ -7,6 +7,7 @@ PROJECT = "headway.project"
 APPLICATION = "headway.application"
 DEPLOYMENT = "headway.deployment"
 RELEASE = "headway.release"
+COMPOSE = "headway.compose"
 
 
 def labelled(**wanted: str) -> dict[str, list[str]]:

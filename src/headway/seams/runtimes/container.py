@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.infra.docker import images, labels
-from headway.infra.docker.api import DockerApi, EngineRefused
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
@@ -154,10 +154,19 @@ class ContainerRuntime:
 
     async def forget(self, application_id: str, app_name: str) -> None:
         """The networks of projects that nothing runs in any more. Volumes stay: they hold data."""
-        for network in await self._api.get("/networks", filters=labels.labelled(panel=self._panel_id)):
+        mine = {"label": [f"{labels.PANEL}={self._panel_id}", labels.PROJECT]}
+        for network in await self._api.get("/networks", filters=mine):
             if not await self._api.get("/containers/json", all=True, filters={"network": [network["Id"]]}):
                 with contextlib.suppress(EngineRefused):  # somebody has come in between
                     await self._api.delete(f"/networks/{network['Id']}")
+
+    async def shut_down(self) -> None:
+        """Stops every container; they stay, and are started again when their applications are. No error where there is
+        no engine.
+        """
+        with contextlib.suppress(EngineAway):
+            running = await self.running()
+            await asyncio.gather(*(self.stop(release_id) for release_id in running))
 
     async def find(self, release_id: str) -> Found | None:
         """The release's container."""
@@ -221,10 +230,11 @@ class ContainerRuntime:
         return [each["Id"] for each in await self._list(panel=self._panel_id, release=release_id)]
 
     async def _list(self, **wanted: str) -> list[dict[str, Any]]:
+        """Those of releases: a compose file can give its own containers what labels it likes, but for its mark."""
         found: list[dict[str, Any]] = await self._api.get(
             "/containers/json", all=True, filters=labels.labelled(**wanted)
         )
-        return found
+        return [each for each in found if labels.RELEASE in each["Labels"] and labels.COMPOSE not in each["Labels"]]
 
 
 def _looks() -> range:

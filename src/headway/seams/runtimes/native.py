@@ -64,7 +64,7 @@ class NativeRuntime:
         self._vault = vault
         self._vault_key = vault_key
         self._grace_seconds = grace_seconds
-        self._caddy = caddy or _beside_python("caddy")
+        self._caddy = caddy or beside_python("caddy")
         self._groups = None if use_cgroups is False else ReleaseGroups.of_this_machine(checked_id(panel_id))
         self._copies = Copies(self._layout, self._groups)
         self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans, unit=unit)
@@ -323,6 +323,12 @@ class NativeRuntime:
         return how
 
 
+def beside_python(program: str) -> Path:
+    """The program of a wheel that was installed with us, else the machine's own."""
+    own = Path(sys.prefix) / "bin" / program
+    return own if own.exists() else Path(shutil.which(program) or own)
+
+
 class _Watched:
     """A release as the health check sees it."""
 
@@ -353,12 +359,6 @@ class _Watched:
         programs = {program.label: program for program in runtime._programs(self._release_id)}  # noqa: SLF001
         log = runtime._layout.log(self._app_name, programs[process])  # noqa: SLF001
         return app_logs.shown_lines(log, count, self._masked)
-
-
-def _beside_python(program: str) -> Path:
-    """The program of a wheel that was installed with us, else the machine's own."""
-    own = Path(sys.prefix) / "bin" / program
-    return own if own.exists() else Path(shutil.which(program) or own)
 
 
 def _import_path() -> list[str]:

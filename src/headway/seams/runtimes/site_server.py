@@ -7,19 +7,20 @@ import shutil
 from pathlib import Path
 
 from headway.seams.runtimes.launcher import file_server
+from headway.seams.runtimes.native import beside_python
 
 PORT = 80
 PROGRAM = "caddy"
 CONFIGURATION = "site.json"
 
 
-def lay_out(folder: Path, program: Path) -> None:
+def lay_out(folder: Path) -> None:
     """Makes the folder what it has to be; quick when it is. Blocks."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     configuration = file_server("/site", PORT)
     configuration["apps"]["http"]["servers"]["static"]["listen"] = [f":{PORT}"]
     (folder / CONFIGURATION).write_text(json.dumps(configuration))
-    kept = folder / PROGRAM
+    program, kept = beside_python(PROGRAM), folder / PROGRAM
     if not kept.exists() or kept.stat().st_size != program.stat().st_size:
         draft = folder.with_name(f".{PROGRAM}.new")
         shutil.copyfile(program, draft)

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from headway.domains.applications.model import AppSettings
 from headway.faces.http.errors import invalid
-from headway.faces.http.inputs import Input
+from headway.faces.http.procedures.container_settings import ContainerChanges
 from headway.faces.http.wire.applications import ACTIVE, Builder, BuildType, default_of, passive_among
 from headway.kernel.forms import size
 
@@ -26,7 +26,7 @@ ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 SourceType = Literal["docker", "git", "github", "gitlab", "bitbucket", "gitea", "drop"]
 
 
-class Changes(Input):
+class Changes(ContainerChanges):
     """Changes to settings. A field that is sent as null goes back to its default."""
 
     model_config = ConfigDict(extra="allow")
@@ -71,10 +71,15 @@ class Changes(Input):
             if attribute is not None:
                 value = getattr(self, name)
                 changed[attribute] = default_of(attribute) if value is None or value == "" else value
+        changed |= self.special()
         if "memory_limit" in self.model_fields_set:
             changed["memory_bytes"] = _memory_bytes(self.memory_limit)
         passive = passive_among(self.model_extra or {})
         return replace(settings, **changed, extra={**settings.extra, **passive})
+
+    def applied_as_image(self, settings: AppSettings) -> AppSettings:
+        """``applied`` by whoever chooses an image as the source."""
+        return replace(self.applied(settings), source_type="docker")
 
     def applied_as_git(self, settings: AppSettings) -> AppSettings:
         """``applied`` by whoever chooses a git repository as the source."""

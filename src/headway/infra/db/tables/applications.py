@@ -72,6 +72,7 @@ releases = Table(
     Column("deployment_id", String(21), nullable=False, index=True),
     Column("state", String(16), nullable=False),
     Column("folder", Text, nullable=False),
+    Column("runtime", String(16), nullable=False, server_default="native"),
     Column("port", Integer),
     Column("more_ports", JSON),
     Column("bytes", BigInteger),

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headway.infra.docker.labels import DEPLOYMENT, PANEL
+from headway.infra.docker.labels import COMPOSE, DEPLOYMENT, PANEL
 
-COMPOSE = "headway.compose"
 IMAGE = "headway.image"
 IMAGES = "headway-compose/"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from headway.infra.docker.labels import DEPLOYMENT
+from headway.infra.docker.labels import COMPOSE, DEPLOYMENT
 from headway.seams.runtimes.compose import converted
 
 MOST_RESTARTS = 3
@@ -54,7 +54,7 @@ class Container:
     @property
     def compose_id(self) -> str:
         """The compose service whose it is."""
-        return self.labels.get(converted.COMPOSE, "")
+        return self.labels.get(COMPOSE, "")
 
     @property
     def deployment_id(self) -> str:

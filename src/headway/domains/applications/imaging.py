@@ -1,0 +1,113 @@
+"""What a deploy tells those who make and run images: names, labels, accounts and places, made from its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from headway.domains.applications.folders import AppFolders
+from headway.domains.applications.model import AppSettings
+from headway.domains.applications.plan import Plan
+from headway.infra.docker import labels
+from headway.infra.docker.api import DockerApi
+from headway.infra.docker.cli import Docker
+from headway.infra.docker.images import release_name
+from headway.infra.hosts.command import Account
+from headway.kernel.artifacts import Container, Image, Restart
+from headway.kernel.secret import Secret
+from headway.kernel.variables import parse_variables
+from headway.seams.builders.base import ImageSpec
+
+UNIX = "unix://"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imaging:
+    """The engine of a host as deploys use it. ``host`` is how it is named, ``file_server`` the folder of what serves
+    the files of a site in its image.
+    """
+
+    api: DockerApi
+    host: str
+    panel_id: str
+    folders: AppFolders
+    file_server: str
+
+    def spec(self, plan: Plan, deployment_id: str, builder: str) -> ImageSpec:
+        """What a builder of images is told. Arguments and secrets are the build's own variables."""
+        settings = plan.settings
+        secrets = parse_variables(settings.build_secrets or "")
+        return ImageSpec(
+            api=self.api,
+            cli=self.cli(deployment_id),
+            name=release_name(self.panel_id, plan.app_name, deployment_id),
+            group=plan.application_id,
+            labels={
+                labels.PANEL: self.panel_id,
+                labels.PROJECT: plan.project_id,
+                labels.APPLICATION: plan.application_id,
+                labels.DEPLOYMENT: deployment_id,
+                labels.RELEASE: deployment_id,
+            },
+            account=self.account(plan.build_account),
+            dockerfile=settings.dockerfile or "Dockerfile",
+            context=settings.docker_context or ".",
+            stage=settings.docker_stage,
+            arguments={name: value for name, value in plan.build_variables.items() if name not in secrets},
+            secrets={name: Secret(value) for name, value in plan.build_variables.items() if name in secrets},
+            fresh=settings.clean_cache,
+            version=_version(settings, builder),
+            file_server=self.file_server,
+        )
+
+    def cli(self, deployment_id: str) -> Docker:
+        """The command line for one deployment, with a folder of its own for credentials."""
+        return Docker(host=self.host, configuration=f"{self.folders.work}/logins/{deployment_id}")
+
+    def account(self, account: Account | None) -> Account | None:
+        """The account with the group of the engine's socket, so that it may speak to it."""
+        if account is None or not self.host.startswith(UNIX):
+            return account
+        try:
+            group = Path(self.host.removeprefix(UNIX)).stat().st_gid
+        except OSError:
+            return account
+        return Account(uid=account.uid, gid=group)
+
+    def container(self, plan: Plan, image: Image) -> Container:
+        """How the image is run."""
+        settings = plan.settings
+        return Container(
+            port=inner_port(plan, image),
+            entrypoint=_entrypoint(settings),
+            arguments=tuple(settings.arguments) if settings.arguments else None,
+            mounts=plan.mounts,
+            published=plan.published,
+            cpus=settings.cpus,
+            restart=Restart(settings.restart),
+            restarts=settings.restarts,
+        )
+
+
+def inner_port(plan: Plan, image: Image) -> int | None:
+    """The port that the image's process listens on: the one that is set, the one that the user's own variable names, or
+    else the first that the image declares; None where nothing says that it takes requests.
+    """
+    if plan.fixed_port is not None:
+        return plan.fixed_port
+    return image.ports[0] if image.ports else None
+
+
+def _version(settings: AppSettings, builder: str) -> str | None:
+    asked: Mapping[str, str | None] = {
+        "heroku_buildpacks": settings.heroku_version,
+        "railpack": settings.railpack_version,
+    }
+    return asked.get(builder)
+
+
+def _entrypoint(settings: AppSettings) -> tuple[str, ...] | None:
+    """The user's own command line is one argument to the image's shell."""
+    line = settings.command or settings.start_command
+    return ("/bin/sh", "-c", line) if line and line.strip() else None

@@ -1,0 +1,61 @@
+"""What inputs say of images and containers, as a part of an application's settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from headway.faces.http.errors import invalid
+from headway.faces.http.inputs import Input
+
+_NANO = 1_000_000_000
+_MOST_CPUS = 1024
+_SMALLEST_NANO = 1_000_000  # nobody has so many processors: larger numbers are billionths of one
+
+_Text = Annotated[str, Field(max_length=4_096)]
+
+
+class ContainerChanges(Input):
+    """Fields of ``Changes`` that are about images and containers."""
+
+    dockerfile: _Text | None = None
+    docker_context_path: _Text | None = None
+    docker_build_stage: _Text | None = None
+    clean_cache: bool | None = None
+    heroku_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] | None = None
+    railpack_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] | None = None
+    docker_image: _Text | None = None
+    registry_id: _Text | None = None
+    registry_url: _Text | None = None
+    username: _Text | None = None
+    password: Annotated[str, Field(max_length=65_536)] | None = Field(default=None, repr=False)
+    command: Annotated[str, Field(max_length=16_384)] | None = None
+    args: Annotated[list[_Text], Field(max_length=1_000)] | None = None
+    restart_policy: Literal["always", "on_failure", "never"] | None = None
+    restart_attempts: Annotated[int, Field(ge=0, le=1_000)] | None = None
+    cpu_limit: str | float | None = None
+
+    def special(self) -> dict[str, Any]:
+        """Settings whose value is not simply the field's. A password that is not sent stays: it is never given back,
+        so nobody could send it again; it goes with an empty one, and with the user.
+        """
+        changed: dict[str, Any] = {}
+        if "cpu_limit" in self.model_fields_set:
+            changed["cpus"] = _cpus(self.cpu_limit)
+        if self.password is not None or ("username" in self.model_fields_set and not self.username):
+            changed["registry_password"] = self.password or None
+        return changed
+
+
+def _cpus(limit: str | float | None) -> float | None:
+    """A number of processors, or of billionths of one, as Docker counts them."""
+    try:
+        number = float(limit or 0)
+    except ValueError:
+        number = -1.0
+    cpus = number / _NANO if number >= _SMALLEST_NANO else number
+    if not 0 <= cpus <= _MOST_CPUS:
+        message = "Invalid input: a CPU limit is a number of processors, such as 0.5, or of billionths of one"
+        raise invalid([{"code": "custom", "path": ["cpuLimit"], "message": message}])
+    return cpus or None
