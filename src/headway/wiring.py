@@ -28,6 +28,7 @@ from headway.core.engine.parts import EngineSettings, Parts
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
 from headway.domains.applications.arranging import Arranging
+from headway.domains.applications.attachments import AttachmentService
 from headway.domains.applications.deploy import DeployKind
 from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
@@ -49,6 +50,8 @@ from headway.domains.catalog.containers import ContainerService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.fronted import Fronted
+from headway.domains.catalog.registries import RegistryService
+from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.subject import ComposeSubject
@@ -56,6 +59,8 @@ from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from headway.infra.docker.api import DockerApi
+from headway.infra.docker.registries import log_in
 from headway.infra.hosts.local import LocalHost
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.paths import LogPaths
@@ -67,7 +72,7 @@ from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
 from headway.wiring_composes import ComposeWiring
-from headway.wiring_machine import LOCAL, edge, https_of, local_host, tools_of
+from headway.wiring_machine import LOCAL, docker_api, edge, https_of, local_host, tools_of
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +114,8 @@ class Services:
     barriers: BarrierService
     own_routing: OwnRoutingService
     certificates: CertificateService
+    registries: RegistryService
+    attachments: AttachmentService
 
     async def health(self) -> str | None:
         """None when the database answers, else why it does not."""
@@ -149,7 +156,9 @@ class Wiring:
             SubjectType.COMPOSE: ComposeSubject(),
         }
         self._ssh_keys = SshKeyService(db, data_dir.vault)
-        self._planning = Planning(vault=data_dir.vault, open_key=self._ssh_keys.open, git_uid=data_dir.uid_base)
+        self._docker = docker_api(settings)
+        self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))
+        self._planning = self._plans()
         self._guests: set[str] = set()
         self._host = local_host(settings, data_dir)
         self._edge = edge(settings, data_dir)
@@ -177,6 +186,14 @@ class Wiring:
             facts=facts,
         )
         fronted[SubjectType.COMPOSE] = self._composes.routing
+
+    def _plans(self) -> Planning:
+        return Planning(
+            vault=self._data_dir.vault,
+            open_key=self._ssh_keys.open,
+            open_registry=self._registries.open,
+            git_uid=self._data_dir.uid_base,
+        )
 
     def wired(self, access: AccessService) -> Wired:
         """The parts, each with what it needs."""
@@ -223,6 +240,8 @@ class Wiring:
             barriers=BarrierService(self._db, self._data_dir.vault, self._routing, self._routing.try_redirect),
             own_routing=OwnRoutingService(self._db, self._data_dir.vault, self._routing),
             certificates=self._certificates,
+            registries=self._registries,
+            attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
         )
 
     def _parts(self) -> Parts:
@@ -336,6 +355,10 @@ async def _once(settle: Callable[[], Awaitable[None]]) -> float:
     """What is tried until it succeeds, and then again each day."""
     await settle()
     return _DAY
+
+
+async def _try_registry(api: DockerApi, credentials: Credentials) -> None:
+    await log_in(api, credentials.url, credentials.username, credentials.password)
 
 
 async def _watch_ballast(path: Path, size: int) -> float:

@@ -14,6 +14,12 @@ from tests.panel import Panel
 Json = Any
 
 
+A_VOLUME = {"type": "volume", "volumeName": "files", "mountPath": "/files"}
+A_PORT = {"publishedPort": 5000, "targetPort": 5000, "protocol": "tcp", "publishMode": "host"}
+A_LOGIN_AT = {"username": "me", "password": "secret", "registryUrl": "127.0.0.1:1", "registryType": "cloud"}
+A_REGISTRY = {"registryName": "r", "imagePrefix": "team", **A_LOGIN_AT}
+
+
 class Stage:
     """What there is on a panel to call procedures about; what a call uses up is made for it."""
 
@@ -81,6 +87,21 @@ class Stage:
         self._running.post("redirects.create", **given)
         redirect_id: str = self._first(given["applicationId"], "redirects")["redirectId"]
         return redirect_id
+
+    def mount(self) -> str:
+        given = {"serviceId": self.application(), **A_VOLUME}
+        mount_id: str = self._running.post("mounts.create", **given)["mountId"]
+        return mount_id
+
+    def port(self) -> str:
+        application_id = self.application()
+        self._running.post("port.create", applicationId=application_id, **A_PORT)
+        port_id: str = self._first(application_id, "ports")["portId"]
+        return port_id
+
+    def registry(self) -> str:
+        registry_id: str = self._running.post("registry.create", **A_REGISTRY)["registryId"]
+        return registry_id
 
     def login(self) -> str:
         application_id = self.application()
@@ -152,6 +173,13 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
             "dockerBuildStage": "x",
             "herokuVersion": "24",
             "railpackVersion": "0.15.4",
+        },
+        "application.saveDockerProvider": lambda at: {
+            "applicationId": at.application(),
+            "dockerImage": "nginx:1",
+            "username": "me",
+            "password": "secret",
+            "registryUrl": "registry.example.org",
         },
         "application.saveEnvironment": lambda at: {
             "applicationId": at.application(),
@@ -234,6 +262,12 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "environment.remove": lambda at: {"environmentId": at.environment()},
         "environment.search": lambda _at: {"name": "driven", "limit": 3},
         "environment.update": lambda at: {"environmentId": at.environment(), "name": at.name(), "env": "A=1"},
+        "mounts.allNamedByApplicationId": lambda at: {"applicationId": at.application()},
+        "mounts.create": lambda at: {"serviceId": at.application(), "serviceType": "application", **A_VOLUME},
+        "mounts.listByServiceId": lambda at: {"serviceId": at.application(), "serviceType": "application"},
+        "mounts.one": lambda at: {"mountId": at.mount()},
+        "mounts.remove": lambda at: {"mountId": at.mount()},
+        "mounts.update": lambda at: {"mountId": at.mount(), "mountPath": "/elsewhere"},
         "organization.all": _nothing,
         "organization.allInvitations": _nothing,
         "organization.create": lambda at: {"name": at.name()},
@@ -242,6 +276,10 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "organization.removeInvitation": lambda at: {"invitationId": at.invitation()["id"]},
         "organization.update": lambda at: {"organizationId": at.organization(), "name": at.name()},
         "organization.updateMemberRole": lambda at: {"memberId": at.member()["id"], "role": "admin"},
+        "port.create": lambda at: {"applicationId": at.application(), **A_PORT},
+        "port.delete": lambda at: {"portId": at.port()},
+        "port.one": lambda at: {"portId": at.port()},
+        "port.update": lambda at: {"portId": at.port(), **A_PORT},
         "project.all": _nothing,
         "project.allForPermissions": _nothing,
         "project.create": lambda at: {"name": at.name(), "description": "d", "env": "A=1"},
@@ -256,6 +294,11 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "project.remove": lambda at: {"projectId": at.project()},
         "project.search": lambda _at: {"q": "driven", "limit": 3},
         "project.update": lambda at: {"projectId": at.project(), "name": at.name()},
+        "registry.all": _nothing,
+        "registry.create": lambda at: {**A_REGISTRY, "registryName": at.name()},
+        "registry.one": lambda at: {"registryId": at.registry()},
+        "registry.remove": lambda at: {"registryId": at.registry()},
+        "registry.update": lambda at: {"registryId": at.registry(), "registryName": "renamed"},
         "redirects.create": lambda at: {
             "applicationId": at.application(),
             "regex": "^http://a/(.*)",
@@ -313,5 +356,9 @@ REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
         "docker.restartContainer": {"containerId": "nope", "serverId": "nope"},
         "organization.delete": {"organizationId": "nope"},
         "domain.byComposeId": {"composeId": "nope"},
+        "registry.testRegistryById": {"registryId": "nope"},
     }
 )
+
+# What this machine, which has no engine, cannot do.
+UNAVAILABLE: Mapping[str, Mapping[str, Json]] = MappingProxyType({"registry.testRegistry": A_REGISTRY})

@@ -12,7 +12,7 @@ import pytest
 from headway.core.access.policy import RULES
 from script import clients as scripted
 from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working
-from tests.e2e.drives import DRIVES, REFUSED, Stage
+from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE, Stage
 from tests.e2e.npm_clients import NO_RESULT, Cli, Tool, mcp
 from tests.integration.http.schemas import misfits
 from tests.panel import Panel, git_repository, panel, web
@@ -24,7 +24,7 @@ Json = Any
 
 
 def test_every_command_whose_procedure_exists_is_driven() -> None:
-    assert sorted({*DRIVES, *REFUSED}) == sorted(set(CALLED) & working()), "tests/e2e/drives.py"
+    assert sorted({*DRIVES, *REFUSED, *UNAVAILABLE}) == sorted(set(CALLED) & working()), "tests/e2e/drives.py"
 
 
 def test_the_page_tells_of_every_command_of_these_routers_and_of_no_other_reason() -> None:
@@ -43,7 +43,7 @@ def test_the_commands_are_those_that_the_packages_have(clients: Path) -> None:
 def stage(tmp_path_factory: pytest.TempPathFactory, clients: Path) -> Iterator[tuple[Panel, Stage]]:
     folder = tmp_path_factory.mktemp("driven")
     url = git_repository(folder / "repository", web("driven"))
-    with panel(folder / "data") as running:
+    with panel(folder / "data", HEADWAY_DOCKER_SOCKET=str(folder / "nowhere.sock")) as running:
         yield running, Stage(running, url)
 
 
@@ -84,6 +84,13 @@ def test_the_mcp_server_drives(procedure: str, tool: Tool, stage: tuple[Panel, S
 def test_the_command_line_hears_that_there_is_none(procedure: str, cli: Cli) -> None:
     ended = cli.run(scripted.command_of(procedure), **REFUSED[procedure])
     assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 404")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("procedure", sorted(UNAVAILABLE))
+def test_the_command_line_hears_that_it_is_unavailable(procedure: str, cli: Cli) -> None:
+    ended = cli.run(scripted.command_of(procedure), **UNAVAILABLE[procedure])
+    assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 503")
 
 
 @pytest.mark.slow

@@ -7,100 +7,78 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import WEB, Panel, commit, git_repository, panel, until
+from tests.docker_engine import Engine
+from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
+from tests.panel import Panel, commit, git_repository, until
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
-
-DOCKERFILE = f"""\
-FROM {BASE_IMAGE}
-COPY app.py /app.py
-EXPOSE 3000
-CMD ["python3", "/app.py"]
-"""
-
-
-def web(version: str, dockerfile: str = DOCKERFILE, **files: str) -> dict[str, str]:
-    program = WEB.replace("VERSION", version).replace('("127.0.0.1"', '("0.0.0.0"')
-    return {
-        "app.py": f"import signal\nsignal.signal(15, lambda *_: exit())\n{program}",
-        "Dockerfile": dockerfile,
-        **files,
-    }
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
-    data_dir = tmp_path_factory.mktemp("panel") / "data"
-    with panel(data_dir, HEADWAY_DOCKER_HOST=docker_engine.host) as started:
+    with boxing_panel(tmp_path_factory.mktemp("panel") / "data", docker_engine) as started:
         yield started
-    clear(docker_engine, data_dir)
-
-
-def clear(engine: Engine, data_dir: Path) -> None:
-    """Removes what a panel has left in the engine; it leaves containers that are stopped."""
-    mine = f"label=headway.panel={(data_dir / 'panel.id').read_text()}"
-    for what, removal in (("container", "rm"), ("network", "rm"), ("volume", "rm")):
-        listing = ["--quiet", "--filter", mine, *(["--all"] if what == "container" else [])]
-        for found in engine.docker(what, "ls", *listing).split():
-            engine.docker(what, removal, *(["--force", "--volumes"] if what == "container" else []), found)
-
-
-def containers(engine: Engine, application_id: str) -> list[str]:
-    """The states of an application's containers."""
-    mine = f"label=headway.application={application_id}"
-    return engine.docker("container", "ls", "--all", "--filter", mine, "--format", "{{.State}}").split()
 
 
 def test_a_dockerfile_is_built_run_and_reached(running: Panel, docker_engine: Engine, tmp_path: Path) -> None:
-    application_id = running.application(git_repository(tmp_path / "repo", web("one")), name="boxed")
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("one")), name="boxed")
 
-    row = running.done(running.deploy(application_id), 60)
+    row = running.done(running.deploy(application_id), BUILD_SECONDS)
 
     assert running.visit("boxed").text == "one"
     log = running.deployment_log(row["deploymentId"])
     assert "Builder dockerfile: there is a Dockerfile, and a container engine." in log
     assert "COPY app.py /app.py" in log
     assert containers(docker_engine, application_id) == ["running"]
+    assert running.get("release.all", applicationId=application_id)[0]["bytes"] > 1_000_000
 
 
 def test_a_new_commit_replaces_the_container_and_a_broken_one_does_not(
     running: Panel, docker_engine: Engine, tmp_path: Path
 ) -> None:
     repository = tmp_path / "repo"
-    application_id = running.application(git_repository(repository, web("old")), name="renewed")
-    running.done(running.deploy(application_id), 60)
+    application_id = running.application(git_repository(repository, boxed_web("old")), name="renewed")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
 
-    commit(repository, web("new"), "second")
-    running.done(running.deploy(application_id), 60)
+    commit(repository, boxed_web("new"), "second")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
     assert running.visit("renewed").text == "new"
     until(lambda: containers(docker_engine, application_id) == ["running"], what="the old container is gone")
+    kept = images(docker_engine, application_id)
 
-    commit(repository, web("never", DOCKERFILE.replace('"/app.py"]', '"/nowhere.py"]')), "third")
-    row = running.ended(running.deploy(application_id), 60)
+    commit(repository, boxed_web("never", DOCKERFILE.replace('"/app.py"]', '"/nowhere.py"]')), "third")
+    row = running.ended(running.deploy(application_id), BUILD_SECONDS)
     assert (row["status"], row["reason"]) == ("error", "failed")
     assert "ended 3 times while it was starting, last with exit status 2" in row["errorMessage"]
     assert running.visit("renewed").text == "new"
     assert containers(docker_engine, application_id) == ["running"]
+    assert images(docker_engine, application_id) == kept
 
 
-def test_a_killed_build_leaves_nothing(running: Panel, docker_engine: Engine, tmp_path: Path) -> None:
-    files = web("x", DOCKERFILE + "RUN sleep 633\n")
+def test_a_killed_build_leaves_nothing_and_a_neighbour_goes_on(
+    running: Panel, docker_engine: Engine, tmp_path: Path
+) -> None:
+    neighbour = running.application(
+        git_repository(tmp_path / "other", boxed_web("y", DOCKERFILE + "RUN sleep 6\n")), name="neighbour"
+    )
+    other = running.deploy(neighbour)
+    files = boxed_web("x", DOCKERFILE + "RUN (setsid sleep 634 &) ; sleep 633\n")
     application_id = running.application(git_repository(tmp_path / "repo", files), name="stopped")
     deployment_id = running.deploy(application_id)
-    running.running(deployment_id, "RUN sleep 633", 60)
+    until(lambda: sleepers(633) and sleepers(634), BUILD_SECONDS, what="the step runs")
 
     running.post("deployment.killProcess", deploymentId=deployment_id)
 
+    assert sleepers(633) + sleepers(634) == []
     row = running.one(deployment_id)
     assert (row["status"], row["reason"], row["pid"]) == ("error", "killed", None)
-    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if _reads(path).startswith(b"sleep\x00633")]
     assert containers(docker_engine, application_id) == []
+    running.done(other, BUILD_SECONDS)
 
 
 def test_stop_start_and_delete(running: Panel, docker_engine: Engine, tmp_path: Path) -> None:
-    application_id = running.application(git_repository(tmp_path / "repo", web("up")), name="upped")
-    running.done(running.deploy(application_id), 60)
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("up")), name="upped")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
 
     assert running.post("application.stop", applicationId=application_id)["applicationStatus"] == "idle"
     assert containers(docker_engine, application_id) == ["exited"]
@@ -109,22 +87,93 @@ def test_stop_start_and_delete(running: Panel, docker_engine: Engine, tmp_path: 
 
     running.post("application.delete", applicationId=application_id)
     assert containers(docker_engine, application_id) == []
-    assert (
-        docker_engine.docker("image", "ls", "--quiet", "--filter", f"label=headway.application={application_id}") == ""
-    )
+    assert images(docker_engine, application_id) == []
 
 
 def test_what_it_writes_is_read_and_masked(running: Panel, tmp_path: Path) -> None:
-    files = web("logging", DOCKERFILE.replace("CMD", "ENV PYTHONUNBUFFERED=1\nCMD"))
+    files = boxed_web("logging")
     files["app.py"] = f"import os\nprint('token is', os.environ['TOKEN'])\n{files['app.py']}"
     application_id = running.application(git_repository(tmp_path / "repo", files), name="logging")
     running.post("application.saveEnvironment", applicationId=application_id, env="TOKEN=s3cret-value")
-    running.done(running.deploy(application_id), 60)
+    running.done(running.deploy(application_id), BUILD_SECONDS)
     assert running.get("application.readLogs", applicationId=application_id) == "token is ******\n"
 
 
-def _reads(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+def test_two_releases_never_write_to_one_volume_and_the_old_one_comes_back(
+    running: Panel, docker_engine: Engine, tmp_path: Path
+) -> None:
+    repository = tmp_path / "repo"
+    application_id = running.application(git_repository(repository, boxed_web("first")), name="written")
+    running.post("mounts.create", serviceId=application_id, type="volume", volumeName="files", mountPath="/data")
+    running.post("mounts.create", serviceId=application_id, type="file", content="a: 1\n", mountPath="/app.yml")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    (first,) = docker_engine.docker(
+        "container", "ls", "--quiet", "--filter", f"label=headway.application={application_id}"
+    ).split()
+    docker_engine.docker("exec", first, "sh", "-c", "cat /app.yml > /data/kept")
+
+    commit(repository, boxed_web("broken", DOCKERFILE + 'ENTRYPOINT ["sh", "-c", "exit 9"]\n'), "broken")
+    row = running.ended(running.deploy(application_id), BUILD_SECONDS)
+    assert row["status"] == "error"
+    assert "for one release at a time: the old one stops" in running.deployment_log(row["deploymentId"])
+    until(lambda: running.visit("written").text == "first", what="the old one serves again")
+    assert containers(docker_engine, application_id) == ["running"]
+
+    commit(repository, boxed_web("second"), "mended")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    assert running.visit("written").text == "second"
+    until(lambda: containers(docker_engine, application_id) == ["running"], what="the old container is gone")
+    (second,) = docker_engine.docker(
+        "container", "ls", "--quiet", "--filter", f"label=headway.application={application_id}"
+    ).split()
+    assert docker_engine.docker("exec", second, "cat", "/data/kept") == "a: 1\n"
+
+
+def test_what_uses_too_much_memory_says_so(running: Panel, tmp_path: Path) -> None:
+    files = boxed_web("big")
+    files["app.py"] = "print('filling')\nx = bytearray(200 << 20)\n" + files["app.py"]
+    application_id = running.application(git_repository(tmp_path / "repo", files), name="filled")
+    running.post("application.update", applicationId=application_id, memoryLimit="64M")
+    row = running.ended(running.deploy(application_id), BUILD_SECONDS)
+    assert (row["status"], row["reason"]) == ("error", "out_of_memory")
+    assert "its memory bound was reached" in row["errorMessage"]
+
+
+def test_a_crash_after_the_end_marks_it_as_unstable(running: Panel, tmp_path: Path) -> None:
+    files = boxed_web("shaky")
+    files["app.py"] = "import threading, os\nthreading.Timer(4, lambda: os._exit(3)).start()\n" + files["app.py"]
+    application_id = running.application(git_repository(tmp_path / "repo", files), name="shaky")
+    deployment_id = running.deploy(application_id)
+    running.done(deployment_id, BUILD_SECONDS)
+    until(lambda: running.one(deployment_id)["unstable"], 30, what="it is marked as unstable")
+
+
+def test_the_image_brings_its_own_health_check(running: Panel, tmp_path: Path) -> None:
+    check = "HEALTHCHECK --interval=200ms --retries=2 CMD python3 -c \"print('not well'); exit(1)\"\n"
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("x", DOCKERFILE + check)), "ill")
+    row = running.ended(running.deploy(application_id), BUILD_SECONDS)
+    assert row["status"] == "error"
+    assert 'The health check of the image fails. It says: "not well"' in row["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"dockerBuildStage": "$(touch /tmp/pwned)"}, "could not be found"),
+        (
+            {"dockerfile": "docker/Dockerfile", "buildType": "dockerfile"},
+            "no file 'docker/Dockerfile' at the build path",
+        ),
+        ({"dockerContextPath": "../.."}, "leads out of the repository"),
+        ({"buildType": "railpack"}, "railpack is not installed on this host"),
+        ({"command": "/no/such/program"}, "ended 3 times while it was starting, last with exit status 127"),
+    ],
+)
+def test_what_cannot_be_built_or_run_ends_with_what_to_do(
+    running: Panel, tmp_path: Path, fields: dict[str, str], told: str
+) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("x")), name="unbuilt", **fields)
+    row = running.ended(running.deploy(application_id), BUILD_SECONDS)
+    assert row["status"] == "error"
+    assert told in row["errorMessage"]
+    assert not Path("/tmp/pwned").exists()

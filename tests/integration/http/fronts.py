@@ -1,4 +1,4 @@
-"""What stands before an application, made without asking Traefik about it."""
+"""What stands before an application, made without asking Traefik about it, and what is attached to it."""
 
 from __future__ import annotations
 
@@ -45,3 +45,11 @@ async def front_of(world: World, application_id: str) -> dict[str, str]:
 def slugged(number: str) -> str:
     """An id as a part of a host name."""
     return number.lower().replace("_", "x").strip("-")
+
+
+async def attached_to(world: World, application_id: str) -> dict[str, str]:
+    """A mount and a published port of an application, by the names of a table."""
+    mount = await world.post("mounts.create", serviceId=application_id, type="volume", volumeName="v", mountPath="/v")
+    await world.post("port.create", applicationId=application_id, publishedPort=5000, targetPort=5000)
+    (port,) = (await world.get("application.one", applicationId=application_id))["ports"]
+    return {"mount": mount["mountId"], "port": port["portId"]}

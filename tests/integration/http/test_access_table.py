@@ -17,7 +17,7 @@ from headway.kernel.ids import new_id
 from tests.archives import packed
 from tests.certificates import certificate_for
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
-from tests.integration.http.fronts import front_of
+from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.world import REPOSITORY, World, client_with
 
 FRONT = (domains, redirects, logins, own_routings)
@@ -63,6 +63,14 @@ DEPLOYMENT = {"deploymentId": "{deployment}"}
 PROJECT = {"projectId": "{project}"}
 ENVIRONMENT = {"environmentId": "{environment}"}
 SSH_KEY = {"sshKeyId": "{ssh_key}"}
+MOUNT = {"mountId": "{mount}"}
+PORT = {"portId": "{port}"}
+REGISTRY = {"registryId": "{registry}"}
+OF_SERVICE = {"serviceId": "{application}", "serviceType": "application"}
+A_MOUNT = {"type": "volume", "volumeName": "more", "mountPath": "/more"}
+A_PORT: Mapping[str, str | int] = {"publishedPort": 5001, "targetPort": 5001}
+A_LOGIN_AT = {"registryUrl": "127.0.0.1:1", "username": "u", "password": "p"}
+A_REGISTRY = {"registryName": "r", **A_LOGIN_AT}
 API_KEY = {"apiKeyId": "{api_key}"}
 USER = {"userId": "{user}"}
 THE_ORGANISATION = {"organizationId": "{organization}"}
@@ -97,6 +105,7 @@ TABLE: Mapping[str, Row] = {
     "application.reload": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.saveBuildType": Row(MUTATION, APPLICATION | {"buildType": "static"}, ADMIN, SET),
     "application.saveEnvironment": Row(MUTATION, APPLICATION | {"env": "A=1"}, ADMIN, SET),
+    "application.saveDockerProvider": Row(MUTATION, APPLICATION | {"dockerImage": "nginx:1"}, ADMIN, SET),
     "application.saveGitProvider": Row(MUTATION, APPLICATION | A_GIT_URL, ADMIN, SET),
     "application.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "application.start": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
@@ -198,6 +207,23 @@ TABLE: Mapping[str, Row] = {
     "settings.isCloud": Row(QUERY, {}, MEMBER, ANY, OWN),
     "sshKey.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "sshKey.allForApps": Row(QUERY, {}, ADMIN, READ, OWN),
+    "mounts.allNamedByApplicationId": Row(QUERY, APPLICATION, MEMBER, READ),
+    "mounts.create": Row(MUTATION, A_MOUNT | OF_SERVICE, ADMIN, SET),
+    "mounts.listByServiceId": Row(QUERY, OF_SERVICE, MEMBER, READ),
+    "mounts.one": Row(QUERY, MOUNT, MEMBER, READ),
+    "mounts.remove": Row(MUTATION, MOUNT, ADMIN, SET),
+    "mounts.update": Row(MUTATION, MOUNT, ADMIN, SET),
+    "port.create": Row(MUTATION, {**APPLICATION, **A_PORT}, ADMIN, SET),
+    "port.delete": Row(MUTATION, PORT, ADMIN, SET),
+    "port.one": Row(QUERY, PORT, MEMBER, READ),
+    "port.update": Row(MUTATION, {**PORT, **A_PORT}, ADMIN, SET),
+    "registry.all": Row(QUERY, {}, ADMIN, READ, OWN),
+    "registry.create": Row(MUTATION, A_REGISTRY, ADMIN, SET, OWN),
+    "registry.one": Row(QUERY, REGISTRY, ADMIN, READ, ORGANISATION),
+    "registry.remove": Row(MUTATION, REGISTRY, ADMIN, SET, ORGANISATION),
+    "registry.testRegistry": Row(MUTATION, A_LOGIN_AT, ADMIN, SET, OWN),
+    "registry.testRegistryById": Row(MUTATION, REGISTRY, ADMIN, SET, ORGANISATION),
+    "registry.update": Row(MUTATION, REGISTRY, ADMIN, SET, ORGANISATION),
     "sshKey.create": Row(MUTATION, A_NAME, ADMIN, SET, OWN),
     "sshKey.generate": Row(MUTATION, {"type": "ed25519"}, ADMIN, SET, OWN),
     "sshKey.one": Row(QUERY, SSH_KEY, ADMIN, READ, ORGANISATION),
@@ -309,10 +335,16 @@ async def things_of(
         **await front_of(world, application_id),
     }
     wanted = None if procedure is None else {str(text)[1:-1] for text in TABLE[procedure].given.values()}
+    if wanted is None or wanted & {"mount", "port"}:
+        things |= await attached_to(world, application_id)
     for names, make in OTHER_THINGS.items():
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))
     return things
+
+
+async def _registry(world: World) -> tuple[str, ...]:
+    return ((await world.post("registry.create", **A_REGISTRY))["registryId"],)
 
 
 async def _ssh_key(world: World) -> tuple[str, ...]:
@@ -341,6 +373,7 @@ async def _member(world: World) -> tuple[str, ...]:
 OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
     ("ssh_key",): _ssh_key,
     ("api_key",): _api_key,
+    ("registry",): _registry,
     ("organization",): _organization,
     ("user", "member"): _member,
     ("invitation", "token"): _invitation,

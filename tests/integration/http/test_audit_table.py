@@ -24,6 +24,8 @@ REFUSED = {
     "deployment.killProcess",
     "docker.restartContainer",
     "organization.delete",
+    "registry.testRegistry",
+    "registry.testRegistryById",
 }
 # What they make or tell is kept nowhere.
 ABOUT_NOTHING = {"sshKey.generate", "domain.generateDomain", "domain.validateDomain"}

@@ -27,10 +27,13 @@ class Noun(StrEnum):
     INVITATION = "Invitation"
     LOGIN = "Security"
     MEMBER = "Member"
+    MOUNT = "Mount"
     ORGANIZATION = "Organization"
+    PORT = "Port"
     PREVIEW = "Preview deployment"
     PROJECT = "Project"
     REDIRECT = "Redirect"
+    REGISTRY = "Registry"
     RELEASE = "Release"
     SCHEDULE = "Schedule"
     SERVER = "Server"
@@ -111,7 +114,17 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.APPLICATION, "application", _ADMIN, _REMOVE, "clearDeployments")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "create", "update", "delete", "move")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveEnvironment", "saveBuildType", "saveGitProvider")
-    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "disconnectGitProvider")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "disconnectGitProvider", "saveDockerProvider")
+    | _rules(Noun.APPLICATION, "mounts", _MEMBER, _READ, "listByServiceId", "allNamedByApplicationId")
+    | _rules(Noun.APPLICATION, "mounts", _ADMIN, _SET, "create")
+    | _rules(Noun.MOUNT, "mounts", _MEMBER, _READ, "one")
+    | _rules(Noun.MOUNT, "mounts", _ADMIN, _SET, "update", "remove")
+    | _rules(Noun.APPLICATION, "port", _ADMIN, _SET, "create")
+    | _rules(Noun.PORT, "port", _MEMBER, _READ, "one")
+    | _rules(Noun.PORT, "port", _ADMIN, _SET, "update", "delete")
+    | _rules(Noun.REGISTRY, "registry", _ADMIN, _READ, "all", "one", in_project=False)
+    | _rules(Noun.REGISTRY, "registry", _ADMIN, _SET, "create", "update", "remove", in_project=False)
+    | _rules(Noun.REGISTRY, "registry", _ADMIN, _SET, "testRegistry", "testRegistryById", in_project=False)
     | _rules(Noun.PROJECT, "project", _MEMBER, _READ, "all", "one", "search", "homeStats", glimpse=True)
     | _rules(Noun.PROJECT, "project", _ADMIN, _READ, "allForPermissions", in_project=False)
     | _rules(Noun.ENVIRONMENT, "project", _ADMIN, _SET, "duplicate")

@@ -9,6 +9,7 @@ from headway.core.access.policy import Missing, Noun, permit
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
+from headway.domains.applications.attachments import with_own_ids
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import Application
 from headway.domains.applications.service import CheckSettings
@@ -79,7 +80,7 @@ class Arranging:
                     f"{model.name} (copy)" if beside else model.name,
                     app_name=model.app_name,
                     description=model.description,
-                    settings=model.settings,
+                    settings=with_own_ids(model.settings),
                     env=model.env,
                 )
             return projects.find_environment(tx, self._vault, target.environment_id)

@@ -22,6 +22,8 @@ from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
 from headway.seams.runtimes.registry import RUNTIME_OF
 from headway.seams.sources.git import undo as undo_source
+from headway.seams.sources.image import digest_of
+from headway.seams.sources.image import undo as undo_pull
 
 KIND = "application.deploy"
 VERSION = 3  # raised with every change to the steps below: a run of another version is not resumed
@@ -45,9 +47,7 @@ class DeployKind:
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
         deploy = _Deploy(run, Plan.load(run.plan), self.tools, self.planning.vault)
-        commit = await deploy.source()
-        workspace = await deploy.check_out(commit)
-        artifact = await deploy.build(workspace, commit)
+        commit, artifact = await deploy.made()
         ports = await deploy.ports(artifact, commit)
         spec = deploy.spec(artifact, ports)
         await deploy.release_command(spec)
@@ -58,9 +58,10 @@ class DeployKind:
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
-        if await undo_source(undoing.host, name, data):
+        host, api = undoing.host, self.tools.imaging.api
+        if await undo_source(host, name, data) or await undo_pull(host, api, name, data):
             return
-        if not await undo_build(undoing.host, self.tools.imaging.api, name, data):
+        if not await undo_build(host, api, name, data):
             await _UNDOS[name](self.tools, undoing, data)
 
 
@@ -74,6 +75,30 @@ class _Deploy:
         self._vault = vault
         self._release_id = run.deployment.deployment_id
         self._folder = tools.folders.release(plan.application_id, self._release_id)
+
+    async def made(self) -> tuple[Commit, Artifact]:
+        """What is to be released, and what it was made of."""
+        if self._plan.settings.source_type == "docker":
+            return await self.pulled()
+        commit = await self.source()
+        workspace = await self.check_out(commit)
+        return commit, await self.build(workspace, commit)
+
+    async def pulled(self) -> tuple[Commit, Artifact]:
+        """An image that somebody else has built; its digest stands for the commit."""
+
+        async def pull() -> Json:
+            await self._require_space()
+            await self._run.undo("release", self._release_data)
+            digest = self._plan.commit.hash if self._plan.commit is not None else None
+            source = self._tools.imaging.source(self._plan, self._run.deployment.deployment_id)
+            return dump_artifact(await source.fetch(self._run, digest))
+
+        image = load_artifact(await self._run.step("source", pull))
+        assert isinstance(image, Image)  # noqa: S101 - this step gives nothing else
+        digest = digest_of(image)
+        await self._run.describe(description=f"Image: {image.name} ({digest[:12]})", hash=digest)
+        return Commit(hash=digest, subject="", author="", branch=""), image
 
     async def source(self) -> Commit:
         """The commit to deploy: the newest of its branch, or for a redeploy the one that serves."""

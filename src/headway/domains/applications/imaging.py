@@ -11,13 +11,14 @@ from headway.domains.applications.model import AppSettings
 from headway.domains.applications.plan import Plan
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi
-from headway.infra.docker.cli import Docker
+from headway.infra.docker.cli import Docker, Typed
 from headway.infra.docker.images import release_name
 from headway.infra.hosts.command import Account
-from headway.kernel.artifacts import Container, Image, Restart
+from headway.kernel.artifacts import Container, Image, Mount, MountKind, PublishedPort, Restart
 from headway.kernel.secret import Secret
 from headway.kernel.variables import parse_variables
 from headway.seams.builders.base import ImageSpec
+from headway.seams.sources.image import ImageSource, PulledSpec
 
 UNIX = "unix://"
 
@@ -51,6 +52,7 @@ class Imaging:
                 labels.RELEASE: deployment_id,
             },
             account=self.account(plan.build_account),
+            login=self._login(plan, deployment_id),
             dockerfile=settings.dockerfile or "Dockerfile",
             context=settings.docker_context or ".",
             stage=settings.docker_stage,
@@ -61,9 +63,32 @@ class Imaging:
             file_server=self.file_server,
         )
 
+    def source(self, plan: Plan, deployment_id: str) -> ImageSource:
+        """The image that is the application's source."""
+        registry = plan.registry or {}
+        password = registry.get("password")
+        return ImageSource(
+            spec=PulledSpec(
+                name=plan.settings.image or "",
+                kept_as=release_name(self.panel_id, plan.app_name, deployment_id),
+                registry=registry.get("url", ""),
+                username=registry.get("username"),
+                password=None if password is None else Secret(password),
+            ),
+            api=self.api,
+            cli=self.cli(deployment_id),
+            step_seconds=plan.settings.step_seconds,
+        )
+
     def cli(self, deployment_id: str) -> Docker:
         """The command line for one deployment, with a folder of its own for credentials."""
         return Docker(host=self.host, configuration=f"{self.folders.work}/logins/{deployment_id}")
+
+    def _login(self, plan: Plan, deployment_id: str) -> Typed | None:
+        if plan.registry is None:
+            return None
+        url, username, password = (plan.registry[name] for name in ("url", "username", "password"))
+        return self.cli(deployment_id).login(url, username, Secret(password))
 
     def account(self, account: Account | None) -> Account | None:
         """The account with the group of the engine's socket, so that it may speak to it."""
@@ -82,12 +107,27 @@ class Imaging:
             port=inner_port(plan, image),
             entrypoint=_entrypoint(settings),
             arguments=tuple(settings.arguments) if settings.arguments else None,
-            mounts=plan.mounts,
-            published=plan.published,
+            mounts=mounts_of(settings),
+            published=tuple(
+                PublishedPort(outer=each.outer, inner=each.inner, protocol=each.protocol) for each in settings.published
+            ),
             cpus=settings.cpus,
             restart=Restart(settings.restart),
             restarts=settings.restarts,
         )
+
+
+def mounts_of(settings: AppSettings) -> tuple[Mount, ...]:
+    """What is put into the container."""
+    return tuple(
+        Mount(
+            kind=MountKind(each.kind),
+            target=each.target,
+            source=each.source,
+            content=None if each.content is None else Secret(each.content),
+        )
+        for each in settings.mounts
+    )
 
 
 def inner_port(plan: Plan, image: Image) -> int | None:

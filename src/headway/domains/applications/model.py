@@ -46,6 +46,31 @@ class Archive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """A mount of an application's container as it was asked for. ``source`` is a volume's name or a path of the host,
+    ``content`` that of a file.
+    """
+
+    mount_id: str
+    kind: str
+    target: str
+    source: str = ""
+    content: str | None = field(default=None, repr=False)
+    file_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A port of the machine that leads into an application's container. ``mode`` is only given back."""
+
+    port_id: str
+    outer: int
+    inner: int
+    protocol: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppSettings:
     """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
     ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
@@ -83,6 +108,8 @@ class AppSettings:
     cpus: float | None = None
     restart: str = "always"
     restarts: int | None = None
+    mounts: Sequence[Attached] = ()
+    published: Sequence[Opened] = ()
     build_command: str | None = None
     start_command: str | None = None
     health_path: str | None = None
@@ -114,7 +141,12 @@ class AppSettings:
         """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
         known = {each.name for each in fields(AppSettings)}
         archive = values.get("archive")
-        read = {**values, "archive": Archive(**archive) if archive else None}
+        read = {
+            **values,
+            "archive": Archive(**archive) if archive else None,
+            "mounts": tuple(Attached(**each) for each in values.get("mounts", ())),
+            "published": tuple(Opened(**each) for each in values.get("published", ())),
+        }
         return AppSettings(**{name: value for name, value in read.items() if name in known})
 
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from headway.domains.applications.model import AppSettings
 from headway.infra.hosts.command import Account
-from headway.kernel.artifacts import Commit, Mount, MountKind, PublishedPort
-from headway.kernel.secret import Secret
+from headway.kernel.artifacts import Commit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The application as it was when the run began. ``build_variables`` are those that only the build has beside the
     others. ``commit`` is set for a redeploy, which fetches nothing;
-    ``serving`` is the release that serves now, with its ports and what it runs in; ``mask`` is what must not show.
+    ``serving`` is the release that serves now, with its ports and what it runs in; ``mask`` is what must not show;
+    ``registry`` has the url, username and password with which an image is fetched.
     """
 
     application_id: str
@@ -34,14 +34,12 @@ class Plan:
     serving_ports: tuple[int, ...]
     serving_runtime: str = "native"
     project_id: str = ""
-    mounts: tuple[Mount, ...] = ()
-    published: tuple[PublishedPort, ...] = ()
+    registry: Mapping[str, str] | None = field(default=None, repr=False)
     mask: tuple[str, ...] = field(default=(), repr=False)
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
-        mounts = [{**asdict(each), "content": each.content and each.content.reveal()} for each in self.mounts]
-        return {**asdict(self), "mounts": mounts}
+        return asdict(self)
 
     @staticmethod
     def load(values: Mapping[str, Any]) -> Plan:
@@ -53,8 +51,6 @@ class Plan:
             "commit": Commit(**commit) if commit else None,
             "serving_ports": tuple(values["serving_ports"]),
             "mask": tuple(values["mask"]),
-            "mounts": tuple(_mount(each) for each in values["mounts"]),
-            "published": tuple(PublishedPort(**each) for each in values["published"]),
         }
         return Plan(**rest)
 
@@ -80,13 +76,6 @@ class Plan:
             return self.settings.port
         text = self.variables.get("PORT", "").strip()
         return int(text) if text.isdecimal() and 0 < int(text) < 65536 else None
-
-
-def _mount(values: Mapping[str, Any]) -> Mount:
-    content = values["content"]
-    return Mount(
-        **{**values, "kind": MountKind(values["kind"]), "content": None if content is None else Secret(content)}
-    )
 
 
 def _account(uid: int | None) -> Account | None:

@@ -12,6 +12,7 @@ from headway.domains.applications import store
 from headway.domains.applications.model import Application
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.surroundings import variables_of
+from headway.domains.catalog.registries_model import Credentials, checked_url
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -20,14 +21,18 @@ from headway.kernel.vault import Vault
 from headway.seams.sources.remote import credentials_in
 
 OpenKey = Callable[[Tx, str, str], Secret]
+OpenRegistry = Callable[[Tx, str, str], Credentials]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
-    """``open_key`` gives the private SSH key of an id within an organisation; ``git_uid`` is None unless root."""
+    """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry;
+    ``git_uid`` is None unless root.
+    """
 
     vault: Vault
     open_key: OpenKey
+    open_registry: OpenRegistry
     git_uid: int | None
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
@@ -67,8 +72,26 @@ class Planning:
             serving_ports=serving.ports if serving else (),
             serving_runtime=serving.runtime if serving else "native",
             project_id=application.project_id,
+            registry=self._registry(tx, application),
             mask=variables.mask,
         )
+
+    def _registry(self, tx: Tx, application: Application) -> dict[str, str] | None:
+        """The credentials for images: of the registry that is chosen, else those that the application has itself."""
+        settings = application.settings
+        if settings.registry_id is not None:
+            found = self.open_registry(tx, settings.registry_id, application.organization_id)
+            return {"url": found.url, "username": found.username, "password": found.password.reveal()}
+        if not settings.registry_username or not settings.registry_password:
+            return None
+        url = checked_url(settings.registry_url or "")
+        return {"url": url, "username": settings.registry_username, "password": settings.registry_password}
+
+
+def _credentials(plan: Plan) -> tuple[str, ...]:
+    key = () if plan.ssh_key is None else (plan.ssh_key,)
+    password = () if plan.registry is None else (plan.registry["password"],)
+    return (*key, *password, *credentials_in(plan.settings.git_url or ""))
 
 
 def _require_ports(plan: Plan) -> None:
@@ -78,8 +101,3 @@ def _require_ports(plan: Plan) -> None:
             f"The port {plan.fixed_port} is fixed, and web is to run {times} times, each on a port of its own. Remove "
             "the port (and the variable PORT), or let web run once."
         )
-
-
-def _credentials(plan: Plan) -> tuple[str, ...]:
-    key = () if plan.ssh_key is None else (plan.ssh_key,)
-    return (*key, *credentials_in(plan.settings.git_url or ""))

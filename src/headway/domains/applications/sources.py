@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from headway.domains.applications.model import AppSettings
+from headway.domains.catalog.registries_model import checked_url
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.sources.archive import ArchiveSpec
 from headway.seams.sources.git import GitSpec
+from headway.seams.sources.image import checked_name
 from headway.seams.sources.ref import Ref, RefKind
 
 
@@ -18,6 +20,9 @@ def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
         raise InvalidInput("The process web runs at least once: stop the application to have it serve nothing.")
     if settings.archive:
         archive_spec(settings).check()
+    if settings.image:
+        checked_name(settings.image)
+    checked_url(settings.registry_url or "")
 
 
 def require_source(settings: AppSettings) -> None:
@@ -26,7 +31,11 @@ def require_source(settings: AppSettings) -> None:
         raise InvalidInput(
             "Nothing was uploaded for this application yet: send an archive (application.dropDeployment)."
         )
-    if settings.source_type != "drop" and not settings.git_url:
+    if settings.source_type == "docker" and not settings.image:
+        raise InvalidInput(
+            "The application has no image yet; set the name of one first (application.saveDockerProvider)."
+        )
+    if settings.source_type not in {"drop", "docker"} and not settings.git_url:
         raise InvalidInput("The application has no source yet; set its git repository first.")
 
 

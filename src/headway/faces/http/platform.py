@@ -13,6 +13,7 @@ from headway.core.deployments.awaiting import Awaiting
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
 from headway.domains.applications.arranging import Arranging
+from headway.domains.applications.attachments import AttachmentService
 from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
 from headway.domains.applications.own_routing import OwnRoutingService
@@ -23,6 +24,7 @@ from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.containers import ContainerService
 from headway.domains.catalog.domains import DomainService
+from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.composes.service import ComposeService
 from headway.domains.projects.service import ProjectService
@@ -98,6 +100,12 @@ class Platform(Protocol):
 
     @property
     def certificates(self) -> CertificateService: ...
+
+    @property
+    def registries(self) -> RegistryService: ...
+
+    @property
+    def attachments(self) -> AttachmentService: ...
 
     @property
     def broadcast(self) -> Broadcast: ...

@@ -87,7 +87,8 @@ class Docker:
 
     def login(self, registry: str, username: str, password: Secret) -> Typed:
         """Keeps credentials for a registry in the folder, which is removed after the use."""
-        argv = ("docker", "login", f"--username={username}", "--password-stdin", "--", registry)
+        where = ("--", registry) if registry else ()
+        argv = ("docker", "login", f"--username={username}", "--password-stdin", *where)
         return Typed(argv=argv, env=self._env, stdin=password.reveal().encode())
 
     def with_engine(self, env: Mapping[str, str]) -> dict[str, str]:

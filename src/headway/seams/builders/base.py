@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from headway.infra.docker.api import DockerApi
-from headway.infra.docker.cli import Docker
+from headway.infra.docker.cli import Docker, Typed
 from headway.infra.hosts.command import Account, Limits
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, Workspace
@@ -30,7 +30,8 @@ class ImageSpec:
     """What a builder of images is told beside. ``name`` is what the image is to be called and ``labels`` what it
     carries; ``group`` names the control group of the build's steps. ``dockerfile`` and ``context`` are relative to the
     build path; ``fresh`` does without what is cached. ``account`` may speak to the engine, and reads no more of the
-    workspace than a build could. ``version`` is the one of the builder's own parts, where it has any.
+    workspace than a build could; ``login`` is typed first, for base images that are not for everybody. ``version`` is
+    the one of the builder's own parts, where it has any.
     """
 
     api: DockerApi
@@ -39,6 +40,7 @@ class ImageSpec:
     group: str
     labels: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None
+    login: Typed | None = field(default=None, repr=False)
     dockerfile: str = "Dockerfile"
     context: str = "."
     stage: str | None = None

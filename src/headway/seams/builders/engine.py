@@ -45,6 +45,13 @@ async def prepare(work: Work, spec: BuildSpec) -> str | None:
     image = image_spec(spec)
     await work.undo(UNDO_BUILD, _traces(image))
     await work.host.make_folder(image.cli.configuration, owner=image.account)
+    if image.login is not None:
+        ended = await work.command("registry-login", as_command(image.login, spec, image), check=False)
+        if not ended.succeeded:
+            raise BuildError(
+                "The registry refuses the user and password of this application, or does not answer (the log has what "
+                "it says). Correct them."
+            )
     return await work.host.make_group(image.group, spec.limits)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headway.infra.docker import labels
@@ -35,8 +35,13 @@ def check_spec(spec: ReleaseSpec) -> None:
     for port in spec.container.published:
         if not (0 < port.outer < 65536 and 0 < port.inner < 65536) or port.protocol not in _PROTOCOLS:
             raise InvalidInput(f"The port {port.outer} cannot be led to {port.inner}/{port.protocol} of a container.")
-    targets = [mount.target for mount in spec.container.mounts]
-    for mount in spec.container.mounts:
+    check_mounts(spec.container.mounts)
+
+
+def check_mounts(mounts: Sequence[Mount]) -> None:
+    """Raises InvalidInput for mounts that no container could have."""
+    targets = [mount.target for mount in mounts]
+    for mount in mounts:
         _check_mount(mount)
         if targets.count(mount.target) > 1:
             raise InvalidInput(f"Two mounts have the same place in the container: {mount.target}.")

@@ -51,6 +51,7 @@ def procedures() -> tuple[Procedure, ...]:
         mutation("application.delete", "Stop it and remove all of it", ApplicationRow, ById, _delete),
         mutation("application.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
         mutation("application.saveBuildType", "Set how it is built", bool, Save, _save_build_type),
+        mutation("application.saveDockerProvider", "Set the image that it is", bool, SaveDocker, _save_docker_provider),
         mutation("application.saveGitProvider", "Set its git repository", bool, SaveGit, _save_git_provider),
         mutation("application.disconnectGitProvider", "Forget its git repository", bool, ById, _disconnect),
         mutation("application.move", "Put it into another environment", ApplicationRow, Move, _move),
@@ -125,6 +126,10 @@ class Update(Save):
 
 class SaveEnvironment(Save):
     env: str | None = None
+
+
+class SaveDocker(Save):
+    docker_image: Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class SaveGit(Save):
@@ -241,6 +246,13 @@ async def _save_environment(call: Call[SaveEnvironment]) -> bool:
 async def _save_build_type(call: Call[Save]) -> bool:
     await call.platform.applications.update(
         call.actor, call.input.application_id, call.input.applied, procedure="application.saveBuildType"
+    )
+    return True
+
+
+async def _save_docker_provider(call: Call[SaveDocker]) -> bool:
+    await call.platform.applications.update(
+        call.actor, call.input.application_id, call.input.applied_as_image, procedure="application.saveDockerProvider"
     )
     return True
 

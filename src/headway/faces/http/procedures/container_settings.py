@@ -34,7 +34,7 @@ class ContainerChanges(Input):
     args: Annotated[list[_Text], Field(max_length=1_000)] | None = None
     restart_policy: Literal["always", "on_failure", "never"] | None = None
     restart_attempts: Annotated[int, Field(ge=0, le=1_000)] | None = None
-    cpu_limit: str | float | None = None
+    cpu_limit: Annotated[str, Field(max_length=64)] | None = None
 
     def special(self) -> dict[str, Any]:
         """Settings whose value is not simply the field's. A password that is not sent stays: it is never given back,
@@ -48,7 +48,7 @@ class ContainerChanges(Input):
         return changed
 
 
-def _cpus(limit: str | float | None) -> float | None:
+def _cpus(limit: str | None) -> float | None:
     """A number of processors, or of billionths of one, as Docker counts them."""
     try:
         number = float(limit or 0)

@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.projects.model import Environment, Project
 from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.containers import mount_row, port_row
 from headway.faces.http.wire.deployments import DeploymentRow
 from headway.faces.http.wire.edge import DomainRow, RedirectRow, SecurityRow
 from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
@@ -220,7 +221,7 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
 _RELATIONS: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(("bitbucket", "buildRegistry", "buildServer", "gitea", "github", "gitlab", "registry"))
     | dict.fromkeys(("rollbackRegistry", "server", "unauthorizedProvider"))
-    | dict.fromkeys(("mounts", "patches", "ports", "previewDeployments"), ())
+    | dict.fromkeys(("patches", "previewDeployments"), ())
     | {"hasGitProviderAccess": True}
 )
 
@@ -280,6 +281,8 @@ def application_details(
         **application_row(application, [each["address"] for each in front[0] if each["enabled"]]),
         **_RELATIONS,
         "customGitSSHKey": None,
+        "mounts": [mount_row(each, application.application_id) for each in application.settings.mounts],
+        "ports": [port_row(each, application.application_id) for each in application.settings.published],
         "deployments": deployments,
         **dict(zip(("domains", "redirects", "security"), front, strict=True)),
         "environment": {**environment_row(environment), "project": project_row(project)},

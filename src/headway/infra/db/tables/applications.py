@@ -41,6 +41,19 @@ ssh_keys = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+registries = Table(
+    "registries",
+    metadata,
+    Column("registry_id", String(21), primary_key=True),
+    Column("organization_id", String(21), ForeignKey("organizations.organization_id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("image_prefix", Text),
+    Column("username", Text, nullable=False),
+    Column("password", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
 applications = Table(
     "applications",
     metadata,

@@ -1,0 +1,128 @@
+"""Use cases of image registries, from which images are fetched with credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.domains.catalog import registries_store as store
+from headway.domains.catalog.registries_model import Credentials, Registry, checked_url
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
+from headway.kernel.secret import Secret
+from headway.kernel.vault import Vault
+
+Trial = Callable[[Credentials], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be changed of a registry; None stays as it is."""
+
+    name: str | None = None
+    url: str | None = None
+    image_prefix: str | None = None
+    username: str | None = None
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryService:
+    """An organisation's registries. The password is sealed at rest and never given back. ``trial`` asks a registry
+    whether it knows credentials, and raises with the sentence where it does not.
+    """
+
+    db: Database
+    vault: Vault
+    trial: Trial
+
+    async def create(self, actor: Actor, credentials: Credentials, *, name: str, image_prefix: str | None) -> Registry:
+        """Keeps a registry. Raises Forbidden, InvalidInput."""
+        policy.permit(actor, "registry.create", actor.organization_id)
+        url = checked_url(credentials.url)
+        sealed = self.vault.seal(credentials.password.reveal())
+
+        def write(tx: Tx) -> Registry:
+            registry = Registry(
+                registry_id=new_id(),
+                organization_id=actor.organization_id,
+                name=name,
+                url=url,
+                image_prefix=image_prefix,
+                username=credentials.username,
+                created_at=tx.now,
+            )
+            store.add(tx, registry, sealed)
+            return registry
+
+        return await self.db.run(write)
+
+    async def one(self, actor: Actor, registry_id: str) -> Registry:
+        """One registry without its password. Raises Missing, Forbidden."""
+        return await self.db.read(lambda tx: _permitted(tx, actor, "registry.one", registry_id))
+
+    async def all(self, actor: Actor) -> list[Registry]:
+        """The organisation's registries, newest first. Raises Forbidden."""
+        policy.permit(actor, "registry.all", actor.organization_id)
+        return await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
+
+    async def update(self, actor: Actor, registry_id: str, change: Change) -> Registry:
+        """Changes a registry. Raises Missing, Forbidden, InvalidInput."""
+        fields = {
+            "name": change.name,
+            "url": None if change.url is None else checked_url(change.url),
+            "image_prefix": change.image_prefix,
+            "username": change.username,
+            "password": None if change.password is None else self.vault.seal(change.password.reveal()),
+        }
+
+        def write(tx: Tx) -> Registry:
+            _permitted(tx, actor, "registry.update", registry_id)
+            store.set_fields(tx, registry_id, **{name: value for name, value in fields.items() if value is not None})
+            return store.find(tx, registry_id)
+
+        return await self.db.run(write)
+
+    async def remove(self, actor: Actor, registry_id: str) -> Registry:
+        """Forgets a registry; a deploy that still names it then fails and says so. Raises Missing, Forbidden."""
+
+        def write(tx: Tx) -> Registry:
+            registry = _permitted(tx, actor, "registry.remove", registry_id)
+            store.remove(tx, registry_id)
+            return registry
+
+        return await self.db.run(write)
+
+    async def test(self, actor: Actor, credentials: Credentials) -> None:
+        """Returns when the registry knows the credentials. Raises Forbidden, InvalidInput with what it says."""
+        policy.permit(actor, "registry.testRegistry", actor.organization_id)
+        checked_url(credentials.url)
+        await self.trial(credentials)
+
+    async def test_one(self, actor: Actor, registry_id: str) -> None:
+        """The same with those that are kept. Raises Missing."""
+
+        def read(tx: Tx) -> Credentials:
+            registry = _permitted(tx, actor, "registry.testRegistryById", registry_id)
+            return self.open(tx, registry_id, registry.organization_id)
+
+        await self.trial(await self.db.read(read))
+
+    def open(self, tx: Tx, registry_id: str, organization_id: str) -> Credentials:
+        """The credentials, for the command that fetches: read in the transaction that freezes a run's secrets.
+
+        Raises Missing when the organisation has no such registry.
+        """
+        sealed = store.sealed_password(tx, registry_id, organization_id)
+        registry = store.find(tx, registry_id)
+        password = Secret(str(self.vault.open(sealed)))
+        return Credentials(url=registry.url, username=registry.username, password=password)
+
+
+def _permitted(tx: Tx, actor: Actor, procedure: str, registry_id: str) -> Registry:
+    registry = store.find(tx, registry_id)
+    policy.permit(actor, procedure, registry.organization_id)
+    return registry

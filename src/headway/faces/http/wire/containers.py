@@ -1,0 +1,94 @@
+"""Registries, mounts and published ports as the wire shows them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from headway.domains.applications.model import Attached, Opened
+from headway.domains.catalog.registries_model import Registry
+from headway.faces.http.wire.base import moment
+
+MountType = Literal["bind", "volume", "file"]
+Protocol = Literal["tcp", "udp"]
+PublishMode = Literal["ingress", "host"]
+
+
+class RegistryRow(TypedDict):
+    """A registry; its password is never shown."""
+
+    registryId: str
+    registryName: str
+    imagePrefix: str | None
+    username: str
+    registryUrl: str
+    registryType: Literal["cloud"]
+    createdAt: str
+    organizationId: str
+
+
+class MountRow(TypedDict):
+    """A mount of an application's container."""
+
+    mountId: str
+    type: MountType
+    hostPath: str | None
+    volumeName: str | None
+    filePath: str | None
+    content: str | None
+    mountPath: str
+    serviceType: Literal["application"]
+    applicationId: str
+
+
+class PortRow(TypedDict):
+    """A port of the machine that leads into an application's container."""
+
+    portId: str
+    publishedPort: int
+    publishMode: PublishMode
+    targetPort: int
+    protocol: Protocol
+    applicationId: str
+
+
+def registry_row(registry: Registry) -> RegistryRow:
+    """The registry without its password."""
+    return {
+        "registryId": registry.registry_id,
+        "registryName": registry.name,
+        "imagePrefix": registry.image_prefix,
+        "username": registry.username,
+        "registryUrl": registry.url,
+        "registryType": "cloud",
+        "createdAt": moment(registry.created_at),
+        "organizationId": registry.organization_id,
+    }
+
+
+def mount_row(mount: Attached, application_id: str) -> MountRow:
+    """The mount, with what its kind has and null for the rest."""
+    return {
+        "mountId": mount.mount_id,
+        "type": mount.kind,  # type: ignore[typeddict-item]  # one of the three words
+        "hostPath": mount.source if mount.kind == "bind" else None,
+        "volumeName": mount.source if mount.kind == "volume" else None,
+        "filePath": mount.file_path,
+        "content": mount.content,
+        "mountPath": mount.target,
+        "serviceType": "application",
+        "applicationId": application_id,
+    }
+
+
+def port_row(port: Opened, application_id: str) -> PortRow:
+    """The port."""
+    return {
+        "portId": port.port_id,
+        "publishedPort": port.outer,
+        "publishMode": port.mode,  # type: ignore[typeddict-item]  # one of the two words
+        "targetPort": port.inner,
+        "protocol": port.protocol,  # type: ignore[typeddict-item]  # one of the two words
+        "applicationId": application_id,
+    }
