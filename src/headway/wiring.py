@@ -59,6 +59,7 @@ from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.registries import log_in
 from headway.infra.hosts.local import LocalHost
@@ -79,6 +80,7 @@ log = logging.getLogger(__name__)
 _LEAST_FREE_BYTES = 16 << 20
 _BALLAST_REST = 5.0
 _EDGE_REST = 1.0
+_CACHE_REST = 3600.0
 _ACCESS_REST = 60.0
 _DAY = 24 * 3600.0
 
@@ -282,6 +284,7 @@ class Wiring:
             Poller("edge", partial(_ensured, self._edge.ensure)),
             Poller("certificates", partial(_once, self._certificates.settle)),
             Poller("ballast", ballast),
+            Poller("build cache", partial(_bound_cache, self._docker, self._settings.build_cache_bytes)),
             Poller("access", partial(_tend_access, self._db, access, self._settings.keep_audit)),
             Poller("retention", self._retention().keep_round),
         )
@@ -355,6 +358,12 @@ async def _once(settle: Callable[[], Awaitable[None]]) -> float:
     """What is tried until it succeeds, and then again each day."""
     await settle()
     return _DAY
+
+
+async def _bound_cache(api: DockerApi, most_bytes: int) -> float:
+    if most_bytes and await api.answers():
+        await images.bound_cache(api, most_bytes)
+    return _CACHE_REST
 
 
 async def _try_registry(api: DockerApi, credentials: Credentials) -> None:

@@ -43,7 +43,7 @@ def test_the_commands_are_those_that_the_packages_have(clients: Path) -> None:
 def stage(tmp_path_factory: pytest.TempPathFactory, clients: Path) -> Iterator[tuple[Panel, Stage]]:
     folder = tmp_path_factory.mktemp("driven")
     url = git_repository(folder / "repository", web("driven"))
-    with panel(folder / "data", HEADWAY_DOCKER_SOCKET=str(folder / "nowhere.sock")) as running:
+    with panel(folder / "data", HEADWAY_DOCKER_HOST=f"unix://{folder}/nowhere.sock") as running:
         yield running, Stage(running, url)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docker_engine import Engine
+from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
 from tests.panel import Panel, commit, git_repository, until
 
@@ -177,3 +177,13 @@ def test_what_cannot_be_built_or_run_ends_with_what_to_do(
     assert row["status"] == "error"
     assert told in row["errorMessage"]
     assert not Path("/tmp/pwned").exists()
+
+
+def test_the_example_is_deployed_by_its_own_base_image(running: Panel, docker_engine: Engine, tmp_path: Path) -> None:
+    docker_engine.docker("tag", BASE_IMAGE, "headway-example/python:local")
+    example = Path(__file__).resolve().parents[2] / "examples" / "docker-web"
+    files = {path.name: path.read_text() for path in example.iterdir()}
+    application_id = running.application(git_repository(tmp_path / "repo", files), name="docker-web")
+    row = running.done(running.deploy(application_id), BUILD_SECONDS)
+    assert running.visit("docker-web").text == "Hello from a container\n"
+    assert "the health check of its image passes" in running.deployment_log(row["deploymentId"])

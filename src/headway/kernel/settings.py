@@ -224,6 +224,10 @@ class Settings:
     pid_namespaces: Switch = field(
         default=Switch.AUTO, metadata=_told(choice(Switch), "Whether PID namespaces are used where they are allowed.")
     )
+    build_cache_bytes: int = field(
+        default=10 * _GIB,
+        metadata=_told(size(0), "What Docker keeps of builds; 0: all.", variable="HEADWAY_BUILD_CACHE"),
+    )
     keep_deployments: int = field(
         default=100,
         metadata=_told(

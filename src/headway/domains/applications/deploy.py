@@ -134,21 +134,24 @@ class _Deploy:
     async def build(self, workspace: Workspace, commit: Commit) -> Artifact:
         """The artifact, made by the build account."""
 
+        async def choose() -> Json:
+            return await self._tools.builder(self._run, self._plan, workspace, commit)
+
         async def make() -> Json:
-            artifact = await self._tools.build(self._run, self._plan, workspace, commit)
-            match artifact:
-                case Bundle():
-                    await self._seal()
-                case Image():
-                    await self._run.host.remove_tree(self._folder)
+            artifact = await self._tools.build(self._run, self._plan, workspace, commit, builder)
+            if isinstance(artifact, Bundle):
+                await self._seal()
             return dump_artifact(artifact)
 
+        builder: str = await self._run.step("builder", choose)
         return load_artifact(await self._run.step("build", make))
 
     async def ports(self, artifact: Artifact, commit: Commit) -> tuple[int, ...]:
         """The release's row, and the ports that its requests come in on; none where it takes none."""
 
         async def take() -> Json:
+            if isinstance(artifact, Image):
+                await self._run.host.remove_tree(self._folder)  # not before the build is recorded: it could be repeated
             ports = await self._wanted_ports(artifact)
             size = await self._tools.measure(self._run, artifact, self._folder)
             release = self._release(artifact, commit, ports, size)

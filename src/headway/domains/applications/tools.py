@@ -96,13 +96,17 @@ class Tools:
         git = Git(folders=folders, limits=self._limits(None), step_seconds=settings.step_seconds)
         return GitSource(spec=spec, accounts=GitAccounts(git=plan.git_account, build=plan.build_account), git=git)
 
-    async def build(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit) -> Artifact:
-        """Builds the workspace with the builder that the application asks for, or that what is there asks for."""
-        settings = plan.settings
+    async def builder(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit) -> str:
+        """The builder that the application asks for, or that what is there asks for; the log says why."""
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
-        choice = choose(settings.builder, settings.build_type, await look(run, workspace, spec))
+        choice = choose(plan.settings.builder, plan.settings.build_type, await look(run, workspace, spec))
         await run.say(f"Builder {choice.builder}: {choice.reason}.")
-        return await BUILDERS[choice.builder].build(run, workspace, spec)
+        return choice.builder
+
+    async def build(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit, builder: str) -> Artifact:
+        """Builds the workspace with that builder."""
+        spec = self.build_spec(plan, commit, run.deployment.deployment_id)
+        return await BUILDERS[builder].build(run, workspace, spec)
 
     def build_spec(self, plan: Plan, commit: Commit, deployment_id: str) -> BuildSpec:
         """How the application is built."""

@@ -57,6 +57,20 @@ class Isolation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Docker:
+    """What there is of Docker: the program, BuildKit's part of it, what the engine says of itself or why it does not
+    (``problem``), and which of the foreign builders are installed.
+    """
+
+    socket: str
+    program: str | None
+    has_buildx: bool
+    engine: str | None
+    problem: str | None
+    builders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
     """The facts about a machine. Programs and parts are paths by name, None where there is none; ``isolation`` is None
     where it could not be tried; ``closed_parent`` lets unprivileged accounts not pass to the data folder;
@@ -70,6 +84,7 @@ class Examined:
     programs: Mapping[str, str | None]
     parts: Mapping[str, str | None]
     isolation: Isolation | None
+    docker: Docker
     data_dir: Path
     data_dir_problem: str | None
     closed_parent: Path | None
@@ -91,6 +106,7 @@ def judge(machine: Examined) -> list[Finding]:
         _system_python(machine),
         _accounts(machine),
         *_isolation(machine),
+        *_docker(machine.docker),
         *_data_folder(machine),
         _disk(machine),
         _memory(machine),
@@ -181,6 +197,26 @@ def _isolation(machine: Examined) -> Iterator[Finding]:
             detail="not allowed: what starts a session of its own with an empty environment may survive a kill",
             advice="run headway as root outside a container, or in one that may unshare",
         )
+
+
+def _docker(found: Docker) -> Iterator[Finding]:
+    name = "docker"
+    if found.engine is None and found.program is None:
+        detail = "none; applications are built and run as processes of this machine"
+        yield Finding(level=Level.OK, name=name, detail=detail)
+        return
+    if found.engine is None:
+        detail = f"the engine does not answer at {found.socket} ({found.problem}); nothing can run as a container"
+        advice = "systemctl start docker, or say where it is with HEADWAY_DOCKER_HOST"
+        yield Finding(level=Level.WARN, name=name, detail=detail, advice=advice)
+        return
+    yield Finding(level=Level.OK, name=name, detail=f"{found.engine} at {found.socket}")
+    if found.program is None or not found.has_buildx:
+        detail = f"no {'buildx' if found.program else 'docker program'}; images can be run and not built"
+        package = "docker-buildx" if found.program else "docker-cli docker-buildx"
+        yield Finding(level=Level.WARN, name=name, detail=detail, advice=f"apt-get install {package}")
+    if found.builders:
+        yield Finding(level=Level.OK, name="builders", detail=", ".join(found.builders))
 
 
 def _data_folder(machine: Examined) -> Iterator[Finding]:

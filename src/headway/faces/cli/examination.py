@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from headway.faces.cli.diagnosis import Examined, Isolation
+from headway.faces.cli.diagnosis import Docker, Examined, Isolation
 from headway.faces.cli.machine import facts
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, unix_socket
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.opening import CLEAN_PATH, AnchorFailed
@@ -48,6 +49,7 @@ def examine(env: Mapping[str, str], data_dir: Path | None) -> Examined:
         },
         parts={name: _part(name) for name in ("supervisord", "traefik", "caddy")},
         isolation=_isolation(settings),
+        docker=_docker(settings),
         data_dir=settings.data_dir,
         data_dir_problem=_data_dir_problem(settings.data_dir, existing),
         closed_parent=_closed_parent(settings.data_dir) if about.is_root else None,
@@ -97,6 +99,32 @@ def _isolation(settings: Settings) -> Isolation | None:
         process_bound=found.process_bound,
         pid_namespaces=found.pid_namespaces,
     )
+
+
+def _docker(settings: Settings) -> Docker:
+    api = DockerApi(unix_socket(settings.docker_host.removeprefix("unix://")))
+    engine = problem = None
+    try:
+        version = asyncio.run(api.get("/version"))
+        engine = f"{version['Version']} for {version['Arch']}"
+    except (EngineAway, EngineRefused) as error:
+        problem = error.why if isinstance(error, EngineAway) else error.message
+    program = shutil.which("docker", path=CLEAN_PATH)
+    return Docker(
+        socket=settings.docker_host,
+        program=program,
+        has_buildx=program is not None and _succeeds(program, "buildx", "version"),
+        engine=engine,
+        problem=problem,
+        builders=tuple(name for name in ("nixpacks", "railpack", "pack") if shutil.which(name, path=CLEAN_PATH)),
+    )
+
+
+def _succeeds(*argv: str) -> bool:
+    try:
+        return subprocess.run(argv, capture_output=True, timeout=_SECONDS, check=False).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def _nearest(path: Path) -> Path:

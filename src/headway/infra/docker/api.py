@@ -17,6 +17,7 @@ Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 Json = Any
 
 _SECONDS = 60.0
+_PING_SECONDS = 5.0
 _CHUNK = 64 << 10
 _MOST_BYTES = 64 << 20
 
@@ -25,6 +26,7 @@ class EngineAway(Unavailable):
     """The Docker engine does not answer."""
 
     def __init__(self, why: str) -> None:
+        self.why = why
         super().__init__(
             f"The Docker engine of this machine does not answer ({why}). Install it (apt-get install docker.io "
             "docker-cli docker-buildx) or start it (systemctl start docker), then deploy again."
@@ -83,10 +85,14 @@ class DockerApi:
         """The bytes of an answer that is no JSON."""
         return await self._ask("GET", path, query)
 
+    async def require(self) -> None:
+        """Returns where there is an engine; else raises EngineAway."""
+        await self._ask("GET", "/_ping", {}, seconds=_PING_SECONDS)
+
     async def answers(self) -> bool:
         """Whether there is an engine."""
         try:
-            await self._ask("GET", "/_ping", {}, seconds=5.0)
+            await self.require()
         except (EngineAway, EngineRefused):
             return False
         return True

@@ -54,6 +54,11 @@ async def let_go(api: DockerApi, name: str) -> None:
             raise
 
 
+async def bound_cache(api: DockerApi, most_bytes: int) -> None:
+    """Removes what was used longest ago of what BuildKit keeps, until it is no more than so much."""
+    await api.post("/build/prune", seconds=600.0, all=True, **{"keep-storage": most_bytes})
+
+
 def _digest(found: Json, name: str) -> str | None:
     """The digest by which the repository of that name knows it."""
     digests: list[str] = found.get("RepoDigests") or []

@@ -43,6 +43,7 @@ async def build_image(work: Work, spec: BuildSpec, build: ImageBuild) -> Image:
 async def prepare(work: Work, spec: BuildSpec) -> str | None:
     """The folder of the command line's configuration, and the control group of the steps, whose path is given."""
     image = image_spec(spec)
+    await image.api.require()
     await work.undo(UNDO_BUILD, _traces(image))
     await work.host.make_folder(image.cli.configuration, owner=image.account)
     if image.login is not None:

@@ -52,7 +52,7 @@ sub tell_line {
 sub vertex {
     my ($number, $text) = @_;
     if ($text =~ /\A\d+\.\d+ ?(.*)\z/s) { output($number, $1) }
-    elsif ($text eq 'CACHED') { print "$heading{$number} (cached)\n" if told($number); $pending = '' }
+    elsif ($text eq 'CACHED') { cached() if $pending eq $number }
     elsif ($text =~ /\AERROR: (.*)\z/s) { broken($number, $1) }
     elsif ($text =~ /\A(DONE|CANCELED)/) { show() if $pending eq $number }
     elsif (!exists $heading{$number}) {
@@ -69,6 +69,11 @@ sub output {
     $open = $number;
     $last{$number} = $line if $line =~ /\S/;
     print "$line\n";
+}
+
+sub cached {
+    print "$heading{$pending} (cached)\n";
+    $pending = '';
 }
 
 sub broken {

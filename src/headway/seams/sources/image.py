@@ -56,6 +56,7 @@ class ImageSource:
         name = checked_name(self.spec.name)
         if digest is not None:
             name = f"{_without_tag(name)}@{ALGORITHM}{digest}"
+        await self.api.require()
         await work.undo(UNDO_PULL, {"configuration": self.cli.configuration, "image": self.spec.kept_as})
         image = await images.inspect(self.api, name, name) if digest is not None else None
         if image is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from headway.faces.cli.diagnosis import Examined, Isolation, Level, can_work, judge
+from headway.faces.cli.diagnosis import Docker, Examined, Isolation, Level, can_work, judge
 
 GIB = 1 << 30
 TOOLS = {name: f"/usr/bin/{name}" for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh")}
@@ -17,6 +18,14 @@ FULL = Isolation(
     cgroup="/sys/fs/cgroup/headway", memory_bound="cgroup v2", process_bound="cgroup v2", pid_namespaces=True
 )
 BARE = Isolation(cgroup=None, memory_bound="rlimit", process_bound="rlimit", pid_namespaces=False)
+ENGINE = Docker(
+    socket="/var/run/docker.sock",
+    program="/usr/bin/docker",
+    has_buildx=True,
+    engine="26.1.5 for amd64",
+    problem=None,
+    builders=("nixpacks",),
+)
 GOOD = Examined(
     is_root=True,
     python="3.12.1 /venv/bin/python",
@@ -25,6 +34,7 @@ GOOD = Examined(
     programs=TOOLS,
     parts=PARTS,
     isolation=FULL,
+    docker=ENGINE,
     data_dir=Path("/var/lib/headway"),
     data_dir_problem=None,
     closed_parent=None,
@@ -92,3 +102,24 @@ def test_without_it_headway_works_and_says_what_it_lacks(name: str, change: dict
 def test_cgroups_do_without_namespaces() -> None:
     findings = judge(replace(GOOD, isolation=replace(FULL, pid_namespaces=False)))
     assert {finding.level for finding in findings} == {Level.OK}
+
+
+@pytest.mark.parametrize(
+    ("change", "level", "told"),
+    [
+        ({}, Level.OK, "26.1.5 for amd64 at /var/run/docker.sock"),
+        (
+            {"program": None, "engine": None, "problem": "x"},
+            Level.OK,
+            "none; applications are built and run as processes",
+        ),
+        ({"engine": None, "problem": "Connection refused"}, Level.WARN, "does not answer at .* (Connection refused)"),
+        ({"has_buildx": False}, Level.WARN, "no buildx; images can be run and not built"),
+        ({"program": None, "has_buildx": False}, Level.WARN, "no docker program; images can be run and not built"),
+    ],
+)
+def test_what_there_is_of_docker(change: dict[str, Any], level: Level, told: str) -> None:
+    found = [each for each in judge(replace(GOOD, docker=replace(ENGINE, **change))) if each.name == "docker"]
+    assert found[-1].level is level
+    assert re.search(told.replace("(", r"\(").replace(")", r"\)"), found[-1].detail)
+    assert bool(found[-1].advice) == (level is Level.WARN)

@@ -60,6 +60,7 @@ def told(progress: str, status: int = 0) -> tuple[str, int]:
             "[a] RUN x\nx1\n[b] RUN y\ny1\n[a] RUN x goes on\nx2\n",
         ),
         ("#4 sha256:abc 1MB / 5MB\n#4 extracting sha256:abc\n", "sha256:abc 1MB / 5MB\n"),
+        ("#4 [1/2] FROM base\n#4 DONE 0.0s\n\n#4 [1/2] FROM base\n#4 CACHED\n", "[1/2] FROM base\n"),
         ("WARNING: a word\n", "WARNING: a word\n"),
         ("#4 [2/2] RUN x\n#4 0.1 #7 looks like one\n", "[2/2] RUN x\n#7 looks like one\n"),
         ("#4 [2/2] RUN x\n#4 0.1 no end of line", "[2/2] RUN x\nno end of line\n"),

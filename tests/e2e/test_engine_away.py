@@ -1,0 +1,85 @@
+"""Containers and an engine that is not there, goes away in the middle, or comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docker_engine import Engine
+from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, sleepers
+from tests.panel import Panel, commit, git_repository, panel, until, web
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An engine of this module's own, which it may stop."""
+    started = Engine(tmp_path_factory.mktemp("engine") / "engine")
+    try:
+        started.start()
+        started.load_base_image()
+        yield started
+    finally:
+        started.remove()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Panel]:
+    with boxing_panel(tmp_path_factory.mktemp("panel") / "data", engine) as started:
+        yield started
+
+
+def test_without_an_engine_a_wanted_dockerfile_says_what_to_install_and_files_are_built_natively(
+    tmp_path: Path,
+) -> None:
+    with panel(tmp_path / "data", HEADWAY_DOCKER_HOST=f"unix://{tmp_path}/nowhere.sock") as alone:
+        files = {**web("native"), "Dockerfile": DOCKERFILE}
+        application_id = alone.application(git_repository(tmp_path / "repo", files), name="alone")
+        row = alone.done(alone.deploy(application_id))
+        assert "Builder native: there is a Dockerfile, but no container engine" in alone.deployment_log(
+            row["deploymentId"]
+        )
+
+        alone.post("application.update", applicationId=application_id, buildType="dockerfile")
+        row = alone.ended(alone.deploy(application_id))
+        assert row["status"] == "error"
+        assert "The Docker engine of this machine does not answer" in row["errorMessage"]
+        assert "apt-get install docker.io" in row["errorMessage"]
+        assert alone.visit("alone").text == "native"
+
+
+def test_an_engine_that_stops_in_the_middle_of_a_build_ends_it_and_the_old_release_serves_again(
+    running: Panel, engine: Engine, tmp_path: Path
+) -> None:
+    repository = tmp_path / "repo"
+    application_id = running.application(git_repository(repository, boxed_web("old")), name="cut")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    commit(repository, boxed_web("new", DOCKERFILE + "RUN sleep 671\n"), "second")
+    deployment_id = running.deploy(application_id)
+    until(lambda: sleepers(671), BUILD_SECONDS, what="the step runs")
+
+    engine.stop()
+
+    row = running.ended(deployment_id, 60)
+    assert (row["status"], row["reason"]) == ("error", "failed"), row
+    assert row["errorMessage"]
+    assert sleepers(671) == []
+    engine.start()
+    until(lambda: running.visit("cut").text == "old", 60, what="the old release serves again")
+
+
+def test_after_an_engine_was_killed_applications_come_up_again_and_a_deploy_works(
+    running: Panel, engine: Engine, tmp_path: Path
+) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("back")), name="back")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    running.post("application.update", applicationId=application_id, restartPolicy="never")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    engine.stop()
+    until(lambda: running.visit("back").status_code == 502, 30, what="it is away")
+    engine.start()
+    until(lambda: running.visit("back").text == "back", 60, what="it serves again")
+    running.done(running.deploy(application_id), BUILD_SECONDS)

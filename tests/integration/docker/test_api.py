@@ -1,0 +1,90 @@
+"""The engine's API over its socket: what it knows, what it refuses, and an engine that is not there."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from headway.infra.docker import images
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, unix_socket
+from headway.kernel.artifacts import Image
+from headway.kernel.ids import new_id
+from tests.docker_engine import BASE_IMAGE, Engine
+
+
+@pytest.fixture
+def api(docker_engine: Engine) -> DockerApi:
+    return DockerApi(unix_socket(str(docker_engine.socket)))
+
+
+@pytest.mark.docker
+async def test_what_is_there_is_told_and_what_is_not_is_none(api: DockerApi) -> None:
+    assert await api.answers()
+    found = await images.inspect(api, BASE_IMAGE, BASE_IMAGE)
+    assert found is not None
+    assert found.reference.startswith("sha256:")
+    assert found.bytes > 1_000_000
+    assert await images.inspect(api, "headway-test/nothing:1", "nothing") is None
+    assert await api.find("/containers/nobody/json") is None
+
+
+@pytest.mark.docker
+async def test_a_refusal_has_its_status_and_sentence(api: DockerApi) -> None:
+    with pytest.raises(EngineRefused, match=r"Docker refuses: .*No such image") as refused:
+        await api.post("/containers/create", {"Image": "headway-test/nothing:1"})
+    assert refused.value.status == 404
+
+
+@pytest.mark.docker
+async def test_what_is_gone_is_removed_without_an_error(api: DockerApi) -> None:
+    await api.delete("/containers/nobody", force=True)
+    await images.let_go(api, "headway-test/nothing:1")
+
+
+@pytest.mark.docker
+async def test_an_image_stays_under_the_name_it_is_kept_by(api: DockerApi, docker_engine: Engine) -> None:
+    name = images.release_name("0123456789ab", "shop", "-" + new_id()[1:])
+    docker_engine.docker("build", "--quiet", "--tag=headway-test/kept:1", "-", stdin=b"FROM scratch\nLABEL a=b\n")
+    image = await images.inspect(api, "headway-test/kept:1", "kept")
+    assert isinstance(image, Image)
+    await images.keep(api, image, name)
+    await images.let_go(api, "headway-test/kept:1")
+    assert await images.inspect(api, name, name) is not None
+    await images.let_go(api, name)
+    assert await images.inspect(api, image.reference, "kept") is None
+
+
+@pytest.mark.docker
+async def test_the_cache_of_builds_is_bounded(api: DockerApi, docker_engine: Engine) -> None:
+    step = f"FROM {BASE_IMAGE}\nRUN head -c 20000000 /dev/urandom > /{new_id()}\n"
+    docker_engine.docker("build", "--quiet", "--tag=headway-test/cached:1", "-", stdin=step.encode())
+    docker_engine.docker("image", "rm", "headway-test/cached:1")
+
+    async def cached() -> int:
+        return sum(each["Size"] for each in (await api.get("/system/df", type="build-cache"))["BuildCache"])
+
+    assert await cached() > 19_000_000
+    await images.bound_cache(api, 1_000_000)
+    assert await cached() <= 1_000_000
+
+
+async def test_an_engine_that_is_not_there_is_away(tmp_path: Path) -> None:
+    api = DockerApi(unix_socket(str(tmp_path / "nowhere.sock")))
+    assert not await api.answers()
+    with pytest.raises(EngineAway, match=r"does not answer \(No such file or directory\)\. Install it"):
+        await api.get("/version")
+
+
+@pytest.mark.parametrize("said", [b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"])
+async def test_what_is_no_whole_answer_is_an_engine_that_is_away(tmp_path: Path, said: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    path = tmp_path / "odd.sock"
+    async with await asyncio.start_unix_server(answer, path):
+        with pytest.raises(EngineAway):
+            await DockerApi(unix_socket(str(path))).get("/version")
