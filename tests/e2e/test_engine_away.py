@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.docker_engine import Engine
-from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, sleepers
+from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
 from tests.panel import Panel, commit, git_repository, panel, until, web
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +83,27 @@ def test_after_an_engine_was_killed_applications_come_up_again_and_a_deploy_work
     engine.start()
     until(lambda: running.visit("back").text == "back", 60, what="it serves again")
     running.done(running.deploy(application_id), BUILD_SECONDS)
+
+
+def test_what_was_deleted_while_the_engine_was_away_is_gone_when_it_is_back(
+    running: Panel, engine: Engine, tmp_path: Path
+) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("x")), name="deleted")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    engine.stop()
+    answer = running.client.post("/application.delete", json={"applicationId": application_id})
+    assert (answer.status_code, "does not answer" in answer.json()["message"]) == (503, True)
+    assert running.client.get("/application.one", params={"applicationId": application_id}).status_code == 404
+    engine.start()
+    until(lambda: containers(engine, application_id) == [], 60, what="its container is gone")
+    until(lambda: images(engine, application_id) == [], 60, what="its image is gone")
+
+
+def test_releases_are_told_while_the_engine_is_away(running: Panel, engine: Engine, tmp_path: Path) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("x")), name="told")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    engine.stop()
+    (release,) = running.get("release.all", applicationId=application_id)
+    assert release["state"] == "serving"
+    engine.start()
+    until(lambda: running.visit("told").text == "x", 60, what="it serves again")

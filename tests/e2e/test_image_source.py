@@ -14,6 +14,7 @@ from tests.panel import Panel, until
 
 pytestmark = [
     pytest.mark.docker,
+    pytest.mark.slow,
     pytest.mark.timeout(240),
     pytest.mark.skipif(lacks_registry() is not None, reason=lacks_registry() or ""),
 ]

@@ -20,7 +20,7 @@ from tests.integration.builders.imaging import image_spec_of, run_image
 from tests.integration.builders.workspaces import lay_out
 from tests.integration.worksite import CommandFailed, Worksite
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(180)]
 
 FROM = f"FROM {BASE_IMAGE}\n"
 INERT = "$(touch /tmp/pwned) `id` \"quoted\" 'single' ; & | \\ --help"

@@ -16,7 +16,7 @@ from tests.integration.builders.workspaces import lay_out
 from tests.integration.runtimes.bench import free_port, until_async
 from tests.integration.worksite import Worksite
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 async def test_a_site_becomes_an_image_that_serves_it(site: Worksite, docker_engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from headway.domains.applications import store
 from headway.domains.applications.model import Release, Wanted
 from headway.domains.applications.operate import Operating
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,7 @@ class Keeper:
         gone, the edge leads where the rows say, and what no row names is gone too. Seconds to rest: it is done once.
         """
         await self.operating.tools.runtimes.ensure()
-        for application in await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault)):
-            await self.operating.remove(application)
+        await self._finish_deletions()
         for application_id, wanted, *_ in await self.operating.db.read(store.at_rest):
             if wanted is Wanted.UP:
                 await self._bring_in_line(application_id)
@@ -54,17 +54,26 @@ class Keeper:
         operating = self.operating
         await operating.tools.runtimes.watch()
         up = await operating.tools.runtimes.running()
+        await self._finish_deletions()
         for application_id, wanted, release_id, runtime in await operating.db.read(store.at_rest):
             if runtime in up and (release_id in up[runtime]) is not (wanted is Wanted.UP):
                 await self._bring_in_line(application_id)
         for release in await operating.db.read(store.due_to_retire):
             if release.runtime in up:
-                await operating.retire(release, self.keep_releases)
+                await _unless_away(operating.retire(release, self.keep_releases))
         for release in await operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time)):
             if release.runtime in up and await operating.tools.runtimes.of(release.runtime).crashed(release.release_id):
                 await operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
         await operating.tools.routing.catch_up()
         return _REST
+
+    async def _finish_deletions(self) -> None:
+        """Those that were cut off: by the end of a panel, or because an engine was away."""
+        for application in await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault)):
+            async with self.operating.turn(application.application_id):
+                left = await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault))
+                if application.application_id in {each.application_id for each in left}:
+                    await _unless_away(self.operating.remove(application))
 
     async def _bring_in_line(self, application_id: str) -> None:
         operating = self.operating
@@ -95,3 +104,11 @@ class Keeper:
         deployments.set_fields(tx, release.deployment_id, unstable=True)
         deployments.announce_later(tx, "deployment.unstable", {"deploymentId": release.deployment_id})
         self.ledger.touched(tx, release.deployment_id, Status.DONE)
+
+
+async def _unless_away(work: Awaitable[None]) -> None:
+    """What an engine that is away keeps from being done is done when it is back; the rest does not wait for it."""
+    try:
+        await work
+    except Unavailable as away:
+        log.warning("left for later: %s", away.message)

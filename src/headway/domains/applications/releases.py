@@ -12,6 +12,7 @@ from headway.domains.applications.model import Release
 from headway.domains.applications.snapshot import Snapshot, open_snapshot
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Unavailable
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import ReleaseStatus
 from headway.seams.runtimes.several import Runtimes
@@ -56,7 +57,10 @@ class ReleaseService:
         return await self._view(*await self.db.read(read))
 
     async def _view(self, release: Release, spec: str) -> ReleaseView:
-        status = await self.runtimes.of(release.runtime).status(release.release_id)
+        try:
+            status = await self.runtimes.of(release.runtime).status(release.release_id)
+        except Unavailable:  # what runs of it is not known now; what it is stays known
+            status = ReleaseStatus(release_id=release.release_id, processes=())
         return ReleaseView(release=release, snapshot=open_snapshot(spec, self.vault), status=status)
 
 

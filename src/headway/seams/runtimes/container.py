@@ -91,14 +91,15 @@ class ContainerRuntime:
         """Ends the release and removes its containers and files, until none is left: an engine that was asked for one
         may still be making it. No error when it is gone. Its image and its volumes stay.
         """
-        grace = self._grace_seconds if await asyncio.to_thread(self._marks.was_healthy, release_id) else 0.0
+        was_healthy = await asyncio.to_thread(self._marks.was_healthy, release_id)
         for _ in _looks():
             containers = await self._containers(release_id)
             if not containers:
                 await asyncio.to_thread(self._marks.remove, release_id)
                 return
             for container_id in containers:
-                await self._end(container_id, grace)
+                if was_healthy:  # else it has served nobody, and is killed
+                    await self._end(container_id, self._grace_seconds)
                 await self._api.delete(f"/containers/{container_id}", force=True, v=True)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         raise _still_there(release_id)
