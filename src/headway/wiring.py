@@ -32,6 +32,7 @@ from headway.domains.applications.attachments import AttachmentService
 from headway.domains.applications.deploy import DeployKind
 from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
+from headway.domains.applications.hidden import Hidden
 from headway.domains.applications.keeper import Keeper
 from headway.domains.applications.making import Making
 from headway.domains.applications.operate import Operating
@@ -235,7 +236,9 @@ class Wiring:
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtimes=self._tools.runtimes),
             upload_room=self._upload_room(),
             composes=self._composes.composes(engine.stopper),
-            containers=self._composes.containers(self._subjects),
+            containers=self._composes.containers(
+                self._subjects, Hidden(db=self._db, vault=self._data_dir.vault, operating=operating).of
+            ),
             projects=ProjectService(self._db, self._data_dir.vault),
             ssh_keys=self._ssh_keys,
             domains=self._domains,

@@ -10,8 +10,10 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.service import LogFiles, Stopping
+from headway.core.deployments.store import any_of_type
 from headway.core.engine.poller import Poller
-from headway.domains.catalog.containers import ContainerService
+from headway.domains.applications.store import any_in_containers
+from headway.domains.catalog.containers import ContainerService, SecretsOf
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.composes.deploy import DeployKind
 from headway.domains.composes.folders import ComposeFolders
@@ -94,14 +96,20 @@ class ComposeWiring:
             uid_base=self.data_dir.uid_base,
         )
 
-    def containers(self, subjects: Mapping[SubjectType, Subject]) -> ContainerService:
-        """What callers may ask of containers."""
+    def containers(
+        self, subjects: Mapping[SubjectType, Subject], secrets_of_application: SecretsOf
+    ) -> ContainerService:
+        """What callers may ask of containers, those of applications too."""
         return ContainerService(
             db=self.db,
             engine=self.operating.tools.engine,
             panel_id=self.data_dir.panel_id,
             subjects=subjects,
-            secrets_of={SubjectType.COMPOSE: self.operating.secrets},
+            secrets_of={
+                SubjectType.COMPOSE: self.operating.secrets,
+                SubjectType.APPLICATION: secrets_of_application,
+            },
+            was_asked_for=lambda tx: any_of_type(tx, SubjectType.COMPOSE) or any_in_containers(tx),
         )
 
 

@@ -51,7 +51,7 @@ def containers(engine: Engine, application_id: str) -> list[str]:
 def images(engine: Engine, application_id: str) -> list[str]:
     """The ids of the images that were built for an application."""
     mine = f"label=headway.application={application_id}"
-    return engine.docker("image", "ls", "--quiet", "--filter", mine).split()
+    return sorted(engine.docker("image", "ls", "--quiet", "--filter", mine).split())
 
 
 def sleepers(seconds: int) -> list[int]:

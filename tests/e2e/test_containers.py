@@ -187,3 +187,13 @@ def test_the_example_is_deployed_by_its_own_base_image(running: Panel, docker_en
     row = running.done(running.deploy(application_id), BUILD_SECONDS)
     assert running.visit("docker-web").text == "Hello from a container\n"
     assert "the health check of its image passes" in running.deployment_log(row["deploymentId"])
+
+
+def test_its_container_is_listed_by_its_name_and_started_anew(running: Panel, tmp_path: Path) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("listed")), name="listed")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    (found,) = running.get("docker.getContainersByAppNameMatch", appName="listed")
+    assert found["name"].startswith("listed-")
+    assert found["state"] == "running"
+    running.post("docker.restartContainer", containerId=found["containerId"])
+    until(lambda: running.visit("listed").text == "listed", what="it serves again")

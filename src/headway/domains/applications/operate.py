@@ -93,14 +93,18 @@ class Operating:
             await self.host.remove_tree(old.folder)
             await self.db.run(lambda tx, id_=old.release_id: store.remove_release(tx, id_))  # type: ignore[misc]
 
+    async def secrets(self, application: Application) -> set[str]:
+        """What the release that serves was started with and must not show."""
+        release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
+        if release is None:
+            return set()
+        started_with = await self.tools.runtimes.of(release.runtime).variables(release.release_id)
+        return {*secrets_among(started_with, marks_of(application.settings))}
+
     async def logs(self, application: Application, tail: int, secrets: set[str]) -> str:
         """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with."""
         release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
         runtime = self.tools.runtimes.of(release.runtime if release else "native")
         release_id = release.release_id if release else None
-        if release_id is not None:
-            started_with = await runtime.variables(release_id)
-            secrets = secrets | {*secrets_among(started_with, marks_of(application.settings))}
-        return await runtime.read_logs(
-            application.app_name, release_id=release_id, tail=tail, masked=Masker(secrets).mask_text
-        )
+        masker = Masker(secrets | await self.secrets(application))
+        return await runtime.read_logs(application.app_name, release_id=release_id, tail=tail, masked=masker.mask_text)

@@ -249,6 +249,11 @@ def releases_of(tx: Tx, application_id: str) -> list[Release]:
     return [_release(row) for row in rows]
 
 
+def any_in_containers(tx: Tx) -> bool:
+    """Whether there is a release that is no process of its host."""
+    return tx.scalar(select(_r.seq).where(_r.runtime != "native").limit(1)) is not None
+
+
 def every_release(tx: Tx) -> list[Release]:
     """All releases, for the keeper."""
     return [_release(row) for row in tx.execute(select(releases))]

@@ -7,29 +7,32 @@ from dataclasses import dataclass
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, admit, permit, sees
-from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner, Subject
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.infra.docker.labels import APPLICATION, COMPOSE, PANEL
+from headway.infra.docker.labels import APPLICATION, COMPOSE, NAME, PANEL
 from headway.infra.logs.mask import Masker
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
 
 SecretsOf = Callable[[str], Awaitable[Iterable[str]]]
-_LABELS: Mapping[str, SubjectType] = {APPLICATION: SubjectType.APPLICATION, COMPOSE: SubjectType.COMPOSE}
+# The mark of compose services first: what else their containers are labelled with is in their files.
+_LABELS: Mapping[str, SubjectType] = {COMPOSE: SubjectType.COMPOSE, APPLICATION: SubjectType.APPLICATION}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerService:
-    """What callers may ask of containers. ``secrets_of`` gives what must not show of a subject's output."""
+    """What callers may ask of containers. ``secrets_of`` gives what must not show of a subject's output,
+    ``was_asked_for`` says whether there can be any.
+    """
 
     db: Database
     engine: Engine
     panel_id: str
     subjects: Mapping[SubjectType, Subject]
     secrets_of: Mapping[SubjectType, SecretsOf]
+    was_asked_for: Callable[[Tx], bool]
 
     async def all(self, actor: Actor, procedure: str) -> list[Container]:
         """Every container that the caller may see, by name. Raises EngineAway."""
@@ -41,7 +44,7 @@ class ContainerService:
 
     async def of_app(self, actor: Actor, procedure: str, app_name: str) -> list[Container]:
         """Those that belong to the service of this name, as far as the caller may see it."""
-        return [each for each in await self.all(actor, procedure) if each.project == app_name]
+        return [each for each in await self.all(actor, procedure) if app_name in {each.project, each.labels.get(NAME)}]
 
     async def restart(self, actor: Actor, container_id: str) -> None:
         """Stops and starts a container. Raises Missing where it is none that the caller may see."""
@@ -79,7 +82,7 @@ class ContainerService:
 
     async def _every(self) -> list[Container]:
         """The containers of this panel. Where none was ever asked for, no engine is needed to know that."""
-        if not await self.db.read(lambda tx: deployments.any_of_type(tx, SubjectType.COMPOSE)):
+        if not await self.db.read(self.was_asked_for):
             return []
         return await self.engine.containers(panel=self.panel_id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 PANEL = "headway.panel"
 PROJECT = "headway.project"
 APPLICATION = "headway.application"
+NAME = "headway.name"
 DEPLOYMENT = "headway.deployment"
 RELEASE = "headway.release"
 COMPOSE = "headway.compose"

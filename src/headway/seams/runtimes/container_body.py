@@ -68,6 +68,7 @@ def labels_of(spec: ReleaseSpec, panel_id: str) -> dict[str, str]:
         labels.PANEL: panel_id,
         labels.PROJECT: spec.project_id,
         labels.APPLICATION: spec.application_id,
+        labels.NAME: spec.app_name,
         labels.DEPLOYMENT: spec.deployment_id,
         labels.RELEASE: spec.release_id,
     }

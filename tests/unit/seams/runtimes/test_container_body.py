@@ -42,6 +42,7 @@ PLAIN: dict[str, Any] = {
         "headway.panel": "panel",
         "headway.project": "p1",
         "headway.application": "a1",
+        "headway.name": "shop",
         "headway.deployment": "d1",
         "headway.release": "r1",
     },
