@@ -18,7 +18,7 @@ from headway.core.access.model import Scope
 from headway.core.access.policy import RULES
 
 IDS = json.loads(os.environ["FUZZ_IDS"])
-OF_AN_ENGINE = ("/docker.", "/compose.")
+OF_AN_ENGINE = ("/docker.", "/compose.", "/registry.")
 UNTOLD = {"datetime", "nul"}  # no schema tells these: what can be read as a time, and what no text may hold
 Json = Any
 
@@ -44,12 +44,14 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
     """What stays a failure. Clients know 404 for a wrong method, and 401 before it. A parameter that is empty counts as
     not given, which the document tells by ``allowEmptyValue``. And what the schema allows may be refused for what no
     schema says: by a sentence about the state of things, or an issue about what has no form, as a time has. Where no
-    container engine answers, 503 says so.
+    container engine answers, 503 says so; a body that is too large is refused by 413.
     """
     if isinstance(failure, ServerError) and response.status_code == 503:
         return not case.path.startswith(OF_AN_ENGINE)
     if isinstance(failure, UnsupportedMethodResponse):
         return response.status_code not in {401, 404}
+    if isinstance(failure, AcceptedNegativeData) and response.status_code == 413:
+        return False
     if isinstance(failure, AcceptedNegativeData) and "" in (case.query or {}).values():
         return any(value == "" and not _may_be_empty(case, name) for name, value in case.query.items())
     if isinstance(failure, RejectedPositiveData) and response.status_code in {400, 422}:
