@@ -55,6 +55,7 @@ from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.composes.service import ComposeService
+from headway.domains.composes.store import with_releases
 from headway.domains.composes.subject import ComposeSubject
 from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
@@ -299,7 +300,7 @@ class Wiring:
             logs=self._log_files,
             default=Keep(number=self._settings.keep_deployments, age=self._settings.keep_deployments_for),
             own={SubjectType.APPLICATION: of_applications.own},
-            needed=of_applications.needed,
+            needed=lambda tx, ids: [*of_applications.needed(tx, ids), *with_releases(tx, ids)],
         )
 
     def _applications(self, engine: Engine, operating: Operating) -> ApplicationService:

@@ -10,11 +10,11 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.service import LogFiles, Stopping
-from headway.core.deployments.store import any_of_type
 from headway.core.engine.poller import Poller
 from headway.domains.applications.store import any_in_containers
 from headway.domains.catalog.containers import ContainerService, SecretsOf
 from headway.domains.catalog.domains_model import EdgeFacts
+from headway.domains.composes import store
 from headway.domains.composes.deploy import DeployKind
 from headway.domains.composes.folders import ComposeFolders
 from headway.domains.composes.keeper import Keeper
@@ -109,7 +109,7 @@ class ComposeWiring:
                 SubjectType.COMPOSE: self.operating.secrets,
                 SubjectType.APPLICATION: secrets_of_application,
             },
-            was_asked_for=lambda tx: any_of_type(tx, SubjectType.COMPOSE) or any_in_containers(tx),
+            was_asked_for=lambda tx: store.any_release(tx) or any_in_containers(tx),
         )
 
 

@@ -64,11 +64,6 @@ def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deplo
     return _newest_first(tx, _c.subject_type == subject_type, _c.subject_id == subject_id)
 
 
-def any_of_type(tx: Tx, subject_type: SubjectType) -> bool:
-    """Whether there is a deployment of a subject of this type."""
-    return tx.scalar(select(_c.seq).where(_c.subject_type == subject_type).limit(1)) is not None
-
-
 def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deployment]:
     """What waits and what runs for one subject, newest first."""
     mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)

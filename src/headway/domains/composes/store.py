@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -196,6 +197,16 @@ def write_release(
             **values,
         )
     )
+
+
+def any_release(tx: Tx) -> bool:
+    """Whether there is a release at all. It is written down before its first container is made."""
+    return tx.scalar(select(_r.release_id).limit(1)) is not None
+
+
+def with_releases(tx: Tx, deployment_ids: Collection[str]) -> list[str]:
+    """Those of these deployments whose release is still there."""
+    return list(tx.execute(select(_r.deployment_id).where(_r.deployment_id.in_(deployment_ids))).scalars())
 
 
 def release(tx: Tx, release_id: str, vault: Vault) -> Release | None:

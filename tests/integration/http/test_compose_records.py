@@ -1,0 +1,71 @@
+"""What is known of compose services whose deployments' records are removed: their containers serve on all the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from headway.core.engine.poller import Poller
+from headway.domains.composes import store
+from headway.domains.composes.model import Record
+from headway.infra.db.transaction import Tx
+from tests.integration.http.world import World, open_world
+
+FILE = "services: {web: {image: nginx}}"
+
+
+@pytest.fixture
+async def careful(tmp_path: Path) -> AsyncIterator[World]:
+    """A panel that keeps one deployment of each subject, on a machine without an engine."""
+    absent = f"unix://{tmp_path / 'no.sock'}"
+    async with open_world(tmp_path / "data", HEADWAY_KEEP_DEPLOYMENTS="1", HEADWAY_DOCKER_HOST=absent) as world:
+        yield world
+
+
+async def test_containers_are_asked_for_as_long_as_a_release_is_there(careful: World) -> None:
+    assert await careful.get("docker.getContainers") == []
+    _, deployment_id = await served(careful)
+    await careful.post("deployment.removeDeployment", deploymentId=deployment_id)
+    answer = await careful.owner.get("/docker.getContainers")
+    assert answer.status_code == 503, "the engine that they run on is away, which is not that there are none"
+
+
+async def test_the_record_of_what_serves_outlives_newer_ones(careful: World) -> None:
+    compose_id, serving = await served(careful)
+    newer = [await ended(careful, compose_id) for _ in range(3)]
+    (pruning,) = (each for each in careful.platform.engine._pollers if each.name == "retention")
+    await one_round(pruning)
+    rows = await careful.get("deployment.allByCompose", composeId=compose_id)
+    assert [row["deploymentId"] for row in rows] == [newer[-1], serving]
+
+
+async def served(world: World) -> tuple[str, str]:
+    """A compose service and the deployment whose release serves."""
+    made = await world.post("compose.create", name="stack", environmentId=await world.environment(), composeFile=FILE)
+    compose_id = made["composeId"]
+    deployment_id = await ended(world, compose_id)
+
+    def write(tx: Tx) -> None:
+        record = Record(file={"services": {}})
+        vault = world.platform.data_dir.vault
+        of = {"release_id": deployment_id, "compose_id": compose_id}
+        store.write_release(tx, vault, **of, folder="/x", record=record, commit_hash=None)
+        store.make_serving(tx, compose_id, deployment_id)
+
+    await world.services.db.run(write)
+    return compose_id, deployment_id
+
+
+async def ended(world: World, compose_id: str) -> str:
+    """A deployment of a compose service that has ended."""
+    await world.post("compose.deploy", composeId=compose_id)
+    lease = await world.claim()
+    await world.end(lease)
+    return lease.deployment_id
+
+
+async def one_round(poller: Poller) -> None:
+    """One round of a loop."""
+    await poller._work()
