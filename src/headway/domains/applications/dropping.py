@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 
 from headway.core.access.model import Actor
 from headway.core.deployments import store as deployments
@@ -21,11 +23,14 @@ PROCEDURE = "application.dropDeployment"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropService:
-    """What callers may do with archives of applications."""
+    """What callers may do with archives of applications. Uploads to one take turns: until the settings name an archive,
+    the sweep after another upload would take it for one that nobody needs.
+    """
 
     db: Database
     applications: ApplicationService
     archives: Archives
+    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def drop(
         self,
@@ -40,17 +45,18 @@ class DropService:
     ) -> Queued:
         """Queues a deploy of what was uploaded. Raises ArchiveRefused, KeyReused, and what a deploy does."""
         application = await self.applications.one(actor, application_id, PROCEDURE)
-        archive = await self.archives.take(application_id, upload, application.build_uid)
-        queued = await self.applications.deploy(
-            actor,
-            application_id,
-            title=title,
-            description=description,
-            once=once,
-            procedure=PROCEDURE,
-            change=lambda settings: _from_archive(settings, replace(archive, author=actor.name), build_path),
-        )
-        await self._sweep(application_id)
+        async with self._turns[application_id]:
+            archive = await self.archives.take(application_id, upload, application.build_uid)
+            queued = await self.applications.deploy(
+                actor,
+                application_id,
+                title=title,
+                description=description,
+                once=once,
+                procedure=PROCEDURE,
+                change=lambda settings: _from_archive(settings, replace(archive, author=actor.name), build_path),
+            )
+            await self._sweep(application_id)
         return queued
 
     async def _sweep(self, application_id: str) -> None:

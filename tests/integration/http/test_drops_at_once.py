@@ -1,0 +1,54 @@
+"""Two uploads to one application at the same time: what its settings name in the end is there to be deployed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from headway.domains.applications.uploads import Archives, Upload
+from tests.integration.http.world import KEYS, World
+from tests.integration.sources.archives import FILES, zipped
+
+LONG_ENOUGH = 1.0  # for a drop that nothing keeps waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowToSweep(Archives):
+    """The archives, whose sweep takes as long as the test wants."""
+
+    sweeping: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def sweep(self, application_id: str, keep: Collection[str]) -> None:
+        """Begins, and ends once it may."""
+        self.sweeping.set()
+        await self.go_on.wait()
+        await Archives.sweep(self, application_id, keep)
+
+
+async def test_no_sweep_takes_what_another_upload_has_just_brought(world: World, tmp_path: Path) -> None:
+    actor = await world.services.access.authenticate(KEYS["owner"])
+    assert actor is not None
+    application_id = await world.application()
+    own = world.services.drops
+    archives = SlowToSweep(folders=own.archives.folders, most_bytes=own.archives.most_bytes)
+    drops = replace(own, archives=archives)
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as both:
+        both.create_task(drops.drop(actor, application_id, upload(tmp_path, "first")))
+        await archives.sweeping.wait()
+        second = both.create_task(drops.drop(actor, application_id, upload(tmp_path, "second")))
+        await asyncio.wait({second}, timeout=LONG_ENOUGH)
+        archives.go_on.set()
+
+    named = (await world.get("application.one", applicationId=application_id))["archive"]["digest"]
+    assert named == "second"
+    assert (Path(archives.folders.archives(application_id)) / "second.tar").exists()
+
+
+def upload(folder: Path, digest: str) -> Upload:
+    """An upload as it lies on disk, known by this digest."""
+    path = zipped(folder / f"{digest}.zip", FILES)
+    return Upload(path=path, name=path.name, bytes=path.stat().st_size, digest=digest)
