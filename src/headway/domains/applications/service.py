@@ -14,6 +14,7 @@ from headway.core.deployments.model import Deployment, Lane, Request, SubjectTyp
 from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
+from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.applications import store
 from headway.domains.applications.deploy import KIND, VERSION
 from headway.domains.applications.making import Making, NameTaken
@@ -31,7 +32,7 @@ from headway.domains.catalog.naming import check_name
 from headway.domains.projects.store import place_of
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.errors import Conflict
 from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
 
@@ -336,22 +337,7 @@ class ApplicationService:
         return asked_by(actor, request)
 
     async def _end_all(self, application_id: str, intent: Intent, *, only: Status | None = None) -> None:
-        found = await self._db.read(
-            lambda tx: deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application_id)
-        )
-        waiting_first = sorted(found, key=lambda deployment: deployment.status is not Status.PENDING)
-        for deployment in waiting_first:
-            if only in {None, deployment.status}:
-                await self._end(deployment.deployment_id, intent)
-
-    async def _end(self, deployment_id: str, intent: Intent) -> None:
-        try:
-            if intent is Intent.KILL:
-                await self._stopping.kill(deployment_id)
-            else:
-                await self._stopping.cancel(deployment_id, intent)
-        except InvalidInput:
-            return  # it has ended by itself meanwhile
+        await end_unfinished(self._db, self._stopping, SubjectType.APPLICATION, application_id, intent, only=only)
 
     async def _set_wanted(self, application_id: str, wanted: Wanted, status: AppStatus) -> None:
         await self._db.run(lambda tx: store.set_fields(tx, application_id, wanted=wanted, status=status))

@@ -13,6 +13,7 @@ from headway.core.deployments.model import Deployment, Lane, Request, SubjectTyp
 from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
+from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.catalog.naming import app_name_for, check_name
 from headway.domains.composes import store
 from headway.domains.composes.deploy import KIND, VERSION
@@ -298,19 +299,7 @@ class ComposeService:
         return await self._db.read(lambda tx: store.serving(tx, compose.compose_id, self._vault))
 
     async def _end_all(self, compose_id: str, intent: Intent, *, only: Status | None = None) -> None:
-        found = await self._db.read(lambda tx: deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, compose_id))
-        for deployment in sorted(found, key=lambda each: each.status is not Status.PENDING):
-            if only in {None, deployment.status}:
-                await self._end(deployment.deployment_id, intent)
-
-    async def _end(self, deployment_id: str, intent: Intent) -> None:
-        try:
-            if intent is Intent.KILL:
-                await self._stopping.kill(deployment_id)
-            else:
-                await self._stopping.cancel(deployment_id, intent)
-        except InvalidInput:
-            return  # it has ended by itself meanwhile
+        await end_unfinished(self._db, self._stopping, SubjectType.COMPOSE, compose_id, intent, only=only)
 
     async def _set_wanted(self, compose_id: str, wanted: Wanted, status: ComposeStatus) -> None:
         await self._db.run(lambda tx: store.set_fields(tx, compose_id, wanted=wanted, status=status))

@@ -1,0 +1,38 @@
+"""Ends what waits and what runs of one subject, whatever type it is of."""
+
+from __future__ import annotations
+
+from headway.core.deployments import store
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.service import Stopping
+from headway.core.deployments.status import Intent, Status
+from headway.infra.db.engine import Database
+from headway.kernel.errors import InvalidInput
+
+
+async def end_unfinished(
+    db: Database,
+    stopping: Stopping,
+    subject_type: SubjectType,
+    subject_id: str,
+    intent: Intent,
+    *,
+    only: Status | None = None,
+) -> None:
+    """Ends the subject's deployments, with ``only`` those of that status; the waiting ones first, so that none of them
+    begins when one that runs makes room. Raises Unavailable where a host does not answer.
+    """
+    found = await db.read(lambda tx: store.unfinished_of_subject(tx, subject_type, subject_id))
+    for deployment in sorted(found, key=lambda each: each.status is not Status.PENDING):
+        if only in {None, deployment.status}:
+            await _end(stopping, deployment.deployment_id, intent)
+
+
+async def _end(stopping: Stopping, deployment_id: str, intent: Intent) -> None:
+    try:
+        if intent is Intent.KILL:
+            await stopping.kill(deployment_id)
+        else:
+            await stopping.cancel(deployment_id, intent)
+    except InvalidInput:
+        return  # it has ended by itself meanwhile
