@@ -46,7 +46,8 @@ class Bundle:
 
     ``processes`` holds ``web`` where the application takes requests; ``release_command`` runs once before the route
     moves; ``path`` are folders, relative to the bundle, that come first on PATH (a virtual environment's bin);
-    ``static_root`` is set, instead of a ``web`` process, where a file server serves a folder of the bundle.
+    ``static_root`` is set, instead of a ``web`` process, where a file server serves a folder of the bundle. ``bytes``
+    is what all of its release's folder holds on the disk.
     """
 
     folder: str
@@ -55,6 +56,7 @@ class Bundle:
     path: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     static_root: str | None = None
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from headway.core.deployments.model import Deployment
@@ -140,7 +140,7 @@ class _Deploy:
         async def make() -> Json:
             artifact = await self._tools.build(self._run, self._plan, workspace, commit, builder)
             if isinstance(artifact, Bundle):
-                await self._seal()
+                artifact = replace(artifact, bytes=await self._seal())
             return dump_artifact(artifact)
 
         builder: str = await self._run.step("builder", choose)
@@ -153,8 +153,7 @@ class _Deploy:
             if isinstance(artifact, Image):
                 await self._run.host.remove_tree(self._folder)  # not before the build is recorded: it could be repeated
             ports = await self._wanted_ports(artifact)
-            size = await self._tools.measure(self._run, artifact, self._folder)
-            release = self._release(artifact, commit, ports, size)
+            release = self._release(artifact, commit, ports)
             if self._in_place(artifact):
                 handed_over = ports[0] if ports and ports[0] in self._plan.serving_ports else None
                 await self._run.undo("restart", {"old": self._plan.serving, "port": handed_over, **self._release_data})
@@ -243,11 +242,14 @@ class _Deploy:
             return self._tools.imaging.container(self._plan, artifact).is_alone
         return self._plan.fixed_port is not None and self._plan.fixed_port in self._plan.serving_ports
 
-    async def _seal(self) -> None:
-        """Closes the bundle to the build account; beside it is the folder of the application's own data."""
-        await self._tools.seal(self._run, self._folder, self._plan)
+    async def _seal(self) -> int:
+        """Closes the bundle to the build account and gives its size; beside it is the folder of the application's own
+        data.
+        """
+        size = await self._tools.seal(self._run, self._folder, self._plan)
         data = self._tools.folders.data(self._plan.application_id)
         await self._run.host.make_folder(data, owner=self._plan.run_account)
+        return size
 
     async def _require_space(self) -> None:
         free = await self._run.host.free_bytes(self._tools.folders.work)
@@ -284,7 +286,7 @@ class _Deploy:
         store.add_release(tx, release, spec)
         return release.ports
 
-    def _release(self, artifact: Artifact, commit: Commit, ports: Sequence[int], size: int) -> Release:
+    def _release(self, artifact: Artifact, commit: Commit, ports: Sequence[int]) -> Release:
         return Release(
             release_id=self._release_id,
             seq=0,
@@ -295,7 +297,7 @@ class _Deploy:
             runtime=RUNTIME_OF[type(artifact)],
             port=ports[0] if ports else None,
             more_ports=ports[1:],
-            bytes=size,
+            bytes=artifact.bytes,
             commit_hash=commit.hash,
             retire_at=None,
             created_at=self._run.deployment.created_at,

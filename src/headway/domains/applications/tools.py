@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from headway.core.deployments.run import Run
@@ -126,9 +126,15 @@ class Tools:
             image=self.imaging.spec(plan, deployment_id, settings.builder or settings.build_type),
         )
 
-    async def seal(self, run: Run, folder: str, plan: Plan) -> None:
-        """Closes a built release to the build account and opens it, for reading only, to the run account."""
-        await run.command("seal", seal(folder, build=plan.build_account, run=plan.run_account))
+    async def seal(self, run: Run, folder: str, plan: Plan) -> int:
+        """Closes a built release to the build account and opens it, for reading only, to the run account; gives what it
+        holds on the disk, in bytes.
+        """
+        closing = seal(folder, build=plan.build_account, run=plan.run_account)
+        # A stage more, where a command of its own would take as long as starting the application.
+        counting = Stage(argv=("xargs", "du", "--summarize", "--block-size=1", "--", folder))
+        command = replace(closing, stages=(*closing.stages, counting), capture=True)
+        return int((await run.command("seal", command)).output.split()[0])
 
     def runtime(self, artifact: Artifact) -> Runtime:
         """What an artifact is run by."""
@@ -183,14 +189,6 @@ class Tools:
         """
         ports = await self.db.read(lambda tx: store.free_ports(tx, self.host_id))
         return list(islice(filter(_is_bindable, random.sample(ports, len(ports))), count))
-
-    async def measure(self, run: Run, artifact: Artifact, folder: str) -> int:
-        """What an artifact holds on the disk, in bytes; a bundle is all of its release's ``folder``."""
-        if isinstance(artifact, Image):
-            return artifact.bytes
-        stage = Stage(argv=("du", "--summarize", "--block-size=1", "--", folder))
-        command = Command(stages=(stage,), env={"PATH": _PATH, "LC_ALL": "C"}, capture=True)
-        return int((await run.command("measure", command)).output.split()[0])
 
     def copies(self, plan: Plan, artifact: Artifact) -> int:
         """How many ports a release takes."""
