@@ -99,6 +99,7 @@ async def test_an_unknown_release_cannot_be_started_and_has_nothing(form: Form) 
     assert await form.runtime.read_logs("shop", release_id="never-there") == ""
 
 
+@pytest.mark.slow
 async def test_a_release_that_ends_again_and_again_is_given_up_with_its_status_and_last_line(
     form: Form, work: Work
 ) -> None:

@@ -148,6 +148,7 @@ def pages(tx: Tx, reach: Reach, filters: Filters, limit: int, looked_at: int) ->
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_the_pages_of_any_search_are_all_that_matches(database: SqlDatabase, seed: int) -> None:
     dice = random.Random(seed)
     with database.writer.begin() as connection:

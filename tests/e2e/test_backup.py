@@ -23,7 +23,7 @@ from tests.e2e.test_cli import HEADWAY
 from tests.panel import git_repository, panel, remove_traces, until, web
 from tests.postgres import running_cluster
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 def headway(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:

@@ -17,7 +17,7 @@ from tests.integration.sources.servers import closed_port, serve_http
 from tests.kept import Kept, kept, open_folder
 from tests.panel import free_port, git, git_repository, web
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(

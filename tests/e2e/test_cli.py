@@ -163,6 +163,7 @@ def test_ctrl_c_leaves_the_deployment_alone_and_says_how_to_come_back(running: P
     assert running.one(found[1])["reason"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_a_deployment_is_killed_followed_shown_and_removed(running: Panel, tmp_path: Path) -> None:
     deployment_id = begun(running, tmp_path / "doomed", "doomed")
     follower = subprocess.Popen(
@@ -199,6 +200,7 @@ def test_a_running_deployment_is_not_removed(running: Panel, tmp_path: Path) -> 
     succeed(running, "deployments", "kill", deployment_id)
 
 
+@pytest.mark.slow
 def test_an_application_is_stopped_started_and_deleted(running: Panel, tmp_path: Path) -> None:
     git_repository(tmp_path / "served", web("served"))
     succeed(running, "deploy", str(tmp_path / "served"))
@@ -218,6 +220,7 @@ def test_an_application_is_stopped_started_and_deleted(running: Panel, tmp_path:
     assert unknown.stderr.startswith("headway: There is no application served.")
 
 
+@pytest.mark.slow
 def test_tables_fit_a_terminal_of_80_columns(running: Panel, tmp_path: Path) -> None:
     git_repository(tmp_path / "wide", web("x"))
     title = "A title that says a great deal more than any table has room for, \x1b[31mwith colours"
@@ -233,6 +236,7 @@ def test_tables_fit_a_terminal_of_80_columns(running: Panel, tmp_path: Path) -> 
     assert "\x1b[31mwith" not in row
 
 
+@pytest.mark.slow
 def test_a_followed_log_survives_a_restart_of_the_panel(tmp_path: Path) -> None:
     count = "for i in $(seq 1 30); do echo line $i; sleep 0.1; done"
     git_repository(tmp_path / "long", web("x"))

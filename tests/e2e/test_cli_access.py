@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.test_cli import HEADWAY, environment, headway, succeed
 from tests.panel import Panel, git_repository, panel, web
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from tests.e2e.test_cli import HEADWAY, environment, headway, succeed
 from tests.panel import Json, Panel, panel
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
         yield started
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)  # seconds on a machine that does nothing else
 @pytest.mark.parametrize(
     ("key", "options"),

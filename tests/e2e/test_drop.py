@@ -10,7 +10,7 @@ import pytest
 from tests.archives import packed
 from tests.panel import Panel, panel, web
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")

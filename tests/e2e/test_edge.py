@@ -25,7 +25,7 @@ from tests.certificates import certificate_for
 from tests.panel import KEY, Panel, free_port, git_repository, panel, until, web
 from tests.visitors import Visitors
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,6 @@ def test_a_domain_stays_with_the_application_through_a_deploy(shared: Panel) -> 
         shared.post("domain.delete", domainId=each["domainId"])
 
 
-@pytest.mark.slow
 def test_changing_one_application_loses_no_request_of_another_nor_of_itself(shared: Panel) -> None:
     shop = application_id(shared)
     with Visitors(shared.edge_port, ["shop", "other"], kept=4) as visitors:
@@ -111,7 +110,6 @@ def test_changing_one_application_loses_no_request_of_another_nor_of_itself(shar
     assert visitors.count > 500
 
 
-@pytest.mark.slow
 def test_domains_changed_while_a_deploy_moves_the_route_are_not_lost(shared: Panel) -> None:
     shop = application_id(shared)
     for number in range(4):

@@ -21,7 +21,7 @@ import pytest
 
 from tests.panel import KEY, Panel, free_port, git, panel, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 COLUMNS = 80

@@ -11,7 +11,7 @@ import pytest
 from tests.panel import KEY, Panel, git_repository, panel, remove_traces, until, web
 from tests.power import answer_of, pull_the_plug
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture

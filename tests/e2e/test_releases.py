@@ -9,7 +9,7 @@ import pytest
 
 from tests.panel import Json, Panel, commit, git_repository, panel, until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WEB = """\
 import http.server, os

@@ -9,7 +9,7 @@ import pytest
 
 from tests.panel import Json, Panel, git_repository, panel, until, web
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 PRINTING = "import os; print('seen', os.environ.get('URL'), os.environ.get('REGION'), os.environ.get('ONLY_BUILD'))"
 

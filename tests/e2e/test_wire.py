@@ -85,6 +85,7 @@ def test_a_running_row_has_the_pid_of_a_living_process_as_a_string(running: Pane
     running.post("deployment.killProcess", deploymentId=deployment_id)
 
 
+@pytest.mark.slow
 def test_followers_are_sent_away_when_the_panel_stops_and_go_on_after_it(tmp_path: Path) -> None:
     with panel(tmp_path / "data") as own:
         _, deployment_id = slow(own, tmp_path, "survivor")

@@ -55,6 +55,7 @@ async def test_a_cache_is_kept_from_one_build_to_the_next(site: Worksite) -> Non
     assert (Path(workspace.root) / "found").read_text() == "first\n"
 
 
+@pytest.mark.slow
 async def test_python_requirements_are_installed_into_the_release(site: Worksite) -> None:
     workspace = lay_out(site, {"requirements.txt": "--no-index\n--find-links wheels\nhello\n", "app.py": ""})
     wheel(Path(workspace.root) / "wheels", "hello")

@@ -85,6 +85,7 @@ async def test_a_build_that_asks_a_question_is_not_waited_for(site: Worksite, qu
     assert "went on" in await site.log()
 
 
+@pytest.mark.slow
 async def test_a_second_build_takes_pip_from_the_first(site: Worksite) -> None:
     files = {"requirements.txt": "--no-index\n", "app.py": ""}
     logs = []

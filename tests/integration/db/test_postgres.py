@@ -105,6 +105,7 @@ async def test_a_read_only_database_is_away_for_writes_and_can_be_read(database:
         again.close()
 
 
+@pytest.mark.slow
 async def test_a_row_that_somebody_else_locks_is_waited_for_and_then_away(database: SqlDatabase) -> None:
     await database.run(add_user)
     with psycopg.connect(database.url) as other:

@@ -125,6 +125,7 @@ async def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     assert (folder / "headway.db").stat().st_size > 0
 
 
+@pytest.mark.slow
 async def test_while_another_process_holds_the_lock_writing_is_away_and_reading_works(
     database: SqlDatabase, file: Path
 ) -> None:
@@ -138,6 +139,7 @@ async def test_while_another_process_holds_the_lock_writing_is_away_and_reading_
     assert await database.read(count) == 1
 
 
+@pytest.mark.slow
 async def test_many_callers_do_not_wait_for_the_lock_one_after_the_other(database: SqlDatabase, file: Path) -> None:
     with lock_held(file):
         begun = time.monotonic()

@@ -125,6 +125,7 @@ async def test_an_undo_beside_it_is_spared_with_all_its_children(tmp_path: Path,
 
 
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.slow
 async def test_what_a_dead_anchor_left_is_swept(tmp_path: Path, mode: str) -> None:
     async with local_host(tmp_path, **MODES[mode]) as host:
         escapes, neighbours = Escapes(), Escapes()

@@ -246,6 +246,7 @@ def test_every_procedure_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("name", CALLERS)
+@pytest.mark.slow
 async def test_a_caller_gets_what_the_table_says_and_leaves_no_trace_where_it_is_refused(
     world: World, name: str
 ) -> None:

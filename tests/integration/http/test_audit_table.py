@@ -51,6 +51,7 @@ async def staged(world: World, procedure: str) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("procedure", MUTATIONS)
+@pytest.mark.slow
 async def test_a_mutation_leaves_one_row(world: World, procedure: str) -> None:
     things = await staged(world, procedure)
     before = len(await rows(world))
@@ -76,6 +77,7 @@ async def test_a_mutation_leaves_one_row(world: World, procedure: str) -> None:
 
 
 @pytest.mark.parametrize("procedure", sorted(set(MUTATIONS) - REFUSED - CHANGES_NOTHING))
+@pytest.mark.slow
 async def test_without_its_row_a_mutation_changes_nothing(world: World, procedure: str) -> None:
     things = await staged(world, procedure)
     before = await _contents(world)

@@ -141,6 +141,7 @@ async def test_a_panel_that_stops_sends_listeners_away_to_come_back(world: World
         assert connection.close_code in {1012, 1013}
 
 
+@pytest.mark.slow
 async def test_who_takes_nothing_is_dropped_and_holds_up_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.05)
     monkeypatch.setattr(streams, "STUCK_SECONDS", 0.5)

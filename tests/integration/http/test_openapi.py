@@ -67,6 +67,7 @@ async def test_it_points_nowhere_outside_of_itself(world: World) -> None:
     assert [name for name in document["components"]["schemas"] if "__" in name] == []
 
 
+@pytest.mark.slow  # all procedures, each with all its answers
 async def test_answers_are_as_the_document_says(world: World) -> None:
     document = await world.get("settings.getOpenApiDocument")
     await world.ended(await world.application("ended"))

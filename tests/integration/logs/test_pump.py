@@ -239,6 +239,7 @@ async def test_nul_bad_utf8_and_a_line_of_10_mb_pass(paths: LogPaths, spool: Spo
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.slow
 def test_a_pump_killed_anywhere_leaves_a_log_that_its_successor_completes(paths: LogPaths, tmp_path: Path) -> None:
     spool, log = tmp_path / "spool", paths.log("a")
     spool.write_bytes(_output(12 << 20, seed=4) + b"\n")

@@ -42,6 +42,7 @@ async def test_a_route_leads_moves_and_goes(runtime: NativeRuntime, edge: Edge, 
     assert await edge.routes() == {}
 
 
+@pytest.mark.slow
 async def test_switching_and_retiring_under_load_fails_no_request(
     runtime: NativeRuntime, edge: Edge, work: Work, folder: Path
 ) -> None:

@@ -16,6 +16,7 @@ from headway.seams.runtimes.native import NativeRuntime
 from tests.integration.runtimes.bench import PYTHON, Work, fetch_json, make_spec, run, settle, until_async
 
 
+@pytest.mark.slow
 async def test_a_release_that_crashes_at_its_start_is_given_up_at_the_third_time(
     runtime: NativeRuntime, work: Work, folder: Path
 ) -> None:
@@ -32,6 +33,7 @@ async def test_a_release_that_crashes_at_its_start_is_given_up_at_the_third_time
     assert "web | no database at db.internal" in work.lines
 
 
+@pytest.mark.slow
 async def test_what_a_crashing_release_wrote_is_masked_whole(runtime: NativeRuntime, work: Work, folder: Path) -> None:
     crashing = "import sys\nsys.exit('s3cret\\nof two lines')\n"
     spec = make_spec(folder, files={"app.py": crashing}, health=HealthCheck(deadline_seconds=60))
@@ -40,12 +42,14 @@ async def test_what_a_crashing_release_wrote_is_masked_whole(runtime: NativeRunt
     assert {line for line in work.lines if line.startswith("web | ")} == {"web | ******"}
 
 
+@pytest.mark.slow
 async def test_a_signal_is_named(runtime: NativeRuntime, work: Work, folder: Path) -> None:
     spec = make_spec(folder, processes={"worker": "kill -SEGV $$; sleep 1"}, port=None)
     with pytest.raises(Unhealthy, match=r"SIGSEGV.*It wrote nothing"):
         await run(runtime, work, spec)
 
 
+@pytest.mark.slow
 async def test_a_command_that_does_not_exist_is_named(runtime: NativeRuntime, work: Work, folder: Path) -> None:
     spec = make_spec(folder, processes={"web": "gunicorn app:app"})
     with pytest.raises(Unhealthy, match=r"exit status 127.*gunicorn: not found"):
@@ -113,6 +117,7 @@ async def test_a_worker_has_to_stay_up_for_the_settle_time(runtime: NativeRuntim
     assert 1.0 <= time.monotonic() - begun < 4
 
 
+@pytest.mark.slow
 async def test_a_worker_that_crashes_beside_a_healthy_web_process_fails_the_release(
     runtime: NativeRuntime, work: Work, folder: Path
 ) -> None:
@@ -137,6 +142,7 @@ async def test_a_crash_after_the_release_was_healthy_shows_and_it_is_restarted(
     assert await runtime.crashed(spec.release_id)
 
 
+@pytest.mark.slow
 @pytest.mark.root
 async def test_memory_is_bounded_and_the_end_says_so(runtime: NativeRuntime, work: Work, folder: Path) -> None:
     spec = make_spec(

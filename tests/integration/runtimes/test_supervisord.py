@@ -34,6 +34,7 @@ async def run_web(runtime: NativeRuntime, work: Work, spec: ReleaseSpec) -> int:
     return int(fetch_json(spec.port)["pid"])
 
 
+@pytest.mark.slow
 async def test_a_killed_supervisord_is_replaced_and_no_copy_runs_twice(
     runtime: NativeRuntime, work: Work, folder: Path
 ) -> None:
@@ -53,6 +54,7 @@ async def test_a_killed_supervisord_is_replaced_and_no_copy_runs_twice(
     assert [pid for pid in before if processes.start_time(pid) is not None] == []
 
 
+@pytest.mark.slow
 async def test_a_supervisord_killed_during_a_health_check_costs_no_deploy(
     runtime: NativeRuntime, work: Work, folder: Path
 ) -> None:

@@ -107,6 +107,7 @@ async def test_a_gitmodules_that_is_broken(site: Worksite, repository: Repositor
         await source_of(site, str(repository.path), branch("main"), submodules=True).fetch(site)
 
 
+@pytest.mark.slow
 async def test_more_submodules_than_are_allowed(site: Worksite, repository: Repository, library: Repository) -> None:
     head = library.git("rev-parse", "HEAD")
     names = [f"lib{number}" for number in range(51)]

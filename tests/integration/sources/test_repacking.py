@@ -107,6 +107,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
 
 
 @pytest.mark.parametrize(("make", "sentence"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.slow
 async def test_what_would_do_harm_is_refused_and_leaves_nothing(tmp_path: Path, make: Make, sentence: str) -> None:
     upload = make(tmp_path / "upload")
     with pytest.raises(ArchiveRefused) as caught:

@@ -83,6 +83,7 @@ def test_a_person_reads_whole_words_in_80_columns() -> None:
     assert " ".join(lines) == f"headway: {told}"
 
 
+@pytest.mark.slow
 def test_help_fits_80_columns() -> None:
     for arguments in (
         (),

@@ -47,6 +47,7 @@ def outputs(draw: st.DrawFn) -> tuple[list[str], bytes, list[int]]:
 
 @given(outputs())
 @settings(max_examples=600, deadline=None)
+@pytest.mark.slow
 def test_any_cutting_gives_the_same_log_as_none(case: tuple[list[str], bytes, list[int]]) -> None:
     secrets, output, cuts = case
     masker = Masker(secrets)
@@ -63,6 +64,7 @@ def test_any_cutting_gives_the_same_log_as_none(case: tuple[list[str], bytes, li
 
 @given(outputs())
 @settings(max_examples=600, deadline=None)
+@pytest.mark.slow
 def test_the_log_is_what_a_plain_search_makes_of_it(case: tuple[list[str], bytes, list[int]]) -> None:
     secrets, output, _ = case
     masker = Masker(secrets)
