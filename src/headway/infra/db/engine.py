@@ -12,8 +12,9 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Engine, exc, make_url
 
 from headway.infra.db import postgres, sqlite
+from headway.infra.db.postgres_version import PostgresVersion
 from headway.infra.db.transaction import Tx, accompanied
-from headway.infra.db.version import PostgresVersion, SqliteVersion, Version
+from headway.infra.db.version import SqliteVersion, Version
 from headway.kernel.clock import Clock, SystemClock
 from headway.kernel.errors import Unavailable
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Hashable
-from concurrent.futures import Executor
 from typing import Protocol
 
-from sqlalchemy import Engine, exc, make_url, text
-
-_SNAPSHOT = text("SELECT CAST(pg_current_snapshot() AS text)")
+from sqlalchemy import make_url
 
 
 class Version(Protocol):
@@ -54,25 +50,3 @@ class SqliteVersion:
             connection = sqlite3.connect(self._path, timeout=0, isolation_level=None, check_same_thread=False)
             self._cursor = connection.cursor()
         return self._cursor
-
-
-class PostgresVersion:
-    """PostgreSQL names the transactions that a reader would see; the name changes with each that ends."""
-
-    def __init__(self, engine: Engine, threads: Executor) -> None:
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._threads = threads
-
-    async def now(self) -> Hashable | None:
-        """See ``Version.now``."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._ask)
-
-    def close(self) -> None:
-        """See ``Version.close``; the connections are the engine's."""
-
-    def _ask(self) -> str | None:
-        try:
-            with self._engine.connect() as connection:
-                return str(connection.scalar(_SNAPSHOT))
-        except (exc.DBAPIError, exc.TimeoutError):
-            return None  # who reads now is told why it cannot
