@@ -1,20 +1,17 @@
-"""The deploy of an application: fetch, build, start beside the old release, check, route; else nothing changes."""
+"""The deploy of an application: fetch, build, and release what was made; else nothing changes."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
-from headway.domains.applications import store
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
-from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
-from headway.domains.applications.snapshot import Snapshot
+from headway.domains.applications.releasing import Releasing, take_back
 from headway.domains.applications.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
@@ -47,14 +44,16 @@ class DeployKind:
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
         deploy = _Deploy(run, Plan.load(run.plan), self.tools, self.planning.vault)
-        commit, artifact = await deploy.made()
-        ports = await deploy.ports(artifact, commit)
-        spec = deploy.spec(artifact, ports)
+        releasing = deploy.releasing(*await deploy.made())
+        spec = await releasing.ports(before=deploy.cleared(releasing.artifact))
         await deploy.release_command(spec)
-        await deploy.start(spec)
-        await deploy.health_check(spec)
-        await deploy.route(spec)
-        return deploy.success(spec)
+        await releasing.start(spec)
+        await releasing.health_check(spec)
+        await releasing.route(spec)
+        return Success(
+            message=f"Deployment done: release {spec.release_id} serves{releasing.where(spec)}",
+            settle=lambda tx: releasing.settle(tx, spec),
+        )
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
@@ -62,7 +61,7 @@ class DeployKind:
         if await undo_source(host, name, data) or await undo_pull(host, api, name, data):
             return
         if not await undo_build(host, api, name, data):
-            await _UNDOS[name](self.tools, undoing, data)
+            await take_back(self.tools, undoing, name, data)
 
 
 class _Deploy:
@@ -89,7 +88,7 @@ class _Deploy:
 
         async def pull() -> Json:
             await self._require_space()
-            await self._run.undo("release", self._release_data)
+            await self._run.undo("release", self._data)
             digest = self._plan.commit.hash if self._plan.commit is not None else None
             source = self._tools.imaging.source(self._plan, self._run.deployment.deployment_id)
             return dump_artifact(await source.fetch(self._run, digest))
@@ -125,7 +124,7 @@ class _Deploy:
         """The commit's files, at the place where the release will stay."""
 
         async def lay_out() -> Json:
-            await self._run.undo("release", self._release_data)
+            await self._run.undo("release", self._data)
             await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
             return asdict(await self._tools.source(self._plan).check_out(self._run, commit, self._folder))
 
@@ -146,27 +145,27 @@ class _Deploy:
         builder: str = await self._run.step("builder", choose)
         return load_artifact(await self._run.step("build", make))
 
-    async def ports(self, artifact: Artifact, commit: Commit) -> tuple[int, ...]:
-        """The release's row, and the ports that its requests come in on; none where it takes none."""
+    def releasing(self, commit: Commit, artifact: Artifact) -> Releasing:
+        """The steps that follow, whatever was made."""
+        return Releasing(
+            run=self._run,
+            plan=self._plan,
+            tools=self._tools,
+            vault=self._vault,
+            artifact=artifact,
+            commit=commit,
+            folder=self._folder,
+            runtime_name=RUNTIME_OF[type(artifact)],
+        )
 
-        async def take() -> Json:
+    def cleared(self, artifact: Artifact) -> Callable[[], Awaitable[None]]:
+        """Removes the source of an image, once its build is recorded: before that it could be repeated."""
+
+        async def clear() -> None:
             if isinstance(artifact, Image):
-                await self._run.host.remove_tree(self._folder)  # not before the build is recorded: it could be repeated
-            ports = await self._wanted_ports(artifact)
-            release = self._release(artifact, commit, ports)
-            if self._in_place(artifact):
-                handed_over = ports[0] if ports and ports[0] in self._plan.serving_ports else None
-                await self._run.undo("restart", {"old": self._plan.serving, "port": handed_over, **self._release_data})
-            await self._run.undo("running", {"new": self._release_id, "runtime": release.runtime})
-            hosts = await self._tools.routing.hosts(self._plan.application_id)
-            spec = self._snapshot(artifact, commit, hosts).seal(self._vault)
-            return await self._run.write(lambda tx: self._take_ports(tx, release, spec))
+                await self._run.host.remove_tree(self._folder)
 
-        return tuple(await self._run.step("port", take))
-
-    def spec(self, artifact: Artifact, ports: tuple[int, ...]) -> ReleaseSpec:
-        """All that the runtime needs."""
-        return self._tools.release_spec(self._plan, self._release_id, artifact, ports)
+        return clear
 
     async def release_command(self, spec: ReleaseSpec) -> None:
         """The Procfile's ``release`` line, once: after a crash of the panel it is never run a second time."""
@@ -180,67 +179,13 @@ class _Deploy:
 
         await self._run.step(RELEASE_COMMAND, release)
 
-    async def start(self, spec: ReleaseSpec) -> None:
-        """The new release beside the old one; where both need one port or one volume, the old one stops first."""
-
-        async def begin() -> Json:
-            runtime = self._tools.runtime(spec.artifact)
-            await runtime.prepare(self._run, spec)
-            if self._in_place(spec.artifact):
-                what = "Its volumes or ports are" if spec.container.is_alone else f"Port {spec.port} is"
-                await self._run.say(f"{what} for one release at a time: the old one stops before the new one starts.")
-                async with self._run.fence():
-                    await self._tools.runtimes.of(self._plan.serving_runtime).stop(self._plan.serving or "")
-            await runtime.start(self._run, spec)
-
-        await self._run.step("start", begin)
-
-    async def health_check(self, spec: ReleaseSpec) -> None:
-        """Waits until the new release answers, or raises with what it did instead."""
-
-        async def check() -> Json:
-            await self._tools.runtime(spec.artifact).healthy(self._run, spec)
-            await self._run.say("The new release is healthy.")
-
-        await self._run.step("health check", check)
-
-    async def route(self, spec: ReleaseSpec) -> None:
-        """Moves the requests to the new release and proves that they arrive there."""
-
-        async def move() -> Json:
-            before = None if self._plan.serving is None else {"release_id": self._plan.serving}
-            await self._run.undo("route", {"route": before, "id": self._plan.application_id})
-            async with self._run.fence():
-                route = await self._tools.routing.lead(self._plan.application_id, spec.release_id)
-            if route is not None:
-                await self._tools.routing.proven(route)
-
-        await self._run.step("route", move)
-
-    def success(self, spec: ReleaseSpec) -> Success:
-        """The new release serves; the old one retires after its drain."""
-        drain = timedelta(seconds=spec.drain_seconds)
-        where = f" at {self._tools.address(self._plan.app_name)}" if spec.port is not None else ""
-        return Success(
-            message=f"Deployment done: release {spec.release_id} serves{where}",
-            settle=lambda tx: store.make_serving(tx, self._plan.application_id, spec.release_id, drain),
-        )
+    @property
+    def _data(self) -> dict[str, str]:
+        return {"application_id": self._plan.application_id, "new": self._release_id}
 
     @property
     def _what(self) -> str:
         return "Archive" if self._plan.settings.source_type == "drop" else "Commit"
-
-    @property
-    def _release_data(self) -> dict[str, str]:
-        return {"application_id": self._plan.application_id, "new": self._release_id}
-
-    def _in_place(self, artifact: Artifact) -> bool:
-        """Whether the new release needs what the old one holds: its very port, or a place that it writes to."""
-        if self._plan.serving is None:
-            return False
-        if isinstance(artifact, Image):
-            return self._tools.imaging.container(self._plan, artifact).is_alone
-        return self._plan.fixed_port is not None and self._plan.fixed_port in self._plan.serving_ports
 
     async def _seal(self) -> int:
         """Closes the bundle to the build account and gives its size; beside it is the folder of the application's own
@@ -259,94 +204,3 @@ class _Deploy:
                 "MiB. Remove old deployments or files, then deploy again.",
                 Reason.REFUSED,
             )
-
-    async def _wanted_ports(self, artifact: Artifact) -> list[int]:
-        count = self._tools.copies(self._plan, artifact)
-        fixed = self._plan.fixed_port if isinstance(artifact, Bundle) else None
-        if count and fixed is not None:
-            return [fixed]
-        free = await self._tools.free_ports(count)
-        if len(free) < count:
-            raise RunFailed(
-                "All ports for applications are taken on this host. Remove an application, then deploy again."
-            )
-        return free
-
-    def _take_ports(self, tx: Tx, release: Release, spec: str) -> Sequence[int]:
-        known = store.release(tx, release.release_id)
-        if known is not None:
-            return known.ports  # a run that is taken up again
-        host_id = self._run.deployment.host_id
-        for port in release.ports:
-            if not store.take_port(tx, host_id, release.application_id, release.release_id, port):
-                raise RunFailed(
-                    f"Port {port} is taken by another application. Choose another value for PORT, or remove the "
-                    "variable: Headway then gives the application a port of its own."
-                )
-        store.add_release(tx, release, spec)
-        return release.ports
-
-    def _release(self, artifact: Artifact, commit: Commit, ports: Sequence[int]) -> Release:
-        return Release(
-            release_id=self._release_id,
-            seq=0,
-            application_id=self._plan.application_id,
-            deployment_id=self._run.deployment.deployment_id,
-            state=ReleaseState.STARTING,
-            folder=self._folder,
-            runtime=RUNTIME_OF[type(artifact)],
-            port=ports[0] if ports else None,
-            more_ports=ports[1:],
-            bytes=artifact.bytes,
-            commit_hash=commit.hash,
-            retire_at=None,
-            created_at=self._run.deployment.created_at,
-        )
-
-    def _snapshot(self, artifact: Artifact, commit: Commit, hosts: Sequence[str]) -> Snapshot:
-        return Snapshot(
-            commit=commit,
-            artifact=dump_artifact(artifact),
-            settings=self._plan.settings,
-            variables=self._plan.variables,
-            mask=self._plan.mask,
-            hosts=hosts,
-        )
-
-
-async def _undo_release(tools: Tools, undoing: Undoing, data: Mapping[str, str]) -> None:
-    await tools.runtimes.of("native").remove(data["new"])  # of a run that recorded no more than this
-    await undoing.host.remove_tree(tools.folders.release(data["application_id"], data["new"]))
-    await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
-
-
-async def _undo_running(tools: Tools, _undoing: Undoing, data: Mapping[str, str]) -> None:
-    await tools.runtimes.of(data["runtime"]).remove(data["new"])
-
-
-async def _undo_restart(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
-    await tools.runtimes.of("native").remove(data["new"])  # as above
-    wanted, old = await undoing.write(lambda tx: _handed_back(tx, data))
-    if wanted and old is not None:
-        async with undoing.fence():
-            await tools.runtimes.of(old.runtime).start_again(old.release_id)
-
-
-def _handed_back(tx: Tx, data: Mapping[str, Json]) -> tuple[bool, Release | None]:
-    if data["port"] is not None:
-        store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
-    return store.is_wanted(tx, data["application_id"]), store.release(tx, data["old"])
-
-
-async def _undo_route(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
-    async with undoing.fence():
-        before = data["route"]
-        await tools.routing.lead(data["id"], None if before is None else before["release_id"])
-
-
-_UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {
-    "release": _undo_release,
-    "running": _undo_running,
-    "restart": _undo_restart,
-    "route": _undo_route,
-}

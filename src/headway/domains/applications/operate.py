@@ -12,6 +12,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
 from headway.domains.applications import store
+from headway.domains.applications.keeping import beyond
 from headway.domains.applications.model import Application, Release
 from headway.domains.applications.surroundings import marks_of
 from headway.domains.applications.tools import Tools
@@ -88,7 +89,7 @@ class Operating:
         """Ends a replaced release and frees its port; the newest ``keep`` keep their folders."""
         await self.tools.runtimes.of(release.runtime).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
-        for old in await self.db.read(lambda tx: store.beyond(tx, release.application_id, keep)):
+        for old in await self.db.read(lambda tx: beyond(tx, release.application_id, keep)):
             await self.tools.runtimes.of(old.runtime).discard(old.release_id)
             await self.host.remove_tree(old.folder)
             await self.db.run(lambda tx, id_=old.release_id: store.remove_release(tx, id_))  # type: ignore[misc]

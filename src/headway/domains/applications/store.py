@@ -279,13 +279,6 @@ def watched(tx: Tx, since: datetime) -> list[Release]:
     return [_release(row) for row in rows]
 
 
-def beyond(tx: Tx, application_id: str, keep: int) -> list[Release]:
-    """The retired releases of an application that are not among its newest ``keep``."""
-    mine = (_r.application_id == application_id, _r.state == ReleaseState.RETIRED)
-    rows = tx.execute(select(releases).where(*mine).order_by(_r.seq.desc()).offset(max(keep - 1, 0)))
-    return [_release(row) for row in rows]
-
-
 def make_serving(tx: Tx, application_id: str, release_id: str, drain: timedelta) -> None:
     """The release serves from now on; the one before retires once its drain is over."""
     tx.execute(

@@ -33,8 +33,6 @@ from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.choice import choose, look
 from headway.seams.builders.native import seal
 from headway.seams.builders.registry import BUILDERS
-from headway.seams.runtimes.base import Runtime
-from headway.seams.runtimes.registry import RUNTIME_OF
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.sources.archive import ArchiveSource
 from headway.seams.sources.base import Source
@@ -135,10 +133,6 @@ class Tools:
         counting = Stage(argv=("xargs", "du", "--summarize", "--block-size=1", "--", folder))
         command = replace(closing, stages=(*closing.stages, counting), capture=True)
         return int((await run.command("seal", command)).output.split()[0])
-
-    def runtime(self, artifact: Artifact) -> Runtime:
-        """What an artifact is run by."""
-        return self.runtimes.of(RUNTIME_OF[type(artifact)])
 
     def release_spec(self, plan: Plan, release_id: str, artifact: Artifact, ports: tuple[int, ...]) -> ReleaseSpec:
         """All that the runtime needs to start a release."""

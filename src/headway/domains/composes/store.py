@@ -11,6 +11,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.catalog import domains_store
+from headway.domains.catalog.kept import Holding, kept_of
 from headway.domains.composes.model import (
     Compose,
     ComposeSettings,
@@ -223,10 +224,11 @@ def serving(tx: Tx, compose_id: str, vault: Vault) -> Release | None:
 
 
 def beyond(tx: Tx, compose_id: str, keep: int) -> list[tuple[str, str]]:
-    """(id, folder) of the retired releases that are not among the newest ``keep``."""
-    mine = (_r.compose_id == compose_id, _r.state == ReleaseState.RETIRED)
-    rows = tx.execute(select(_r.release_id, _r.folder).where(*mine).order_by(_r.seq.desc()).offset(max(keep - 1, 0)))
-    return [(row.release_id, row.folder) for row in rows]
+    """(id, folder) of the releases that are not kept."""
+    columns = (_r.release_id, _r.seq, _r.state, _r.folder)
+    rows = tx.execute(select(*columns).where(_r.compose_id == compose_id)).all()
+    staying = kept_of([_holding(row) for row in rows], keep)
+    return [(row.release_id, row.folder) for row in rows if row.release_id not in staying]
 
 
 def watched(tx: Tx, since: datetime) -> list[tuple[str, str]]:
@@ -262,6 +264,16 @@ def make_serving(tx: Tx, compose_id: str, release_id: str) -> None:
 def remove_release(tx: Tx, release_id: str) -> None:
     """Nothing is left of the release."""
     tx.execute(delete(compose_releases).where(_r.release_id == release_id))
+
+
+def _holding(row: Row[Any]) -> Holding:
+    return Holding(
+        release_id=row.release_id,
+        seq=row.seq,
+        origin=row.release_id,
+        is_needed=row.state != ReleaseState.RETIRED,
+        has_served=row.state != ReleaseState.STARTING,
+    )
 
 
 def _compose(row: Row[Any], vault: Vault) -> Compose:

@@ -1,0 +1,218 @@
+"""From an artifact to what serves: start beside the old release, check, route; else nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.domains.applications import store
+from headway.domains.applications.artifacts import dump_artifact
+from headway.domains.applications.model import Release, ReleaseState
+from headway.domains.applications.plan import Plan
+from headway.domains.applications.snapshot import Snapshot
+from headway.domains.applications.tools import Tools
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.base import Runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Releasing:
+    """The steps by which an artifact comes to serve, for every kind of deployment that ends so. ``folder`` is where the
+    files of a bundle lie, ``runtime_name`` what the release is run by.
+    """
+
+    run: Run
+    plan: Plan
+    tools: Tools
+    vault: Vault
+    artifact: Artifact
+    commit: Commit
+    folder: str
+    runtime_name: str
+
+    async def ports(self, before: Callable[[], Awaitable[None]]) -> ReleaseSpec:
+        """The release's row, and the ports that its requests come in on (none where it takes none): all that the
+        runtime needs. What is done ``before`` is done in the same step.
+        """
+
+        async def take() -> Json:
+            await before()
+            ports = await self._wanted_ports()
+            release = self._release(ports)
+            if self._in_place:
+                handed_over = ports[0] if ports and ports[0] in self.plan.serving_ports else None
+                await self.run.undo("restart", {"old": self.plan.serving, "port": handed_over, **self.release_data})
+            await self.run.undo("running", {"new": self.release_id, "runtime": release.runtime})
+            hosts = await self.tools.routing.hosts(self.plan.application_id)
+            spec = self._snapshot(hosts).seal(self.vault)
+            return await self.run.write(lambda tx: self._take_ports(tx, release, spec))
+
+        ports = tuple(await self.run.step("port", take))
+        return self.tools.release_spec(self.plan, self.release_id, self.artifact, ports)
+
+    async def start(self, spec: ReleaseSpec) -> None:
+        """The new release beside the old one; where both need one port or one volume, the old one stops first."""
+
+        async def begin() -> Json:
+            await self._runtime.prepare(self.run, spec)
+            if self._in_place:
+                what = "Its volumes or ports are" if spec.container.is_alone else f"Port {spec.port} is"
+                await self.run.say(f"{what} for one release at a time: the old one stops before the new one starts.")
+                async with self.run.fence():
+                    await self.tools.runtimes.of(self.plan.serving_runtime).stop(self.plan.serving or "")
+            await self._runtime.start(self.run, spec)
+
+        await self.run.step("start", begin)
+
+    async def health_check(self, spec: ReleaseSpec) -> None:
+        """Waits until the new release answers, or raises with what it did instead."""
+
+        async def check() -> Json:
+            await self._runtime.healthy(self.run, spec)
+            await self.run.say("The new release is healthy.")
+
+        await self.run.step("health check", check)
+
+    async def route(self, spec: ReleaseSpec) -> None:
+        """Moves the requests to the new release and proves that they arrive there."""
+
+        async def move() -> Json:
+            before = None if self.plan.serving is None else {"release_id": self.plan.serving}
+            await self.run.undo("route", {"route": before, "id": self.plan.application_id})
+            async with self.run.fence():
+                route = await self.tools.routing.lead(self.plan.application_id, spec.release_id)
+            if route is not None:
+                await self.tools.routing.proven(route)
+
+        await self.run.step("route", move)
+
+    def settle(self, tx: Tx, spec: ReleaseSpec) -> None:
+        """The new release serves; the old one retires after its drain."""
+        store.make_serving(tx, self.plan.application_id, spec.release_id, timedelta(seconds=spec.drain_seconds))
+
+    def where(self, spec: ReleaseSpec) -> str:
+        """At which address it serves, for the end of a sentence; "" for what takes no requests."""
+        return f" at {self.tools.address(self.plan.app_name)}" if spec.port is not None else ""
+
+    @property
+    def release_id(self) -> str:
+        """The release is called as the deployment that makes it."""
+        return self.run.deployment.deployment_id
+
+    @property
+    def release_data(self) -> dict[str, str]:
+        """What undos know the release by."""
+        return {"application_id": self.plan.application_id, "new": self.release_id}
+
+    @property
+    def _runtime(self) -> Runtime:
+        return self.tools.runtimes.of(self.runtime_name)
+
+    @property
+    def _in_place(self) -> bool:
+        """Whether the new release needs what the old one holds: its very port, or a place that it writes to."""
+        if self.plan.serving is None:
+            return False
+        if isinstance(self.artifact, Image):
+            return self.tools.imaging.container(self.plan, self.artifact).is_alone
+        return self.plan.fixed_port is not None and self.plan.fixed_port in self.plan.serving_ports
+
+    async def _wanted_ports(self) -> list[int]:
+        count = self.tools.copies(self.plan, self.artifact)
+        fixed = self.plan.fixed_port if isinstance(self.artifact, Bundle) else None
+        if count and fixed is not None:
+            return [fixed]
+        free = await self.tools.free_ports(count)
+        if len(free) < count:
+            raise RunFailed(
+                "All ports for applications are taken on this host. Remove an application, then deploy again."
+            )
+        return free
+
+    def _take_ports(self, tx: Tx, release: Release, spec: str) -> Sequence[int]:
+        known = store.release(tx, release.release_id)
+        if known is not None:
+            return known.ports  # a run that is taken up again
+        host_id = self.run.deployment.host_id
+        for port in release.ports:
+            if not store.take_port(tx, host_id, release.application_id, release.release_id, port):
+                raise RunFailed(
+                    f"Port {port} is taken by another application. Choose another value for PORT, or remove the "
+                    "variable: Headway then gives the application a port of its own."
+                )
+        store.add_release(tx, release, spec)
+        return release.ports
+
+    def _release(self, ports: Sequence[int]) -> Release:
+        return Release(
+            release_id=self.release_id,
+            seq=0,
+            application_id=self.plan.application_id,
+            deployment_id=self.release_id,
+            state=ReleaseState.STARTING,
+            folder=self.folder,
+            runtime=self.runtime_name,
+            port=ports[0] if ports else None,
+            more_ports=ports[1:],
+            bytes=self.artifact.bytes,
+            commit_hash=self.commit.hash,
+            retire_at=None,
+            created_at=self.run.deployment.created_at,
+        )
+
+    def _snapshot(self, hosts: Sequence[str]) -> Snapshot:
+        return Snapshot(
+            commit=self.commit,
+            artifact=dump_artifact(self.artifact),
+            settings=self.plan.settings,
+            variables=self.plan.variables,
+            mask=self.plan.mask,
+            hosts=hosts,
+        )
+
+
+async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json) -> None:
+    """Takes back one effect; stands being repeated."""
+    await _UNDOS[name](tools, undoing, data)
+
+
+async def _undo_release(tools: Tools, undoing: Undoing, data: Mapping[str, str]) -> None:
+    await tools.runtimes.of("native").remove(data["new"])  # of a run that recorded no more than this
+    await undoing.host.remove_tree(tools.folders.release(data["application_id"], data["new"]))
+    await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
+
+
+async def _undo_running(tools: Tools, _undoing: Undoing, data: Mapping[str, str]) -> None:
+    await tools.runtimes.of(data["runtime"]).remove(data["new"])
+
+
+async def _undo_restart(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    await tools.runtimes.of("native").remove(data["new"])  # as above
+    wanted, old = await undoing.write(lambda tx: _handed_back(tx, data))
+    if wanted and old is not None:
+        async with undoing.fence():
+            await tools.runtimes.of(old.runtime).start_again(old.release_id)
+
+
+def _handed_back(tx: Tx, data: Mapping[str, Json]) -> tuple[bool, Release | None]:
+    if data["port"] is not None:
+        store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
+    return store.is_wanted(tx, data["application_id"]), store.release(tx, data["old"])
+
+
+async def _undo_route(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    async with undoing.fence():
+        before = data["route"]
+        await tools.routing.lead(data["id"], None if before is None else before["release_id"])
+
+
+_UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {
+    "release": _undo_release,
+    "running": _undo_running,
+    "restart": _undo_restart,
+    "route": _undo_route,
+}
