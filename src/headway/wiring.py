@@ -31,7 +31,7 @@ from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.attachments import AttachmentService
 from headway.domains.applications.deploy import DeployKind
 from headway.domains.applications.detecting import DetectService
-from headway.domains.applications.dropping import DropService
+from headway.domains.applications.dropping import DropService, needed
 from headway.domains.applications.hidden import Hidden
 from headway.domains.applications.keeper import Keeper
 from headway.domains.applications.making import Making
@@ -44,7 +44,6 @@ from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
 from headway.domains.applications.subject import ApplicationSubject
-from headway.domains.applications.uploads import Archives, UploadRoom
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.containers import ContainerService
@@ -54,6 +53,7 @@ from headway.domains.catalog.fronted import Fronted
 from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.ssh_keys import SshKeyService
+from headway.domains.catalog.uploads import Archives, Intake, UploadRoom
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.store import with_releases
 from headway.domains.composes.subject import ComposeSubject
@@ -327,7 +327,9 @@ class Wiring:
 
     def _drops(self, applications: ApplicationService) -> DropService:
         archives = Archives(folders=self._tools.folders, most_bytes=self._settings.unpacked_limit_bytes)
-        return DropService(db=self._db, applications=applications, archives=archives)
+        vault = self._data_dir.vault
+        intake = Intake(db=self._db, archives=archives, needed=lambda tx, id_: needed(tx, id_, vault))
+        return DropService(applications=applications, intake=intake)
 
     def _upload_room(self) -> UploadRoom:
         room = UploadRoom(folder=self._data_dir.uploads, most_bytes=self._settings.upload_limit_bytes)

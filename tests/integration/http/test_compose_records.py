@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ async def test_the_record_of_what_serves_outlives_newer_ones(careful: World) -> 
     await one_round(pruning)
     rows = await careful.get("deployment.allByCompose", composeId=compose_id)
     assert [row["deploymentId"] for row in rows] == [newer[-1], serving]
+
+
+async def test_what_was_replaced_is_drained_also_when_the_record_of_its_successor_is_removed(careful: World) -> None:
+    _, deployment_id = await served(careful)
+    await careful.post("deployment.removeDeployment", deploymentId=deployment_id)
+    db = careful.services.db
+    assert not await db.read(lambda tx: store.has_drained(tx, deployment_id, tx.now - timedelta(seconds=60)))
+    assert await db.read(lambda tx: store.has_drained(tx, deployment_id, tx.now))
 
 
 async def served(world: World) -> tuple[str, str]:

@@ -75,6 +75,20 @@ async def test_an_upload_sent_again_with_its_key_starts_nothing_twice(world: Wor
     assert again.headers["x-deployment-id"] == first.headers["x-deployment-id"]
     assert again.headers["idempotent-replayed"] == "true"
     assert other.status_code == 422
+    assert kept(world) == [f"{hashlib.sha256(shop).hexdigest()}.tar"], "what was refused is gone at once"
+
+
+async def test_an_archive_whose_deploy_is_refused_is_gone_at_once_also_during_another(
+    world: World, tmp_path: Path
+) -> None:
+    application_id = await world.application()
+    where = f"/application.dropDeployment?applicationId={application_id}"
+    headers = {"idempotency-key": "k1", "content-type": "application/zip"}
+    first, second = (zipped(tmp_path / name, {"n": name}).read_bytes() for name in ("1.zip", "2.zip"))
+    assert (await world.owner.post(where, content=first, headers=headers)).status_code == 200
+    await world.claim()
+    assert (await world.owner.post(where, content=second, headers=headers)).status_code == 422
+    assert kept(world) == [f"{hashlib.sha256(first).hexdigest()}.tar"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from headway.domains.applications.uploads import Archives, Upload
+from headway.domains.catalog.uploads import Archives
+from headway.domains.catalog.uploads_model import Upload
 from tests.integration.http.world import KEYS, World
 from tests.integration.sources.archives import FILES, zipped
 
@@ -21,11 +22,11 @@ class SlowToSweep(Archives):
     sweeping: asyncio.Event = field(default_factory=asyncio.Event)
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def sweep(self, application_id: str, keep: Collection[str]) -> None:
+    async def sweep(self, service_id: str, keep: Collection[str]) -> None:
         """Begins, and ends once it may."""
         self.sweeping.set()
         await self.go_on.wait()
-        await Archives.sweep(self, application_id, keep)
+        await Archives.sweep(self, service_id, keep)
 
 
 async def test_no_sweep_takes_what_another_upload_has_just_brought(world: World, tmp_path: Path) -> None:
@@ -33,8 +34,9 @@ async def test_no_sweep_takes_what_another_upload_has_just_brought(world: World,
     assert actor is not None
     application_id = await world.application()
     own = world.services.drops
-    archives = SlowToSweep(folders=own.archives.folders, most_bytes=own.archives.most_bytes)
-    drops = replace(own, archives=archives)
+    kept = own.intake.archives
+    archives = SlowToSweep(folders=kept.folders, most_bytes=kept.most_bytes)
+    drops = replace(own, intake=replace(own.intake, archives=archives))
 
     async with asyncio.timeout(30), asyncio.TaskGroup() as both:
         both.create_task(drops.drop(actor, application_id, upload(tmp_path, "first")))

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.once import Once, Queued
-from headway.core.deployments.status import Status
 from headway.domains.applications import store
-from headway.domains.applications.model import AppSettings, Archive
+from headway.domains.applications.model import AppSettings
 from headway.domains.applications.service import ApplicationService
-from headway.domains.applications.uploads import Archives, Upload
-from headway.infra.db.engine import Database
+from headway.domains.catalog.uploads import Intake
+from headway.domains.catalog.uploads_model import Archive, Needed, Upload, needed_by
 from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
 
 PROCEDURE = "application.dropDeployment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropService:
-    """What callers may do with archives of applications. Uploads to one take turns: until the settings name an archive,
-    the sweep after another upload would take it for one that nobody needs.
-    """
+    """What callers may do with archives of applications."""
 
-    db: Database
     applications: ApplicationService
-    archives: Archives
-    _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    intake: Intake
 
     async def drop(
         self,
@@ -45,9 +39,8 @@ class DropService:
     ) -> Queued:
         """Queues a deploy of what was uploaded. Raises ArchiveRefused, KeyReused, and what a deploy does."""
         application = await self.applications.one(actor, application_id, PROCEDURE)
-        async with self._turns[application_id]:
-            archive = await self.archives.take(application_id, upload, application.build_uid)
-            queued = await self.applications.deploy(
+        async with self.intake.taken(application_id, upload, application.build_uid) as archive:
+            return await self.applications.deploy(
                 actor,
                 application_id,
                 title=title,
@@ -56,30 +49,17 @@ class DropService:
                 procedure=PROCEDURE,
                 change=lambda settings: _from_archive(settings, replace(archive, author=actor.name), build_path),
             )
-            await self._sweep(application_id)
-        return queued
 
-    async def _sweep(self, application_id: str) -> None:
-        """Removes archives that nothing needs any more. A run knows only itself which one it was let in with."""
-        keep = await self.db.read(lambda tx: _needed(tx, self.applications, application_id))
-        if keep is not None:
-            await self.archives.sweep(application_id, keep)
+
+def needed(tx: Tx, application_id: str, vault: Vault) -> Needed:
+    """The archives of an application that are needed; none where it is gone."""
+    unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application_id)
+    settings = store.settings_of(tx, application_id, vault)
+    named = None if settings is None or settings.archive is None else settings.archive.digest
+    releases = (release.commit_hash for release in store.releases_of(tx, application_id))
+    return needed_by(unfinished, named, releases)
 
 
 def _from_archive(settings: AppSettings, archive: Archive, build_path: str | None) -> AppSettings:
     path = settings.drop_build_path if build_path is None else build_path or "/"
     return replace(settings, source_type="drop", archive=archive, drop_build_path=path)
-
-
-def _needed(tx: Tx, applications: ApplicationService, application_id: str) -> set[str] | None:
-    """The digests that a deploy or a redeploy may ask for; None while one is under way."""
-    unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application_id)
-    if any(deployment.status is Status.RUNNING for deployment in unfinished):
-        return None
-    archive = applications.settings_of(tx, application_id).archive
-    commits = [deployment.input.get("commit") or {} for deployment in unfinished]
-    return {
-        *(release.commit_hash or "" for release in store.releases_of(tx, application_id)),
-        *(commit.get("hash", "") for commit in commits),
-        *([] if archive is None else [archive.digest]),
-    }

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from headway.domains.catalog.uploads_model import Archive
+
 
 class AppStatus(StrEnum):
     """An application's own status, by its name on the wire."""
@@ -32,17 +34,6 @@ class ReleaseState(StrEnum):
     SERVING = "serving"
     RETIRING = "retiring"
     RETIRED = "retired"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
-    """What was uploaded last: the digest of what was sent, its name, and what it holds."""
-
-    digest: str
-    name: str
-    bytes: int
-    entries: int
-    author: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

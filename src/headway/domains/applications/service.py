@@ -285,10 +285,6 @@ class ApplicationService:
         """Where the application answers once it is deployed."""
         return [self._address(application.app_name)]
 
-    def settings_of(self, tx: Tx, application_id: str) -> AppSettings:
-        """The settings, for whoever was already let through to the application."""
-        return store.find(tx, application_id, self._vault).settings
-
     async def _enqueue(
         self,
         actor: Actor,

@@ -245,19 +245,16 @@ def watched(tx: Tx, since: datetime) -> list[tuple[str, str]]:
 
 def has_drained(tx: Tx, release_id: str, until: datetime) -> bool:
     """Whether a release has served since before ``until``: what it replaced has answered what it was answering."""
-    finished = tx.scalar(
-        select(deployments.c.finished_at)
-        .join(compose_releases, _r.deployment_id == deployments.c.deployment_id)
-        .where(_r.release_id == release_id)
-    )
-    return finished is None or finished <= until
+    since = tx.scalar(select(_r.serving_since).where(_r.release_id == release_id))
+    return since is not None and since <= until
 
 
 def make_serving(tx: Tx, compose_id: str, release_id: str) -> None:
     """The release serves from now on, and the one before does not."""
     mine = (_r.compose_id == compose_id, _r.state == ReleaseState.SERVING, _r.release_id != release_id)
     tx.execute(update(compose_releases).where(*mine).values(state=ReleaseState.RETIRED))
-    tx.execute(update(compose_releases).where(_r.release_id == release_id).values(state=ReleaseState.SERVING))
+    now = {"state": ReleaseState.SERVING, "serving_since": tx.now}
+    tx.execute(update(compose_releases).where(_r.release_id == release_id).values(**now))
     set_fields(tx, compose_id, serving_release_id=release_id, wanted=Wanted.UP)
 
 

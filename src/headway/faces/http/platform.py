@@ -19,13 +19,13 @@ from headway.domains.applications.dropping import DropService
 from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.service import ApplicationService
-from headway.domains.applications.uploads import UploadRoom
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.containers import ContainerService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.ssh_keys import SshKeyService
+from headway.domains.catalog.uploads import UploadRoom
 from headway.domains.composes.service import ComposeService
 from headway.domains.projects.service import ProjectService
 from headway.faces.http.wire.encoded import EncodedRows

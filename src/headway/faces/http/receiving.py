@@ -18,7 +18,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Receive
 
-from headway.domains.applications.uploads import Upload, UploadRoom
+from headway.domains.catalog.uploads import UploadRoom
+from headway.domains.catalog.uploads_model import Upload
 from headway.faces.http import errors
 from headway.faces.http.bodies import read_json
 from headway.faces.http.inputs import parsed

@@ -14,7 +14,7 @@ from headway.core.access.audit import Entry
 from headway.core.access.model import Actor
 from headway.core.access.policy import RULES
 from headway.core.deployments.once import Once, Queued, once
-from headway.domains.applications.uploads import Upload
+from headway.domains.catalog.uploads_model import Upload
 from headway.faces.http.inputs import Input, expected_of
 from headway.faces.http.issues import Expected
 from headway.faces.http.platform import Platform

@@ -40,6 +40,7 @@ compose_releases = Table(
     Column("record", Text, nullable=False),
     Column("commit_hash", String(64)),
     Column("created_at", Instant, nullable=False),
+    Column("serving_since", Instant),
 )
 Index("ix_compose_releases_compose", compose_releases.c.compose_id, compose_releases.c.seq)
 Index(
