@@ -54,6 +54,7 @@ from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.uploads import Archives, Intake, UploadRoom
+from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.store import with_releases
 from headway.domains.composes.subject import ComposeSubject
@@ -108,6 +109,7 @@ class Services:
     arranging: Arranging
     detects: DetectService
     drops: DropService
+    compose_drops: ComposeDropService
     releases: ReleaseService
     upload_room: UploadRoom
     composes: ComposeService
@@ -208,6 +210,7 @@ class Wiring:
 
     def _services(self, access: AccessService, engine: Engine, operating: Operating) -> Services:
         applications = self._applications(engine, operating)
+        composes = self._composes.composes(engine.stopper)
         reads = DeploymentReader(
             db=self._db, version=self._db.version, subjects=self._subjects, services_in=services_of_environment
         )
@@ -230,13 +233,14 @@ class Wiring:
             deployment_reads=reads,
             rows=EncodedRows(),
             awaiting=Awaiting(reads, self._events),
-            arranging=Arranging(db=self._db, vault=self._data_dir.vault, making=self._making, check=check_settings),
+            arranging=self._arranging(),
             applications=applications,
             detects=self._detects(applications),
             drops=self._drops(applications),
+            compose_drops=self._composes.drops(composes),
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtimes=self._tools.runtimes),
             upload_room=self._upload_room(),
-            composes=self._composes.composes(engine.stopper),
+            composes=composes,
             containers=self._composes.containers(
                 self._subjects, Hidden(db=self._db, vault=self._data_dir.vault, operating=operating).of
             ),
@@ -254,7 +258,7 @@ class Wiring:
         data_dir = self._data_dir
         kinds: tuple[Kind, ...] = (
             DeployKind(planning=self._planning, tools=self._tools),
-            self._composes.kind(self._ssh_keys.open),
+            self._composes.kind(self._ssh_keys.open, self._registries.open),
         )
         return Parts(
             db=self._db,
@@ -313,6 +317,15 @@ class Wiring:
             check=check_settings,
             making=self._making,
             address=self._tools.address,
+        )
+
+    def _arranging(self) -> Arranging:
+        return Arranging(
+            db=self._db,
+            vault=self._data_dir.vault,
+            making=self._making,
+            check=check_settings,
+            copy_others=self._composes.making.copy,
         )
 
     def _detects(self, applications: ApplicationService) -> DetectService:

@@ -14,12 +14,15 @@ from headway.core.engine.poller import Poller
 from headway.domains.applications.store import any_in_containers
 from headway.domains.catalog.containers import ContainerService, SecretsOf
 from headway.domains.catalog.domains_model import EdgeFacts
+from headway.domains.catalog.uploads import Archives, Intake
 from headway.domains.composes import store
 from headway.domains.composes.deploy import DeployKind
+from headway.domains.composes.dropping import ComposeDropService, needed
 from headway.domains.composes.folders import ComposeFolders
 from headway.domains.composes.keeper import Keeper
+from headway.domains.composes.making import Making
 from headway.domains.composes.operate import Operating
-from headway.domains.composes.plan import OpenKey, Planning
+from headway.domains.composes.plan import OpenKey, OpenRegistry, Planning
 from headway.domains.composes.routing import Edge, Routing
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.tools import Defaults, Tools
@@ -68,10 +71,17 @@ class ComposeWiring:
         """How domains lead to them."""
         return self.operating.tools.routing
 
-    def kind(self, open_key: OpenKey) -> Kind:
+    @property
+    def making(self) -> Making:
+        """What adds them."""
+        return Making(vault=self.data_dir.vault, uid_base=self.data_dir.uid_base)
+
+    def kind(self, open_key: OpenKey, open_registry: OpenRegistry) -> Kind:
         """How compose services are deployed."""
         data_dir = self.data_dir
-        planning = Planning(vault=data_dir.vault, open_key=open_key, git_uid=data_dir.uid_base)
+        planning = Planning(
+            vault=data_dir.vault, open_key=open_key, open_registry=open_registry, git_uid=data_dir.uid_base
+        )
         return DeployKind(planning=planning, tools=self.operating.tools)
 
     def pollers(self) -> tuple[Poller, ...]:
@@ -93,8 +103,15 @@ class ComposeWiring:
             ledger=self.ledger,
             stopping=stopping,
             operating=self.operating,
-            uid_base=self.data_dir.uid_base,
+            making=self.making,
         )
+
+    def drops(self, composes: ComposeService) -> ComposeDropService:
+        """What callers may do with archives."""
+        archives = Archives(folders=self.operating.tools.folders, most_bytes=self.settings.unpacked_limit_bytes)
+        vault = self.data_dir.vault
+        intake = Intake(db=self.db, archives=archives, needed=lambda tx, id_: needed(tx, id_, vault))
+        return ComposeDropService(composes=composes, intake=intake)
 
     def containers(
         self, subjects: Mapping[SubjectType, Subject], secrets_of_application: SecretsOf
@@ -134,7 +151,7 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, engine: Engin
         db=db,
         vault=data_dir.vault,
         panel_id=data_dir.panel_id,
-        folders=ComposeFolders(work=str(work)),
+        folders=ComposeFolders(work=str(work), private=str(data_dir.path)),
         engine=engine,
         routing=routing,
         defaults=Defaults(

@@ -16,8 +16,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from tests.archives import packed
 from tests.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.docker_engine import BASE_IMAGE, Engine
+from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.panel import KEY, Panel, commit, git_repository, until
 
 Json = Any
@@ -143,6 +145,53 @@ def test_a_repository_is_fetched_built_and_deployed(shop: Stack, tmp_path: Path)
     commit(tmp_path / "git", {"app/file": "again\n"}, "second commit")
     again = shop.panel.done(shop.begin("compose.redeploy"), 90)
     assert again["commit"]["hash"] == row["commit"]["hash"], "a redeploy fetches nothing"
+
+
+def test_an_archive_is_unpacked_built_and_deployed(shop: Stack) -> None:
+    files = {
+        "stack/compose.yml": "services:\n  web:\n    build: .\n    command: [sleep, '1000']\n",
+        "stack/Dockerfile": f"FROM {BASE_IMAGE}\nCOPY file /file\n",
+        "stack/file": "uploaded\n",
+    }
+    answer = shop.panel.client.post(
+        "/compose.dropDeployment",
+        data={"composeId": shop.compose_id, "composePath": "stack/compose.yml"},
+        files={"zip": ("stack.tar.gz", packed(files))},
+    )
+    row = shop.panel.done(answer.headers["x-deployment-id"], 90)
+    digest = shop.one()["archive"]["digest"]
+    assert (row["title"], row["description"]) == ("Upload of stack.tar.gz", f"Archive: {digest}")
+    (container,) = shop.containers()["web"]
+    assert shop.engine.docker("exec", container, "cat", "/file") == "uploaded\n"
+    again = shop.panel.done(shop.begin("compose.redeploy"), 90)
+    assert again["commit"]["hash"] == digest
+
+
+@pytest.mark.skipif(lacks_registry() is not None, reason=lacks_registry() or "")
+def test_images_come_with_the_credentials_of_the_registries_that_it_names(shop: Stack, tmp_path: Path) -> None:
+    with registry(tmp_path / "registry") as address:
+        name = f"{address}/team/base:1"
+        as_other = ("--config", str(tmp_path / "configuration"))
+        login = ("login", f"--username={USERNAME}", "--password-stdin", address)
+        shop.engine.docker(*as_other, *login, stdin=PASSWORD.encode())
+        shop.engine.docker("tag", BASE_IMAGE, name)
+        shop.engine.docker(*as_other, "push", "--quiet", name)
+        shop.engine.docker("image", "rm", name)
+        row = shop.fail(web={**SLEEPS, "image": name})
+        assert f"The image {name} cannot be pulled" in row["errorMessage"]
+
+        given = {"registryName": "r", "registryUrl": address, "username": USERNAME, "password": PASSWORD}
+        registry_id = shop.panel.post("registry.create", **given)["registryId"]
+        shop.change(registryIds=[registry_id])
+        row = shop.deploy()
+        assert PASSWORD not in shop.panel.deployment_log(row["deploymentId"])
+        assert not [path for path in (shop.panel.work / "logins").rglob("*") if path.is_file()]
+
+        shop.panel.post("registry.update", registryId=registry_id, password="wrong")
+        row = shop.fail(web={**SLEEPS, "image": name, "environment": {"V": "2"}})
+        assert f"The registry {address} refuses the user keeper" in row["errorMessage"]
+        assert not [path for path in (shop.panel.work / "logins").rglob("*") if path.is_file()]
+    shop.panel.done(shop.begin("compose.redeploy"), 90)  # for what is here no registry is asked
 
 
 def test_stopped_containers_stay_and_start_again_and_volumes_go_only_when_asked(

@@ -56,7 +56,7 @@ ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
 GUEST, MEMBER, ADMIN, OWNER = Role
 READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
 SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, OWN = Place
-UPLOADS = {"application.dropDeployment"}  # calls whose body is a file
+UPLOADS = {"application.dropDeployment", "compose.dropDeployment"}  # calls whose body is a file
 APPLICATION = {"applicationId": "{application}"}
 COMPOSE = {"composeId": "{compose}"}
 DEPLOYMENT = {"deploymentId": "{deployment}"}
@@ -124,6 +124,7 @@ TABLE: Mapping[str, Row] = {
     "compose.create": Row(MUTATION, ENVIRONMENT | A_NAME, ADMIN, SET, IN_PROJECT, Noun.ENVIRONMENT),
     "compose.delete": Row(MUTATION, COMPOSE, ADMIN, SET),
     "compose.deploy": Row(MUTATION, COMPOSE, MEMBER, DEPLOY),
+    "compose.dropDeployment": Row(MUTATION, COMPOSE, MEMBER, DEPLOY),
     "compose.getConvertedCompose": Row(QUERY, COMPOSE, ADMIN, SET),
     "compose.killBuild": Row(MUTATION, COMPOSE, MEMBER, KILL),
     "compose.loadMountsByService": Row(QUERY, COMPOSE | {"serviceName": "web"}, MEMBER, READ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from headway.core.access import store
-from headway.core.access.model import Terms
+from headway.core.access.model import Role, Terms
 from headway.infra.db.transaction import Tx
+from tests.integration.http.callers import CALLERS, admit_callers, key_of
 from tests.integration.http.world import Json, World, client_with
 
 NARROW = "n" * 64
@@ -82,6 +83,34 @@ async def test_an_application_is_made_again_beside_itself(world: World) -> None:
     assert (await world.post("project.duplicate", **given, selectedServices=chosen))["environmentId"] == place
     found = (await world.get("environment.one", environmentId=place))["applications"]
     assert [each["name"] for each in found] == ["web", "other", "web (copy)"]
+
+
+async def test_compose_services_are_made_again_too_and_use_the_host_only_where_an_owner_copies(world: World) -> None:
+    place = await world.environment()
+    file = "services: {web: {image: debian}}"
+    made = await world.post("compose.create", name="stack", environmentId=place, composeFile=file)
+    compose_id = made["composeId"]
+    await world.post("compose.update", composeId=compose_id, env="A=1", allowHostAccess=True)
+    application_id = (await world.post("application.create", name="web", environmentId=place))["applicationId"]
+
+    again = await world.post("project.duplicate", sourceEnvironmentId=place, name="again")
+    found = await world.get("environment.one", environmentId=again["environmentId"])
+    assert ([each["name"] for each in found["applications"]], len(found["compose"])) == (["web"], 1)
+    copy = await world.get("compose.one", composeId=found["compose"][0]["composeId"])
+    assert (copy["name"], copy["env"], copy["composeFile"], copy["allowHostAccess"]) == ("stack", "A=1", file, True)
+    assert (copy["appName"] != made["appName"], copy["composeStatus"]) == (True, "idle")
+
+    await admit_callers(world)
+    admin = next(caller for caller in CALLERS.values() if caller.role is Role.ADMIN)
+    chosen = [{"id": compose_id, "type": "compose"}]
+    given = {"sourceEnvironmentId": place, "name": "x", "duplicateInSameProject": True, "selectedServices": chosen}
+    async with client_with(world.app, key_of(admin)) as client:
+        assert (await client.post("/project.duplicate", json=given)).status_code == 200
+    found = await world.get("environment.one", environmentId=place)
+    assert [each["applicationId"] for each in found["applications"]] == [application_id]
+    assert [each["name"] for each in found["compose"]] == ["stack", "stack (copy)"]
+    copy = await world.get("compose.one", composeId=found["compose"][1]["composeId"])
+    assert copy["allowHostAccess"] is False
 
 
 @pytest.mark.parametrize(

@@ -191,6 +191,32 @@ async def test_a_deploy_before_the_first_upload_is_refused(world: World) -> None
     assert (answer.status_code, "Nothing was uploaded" in answer.json()["message"]) == (400, True)
 
 
+async def test_a_compose_service_takes_an_upload_as_its_source(world: World, tmp_path: Path) -> None:
+    environment_id = await world.environment()
+    compose_id = (await world.post("compose.create", name="stack", environmentId=environment_id))["composeId"]
+    files = {"deploy/compose.yml": "services: {web: {image: debian}}"}
+    data = zipped(tmp_path / "stack.zip", files).read_bytes()
+    unsaid = await world.owner.post("/compose.update", json={"composeId": compose_id, "sourceType": "drop"})
+    assert unsaid.json()["archive"] is None
+    refused = await world.owner.post("/compose.deploy", json={"composeId": compose_id})
+    assert (refused.status_code, "Nothing was uploaded" in refused.json()["message"]) == (400, True)
+
+    answer = await world.owner.post(
+        "/compose.dropDeployment",
+        data={"composeId": compose_id, "composePath": "deploy/compose.yml"},
+        files={"zip": ("stack.zip", data)},
+    )
+
+    assert answer.json() == {"success": True, "message": "Deployment queued", "composeId": compose_id}
+    one = await world.get("compose.one", composeId=compose_id)
+    assert one["deployments"][0]["deploymentId"] == answer.headers["x-deployment-id"]
+    digest = hashlib.sha256(data).hexdigest()
+    assert (one["sourceType"], one["composePath"], one["archive"]["digest"]) == ("drop", "deploy/compose.yml", digest)
+    assert kept(world) == [f"{digest}.tar"]
+    empty = await world.owner.post("/compose.dropDeployment", files={"composeId": (None, compose_id)})
+    assert (empty.status_code, empty.json()["issues"][0]["path"]) == (400, ["zip"])
+
+
 async def nothing_happened(world: World, application_id: str) -> None:
     """No deployment, no archive, and nothing left of the upload."""
     assert await world.get("deployment.all", applicationId=application_id) == []

@@ -35,6 +35,7 @@ OF_MEMBERS = frozenset(
         "compose.cancelDeployment",
         "compose.cleanQueues",
         "compose.deploy",
+        "compose.dropDeployment",
         "compose.killBuild",
         "compose.loadMountsByService",
         "compose.loadServices",

@@ -146,6 +146,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.LOGIN, "security", _ADMIN, _SET, "update", "delete")
     | _rules(Noun.COMPOSE, "compose", _MEMBER, _READ, "one", "readLogs", "loadServices", "loadMountsByService")
     | _rules(Noun.COMPOSE, "compose", _MEMBER, _DEPLOY, "deploy", "redeploy", "start", "stop")
+    | _rules(Noun.COMPOSE, "compose", _MEMBER, _DEPLOY, "dropDeployment")
     | _rules(Noun.COMPOSE, "compose", _MEMBER, _KILL, "cancelDeployment", "cleanQueues", "killBuild")
     | _rules(Noun.COMPOSE, "compose", _ADMIN, _REMOVE, "clearDeployments")
     | _rules(Noun.COMPOSE, "compose", _ADMIN, _SET, "create", "update", "delete", "saveEnvironment")

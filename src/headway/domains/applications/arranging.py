@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
+from typing import Protocol
 
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun, permit
@@ -21,10 +23,23 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 
+class CopyOthers(Protocol):
+    """Makes what else lies in an environment again: see ``Arranging.duplicate``."""
+
+    def __call__(
+        self, tx: Tx, actor: Actor, environment_id: str, target: Place, only: Collection[str] | None, /
+    ) -> Collection[str]:
+        """Those of ``only`` that it knows, or all; the ids of what was copied."""
+        ...
+
+
 class Arranging:
     """Moves applications and duplicates environments with what lies in them."""
 
-    def __init__(self, *, db: Database, vault: Vault, making: Making, check: CheckSettings) -> None:
+    def __init__(
+        self, *, db: Database, vault: Vault, making: Making, check: CheckSettings, copy_others: CopyOthers
+    ) -> None:
+        self._copy_others = copy_others
         self._db = db
         self._vault = vault
         self._making = making
@@ -63,7 +78,7 @@ class Arranging:
         only: Collection[str] | None,
         beside: bool,
     ) -> Environment:
-        """Makes the applications of an environment again, with their settings and variables and not deployed: in the
+        """Makes the services of an environment again, with their settings and variables and not deployed: in the
         same environment as copies (``beside``), else in the default environment of a new project with this name and the
         variables of both. ``only`` names those to make, None all. Gives the environment in which they lie now.
         Raises Missing, Forbidden, NameTaken, InvalidInput.
@@ -72,7 +87,8 @@ class Arranging:
         def write(tx: Tx) -> Environment:
             source = self._place(tx, actor, environment_id, "project.duplicate")
             target = source if beside else self._new_project(tx, actor, source, name, description)
-            for model in self._models(tx, environment_id, only):
+            others = self._copy_others(tx, actor, environment_id, target, only)
+            for model in self._models(tx, environment_id, None if only is None else set(only) - set(others)):
                 self._check(model.settings, allow_file=actor.role >= Role.ADMIN)
                 self._making.add(
                     tx,
@@ -80,7 +96,7 @@ class Arranging:
                     f"{model.name} (copy)" if beside else model.name,
                     app_name=model.app_name,
                     description=model.description,
-                    settings=with_own_ids(model.settings),
+                    settings=replace(with_own_ids(model.settings), archive=None),
                     env=model.env,
                 )
             return projects.find_environment(tx, self._vault, target.environment_id)

@@ -9,7 +9,8 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.composes import store
-from headway.domains.composes.model import DOCKER_COMPOSE, RAW, Record
+from headway.domains.composes.bringing import Bringing
+from headway.domains.composes.model import DOCKER_COMPOSE, DROP, RAW, Record
 from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.reading import RAW_FILE, Reading
 from headway.domains.composes.rollout import (
@@ -32,7 +33,7 @@ from headway.seams.runtimes.compose.ways import Way
 from headway.seams.sources.git import undo as undo_source
 
 KIND = "compose.deploy"
-VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 START = "start"
 
 
@@ -85,6 +86,7 @@ class _Deploy:
         self._release_id = run.deployment.deployment_id
         self._root = tools.folders.release(plan.compose_id, self._release_id)
         self._identity = tools.identity(plan.compose_id, plan.app_name)
+        self._bringing = Bringing(run=run, plan=plan, tools=tools)
         self._labels = {"panel": tools.panel_id, "compose": plan.compose_id}
 
     @property
@@ -116,7 +118,7 @@ class _Deploy:
         commit = Commit(**found)
         await self._run.describe(
             title=commit.subject or None,
-            description=f"Commit: {commit.hash}",
+            description=f"{'Archive' if self._plan.settings.source_type == DROP else 'Commit'}: {commit.hash}",
             hash=commit.hash,
             message=commit.subject,
             author=commit.author,
@@ -153,27 +155,10 @@ class _Deploy:
         await self._run.step("compose file", judge)
 
     async def pull(self) -> None:
-        """Brings the images that are not built here; one that cannot be had now is taken as it is on this machine."""
+        """Brings the images that are not built here."""
 
         async def bring() -> Json:
-            record = await self._record()
-            wanted = {service["image"] for service in record.file["services"].values() if not service.get("build")}
-            names = sorted(name for name in wanted if not name.startswith(converted.IMAGES))
-            there = await self._tools.engine.images(names)
-            for name in names:
-                if self._plan.again and name in there:
-                    continue
-                ended = await self._run.command(
-                    f"pull {name}", commands.pull(self._tools.engine.docker, name), check=False
-                )
-                if ended.succeeded:
-                    continue
-                if name not in there:
-                    raise RunFailed(
-                        f"The image {name} cannot be pulled, and is not on this machine. The log has what its registry "
-                        "said."
-                    )
-                await self._run.say(f"{name} could not be pulled; the copy on this machine is used.")
+            await self._bringing.pull(await self._record())
 
         await self._run.step("pull", bring)
 
@@ -181,18 +166,7 @@ class _Deploy:
         """Builds the images that are built."""
 
         async def make() -> Json:
-            record = await self._record()
-            if any(service.get("build") for service in record.file["services"].values()):
-                settings = self._plan.settings
-                composing = self._tools.composing(self._plan.compose_id, self._plan.app_name, record)
-                await self._run.command(
-                    "build",
-                    composing.build(
-                        self._tools.limits,
-                        step_seconds=settings.step_seconds,
-                        inactivity_seconds=settings.inactivity_seconds,
-                    ),
-                )
+            await self._bringing.build(await self._record())
 
         await self._run.step("build", make)
 

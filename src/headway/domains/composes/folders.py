@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ComposeFolders:
-    """Folders below ``work``, which the unprivileged accounts can pass through."""
+    """Folders below ``work``, which the unprivileged accounts can pass through, and below ``private``, which they
+    cannot.
+    """
 
     work: str
+    private: str
 
     def own(self, compose_id: str) -> str:
         """All files of a compose service; closed to every account but its own."""
@@ -27,6 +30,14 @@ class ComposeFolders:
         """The bare repository of what was fetched."""
         return f"{self.work}/mirrors/{compose_id}"
 
+    def archives(self, compose_id: str) -> str:
+        """What was uploaded for a compose service: only the panel reads it."""
+        return f"{self.private}/archives/{compose_id}"
+
+    def login(self, deployment_id: str) -> str:
+        """Where the credentials of registries lie while a deployment fetches images."""
+        return f"{self.work}/logins/{deployment_id}"
+
     @property
     def git(self) -> str:
         """Git's own configuration, and the host keys seen so far."""
@@ -40,4 +51,4 @@ class ComposeFolders:
     def all_of(self, compose_id: str) -> tuple[str, ...]:
         """Every folder that goes with a compose service."""
         mirror = self.mirror(compose_id)
-        return (mirror, f"{mirror}.modules", self.own(compose_id))
+        return (mirror, f"{mirror}.modules", self.own(compose_id), self.archives(compose_id))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from headway.domains.catalog.uploads_model import Archive
 
 
 class ComposeStatus(StrEnum):
@@ -35,12 +37,14 @@ class ReleaseState(StrEnum):
 
 RAW = "raw"
 GIT = "git"
+DROP = "drop"
 DOCKER_COMPOSE = "docker-compose"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComposeSettings:
     """Where the file comes from, and how long its containers may take. Seconds; None takes the panel's default.
+    ``archive`` is what was uploaded last, ``registry_ids`` name what opens the registries of its images.
     With ``host_access`` the file may ask for what reaches the host: only an owner sets it. ``extra`` are fields of the
     peer's inputs on which Headway does not act: they are stored and given back.
     """
@@ -53,6 +57,8 @@ class ComposeSettings:
     git_branch: str | None = None
     ssh_key_id: str | None = None
     submodules: bool = False
+    archive: Archive | None = None
+    registry_ids: Sequence[str] = ()
     create_env_file: bool = True
     host_access: bool = False
     health_deadline_seconds: float | None = None
@@ -70,7 +76,9 @@ class ComposeSettings:
     def load(values: Mapping[str, Any]) -> ComposeSettings:
         """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
         known = {each.name for each in fields(ComposeSettings)}
-        return ComposeSettings(**{name: value for name, value in values.items() if name in known})
+        archive = values.get("archive")
+        read = {**values, "archive": Archive(**archive) if archive else None}
+        return ComposeSettings(**{name: value for name, value in read.items() if name in known})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

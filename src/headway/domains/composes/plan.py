@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
+from headway.domains.catalog.registries_model import Credentials
 from headway.domains.composes import store
 from headway.domains.composes.model import Compose, ComposeSettings, Wanted
 from headway.domains.projects import store as projects
@@ -23,12 +24,14 @@ from headway.kernel.vault import Vault
 from headway.seams.sources.remote import credentials_in
 
 OpenKey = Callable[[Tx, str, str], Secret]
+OpenRegistry = Callable[[Tx, str, str], Credentials]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The compose service as it was when the run began. ``again`` is set for a redeploy, which fetches and pulls
-    nothing; ``commit`` is then the one that serves; ``serving`` is the release that does.
+    nothing; ``commit`` is then the one that serves; ``serving`` is the release that does. ``registries`` are the
+    credentials for images: ``url``, ``username`` and ``password`` each.
     """
 
     compose_id: str
@@ -37,6 +40,7 @@ class Plan:
     variables: Mapping[str, str] = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     ssh_key: str | None = field(repr=False)
+    registries: Sequence[Mapping[str, str]] = field(repr=False)
     build_uid: int | None
     git_uid: int | None
     allow_file: bool
@@ -74,10 +78,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
-    """``open_key`` gives the private SSH key of an id within an organisation; ``git_uid`` is None unless root."""
+    """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry;
+    ``git_uid`` is None unless root.
+    """
 
     vault: Vault
     open_key: OpenKey
+    open_registry: OpenRegistry
     git_uid: int | None
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
@@ -89,7 +96,8 @@ class Planning:
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
         key = () if plan.ssh_key is None else (plan.ssh_key,)
-        mask = (*plan.secrets, *key, *credentials_in(plan.settings.git_url or ""))
+        passwords = (each["password"] for each in plan.registries)
+        mask = (*plan.secrets, *key, *passwords, *credentials_in(plan.settings.git_url or ""))
         return Frozen(plan=plan.dump(), mask=mask)
 
     def _plan(self, tx: Tx, compose: Compose, deployment: Deployment, resolved: Resolved) -> Plan:
@@ -105,6 +113,7 @@ class Planning:
             variables=resolved.variables,
             secrets=resolved.secrets(Marks()),
             ssh_key=key,
+            registries=[self._registry(tx, each, compose.organization_id) for each in settings.registry_ids],
             build_uid=compose.build_uid,
             git_uid=self.git_uid,
             allow_file=bool(deployment.input.get("allow_file")),
@@ -113,6 +122,10 @@ class Planning:
             serving=compose.serving_release_id,
             was_up=compose.wanted is Wanted.UP,
         )
+
+    def _registry(self, tx: Tx, registry_id: str, organization_id: str) -> Mapping[str, str]:
+        found = self.open_registry(tx, registry_id, organization_id)
+        return {"url": found.url, "username": found.username, "password": found.password.reveal()}
 
 
 def variables_of(tx: Tx, compose: Compose, vault: Vault) -> Resolved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from headway.core.access.model import Actor, Role
@@ -14,10 +15,12 @@ from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
-from headway.domains.catalog.naming import app_name_for, check_name
+from headway.domains.catalog.naming import check_name
 from headway.domains.composes import store
 from headway.domains.composes.deploy import KIND, VERSION
+from headway.domains.composes.making import Making, NameTaken
 from headway.domains.composes.model import (
+    DROP,
     GIT,
     RAW,
     Compose,
@@ -29,16 +32,15 @@ from headway.domains.composes.model import (
 )
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.plan import check_variables
+from headway.domains.projects import store as projects
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, Forbidden, InvalidInput
-from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose import written
 from headway.seams.sources.git import GitSpec
 from headway.seams.sources.ref import Ref, RefKind
 
-LOCAL_HOST = "local"
 _WHOSE = "A compose service's"
 
 
@@ -53,14 +55,14 @@ class ComposeService:
         ledger: Ledger,
         stopping: Stopping,
         operating: Operating,
-        uid_base: int | None,
+        making: Making,
     ) -> None:
         self._db = db
         self._vault = vault
         self._ledger = ledger
         self._stopping = stopping
         self._operating = operating
-        self._uid_base = uid_base
+        self._making = making
 
     async def create(
         self,
@@ -77,31 +79,9 @@ class ComposeService:
         _check(settings, ComposeSettings(), actor)
 
         def write(tx: Tx) -> Compose:
-            owner = store.owner_of_environment(tx, environment_id)
-            place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
-            permit(actor, "compose.create", *place, noun=Noun.ENVIRONMENT)
-            if store.name_is_taken(tx, environment_id, name):
-                raise _name_taken(name)
-            compose = Compose(
-                compose_id=new_id(),
-                organization_id=actor.organization_id,
-                project_id=place[1] or "",
-                environment_id=environment_id,
-                host_id=LOCAL_HOST,
-                name=name,
-                app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
-                description=description,
-                status=ComposeStatus.IDLE,
-                wanted=Wanted.DOWN,
-                serving_release_id=None,
-                settings=settings,
-                env="",
-                build_uid=None if self._uid_base is None else self._uid_base + store.new_account(tx),
-                delete_volumes=False,
-                created_at=tx.now,
-            )
-            store.add(tx, compose, self._vault)
-            return compose
+            place = projects.place_of(tx, environment_id)
+            permit(actor, "compose.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+            return self._making.add(tx, place, name, app_name=app_name, description=description, settings=settings)
 
         return await self._db.run(write)
 
@@ -135,7 +115,7 @@ class ComposeService:
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
                 if store.name_is_taken(tx, current.environment_id, name):
-                    raise _name_taken(name)
+                    raise NameTaken(name)
                 fields["name"] = name
             if description is not None:
                 fields["description"] = description
@@ -156,39 +136,26 @@ class ComposeService:
         title: str | None = None,
         description: str | None = None,
         once: Once | None = None,
+        procedure: str | None = None,
+        change: Callable[[ComposeSettings], ComposeSettings] | None = None,
     ) -> Queued:
         """Queues a deploy of the newest state; ``again``: of the commit that serves, and with the images that are here.
-        Raises KeyReused.
+        With ``change`` its settings are changed first. Raises KeyReused.
         """
 
         def request(tx: Tx, compose: Compose) -> Request:
-            _require_source(compose.settings)
+            if change is not None:
+                settings = change(compose.settings)
+                _check(settings, compose.settings, actor)
+                store.set_fields(tx, compose_id, settings=store.kept(settings, self._vault))
+                compose = replace(compose, settings=settings)
             commit = _serving_commit(tx, compose, self._vault) if again else None
-            return Request(
-                kind=KIND,
-                kind_version=VERSION,
-                subject_type=SubjectType.COMPOSE,
-                subject_id=compose_id,
-                host_id=compose.host_id,
-                organization_id=compose.organization_id,
-                project_id=compose.project_id,
-                exclusive_key=exclusive_key(compose_id),
-                lane=Lane.DEPLOY,
-                title=title,
-                description=description,
-                input={
-                    "type": "redeploy" if again else "deploy",
-                    "commit": commit,
-                    "allow_file": actor.role >= Role.ADMIN,
-                    "total_seconds": compose.settings.total_seconds,
-                },
-                trigger=Trigger.API,
-                triggered_by=actor.user_id,
-            )
+            given = _request(actor, compose, commit, again=again)
+            return replace(given, title=title, description=description)
 
         def write(tx: Tx) -> Queued:
-            procedure = "compose.redeploy" if again else "compose.deploy"
-            compose = self._permitted(tx, actor, compose_id, procedure)
+            asked = procedure or ("compose.redeploy" if again else "compose.deploy")
+            compose = self._permitted(tx, actor, compose_id, asked)
             return self._ledger.enqueue_once(tx, once, lambda: request(tx, compose))
 
         return await self._db.run(write)
@@ -312,6 +279,30 @@ class ComposeService:
         return store.find(tx, compose_id, self._vault)
 
 
+def _request(actor: Actor, compose: Compose, commit: dict[str, str] | None, *, again: bool) -> Request:
+    """What is queued. Raises InvalidInput where there is nothing to deploy."""
+    _require_source(compose.settings)
+    return Request(
+        kind=KIND,
+        kind_version=VERSION,
+        subject_type=SubjectType.COMPOSE,
+        subject_id=compose.compose_id,
+        host_id=compose.host_id,
+        organization_id=compose.organization_id,
+        project_id=compose.project_id,
+        exclusive_key=exclusive_key(compose.compose_id),
+        lane=Lane.DEPLOY,
+        input={
+            "type": "redeploy" if again else "deploy",
+            "commit": commit,
+            "allow_file": actor.role >= Role.ADMIN,
+            "total_seconds": compose.settings.total_seconds,
+        },
+        trigger=Trigger.API,
+        triggered_by=actor.user_id,
+    )
+
+
 def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | None:
     """The commit that serves, also where the deployment that brought it was removed since."""
     release = store.serving(tx, compose.compose_id, vault)
@@ -337,12 +328,12 @@ def _require_source(settings: ComposeSettings) -> None:
         raise InvalidInput("The compose service has no file yet; set composeFile, or its git repository.")
     if settings.source_type == GIT and not settings.git_url:
         raise InvalidInput("The compose service has no source yet; set its git repository (customGitUrl).")
-    if settings.source_type not in {RAW, GIT}:
+    if settings.source_type == DROP and settings.archive is None:
+        raise InvalidInput(
+            "Nothing was uploaded for this compose service yet: send an archive (compose.dropDeployment)."
+        )
+    if settings.source_type not in {RAW, GIT, DROP}:
         raise InvalidInput(
             f"Headway does not fetch from {settings.source_type} by itself: set sourceType to git, and customGitUrl to "
             "the address of the repository."
         )
-
-
-def _name_taken(name: str) -> Conflict:
-    return Conflict(f"This environment has a compose service named {name!r} already; choose another name.")

@@ -21,7 +21,7 @@ from headway.domains.composes.model import (
     ReleaseState,
     Wanted,
 )
-from headway.infra.db.tables.applications import accounts, applications, environments, projects
+from headway.infra.db.tables.applications import accounts, applications
 from headway.infra.db.tables.composes import compose_releases, composes
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
@@ -59,6 +59,14 @@ def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Compose]
     return [_compose(row, vault) for row in rows]
 
 
+def of_environment(tx: Tx, environment_id: str, vault: Vault) -> list[Compose]:
+    """An environment's compose services, the oldest first."""
+    rows = tx.execute(
+        select(composes).where(_c.environment_id == environment_id, _LIVE).order_by(_c.created_at, _c.compose_id)
+    )
+    return [_compose(row, vault) for row in rows]
+
+
 def being_deleted(tx: Tx, vault: Vault, *, at_rest: bool = False) -> list[Compose]:
     """Compose services whose deletion has begun and not ended; ``at_rest``: those for which nothing waits or runs."""
     unfinished = [
@@ -82,6 +90,12 @@ def is_at_rest(tx: Tx, compose_id: str) -> bool:
     return tx.execute(select(deployments.c.seq).where(*mine).limit(1)).first() is None
 
 
+def settings_of(tx: Tx, compose_id: str, vault: Vault) -> ComposeSettings | None:
+    """The settings of a compose service, None where it is gone."""
+    found = tx.scalar(select(_c.settings).where(_c.compose_id == compose_id, _LIVE))
+    return None if found is None else ComposeSettings.load(vault.open(found["sealed"]))
+
+
 def owner(tx: Tx, compose_id: str) -> Owner | None:
     """Whose a compose service is, None when there is none."""
     columns = (_c.organization_id, _c.project_id)
@@ -96,16 +110,6 @@ def place(tx: Tx, compose_id: str) -> tuple[Owner, datetime] | None:
     if row is None:
         return None
     return Owner(organization_id=row.organization_id, project_id=row.project_id), row.created_at
-
-
-def owner_of_environment(tx: Tx, environment_id: str) -> Owner | None:
-    """Whose an environment is, None when there is none."""
-    row = tx.execute(
-        select(projects.c.organization_id, projects.c.project_id)
-        .join(environments, environments.c.project_id == projects.c.project_id)
-        .where(environments.c.environment_id == environment_id)
-    ).one_or_none()
-    return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
 
 def name_is_taken(tx: Tx, environment_id: str, name: str) -> bool:
@@ -214,6 +218,11 @@ def release(tx: Tx, release_id: str, vault: Vault) -> Release | None:
     """The release with this id."""
     row = tx.execute(select(compose_releases).where(_r.release_id == release_id)).one_or_none()
     return None if row is None else _release(row, vault)
+
+
+def commits_of_releases(tx: Tx, compose_id: str) -> list[str | None]:
+    """What the releases of a compose service were made of: commits, or the digests of archives."""
+    return list(tx.execute(select(_r.commit_hash).where(_r.compose_id == compose_id)).scalars())
 
 
 def serving(tx: Tx, compose_id: str, vault: Vault) -> Release | None:

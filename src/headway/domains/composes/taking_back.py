@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from headway.core.deployments.run import Json, Undoing
 from headway.domains.composes import store
+from headway.domains.composes.bringing import UNDO_LOGIN
 from headway.domains.composes.tools import Tools
 
 
@@ -36,7 +37,12 @@ async def _undo_containers(tools: Tools, undoing: Undoing, data: Mapping[str, Js
             await tools.take_down(compose_id)
 
 
+async def _undo_login(_tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    await undoing.host.remove_tree(data["folder"])
+
+
 _UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {
     "release": _undo_release,
     "containers": _undo_containers,
+    UNDO_LOGIN: _undo_login,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headway.domains.composes import store
 from headway.domains.composes.folders import ComposeFolders
-from headway.domains.composes.model import Record, Release
+from headway.domains.composes.model import DROP, ComposeSettings, Record, Release
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.routing import Routing
 from headway.domains.composes.standing import to_make, to_start
@@ -18,6 +18,8 @@ from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.commands import Composing
 from headway.seams.runtimes.compose.converted import Identity
 from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.sources.archive import ArchiveSource, ArchiveSpec
+from headway.seams.sources.base import Source
 from headway.seams.sources.git import GitAccounts, GitSource, GitSpec
 from headway.seams.sources.git_commands import Git, GitFolders
 from headway.seams.sources.ref import Ref, RefKind
@@ -51,8 +53,16 @@ class Tools:
         """What the containers carry."""
         return Identity(panel_id=self.panel_id, compose_id=compose_id, project=app_name)
 
-    def source(self, plan: Plan) -> GitSource:
-        """Where the files come from, of one that has a repository. Raises InvalidInput."""
+    def source(self, plan: Plan) -> Source:
+        """Where the files come from, of one whose file is not written by hand. Raises InvalidInput."""
+        if plan.settings.source_type == DROP:
+            return ArchiveSource(
+                spec=archive_spec(plan.settings),
+                folder=self.folders.archives(plan.compose_id),
+                account=plan.build_account,
+                limits=self.limits,
+                step_seconds=plan.settings.step_seconds,
+            )
         folders = GitFolders(
             mirror=self.folders.mirror(plan.compose_id),
             known_hosts=f"{self.folders.git}/known_hosts",
@@ -107,3 +117,13 @@ class Tools:
         return Limits(
             memory_bytes=self.defaults.build_memory_bytes, processes=self.defaults.process_limit, oom_score_adj=500
         )
+
+
+def archive_spec(settings: ComposeSettings) -> ArchiveSpec:
+    """What was uploaded last."""
+    archive = settings.archive
+    return ArchiveSpec(
+        digest=archive.digest if archive else "",
+        name=archive.name if archive else "",
+        author=archive.author if archive else "",
+    )

@@ -83,6 +83,11 @@ def invalid(issues: Sequence[Issue]) -> Problem:
     return Problem(400, Code.BAD_REQUEST, "Input validation failed", issues=issues)
 
 
+def no_file() -> Problem:
+    """A form that should hold a file does not."""
+    return invalid([{"code": "custom", "path": ["zip"], "message": "Invalid input: the form holds no file"}])
+
+
 def unparsable() -> Problem:
     """The body is no JSON."""
     return Problem(400, WireCode.PARSE_ERROR, "Failed to parse request body")

@@ -26,6 +26,7 @@ from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.uploads import UploadRoom
+from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.service import ComposeService
 from headway.domains.projects.service import ProjectService
 from headway.faces.http.wire.encoded import EncodedRows
@@ -115,6 +116,9 @@ class Platform(Protocol):
 
     @property
     def drops(self) -> DropService: ...
+
+    @property
+    def compose_drops(self) -> ComposeDropService: ...
 
     @property
     def releases(self) -> ReleaseService: ...

@@ -66,12 +66,12 @@ class ImageSource:
         return image
 
     async def _pull(self, work: Work, name: str) -> Image:
+        # Where this fails the undo removes the credentials. A panel that stops meanwhile leaves them: the next goes on,
+        # and repeats no command that has ended.
         await work.host.make_folder(self.cli.configuration)
-        try:
-            await self._log_in(work)
-            await work.command("pull", self._command(self.cli.pull(name)))
-        finally:
-            await work.host.remove_tree(self.cli.configuration)
+        await self._log_in(work)
+        await work.command("pull", self._command(self.cli.pull(name)))
+        await work.host.remove_tree(self.cli.configuration)
         image = await images.inspect(self.api, name, name)
         if image is None:
             raise SourceError(f"The image {name} was fetched and is not there any more. Deploy again.")

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications.model import Application, AppSettings, without_git
-from headway.faces.http.errors import invalid
+from headway.faces.http.errors import no_file
 from headway.faces.http.inputs import Input, Searched
 from headway.faces.http.procedures.application_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
@@ -313,7 +313,7 @@ async def _drop(call: Call[Drop]) -> Ready:
     given = call.input
     if call.upload is None:
         await call.platform.applications.one(call.actor, given.application_id, "application.dropDeployment")
-        raise invalid([{"code": "custom", "path": ["zip"], "message": "Invalid input: the form holds no file"}])
+        raise no_file()
     queued = await call.platform.drops.drop(
         call.actor,
         given.application_id,

@@ -11,10 +11,11 @@ from typing_extensions import TypedDict
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.domains.composes.model import ComposeSettings
+from headway.faces.http.errors import no_file
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.compose_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter
+from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter, uploader
 from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, compose_details, compose_row
 from headway.faces.http.wire.edge import domain_rows
 from headway.kernel.errors import InvalidInput
@@ -36,6 +37,7 @@ def procedures() -> tuple[Procedure, ...]:
         mutation("compose.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
         starter("compose.deploy", "Queue a deploy of the newest state", Queued, Deploy, _deploy),
         starter("compose.redeploy", "Queue a deploy of what serves", Queued, Deploy, _redeploy),
+        uploader("compose.dropDeployment", "Queue a deploy of an upload", Queued, Drop, _drop),
         mutation("compose.start", "Bring it up again", bool, ById, _start),
         mutation("compose.stop", "End all that runs of it", bool, ById, _stop),
         mutation("compose.cancelDeployment", "End what waits and runs", Done, ById, _cancel_deployment),
@@ -94,6 +96,15 @@ class Deploy(ById):
     title: str | None = None
     description: str | None = None
     fresh_volumes: bool = False
+
+
+class Drop(ById):
+    """``composePath`` is where the compose file lies in what is uploaded; it stays until another is sent."""
+
+    title: str | None = None
+    description: str | None = None
+    compose_path: Annotated[str, Field(max_length=4_096)] | None = None
+    file_name: str | None = None
 
 
 class Queued(TypedDict):
@@ -221,6 +232,23 @@ async def _enqueue(call: Call[Deploy], message: str, *, again: bool) -> Ready:
         once=call.once,
     )
     return queued_as(made, {"success": True, "message": message, "composeId": given.compose_id})
+
+
+async def _drop(call: Call[Drop]) -> Ready:
+    given = call.input
+    if call.upload is None:
+        await call.platform.composes.one(call.actor, given.compose_id, "compose.dropDeployment")
+        raise no_file()
+    made = await call.platform.compose_drops.drop(
+        call.actor,
+        given.compose_id,
+        call.upload,
+        compose_path=given.compose_path,
+        title=given.title or None,
+        description=given.description or None,
+        once=call.once,
+    )
+    return queued_as(made, {"success": True, "message": "Deployment queued", "composeId": given.compose_id})
 
 
 async def _start(call: Call[ById]) -> bool:

@@ -14,6 +14,8 @@ from headway.faces.http.wire.composes import ACTIVE, ComposeType, SourceType, de
 
 _LONGEST_SECONDS = 7 * 24 * 3600
 
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+
 
 class Changes(Input):
     """Changes to settings. A field that is sent as null goes back to its default."""
@@ -24,6 +26,7 @@ class Changes(Input):
     compose_type: ComposeType | None = None
     compose_file: Annotated[str, Field(max_length=512 << 10)] | None = None
     compose_path: Annotated[str, Field(min_length=1, max_length=4_096)] | None = None
+    registry_ids: Annotated[list[Id], Field(max_length=20)] | None = None
     custom_git_url: Text | None = None
     custom_git_branch: Text | None = None
     custom_git_ssh_key_id: Annotated[Text | None, Field(alias="customGitSSHKeyId")] = None
@@ -44,5 +47,5 @@ class Changes(Input):
             attribute = ACTIVE.get(fields[name].alias or name)
             if attribute is not None:
                 value = getattr(self, name)
-                changed[attribute] = default_of(attribute) if value in {None, ""} else value
+                changed[attribute] = default_of(attribute) if value is None or value == "" else value
         return replace(settings, **changed, extra={**settings.extra, **passive_among(self.model_extra or {})})

@@ -24,6 +24,8 @@ from headway.faces.http.wire.projects import (
 )
 from headway.kernel.errors import InvalidInput
 
+_COPIED = frozenset({"application", "compose"})
+
 
 def procedures() -> tuple[Procedure, ...]:
     """The router."""
@@ -62,8 +64,8 @@ class Search(Searched):
 
 
 class Duplicate(Input):
-    """Without ``selectedServices`` all applications of the environment; beside them with ``duplicateInSameProject``,
-    else in a new project of this name.
+    """Without ``selectedServices`` all applications and compose services of the environment; beside them with
+    ``duplicateInSameProject``, else in a new project of this name.
     """
 
     source_environment_id: Annotated[str, Field(min_length=1)]
@@ -75,13 +77,13 @@ class Duplicate(Input):
 
     @property
     def only(self) -> list[str] | None:
-        """The applications that are meant, None for all. Raises InvalidInput for what is none."""
+        """The services that are meant, None for all. Raises InvalidInput for what is none."""
         if not self.include_services:
             return []
         if self.selected_services is None:
             return None
-        if any(each.get("type") != "application" or "id" not in each for each in self.selected_services):
-            raise InvalidInput('Each of selectedServices is {"id": …, "type": "application"}.')
+        if any(each.get("type") not in _COPIED or "id" not in each for each in self.selected_services):
+            raise InvalidInput('Each of selectedServices is {"id": …, "type": "application" or "compose"}.')
         return [each["id"] for each in self.selected_services]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -17,7 +18,17 @@ from headway.faces.http.wire.edge import DomainRow
 from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
 
 ComposeType = Literal["docker-compose", "stack"]
-SourceType = Literal["git", "github", "gitlab", "bitbucket", "gitea", "raw"]
+SourceType = Literal["git", "github", "gitlab", "bitbucket", "gitea", "raw", "drop"]
+
+
+class ArchiveRow(TypedDict):
+    """What was uploaded last: the digest of the file that was sent, its name, by whom, and what it holds."""
+
+    digest: str
+    name: str
+    author: str
+    bytes: int
+    entries: int
 
 
 class ComposeRow(TypedDict):
@@ -41,6 +52,8 @@ class ComposeRow(TypedDict):
     enableSubmodules: bool
     createEnvFile: bool
     allowHostAccess: bool
+    registryIds: list[str]
+    archive: ArchiveRow | None
     environmentId: str
     createdAt: str
     serverId: None
@@ -118,6 +131,7 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "customGitBranch": "git_branch",
         "customGitSSHKeyId": "ssh_key_id",
         "enableSubmodules": "submodules",
+        "registryIds": "registry_ids",
         "createEnvFile": "create_env_file",
         "allowHostAccess": "host_access",
         "healthDeadlineSeconds": "health_deadline_seconds",
@@ -142,6 +156,8 @@ def compose_row(compose: Compose) -> dict[str, Any]:
         **PASSIVE,
         **settings.extra,
         **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
+        "registryIds": list(settings.registry_ids),
+        "archive": None if settings.archive is None else asdict(settings.archive),
         "composeId": compose.compose_id,
         "name": compose.name,
         "appName": compose.app_name,

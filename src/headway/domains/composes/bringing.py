@@ -1,0 +1,96 @@
+"""Brings the images of a compose service: pulled or built, with the credentials of the registries that it names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from headway.core.deployments.run import Run, RunFailed
+from headway.domains.composes.model import Record
+from headway.domains.composes.plan import Plan
+from headway.domains.composes.tools import Tools
+from headway.infra.docker.cli import Docker as CommandLine
+from headway.infra.hosts.command import Command, Stage
+from headway.kernel.secret import Secret
+from headway.seams.runtimes.compose import commands, converted
+
+UNDO_LOGIN = "login"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bringing:
+    """The images of one deploy."""
+
+    run: Run
+    plan: Plan
+    tools: Tools
+
+    async def pull(self, record: Record) -> None:
+        """Brings the images that are not built here; one that cannot be had now is taken as it is on this machine. A
+        redeploy fetches none that is there. Raises RunFailed.
+        """
+        wanted = {service["image"] for service in record.file["services"].values() if not service.get("build")}
+        names = sorted(name for name in wanted if not name.startswith(converted.IMAGES))
+        there = await self.tools.engine.images(names)
+        to_fetch = [name for name in names if not (self.plan.again and name in there)]
+        if not to_fetch:
+            return
+        async with self._logged_in("pull") as docker:
+            for name in to_fetch:
+                await self._fetch(docker, name, is_there=name in there)
+
+    async def build(self, record: Record) -> None:
+        """Builds the images that are built."""
+        if not any(service.get("build") for service in record.file["services"].values()):
+            return
+        settings = self.plan.settings
+        composing = self.tools.composing(self.plan.compose_id, self.plan.app_name, record)
+        async with self._logged_in("build") as docker:
+            await self.run.command(
+                "build",
+                replace(composing, docker=docker).build(
+                    self.tools.limits,
+                    step_seconds=settings.step_seconds,
+                    inactivity_seconds=settings.inactivity_seconds,
+                ),
+            )
+
+    async def _fetch(self, docker: commands.Docker, name: str, *, is_there: bool) -> None:
+        ended = await self.run.command(f"pull {name}", commands.pull(docker, name), check=False)
+        if ended.succeeded:
+            return
+        if not is_there:
+            raise RunFailed(
+                f"The image {name} cannot be pulled, and is not on this machine. The log has what its registry said."
+            )
+        await self.run.say(f"{name} could not be pulled; the copy on this machine is used.")
+
+    @asynccontextmanager
+    async def _logged_in(self, use: str) -> AsyncIterator[commands.Docker]:
+        """The command line with the credentials, which are removed after the use; by the undo where that fails. A panel
+        that stops meanwhile leaves them: the next goes on, and repeats no command that has ended.
+        """
+        docker = self.tools.engine.docker
+        if not self.plan.registries:
+            yield docker
+            return
+        folder = self.tools.folders.login(self.run.deployment.deployment_id)
+        await self.run.undo(UNDO_LOGIN, {"folder": folder})
+        await self.run.host.make_folder(folder)
+        await self._log_in(folder, use, self.plan.registries)
+        yield replace(docker, config_folder=folder)
+        await self.run.host.remove_tree(folder)
+
+    async def _log_in(self, folder: str, use: str, registries: Sequence[Mapping[str, str]]) -> None:
+        line = CommandLine(host=self.tools.engine.docker.address, configuration=folder)
+        for number, each in enumerate(registries, 1):
+            typed = line.login(each["url"], each["username"], Secret(each["password"]))
+            command = Command(stages=(Stage(argv=typed.argv),), env=typed.env, stdin=typed.stdin)
+            ended = await self.run.command(f"login {number} to {use}", command, check=False)
+            if not ended.succeeded:
+                raise RunFailed(
+                    f"The registry {each['url'] or 'Docker Hub'} refuses the user {each['username']}, or does not "
+                    "answer (the log has what it says). Correct it, or take it from the registries of this compose "
+                    "service (registryIds)."
+                )

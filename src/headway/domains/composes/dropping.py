@@ -1,0 +1,64 @@
+"""Deploys what was uploaded: kept as the compose service's archive, which becomes its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from headway.core.access.model import Actor
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.once import Once, Queued
+from headway.domains.catalog.uploads import Intake
+from headway.domains.catalog.uploads_model import Archive, Needed, Upload, needed_by
+from headway.domains.composes import store
+from headway.domains.composes.model import DROP, ComposeSettings
+from headway.domains.composes.service import ComposeService
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+PROCEDURE = "compose.dropDeployment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeDropService:
+    """What callers may do with archives of compose services."""
+
+    composes: ComposeService
+    intake: Intake
+
+    async def drop(
+        self,
+        actor: Actor,
+        compose_id: str,
+        upload: Upload,
+        *,
+        compose_path: str | None = None,
+        title: str | None = None,
+        description: str | None = None,
+        once: Once | None = None,
+    ) -> Queued:
+        """Queues a deploy of what was uploaded. Raises ArchiveRefused, KeyReused, and what a deploy does."""
+        compose = await self.composes.one(actor, compose_id, PROCEDURE)
+        async with self.intake.taken(compose_id, upload, compose.build_uid) as archive:
+            return await self.composes.deploy(
+                actor,
+                compose_id,
+                title=title,
+                description=description,
+                once=once,
+                procedure=PROCEDURE,
+                change=lambda settings: _from_archive(settings, replace(archive, author=actor.name), compose_path),
+            )
+
+
+def needed(tx: Tx, compose_id: str, vault: Vault) -> Needed:
+    """The archives of a compose service that are needed; none where it is gone."""
+    unfinished = deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, compose_id)
+    settings = store.settings_of(tx, compose_id, vault)
+    named = None if settings is None or settings.archive is None else settings.archive.digest
+    return needed_by(unfinished, named, store.commits_of_releases(tx, compose_id))
+
+
+def _from_archive(settings: ComposeSettings, archive: Archive, compose_path: str | None) -> ComposeSettings:
+    path = settings.compose_path if compose_path is None else compose_path
+    return replace(settings, source_type=DROP, archive=archive, compose_path=path or ComposeSettings().compose_path)

@@ -1,0 +1,94 @@
+"""Makes compose services' rows: new ones, and the copies of an environment's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from headway.core.access.model import Actor, Role
+from headway.domains.catalog.naming import app_name_for
+from headway.domains.composes import store
+from headway.domains.composes.model import Compose, ComposeSettings, ComposeStatus, Wanted
+from headway.domains.projects.model import Place
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
+
+LOCAL_HOST = "local"
+
+
+class NameTaken(Conflict):
+    """An environment has one compose service of a name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This environment has a compose service named {name!r} already; choose another name.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """Adds compose services. ``uid_base`` is where the accounts begin, None where there are none."""
+
+    vault: Vault
+    uid_base: int | None
+
+    def add(
+        self,
+        tx: Tx,
+        place: Place,
+        name: str,
+        *,
+        app_name: str | None = None,
+        description: str | None = None,
+        settings: ComposeSettings,
+        env: str = "",
+    ) -> Compose:
+        """A new compose service in this place, not deployed yet. Raises NameTaken."""
+        if store.name_is_taken(tx, place.environment_id, name):
+            raise NameTaken(name)
+        compose = Compose(
+            compose_id=new_id(),
+            organization_id=place.organization_id,
+            project_id=place.project_id,
+            environment_id=place.environment_id,
+            host_id=LOCAL_HOST,
+            name=name,
+            app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
+            description=description,
+            status=ComposeStatus.IDLE,
+            wanted=Wanted.DOWN,
+            serving_release_id=None,
+            settings=settings,
+            env=env,
+            build_uid=None if self.uid_base is None else self.uid_base + store.new_account(tx),
+            delete_volumes=False,
+            created_at=tx.now,
+        )
+        store.add(tx, compose, self.vault)
+        return compose
+
+    def copy(self, tx: Tx, actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:
+        """Makes the compose services of an environment again in ``target``, those of ``only`` where it is given, with
+        their settings and variables and not deployed; the ids of those that were copied. Raises NameTaken.
+        """
+        models = [
+            each
+            for each in store.of_environment(tx, environment_id, self.vault)
+            if only is None or each.compose_id in only
+        ]
+        for model in models:
+            self.add(
+                tx,
+                target,
+                f"{model.name} (copy)" if target.environment_id == environment_id else model.name,
+                app_name=model.app_name,
+                description=model.description,
+                settings=_for_copy(model.settings, actor),
+                env=model.env,
+            )
+        return {model.compose_id for model in models}
+
+
+def _for_copy(settings: ComposeSettings, actor: Actor) -> ComposeSettings:
+    """An owner has allowed the one service to use the host, and not its copies; an upload stays with the one, too."""
+    return replace(settings, host_access=settings.host_access and actor.role >= Role.OWNER, archive=None)
