@@ -54,6 +54,22 @@ class StepEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimersChanged:
+    """When something is due has changed, and the change is committed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueTimeDecided:
+    """What became of a due time of a subject of this type: "started", "skipped", "missed". ``late_seconds`` is how long
+    after the time that was meant for it a run was asked for.
+    """
+
+    subject_type: str
+    fate: str
+    late_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogGrew:
     """The log of a deployment has that many bytes more."""
 

@@ -180,6 +180,12 @@ class Settings:
     total_deadline: timedelta = field(
         default=timedelta(minutes=60), metadata=_told(duration(1), "How long a deployment may take in all.")
     )
+    missed_after: timedelta = field(
+        default=timedelta(seconds=60),
+        metadata=_told(
+            duration(1), "How late a due time of a schedule may be started; one that is seen later was missed."
+        ),
+    )
     cancel_grace: timedelta = field(
         default=timedelta(seconds=10),
         metadata=_told(duration(0), "How long a cancelled command has between SIGTERM and SIGKILL."),

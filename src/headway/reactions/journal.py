@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from headway.kernel.events import DeploymentEnded, DeploymentStarted, Events, RequestAnswered, StepEnded
+from headway.kernel.events import DeploymentEnded, DeploymentStarted, DueTimeDecided, Events, RequestAnswered, StepEnded
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,7 @@ class Journal:
         events.listen(StepEnded, _step)
         events.listen(DeploymentEnded, _ended)
         events.listen(RequestAnswered, _answered)
+        events.listen(DueTimeDecided, _due_time_decided)
 
 
 def _started(started: DeploymentStarted) -> None:
@@ -51,6 +52,11 @@ def _ended(ended: DeploymentEnded) -> None:
     if ended.ran_seconds is not None:
         extra["seconds"] = round(ended.ran_seconds, 3)
     log.info("deployment ended", extra=extra)
+
+
+def _due_time_decided(decided: DueTimeDecided) -> None:
+    level = logging.WARNING if decided.fate == "missed" else logging.DEBUG
+    log.log(level, "due time decided", extra={"type": decided.subject_type, "fate": decided.fate})
 
 
 def _answered(request: RequestAnswered) -> None:

@@ -10,9 +10,10 @@ from headway.core.engine.janitor import Janitor
 from headway.core.engine.parts import Parts
 from headway.core.engine.poller import Poller
 from headway.core.engine.recovery import Recovery
+from headway.core.engine.scheduler.scheduler import Scheduler
 from headway.core.engine.stopper import Stopper
 from headway.core.engine.worker import Worker
-from headway.kernel.events import DeploymentMoved
+from headway.kernel.events import DeploymentMoved, TimersChanged
 
 
 class Engine:
@@ -27,10 +28,14 @@ class Engine:
         self._recovering = Poller("recovery", self.recovery.look_at_all)
         janitor = Janitor(parts)
         self._sweeping = Poller("janitor", janitor.sweep)
+        scheduler = self._scheduler()
+        self._timing = Poller("scheduler", scheduler.look)
         self._pollers = (
             self._claiming,
             self._recovering,
             self._sweeping,
+            self._timing,
+            Poller("due times", scheduler.prune),
             Poller("presence", self.worker.renew),
             Poller("queue repair", janitor.repair),
             *extra,
@@ -42,13 +47,18 @@ class Engine:
 
     async def run(self) -> None:
         """Runs every loop until ``stop``, then lets the runs go on without this panel."""
-        forget = self._parts.events.listen(DeploymentMoved, self._wake)
+        events = self._parts.events
+        forget = (
+            events.listen(DeploymentMoved, self._wake),
+            events.listen(TimersChanged, lambda _changed: self._timing.wake()),
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 for poller in self._pollers:
                     group.create_task(poller.run(), name=poller.name)
         finally:
-            forget()
+            for each in forget:
+                each()
             await self.worker.release()
 
     def stop(self) -> None:
@@ -61,3 +71,15 @@ class Engine:
             self._claiming.wake()
         if moved.status in {Status.DONE, Status.ERROR}:
             self._sweeping.wake()
+
+    def _scheduler(self) -> Scheduler:
+        parts = self._parts
+        return Scheduler(
+            db=parts.db,
+            ledger=parts.ledger,
+            events=parts.events,
+            clock=parts.clock,
+            grace=parts.settings.missed_after,
+            sources=parts.sources,
+            interrupt=self.worker.interrupt,
+        )

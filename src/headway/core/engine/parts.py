@@ -9,10 +9,13 @@ from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Deadlines, Kind
+from headway.core.engine.scheduler.scheduler import Source
 from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Handle, Host
+from headway.kernel.clock import Clock, SystemClock
 from headway.kernel.events import Events
 from headway.kernel.vault import Vault
 
@@ -31,6 +34,7 @@ class EngineSettings:
     cancel_grace: timedelta = timedelta(seconds=10)
     undo_deadline: timedelta = timedelta(seconds=60)
     stop_deadline: timedelta = timedelta(seconds=45)
+    missed_after: timedelta = timedelta(seconds=60)
     deadlines: Deadlines = field(
         default_factory=lambda: Deadlines(
             step=timedelta(minutes=30), inactivity=timedelta(minutes=15), total=timedelta(minutes=60)
@@ -98,8 +102,8 @@ class Logs(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The engine's collaborators. ``owner`` names this start of this panel in leases, ``guests`` are the anchors under
-    way that belong to no deployment. ``crash_point`` is called, with a name, wherever a power cut would leave another
-    state behind: the proofs end the process there.
+    way that belong to no deployment, ``sources`` tell what timers ask for. ``crash_point`` is called, with a name,
+    wherever a power cut would leave another state behind: the proofs end the process there.
     """
 
     db: Database
@@ -112,6 +116,8 @@ class Parts:
     owner: str
     settings: EngineSettings = field(default_factory=EngineSettings)
     guests: Collection[str] = ()
+    sources: Mapping[SubjectType, Source] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
     crash_point: Callable[[str], None] = lambda _name: None
 
     async def write(self, change: Callable[[Tx], T]) -> T:

@@ -15,7 +15,15 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from headway.core.deployments.figures import Figures
-from headway.kernel.events import CallAnswered, DeploymentEnded, DeploymentStarted, Events, LogGrew, StepEnded
+from headway.kernel.events import (
+    CallAnswered,
+    DeploymentEnded,
+    DeploymentStarted,
+    DueTimeDecided,
+    Events,
+    LogGrew,
+    StepEnded,
+)
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -36,6 +44,7 @@ class Metrics:
         GCCollector(registry=self._registry)
         self._make_deployments()
         self._make_queue()
+        self._make_timers()
         self._make_http()
         about = Gauge("headway_info", "Which Headway this is", ["version"], registry=self._registry)
         about.labels(version).set(1)
@@ -44,6 +53,7 @@ class Metrics:
         events.listen(StepEnded, lambda step: self._steps.labels(step.kind, step.step).observe(step.seconds))
         events.listen(LogGrew, lambda log: self._log_bytes.inc(log.added_bytes))
         events.listen(CallAnswered, self._answered)
+        events.listen(DueTimeDecided, self._due_time_decided)
 
     def text(self, figures: Figures, followers: int) -> bytes:
         """Everything, in Prometheus's text format."""
@@ -101,6 +111,22 @@ class Metrics:
         self._leases = Gauge("headway_leases", "Leases under which panels work on deployments", registry=registry)
         self._lapsed = Gauge("headway_leases_lapsed", "Leases that nobody has renewed in time", registry=registry)
 
+    def _make_timers(self) -> None:
+        registry = self._registry
+        self._due_times = Counter(
+            "headway_due_times",
+            "Due times of schedules and the like, by what became of them: started, skipped, missed, dropped",
+            ["type", "fate"],
+            registry=registry,
+        )
+        self._late = Histogram(
+            "headway_due_time_late_seconds",
+            "How long after the time meant for it a run was asked for",
+            ["type"],
+            buckets=_OF_WAITS,
+            registry=registry,
+        )
+
     def _make_http(self) -> None:
         self._calls = Counter(
             "headway_http_calls",
@@ -124,6 +150,11 @@ class Metrics:
         self._ends.labels(ended.kind, ended.status, ended.reason or "").inc()
         if ended.ran_seconds is not None:
             self._durations.labels(ended.kind, ended.status).observe(ended.ran_seconds)
+
+    def _due_time_decided(self, decided: DueTimeDecided) -> None:
+        self._due_times.labels(decided.subject_type, decided.fate).inc()
+        if decided.late_seconds is not None:
+            self._late.labels(decided.subject_type).observe(decided.late_seconds)
 
     def _answered(self, call: CallAnswered) -> None:
         kind = call.wire, call.procedure, call.status

@@ -1,0 +1,102 @@
+"""When something is due: a cron expression in a time zone, with the hours that daylight saving skips and repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from types import MappingProxyType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+
+from headway.kernel.errors import InvalidInput
+
+_NAMED: Mapping[str, str] = MappingProxyType(
+    {
+        "@hourly": "0 * * * *",
+        "@daily": "0 0 * * *",
+        "@midnight": "0 0 * * *",
+        "@weekly": "0 0 * * 0",
+        "@monthly": "0 0 1 * *",
+        "@yearly": "0 0 1 1 *",
+        "@annually": "0 0 1 1 *",
+    }
+)
+_LONGEST = 256
+_UNREADABLE = (CronSimError, AssertionError, TypeError)  # the others for what it never thought of, such as 1L/2
+_FIRST_WINDOW = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cron:
+    """An expression of five fields (minute, hour, day of month, month, day of week), of six with the seconds first, or
+    a name such as ``@daily``; ``timezone`` is one of the IANA's. As Debian's cron has it: a time that daylight saving
+    skips is due at the end of the gap, one that it repeats is due once; where minute or hour is a ``*``, it is due by
+    the time that passes.
+    """
+
+    expression: str
+    timezone: str = "UTC"
+
+    def check(self, now: datetime) -> None:
+        """Raises InvalidInput for what nobody can read, for an unknown time zone, and for what is never due."""
+        self._zone()
+        try:
+            nothing_comes = self.after(now) is None
+        except _UNREADABLE as error:
+            raise InvalidInput(
+                f"The cron expression {self.expression!r} cannot be read, or is never due{_named(error)}. It has "
+                "five fields: minute, hour, day of month, month and day of week, such as 30 4 * * 1-5."
+            ) from error
+        if nothing_comes:
+            raise InvalidInput(f"The cron expression {self.expression!r} is never due: no such day comes.")
+
+    def after(self, moment: datetime) -> datetime | None:
+        """The first time after ``moment`` at which it is due, in UTC; None when there is none in fifty years."""
+        return next(self._from(moment), None)
+
+    def newest(self, after: datetime, until: datetime, most: int) -> tuple[list[datetime], bool]:
+        """The times at which it was due after ``after`` and not after ``until``, the oldest first; of more than
+        ``most`` the newest, and whether there are more. It takes as long as it gives, however long ago ``after`` is.
+        """
+        window = _FIRST_WINDOW
+        while True:
+            begin = max(after, until - window)
+            found = list(takewhile(lambda due: due <= until, self._from(begin)))
+            if len(found) > most or begin == after:
+                return found[-most:], len(found) > most
+            window *= 4
+
+    def _from(self, moment: datetime) -> Iterator[datetime]:
+        """Every due time after ``moment``, each later than the one before: several that fall into one gap are one."""
+        last = moment.astimezone(UTC)
+        for local in CronSim(
+            _NAMED.get(self.expression.strip().lower(), self.expression), last.astimezone(self._zone())
+        ):
+            due = local.astimezone(UTC)
+            if due > last:
+                last = due
+                yield due
+
+    def _zone(self) -> ZoneInfo:
+        try:
+            return ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise InvalidInput(
+                f"There is no time zone {self.timezone!r}. Give one by its name, such as Europe/Berlin or UTC."
+            ) from error
+
+
+def checked(expression: str, timezone: str | None, now: datetime) -> Cron:
+    """The expression in that time zone (None: UTC). Raises InvalidInput, see ``Cron.check``."""
+    if len(expression) > _LONGEST:
+        raise InvalidInput(f"A cron expression has at most {_LONGEST} characters.")
+    cron = Cron(expression=" ".join(expression.split()), timezone=timezone or "UTC")
+    cron.check(now)
+    return cron
+
+
+def _named(error: Exception) -> str:
+    return f": {str(error).lower()}" if isinstance(error, CronSimError) else ""

@@ -1,0 +1,140 @@
+"""Looks at the clock: asks for what is due, once, whoever looks first, and writes down what became of each due time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import Deployment, Request, SubjectType, Trigger
+from headway.core.deployments.status import Intent, Reason, Status
+from headway.core.engine.scheduler import store
+from headway.core.engine.scheduler.store import TimerKey
+from headway.core.engine.scheduler.timer import Fate, Tick, Timer, ends_retries, judged, replaces, start_fate
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.clock import Clock
+from headway.kernel.errors import InvalidInput
+from headway.kernel.events import DueTimeDecided, Events
+
+log = logging.getLogger(__name__)
+
+MOST_REST = 1.0  # another panel may have set a timer, and a clock may be put right
+_PRUNE_REST = 3600.0
+
+
+class Source(Protocol):
+    """What the timers of one type of subjects ask for."""
+
+    def request(self, tx: Tx, subject_id: str, tick: Tick) -> Request | None:
+        """The deployment that a due time asks for; None where the subject is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduler:
+    """The loop over all timers. What could not be started within ``grace`` of its time was missed. ``interrupt`` ends a
+    run of this panel as its written intent says.
+    """
+
+    db: Database
+    ledger: Ledger
+    events: Events
+    clock: Clock
+    grace: timedelta
+    sources: Mapping[SubjectType, Source]
+    interrupt: Callable[[str, Intent], object] = lambda _id, _intent: None
+
+    async def look(self) -> float:
+        """Sees to all that is due; seconds to rest."""
+        now = self.clock.now()
+        while keys := await self.db.read(lambda tx: store.to_see_to(tx, now)):
+            for key in keys:
+                await self._see_to(key)
+        coming = await self.db.read(store.next_time)
+        if coming is None:
+            return MOST_REST
+        return min(max((coming - self.clock.now()).total_seconds(), 0.0), MOST_REST)
+
+    async def prune(self) -> float:
+        """Forgets what nobody asks for any more; seconds to rest."""
+        await self.db.run(store.prune)
+        return _PRUNE_REST
+
+    async def _see_to(self, key: TimerKey) -> None:
+        try:
+            await self.db.run(lambda tx: self.see_to(tx, key))
+        except InvalidInput as error:  # the machine has lost a time zone: the others must not wait for it
+            log.error("the timer of %s %s is parked: %s", key.subject_type, key.subject_id, error.message)  # noqa: TRY400
+            await self.db.run(lambda tx: store.park(tx, key))
+
+    def see_to(self, tx: Tx, key: TimerKey) -> None:
+        """Decides about every due time of one timer that has come and not been decided about yet."""
+        tx.lock(key.lock)
+        timer = store.find(tx, key.subject_type, key.subject_id)
+        if timer is None or not timer.enabled:
+            store.drop_waiting(tx, key)
+            return
+        now = self.clock.now()
+        starting = store.starting(tx, key, now)
+        verdict = judged(timer, [each for each in starting if not each.attempt], now, self.grace)
+        for tick in (*verdict.ticks, *(each for each in starting if each.attempt)):
+            self._carry_out(tx, timer, key, tick, now)
+        missed = sum(each.fate is Fate.MISSED for each in verdict.ticks)
+        store.put(
+            tx,
+            replace(
+                timer,
+                looked_until=max(now, timer.looked_until),
+                next_at=verdict.next_at,
+                missed=timer.missed + missed,
+            ),
+        )
+
+    def _carry_out(self, tx: Tx, timer: Timer, key: TimerKey, tick: Tick, now: datetime) -> None:
+        if tick.fate is Fate.WAITING and tick.start_at <= now:
+            self._start(tx, timer, key, tick, now)
+        elif store.record(tx, key, tick, now) and tick.fate is not Fate.WAITING:
+            self._tell(tx, key, tick, None)
+
+    def _start(self, tx: Tx, timer: Timer, key: TimerKey, tick: Tick, now: datetime) -> None:
+        unfinished = deployments.unfinished_of_subject(tx, key.subject_type, key.subject_id)
+        waiting = sum(each.status is Status.PENDING for each in unfinished)
+        fate = start_fate(timer.policy, tick, unfinished=len(unfinished), waiting=waiting)
+        source = self.sources.get(key.subject_type)
+        request = source.request(tx, key.subject_id, tick) if source and fate is Fate.STARTED else None
+        if fate is Fate.STARTED and request is None:
+            fate = Fate.DROPPED
+        if not store.record(tx, key, replace(tick, fate=fate), now):
+            return  # somebody else was first
+        if request is not None:
+            if replaces(timer.policy, tick):
+                self._make_room(tx, unfinished, tick)
+            if ends_retries(timer.policy, tick):
+                store.drop_waiting(tx, key, only_retries=True)
+            made = self.ledger.enqueue(tx, replace(request, trigger=Trigger.SCHEDULE, triggered_by="schedule"))
+            store.attach(tx, key, tick, made.deployment_id)
+        self._tell(tx, key, replace(tick, fate=fate), now)
+
+    def _make_room(self, tx: Tx, unfinished: Sequence[Deployment], tick: Tick) -> None:
+        """Ends what runs and what waits: the new run waits until nothing of them is left."""
+        message = f"Replaced by the run that was due at {tick.due_at:%Y-%m-%d %H:%M:%S} UTC."
+        for deployment in sorted(unfinished, key=lambda each: each.status is not Status.PENDING):
+            if deployment.status is Status.PENDING:
+                self.ledger.end_waiting(tx, deployment, Reason.SUPERSEDED, message)
+            elif self.ledger.intend(tx, deployment, Intent.SUPERSEDE):
+                tx.after(partial(self._interrupted, deployment.deployment_id))
+
+    def _interrupted(self, deployment_id: str) -> None:
+        self.interrupt(deployment_id, Intent.SUPERSEDE)
+
+    def _tell(self, tx: Tx, key: TimerKey, tick: Tick, started_at: datetime | None) -> None:
+        started = started_at if tick.fate is Fate.STARTED else None
+        late = None if started is None else max((started - tick.start_at).total_seconds(), 0.0)
+        decided = DueTimeDecided(subject_type=key.subject_type, fate=tick.fate, late_seconds=late)
+        tx.after(lambda: self.events.announce(decided))
