@@ -1,10 +1,10 @@
-"""What `headway deploy` is pointed at: a repository's address, or a folder of a git work tree on this machine."""
+"""What `headway deploy` is pointed at: a repository's address, or a folder here, in a git work tree or not."""
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +34,23 @@ class Checkout:
         return self.url.startswith("file://")
 
 
-def look_at(given: str, branch: str | None, build_path: str | None) -> Checkout:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder that no git work tree holds: it is uploaded as it is."""
+
+    path: Path
+    build_path: str
+    name: str
+
+
+def look_at(given: str, branch: str | None, build_path: str | None) -> Checkout | Folder:
     """What an argument stands for. Raises InvalidInput with what to do about it."""
     if _URL.fullmatch(given) or (_SCP_FORM.fullmatch(given) and not Path(given).exists()):
         return Checkout(url=given, branch=branch, build_path=build_path or "/", name=name_of(given))
     folder = Path(given).expanduser()
     if not folder.is_dir():
         what = f"{given} is a file, not a folder" if folder.exists() else f"There is no folder {given}"
-        raise InvalidInput(f"{what}. Give a folder of a git work tree, or the address of a repository (https://…).")
+        raise InvalidInput(f"{what}. Give a folder, or the address of a repository (https://…).")
     return _look_into(folder.resolve(), branch, build_path)
 
 
@@ -51,8 +60,10 @@ def name_of(url: str) -> str:
     return slug(Path(unquote(path).rstrip("/")).name.removesuffix(".git"))
 
 
-def _look_into(folder: Path, branch: str | None, build_path: str | None) -> Checkout:
+def _look_into(folder: Path, branch: str | None, build_path: str | None) -> Checkout | Folder:
     top = _work_tree(folder)
+    if top is None:
+        return _as_it_is(folder, branch, build_path)
     if _git(folder, "rev-parse", "--verify", "--quiet", "HEAD").returncode:
         raise InvalidInput(
             f"{top} has no commit yet, and what is deployed is what was committed: "
@@ -68,7 +79,18 @@ def _look_into(folder: Path, branch: str | None, build_path: str | None) -> Chec
     )
 
 
-def _work_tree(folder: Path) -> Path:
+def _as_it_is(folder: Path, branch: str | None, build_path: str | None) -> Folder:
+    if branch is not None:
+        raise InvalidInput(f"{folder} is not in a git repository, so it has no branch {branch}: leave out --branch.")
+    if folder in {Path.home().resolve(), Path("/")}:
+        raise InvalidInput(f"All of {folder} is hardly what is to be deployed: give the folder of the application.")
+    return Folder(path=folder, build_path=build_path or "/", name=slug(folder.name))
+
+
+def _work_tree(folder: Path) -> Path | None:
+    """The top of the work tree that a folder is in, None where it is in none."""
+    if shutil.which("git") is None and not any((each / ".git").exists() for each in (folder, *folder.parents)):
+        return None
     found = _git(folder, "rev-parse", "--show-toplevel")
     if found.returncode == 0:
         return Path(found.stdout.removesuffix("\n"))
@@ -79,11 +101,7 @@ def _work_tree(folder: Path) -> Path:
         )
     if "must be run in a work tree" in found.stderr:
         raise InvalidInput(f"{folder} is a repository without a work tree. Give its address: file://{folder}")
-    there = "" if folder == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
-    raise InvalidInput(
-        f"{folder} is not in a git repository, and what is deployed is what was committed. To make it one:\n"
-        f"  {there}git init && git add . && git commit -m 'First version'"
-    )
+    return None
 
 
 def _current_branch(top: Path) -> str:

@@ -7,8 +7,9 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,6 +24,9 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _KILL_SECONDS = 120.0  # the answer comes when nothing of the process tree is left
+_LOOK_SECONDS = 180.0  # the source is fetched first
+_UPLOAD_SECONDS = 360.0  # what was sent is looked through before the answer
+_PIECE_BYTES = 1 << 18
 _WAIT_SECONDS = 20.0  # of one call, so that its answer comes well within the deadline
 _SILENCE_SECONDS = 45.0  # a followed log sends a heartbeat every 15
 _PATIENCE_SECONDS = 60.0
@@ -169,6 +173,30 @@ class Client:
     def deploy(self, application_id: str, title: str | None) -> str:
         """Asks for a deployment of an application; its id."""
         return self.start("application.deploy", {"applicationId": application_id, "title": title})
+
+    def detect(self, application_id: str, tried: Mapping[str, str | float]) -> Json:
+        """What a deploy would make of an application with these settings tried; its source is fetched for it."""
+        asked = {"applicationId": application_id, **tried}
+        request = self._http.build_request("GET", "application.detect", params=asked, timeout=_timeout(_LOOK_SECONDS))
+        return self._value("application.detect", self._send(request))
+
+    def upload(self, procedure: str, query: Mapping[str, str | None], archive: BinaryIO) -> str:
+        """Sends an archive to what deploys it; the deployment's id."""
+        given = {name: value for name, value in query.items() if value is not None}
+        headers = {"content-type": "application/gzip"}
+        size = archive.seek(0, SEEK_END)
+        archive.seek(0)
+        request = self._http.build_request(
+            "POST",
+            procedure,
+            params=given,
+            content=iter(lambda: archive.read(_PIECE_BYTES), b""),
+            headers={**headers, "content-length": str(size)},
+            timeout=_timeout(_UPLOAD_SECONDS),
+        )
+        answer = self._send(request)
+        self._value(procedure, answer)
+        return answer.headers["x-deployment-id"]
 
     def start(self, procedure: str, body: Json) -> str:
         """Asks for what a procedure queues, with what of ``body`` is given; the deployment's id."""

@@ -21,6 +21,7 @@ from headway.faces.cli.commands import (
     composes,
     deploy,
     deployments,
+    detect,
     doctor,
     domains,
     env,
@@ -119,6 +120,7 @@ def _applications() -> typer.Typer:
     _add(of_applications, "list", apps.list_applications)
     _add(of_applications, "show", apps.show)
     _add(of_applications, "deploy", deploy.deploy_again)
+    _add(of_applications, "detect", detect.detect)
     _add(of_applications, "start", apps.start)
     _add(of_applications, "stop", apps.stop)
     _add(of_applications, "delete", apps.delete)

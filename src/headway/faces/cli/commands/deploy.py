@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,7 @@ from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
-    from headway.faces.cli.checkout import Checkout
+    from headway.faces.cli.checkout import Checkout, Folder
     from headway.faces.cli.client import Client
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -26,9 +27,7 @@ _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 def deploy(
     context: typer.Context,
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A folder in a git work tree, or a repository's address.")
-    ] = ".",
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or a repository's address.")] = ".",
     *,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The application; default: the folder's or repository's name.")
@@ -37,7 +36,7 @@ def deploy(
         str | None, typer.Option(metavar="NAME", help="Default: the folder's branch, the repository's default.")
     ] = None,
     build_path: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="The folder to build, within the repository.")
+        str | None, typer.Option(metavar="FOLDER", help="The folder to build, within the source.")
     ] = None,
     env: Annotated[
         list[str] | None,
@@ -55,22 +54,28 @@ def deploy(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Deploys a repository, or a folder of one: makes or updates the application, and shows its address.
+    """Deploys a repository, or a folder: makes or updates the application, and shows its address.
 
-    What is deployed is what was committed. Exits with 0 when it is done and 1 when it ended in an error. With --json
+    Of a folder in a git work tree what was committed is deployed; any other is uploaded, without .git, node_modules,
+    .venv and __pycache__. Exits with 0 when it is done and 1 when it ended in an error. With --json
     the log goes to standard error.
     """
-    from headway.faces.cli.checkout import look_at
+    from headway.faces.cli.checkout import Checkout, look_at
 
     variables = _variables_in(env_file) | _variables(env or ())
-    checkout = look_at(source, branch, build_path)
-    application = name or checkout.name
+    found = look_at(source, branch, build_path)
+    application = name or found.name
     if not application:
         raise InvalidInput(f"No name for the application follows from {source}: give one with --name.")
     with Session.of(context).client() as client:
-        _warn(client, checkout)
-        application_id = _set_up(client, checkout, application, project, variables)
-        deployment_id = client.deploy(application_id, title)
+        application_id = _application(client, application, project)
+        if isinstance(found, Checkout):
+            _point_at(client, found, application_id)
+        _set_variables(client, application_id, variables)
+        if isinstance(found, Checkout):
+            deployment_id = client.deploy(application_id, title)
+        else:
+            deployment_id = _upload(client, found, application_id, title)
         _await(client, deployment_id, application_id, application, wait=wait, as_json=as_json)
 
 
@@ -145,14 +150,20 @@ def _warn(client: Client, checkout: Checkout) -> None:
         )
 
 
-def _set_up(client: Client, checkout: Checkout, name: str, project: str, variables: Mapping[str, str]) -> str:
+def _application(client: Client, name: str, project: str) -> str:
+    """The application of that name in the project, made where there is none; its id."""
     from headway.faces.cli.lookup import environment_for
 
     environment_id, inside = environment_for(client, project)
-    application_id = next((place.application_id for place in inside if place.name == name), None)
-    if application_id is None:
-        made = client.post("application.create", {"name": name, "environmentId": environment_id})
-        application_id = str(made["applicationId"])
+    for place in inside:
+        if place.name == name:
+            return place.application_id
+    made = client.post("application.create", {"name": name, "environmentId": environment_id})
+    return str(made["applicationId"])
+
+
+def _point_at(client: Client, checkout: Checkout, application_id: str) -> None:
+    _warn(client, checkout)
     client.post(
         "application.saveGitProvider",
         {
@@ -162,10 +173,24 @@ def _set_up(client: Client, checkout: Checkout, name: str, project: str, variabl
             "customGitBuildPath": checkout.build_path,
         },
     )
+
+
+def _set_variables(client: Client, application_id: str, variables: Mapping[str, str]) -> None:
     if variables:
         before = client.get("application.one", applicationId=application_id).get("env") or ""
         client.post("application.saveEnvironment", {"applicationId": application_id, "env": merged(before, variables)})
-    return application_id
+
+
+def _upload(client: Client, folder: Folder, application_id: str, title: str | None) -> str:
+    from headway.faces.cli.packing import pack
+
+    with TemporaryFile() as archive:
+        packed = pack(folder.path, archive)
+        without = f", without {', '.join(packed.left_out[:4])}" if packed.left_out else ""
+        more = f" and {len(packed.left_out) - 4} more" if len(packed.left_out) > 4 else ""
+        output.warn(f"Uploading {packed.files} files of {folder.path} ({packed.bytes >> 10} KiB){without}{more}")
+        given = {"applicationId": application_id, "title": title, "dropBuildPath": folder.build_path}
+        return client.upload("application.dropDeployment", {**given, "fileName": f"{folder.path.name}.tar.gz"}, archive)
 
 
 def _await(client: Client, deployment_id: str, application_id: str, name: str, *, wait: bool, as_json: bool) -> None:
