@@ -47,6 +47,7 @@ from headway.domains.applications.subject import ApplicationSubject
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.containers import ContainerService
+from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.fronted import Fronted
@@ -75,6 +76,8 @@ from headway.kernel.ids import new_id
 from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
+from headway.seams.storages.asking import Storages
+from headway.seams.storages.rclone import Rclone
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_machine import LOCAL, docker_api, edge, https_of, local_host, tools_of
 
@@ -121,6 +124,7 @@ class Services:
     own_routing: OwnRoutingService
     certificates: CertificateService
     registries: RegistryService
+    destinations: DestinationService
     attachments: AttachmentService
 
     async def health(self) -> str | None:
@@ -164,6 +168,12 @@ class Wiring:
         self._ssh_keys = SshKeyService(db, data_dir.vault)
         self._docker = docker_api(settings)
         self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))
+        self._destinations = DestinationService(
+            db=db,
+            vault=data_dir.vault,
+            storages=Storages(rclone=Rclone.installed()),
+            folder=settings.backup_dir or data_dir.path / "backups",
+        )
         self._planning = self._plans()
         self._guests: set[str] = set()
         self._host = local_host(settings, data_dir)
@@ -251,6 +261,7 @@ class Wiring:
             own_routing=OwnRoutingService(self._db, self._data_dir.vault, self._routing),
             certificates=self._certificates,
             registries=self._registries,
+            destinations=self._destinations,
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
         )
 

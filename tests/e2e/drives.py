@@ -16,6 +16,16 @@ Json = Any
 
 A_VOLUME = {"type": "volume", "volumeName": "files", "mountPath": "/files"}
 A_PORT = {"publishedPort": 5000, "targetPort": 5000, "protocol": "tcp", "publishMode": "host"}
+A_DESTINATION = {
+    "name": "driven",
+    "provider": "local",
+    "accessKey": "x",
+    "bucket": "x",
+    "region": "x",
+    "endpoint": "x",
+    "secretAccessKey": "x",
+    "additionalFlags": [],
+}
 A_LOGIN_AT = {"username": "me", "password": "secret", "registryUrl": "127.0.0.1:1", "registryType": "cloud"}
 A_REGISTRY = {"registryName": "r", "imagePrefix": "team", **A_LOGIN_AT}
 
@@ -102,6 +112,10 @@ class Stage:
     def registry(self) -> str:
         registry_id: str = self._running.post("registry.create", **A_REGISTRY)["registryId"]
         return registry_id
+
+    def destination(self) -> str:
+        destination_id: str = self._running.post("destination.create", **A_DESTINATION)["destinationId"]
+        return destination_id
 
     def login(self) -> str:
         application_id = self.application()
@@ -239,6 +253,12 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "deployment.queueList": _nothing,
         "deployment.readLogs": lambda at: {"deploymentId": at.ended(), "tail": 5},
         "deployment.removeDeployment": lambda at: {"deploymentId": at.removable()},
+        "destination.all": _nothing,
+        "destination.create": lambda at: {**A_DESTINATION, "name": at.name()},
+        "destination.one": lambda at: {"destinationId": at.destination()},
+        "destination.remove": lambda at: {"destinationId": at.destination()},
+        "destination.testConnection": lambda _at: A_DESTINATION,
+        "destination.update": lambda at: {**A_DESTINATION, "destinationId": at.destination()},
         "domain.byApplicationId": lambda at: {"applicationId": at.application()},
         "domain.canGenerateTraefikMeDomains": lambda _at: {"serverId": ""},
         "domain.create": lambda at: {

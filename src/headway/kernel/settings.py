@@ -234,6 +234,12 @@ class Settings:
         default=10 * _GIB,
         metadata=_told(size(0), "What Docker keeps of builds; 0: all.", variable="HEADWAY_BUILD_CACHE"),
     )
+    backup_dir: Path | None = field(
+        default=None,
+        metadata=_told(
+            _PATH, "Folder of the backups that lie on this machine.", written="the folder backups in the data folder"
+        ),
+    )
     keep_deployments: int = field(
         default=100,
         metadata=_told(
@@ -305,6 +311,8 @@ class Settings:
         if overrides:
             raise TypeError(f"no such settings: {', '.join(overrides)}")
         values["data_dir"] = _folder(values["data_dir"], facts) if "data_dir" in values else default_data_dir(facts)
+        if "backup_dir" in values:
+            values["backup_dir"] = _folder(values["backup_dir"], facts)
         concurrency = values.setdefault("concurrency", default_concurrency(facts))
         values.setdefault("build_memory_bytes", max(512 * _MIB, facts.memory_bytes * 3 // 4 // concurrency))
         # Within it an application is ended for its own greed; beyond the machine's memory the kernel chooses whom.

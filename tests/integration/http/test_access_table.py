@@ -71,6 +71,8 @@ A_MOUNT = {"type": "volume", "volumeName": "more", "mountPath": "/more"}
 A_PORT: Mapping[str, str | int] = {"publishedPort": 5001, "targetPort": 5001}
 A_LOGIN_AT = {"registryUrl": "127.0.0.1:1", "username": "u", "password": "p"}
 A_REGISTRY = {"registryName": "r", **A_LOGIN_AT}
+A_LOCAL_ONE = {"name": "d", "provider": "local"}
+DESTINATION = {"destinationId": "{destination}"}
 API_KEY = {"apiKeyId": "{api_key}"}
 USER = {"userId": "{user}"}
 THE_ORGANISATION = {"organizationId": "{organization}"}
@@ -152,6 +154,12 @@ TABLE: Mapping[str, Row] = {
     "deployment.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
     "deployment.wait": Row(QUERY, DEPLOYMENT | {"timeout": 0}, MEMBER, READ),
+    "destination.all": Row(QUERY, {}, ADMIN, READ, OWN),
+    "destination.create": Row(MUTATION, A_LOCAL_ONE, ADMIN, SET, OWN),
+    "destination.one": Row(QUERY, DESTINATION, ADMIN, READ, ORGANISATION),
+    "destination.remove": Row(MUTATION, DESTINATION, ADMIN, SET, ORGANISATION),
+    "destination.testConnection": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),
+    "destination.update": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),
     "docker.getContainers": Row(QUERY, {}, MEMBER, READ, OWN),
     "docker.getContainersByAppNameMatch": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),
     "docker.getStackContainersByAppName": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),
@@ -349,6 +357,10 @@ async def _registry(world: World) -> tuple[str, ...]:
     return ((await world.post("registry.create", **A_REGISTRY))["registryId"],)
 
 
+async def _destination(world: World) -> tuple[str, ...]:
+    return ((await world.post("destination.create", **A_LOCAL_ONE))["destinationId"],)
+
+
 async def _ssh_key(world: World) -> tuple[str, ...]:
     return ((await world.post("sshKey.create", name="k"))["sshKeyId"],)
 
@@ -376,6 +388,7 @@ OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ..
     ("ssh_key",): _ssh_key,
     ("api_key",): _api_key,
     ("registry",): _registry,
+    ("destination",): _destination,
     ("organization",): _organization,
     ("user", "member"): _member,
     ("invitation", "token"): _invitation,

@@ -22,6 +22,7 @@ class Noun(StrEnum):
     COMPOSE = "Compose"
     CONTAINER = "Container"
     DEPLOYMENT = "Deployment"
+    DESTINATION = "Destination"
     DOMAIN = "Domain"
     ENVIRONMENT = "Environment"
     INVITATION = "Invitation"
@@ -125,6 +126,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.REGISTRY, "registry", _ADMIN, _READ, "all", "one", in_project=False)
     | _rules(Noun.REGISTRY, "registry", _ADMIN, _SET, "create", "update", "remove", in_project=False)
     | _rules(Noun.REGISTRY, "registry", _ADMIN, _SET, "testRegistry", "testRegistryById", in_project=False)
+    | _rules(Noun.DESTINATION, "destination", _ADMIN, _READ, "all", "one", in_project=False)
+    | _rules(Noun.DESTINATION, "destination", _ADMIN, _SET, "create", "update", "remove", in_project=False)
+    | _rules(Noun.DESTINATION, "destination", _ADMIN, _SET, "testConnection", in_project=False)
     | _rules(Noun.PROJECT, "project", _MEMBER, _READ, "all", "one", "search", "homeStats", glimpse=True)
     | _rules(Noun.PROJECT, "project", _ADMIN, _READ, "allForPermissions", in_project=False)
     | _rules(Noun.ENVIRONMENT, "project", _ADMIN, _SET, "duplicate")

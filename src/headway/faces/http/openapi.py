@@ -30,6 +30,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "certificates": "Certificates that are brought along",
         "compose": "Make, set up, deploy, start, stop and delete services of several containers",
         "docker": "Look at one's own containers, and restart them",
+        "destination": "Where backups lie: folders of this machine, S3 and other storages",
         "deployment": "List, look at, follow, end and remove deployments",
         "domain": "Host names and paths at which services answer",
         "environment": "The parts of a project",

@@ -22,6 +22,7 @@ from headway.domains.applications.service import ApplicationService
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.containers import ContainerService
+from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.ssh_keys import SshKeyService
@@ -104,6 +105,9 @@ class Platform(Protocol):
 
     @property
     def registries(self) -> RegistryService: ...
+
+    @property
+    def destinations(self) -> DestinationService: ...
 
     @property
     def attachments(self) -> AttachmentService: ...

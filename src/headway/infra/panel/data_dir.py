@@ -15,7 +15,9 @@ from headway.kernel.errors import Conflict, HeadwayError
 from headway.kernel.vault import Vault
 
 # What belongs to this machine, or is made anew: no part of a backup.
-KEPT_APART = frozenset({"lock", "run", "work", "uploads", "ballast", "daemon.json", "traefik.log", "traefik.old"})
+KEPT_APART = frozenset(
+    {"lock", "run", "work", "uploads", "backups", "ballast", "daemon.json", "traefik.log", "traefik.old"}
+)
 _SHELTER = Path("/var/lib/headway-work")
 _PANEL_ID_BYTES = 6
 _UIDS = 1_879_100_000  # above what systemd gives to containers (uids and gids on systemd systems, systemd.io)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from headway.infra.db.tables import access, applications, composes, deployments, edge, once, timers
+from headway.infra.db.tables import access, applications, backups, composes, deployments, edge, once, timers
 from headway.infra.db.tables.base import Instant, metadata
 
-__all__ = ["Instant", "access", "applications", "composes", "deployments", "edge", "metadata", "once", "timers"]
+__all__ = [
+    "Instant",
+    "access",
+    "applications",
+    "backups",
+    "composes",
+    "deployments",
+    "edge",
+    "metadata",
+    "once",
+    "timers",
+]

@@ -1,0 +1,126 @@
+"""Use cases of destinations, where backups lie."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.domains.catalog import destinations_store as store
+from headway.domains.catalog.destinations_model import Destination, Reach, check_reach, storage_of
+from headway.domains.catalog.naming import check_name
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import InvalidInput
+from headway.kernel.ids import new_id
+from headway.kernel.secret import Secret
+from headway.kernel.vault import Vault
+from headway.seams.storages.asking import Storages
+from headway.seams.storages.base import Storage, StorageRefused
+
+LOCAL_NAME = "This machine"
+_WHOSE = "A destination's"
+
+
+class ConnectionFailed(InvalidInput):
+    """A destination does not do what backups need; the sentence says what it answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestinationService:
+    """An organisation's destinations. They are sealed at rest, and their secrets are never given back. ``folder`` is
+    what the local ones lie below, each in a folder of its own.
+    """
+
+    db: Database
+    vault: Vault
+    storages: Storages
+    folder: Path
+
+    async def create(self, actor: Actor, name: str, reach: Reach) -> Destination:
+        """Keeps a destination. Raises Forbidden, InvalidInput."""
+        policy.permit(actor, "destination.create", actor.organization_id)
+        check_name(name, _WHOSE)
+        check_reach(reach)
+        return await self.db.run(lambda tx: self._add(tx, actor.organization_id, name, reach))
+
+    async def one(self, actor: Actor, destination_id: str, procedure: str = "destination.one") -> Destination:
+        """One destination. Raises Missing, Forbidden."""
+        return await self.db.read(lambda tx: self.permitted(tx, actor, procedure, destination_id))
+
+    async def all(self, actor: Actor) -> list[Destination]:
+        """The organisation's destinations, newest first. Raises Forbidden."""
+        policy.permit(actor, "destination.all", actor.organization_id)
+        return await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id, self.vault))
+
+    async def update(self, actor: Actor, destination_id: str, name: str, reach: Reach) -> Destination:
+        """Changes a destination; a secret that is not given stays. Raises Missing, Forbidden, InvalidInput."""
+        check_name(name, _WHOSE)
+
+        def write(tx: Tx) -> Destination:
+            current = self.permitted(tx, actor, "destination.update", destination_id)
+            wanted = _with_secrets(reach, current.reach)
+            check_reach(wanted)
+            if wanted.is_local is not current.reach.is_local:
+                raise InvalidInput("A folder of this machine cannot become a storage elsewhere: make another one.")
+            store.change(tx, destination_id, name, wanted, self.vault)
+            return store.find(tx, destination_id, self.vault)
+
+        return await self.db.run(write)
+
+    async def remove(self, actor: Actor, destination_id: str) -> Destination:
+        """Forgets a destination; what lies there stays. Raises Missing, Forbidden, Conflict while backups go there."""
+
+        def write(tx: Tx) -> Destination:
+            destination = self.permitted(tx, actor, "destination.remove", destination_id)
+            store.remove(tx, destination_id)
+            return destination
+
+        return await self.db.run(write)
+
+    async def test(self, actor: Actor, reach: Reach, destination_id: str | None = None) -> None:
+        """Returns once something was written there, read back, found the same and deleted; with a ``destination_id``,
+        with its secrets where none are given. Raises Missing, Forbidden, InvalidInput, ConnectionFailed.
+        """
+        policy.permit(actor, "destination.testConnection", actor.organization_id)
+        if destination_id:
+            current = await self.one(actor, destination_id, "destination.testConnection")
+            reach = _with_secrets(reach, current.reach)
+        check_reach(reach)
+        folder = self.folder / (destination_id or f"test-{new_id()}")
+        try:
+            await self.storages.prove(storage_of(reach, folder))
+        except StorageRefused as refused:
+            raise ConnectionFailed(refused.message) from refused
+        finally:
+            with suppress(OSError):  # there is none, or something lies there
+                folder.rmdir()
+
+    def permitted(self, tx: Tx, actor: Actor, procedure: str, destination_id: str) -> Destination:
+        """The destination, asked of the policy. Raises Missing, Forbidden."""
+        destination = store.find(tx, destination_id, self.vault)
+        policy.permit(actor, procedure, destination.organization_id, noun=policy.Noun.DESTINATION)
+        return destination
+
+    def storage(self, destination: Destination, password: Secret | None = None) -> Storage:
+        """The storage that a destination is."""
+        return storage_of(destination.reach, self.folder / destination.destination_id, password)
+
+    def _add(self, tx: Tx, organization_id: str, name: str, reach: Reach) -> Destination:
+        destination = Destination(
+            destination_id=new_id(), organization_id=organization_id, name=name, reach=reach, created_at=tx.now
+        )
+        store.add(tx, destination, self.vault)
+        return destination
+
+
+def _with_secrets(wanted: Reach, current: Reach) -> Reach:
+    """What is wanted, with the secrets that are kept where none are given."""
+    return replace(
+        wanted,
+        type=wanted.type or current.type,
+        secret_access_key=wanted.secret_access_key or current.secret_access_key,
+        options=wanted.options or current.options,
+    )

