@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from headway import __version__
-from headway.core.access.audit import Audit, forget_old
+from headway import wiring_rounds as rounds
+from headway.core.access.audit import Audit
 from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
@@ -63,32 +62,22 @@ from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
-from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.registries import log_in
 from headway.infra.hosts.local import LocalHost
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.paths import LogPaths
-from headway.infra.panel.ballast import drop_ballast, take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.events import AccessChanged, Events
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
-from headway.seams.storages.asking import Storages
-from headway.seams.storages.rclone import Rclone
+from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_machine import LOCAL, docker_api, edge, https_of, local_host, tools_of
 
 log = logging.getLogger(__name__)
-
-_LEAST_FREE_BYTES = 16 << 20
-_BALLAST_REST = 5.0
-_EDGE_REST = 1.0
-_CACHE_REST = 3600.0
-_ACCESS_REST = 60.0
-_DAY = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,12 +157,7 @@ class Wiring:
         self._ssh_keys = SshKeyService(db, data_dir.vault)
         self._docker = docker_api(settings)
         self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))
-        self._destinations = DestinationService(
-            db=db,
-            vault=data_dir.vault,
-            storages=Storages(rclone=Rclone.installed()),
-            folder=settings.backup_dir or data_dir.path / "backups",
-        )
+        self._backups = BackupWiring(settings=settings, data_dir=data_dir, db=db)
         self._planning = self._plans()
         self._guests: set[str] = set()
         self._host = local_host(settings, data_dir)
@@ -261,7 +245,7 @@ class Wiring:
             own_routing=OwnRoutingService(self._db, self._data_dir.vault, self._routing),
             certificates=self._certificates,
             registries=self._registries,
-            destinations=self._destinations,
+            destinations=self._backups.destinations(),
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
         )
 
@@ -295,16 +279,16 @@ class Wiring:
         )
 
     def _pollers(self, access: AccessService, keeper: Keeper) -> tuple[Poller, ...]:
-        ballast = partial(_watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
+        ballast = partial(rounds.watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
         return (
             Poller("restore", keeper.restore),
             Poller("keeper", keeper.keep_round),
             *self._composes.pollers(),
-            Poller("edge", partial(_ensured, self._edge.ensure)),
-            Poller("certificates", partial(_once, self._certificates.settle)),
+            Poller("edge", partial(rounds.ensured, self._edge.ensure)),
+            Poller("certificates", partial(rounds.once, self._certificates.settle)),
             Poller("ballast", ballast),
-            Poller("build cache", partial(_bound_cache, self._docker, self._settings.build_cache_bytes)),
-            Poller("access", partial(_tend_access, self._db, access, self._settings.keep_audit)),
+            Poller("build cache", partial(rounds.bound_cache, self._docker, self._settings.build_cache_bytes)),
+            Poller("access", partial(rounds.tend_access, self._db, access, self._settings.keep_audit)),
             Poller("retention", self._retention().keep_round),
         )
 
@@ -374,36 +358,5 @@ def _engine_settings(settings: Settings) -> EngineSettings:
     )
 
 
-async def _ensured(ensure: Callable[[], Awaitable[None]]) -> float:
-    await ensure()
-    return _EDGE_REST
-
-
-async def _tend_access(db: SqlDatabase, access: AccessService, keep_audit: timedelta) -> float:
-    await access.save_uses()
-    await db.run(lambda tx: forget_old(tx, keep_audit))
-    return _ACCESS_REST
-
-
-async def _once(settle: Callable[[], Awaitable[None]]) -> float:
-    """What is tried until it succeeds, and then again each day."""
-    await settle()
-    return _DAY
-
-
-async def _bound_cache(api: DockerApi, most_bytes: int) -> float:
-    if most_bytes and await api.answers():
-        await images.bound_cache(api, most_bytes)
-    return _CACHE_REST
-
-
 async def _try_registry(api: DockerApi, credentials: Credentials) -> None:
     await log_in(api, credentials.url, credentials.username, credentials.password)
-
-
-async def _watch_ballast(path: Path, size: int) -> float:
-    if await asyncio.to_thread(drop_ballast, path, _LEAST_FREE_BYTES):
-        log.warning("The disk is full: the space held back for the ends of deployments was given up. Free some space.")
-    else:
-        await asyncio.to_thread(take_ballast, path, size)
-    return _BALLAST_REST

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
 
 import httpx
 import pytest
@@ -16,46 +14,39 @@ from headway.infra.db.tables.edge import domains, logins, own_routings, redirect
 from headway.kernel.ids import new_id
 from tests.archives import packed
 from tests.certificates import certificate_for
+from tests.integration.http.access_rows import (
+    ADMIN,
+    ANY,
+    DEPLOY,
+    GLIMPSED,
+    GUEST,
+    HELD,
+    IN_PROJECT,
+    KILL,
+    MEMBER,
+    MUTATION,
+    ORGANISATION,
+    OWN,
+    OWNER,
+    QUERY,
+    READ,
+    REMOVE,
+    SERVICE,
+    SET,
+    Place,
+    Row,
+)
+from tests.integration.http.backup_rows import BACKUP_ROWS, BACKUP_THINGS
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.world import REPOSITORY, World, client_with
 
 FRONT = (domains, redirects, logins, own_routings)
-QUERY, MUTATION = "GET", "POST"
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
-
-
-class Place(Enum):
-    """Where the thing that a procedure is called with lies; ``OWN``: it is called with none, or makes one there."""
-
-    SERVICE = auto()
-    PROJECT = auto()
-    GLIMPSED = auto()  # as PROJECT, and known to whoever was given something in it
-    ORGANISATION = auto()
-    HELD = auto()  # it is the owner's own
-    OWN = auto()
-
-
-@dataclass(frozen=True)
-class Row:
-    """How a procedure is called (names in braces are of things that the owner's organisation has), the lowest role and
-    the scope that it needs (None: any key), and where the thing lies. ``noun`` is given where what is missed is
-    another thing than the procedure's own.
-    """
-
-    method: str
-    given: Mapping[str, str | bool | int]
-    least: Role
-    scope: Scope | None
-    place: Place = Place.SERVICE
-    noun: Noun | None = None
 
 
 NOT_YET = {"deployment.allByServer", "docker.restartContainer"}  # nothing of that kind is there
 ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
-GUEST, MEMBER, ADMIN, OWNER = Role
-READ, DEPLOY, KILL, REMOVE, SET, ANY = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN, None
-SERVICE, IN_PROJECT, GLIMPSED, ORGANISATION, HELD, OWN = Place
 UPLOADS = {"application.dropDeployment", "compose.dropDeployment"}  # calls whose body is a file
 APPLICATION = {"applicationId": "{application}"}
 COMPOSE = {"composeId": "{compose}"}
@@ -71,8 +62,6 @@ A_MOUNT = {"type": "volume", "volumeName": "more", "mountPath": "/more"}
 A_PORT: Mapping[str, str | int] = {"publishedPort": 5001, "targetPort": 5001}
 A_LOGIN_AT = {"registryUrl": "127.0.0.1:1", "username": "u", "password": "p"}
 A_REGISTRY = {"registryName": "r", **A_LOGIN_AT}
-A_LOCAL_ONE = {"name": "d", "provider": "local"}
-DESTINATION = {"destinationId": "{destination}"}
 API_KEY = {"apiKeyId": "{api_key}"}
 USER = {"userId": "{user}"}
 THE_ORGANISATION = {"organizationId": "{organization}"}
@@ -89,6 +78,7 @@ A_LOGIN = {"username": "new", "password": "secret"}
 A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new.example"), strict=True))
 
 TABLE: Mapping[str, Row] = {
+    **BACKUP_ROWS,
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.cleanQueues": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.clearDeployments": Row(MUTATION, APPLICATION, ADMIN, REMOVE),
@@ -154,12 +144,6 @@ TABLE: Mapping[str, Row] = {
     "deployment.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
     "deployment.wait": Row(QUERY, DEPLOYMENT | {"timeout": 0}, MEMBER, READ),
-    "destination.all": Row(QUERY, {}, ADMIN, READ, OWN),
-    "destination.create": Row(MUTATION, A_LOCAL_ONE, ADMIN, SET, OWN),
-    "destination.one": Row(QUERY, DESTINATION, ADMIN, READ, ORGANISATION),
-    "destination.remove": Row(MUTATION, DESTINATION, ADMIN, SET, ORGANISATION),
-    "destination.testConnection": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),
-    "destination.update": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),
     "docker.getContainers": Row(QUERY, {}, MEMBER, READ, OWN),
     "docker.getContainersByAppNameMatch": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),
     "docker.getStackContainersByAppName": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),
@@ -357,10 +341,6 @@ async def _registry(world: World) -> tuple[str, ...]:
     return ((await world.post("registry.create", **A_REGISTRY))["registryId"],)
 
 
-async def _destination(world: World) -> tuple[str, ...]:
-    return ((await world.post("destination.create", **A_LOCAL_ONE))["destinationId"],)
-
-
 async def _ssh_key(world: World) -> tuple[str, ...]:
     return ((await world.post("sshKey.create", name="k"))["sshKeyId"],)
 
@@ -388,7 +368,7 @@ OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ..
     ("ssh_key",): _ssh_key,
     ("api_key",): _api_key,
     ("registry",): _registry,
-    ("destination",): _destination,
+    **BACKUP_THINGS,
     ("organization",): _organization,
     ("user", "member"): _member,
     ("invitation", "token"): _invitation,

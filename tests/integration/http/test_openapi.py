@@ -11,8 +11,9 @@ from headway.core.access.policy import RULES
 from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import File, Procedure, Stream
 from headway.faces.http.streams import Follows
+from tests.integration.http.access_rows import QUERY
 from tests.integration.http.schemas import misfits
-from tests.integration.http.test_access_table import NOT_YET, QUERY, TABLE, given_to, things_of
+from tests.integration.http.test_access_table import NOT_YET, TABLE, given_to, things_of
 from tests.integration.http.world import World
 
 Json = Any

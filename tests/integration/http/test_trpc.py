@@ -11,17 +11,9 @@ import pytest
 from headway.core.access.policy import RULES
 from headway.faces.http.bodies import MOST_BODY_BYTES
 from headway.faces.http.trpc import MOST_CALLS
+from tests.integration.http.access_rows import QUERY
 from tests.integration.http.callers import CALLERS
-from tests.integration.http.test_access_table import (
-    MISSES,
-    NOT_YET,
-    QUERY,
-    TABLE,
-    UPLOADS,
-    expected,
-    given_to,
-    things_of,
-)
+from tests.integration.http.test_access_table import MISSES, NOT_YET, TABLE, UPLOADS, expected, given_to, things_of
 from tests.integration.http.world import World
 
 Json = Any

@@ -1,0 +1,60 @@
+"""Rounds of the panel's loops that belong to no domain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from headway.core.access.audit import forget_old
+from headway.core.access.service import AccessService
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.docker import images
+from headway.infra.docker.api import DockerApi
+from headway.infra.panel.ballast import drop_ballast, take_ballast
+
+log = logging.getLogger(__name__)
+
+_LEAST_FREE_BYTES = 16 << 20
+_BALLAST_REST = 5.0
+_EDGE_REST = 1.0
+_CACHE_REST = 3600.0
+_ACCESS_REST = 60.0
+_DAY = 24 * 3600.0
+
+
+async def ensured(ensure: Callable[[], Awaitable[None]]) -> float:
+    """Sees to it that the edge is there, again and again. Seconds to rest."""
+    await ensure()
+    return _EDGE_REST
+
+
+async def tend_access(db: SqlDatabase, access: AccessService, keep_audit: timedelta) -> float:
+    """Writes down which keys were used, and forgets what is too old in the audit log. Seconds to rest."""
+    await access.save_uses()
+    await db.run(lambda tx: forget_old(tx, keep_audit))
+    return _ACCESS_REST
+
+
+async def once(settle: Callable[[], Awaitable[None]]) -> float:
+    """What is tried until it succeeds, and then again each day."""
+    await settle()
+    return _DAY
+
+
+async def bound_cache(api: DockerApi, most_bytes: int) -> float:
+    """Keeps the engine's cache of builds within its bound. Seconds to rest."""
+    if most_bytes and await api.answers():
+        await images.bound_cache(api, most_bytes)
+    return _CACHE_REST
+
+
+async def watch_ballast(path: Path, size: int) -> float:
+    """Gives the room held back up on a full disk, and takes it again later. Seconds to rest."""
+    if await asyncio.to_thread(drop_ballast, path, _LEAST_FREE_BYTES):
+        log.warning("The disk is full: the space held back for the ends of deployments was given up. Free some space.")
+    else:
+        await asyncio.to_thread(take_ballast, path, size)
+    return _BALLAST_REST
