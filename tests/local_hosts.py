@@ -12,8 +12,8 @@ from pathlib import Path
 from headway.infra.hosts import processes
 from headway.infra.hosts.base import AnchorSpec
 from headway.infra.hosts.command import Account, Command, command
+from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local import LocalHost
-from headway.infra.hosts.local_anchor import LocalAnchor
 from headway.infra.hosts.opening import marks
 from headway.kernel.ids import new_id
 
@@ -47,7 +47,7 @@ async def local_host(root: Path, **options: object) -> AsyncIterator[LocalHost]:
     assert [group for group in (trees.unified, trees.memory, trees.pids) if group and group.exists()] == []
 
 
-async def run(host: LocalHost, *, total_seconds: float = 100, deployment_id: str | None = None) -> LocalAnchor:
+async def run(host: LocalHost, *, total_seconds: float = 100, deployment_id: str | None = None) -> LinkedAnchor:
     """An anchor that has had its go-ahead."""
     spec = AnchorSpec(deployment_id=deployment_id or new_id(), epoch=1, total_seconds=total_seconds)
     anchor = await host.open_anchor(spec)
@@ -69,12 +69,12 @@ async def until(fact: Callable[[], object], seconds: float = 15.0) -> None:
         await asyncio.sleep(0.005)
 
 
-async def output(anchor: LocalAnchor) -> str:
+async def output(anchor: LinkedAnchor) -> str:
     """All that the run has put out so far."""
     return (await anchor.read(0, 64 << 20)).decode()
 
 
-def living(anchor: LocalAnchor) -> list[int]:
+def living(anchor: LinkedAnchor) -> list[int]:
     """The processes of a run, its anchor aside, by their marks and by their ancestry."""
     run_marks = marks(anchor.handle.deployment_id, anchor.handle.epoch)
     found = processes.find_marked(run_marks)

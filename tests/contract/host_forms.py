@@ -18,6 +18,7 @@ from tests.local_hosts import PATH, local_host, shell, until
 from tests.simulation.border import Border
 from tests.simulation.host import SimHost
 from tests.simulation.machine import Machine
+from tests.ssh_servers import SSHD, SshServer, ssh_host, ssh_server
 
 
 class Form(Protocol):
@@ -87,6 +88,41 @@ async def _local(folder: Path) -> AsyncIterator[Form]:
         yield Local(host, folder)
 
 
+class _BootId:
+    """What the server says of its boot, as an attribute that a test can exchange for a while."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @property
+    def now(self) -> str:
+        return self._file.read_text()
+
+    @now.setter
+    def now(self, text: str) -> None:
+        self._file.write_text(text)
+
+
+class Remote(Local):
+    """This machine, on the other end of an SSH link."""
+
+    def __init__(self, host: Host, folder: Path, server: SshServer) -> None:
+        super().__init__(host, folder)
+        self._boot = _BootId(server.boot_id)
+
+    def restart(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(self._boot, "now", "another-boot\n")
+
+
+@asynccontextmanager
+async def _remote(folder: Path) -> AsyncIterator[Form]:
+    if SSHD is None or os.geteuid() != 0:
+        pytest.skip("needs root and sshd (apt-get install openssh-server)")
+    with ssh_server(folder / "server") as server:
+        async with ssh_host(server) as host:
+            yield Remote(host, folder, server)
+
+
 class Simulated:
     """The host of the simulation."""
 
@@ -125,7 +161,11 @@ async def _simulated(folder: Path) -> AsyncIterator[Form]:
     yield Simulated(folder)
 
 
-FORMS: dict[str, Callable[[Path], AbstractAsyncContextManager[Form]]] = {"local": _local, "simulated": _simulated}
+FORMS: dict[str, Callable[[Path], AbstractAsyncContextManager[Form]]] = {
+    "local": _local,
+    "ssh": _remote,
+    "simulated": _simulated,
+}
 
 
 async def opened(host: Host, epoch: int = 1, deployment_id: str | None = None, total_seconds: float = 100) -> Anchor:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local import LocalHost
-from headway.infra.hosts.local_anchor import LocalAnchor
 from tests.local_hosts import BUILD, MODES, OTHER, PATH, local_host, output, run, shell
 
 pytestmark = pytest.mark.root
@@ -26,7 +26,7 @@ async def host(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
         yield host
 
 
-async def said(anchor: LocalAnchor, name: str, command: Command) -> str:
+async def said(anchor: LinkedAnchor, name: str, command: Command) -> str:
     begin = len(await output(anchor))
     await anchor.start(name, command)
     await anchor.wait(name)

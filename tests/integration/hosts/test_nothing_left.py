@@ -10,7 +10,7 @@ import pytest
 
 from headway.infra.hosts.base import Cause, StopMode
 from headway.infra.hosts.command import Command
-from headway.infra.hosts.local_anchor import LocalAnchor
+from headway.infra.hosts.linked_anchor import LinkedAnchor
 from tests.local_hosts import BUILD, MODES, local_host, run, shell, until, with_argument
 
 pytestmark = pytest.mark.root
@@ -49,7 +49,7 @@ def existing(pids: list[int]) -> list[int]:
     return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
-async def started(anchor: LocalAnchor, name: str, command: Command, escapes: Escapes) -> list[int]:
+async def started(anchor: LinkedAnchor, name: str, command: Command, escapes: Escapes) -> list[int]:
     await anchor.start(name, command)
     return await escapes.all_run()
 

@@ -12,8 +12,8 @@ import pytest
 
 from headway.infra.hosts.base import Exit
 from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local import LocalHost
-from headway.infra.hosts.local_anchor import LocalAnchor
 from tests.local_hosts import BUILD, PATH, local_host, output, run, shell, until
 
 MEGABYTE = 1 << 20
@@ -25,12 +25,12 @@ async def host(tmp_path: Path) -> AsyncIterator[LocalHost]:
         yield host
 
 
-async def ended(anchor: LocalAnchor, name: str, command: Command) -> Exit:
+async def ended(anchor: LinkedAnchor, name: str, command: Command) -> Exit:
     await anchor.start(name, command)
     return await anchor.wait(name)
 
 
-def resident(anchor: LocalAnchor) -> int:
+def resident(anchor: LinkedAnchor) -> int:
     """Kilobytes of memory that the anchor holds."""
     lines = Path(f"/proc/{anchor.handle.pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))

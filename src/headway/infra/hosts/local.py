@@ -12,12 +12,14 @@ from pathlib import Path
 
 from headway.infra.hosts import cgroups, guests, processes
 from headway.infra.hosts.anchor import program
-from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, GoneReason, Handle, HostUnreachable
+from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, Handle, HostUnreachable
 from headway.infra.hosts.capabilities import Capabilities, probe
 from headway.infra.hosts.command import Limits
 from headway.infra.hosts.epochs import Epochs
 from headway.infra.hosts.files import LocalFiles
-from headway.infra.hosts.local_anchor import LEAVING_SECONDS, LocalAnchor, gone
+from headway.infra.hosts.ground import other_boot
+from headway.infra.hosts.linked_anchor import LinkedAnchor
+from headway.infra.hosts.local_ground import LEAVING_SECONDS, LocalGround, folder_of, gone
 from headway.infra.hosts.opening import AnchorFailed, Opening, marks
 from headway.infra.hosts.run_folder import RunFolder, check_id, run_name, split_run_name
 from headway.infra.hosts.wire import Field
@@ -64,7 +66,7 @@ class LocalHost(LocalFiles):
         self._linger_seconds = LINGER_SECONDS
         self._probing = asyncio.Lock()
         self._found: Capabilities | None = None
-        self._anchors: set[LocalAnchor] = set()
+        self._anchors: set[LinkedAnchor] = set()
 
     async def capabilities(self) -> Capabilities:
         """What this machine allows; found out at the first call, for `headway doctor` and for every anchor."""
@@ -84,7 +86,7 @@ class LocalHost(LocalFiles):
         """The kernel's identifier of this boot."""
         return _boot_id()
 
-    async def open_anchor(self, spec: AnchorSpec) -> LocalAnchor:
+    async def open_anchor(self, spec: AnchorSpec) -> LinkedAnchor:
         """Starts an anchor that waits for ``go``; its handle is to be saved in between.
 
         Raises EpochPassed when a later epoch is in force, Conflict when this run has an anchor already.
@@ -104,15 +106,14 @@ class LocalHost(LocalFiles):
             raise AnchorFailed(msg) from error
         return self._anchor(handle, spec.epoch, opening)
 
-    async def attach(self, handle: Handle, epoch: int) -> LocalAnchor:
+    async def attach(self, handle: Handle, epoch: int) -> LinkedAnchor:
         """The living anchor behind a handle, spoken to at ``epoch``."""
         self._epochs.check(handle.deployment_id, epoch)
-        folder = RunFolder(Path(handle.run_folder))
+        folder = folder_of(handle)
         if handle.boot_id != _boot_id():
             if folder.never_started:
                 raise gone(handle, folder)
-            msg = f"The machine was started again since the run of deployment {handle.deployment_id} began."
-            raise AnchorGone(msg, GoneReason.OTHER_BOOT)
+            raise other_boot(handle)
         anchor = self._anchor(handle, epoch)
         try:
             await anchor.greet()
@@ -150,11 +151,11 @@ class LocalHost(LocalFiles):
 
     async def read_output(self, handle: Handle, offset: int, limit: int) -> bytes:
         """Output that a run left, its anchor alive or not; b"" at the end or when there is none."""
-        return await asyncio.to_thread(RunFolder(Path(handle.run_folder)).read, offset, limit)
+        return await asyncio.to_thread(folder_of(handle).read, offset, limit)
 
     async def exits(self, handle: Handle) -> dict[str, Exit]:
         """The recorded ends of a run's commands by name, its anchor alive or not."""
-        return await asyncio.to_thread(RunFolder(Path(handle.run_folder)).exits)
+        return await asyncio.to_thread(folder_of(handle).exits)
 
     async def forget(self, handle: Handle) -> None:
         """Ends a living anchor of an ended run and removes its folder and cgroup."""
@@ -254,20 +255,15 @@ class LocalHost(LocalFiles):
             opening, _ = started.result()
             opening.abandon()
 
-    def _anchor(self, handle: Handle, epoch: int, opening: Opening | None = None) -> LocalAnchor:
-        anchor = LocalAnchor(
-            handle=handle,
-            epoch=epoch,
-            folder=RunFolder(Path(handle.run_folder)),
-            epochs=self._epochs,
-            tidy=self._tidy,
-            sweep=self.sweep,
-            opening=opening,
+    def _anchor(self, handle: Handle, epoch: int, opening: Opening | None = None) -> LinkedAnchor:
+        ground = LocalGround(
+            folder=folder_of(handle), epochs=self._epochs, tidy=self._tidy, sweep=self.sweep, opening=opening
         )
+        anchor = LinkedAnchor(handle=handle, epoch=epoch, ground=ground, waits=opening is not None)
         self._anchors.add(anchor)
         return anchor
 
-    def _release(self, anchor: LocalAnchor) -> None:
+    def _release(self, anchor: LinkedAnchor) -> None:
         anchor.disconnect()
         self._anchors.discard(anchor)
 
@@ -278,11 +274,11 @@ class LocalHost(LocalFiles):
         await asyncio.to_thread(processes.bury, handle.pid, handle.start_time)
         folders = await self._groups(handle)
         await asyncio.to_thread(cgroups.remove, folders)
-        await asyncio.to_thread(RunFolder(Path(handle.run_folder)).remove)
+        await asyncio.to_thread(folder_of(handle).remove)
 
     async def _groups(self, handle: Handle) -> list[Path]:
         """The run's groups: those that its anchor noted, and those where ours would be."""
-        noted = await asyncio.to_thread(RunFolder(Path(handle.run_folder)).cgroups)
+        noted = await asyncio.to_thread(folder_of(handle).cgroups)
         trees = (await self.capabilities()).trees
         ours = trees.run(run_name(handle.deployment_id, handle.epoch)).values()
         return [folder for folder in dict.fromkeys([*noted, *map(Path, filter(None, ours))]) if folder.is_dir()]

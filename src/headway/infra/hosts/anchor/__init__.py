@@ -10,7 +10,14 @@ PARTS = ("kernel", "link", "processes", "cgroups", "spool", "init", "command", "
 
 def program() -> bytes:
     """The whole program as one text, so that it can be kept in one file or sent over one connection."""
-    folder = files(__name__)
-    return b"".join(
-        b'{\n#line 1 "%s.pl"\n%s}\n' % (name.encode(), (folder / f"{name}.pl").read_bytes()) for name in PARTS
-    )
+    return b"".join(part(name) for name in PARTS)
+
+
+def part(name: str) -> bytes:
+    """One part, as it stands in a program."""
+    return enclosed(name, (files(__name__) / f"{name}.pl").read_bytes())
+
+
+def enclosed(name: str, text: bytes) -> bytes:
+    """A text as a part of a program: a block of its own, whose complaints name it."""
+    return b'{\n#line 1 "%s.pl"\n%s}\n' % (name.encode(), text)

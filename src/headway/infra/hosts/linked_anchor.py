@@ -1,80 +1,54 @@
-"""The panel's side of an anchor on this machine."""
+"""The panel's side of an anchor: what it is asked over its own socket, wherever that is."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable
 
-from headway.infra.hosts import processes
-from headway.infra.hosts.base import (
-    AnchorGone,
-    Exit,
-    GateShut,
-    GoneReason,
-    Handle,
-    HostUnreachable,
-    StopMode,
-)
+from headway.infra.hosts.base import AnchorGone, Exit, GateShut, GoneReason, Handle, HostUnreachable, StopMode
 from headway.infra.hosts.command import Command
-from headway.infra.hosts.epochs import Epochs, passed
-from headway.infra.hosts.link import Link, LinkLost, connect
-from headway.infra.hosts.opening import Opening
-from headway.infra.hosts.run_folder import RunFolder
+from headway.infra.hosts.epochs import passed
+from headway.infra.hosts.ground import Ground
+from headway.infra.hosts.link import Link, LinkLost
 from headway.infra.hosts.wire import Field, command_fields, read_exit
-from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.errors import HeadwayError
 
 ANSWER_SECONDS = 20.0
-LEAVING_SECONDS = 5.0
 CONNECT_PAUSE_SECONDS = 0.02
 
 
-class LocalAnchor:
-    """An anchor that was opened here or found again. ``tidy`` removes what a run leaves on the machine's disk, and
-    ``sweep`` ends the processes of a run whose anchor did not end them itself.
-    """
+class LinkedAnchor:
+    """An anchor that was opened here (``waits`` for its go-ahead then) or found again, on the ``ground`` below it."""
 
-    def __init__(
-        self,
-        *,
-        handle: Handle,
-        epoch: int,
-        folder: RunFolder,
-        epochs: Epochs,
-        tidy: Callable[[Handle], Awaitable[None]],
-        sweep: Callable[[Handle], Awaitable[None]],
-        opening: Opening | None = None,
-    ) -> None:
+    def __init__(self, *, handle: Handle, epoch: int, ground: Ground, waits: bool = False) -> None:
         self.handle = handle
         self._epoch = epoch
-        self._folder = folder
-        self._epochs = epochs
-        self._tidy = tidy
-        self._sweep = sweep
-        self._opening = opening
+        self._ground = ground
+        self._waits = waits
         self._link: Link | None = None
         self._connecting = asyncio.Lock()
 
     async def go(self) -> None:
         """Lets the anchor work; before this call it starts nothing, and ends itself if its opener dies."""
-        if self._opening is None:
+        if not self._waits:
             return
-        said = await asyncio.to_thread(self._opening.go)
-        self._opening = None
+        said = await self._ground.go(self.handle)
+        self._waits = False
         match said:
             case "ready":
                 return
             case "passed" | "never_started":
                 raise passed(self.handle.deployment_id, self._epoch)
             case _:
-                raise self._gone()
+                raise await self._ground.gone(self.handle) or HostUnreachable(
+                    f"The anchor of deployment {self.handle.deployment_id} did not answer to its go-ahead."
+                )
 
     async def start(self, name: str, command: Command, *, undo: bool = False) -> None:
         """Starts a command under a name; a name that was started before is never started again.
 
         Raises GateShut after ``stop`` unless ``undo`` is set, InvalidInput for an account that cannot be taken on.
         """
-        check_accounts(command)
+        self._ground.check_accounts(command)
         await self._ask("start", name, int(undo) or None, *command_fields(command))
 
     async def wait(self, name: str) -> Exit:
@@ -84,7 +58,7 @@ class LocalAnchor:
         try:
             (record,) = await self._ask("wait", name, seconds=None)
         except AnchorGone:
-            if found := (await asyncio.to_thread(self._folder.exits)).get(name):
+            if found := (await self._ground.exits(self.handle)).get(name):
                 return found
             raise
         return read_exit(record)
@@ -99,16 +73,16 @@ class LocalAnchor:
 
     async def read(self, offset: int, limit: int) -> bytes:
         """Up to ``limit`` bytes of the run's output from ``offset``; b"" when there are none yet."""
-        return await asyncio.to_thread(self._read, offset, limit)
+        return await self._ground.read(self.handle, self._epoch, offset, limit)
 
     async def changed(self, offset: int) -> None:
         """Returns when the output is longer than ``offset`` bytes (or may be). Raises AnchorGone."""
-        self._epochs.check(self.handle.deployment_id, self._epoch)
+        await self._ground.check_epoch(self.handle, self._epoch)
         while self._link is None or self._link.size <= offset:
             try:
                 link = await self._linked(ANSWER_SECONDS)
             except AnchorGone:
-                if self._folder.size() > offset:
+                if await self._ground.size(self.handle) > offset:
                     return
                 raise
             if link.size <= offset:
@@ -116,22 +90,22 @@ class LocalAnchor:
 
     async def close(self) -> None:
         """The end is written: the anchor ends, the run folder with the raw output is removed."""
-        if self._opening is None:
+        if not self._waits:
             try:
                 await self._ask("close")
             except AnchorGone:
-                self._epochs.check(self.handle.deployment_id, self._epoch)
-                await self._sweep(self.handle)
+                await self._ground.check_epoch(self.handle, self._epoch)
+                await self._ground.sweep(self.handle)
         self.disconnect()
-        if not await asyncio.to_thread(processes.await_death, self.handle.pid, self.handle.start_time, LEAVING_SECONDS):
+        if not await self._ground.await_death(self.handle):
             raise HostUnreachable(f"The anchor of deployment {self.handle.deployment_id} does not end.")
-        await self._tidy(self.handle)
+        await self._ground.tidy(self.handle)
 
     def disconnect(self) -> None:
         """Lets go of the anchor, which lives on if it had its go-ahead; what is asked later connects again."""
-        if self._opening:
-            self._opening.abandon()
-            self._opening = None
+        if self._waits:
+            self._ground.abandon(self.handle)
+            self._waits = False
         if self._link:
             self._link.close()
             self._link = None
@@ -139,10 +113,6 @@ class LocalAnchor:
     async def greet(self) -> None:
         """Makes sure that the anchor lives, has had its go-ahead, and takes orders at our epoch."""
         await self._linked(ANSWER_SECONDS)
-
-    def _read(self, offset: int, limit: int) -> bytes:
-        self._epochs.check(self.handle.deployment_id, self._epoch)
-        return self._folder.read(offset, limit)
 
     async def _ask(self, verb: str, *arguments: Field, seconds: float | None = ANSWER_SECONDS) -> list[bytes]:
         """Asks, over as many connections as it takes: every request may be repeated."""
@@ -192,18 +162,15 @@ class LocalAnchor:
                             self._link = await self._connect()
                             return self._link
                         except (OSError, LinkLost):
-                            self._look()
+                            if gone := await self._ground.gone(self.handle):
+                                raise gone from None
                             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
             except TimeoutError:
                 msg = f"The anchor of deployment {self.handle.deployment_id} lives but does not answer."
                 raise HostUnreachable(msg) from None
 
     async def _connect(self) -> Link:
-        folder = os.open(self._folder.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            link = await connect(folder)
-        finally:
-            os.close(folder)
+        link = await self._ground.connect(self.handle)
         try:
             (size,) = self._accept(await link.ask("hello", self._epoch))
         except BaseException:
@@ -211,34 +178,3 @@ class LocalAnchor:
             raise
         link.size = max(link.size, int(size))
         return link
-
-    def _look(self) -> None:
-        if not processes.is_alive(self.handle.pid, self.handle.start_time):
-            raise self._gone()
-
-    def _gone(self) -> AnchorGone:
-        return gone(self.handle, self._folder)
-
-
-def gone(handle: Handle, folder: RunFolder) -> AnchorGone:
-    """The error for an anchor of this boot that is no more: whether it ever started anything."""
-    if folder.never_started or not folder.has_started:
-        msg = f"The run of deployment {handle.deployment_id} ended before anything was started in it."
-        return AnchorGone(msg, GoneReason.NEVER_STARTED)
-    complaints = folder.complaints().rpartition("\n")[2]
-    reason = f" Its last words: {complaints}." if complaints else ""
-    msg = f"The process {handle.pid} that held the run of deployment {handle.deployment_id} is gone.{reason}"
-    return AnchorGone(msg, GoneReason.GONE)
-
-
-def check_accounts(command: Command) -> None:
-    """Raises InvalidInput when a stage asks for an account that this process cannot take on."""
-    if os.geteuid() == 0:
-        return
-    for stage in command.stages:
-        if stage.account and stage.account.uid != os.geteuid():
-            msg = (
-                f"{stage.argv[0]} is to run as account {stage.account.uid}, but Headway runs as {os.geteuid()}, "
-                "and only root may take on another account. Start Headway as root, or without accounts."
-            )
-            raise InvalidInput(msg)

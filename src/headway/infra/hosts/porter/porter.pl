@@ -1,0 +1,336 @@
+# Headway's process on a server for as long as the link stands: it hears the panel on standard input and answers on
+# standard output. What it started outlives it. Whatever may take long is done by a child, so that a kill never waits.
+package Headway::Porter;
+
+use strict;
+
+my $LONGEST_REQUEST = 128 << 20;
+my $MOST_UNSENT     = 4 << 20;    # above it nothing more is read from anchors: the link is slower than they are
+my $EAGAIN          = 11;
+my $EINTR           = 4;
+
+# What is answered at once.
+my %PROMPT = (
+    hello     => \&hello,
+    look      => sub { return [ 'ok', Headway::Runs::look(@_) ] },
+    epoch     => sub { return [ 'ok', Headway::Runs::current(@_) ] },
+    read      => sub { return [ 'ok', Headway::Runs::read_spool(@_) ] },
+    read_held => \&read_held,
+    size      => sub { return [ 'ok', -s "$_[0]/spool" // 0 ] },
+    exits     => sub { return [ 'ok', Headway::Runs::exits(@_) ] },
+    remaining => sub { return [ 'ok', Headway::Runs::remaining(@_) ] },
+    boot_id   => sub { return [ 'ok', Headway::Runs::boot_id() ] },
+    clock     => sub { return [ 'ok', time ] },
+);
+
+# What a child does.
+my %SLOW = (
+    raise        => sub { return [ 'ok', Headway::Runs::raise(@_) // '' ] },
+    await_death  => sub { return [ 'ok', Headway::Runs::await_death(@_) ] },
+    sweep        => sub { return [ 'ok', Headway::Runs::sweep(@_) ] },
+    tidy         => sub { Headway::Runs::tidy(@_);  return ['ok'] },
+    prune        => sub { Headway::Runs::prune(@_); return ['ok'] },
+    discover     => sub { return [ 'ok', Headway::Trees::discover(@_) ] },
+    make_guest   => sub { return [ 'ok', Headway::Trees::make_guest(@_) ? 1 : 0 ] },
+    end_guest    => sub { return [ 'ok', Headway::Trees::end_guest(@_) // '' ] },
+    make_folder  => sub { Headway::Files::make_folder(@_);  return ['ok'] },
+    write_file   => sub { Headway::Files::write_file(@_);   return ['ok'] },
+    remove_tree  => sub { Headway::Files::remove_tree(@_);  return ['ok'] },
+    remove_files => sub { Headway::Files::remove_files(@_); return ['ok'] },
+    move         => sub { Headway::Files::move(@_);         return ['ok'] },
+    free_bytes   => sub { return [ 'ok', Headway::Files::free_bytes(@_) ] },
+    read_file    => sub { my $bytes = Headway::Files::read_file(@_); return defined $bytes ? [ 'ok', $bytes ] : ['ok'] },
+    strike       => sub { return [ 'ok', Headway::Processes::signal( KILL => @_ ) ? 1 : 0 ] },
+);
+
+# What needs to know who asks.
+my %KEPT = (
+    probe   => \&probe,
+    open    => \&open_anchor,
+    go      => \&go_ahead,
+    abandon => \&abandon,
+    link    => \&open_link,
+    to      => \&pass_on,
+    shut    => \&shut_link,
+    hold    => \&hold_epoch,
+    release => \&release_epoch,
+);
+
+sub main {
+    local $SIG{PIPE} = 'IGNORE';
+    umask 077;
+    chdir '/';
+    my $self = bless { in => '', out => '', links => {}, openings => {}, helpers => {}, held => {}, count => 0 }, __PACKAGE__;
+    Headway::Link::unblock( \*STDIN );
+    Headway::Link::unblock( \*STDOUT );
+    $self->serve;
+    return;
+}
+
+sub serve {
+    my ($self) = @_;
+    while ( !$self->{over} ) {
+        my ( $readable, $writable ) = ( '', '' );
+        my @links   = length $self->{out} > $MOST_UNSENT ? () : values %{ $self->{links} };
+        my @helpers = ( values %{ $self->{openings} }, values %{ $self->{helpers} } );
+        vec( $readable, fileno $_, 1 ) = 1 for \*STDIN, map( { $_->{handle} } @links ), map { $_->{hears} } @helpers;
+        vec( $writable, fileno STDOUT, 1 ) = 1 if length $self->{out};
+        vec( $writable, fileno $_->{handle}, 1 ) = 1 for grep { length $_->{out} } values %{ $self->{links} };
+        1 while waitpid( -1, 1 ) > 0;
+        next if select( $readable, $writable, undef, 30 ) <= 0;
+        $self->hear_panel if vec $readable, fileno STDIN, 1;
+        $self->hear_opening($_) for grep { vec $readable, fileno $self->{openings}{$_}{hears}, 1 } keys %{ $self->{openings} };
+        $self->hear_helper($_)  for grep { vec $readable, fileno $self->{helpers}{$_}{hears},  1 } keys %{ $self->{helpers} };
+        $self->hear_link($_)    for grep { vec $readable, fileno $self->{links}{$_}{handle},   1 } keys %{ $self->{links} };
+        $self->flush_link($_)   for grep { length $self->{links}{$_}{out} } keys %{ $self->{links} };
+        $self->flush;
+    }
+    return;
+}
+
+sub hear_panel {
+    my ($self) = @_;
+    my $got = sysread STDIN, $self->{in}, 262_144, length $self->{in};
+    if ( !$got ) {
+        $self->{over} = 1 if defined $got || ( $! != $EAGAIN && $! != $EINTR );
+        return;
+    }
+    while ( length $self->{in} >= 4 ) {
+        my $length = unpack 'N', $self->{in};
+        return $self->{over} = 1 if $length > $LONGEST_REQUEST;
+        last if length $self->{in} < 4 + $length;
+        my @request = Headway::Link::unpack_fields( substr $self->{in}, 4, $length );
+        substr $self->{in}, 0, 4 + $length, '';
+        $self->carry_out(@request);
+    }
+    return;
+}
+
+sub carry_out {
+    my ( $self, $id, $verb, @arguments ) = @_;
+    if ( my $slow = $SLOW{$verb} ) {
+        return $self->help( $id, sub { return attempt( sub { $slow->(@arguments) } ) } );
+    }
+    my $answer = attempt(
+        sub {
+            return $PROMPT{$verb}->(@arguments) if $PROMPT{$verb};
+            return $KEPT{$verb}->( $self, $id, @arguments ) if $KEPT{$verb};
+            die "unknown request $verb\n";
+        }
+    );
+    return @$answer && $id ne '' ? $self->tell( $id, @$answer ) : undef;
+}
+
+sub attempt {
+    my ($act) = @_;
+    my $answer = eval { $act->() };
+    return $answer if $answer;
+    my ($why) = $@ =~ /^(.*)/;
+    return [ 'failed', $why ];
+}
+
+# Lets a child find the answer.
+sub help {
+    my ( $self, $id, $find ) = @_;
+    pipe my $hears, my $says or return $self->tell( $id, 'failed', "$!" );
+    my $pid = fork // return $self->tell( $id, 'failed', "$!" );
+    if ( !$pid ) {
+        $SIG{PIPE} = 'DEFAULT';
+        # What falls with the porter must not be kept up by its child: go-aheads that are waited for, and epochs.
+        close $_ for values %{ $self->{held} }, map { $_->{asks} } values %{ $self->{openings} };
+        open STDIN,  '<', '/dev/null';
+        open STDOUT, '>', '/dev/null';
+        my $bytes = Headway::Link::pack_fields( @{ $find->() } );
+        my $at = 0;
+        while ( $at < length $bytes ) {
+            $at += syswrite( $says, $bytes, length($bytes) - $at, $at ) // last;
+        }
+        exit 0;
+    }
+    close $says;
+    $self->{helpers}{$id} = { hears => $hears, said => '' };
+    return;
+}
+
+sub hear_helper {
+    my ( $self, $id ) = @_;
+    my $helper = $self->{helpers}{$id};
+    return if sysread $helper->{hears}, $helper->{said}, 262_144, length $helper->{said};
+    delete $self->{helpers}{$id};
+    my @answer = Headway::Link::unpack_fields( $helper->{said} );
+    return $self->tell( $id, @answer ? @answer : ( 'failed', 'the process that was to do it died' ) );
+}
+
+sub hello {
+    my (@folders) = @_;
+    die "not linux\n" if $^O ne 'linux' || !-r '/proc/self/stat';
+    open my $answer, '-|', 'uname', '-m' or die "cannot run uname: $!\n";
+    my ($machine) = readline($answer) =~ /^(\S+)/;
+    close $answer;
+    Headway::Kernel::choose($machine);
+    Headway::Files::choose($machine);
+    for my $folder (@folders) {
+        Headway::Files::make_folder( $folder, '', '', 0700 );
+    }
+    return [ 'ok', $machine, $> ];
+}
+
+sub read_held {
+    my ( $folder, $offset, $limit, $file, $epoch ) = @_;
+    my $current = Headway::Runs::current($file);
+    return [ 'passed', $current ] if $current > $epoch;
+    return [ 'ok', Headway::Runs::read_spool( $folder, $offset, $limit ) ];
+}
+
+# Asks the anchor's program what this machine allows.
+sub probe {
+    my ( $self, $id, $program, $config ) = @_;
+    $self->{openings}{"probe $id"} = Headway::Opening->start(
+        program   => $program,
+        arguments => ['probe'],
+        config    => $config,
+        errors    => '/dev/null',
+        marks     => {},
+    );
+    $self->{openings}{"probe $id"}{asker} = $id;
+    $self->{openings}{"probe $id"}{lines} = 2;
+    return [];
+}
+
+# Starts an anchor, and answers with what it says of itself.
+sub open_anchor {
+    my ( $self, $id, $run, $folder, $epoch_file, $epoch, $program, $config, @marks ) = @_;
+    my $current = Headway::Runs::raise( $epoch_file, $epoch, 0 ) // return ['busy'];
+    return [ 'passed', $current ] if $current > $epoch;
+    mkdir $folder, 0700 or return [ $! == 17 ? 'exists' : 'failed', "$!" ];
+    my $opening = Headway::Opening->start(
+        program   => $program,
+        arguments => [ 'anchor', $run ],
+        config    => $config,
+        errors    => "$folder/anchor.err",
+        marks     => {@marks},
+    );
+    @$opening{qw(asker lines folder)} = ( $id, 1, $folder );
+    $self->{openings}{$run} = $opening;
+    return [];
+}
+
+sub hear_opening {
+    my ( $self, $run ) = @_;
+    my $opening = $self->{openings}{$run};
+    push @{ $opening->{heard} }, $opening->hear;
+    my @heard = @{ $opening->{heard} };
+    if ( defined $opening->{asker} && ( @heard >= $opening->{lines} || $opening->{over} ) ) {
+        $self->tell( delete $opening->{asker}, 'ok', @heard );
+        $opening->{heard} = [];
+        delete $self->{openings}{$run} if $opening->{gone_ahead} || $opening->{lines} > 1;
+    }
+    delete $self->{openings}{$run} if $opening->{over};
+    return;
+}
+
+sub go_ahead {
+    my ( $self, $id, $run ) = @_;
+    my $opening = $self->{openings}{$run} or return ['ok'];
+    @$opening{qw(asker gone_ahead)} = ( $id, 1 );
+    $opening->go;
+    return [];
+}
+
+sub abandon {
+    my ( $self, $id, $run ) = @_;
+    my $opening = delete $self->{openings}{$run} or return ['ok'];
+    close $opening->{asks};    # now, since a child that is forked next would hold it too
+    return ['ok'];
+}
+
+# Connects to a socket of this machine; from then on bytes pass in both directions under a number.
+sub open_link {
+    my ( $self, $id, $folder, $name ) = @_;
+    my ( $AF_UNIX, $SOCK_STREAM ) = ( 1, 1 );
+    socket my $handle, $AF_UNIX, $SOCK_STREAM, 0 or die "$!\n";
+    # By the open folder, since the path of a socket must be short.
+    opendir my $place, $folder or die "$!\n";
+    connect $handle, pack 'S a*', $AF_UNIX, '/proc/self/fd/' . fileno($place) . "/$name\0" or die "$!\n";
+    closedir $place;
+    Headway::Link::unblock($handle);
+    my $number = ++$self->{count};
+    $self->{links}{$number} = { handle => $handle, out => '' };
+    return [ 'ok', $number ];
+}
+
+sub pass_on {
+    my ( $self, $id, $number, $bytes ) = @_;
+    my $link = $self->{links}{$number} or return [];
+    $link->{out} .= $bytes;
+    return [];
+}
+
+sub shut_link {
+    my ( $self, $id, $number ) = @_;
+    delete $self->{links}{$number};
+    return [];
+}
+
+sub hear_link {
+    my ( $self, $number ) = @_;
+    my $link = $self->{links}{$number} or return;
+    my $got = sysread $link->{handle}, my $bytes, 65_536;
+    return $self->tell( '', 'from', $number, $bytes ) if $got;
+    return if !defined $got && ( $! == $EAGAIN || $! == $EINTR );
+    return $self->drop_link($number);
+}
+
+sub flush_link {
+    my ( $self, $number ) = @_;
+    my $link = $self->{links}{$number} or return;
+    my $sent = syswrite $link->{handle}, $link->{out};
+    if ( !defined $sent ) {
+        return if $! == $EAGAIN || $! == $EINTR;
+        return $self->drop_link($number);
+    }
+    substr $link->{out}, 0, $sent, '';
+    return;
+}
+
+sub drop_link {
+    my ( $self, $number ) = @_;
+    delete $self->{links}{$number};
+    return $self->tell( '', 'shut', $number );
+}
+
+# Holds an epoch still until it is released, or until the link to the panel is gone.
+sub hold_epoch {
+    my ( $self, $id, $file, $epoch ) = @_;
+    my ( $held, $current ) = Headway::Runs::hold($file) or return ['busy'];
+    return [ 'passed', $current ] if $current > $epoch;
+    $self->{held}{$id} = $held;
+    return [ 'ok', $id ];
+}
+
+sub release_epoch {
+    my ( $self, $id, $hold ) = @_;
+    Headway::Runs::release( delete $self->{held}{$hold} // return ['ok'] );
+    return ['ok'];
+}
+
+sub tell {
+    my ( $self, @fields ) = @_;
+    $self->{out} .= pack 'N/a*', Headway::Link::pack_fields(@fields);
+    return $self->flush;
+}
+
+sub flush {
+    my ($self) = @_;
+    while ( length $self->{out} ) {
+        my $sent = syswrite STDOUT, $self->{out}, 262_144;
+        if ( !defined $sent ) {
+            $self->{over} = 1 if $! != $EAGAIN && $! != $EINTR;
+            return;
+        }
+        substr $self->{out}, 0, $sent, '';
+    }
+    return;
+}
+
+main();

@@ -1,0 +1,135 @@
+"""The panel's end of a porter: questions, answers and connections to the server's sockets, over one SSH session."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import asyncssh
+
+from headway.infra.hosts.wire import Field, frame, split_frames
+
+_STDERR_KEPT = 2_000
+
+
+class PorterLost(Exception):
+    """The session with the porter is gone; what it was asked may or may not have been done."""
+
+
+class Porter(asyncssh.SSHClientSession[bytes]):
+    """One session. ``down`` tells when it is over."""
+
+    def __init__(self) -> None:
+        self.down = asyncio.Event()
+        self.complaints = b""
+        self.exit_status: int | None = None
+        self._channel: asyncssh.SSHClientChannel[bytes] | None = None
+        self._buffer = bytearray()
+        self._ids = itertools.count(1)
+        self._questions: dict[bytes, asyncio.Future[list[bytes]]] = {}
+        self._links: dict[bytes, asyncio.Protocol] = {}
+
+    async def ask(self, verb: str, *arguments: Field, seconds: float | None) -> list[bytes]:
+        """The answer, its first word included. Raises PorterLost, TimeoutError."""
+        number = b"%d" % next(self._ids)
+        answer: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+        self._questions[number] = answer
+        try:
+            self.send(number, verb, *arguments)
+            async with asyncio.timeout(seconds):
+                return await answer
+        finally:
+            self._questions.pop(number, None)
+
+    async def connect(self, folder: str, name: str, protocol: asyncio.Protocol, seconds: float) -> asyncio.Transport:
+        """Connects a protocol to the socket ``name`` in a folder of the server. Raises OSError when nothing listens
+        there, PorterLost, TimeoutError.
+        """
+        word, *rest = await self.ask("link", folder, name, seconds=seconds)
+        if word != b"ok":
+            raise OSError(0, b" ".join(rest).decode(errors="replace"))
+        transport = _Carried(self, rest[0])
+        self._links[rest[0]] = protocol
+        protocol.connection_made(transport)
+        return transport
+
+    def send(self, *fields: Field) -> None:
+        """One message. Raises PorterLost."""
+        if self._channel is None or self.down.is_set():
+            raise PorterLost
+        self._channel.write(frame(fields))
+
+    def forget(self, number: bytes) -> None:
+        """Lets go of a connection."""
+        protocol = self._links.pop(number, None)
+        if protocol is not None:
+            if not self.down.is_set():
+                self.send("", "shut", number)
+            asyncio.get_running_loop().call_soon(protocol.connection_lost, None)
+
+    def feed(self, program: bytes) -> None:
+        """Sends the program itself, which the first words on the server wait for."""
+        if self._channel is None:
+            raise PorterLost
+        self._channel.write(program)
+
+    # --- what asyncssh calls
+
+    def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
+        self._channel = chan
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        if datatype is not None:
+            self.complaints = (self.complaints + data)[-_STDERR_KEPT:]
+            return
+        self._buffer += data
+        for number, *rest in split_frames(self._buffer):
+            if number:
+                if (question := self._questions.get(number)) and not question.done():
+                    question.set_result(rest)
+            elif protocol := self._links.get(rest[1]):
+                self._carry(protocol, *rest)
+
+    def exit_status_received(self, status: int) -> None:
+        self.exit_status = status
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.down.set()
+        for question in self._questions.values():
+            if not question.done():
+                question.set_exception(PorterLost())
+        links, self._links = self._links, {}
+        for protocol in links.values():
+            protocol.connection_lost(exc)
+
+    def _carry(self, protocol: asyncio.Protocol, what: bytes, number: bytes, data: bytes = b"") -> None:
+        if what == b"from":
+            protocol.data_received(data)
+        else:
+            self._links.pop(number, None)
+            protocol.connection_lost(None)
+
+
+class _Carried(asyncio.Transport):
+    """The transport of a connection whose bytes a porter carries."""
+
+    def __init__(self, porter: Porter, number: bytes) -> None:
+        super().__init__()
+        self._porter = porter
+        self._number = number
+        self._closing = False
+
+    def is_closing(self) -> bool:
+        return self._closing or self._porter.down.is_set()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self.is_closing():
+            self._porter.send("", "to", self._number, bytes(data))
+
+    def close(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self._porter.forget(self._number)
+
+    def abort(self) -> None:
+        self.close()

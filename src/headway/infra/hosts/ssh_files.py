@@ -1,0 +1,65 @@
+"""Files and folders of a server, as a host offers them."""
+
+from __future__ import annotations
+
+from headway.infra.hosts.base import FileFailed, LeadsOutside
+from headway.infra.hosts.command import Account
+from headway.infra.hosts.ssh_session import SshSession
+from headway.infra.hosts.wire import Field
+from headway.kernel.errors import Conflict
+
+FILE_SECONDS = 60.0
+
+
+class SshFiles:
+    """The part of the host contract that is about files, for a server."""
+
+    _session: SshSession
+
+    async def make_folder(self, path: str, *, owner: Account | None = None, mode: int = 0o700) -> None:
+        """Makes a folder (parents exist already or are made traversable, owned by root); no error if it exists."""
+        await self._file("make_folder", "make the folder", path, *_given(owner), mode)
+
+    async def write_file(self, path: str, data: bytes, *, owner: Account | None = None, mode: int = 0o600) -> None:
+        """Writes a file beside its name, syncs it and renames it into place."""
+        await self._file("write_file", "write", path, data, *_given(owner), mode)
+
+    async def read_file(self, path: str, limit: int = 1 << 20, *, below: str | None = None) -> bytes | None:
+        """At most ``limit`` bytes of a regular file, None when there is none. With ``below``, raises LeadsOutside where
+        a symbolic link leads out of that folder.
+        """
+        found = await self._file("read_file", "read", path, limit, below, below=below)
+        return found[0] if found else None
+
+    async def remove_tree(self, path: str) -> None:
+        """Removes a file or folder and all below it, following no link; no error when it is gone."""
+        await self._file("remove_tree", "remove", path)
+
+    async def remove_files(self, folder: str, prefix: str) -> None:
+        """Removes what is in a folder (not below it) and no folder itself, of those names that begin with ``prefix``;
+        no error when there is none. Fails where the folder is a symbolic link.
+        """
+        await self._file("remove_files", "remove files from", folder, prefix)
+
+    async def rename(self, source: str, target: str) -> None:
+        """Moves within one file system. Raises Conflict when the target exists."""
+        await self._file("move", "move", source, target)
+
+    async def free_bytes(self, path: str) -> int:
+        """Free space, in bytes, of the file system that holds ``path``."""
+        return int((await self._file("free_bytes", "look at", path))[0])
+
+    async def _file(self, verb: str, what: str, path: str, *arguments: Field, below: str | None = None) -> list[bytes]:
+        word, *rest = await self._session.ask(verb, path, *arguments, seconds=FILE_SECONDS)
+        if word == b"ok":
+            return rest
+        why = b" ".join(rest).decode(errors="replace")
+        if why == "outside":
+            raise LeadsOutside(f"{path} leads out of {below}. Replace the symbolic link by the file itself.")
+        if why == "exists":
+            raise Conflict(f"Cannot move {path} to {arguments[0]!s}: that exists already.")
+        raise FileFailed(f"Cannot {what} {path}: {why}.")
+
+
+def _given(owner: Account | None) -> tuple[Field, Field]:
+    return (owner.uid, owner.gid) if owner else (None, None)

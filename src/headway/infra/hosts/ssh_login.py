@@ -1,0 +1,175 @@
+"""Logging in to a server over SSH: its key pinned at first use, every wait bounded, every refusal a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncssh
+
+from headway.infra.hosts.base import HostUnreachable
+from headway.kernel.secret import Secret
+
+CONNECT_SECONDS = 10.0
+LOGIN_SECONDS = 15.0
+KEEPALIVE_SECONDS = 5
+KEEPALIVE_COUNT = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshTarget:
+    """Where a server is and how it is entered. ``host_key`` is the public key that it showed the first time (OpenSSH's
+    one line), None before that; ``jump`` is the server through which it is reached.
+    """
+
+    name: str
+    address: str
+    port: int
+    username: str
+    private_key: Secret = field(repr=False)
+    host_key: str | None = None
+    jump: SshTarget | None = None
+
+    @property
+    def place(self) -> str:
+        """The server as sentences name it."""
+        return f"{self.name} ({self.username}@{self.address}:{self.port})"
+
+
+class HostRefused(HostUnreachable):
+    """The server answers, and does not let Headway work: somebody has to change something."""
+
+
+class HostKeyChanged(HostRefused):
+    """The server shows another key than the one that was pinned."""
+
+    def __init__(self, target: SshTarget, shown: str | None) -> None:
+        now = f" It now shows {shown}." if shown else ""
+        super().__init__(
+            f"The host key of {target.place} has changed from {fingerprint(target.host_key or '')}.{now} Either the "
+            "machine was set up anew, or somebody is between it and Headway: compare the fingerprint on the machine "
+            "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then let Headway forget the old key."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """An open connection, the connections below it, and the key that the server showed."""
+
+    connection: asyncssh.SSHClientConnection
+    below: tuple[asyncssh.SSHClientConnection, ...]
+    host_key: str
+
+    def close(self) -> None:
+        """Closes all of them at once."""
+        for connection in (self.connection, *self.below):
+            connection.abort()
+
+
+def fingerprint(host_key: str) -> str:
+    """A public key as people compare it, by its SHA256."""
+    try:
+        return asyncssh.import_public_key(host_key).get_fingerprint()
+    except asyncssh.KeyImportError:
+        return "an unknown key"
+
+
+async def log_in(target: SshTarget) -> LoggedIn:
+    """A connection whose host key was checked. Raises HostUnreachable, HostRefused, HostKeyChanged."""
+    below = await log_in(target.jump) if target.jump is not None else None
+    try:
+        connection, client = await _connected(target, below.connection if below else None)
+    except BaseException:
+        if below:
+            below.close()
+        raise
+    held = (below.connection, *below.below) if below else ()
+    return LoggedIn(connection, held, client.shown)
+
+
+class _Client(asyncssh.SSHClient):
+    """Compares the server's key with the pinned one; without a pin it takes the first."""
+
+    def __init__(self, target: SshTarget) -> None:
+        self._target = target
+        self.shown = ""
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        self.shown = key.export_public_key().decode().strip()
+        pinned = self._target.host_key
+        return pinned is None or asyncssh.import_public_key(pinned).public_data == key.public_data
+
+
+async def _connected(
+    target: SshTarget, tunnel: asyncssh.SSHClientConnection | None
+) -> tuple[asyncssh.SSHClientConnection, _Client]:
+    client = _Client(target)
+    try:
+        key = asyncssh.import_private_key(target.private_key.reveal())
+        async with asyncio.timeout(LOGIN_SECONDS):
+            connection, _ = await asyncssh.create_connection(
+                lambda: client, target.address, **_options(target, key, tunnel)
+            )
+    except TimeoutError as error:
+        raise HostUnreachable(
+            f"{target.place} does not answer within {LOGIN_SECONDS:g} s. Is it running, and is nothing (a firewall, a "
+            "wrong address) between it and Headway?"
+        ) from error
+    except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
+        raise _translated(target, client, error) from error
+    return connection, client
+
+
+def _options(target: SshTarget, key: asyncssh.SSHKey, tunnel: asyncssh.SSHClientConnection | None) -> dict[str, Any]:
+    """All that could come from the panel's own account (agent, configuration, other keys) is left out."""
+    options: dict[str, Any] = {
+        "port": target.port,
+        "username": target.username,
+        "client_keys": [key],
+        "known_hosts": asyncssh.import_known_hosts(""),
+        "config": None,
+        "agent_path": None,
+        "preferred_auth": "publickey",
+        "gss_host": None,
+        "connect_timeout": CONNECT_SECONDS,
+        "login_timeout": LOGIN_SECONDS,
+        "keepalive_interval": KEEPALIVE_SECONDS,
+        "keepalive_count_max": KEEPALIVE_COUNT,
+        "compression_algs": ["zlib@openssh.com", "none"],
+    }
+    if tunnel is not None:
+        options["tunnel"] = tunnel
+    if target.host_key is not None:
+        pinned = asyncssh.import_public_key(target.host_key)
+        options["server_host_key_algs"] = [alg.decode() for alg in pinned.sig_algorithms]
+    return options
+
+
+def _translated(target: SshTarget, client: _Client, error: Exception) -> HostUnreachable:
+    where = target.place
+    match error:
+        case asyncssh.HostKeyNotVerifiable():
+            return HostKeyChanged(target, fingerprint(client.shown) if client.shown else None)
+        case asyncssh.KeyImportError() if "passphrase" in str(error).lower():
+            return HostRefused(f"The SSH key for {where} is locked by a passphrase; give one without.")
+        case asyncssh.KeyImportError():
+            return HostRefused(f"The SSH key for {where} cannot be read; choose another.")
+        case asyncssh.PermissionDenied():
+            return HostRefused(
+                f"{where} does not let Headway in: it knows no user {target.username} with this SSH key. Add the key's "
+                f"public half to that user's ~/.ssh/authorized_keys, or choose the user or key that it knows."
+            )
+        case asyncssh.KeyExchangeFailed() if target.host_key is not None:
+            return HostKeyChanged(target, None)
+        case socket.gaierror():
+            return HostUnreachable(f"The address of {where} cannot be found: {error.strerror}. Is it written right?")
+        case ConnectionRefusedError():
+            return HostUnreachable(
+                f"{where} refuses the connection. Does sshd run there, and is {target.port} its port?"
+            )
+        case asyncssh.Error():
+            return HostUnreachable(f"The connection to {where} broke off: {error.reason}.")
+        case _:
+            return HostUnreachable(f"{where} cannot be reached: {getattr(error, 'strerror', None) or error}.")

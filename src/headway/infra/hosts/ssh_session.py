@@ -1,0 +1,227 @@
+"""The standing connection to a server: made when it is needed, made again with patience, and one porter over it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import asyncssh
+
+from headway.infra.hosts import porter
+from headway.infra.hosts.base import HostUnreachable
+from headway.infra.hosts.opening import CLEAN_PATH
+from headway.infra.hosts.porter_link import Porter, PorterLost
+from headway.infra.hosts.ssh_login import CONNECT_SECONDS, HostRefused, LoggedIn, SshTarget, log_in
+from headway.infra.hosts.wire import Field
+
+ANSWER_SECONDS = 20.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 15.0
+# sshd lets ten sessions share a connection (MaxSessions): one is the porter's, by which kills go, one is left over.
+MOST_SESSIONS = 8
+# What would meet its own effect if it was asked a second time.
+_ONCE = frozenset({"open", "move"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What is known of a connection: whether it stands, when the server was last heard of (by time.time), and since
+    when and why it is out of reach.
+    """
+
+    is_up: bool = False
+    seen_at: float | None = None
+    away_since: float | None = None
+    away_why: HostUnreachable | None = None
+
+
+class SshSession:
+    """One connection and its porter. ``folders`` are made on the server, ``pin`` is told of the key that a server
+    without a pinned one showed; it must be kept, since the next connection is refused with another.
+    """
+
+    def __init__(self, target: SshTarget, folders: tuple[str, ...], pin: Callable[[str], None]) -> None:
+        self.target = target
+        self.machine = ""
+        self.standing = Standing()
+        self.sessions = asyncio.Semaphore(MOST_SESSIONS)
+        self._folders = folders
+        self._pin = pin
+        self._login: LoggedIn | None = None
+        self._porter: Porter | None = None
+        self._opening = asyncio.Lock()
+        self._failures = 0
+        self._not_before = 0.0
+
+    async def ask(self, verb: str, *arguments: Field, seconds: float | None = ANSWER_SECONDS) -> list[bytes]:
+        """The answer of the porter, its first word included; asked a second time where the link was lost and the
+        question may be repeated. Raises HostUnreachable.
+        """
+        standing = await self.porter()
+        try:
+            return await self._answer(standing, verb, arguments, seconds)
+        except PorterLost as lost:
+            away = self._lost(standing)
+            if verb in _ONCE:
+                raise away from lost
+        standing = await self.porter()
+        try:
+            return await self._answer(standing, verb, arguments, seconds)
+        except PorterLost as lost:
+            raise self._lost(standing) from lost
+
+    async def dial(self, folder: str, name: str, protocol: asyncio.Protocol) -> asyncio.Transport:
+        """Connects a protocol to a socket of the server. Raises OSError when nothing listens there, HostUnreachable."""
+        standing = await self.porter()
+        try:
+            return await standing.connect(folder, name, protocol, ANSWER_SECONDS)
+        except PorterLost as lost:
+            raise self._lost(standing) from lost
+        except TimeoutError as error:
+            raise HostUnreachable(f"{self.target.place} did not connect within {ANSWER_SECONDS:g} s.") from error
+
+    def tell(self, verb: str, *arguments: Field) -> None:
+        """Says something to the porter, if there is one, that has no answer."""
+        if self._porter is not None and not self._porter.down.is_set():
+            self._porter.send("", verb, *arguments)
+
+    async def porter(self) -> Porter:
+        """The porter; connects where there is none. Raises HostUnreachable at once while it is not yet time to try
+        again.
+        """
+        if self._porter is not None and not self._porter.down.is_set():
+            return self._porter
+        async with self._opening:
+            if self._porter is not None and not self._porter.down.is_set():
+                return self._porter
+            if time.monotonic() < self._not_before and self.standing.away_why is not None:
+                raise self.standing.away_why
+            return await self._connect()
+
+    async def connection(self) -> asyncssh.SSHClientConnection:
+        """The connection itself, for a session of one's own within ``sessions``. Raises HostUnreachable."""
+        await self.porter()
+        assert self._login is not None  # noqa: S101 - there is no porter without
+        return self._login.connection
+
+    def retry_at_once(self) -> None:
+        """Somebody asks in person: the next question does not wait for its turn."""
+        self._not_before = 0.0
+
+    def close(self) -> None:
+        """Lets go of the connection; what runs on the server goes on."""
+        if self._login is not None:
+            self._login.close()
+        self._login = self._porter = None
+
+    async def _answer(
+        self, standing: Porter, verb: str, arguments: tuple[Field, ...], seconds: float | None
+    ) -> list[bytes]:
+        try:
+            answer = await standing.ask(verb, *arguments, seconds=seconds)
+        except TimeoutError as error:
+            raise HostUnreachable(f"{self.target.place} did not answer ({verb}) within {seconds:g} s.") from error
+        self.standing = replace(self.standing, seen_at=time.time())
+        return answer
+
+    async def _connect(self) -> Porter:
+        self.close()
+        try:
+            self._login = await log_in(self.target)
+            self._porter = await self._started(self._login.connection)
+        except HostUnreachable as away:
+            self.close()
+            self._failed(away)
+            raise
+        except BaseException:
+            self.close()
+            raise
+        if self.target.host_key is None:
+            self.target = replace(self.target, host_key=self._login.host_key)
+            self._pin(self._login.host_key)
+        self._failures = 0
+        self.standing = Standing(is_up=True, seen_at=time.time())
+        return self._porter
+
+    async def _started(self, connection: asyncssh.SSHClientConnection) -> Porter:
+        text, started = porter.program(), Porter()
+        words = _first_words(self.target, len(text))
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await connection.create_session(lambda: started, words, encoding=None)
+                started.feed(text)
+                word, *rest = await started.ask("hello", *self._folders, seconds=CONNECT_SECONDS)
+        except TimeoutError as error:
+            raise HostUnreachable(f"{self.target.place} lets Headway in, but starts nothing for it.") from error
+        except PorterLost as lost:
+            raise _refused(self.target, started) from lost
+        except (OSError, asyncssh.Error) as error:
+            raise HostUnreachable(f"{self.target.place} opens no session for Headway: {error}.") from error
+        if word != b"ok":
+            raise _unfit(self.target, b" ".join(rest).decode(errors="replace"))
+        self.machine = rest[0].decode()
+        if rest[1] != b"0":
+            raise HostRefused(f"{self.target.place} is not root there. Log in as root, or as a user who may use sudo.")
+        return started
+
+    def _failed(self, away: HostUnreachable) -> None:
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**self._failures)
+        self._failures += 1
+        # Servers that went together do not come back all at once.
+        self._not_before = time.monotonic() + pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        since = self.standing.away_since or time.time()
+        self.standing = replace(self.standing, is_up=False, away_since=since, away_why=away)
+
+    def _lost(self, gone: Porter) -> HostUnreachable:
+        away = HostUnreachable(f"The connection to {self.target.place} was lost.")
+        if gone is self._porter:
+            self.close()
+            since = self.standing.away_since or time.time()
+            self.standing = replace(self.standing, is_up=False, away_since=since, away_why=away)
+        return away
+
+
+def _first_words(target: SshTarget, length: int) -> str:
+    """What the account's shell is given, the same for every server: perl, which reads its program from us. It holds
+    nothing that came from anybody, and no character that any shell would take for its own within single quotes.
+    """
+    waits = f"my $p=q(); while ({length}-length $p) {{ sysread STDIN,$p,{length}-length $p,length $p or exit 1 }} "
+    perl = f"perl -we '{waits}eval $p; die $@ if $@'"
+    clean = f"env -u PERL5LIB -u PERL5OPT LC_ALL=C PATH={CLEAN_PATH}"
+    return f"{clean} {perl}" if target.username == "root" else f"{clean} sudo -n {clean} {perl}"
+
+
+def _refused(target: SshTarget, session: Porter) -> HostUnreachable:
+    said = session.complaints.decode(errors="replace").strip().rpartition("\n")[2]
+    if "sudo" in said and target.username != "root":
+        return HostRefused(
+            f"{target.place} may not become root: {said}. Log in as root, or let the user use sudo without a password "
+            f"({target.username} ALL=(ALL) NOPASSWD: ALL)."
+        )
+    if session.exit_status == 127 or "not found" in said:
+        return HostRefused(f"{target.place} has no perl, which Debian's perl-base brings, or is no Linux: {said}.")
+    return HostUnreachable(
+        f"{target.place} lets Headway in, but what it started ended at once: {said or 'no reason given'}."
+    )
+
+
+def _unfit(target: SshTarget, why: str) -> HostRefused:
+    if why == "not linux":
+        return HostRefused(f"{target.place} is no Linux machine. Headway works on Linux.")
+    return HostRefused(
+        f"{target.place} cannot be worked on: {why}. Is its disk full, or may nothing be written below /var/lib there?"
+    )
+
+
+async def closed(session: SshSession) -> None:
+    """Closes and waits, for a moment, until the sockets are gone."""
+    login = session._login  # noqa: SLF001 - the session's own end
+    session.close()
+    if login is not None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await login.connection.wait_closed()
