@@ -60,6 +60,8 @@ from headway.domains.composes.store import with_releases
 from headway.domains.composes.subject import ComposeSubject
 from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
+from headway.domains.rollbacks.service import RollbackService
+from headway.domains.rollbacks.store import left_by
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.docker.api import DockerApi
@@ -76,6 +78,7 @@ from headway.reactions.metrics.metrics import Metrics
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_machine import LOCAL, docker_api, edge, https_of, local_host, tools_of
+from headway.wiring_rollbacks import RollbackWiring
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +106,7 @@ class Services:
     drops: DropService
     compose_drops: ComposeDropService
     releases: ReleaseService
+    rollbacks: RollbackService
     upload_room: UploadRoom
     composes: ComposeService
     containers: ContainerService
@@ -199,15 +203,15 @@ class Wiring:
         """The parts, each with what it needs."""
         access.tell(lambda user_id: self._events.announce(AccessChanged(user_id=user_id)))
         operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
-        engine = Engine(self._parts(), extra=self._pollers(access, self._keeper(operating)))
-        return Wired(services=self._services(access, engine, operating), engine=engine, host=self._host)
+        back = RollbackWiring(db=self._db, ledger=self._ledger, planning=self._planning, applications=operating)
+        pollers = (*self._pollers(access, self._keeper(operating)), back.poller())
+        engine = Engine(self._parts(back), extra=pollers)
+        return Wired(services=self._services(access, engine, operating, back), engine=engine, host=self._host)
 
-    def _services(self, access: AccessService, engine: Engine, operating: Operating) -> Services:
+    def _services(self, access: AccessService, engine: Engine, operating: Operating, back: RollbackWiring) -> Services:
         applications = self._applications(engine, operating)
         composes = self._composes.composes(engine.stopper)
-        reads = DeploymentReader(
-            db=self._db, version=self._db.version, subjects=self._subjects, services_in=services_of_environment
-        )
+        reads = self._reads()
         return Services(
             db=self._db,
             events=self._events,
@@ -232,6 +236,7 @@ class Wiring:
             detects=self._detects(applications),
             drops=self._drops(applications),
             compose_drops=self._composes.drops(composes),
+            rollbacks=back.service(engine.stopper),
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtimes=self._tools.runtimes),
             upload_room=self._upload_room(),
             composes=composes,
@@ -249,11 +254,21 @@ class Wiring:
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
         )
 
-    def _parts(self) -> Parts:
+    def _reads(self) -> DeploymentReader:
+        return DeploymentReader(
+            db=self._db,
+            version=self._db.version,
+            subjects=self._subjects,
+            services_in=services_of_environment,
+            left_by=left_by,
+        )
+
+    def _parts(self, back: RollbackWiring) -> Parts:
         data_dir = self._data_dir
         kinds: tuple[Kind, ...] = (
             DeployKind(planning=self._planning, tools=self._tools),
             self._composes.kind(self._ssh_keys.open, self._registries.open),
+            *back.kinds(),
         )
         return Parts(
             db=self._db,

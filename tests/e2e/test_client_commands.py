@@ -12,8 +12,9 @@ import pytest
 from headway.core.access.policy import RULES
 from script import clients as scripted
 from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working
-from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE, Stage
+from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE
 from tests.e2e.npm_clients import NO_RESULT, Cli, Tool, mcp
+from tests.e2e.stage import Stage
 from tests.integration.http.schemas import misfits
 from tests.panel import Panel, git_repository, panel, web
 

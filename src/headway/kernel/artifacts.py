@@ -78,6 +78,20 @@ class Image:
 Artifact = Bundle | Image
 
 
+def bundle_of(artifact: Artifact) -> Bundle:
+    """The artifact of a release of processes. Raises InvalidInput for any other."""
+    if isinstance(artifact, Bundle):
+        return artifact
+    raise InvalidInput("An image cannot be run as processes of the host; it needs a container engine.")
+
+
+def image_of(artifact: Artifact) -> Image:
+    """The artifact of a release of containers. Raises InvalidInput for any other."""
+    if isinstance(artifact, Image):
+        return artifact
+    raise InvalidInput("Files cannot be run as a container; build an image of them first.")
+
+
 class HealthKind(StrEnum):
     """How a release is asked whether it serves."""
 
@@ -197,16 +211,12 @@ class ReleaseSpec:
     @property
     def bundle(self) -> Bundle:
         """The artifact of a release of processes. Raises InvalidInput for any other."""
-        if isinstance(self.artifact, Bundle):
-            return self.artifact
-        raise InvalidInput("An image cannot be run as processes of the host; it needs a container engine.")
+        return bundle_of(self.artifact)
 
     @property
     def image(self) -> Image:
         """The artifact of a release of containers. Raises InvalidInput for any other."""
-        if isinstance(self.artifact, Image):
-            return self.artifact
-        raise InvalidInput("Files cannot be run as a container; build an image of them first.")
+        return image_of(self.artifact)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

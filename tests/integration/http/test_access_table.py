@@ -56,6 +56,7 @@ ENVIRONMENT = {"environmentId": "{environment}"}
 SSH_KEY = {"sshKeyId": "{ssh_key}"}
 MOUNT = {"mountId": "{mount}"}
 PORT = {"portId": "{port}"}
+ROLLBACK = {"rollbackId": "{kept}"}
 REGISTRY = {"registryId": "{registry}"}
 OF_SERVICE = {"serviceId": "{application}", "serviceType": "application"}
 A_MOUNT = {"type": "volume", "volumeName": "more", "mountPath": "/more"}
@@ -186,6 +187,9 @@ TABLE: Mapping[str, Row] = {
     "project.update": Row(MUTATION, PROJECT | A_NAME, ADMIN, SET, IN_PROJECT),
     "release.all": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "release.one": Row(QUERY, {"releaseId": "{release}"}, MEMBER, READ),
+    "rollback.delete": Row(MUTATION, ROLLBACK, ADMIN, REMOVE),
+    "rollback.preview": Row(QUERY, ROLLBACK, MEMBER, READ),
+    "rollback.rollback": Row(MUTATION, ROLLBACK, MEMBER, DEPLOY),
     "redirects.create": Row(MUTATION, {**APPLICATION, **A_REDIRECT}, ADMIN, SET),
     "redirects.delete": Row(MUTATION, REDIRECT, ADMIN, SET),
     "redirects.one": Row(QUERY, REDIRECT, MEMBER, READ),
@@ -324,6 +328,7 @@ async def things_of(
         "compose": compose_id,
         "deployment": await world.deploy(application_id),
         "release": await world.release(application_id),
+        "kept": await world.kept(application_id),
         "project": project_id,
         "environment": made["environment"]["environmentId"],
         **await front_of(world, application_id),

@@ -18,11 +18,13 @@ from headway.core.access.model import Role, Terms
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.status import Maker, Reason, Status
-from headway.domains.applications.model import Release, ReleaseState
+from headway.domains.applications.artifacts import dump_artifact
+from headway.domains.applications.model import AppSettings, Release, ReleaseState
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.store import add_release
 from headway.faces.http.app import create_app
 from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
 from headway.wiring import Services
@@ -118,6 +120,16 @@ class World:
         spec = "" if snapshot is None else snapshot.seal(vault)
         await self.services.db.run(lambda tx: add_release(tx, release, spec))
         return release_id
+
+    async def kept(self, application_id: str, **fields: Json) -> str:
+        """A release that has served and that one can go back to: its files are there."""
+        folder = self.platform.data_dir.work / "releases" / application_id / new_id()
+        folder.mkdir(parents=True)
+        commit = Commit(hash="c" * 40, subject="First", author="Ann", branch="main")
+        plain: Json = {"settings": AppSettings(), "variables": {}, "mask": (), "hosts": ()}
+        snapshot = Snapshot(commit=commit, artifact=dump_artifact(Bundle(folder=str(folder))), **plain)
+        given = {"seq": 0, "state": ReleaseState.RETIRED, "folder": str(folder), **fields}
+        return await self.release(application_id, snapshot, **given)
 
     def write_log(self, deployment_id: str, text: str) -> None:
         """What a pump would have written."""

@@ -86,6 +86,8 @@ OF_MEMBERS = frozenset(
         "project.search",
         "release.all",
         "release.one",
+        "rollback.preview",
+        "rollback.rollback",
         "redirects.one",
         "security.one",
         "settings.getDokployVersion",

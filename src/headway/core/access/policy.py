@@ -36,6 +36,7 @@ class Noun(StrEnum):
     REDIRECT = "Redirect"
     REGISTRY = "Registry"
     RELEASE = "Release"
+    ROLLBACK = "Rollback"
     SCHEDULE = "Schedule"
     SERVER = "Server"
     SERVICE = "Service"
@@ -134,6 +135,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.ENVIRONMENT, "project", _ADMIN, _SET, "duplicate")
     | _rules(Noun.APPLICATION, "release", _MEMBER, _READ, "all")
     | _rules(Noun.RELEASE, "release", _MEMBER, _READ, "one")
+    | _rules(Noun.ROLLBACK, "rollback", _MEMBER, _READ, "preview")
+    | _rules(Noun.ROLLBACK, "rollback", _MEMBER, _DEPLOY, "rollback")
+    | _rules(Noun.ROLLBACK, "rollback", _ADMIN, _REMOVE, "delete")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "readTraefikConfig", "updateTraefikConfig")
     | _rules(Noun.APPLICATION, "domain", _MEMBER, _READ, "byApplicationId")
     | _rules(Noun.COMPOSE, "domain", _MEMBER, _READ, "byComposeId")

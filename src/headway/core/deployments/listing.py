@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select
 
 from headway.core.access.policy import Reach
+from headway.core.deployments.left import Left
 from headway.core.deployments.listed import COLUMNS, Listed, ListedStep, deployment_rows, step_rows
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.waiting import Wait, waits_of
@@ -33,8 +34,8 @@ class Page:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """Rows of a list, newest first; ``next`` is the ``before`` of the next part, None at the end. By deployment:
-    ``waits`` says why each that waits does, ``steps`` what its run did, ``works`` the ``type`` of its input; each where
-    it was asked for.
+    ``waits`` says why each that waits does, ``steps`` what its run did, ``works`` the ``type`` of its input, ``left``
+    what it left that one can go back to; each where it was asked for.
     """
 
     rows: Sequence[Listed]
@@ -42,6 +43,7 @@ class Part:
     waits: Mapping[str, Wait] = field(default_factory=dict)
     steps: Mapping[str, Sequence[ListedStep]] = field(default_factory=dict)
     works: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, Left] = field(default_factory=dict)
 
 
 P = TypeVar("P", bound=Part)

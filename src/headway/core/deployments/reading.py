@@ -14,6 +14,7 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit, reach
 from headway.core.deployments import listing, store
 from headway.core.deployments import search as searching
+from headway.core.deployments.left import LeftBy
 from headway.core.deployments.listed import Listed
 from headway.core.deployments.listing import Page, Part
 from headway.core.deployments.model import SubjectType
@@ -30,6 +31,7 @@ UNBOUNDED_CENTRAL_ROWS = 1_000
 _SECONDS_OF_A_SEARCH = 0.003  # counted from the call, so that many who search at once all get their turn
 _BYTES_OF_ONE = 8 << 10  # about
 
+P = TypeVar("P", bound=Part)
 P_contra = TypeVar("P_contra", bound=Part, contravariant=True)
 
 
@@ -65,7 +67,9 @@ class _One:
 
 
 class DeploymentReader:
-    """What callers may read of deployments of every type. ``services_in`` tells which services an environment holds."""
+    """What callers may read of deployments of every type. ``services_in`` tells which services an environment holds,
+    ``left_by`` what deployments left that one can go back to.
+    """
 
     def __init__(
         self,
@@ -74,10 +78,12 @@ class DeploymentReader:
         version: Version,
         subjects: Mapping[SubjectType, Subject],
         services_in: Callable[[Tx, str], frozenset[str]],
+        left_by: LeftBy,
     ) -> None:
         self._db = db
         self._subjects = subjects
         self._services_in = services_in
+        self._left_by = left_by
         self._shelf: Shelf[Shown] = Shelf(version, lambda shown: len(shown.body))
         self._ones: Shelf[_One] = Shelf(version, lambda _one: _BYTES_OF_ONE)
 
@@ -89,7 +95,7 @@ class DeploymentReader:
 
         def look(tx: Tx) -> Shown:
             owner = self._owner(tx, subject_type, subject_id)
-            return _shown(tx, listing.of_subject(tx, subject_type, subject_id, page), view, owner)
+            return self._shown(tx, listing.of_subject(tx, subject_type, subject_id, page), view, owner)
 
         key = ("all of", subject_type, subject_id, page, view.name)
         shown = await self._shelf.get(key, lambda: self._db.read(look))
@@ -102,7 +108,7 @@ class DeploymentReader:
         def look(tx: Tx) -> Part:
             owner = self._owner(tx, subject_type, subject_id)
             self._permit(actor, procedure, owner, NOUNS[subject_type], service_of(subject_type, subject_id))
-            return listing.explained(tx, listing.of_subject(tx, subject_type, subject_id, Page()))
+            return self._with_left(tx, listing.explained(tx, listing.of_subject(tx, subject_type, subject_id, Page())))
 
         return await self._db.read(look)
 
@@ -113,7 +119,7 @@ class DeploymentReader:
         def look(tx: Tx) -> Shown:
             owner = self._owner(tx, SubjectType.SERVER, server_id)
             part = listing.of_server(tx, server_id, reached, actor.organization_id, page)
-            return _shown(tx, part, view, owner)
+            return self._shown(tx, part, view, owner)
 
         key = ("on server", server_id, actor.organization_id, reached, page, view.name)
         shown = await self._shelf.get(key, lambda: self._db.read(look))
@@ -127,7 +133,7 @@ class DeploymentReader:
             page = Page(limit=UNBOUNDED_CENTRAL_ROWS, before=page.before)
 
         def look(tx: Tx) -> Shown:
-            return _shown(tx, listing.of_reach(tx, mine, reached, page), view)
+            return self._shown(tx, listing.of_reach(tx, mine, reached, page), view)
 
         return await self._shelf.get(("central", mine, reached, page, view.name), lambda: self._db.read(look))
 
@@ -158,7 +164,7 @@ class DeploymentReader:
                 wanted = replace(filters, services=self._services_in(tx, filters.environment_id))
             found = searching.search(tx, mine, reached, wanted, page, time_is_up=lambda: time.monotonic() > end)
             counts = searching.count(tx, mine, reached, wanted) if counted else None
-            return _shown(tx, replace(found, counts=counts), view)
+            return self._shown(tx, replace(found, counts=counts), view)
 
         key = ("search", mine, reached, filters, page, counted, view.name)
         return await self._shelf.get(key, lambda: self._db.read(look))
@@ -169,7 +175,7 @@ class DeploymentReader:
         def look(tx: Tx) -> _One:
             found = store.find(tx, deployment_id)
             return _One(
-                part=listing.explained(tx, Part(rows=[Listed.of(found)])),
+                part=self._with_left(tx, listing.explained(tx, Part(rows=[Listed.of(found)]))),
                 owner=Owner(organization_id=found.organization_id, project_id=found.project_id),
                 service_id=service_of(found.subject_type, found.subject_id),
             )
@@ -177,6 +183,12 @@ class DeploymentReader:
         one = await self._ones.get(deployment_id, lambda: self._db.read(look))
         self._permit(actor, procedure, one.owner, Noun.DEPLOYMENT, one.service_id)
         return one.part
+
+    def _shown(self, tx: Tx, part: P, view: View[P], owner: Owner | None = None) -> Shown:
+        return _as_shown(tx, self._with_left(tx, replace(part, waits=waits_of(tx, part.rows))), view, owner)
+
+    def _with_left(self, tx: Tx, part: P) -> P:
+        return replace(part, left=self._left_by(tx, [row.deployment_id for row in part.rows]))
 
     def _owner(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> Owner:
         subject = self._subjects.get(subject_type)
@@ -189,13 +201,6 @@ class DeploymentReader:
         if owner is None:
             raise Missing(noun)
         permit(actor, procedure, owner.organization_id, owner.project_id, service_id=service_id, noun=noun)
-
-
-P = TypeVar("P", bound=Part)
-
-
-def _shown(tx: Tx, part: P, view: View[P], owner: Owner | None = None) -> Shown:
-    return _as_shown(tx, replace(part, waits=waits_of(tx, part.rows)), view, owner)
 
 
 def _as_shown(tx: Tx, part: P, view: View[P], owner: Owner | None = None) -> Shown:

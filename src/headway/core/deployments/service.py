@@ -41,6 +41,10 @@ class Stopping(Protocol):
         """Ends a waiting or running deployment gently. Raises InvalidInput when it has ended, Unavailable."""
         ...
 
+    def hasten(self, deployment_id: str, intent: Intent) -> None:
+        """Has a wish that stands on the row carried out now; it is anyway, at the next look, also after a crash."""
+        ...
+
 
 class LogFiles(Protocol):
     """The logs of deployments, by id and never by path."""

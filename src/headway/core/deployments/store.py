@@ -73,6 +73,12 @@ def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) ->
     return sorted(found, key=lambda deployment: -deployment.seq)
 
 
+def wanted_releases(tx: Tx, subject_type: SubjectType, subject_id: str) -> set[str]:
+    """The releases that what waits and what runs of one subject goes back to."""
+    inputs = [each.input for each in unfinished_of_subject(tx, subject_type, subject_id)]
+    return {str(given["release_id"]) for given in inputs if "release_id" in given}
+
+
 def give_to_project(tx: Tx, subject_type: SubjectType, subject_id: str, project_id: str) -> None:
     """A subject has moved: its deployments are seen by whoever may see that project."""
     mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)

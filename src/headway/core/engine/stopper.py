@@ -49,6 +49,10 @@ class Stopper:
         """Ends a waiting or running deployment gently. Raises AlreadyEnded, Unavailable."""
         return await self._stop(deployment_id, intent)
 
+    def hasten(self, deployment_id: str, intent: Intent) -> None:
+        """Tells the runner of a wish that is written. One that nobody runs is met by recovery's next round."""
+        self._worker.interrupt(deployment_id, intent)
+
     async def _stop(self, deployment_id: str, intent: Intent) -> Deployment:
         ended = asyncio.Event()
         stop_listening = self._parts.events.listen(

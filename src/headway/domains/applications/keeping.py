@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
 from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.catalog.kept import Holding, kept_of
@@ -11,15 +15,22 @@ from headway.infra.db.transaction import Tx
 def beyond(tx: Tx, application_id: str, keep: int) -> list[Release]:
     """The releases that are not kept, the newest first."""
     releases = store.releases_of(tx, application_id)
-    staying = kept_of([_holding(each) for each in releases], keep)
+    wanted = deployments.wanted_releases(tx, SubjectType.APPLICATION, application_id)
+    staying = kept_of([_holding(each, wanted) for each in releases], keep)
     return [each for each in releases if each.release_id not in staying]
 
 
-def _holding(release: Release) -> Holding:
+def is_shared(tx: Tx, release: Release) -> bool:
+    """Whether another release has the same files."""
+    releases = store.releases_of(tx, release.application_id)
+    return any(each.folder == release.folder and each.release_id != release.release_id for each in releases)
+
+
+def _holding(release: Release, wanted: Collection[str]) -> Holding:
     return Holding(
         release_id=release.release_id,
         seq=release.seq,
-        origin=release.release_id,
-        is_needed=release.state is not ReleaseState.RETIRED,
+        origin=release.origin or release.release_id,
+        is_needed=release.state is not ReleaseState.RETIRED or release.release_id in wanted,
         has_served=release.state is not ReleaseState.STARTING,
     )

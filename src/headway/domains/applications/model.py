@@ -181,7 +181,9 @@ class Application:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """What a deployment left to serve: its folder, what it runs in, its port (None: it takes no requests), those of
-    further copies, and what it was made of. ``bytes`` is what it holds on the disk (None: not measured).
+    further copies, and what it was made of. ``bytes`` is what it holds on the disk (None: not measured), ``origin`` the
+    release whose artifact it has (None: its own), ``image`` what people know that by, ``missing`` what keeps anybody
+    from going back to it, ``domains`` those that led to it when it last served.
     """
 
     release_id: str
@@ -197,6 +199,10 @@ class Release:
     commit_hash: str | None
     retire_at: datetime | None
     created_at: datetime
+    origin: str | None = None
+    image: str | None = None
+    missing: str | None = None
+    domains: Sequence[Mapping[str, Any]] | None = None
 
     @property
     def ports(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
 from headway.domains.applications import store
-from headway.domains.applications.keeping import beyond
+from headway.domains.applications.keeping import beyond, is_shared
 from headway.domains.applications.model import Application, Release
 from headway.domains.applications.surroundings import marks_of
 from headway.domains.applications.tools import Tools
@@ -90,9 +90,14 @@ class Operating:
         await self.tools.runtimes.of(release.runtime).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
         for old in await self.db.read(lambda tx: beyond(tx, release.application_id, keep)):
-            await self.tools.runtimes.of(old.runtime).discard(old.release_id)
-            await self.host.remove_tree(old.folder)
-            await self.db.run(lambda tx, id_=old.release_id: store.remove_release(tx, id_))  # type: ignore[misc]
+            await self.let_go(old)
+
+    async def let_go(self, release: Release) -> None:
+        """Removes a release that does not run: its row, and its artifact unless another release has that too."""
+        await self.tools.runtimes.of(release.runtime).discard(release.release_id)
+        if not await self.db.read(lambda tx: is_shared(tx, release)):
+            await self.host.remove_tree(release.folder)
+        await self.db.run(lambda tx: store.remove_release(tx, release.release_id))
 
     async def secrets(self, application: Application) -> set[str]:
         """What the release that serves was started with and must not show."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.applications import store
-from headway.domains.applications.model import Application
+from headway.domains.applications.model import Application, AppSettings
 from headway.domains.applications.plan import Plan
-from headway.domains.applications.surroundings import variables_of
+from headway.domains.applications.snapshot import Snapshot
+from headway.domains.applications.surroundings import Variables, variables_of
 from headway.domains.catalog.registries_model import Credentials, checked_url
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
@@ -51,10 +52,29 @@ class Planning:
     def plan(self, tx: Tx, application: Application, *, commit: Commit | None, allow_file: bool) -> Plan:
         """What a deploy of the application would work from now; ``commit`` None is the newest. Raises InvalidInput."""
         settings = application.settings
-        variables = variables_of(tx, application, self.vault)
         key = None
         if settings.ssh_key_id is not None:
             key = self.open_key(tx, settings.ssh_key_id, application.organization_id).reveal()
+        return replace(
+            self._to_run(tx, application, settings, variables_of(tx, application, self.vault)),
+            ssh_key=key,
+            allow_file=allow_file,
+            commit=commit,
+            registry=self._registry(tx, application),
+        )
+
+    def plan_back(self, tx: Tx, application: Application, snapshot: Snapshot, *, keep_configuration: bool) -> Plan:
+        """What a release of an earlier artifact would run with: what it ran with then, or with ``keep_configuration``
+        what the application is set to now. Nothing opens a source. Raises InvalidInput.
+        """
+        settings = application.settings if keep_configuration else snapshot.settings
+        then = Variables(run=snapshot.variables, build={}, mask=tuple(snapshot.mask))
+        variables = variables_of(tx, application, self.vault) if keep_configuration else then
+        plan = replace(self._to_run(tx, application, settings, variables), commit=snapshot.commit)
+        _require_ports(plan)
+        return plan
+
+    def _to_run(self, tx: Tx, application: Application, settings: AppSettings, variables: Variables) -> Plan:
         serving = store.serving(tx, application.application_id)
         return Plan(
             application_id=application.application_id,
@@ -62,17 +82,16 @@ class Planning:
             settings=settings,
             variables=variables.run,
             build_variables=variables.build,
-            ssh_key=key,
+            ssh_key=None,
             build_uid=application.build_uid,
             run_uid=application.run_uid,
             git_uid=self.git_uid,
-            allow_file=allow_file,
-            commit=commit,
+            allow_file=False,
+            commit=None,
             serving=serving.release_id if serving else None,
             serving_ports=serving.ports if serving else (),
             serving_runtime=serving.runtime if serving else "native",
             project_id=application.project_id,
-            registry=self._registry(tx, application),
             mask=variables.mask,
         )
 

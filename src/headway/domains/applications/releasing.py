@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
-from headway.domains.applications import store
+from headway.domains.applications import ports_store, store
 from headway.domains.applications.artifacts import dump_artifact
 from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.tools import Tools
+from headway.domains.catalog.restoring import Domains
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
 from headway.kernel.vault import Vault
@@ -22,7 +23,8 @@ from headway.seams.runtimes.base import Runtime
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Releasing:
     """The steps by which an artifact comes to serve, for every kind of deployment that ends so. ``folder`` is where the
-    files of a bundle lie, ``runtime_name`` what the release is run by.
+    files of a bundle lie, ``runtime_name`` what the release is run by, ``origin`` the release whose artifact it is,
+    where that is another.
     """
 
     run: Run
@@ -33,14 +35,16 @@ class Releasing:
     commit: Commit
     folder: str
     runtime_name: str
+    origin: str | None = None
 
-    async def ports(self, before: Callable[[], Awaitable[None]]) -> ReleaseSpec:
+    async def ports(self, before: Callable[[], Awaitable[None]] | None = None) -> ReleaseSpec:
         """The release's row, and the ports that its requests come in on (none where it takes none): all that the
         runtime needs. What is done ``before`` is done in the same step.
         """
 
         async def take() -> Json:
-            await before()
+            if before is not None:
+                await before()
             ports = await self._wanted_ports()
             release = self._release(ports)
             if self._in_place:
@@ -90,9 +94,12 @@ class Releasing:
 
         await self.run.step("route", move)
 
-    def settle(self, tx: Tx, spec: ReleaseSpec) -> None:
-        """The new release serves; the old one retires after its drain."""
-        store.make_serving(tx, self.plan.application_id, spec.release_id, timedelta(seconds=spec.drain_seconds))
+    def settle(self, tx: Tx, spec: ReleaseSpec, led: Domains | None = None) -> None:
+        """The new release serves; the old one, to which these domains ``led`` (None: those of now), retires after its
+        drain.
+        """
+        drain = timedelta(seconds=spec.drain_seconds)
+        store.make_serving(tx, self.plan.application_id, spec.release_id, drain, led)
 
     def where(self, spec: ReleaseSpec) -> str:
         """At which address it serves, for the end of a sentence; "" for what takes no requests."""
@@ -139,7 +146,7 @@ class Releasing:
             return known.ports  # a run that is taken up again
         host_id = self.run.deployment.host_id
         for port in release.ports:
-            if not store.take_port(tx, host_id, release.application_id, release.release_id, port):
+            if not ports_store.take_port(tx, host_id, release.application_id, release.release_id, port):
                 raise RunFailed(
                     f"Port {port} is taken by another application. Choose another value for PORT, or remove the "
                     "variable: Headway then gives the application a port of its own."
@@ -162,6 +169,8 @@ class Releasing:
             commit_hash=self.commit.hash,
             retire_at=None,
             created_at=self.run.deployment.created_at,
+            origin=self.origin,
+            image=self.artifact.name if isinstance(self.artifact, Image) else None,
         )
 
     def _snapshot(self, hosts: Sequence[str]) -> Snapshot:
@@ -200,7 +209,7 @@ async def _undo_restart(tools: Tools, undoing: Undoing, data: Mapping[str, Json]
 
 def _handed_back(tx: Tx, data: Mapping[str, Json]) -> tuple[bool, Release | None]:
     if data["port"] is not None:
-        store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
+        ports_store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
     return store.is_wanted(tx, data["application_id"]), store.release(tx, data["old"])
 
 

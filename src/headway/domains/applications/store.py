@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
-from headway.domains.catalog import barriers_store, domains_store
+from headway.domains.catalog import barriers_store, domains_store, restoring
 from headway.domains.catalog.fronted import Front
 from headway.infra.db.tables.applications import accounts, applications, ports, releases
 from headway.infra.db.tables.composes import composes
@@ -25,8 +24,6 @@ _a = applications.c
 _r = releases.c
 _BY_ID = select(applications).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 _SETTINGS = select(_a.settings).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
-FIRST_PORT = 20_000
-LAST_PORT = 29_999
 
 
 class ApplicationNotFound(NotFound):
@@ -212,6 +209,8 @@ def add_release(tx: Tx, release: Release, spec: str) -> None:
                 more_ports=list(release.more_ports),
                 bytes=release.bytes,
                 spec=spec,
+                origin=release.origin,
+                image=release.image,
                 commit_hash=release.commit_hash,
                 created_at=tx.now,
             )
@@ -279,12 +278,18 @@ def watched(tx: Tx, since: datetime) -> list[Release]:
     return [_release(row) for row in rows]
 
 
-def make_serving(tx: Tx, application_id: str, release_id: str, drain: timedelta) -> None:
-    """The release serves from now on; the one before retires once its drain is over."""
+def make_serving(
+    tx: Tx, application_id: str, release_id: str, drain: timedelta, led: restoring.Domains | None = None
+) -> None:
+    """The release serves from now on; the one before retires once its drain is over, and the domains that ``led`` to it
+    are kept with it: those of now, unless they are others already.
+    """
+    if led is None:
+        led = restoring.wishes_of(tx, SubjectType.APPLICATION, application_id)
     tx.execute(
         update(releases)
         .where(_r.application_id == application_id, _r.state == ReleaseState.SERVING, _r.release_id != release_id)
-        .values(state=ReleaseState.RETIRING, retire_at=tx.now + drain)
+        .values(state=ReleaseState.RETIRING, retire_at=tx.now + drain, domains=led)
     )
     tx.execute(update(releases).where(_r.release_id == release_id).values(state=ReleaseState.SERVING, retire_at=None))
     set_fields(tx, application_id, serving_release_id=release_id, wanted=Wanted.UP)
@@ -301,50 +306,6 @@ def remove_release(tx: Tx, release_id: str) -> None:
     """Nothing is left of the release."""
     tx.execute(delete(ports).where(ports.c.release_id == release_id))
     tx.execute(delete(releases).where(_r.release_id == release_id))
-
-
-# Ports.
-
-
-def holder_of(tx: Tx, host_id: str, port: int) -> str | None:
-    """The application whose release holds a port of a host."""
-    found: str | None = tx.scalar(
-        select(ports.c.application_id).where(ports.c.host_id == host_id, ports.c.port == port)
-    )
-    return found
-
-
-def take_port(tx: Tx, host_id: str, application_id: str, release_id: str, port: int) -> bool:
-    """Gives a port to a release; one that another release of the same application holds is handed over. False when
-    another application holds it.
-    """
-    mine = (ports.c.host_id == host_id, ports.c.port == port, ports.c.application_id == application_id)
-    if tx.execute(update(ports).where(*mine).values(release_id=release_id)).rowcount:
-        return True
-    values = {"host_id": host_id, "port": port, "release_id": release_id, "application_id": application_id}
-    try:
-        with tx.connection.begin_nested():
-            tx.execute(insert(ports).values(**values))
-    except IntegrityError:
-        return False
-    return True
-
-
-def hand_back_port(tx: Tx, application_id: str, release_id: str, port: int) -> None:
-    """Gives a handed-over port back to the release that had it."""
-    mine = (ports.c.application_id == application_id, ports.c.port == port)
-    tx.execute(update(ports).where(*mine).values(release_id=release_id))
-
-
-def free_ports(tx: Tx, host_id: str) -> list[int]:
-    """The ports of the range that no release holds."""
-    held = set(tx.execute(select(ports.c.port).where(ports.c.host_id == host_id)).scalars())
-    return [port for port in range(FIRST_PORT, LAST_PORT + 1) if port not in held]
-
-
-def drop_port(tx: Tx, release_id: str) -> None:
-    """The release holds no port any more."""
-    tx.execute(delete(ports).where(ports.c.release_id == release_id))
 
 
 def _application(row: Row[Any], vault: Vault) -> Application:
@@ -384,4 +345,8 @@ def _release(row: Row[Any]) -> Release:
         commit_hash=row.commit_hash,
         retire_at=retire_at,
         created_at=row.created_at,
+        origin=row.origin,
+        image=row.image,
+        missing=row.missing,
+        domains=row.domains,
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from headway.core.deployments.run import Run
-from headway.domains.applications import store
+from headway.domains.applications import ports_store
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.imaging import Imaging, inner_port
 from headway.domains.applications.plan import Plan
@@ -181,7 +181,7 @@ class Tools:
         """So many ports that no release holds and nobody listens on, fewer when there are no more. Any of them: two
         panels of one machine that both began with the first would meet there.
         """
-        ports = await self.db.read(lambda tx: store.free_ports(tx, self.host_id))
+        ports = await self.db.read(lambda tx: ports_store.free_ports(tx, self.host_id))
         return list(islice(filter(_is_bindable, random.sample(ports, len(ports))), count))
 
     def copies(self, plan: Plan, artifact: Artifact) -> int:

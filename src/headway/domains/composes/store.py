@@ -10,7 +10,8 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
-from headway.domains.catalog import domains_store
+from headway.core.deployments.store import wanted_releases
+from headway.domains.catalog import domains_store, restoring
 from headway.domains.catalog.kept import Holding, kept_of
 from headway.domains.composes.model import (
     Compose,
@@ -234,9 +235,10 @@ def serving(tx: Tx, compose_id: str, vault: Vault) -> Release | None:
 
 def beyond(tx: Tx, compose_id: str, keep: int) -> list[tuple[str, str]]:
     """(id, folder) of the releases that are not kept."""
-    columns = (_r.release_id, _r.seq, _r.state, _r.folder)
+    columns = (_r.release_id, _r.seq, _r.state, _r.folder, _r.origin)
     rows = tx.execute(select(*columns).where(_r.compose_id == compose_id)).all()
-    staying = kept_of([_holding(row) for row in rows], keep)
+    wanted = wanted_releases(tx, SubjectType.COMPOSE, compose_id)
+    staying = kept_of([_holding(row, wanted) for row in rows], keep)
     return [(row.release_id, row.folder) for row in rows if row.release_id not in staying]
 
 
@@ -259,9 +261,10 @@ def has_drained(tx: Tx, release_id: str, until: datetime) -> bool:
 
 
 def make_serving(tx: Tx, compose_id: str, release_id: str) -> None:
-    """The release serves from now on, and the one before does not."""
+    """The release serves from now on, and the one before does not; what led to that by then is kept with it."""
+    led = restoring.wishes_of(tx, SubjectType.COMPOSE, compose_id)
     mine = (_r.compose_id == compose_id, _r.state == ReleaseState.SERVING, _r.release_id != release_id)
-    tx.execute(update(compose_releases).where(*mine).values(state=ReleaseState.RETIRED))
+    tx.execute(update(compose_releases).where(*mine).values(state=ReleaseState.RETIRED, domains=led))
     now = {"state": ReleaseState.SERVING, "serving_since": tx.now}
     tx.execute(update(compose_releases).where(_r.release_id == release_id).values(**now))
     set_fields(tx, compose_id, serving_release_id=release_id, wanted=Wanted.UP)
@@ -272,12 +275,12 @@ def remove_release(tx: Tx, release_id: str) -> None:
     tx.execute(delete(compose_releases).where(_r.release_id == release_id))
 
 
-def _holding(row: Row[Any]) -> Holding:
+def _holding(row: Row[Any], wanted: Collection[str]) -> Holding:
     return Holding(
         release_id=row.release_id,
         seq=row.seq,
-        origin=row.release_id,
-        is_needed=row.state != ReleaseState.RETIRED,
+        origin=row.origin or row.release_id,
+        is_needed=row.state != ReleaseState.RETIRED or row.release_id in wanted,
         has_served=row.state != ReleaseState.STARTING,
     )
 

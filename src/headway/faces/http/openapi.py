@@ -42,6 +42,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "redirects": "Requests to an application that are answered with another address",
         "registry": "Where images are fetched from with credentials",
         "release": "What deployments left to serve",
+        "rollback": "Back to what served before",
         "security": "Names and passwords without which nobody comes in to an application",
         "settings": "What clients ask the panel about itself",
         "sshKey": "Keys with which private repositories are fetched",

@@ -30,6 +30,7 @@ from headway.domains.catalog.uploads import UploadRoom
 from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.service import ComposeService
 from headway.domains.projects.service import ProjectService
+from headway.domains.rollbacks.service import RollbackService
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import Database
 from headway.infra.logs.broadcast import Broadcast
@@ -126,6 +127,9 @@ class Platform(Protocol):
 
     @property
     def releases(self) -> ReleaseService: ...
+
+    @property
+    def rollbacks(self) -> RollbackService: ...
 
     @property
     def upload_room(self) -> UploadRoom: ...

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from headway.infra.hosts.work import Work
-from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.artifacts import Artifact, ReleaseSpec
 from headway.kernel.errors import HeadwayError
 
 
@@ -111,9 +111,21 @@ class Runtime(Protocol):
         """Stops the release and removes all that the runtime keeps of it; its folder is the caller's."""
         ...
 
+    async def missing(self, artifact: Artifact) -> str | None:
+        """What keeps a release of an artifact that was released before from being started without a build or a fetch,
+        as a sentence; None where nothing does. Raises Unavailable where that cannot be told now.
+        """
+        ...
+
+    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> None:
+        """Keeps an artifact that is there for one more release, until ``discard`` of that one. No error when it is kept
+        for it already.
+        """
+        ...
+
     async def discard(self, release_id: str) -> None:
-        """Removes what the runtime keeps of the release's artifact, once nobody will go back to it. No error when it
-        keeps nothing.
+        """Removes what the runtime keeps of the artifact for this release, once nobody will go back to it. No error
+        when it keeps nothing.
         """
         ...
 

@@ -13,7 +13,7 @@ from typing import Any
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.work import Work
-from headway.kernel.artifacts import MountKind, ReleaseSpec
+from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec, image_of
 from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import container_body as bodies
 from headway.seams.runtimes.base import ReleaseStatus, UnknownRelease
@@ -103,6 +103,19 @@ class ContainerRuntime:
                 await self._api.delete(f"/containers/{container_id}", force=True, v=True)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         raise _still_there(release_id)
+
+    async def missing(self, artifact: Artifact) -> str | None:
+        """Whether the engine has the image. Raises EngineAway."""
+        image = image_of(artifact)
+        try:
+            found = await images.inspect(self._api, image.reference, image.name)
+        except images.ImageUnusable as unusable:
+            return unusable.message
+        return None if found else f"Its image {image.name} is not on this machine any more; deploy that commit again."
+
+    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> None:
+        """Gives the image the name of one more release."""
+        await images.keep(self._api, image_of(artifact), images.release_name(self._panel_id, app_name, release_id))
 
     async def discard(self, release_id: str) -> None:
         """Lets the release's image go, if nothing else needs it."""

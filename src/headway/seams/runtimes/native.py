@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from headway.infra.hosts.work import Work
-from headway.kernel.artifacts import ReleaseSpec
+from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import app_logs, launcher, processes, record, rpc
 from headway.seams.runtimes.base import ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
@@ -134,6 +134,15 @@ class NativeRuntime:
         """Ends the release and removes its record, program file, logs and cgroup. No error when it is gone."""
         await self.stop(release_id)
         await asyncio.to_thread(self._remove_files, release_id)
+
+    async def missing(self, artifact: Artifact) -> str | None:
+        """Whether the bundle's files are there; they can be read as long as they are."""
+        folder = bundle_of(artifact).folder
+        there = await asyncio.to_thread(Path(folder).is_dir)
+        return None if there else "Its files are not on this machine any more; deploy that commit again."
+
+    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> None:
+        """A bundle is a folder, which is the caller's."""
 
     async def discard(self, release_id: str) -> None:
         """A bundle is a folder, which is the caller's."""

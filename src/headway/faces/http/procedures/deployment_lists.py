@@ -127,7 +127,9 @@ def rows_of(part: Part, *, pending_as_running: bool) -> Rows:
     """The rows of a part."""
     waits, steps = part.waits, part.steps
     return [
-        deployment_row(row, waits.get(id_), steps.get(id_, ()), pending_as_running=pending_as_running)
+        deployment_row(
+            row, waits.get(id_), steps.get(id_, ()), part.left.get(id_), pending_as_running=pending_as_running
+        )
         for row, id_ in ((row, row.deployment_id) for row in part.rows)
     ]
 

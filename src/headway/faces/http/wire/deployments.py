@@ -8,6 +8,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict  # the one of Python 3.11 cannot be made a schema of
 
+from headway.core.deployments.left import Left
 from headway.core.deployments.listed import Listed, ListedStep
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.search import Found
@@ -15,6 +16,7 @@ from headway.core.deployments.status import Status
 from headway.core.deployments.waiting import Wait
 from headway.domains.projects.model import Place, Service
 from headway.faces.http.wire.base import instant
+from headway.faces.http.wire.left import LeftRow, left_row
 
 
 class CommitRow(TypedDict):
@@ -76,7 +78,7 @@ class DeploymentRow(TypedDict):
     rollbackId: str | None
     volumeBackupId: str | None
     buildServerId: str | None
-    rollback: None
+    rollback: LeftRow | None
     reason: str | None
     kind: str
     trigger: Literal["manual", "api", "webhook", "schedule", "rollback"]
@@ -213,10 +215,15 @@ _LABELS: Mapping[SubjectType, str] = MappingProxyType(
 
 
 def deployment_row(
-    row: Listed, wait: Wait | None = None, steps: Sequence[ListedStep] = (), *, pending_as_running: bool = False
+    row: Listed,
+    wait: Wait | None = None,
+    steps: Sequence[ListedStep] = (),
+    left: Left | None = None,
+    *,
+    pending_as_running: bool = False,
 ) -> DeploymentRow:
-    """The row that every list shows; ``wait`` says why it waits, if it does. With ``pending_as_running`` it seems to
-    run while it waits, for clients that know no other word.
+    """The row that every list shows; ``wait`` says why it waits, if it does, ``left`` what it left to go back to. With
+    ``pending_as_running`` it seems to run while it waits, for clients that know no other word.
     """
     subject, owner, status = row.subject_type, row.subject_id, row.status
     return {
@@ -237,10 +244,10 @@ def deployment_row(
         "errorMessage": row.error_message,
         "scheduleId": owner if subject == SubjectType.SCHEDULE else None,
         "backupId": owner if subject == SubjectType.BACKUP else None,
-        "rollbackId": None,
+        "rollbackId": None if left is None else left.release_id,
         "volumeBackupId": owner if subject == SubjectType.VOLUME_BACKUP else None,
         "buildServerId": None,
-        "rollback": None,
+        "rollback": None if left is None else left_row(left),
         "reason": row.reason,
         "kind": row.kind,
         "trigger": row.trigger,  # type: ignore[typeddict-item]

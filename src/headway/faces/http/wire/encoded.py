@@ -7,31 +7,34 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from headway.core.deployments.left import Left
 from headway.core.deployments.listed import Listed
 from headway.core.deployments.listing import Part, steps_of
 from headway.core.deployments.status import Status
 from headway.faces.http.wire.deployments import deployment_row
 from headway.infra.db.transaction import Tx
 
+_Key = tuple[Listed, Left | None]
 _MOST = 8_192  # rows of each generation, about a kilobyte each
 _ENDED = frozenset({Status.DONE.value, Status.ERROR.value})
 
 
 class EncodedRows:
-    """What was encoded is kept by the row itself, with all its columns; its steps change no more once it has ended.
-    Whatever else a row is to show must be among its columns, or be added outside.
+    """What was encoded is kept by the row itself, with all its columns, and by what it left; its steps change no more
+    once it has ended. Whatever else a row is to show must be among these, or be added outside.
 
     Of two generations the older one goes when the younger is full; several threads may ask at once.
     """
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._young: dict[Listed, bytes] = {}
-        self._old: dict[Listed, bytes] = {}
+        self._young: dict[_Key, bytes] = {}
+        self._old: dict[_Key, bytes] = {}
 
     def of(self, tx: Tx, part: Part, *, pending_as_running: bool) -> list[bytes]:
         """Each row of a part as a JSON object."""
-        found = {row.deployment_id: self._kept(row) for row in part.rows}
+        keys = {row.deployment_id: (row, part.left.get(row.deployment_id)) for row in part.rows}
+        found = {deployment_id: self._kept(key) for deployment_id, key in keys.items()}
         steps = steps_of(tx, [deployment_id for deployment_id, kept in found.items() if kept is None])
         encoded = []
         for row in part.rows:
@@ -39,24 +42,28 @@ class EncodedRows:
             body = found[id_]
             if body is None:
                 shown = deployment_row(
-                    row, part.waits.get(id_), steps.get(id_, ()), pending_as_running=pending_as_running
+                    row,
+                    part.waits.get(id_),
+                    steps.get(id_, ()),
+                    part.left.get(id_),
+                    pending_as_running=pending_as_running,
                 )
                 body = to_json(shown)
-                self._keep(row, body)
+                self._keep(keys[id_], body)
             encoded.append(body)
         return encoded
 
-    def _kept(self, row: Listed) -> bytes | None:
-        body = self._young.get(row)
-        if body is None and (body := self._old.get(row)) is not None:
-            self._keep(row, body)
+    def _kept(self, key: _Key) -> bytes | None:
+        body = self._young.get(key)
+        if body is None and (body := self._old.get(key)) is not None:
+            self._keep(key, body)
         return body
 
-    def _keep(self, row: Listed, body: bytes) -> None:
-        if row.status in _ENDED:
+    def _keep(self, key: _Key, body: bytes) -> None:
+        if key[0].status in _ENDED:
             if len(self._young) >= self._most:
                 self._old, self._young = self._young, {}
-            self._young[row] = body
+            self._young[key] = body
 
 
 def as_list(objects: Iterable[bytes]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from headway.infra.db.tables.base import Instant, Sequence, metadata
+from headway.infra.db.tables.returning import returning_columns
 
 projects = Table(
     "projects",
@@ -93,6 +94,7 @@ releases = Table(
     Column("commit_hash", String(64)),
     Column("retire_at", Instant),
     Column("created_at", Instant, nullable=False),
+    *returning_columns(),
 )
 Index("ix_releases_application", releases.c.application_id, releases.c.seq)
 Index(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
 
 from headway.infra.db.tables.base import Instant, metadata
+from headway.infra.db.tables.returning import returning_columns
 
 composes = Table(
     "composes",
@@ -41,6 +42,7 @@ compose_releases = Table(
     Column("commit_hash", String(64)),
     Column("created_at", Instant, nullable=False),
     Column("serving_since", Instant),
+    *returning_columns(),
 )
 Index("ix_compose_releases_compose", compose_releases.c.compose_id, compose_releases.c.seq)
 Index(

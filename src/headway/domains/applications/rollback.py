@@ -1,0 +1,210 @@
+"""The rollback of an application: an artifact that was released before, with what it ran with; else nothing changes.
+Nothing is built or fetched, and nobody is asked but this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.status import Reason
+from headway.domains.applications import store
+from headway.domains.applications.artifacts import load_artifact
+from headway.domains.applications.plan import Plan
+from headway.domains.applications.planning import Planning
+from headway.domains.applications.releasing import Releasing, take_back
+from headway.domains.applications.routing import NotFollowed
+from headway.domains.applications.snapshot import Snapshot, open_snapshot
+from headway.domains.applications.tools import Tools
+from headway.domains.catalog import restoring, returning
+from headway.domains.catalog.restoring import Change, Domains, Restoring
+from headway.infra.db.tables.applications import releases
+from headway.infra.db.transaction import Tx
+from headway.kernel.artifacts import Bundle
+from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.vault import Vault
+
+KIND = "application.rollback"
+VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+
+
+class NothingKept(InvalidInput):
+    """A release about which too little is known to go back to it."""
+
+    def __init__(self) -> None:
+        super().__init__("What it ran with was not kept: it was made by an earlier version of Headway.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The release that is gone back to, fixed when the run is let in. ``origin`` is the one whose artifact it has,
+    ``domains`` are those that are to lead to it again (None: those of now stay).
+    """
+
+    release_id: str
+    origin: str
+    version: int
+    folder: str
+    runtime: str
+    artifact: Mapping[str, Any]
+    domains: Domains | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackKind:
+    """How an application goes back; fits ``core.deployments.run.Kind``."""
+
+    planning: Planning
+    tools: Tools
+    name: str = KIND
+    version: int = VERSION
+    repeatable_until: str | None = None
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The release and the application as they are now. Raises RunFailed (refused) where one is gone."""
+        keep = bool(deployment.input.get("keep_configuration"))
+        try:
+            application = store.find(tx, deployment.subject_id, self.planning.vault)
+            target, snapshot = find_target(tx, self.planning.vault, deployment.input["release_id"], keep=keep)
+            plan = self.planning.plan_back(tx, application, snapshot, keep_configuration=keep)
+        except HeadwayError as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+        frozen = {
+            "plan": plan.dump(),
+            "target": {name: getattr(target, name) for name in target.__slots__},
+            "organization_id": application.organization_id,
+            "led": None if keep else restoring.wishes_of(tx, SubjectType.APPLICATION, application.application_id),
+        }
+        return Frozen(plan=frozen, mask=(*plan.mask, *snapshot.mask))
+
+    async def perform(self, run: Run) -> Success:
+        """See the module's docstring; every line is a recorded step."""
+        back = _Rollback(run, Target(**run.plan["target"]), self.tools)
+        releasing = back.releasing(Plan.load(run.plan["plan"]), self.planning.vault)
+        await back.find(releasing)
+        spec = await releasing.ports()
+        await releasing.start(spec)
+        await releasing.health_check(spec)
+        await back.domains(releasing, run.plan["organization_id"])
+        await releasing.route(spec)
+
+        def settle(tx: Tx) -> None:
+            if releasing.plan.serving is not None:
+                returning.rolled_back(tx, releases, releasing.plan.serving, by=releasing.release_id)
+            releasing.settle(tx, spec, run.plan["led"])
+
+        return Success(
+            message=f"Rolled back: version {back.target.version} serves again{releasing.where(spec)}, as release "
+            f"{spec.release_id}. The application's settings are as they were: the next deploy works from them.",
+            settle=settle,
+        )
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """Takes back one effect."""
+        if name == "kept":
+            await self.tools.runtimes.of(data["runtime"]).discard(data["new"])
+        elif name == "domains":
+            done = [Change.load(each) for each in data["changes"]]
+            await undoing.write(lambda tx: restoring.take_back(tx, done))
+            with suppress(NotFollowed):  # the edge is told again until it works by the domains that stand
+                await self.tools.routing.settle(data["id"])
+        else:
+            await take_back(self.tools, undoing, name, data)
+
+
+class _Rollback:
+    """The steps of a rollback that a deploy has not."""
+
+    def __init__(self, run: Run, target: Target, tools: Tools) -> None:
+        self._run = run
+        self.target = target
+        self._tools = tools
+
+    def releasing(self, plan: Plan, vault: Vault) -> Releasing:
+        """The steps that it shares with a deploy."""
+        assert plan.commit is not None  # noqa: S101 - a plan back has that of its release
+        return Releasing(
+            run=self._run,
+            plan=plan,
+            tools=self._tools,
+            vault=vault,
+            artifact=load_artifact(self.target.artifact),
+            commit=plan.commit,
+            folder=self.target.folder,
+            runtime_name=self.target.runtime,
+            origin=self.target.origin,
+        )
+
+    async def find(self, releasing: Releasing) -> None:
+        """Keeps the artifact for this release too, if it is there."""
+
+        async def look() -> Json:
+            runtime = self._tools.runtimes.of(self.target.runtime)
+            missing = await runtime.missing(releasing.artifact)
+            if missing is not None:
+                raise RunFailed(f"Version {self.target.version} cannot be used: {missing}", Reason.REFUSED)
+            await self._run.undo("release", releasing.release_data)
+            await self._run.undo("kept", {"new": releasing.release_id, "runtime": self.target.runtime})
+            await runtime.keep(releasing.artifact, releasing.plan.app_name, releasing.release_id)
+            await self._run.say(f"Going back to version {self.target.version}, release {self.target.release_id}.")
+            if isinstance(releasing.artifact, Bundle) and releasing.artifact.release_command:
+                await self._run.say("Its release command is not run again; what later ones did to data stays.")
+
+        await self._run.step("release", look)
+        commit = releasing.commit
+        await self._run.describe(
+            description=f"Release: version {self.target.version}",
+            hash=commit.hash,
+            message=commit.subject,
+            author=commit.author,
+            branch=commit.branch,
+        )
+
+    async def domains(self, releasing: Releasing, organization_id: str) -> None:
+        """The domains that led to it."""
+        then = self.target.domains
+        if then is None:
+            return
+        mine = Restoring(
+            subject_type=SubjectType.APPLICATION,
+            subject_id=releasing.plan.application_id,
+            organization_id=organization_id,
+            facts=self._tools.routing.facts,
+            named=store.named,
+        )
+
+        async def restore() -> Json:
+            changes = await self._run.write(lambda tx: mine.changes(tx, then))
+            if not changes:
+                return
+            undo = {"id": releasing.plan.application_id, "changes": [each.dump() for each in changes]}
+            await self._run.undo("domains", undo)
+            taken = await self._run.write(lambda tx: mine.apply(tx, changes))
+            for line in restoring.told(changes, taken):
+                await self._run.say(line)
+
+        await self._run.step("domains", restore)
+
+
+def find_target(tx: Tx, vault: Vault, release_id: str, *, keep: bool) -> tuple[Target, Snapshot]:
+    """A release as one goes back to it; with ``keep`` the domains of now stay. Raises InvalidInput."""
+    found = store.release(tx, release_id)
+    if found is None:
+        raise InvalidInput("The release is gone; deploy that commit again.")
+    snapshot = open_snapshot(store.spec_of(tx, release_id), vault)
+    if snapshot is None:
+        raise NothingKept
+    target = Target(
+        release_id=found.release_id,
+        origin=found.origin or found.release_id,
+        version=found.seq,
+        folder=found.folder,
+        runtime=found.runtime,
+        artifact=snapshot.artifact,
+        domains=None if keep else found.domains,
+    )
+    return target, snapshot

@@ -1,0 +1,1 @@
+"""Going back to what served before, for services of every kind."""

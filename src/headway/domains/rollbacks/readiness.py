@@ -1,0 +1,34 @@
+"""Keeps it known of each release whether one could go back to it now: shown before somebody needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headway.core.deployments.model import SubjectType
+from headway.domains.rollbacks import store
+from headway.domains.rollbacks.forms import Form
+from headway.domains.rollbacks.store import Place
+from headway.infra.db.engine import Database
+
+_REST = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """``look_round`` is one round of its loop."""
+
+    db: Database
+    forms: Mapping[SubjectType, Form]
+
+    async def look_round(self) -> float:
+        """Looks at each release that does not serve, and writes down where something has changed; seconds to rest."""
+        for place in await self.db.read(store.idle):
+            await self._look(place)
+        return _REST
+
+    async def _look(self, place: Place) -> None:
+        form = self.forms[place.subject_type]
+        missing = await form.missing(place.release_id)
+        if missing != place.missing:
+            await self.db.run(lambda tx: form.seen(tx, place.release_id, missing))
