@@ -17,6 +17,7 @@ from tests.databases import (
 )
 from tests.docker_engine import Engine, lacks_docker, shared_engine
 from tests.postgres import find_program
+from tests.swarm_nodes import Nodes, swarm_nodes
 
 __all__ = [
     "database",
@@ -34,6 +35,13 @@ def docker_engine(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> I
     own = tmp_path_factory.getbasetemp()
     with shared_engine((own if worker_id == "master" else own.parent) / "docker") as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """A swarm of two machines, of this worker's own."""
+    with swarm_nodes(tmp_path_factory.mktemp("swarm")) as started:
+        yield started
 
 
 @pytest.hookimpl(tryfirst=True)  # before what is slow is left out

@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 PROGRAMS = ("dockerd", "docker", "ip", "mmdebstrap", "setpriv", "setsid", "umount")
 BASE_IMAGE = "headway-test/base:local"
@@ -43,6 +44,9 @@ def lacks_docker() -> str | None:
 class Engine:
     """One engine below a folder, running or not."""
 
+    prefix: tuple[str, ...] = ()
+    """What dockerd is started by."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         # Where the accounts of builds come to, which a folder of pytest's does not let through.
@@ -60,11 +64,11 @@ class Engine:
         """Starts it, with what it had before, and waits until it answers."""
         (self.folder / "exec").mkdir(parents=True, exist_ok=True)
         self._door.mkdir(mode=0o711, exist_ok=True)
-        bridge = self._bridge()
+        options = self._options()
         with (self.folder / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 # When whoever started it is killed the engine goes with it.
-                ["setpriv", "--pdeathsig", "TERM", "--", "dockerd", *self._options(bridge)],
+                ["setpriv", "--pdeathsig", "TERM", "--", *self.prefix, "dockerd", *options],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -117,11 +121,13 @@ class Engine:
     def _docker(self, *arguments: str) -> list[str]:
         return ["docker", "--host", self.host, *arguments]
 
-    def _options(self, bridge: tuple[str, str]) -> list[str]:
-        name, net = bridge
+    def _network(self) -> dict[str, Any]:
+        name, net = self._bridge()
+        return {"bridge": name, "default-address-pools": [{"base": f"{net}.0.0/17", "size": 24}]}
+
+    def _options(self) -> list[str]:
         configuration = {
-            "bridge": name,
-            "default-address-pools": [{"base": f"{net}.0.0/17", "size": 24}],
+            **self._network(),
             # What it publishes on the loopback is passed on by a program; nothing of the firewall is needed for that.
             "iptables": False,
             "ip6tables": False,

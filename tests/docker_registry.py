@@ -19,10 +19,10 @@ _HTPASSWD = "keeper:$2y$05$abcdefghijklmnopqrstuuirueM7nXfyHhQmI7DOS5awfY9haBn46
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
+def registry(folder: Path, host: str = "127.0.0.1") -> Iterator[str]:
     """A registry that is up; its address, as images name it."""
     folder.mkdir(parents=True, exist_ok=True)
-    address = f"127.0.0.1:{free_port()}"
+    address = f"{host}:{free_port()}"
     (folder / "htpasswd").write_text(_HTPASSWD)
     configuration = {
         "version": "0.1",

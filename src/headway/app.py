@@ -31,7 +31,7 @@ from headway.infra.panel.process import allow_many_files, collect_rarely, give_l
 from headway.kernel.settings import LOOPBACK, Part, Settings
 from headway.wiring import Services, Wiring
 from headway.wiring_composes import stop_containers
-from headway.wiring_machine import LOCAL, container_runtime, edge, local_host, native_runtime
+from headway.wiring_machine import LOCAL, container_runtime, edge, local_host, native_runtime, swarm_runtime
 
 
 @dataclass(kw_only=True)
@@ -134,6 +134,7 @@ async def down(settings: Settings) -> None:
         await native_runtime(settings, data_dir).shut_down()
         await stop_containers(settings, data_dir)
         await container_runtime(settings, data_dir).shut_down()
+        await swarm_runtime(settings, data_dir).shut_down()
         await edge(settings, data_dir).shut_down()
     finally:
         data_dir.close()

@@ -21,6 +21,7 @@ from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.several import Runtimes
+from headway.seams.runtimes.swarm.runtime import SwarmRuntime
 from headway.seams.runtimes.traefik import Https
 
 LOCAL = "local"
@@ -56,6 +57,10 @@ def container_runtime(settings: Settings, data_dir: DataDir) -> ContainerRuntime
     return ContainerRuntime(data_dir.work / "containers", panel_id=data_dir.panel_id, api=docker_api(settings))
 
 
+def swarm_runtime(settings: Settings, data_dir: DataDir) -> SwarmRuntime:
+    return SwarmRuntime(data_dir.work / "services", panel_id=data_dir.panel_id, api=docker_api(settings))
+
+
 def _imaging(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Imaging:
     server = data_dir.work / "server"
     if Path(settings.docker_host.removeprefix(UNIX)).exists():
@@ -74,6 +79,7 @@ def tools_of(settings: Settings, data_dir: DataDir, db: SqlDatabase, routing: Ro
     forms: dict[str, Runtime] = {
         "native": native_runtime(settings, data_dir),
         "container": container_runtime(settings, data_dir),
+        "swarm": swarm_runtime(settings, data_dir),
     }
     for name in ("mirrors", "caches", "releases", "data", "git", "keys", "logins"):
         (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)

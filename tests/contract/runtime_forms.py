@@ -15,8 +15,10 @@ from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.container import ContainerRuntime
+from headway.seams.runtimes.swarm.runtime import SwarmRuntime
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.integration.runtimes.bench import PYTHON, WEB, free_port, make_runtime, make_spec, open_folder
+from tests.swarm_nodes import Node
 
 INNER_PORT = 3000
 
@@ -54,13 +56,14 @@ class Native:
 
 
 class Containers:
-    """Containers of an engine."""
+    """Containers of an engine, or services of the swarm that it manages."""
 
-    def __init__(self, folder: Path, engine: Engine) -> None:
+    def __init__(self, folder: Path, engine: Engine, runtime: type[ContainerRuntime | SwarmRuntime]) -> None:
         self.engine = engine
         self.api = DockerApi(unix_socket(str(engine.socket)))
         self.panel_id = new_id().lower().replace("_", "x").replace("-", "x")
-        self.runtime = ContainerRuntime(folder / "containers", panel_id=self.panel_id, api=self.api, grace_seconds=1.0)
+        self.runtime: Runtime = runtime(folder / "containers", panel_id=self.panel_id, api=self.api, grace_seconds=1.0)
+        self.image = engine.docker("image", "inspect", "--format", "{{.Id}}", BASE_IMAGE).strip()
 
     def web(self, **options: Any) -> ReleaseSpec:  # noqa: ANN401
         program = WEB.replace('("127.0.0.1", port)', '("0.0.0.0", port)')
@@ -80,7 +83,7 @@ class Containers:
             "application_id": "app-1",
             "project_id": "project-1",
             "app_name": "shop",
-            "artifact": Image(reference=BASE_IMAGE, name=BASE_IMAGE),
+            "artifact": Image(reference=self.image, name=BASE_IMAGE),
             "uid": None,
             "gid": None,
             "health": HealthCheck(deadline_seconds=20),
@@ -116,9 +119,21 @@ async def native() -> AsyncIterator[Native]:
 @asynccontextmanager
 async def containers(engine: Engine, folder: Path) -> AsyncIterator[Containers]:
     """The runtime of containers, with nothing left of it afterwards."""
-    form = Containers(folder, engine)
+    form = Containers(folder, engine, ContainerRuntime)
     try:
         yield form
     finally:
         await form.clean_up()
         shutil.rmtree(folder / "containers", ignore_errors=True)
+
+
+@asynccontextmanager
+async def services(node: Node, folder: Path) -> AsyncIterator[Containers]:
+    """The runtime of a swarm, on the machine of its manager, with nothing left of it afterwards."""
+    with node.entered():
+        form = Containers(folder, node, SwarmRuntime)
+        try:
+            yield form
+        finally:
+            await form.clean_up()
+            shutil.rmtree(folder / "containers", ignore_errors=True)

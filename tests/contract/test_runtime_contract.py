@@ -11,17 +11,20 @@ import pytest
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.seams.runtimes.base import PortTaken, Unhealthy, UnknownRelease
 from headway.seams.runtimes.registry import RUNTIMES
-from tests.contract.runtime_forms import Form, containers, native
+from tests.contract.runtime_forms import Form, containers, native, services
 from tests.integration.runtimes.bench import Work, fetch, fetch_json, free_port, until_async
 
 AWKWARD = "first\nsecond 'single' \"double\" $HOME `x` \\ ; & ä € \t end\n"
 
 
-@pytest.fixture(params=["native", pytest.param("container", marks=pytest.mark.docker)])
+@pytest.fixture(params=["native", *(pytest.param(each, marks=pytest.mark.docker) for each in ("container", "swarm"))])
 async def form(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Form]:
     if request.param == "native":
         async with native() as processes:
             yield processes
+    elif request.param == "swarm":
+        async with services(request.getfixturevalue("nodes").manager, tmp_path) as served:
+            yield served
     else:
         async with containers(request.getfixturevalue("docker_engine"), tmp_path) as held:
             yield held
@@ -39,7 +42,7 @@ async def run(form: Form, work: Work, spec: ReleaseSpec) -> None:
 
 
 def test_every_runtime_is_held_to_the_contract() -> None:
-    assert set(RUNTIMES) == {"native", "container"}
+    assert set(RUNTIMES) == {"native", "container", "swarm"}
 
 
 async def test_a_release_answers_on_its_port_with_the_variables_that_it_was_given(form: Form, work: Work) -> None:

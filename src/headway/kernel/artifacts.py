@@ -63,7 +63,8 @@ class Bundle:
 class Image:
     """The artifact of whatever makes containers. ``reference`` is the image's own id, by which it is run: a name can
     be given to another image meanwhile. ``name`` is what people know it by, ``digest`` what its registry does;
-    ``ports`` and ``volumes`` are those that it declares, ``is_checked`` whether it brings a health check.
+    ``ports`` and ``volumes`` are those that it declares, ``is_checked`` whether it brings a health check. ``pullable``
+    is its name with a digest, under which other machines get it from a registry (None: it is on this one only).
     """
 
     reference: str
@@ -73,6 +74,7 @@ class Image:
     volumes: tuple[str, ...] = ()
     is_checked: bool = False
     bytes: int = 0
+    pullable: str | None = None
 
 
 Artifact = Bundle | Image
@@ -158,9 +160,31 @@ class Restart(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """On which machines copies may run: ``constraints`` that each has to meet (``node.role==worker``), labels over
+    whose values they are ``spread``, and how many run on one at most (None: no bound).
+    """
+
+    constraints: tuple[str, ...] = ()
+    spread: tuple[str, ...] = ()
+    most_per_node: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryLogin:
+    """What machines that fetch an image open its registry with. An empty ``url`` is Docker Hub."""
+
+    url: str
+    username: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """How an image is run, whatever runs it. ``port`` is the one that its process listens on inside; ``entrypoint`` and
     ``arguments`` are the image's own where they are None; ``restarts`` bounds those after failures (None: no bound).
+    What follows is for runtimes of several machines: how many copies run and where, what each is sure to get there, and
+    how the machines open the registry of the image.
     """
 
     port: int | None = None
@@ -171,6 +195,11 @@ class Container:
     cpus: float | None = None
     restart: Restart = Restart.ALWAYS
     restarts: int | None = None
+    replicas: int = 1
+    placement: Placement = field(default_factory=Placement)
+    reserved_cpus: float | None = None
+    reserved_memory_bytes: int | None = None
+    login: RegistryLogin | None = None
 
     @property
     def is_alone(self) -> bool:

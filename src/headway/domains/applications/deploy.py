@@ -9,6 +9,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
+from headway.domains.applications.model import is_over_machines
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
@@ -17,13 +18,15 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
 from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
-from headway.seams.runtimes.registry import RUNTIME_OF
+from headway.seams.builders.publish import publish
+from headway.seams.builders.publish import undo as undo_push
+from headway.seams.runtimes.registry import runtime_of
 from headway.seams.sources.git import undo as undo_source
-from headway.seams.sources.image import digest_of
+from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
 
 KIND = "application.deploy"
-VERSION = 3  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 4  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
 
 
@@ -44,7 +47,8 @@ class DeployKind:
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
         deploy = _Deploy(run, Plan.load(run.plan), self.tools, self.planning.vault)
-        releasing = deploy.releasing(*await deploy.made())
+        commit, artifact = await deploy.made()
+        releasing = deploy.releasing(commit, await deploy.shared(artifact))
         spec = await releasing.ports(before=deploy.cleared(releasing.artifact))
         await deploy.release_command(spec)
         await releasing.start(spec)
@@ -60,7 +64,7 @@ class DeployKind:
         host, api = undoing.host, self.tools.imaging.api
         if await undo_source(host, name, data) or await undo_pull(host, api, name, data):
             return
-        if not await undo_build(host, api, name, data):
+        if not (await undo_build(host, api, name, data) or await undo_push(host, api, name, data)):
             await take_back(self.tools, undoing, name, data)
 
 
@@ -98,6 +102,27 @@ class _Deploy:
         digest = digest_of(image)
         await self._run.describe(description=f"Image: {image.name} ({digest[:12]})", hash=digest)
         return Commit(hash=digest, subject="", author="", branch=""), image
+
+    async def shared(self, artifact: Artifact) -> Artifact:
+        """The artifact as other machines get it too, where it is to run on several."""
+        settings = self._plan.settings
+        if isinstance(artifact, Bundle):
+            if settings.replicas > 1:
+                await self._run.say("replicas has no effect on processes; scale says how often each runs.")
+            return artifact
+        if not is_over_machines(settings):
+            return artifact
+
+        async def share() -> Json:
+            to = self._tools.imaging.destination(self._plan, self._release_id)
+            if settings.source_type == "docker":
+                return dump_artifact(replace(artifact, pullable=pullable_of(artifact)))
+            if to is None:
+                await self._run.say("No registry is chosen (registryId), so the image stays on this machine.")
+                return dump_artifact(artifact)
+            return dump_artifact(await publish(self._run, artifact, to))
+
+        return load_artifact(await self._run.step("share", share))
 
     async def source(self) -> Commit:
         """The commit to deploy: the newest of its branch, or for a redeploy the one that serves."""
@@ -155,7 +180,7 @@ class _Deploy:
             artifact=artifact,
             commit=commit,
             folder=self._folder,
-            runtime_name=RUNTIME_OF[type(artifact)],
+            runtime_name=runtime_of(artifact, over_machines=is_over_machines(self._plan.settings)),
         )
 
     def cleared(self, artifact: Artifact) -> Callable[[], Awaitable[None]]:

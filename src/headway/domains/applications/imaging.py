@@ -8,17 +8,19 @@ from pathlib import Path
 
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.model import AppSettings
+from headway.domains.applications.placing import placement_of
 from headway.domains.applications.plan import Plan
 from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.cli import Docker, Typed
-from headway.infra.docker.images import release_name
+from headway.infra.docker.images import release_name, tag_of
 from headway.infra.hosts.command import Account
-from headway.kernel.artifacts import Container, Image, Mount, MountKind, PublishedPort, Restart
+from headway.kernel.artifacts import Container, Image, Mount, MountKind, PublishedPort, RegistryLogin, Restart
 from headway.kernel.secret import Secret
 from headway.kernel.variables import parse_variables
 from headway.seams.builders.base import ImageSpec
-from headway.seams.sources.image import ImageSource, PulledSpec
+from headway.seams.builders.publish import Destination
+from headway.seams.sources.image import ImageSource, PulledSpec, checked_name
 
 UNIX = "unix://"
 
@@ -84,6 +86,24 @@ class Imaging:
         """The command line for one deployment, with a folder of its own for credentials."""
         return Docker(host=self.host, configuration=f"{self.folders.work}/logins/{deployment_id}")
 
+    def destination(self, plan: Plan, deployment_id: str) -> Destination | None:
+        """Where the image of a deployment is taken to, for other machines to fetch; None where no registry is chosen.
+        Raises InvalidInput.
+        """
+        login = self._login(plan, deployment_id)
+        if plan.registry is None or login is None:
+            return None
+        registry = plan.registry
+        parts = (registry["url"], registry.get("prefix") or registry["username"], plan.app_name)
+        return Destination(
+            name=checked_name(f"{'/'.join(part for part in parts if part)}:{tag_of(deployment_id)}"),
+            registry=registry["url"],
+            login=login,
+            cli=self.cli(deployment_id),
+            api=self.api,
+            step_seconds=plan.settings.step_seconds,
+        )
+
     def _login(self, plan: Plan, deployment_id: str) -> Typed | None:
         if plan.registry is None:
             return None
@@ -114,7 +134,19 @@ class Imaging:
             cpus=settings.cpus,
             restart=Restart(settings.restart),
             restarts=settings.restarts,
+            replicas=settings.replicas,
+            placement=placement_of(settings),
+            reserved_cpus=settings.reserved_cpus,
+            reserved_memory_bytes=settings.reserved_memory_bytes,
+            login=_registry_login(plan),
         )
+
+
+def _registry_login(plan: Plan) -> RegistryLogin | None:
+    if plan.registry is None:
+        return None
+    url, username, password = (plan.registry[name] for name in ("url", "username", "password"))
+    return RegistryLogin(url=url, username=username, password=Secret(password))
 
 
 def mounts_of(settings: AppSettings) -> tuple[Mount, ...]:

@@ -68,6 +68,8 @@ class AppSettings:
     names of those for which the rule of what is masked does not fit.
     ``image`` and what follows to the password name an image in a registry, ``command`` and ``arguments`` what is run
     in its place; ``restart`` is a word of ``Restart``.
+    ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where, in
+    the words of clients.
     ``scale`` says how often each process type runs, once where it says nothing.
     ``extra`` are fields of the peer's inputs on which Headway does not act: they are stored and given back.
     """
@@ -99,6 +101,11 @@ class AppSettings:
     cpus: float | None = None
     restart: str = "always"
     restarts: int | None = None
+    runtime: str | None = None
+    replicas: int = 1
+    placement: Mapping[str, Any] | None = None
+    reserved_cpus: float | None = None
+    reserved_memory_bytes: int | None = None
     mounts: Sequence[Attached] = ()
     published: Sequence[Opened] = ()
     build_command: str | None = None
@@ -139,6 +146,15 @@ class AppSettings:
             "published": tuple(Opened(**each) for each in values.get("published", ())),
         }
         return AppSettings(**{name: value for name, value in read.items() if name in known})
+
+
+def is_over_machines(settings: AppSettings) -> bool:
+    """Whether an image of the application is to run by what works on several machines: asked for, or needed for what
+    is.
+    """
+    if settings.runtime in {None, "auto"}:
+        return settings.replicas > 1 or bool(settings.placement)
+    return settings.runtime == "swarm"
 
 
 def without_git(settings: AppSettings) -> AppSettings:

@@ -100,7 +100,8 @@ class Planning:
         settings = application.settings
         if settings.registry_id is not None:
             found = self.open_registry(tx, settings.registry_id, application.organization_id)
-            return {"url": found.url, "username": found.username, "password": found.password.reveal()}
+            opened = {"url": found.url, "username": found.username, "password": found.password.reveal()}
+            return {**opened, "prefix": found.image_prefix} if found.image_prefix else opened
         if not settings.registry_username or not settings.registry_password:
             return None
         url = checked_url(settings.registry_url or "")

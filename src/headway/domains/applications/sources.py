@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headway.domains.applications.model import AppSettings
+from headway.domains.applications.placing import placement_of
 from headway.domains.catalog.registries_model import checked_url
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
@@ -18,6 +19,12 @@ def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
         git_spec(settings, ssh_key=None, allow_file=allow_file).check()
     if settings.scale.get("web") == 0:
         raise InvalidInput("The process web runs at least once: stop the application to have it serve nothing.")
+    if settings.runtime == "container" and settings.replicas > 1:
+        raise InvalidInput(
+            f"A container runs once, not {settings.replicas} times. Let the runtime be auto or swarm, or set replicas "
+            "to 1."
+        )
+    placement_of(settings)
     if settings.archive:
         archive_spec(settings).check()
     if settings.image:

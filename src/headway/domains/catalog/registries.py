@@ -119,7 +119,9 @@ class RegistryService:
         sealed = store.sealed_password(tx, registry_id, organization_id)
         registry = store.find(tx, registry_id)
         password = Secret(str(self.vault.open(sealed)))
-        return Credentials(url=registry.url, username=registry.username, password=password)
+        return Credentials(
+            url=registry.url, username=registry.username, password=password, image_prefix=registry.image_prefix
+        )
 
 
 def _permitted(tx: Tx, actor: Actor, procedure: str, registry_id: str) -> Registry:

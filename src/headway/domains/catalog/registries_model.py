@@ -27,11 +27,12 @@ class Registry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What opens a registry."""
+    """What opens a registry; ``image_prefix`` is what its images are called by before their own names."""
 
     url: str
     username: str
     password: Secret
+    image_prefix: str | None = None
 
 
 def checked_url(url: str) -> str:

@@ -59,7 +59,7 @@ class Isolation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Docker:
     """What there is of Docker: the program, BuildKit's part of it, what the engine says of itself or why it does not
-    (``problem``), and which of the foreign builders are installed.
+    (``problem``), what its swarm is, and which of the foreign builders are installed.
     """
 
     socket: str
@@ -68,6 +68,7 @@ class Docker:
     engine: str | None
     problem: str | None
     builders: tuple[str, ...]
+    swarm: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +216,8 @@ def _docker(found: Docker) -> Iterator[Finding]:
         detail = f"no {'buildx' if found.program else 'docker program'}; images can be run and not built"
         package = "docker-buildx" if found.program else "docker-cli docker-buildx"
         yield Finding(level=Level.WARN, name=name, detail=detail, advice=f"apt-get install {package}")
+    if found.swarm:
+        yield Finding(level=Level.OK, name="swarm", detail=found.swarm)
     if found.builders:
         yield Finding(level=Level.OK, name="builders", detail=", ".join(found.builders))
 

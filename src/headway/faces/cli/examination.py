@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from headway.faces.cli.diagnosis import Docker, Examined, Isolation
 from headway.faces.cli.machine import facts
@@ -103,10 +104,11 @@ def _isolation(settings: Settings) -> Isolation | None:
 
 def _docker(settings: Settings) -> Docker:
     api = DockerApi(unix_socket(settings.docker_host.removeprefix("unix://")))
-    engine = problem = None
+    engine = problem = swarm = None
     try:
         version = asyncio.run(api.get("/version"))
         engine = f"{version['Version']} for {version['Arch']}"
+        swarm = _swarm(asyncio.run(api.get("/info")).get("Swarm") or {})
     except (EngineAway, EngineRefused) as error:
         problem = error.why if isinstance(error, EngineAway) else error.message
     program = shutil.which("docker", path=CLEAN_PATH)
@@ -116,8 +118,19 @@ def _docker(settings: Settings) -> Docker:
         has_buildx=program is not None and _succeeds(program, "buildx", "version"),
         engine=engine,
         problem=problem,
+        swarm=swarm,
         builders=tuple(name for name in ("nixpacks", "railpack", "pack") if shutil.which(name, path=CLEAN_PATH)),
     )
+
+
+def _swarm(told: Mapping[str, Any]) -> str:
+    """What an engine says of its swarm, in words."""
+    if told.get("LocalNodeState", "inactive") == "inactive":
+        return "none; an application runs as one container (docker swarm init makes a swarm, for several copies)"
+    if not told.get("ControlAvailable"):
+        return f"{told['LocalNodeState']}, and managed by another machine; a panel works on a manager"
+    machines, managers = told.get("Nodes", 0), told.get("Managers", 0)
+    return f"manager of a swarm of {machines} machines, {managers} of them managers; applications may have replicas"
 
 
 def _succeeds(*argv: str) -> bool:

@@ -123,6 +123,7 @@ def _applications() -> typer.Typer:
     _add(of_applications, "detect", detect.detect)
     _add(of_applications, "start", apps.start)
     _add(of_applications, "stop", apps.stop)
+    _add(of_applications, "scale", apps.scale)
     _add(of_applications, "delete", apps.delete)
     _add(of_applications, "releases", apps.releases)
     _add(of_applications, "logs", apps.logs)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,7 +21,9 @@ Json = Any
 
 _SECONDS = 60.0
 _PING_SECONDS = 5.0
+_FILE_SECONDS = 300.0
 _CHUNK = 64 << 10
+_FILE_CHUNK = 1 << 20
 _MOST_BYTES = 64 << 20
 
 
@@ -69,9 +74,20 @@ class DockerApi:
                 return None
             raise
 
-    async def post(self, path: str, body: Json = None, *, seconds: float = _SECONDS, **query: Json) -> Json:
-        """Lets it do something, and gives what it says of it."""
-        return _value(await self._ask("POST", path, query, body, seconds))
+    async def post(
+        self, path: str, body: Json = None, *, seconds: float = _SECONDS, login: Json = None, **query: Json
+    ) -> Json:
+        """Lets it do something, and gives what it says of it. ``login`` opens a registry for it."""
+        headers = {"Content-Type": "application/json"}
+        if login is not None:
+            headers["X-Registry-Auth"] = base64.urlsafe_b64encode(json.dumps(login).encode()).decode()
+        data = b"" if body is None else json.dumps(body).encode()
+        return _value(await self._ask("POST", path, query, content=data, seconds=seconds, headers=headers))
+
+    async def send(self, path: str, file: Path, *, seconds: float = _FILE_SECONDS, **query: Json) -> bytes:
+        """Lets it take a file."""
+        headers = {"Content-Type": "application/x-tar"}
+        return await self._ask("POST", path, query, content=file, seconds=seconds, headers=headers)
 
     async def delete(self, path: str, **query: Json) -> None:
         """Removes something; no error when it is gone, or being removed already."""
@@ -81,9 +97,9 @@ class DockerApi:
             if refused.status != 404 and "already in progress" not in refused.message:
                 raise
 
-    async def read(self, path: str, **query: Json) -> bytes:
+    async def read(self, path: str, *, seconds: float = _SECONDS, **query: Json) -> bytes:
         """The bytes of an answer that is no JSON."""
-        return await self._ask("GET", path, query)
+        return await self._ask("GET", path, query, seconds=seconds)
 
     async def require(self) -> None:
         """Returns where there is an engine; else raises EngineAway."""
@@ -98,12 +114,19 @@ class DockerApi:
         return True
 
     async def _ask(
-        self, method: str, path: str, query: Mapping[str, Json], body: Json = None, seconds: float = _SECONDS
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Json],
+        *,
+        content: bytes | Path = b"",
+        seconds: float = _SECONDS,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
         target = f"{path}?{urlencode({name: _written(value) for name, value in query.items()})}" if query else path
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._exchange(method, target, body)
+                answer = await self._exchange(method, target, content, headers)
         except TimeoutError as error:
             raise EngineAway(f"no answer within {seconds:g} s") from error
         except OSError as error:
@@ -114,13 +137,14 @@ class DockerApi:
             raise EngineRefused(_complaint(answer), answer.status)
         return bytes(answer.body)
 
-    async def _exchange(self, method: str, target: str, body: Json) -> _Answer:
+    async def _exchange(self, method: str, target: str, content: bytes | Path, headers: Mapping[str, str]) -> _Answer:
         reader, writer = await self._dial()
         try:
-            data = b"" if body is None else json.dumps(body).encode()
-            head = f"{method} {target} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\nContent-Length: {len(data)}\r\n"
-            writer.write(f"{head}Content-Type: application/json\r\n\r\n".encode() + data)
-            await writer.drain()
+            length = len(content) if isinstance(content, bytes) else (await asyncio.to_thread(content.stat)).st_size
+            every = {"Host": "docker", "Connection": "close", "Content-Length": str(length), **headers}
+            lines = (f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in every.items()))
+            writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+            await _write(writer, content)
             answer = _Answer()
             while not answer.complete:
                 chunk = await reader.read(_CHUNK)
@@ -132,6 +156,17 @@ class DockerApi:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+async def _write(writer: asyncio.StreamWriter, content: bytes | Path) -> None:
+    if isinstance(content, bytes):
+        writer.write(content)
+        await writer.drain()
+        return
+    with content.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, _FILE_CHUNK):
+            writer.write(chunk)
+            await writer.drain()
 
 
 class _Answer:

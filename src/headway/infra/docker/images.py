@@ -13,7 +13,12 @@ class ImageUnusable(HeadwayError):
 
 def release_name(panel_id: str, app_name: str, release_id: str) -> str:
     """The name under which the image of a release is kept for as long as the release is."""
-    return f"headway-{panel_id}/{app_name}:r-{release_id}"
+    return f"headway-{panel_id}/{app_name}:{tag_of(release_id)}"
+
+
+def tag_of(release_id: str) -> str:
+    """The tag of a release's image, here and in a registry."""
+    return f"r-{release_id}"
 
 
 async def inspect(api: DockerApi, reference: str, name: str) -> Image | None:
@@ -52,6 +57,16 @@ async def let_go(api: DockerApi, name: str) -> None:
     except EngineRefused as refused:
         if refused.status != 409:
             raise
+
+
+async def discard_release(api: DockerApi, panel_id: str, release_id: str) -> None:
+    """Lets the image of a release go, if nothing else needs it: its name here, and that in its registry."""
+    name = release_name(panel_id, "*", release_id)
+    tag = name.rpartition(":")[2]
+    for image in await api.get("/images/json", filters={"reference": [name]}):
+        for each in image["RepoTags"] or ():
+            if each.endswith(f":{tag}"):
+                await let_go(api, each)
 
 
 async def bound_cache(api: DockerApi, most_bytes: int) -> None:

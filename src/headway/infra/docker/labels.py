@@ -9,6 +9,7 @@ NAME = "headway.name"
 DEPLOYMENT = "headway.deployment"
 RELEASE = "headway.release"
 COMPOSE = "headway.compose"
+SWARM = "headway.swarm"
 
 
 def labelled(**wanted: str) -> dict[str, list[str]]:

@@ -6,22 +6,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from headway.infra.docker import images, labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.work import Work
-from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec, image_of
+from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import container_body as bodies
+from headway.seams.runtimes import kept_images
 from headway.seams.runtimes.base import ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.container_health import wait_until_healthy
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.container_refusals import translated
 from headway.seams.runtimes.container_state import Found, read, unwrapped
+from headway.seams.runtimes.finishing import finished
 from headway.seams.runtimes.health import checked_health
+from headway.seams.runtimes.volumes import make_volume
 
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
 _STOP_SECONDS = 30.0  # beyond the grace, for an engine that is busy
@@ -51,12 +54,12 @@ class ContainerRuntime:
         for volume in set(spec.image.volumes) - {mount.target for mount in spec.container.mounts}:
             await work.say(f"{volume} is no mount: what the application writes there is gone with this release.")
         async with work.fence():
-            await _finished(self._create(spec))
+            await finished(self._create(spec))
 
     async def start(self, work: Work, spec: ReleaseSpec) -> None:
         """Starts the prepared container; no error when it runs. Raises Unhealthy, PortTaken."""
         async with work.fence():
-            await _finished(self.start_again(spec.release_id))
+            await finished(self.start_again(spec.release_id))
 
     async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
         """Waits until the release is healthy. Raises Unhealthy."""
@@ -106,24 +109,15 @@ class ContainerRuntime:
 
     async def missing(self, artifact: Artifact) -> str | None:
         """Whether the engine has the image. Raises EngineAway."""
-        image = image_of(artifact)
-        try:
-            found = await images.inspect(self._api, image.reference, image.name)
-        except images.ImageUnusable as unusable:
-            return unusable.message
-        return None if found else f"Its image {image.name} is not on this machine any more; deploy that commit again."
+        return await kept_images.missing(self._api, artifact)
 
     async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> None:
         """Gives the image the name of one more release."""
-        await images.keep(self._api, image_of(artifact), images.release_name(self._panel_id, app_name, release_id))
+        await kept_images.keep(self._api, artifact, panel_id=self._panel_id, app_name=app_name, release_id=release_id)
 
     async def discard(self, release_id: str) -> None:
         """Lets the release's image go, if nothing else needs it."""
-        name = images.release_name(self._panel_id, "*", release_id)
-        for image in await self._api.get("/images/json", filters={"reference": [name]}):
-            for tag in image["RepoTags"] or ():
-                if tag.endswith(f":{name.rpartition(':')[2]}"):
-                    await images.let_go(self._api, tag)
+        await images.discard_release(self._api, self._panel_id, release_id)
 
     async def status(self, release_id: str) -> ReleaseStatus:
         """What its container does now."""
@@ -168,7 +162,7 @@ class ContainerRuntime:
 
     async def forget(self, application_id: str, app_name: str) -> None:
         """The networks of projects that nothing runs in any more. Volumes stay: they hold data."""
-        mine = {"label": [f"{labels.PANEL}={self._panel_id}", labels.PROJECT]}
+        mine = {"label": [f"{labels.PANEL}={self._panel_id}", labels.PROJECT], "driver": ["bridge"]}
         for network in await self._api.get("/networks", filters=mine):
             if not await self._api.get("/containers/json", all=True, filters={"network": [network["Id"]]}):
                 with contextlib.suppress(EngineRefused):  # somebody has come in between
@@ -203,7 +197,7 @@ class ContainerRuntime:
         await self._make_network(spec)
         for mount in spec.container.mounts:
             if mount.kind is MountKind.VOLUME:
-                await self._make_volume(spec, mount.source)
+                await make_volume(self._api, self._panel_id, spec, mount.source)
         files = await asyncio.to_thread(self._marks.write_files, spec)
         name = bodies.container_name(spec)
         try:
@@ -223,15 +217,6 @@ class ContainerRuntime:
                 if refused.status != 409:
                     raise translated(refused) from refused
 
-    async def _make_volume(self, spec: ReleaseSpec, volume: str) -> None:
-        marks = {labels.PANEL: self._panel_id, labels.APPLICATION: spec.application_id}
-        name = bodies.volume_name(spec.app_name, volume)
-        made = await self._api.post("/volumes/create", {"Name": name, "Labels": marks})
-        if (made["Labels"] or {}).get(labels.APPLICATION) != spec.application_id:
-            raise EngineRefused(
-                f"The volume {name} is there already and belongs to somebody else. Give the mount another volume.", 409
-            )
-
     async def _end(self, container_id: str, grace_seconds: float) -> None:
         seconds = max(int(grace_seconds), 0)
         try:
@@ -244,11 +229,14 @@ class ContainerRuntime:
         return [each["Id"] for each in await self._list(panel=self._panel_id, release=release_id)]
 
     async def _list(self, **wanted: str) -> list[dict[str, Any]]:
-        """Those of releases: a compose file can give its own containers what labels it likes, but for its mark."""
+        """Those of releases: a compose file can give its own containers what labels it likes, but for its mark, and a
+        swarm keeps its own.
+        """
         found: list[dict[str, Any]] = await self._api.get(
             "/containers/json", all=True, filters=labels.labelled(**wanted)
         )
-        return [each for each in found if labels.RELEASE in each["Labels"] and labels.COMPOSE not in each["Labels"]]
+        others = {labels.COMPOSE, labels.SWARM}
+        return [each for each in found if labels.RELEASE in each["Labels"] and not others & each["Labels"].keys()]
 
 
 def _looks() -> range:
@@ -258,18 +246,6 @@ def _looks() -> range:
 
 def _still_there(release_id: str) -> Unavailable:
     return Unavailable(f"The container of release {release_id} does not go although Docker was asked to end it.")
-
-
-async def _finished(work: Coroutine[Any, Any, None]) -> None:
-    """Lets the engine finish what it has begun, also for somebody who is being cancelled: what it makes could not be
-    found, and removed, before it is there.
-    """
-    task = asyncio.get_running_loop().create_task(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        raise
 
 
 class _Watched:

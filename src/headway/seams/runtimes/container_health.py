@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -114,16 +114,16 @@ async def _by_its_port(spec: ReleaseSpec, found: Found) -> str | None:
             await requests.connect(host, asked_port, timeout_seconds=_TRY_SECONDS)
     except requests.NoAnswer as silence:
         asked = f"GET {spec.health.path} on port" if spec.health.kind is HealthKind.HTTP else "a connection to port"
-        return f"{asked} {port} got no answer: {silence}.{await asyncio.to_thread(_listening, found, port)}"
+        return f"{asked} {port} got no answer: {silence}.{await asyncio.to_thread(listening_instead, found.pid, port)}"
     return None
 
 
-def _listening(found: Found, port: int) -> str:
-    """Where its processes listen instead, as far as this machine can see into it."""
+def listening_instead(pid: int | None, port: int) -> str:
+    """Where the processes of a container listen, as far as this machine can see into it; the end of a sentence."""
     listening: list[ports.Listener] = []
     for table in ("tcp", "tcp6"):
         try:
-            listening += ports.read_table((Path(processes.PROC) / str(found.pid) / "net" / table).read_text())
+            listening += ports.read_table((Path(processes.PROC) / str(pid) / "net" / table).read_text())
         except OSError:
             return ""
     wanted = f" It has to listen on port {port} of 0.0.0.0 (the variable PORT can name another)"
@@ -138,9 +138,7 @@ async def _give_up_on_ends(found: Found, watched: Watched) -> None:
     is_over = found.has_exited and found.state.value == "stopped"
     if found.exits < CRASHES and not is_over:
         return
-    lines = await watched.last_lines(LAST_LINES)
-    written = [line.strip() for line in lines if line.strip()]
-    last = f' Its last line: "{written[-1][:300]}".' if written else " It wrote nothing."
+    last = wrote(await watched.last_lines(LAST_LINES))
     if found.error:
         last = f" Docker says: {found.error}."
     times = "once" if found.exits == 1 else f"{found.exits} times"
@@ -149,6 +147,12 @@ async def _give_up_on_ends(found: Found, watched: Watched) -> None:
         "deployment's log ends with more of it) and deploy again."
     )
     raise RanOutOfMemory(sentence) if found.out_of_memory else Unhealthy(sentence)
+
+
+def wrote(lines: Sequence[str]) -> str:
+    """The last line of these as a sentence that follows another."""
+    written = [line.strip() for line in lines if line.strip()]
+    return f' Its last line: "{written[-1][:300]}".' if written else " It wrote nothing."
 
 
 def _how(found: Found) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from headway.kernel.artifacts import MountKind, ReleaseSpec
@@ -35,9 +36,9 @@ class Marks:
                 written[mount.target] = str(path)
         return written
 
-    def healthy(self, release_id: str, exits: int) -> None:
-        """Notes that the release is healthy, and how often it had ended by then."""
-        write_privately(self._folder(release_id) / _HEALTHY, json.dumps({"exits": exits}))
+    def healthy(self, release_id: str, exits: int, ended: Sequence[str] = ()) -> None:
+        """Notes that the release is healthy, how often it had ended by then, and what of it where that has names."""
+        write_privately(self._folder(release_id) / _HEALTHY, json.dumps({"exits": exits, "ended": list(ended)}))
 
     def was_healthy(self, release_id: str) -> bool:
         """Whether it has ever been."""
@@ -49,6 +50,13 @@ class Marks:
             return int(json.loads((self._root / checked_id(release_id) / _HEALTHY).read_text())["exits"])
         except FileNotFoundError:
             return 0
+
+    def ended_when_healthy(self, release_id: str) -> set[str]:
+        """What of it had ended when it was healthy; nothing where it never was."""
+        try:
+            return {*json.loads((self._root / checked_id(release_id) / _HEALTHY).read_text())["ended"]}
+        except FileNotFoundError:
+            return set()
 
     def remove(self, release_id: str) -> None:
         """Removes all of it."""

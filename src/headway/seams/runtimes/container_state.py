@@ -78,7 +78,7 @@ def read(inspected: Mapping[str, Any], release_label: str) -> Found:
         release_id=(configuration["Labels"] or {}).get(release_label, ""),
         state=_STATES.get(state["Status"], ProcessState.STOPPED),
         pid=state["Pid"] or None,
-        since=_instant(state["StartedAt"]),
+        since=instant(state["StartedAt"]),
         exits=inspected["RestartCount"] + ended,
         exit_code=state["ExitCode"],
         out_of_memory=bool(state["OOMKilled"]) and not runs,
@@ -115,16 +115,16 @@ def unwrapped(data: bytes, *, has_terminal: bool) -> str:
     return b"".join(pieces).decode(errors="replace")
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
-
-
-def _instant(text: str) -> datetime | None:
+def instant(text: str) -> datetime | None:
     """A time of the engine's, which counts nanoseconds, and the year 1 for what has not happened."""
     if text.startswith(_YEAR_ONE):
         return None
     return datetime.fromisoformat(_FRACTION.sub(r".\1", text.replace("Z", "+00:00"))).astimezone(UTC)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
 
 
 def _last_output(log: Sequence[Mapping[str, Any]]) -> str:

@@ -110,6 +110,11 @@ def digest_of(image: Image) -> str:
     return (image.digest or image.reference).removeprefix(ALGORITHM)
 
 
+def pullable_of(image: Image) -> str | None:
+    """The name with its digest, by which any machine fetches the same image; None for one that no registry knows."""
+    return None if image.digest is None else f"{_without_tag(image.name)}@{image.digest}"
+
+
 async def undo(host: Host, api: DockerApi, name: str, data: Mapping[str, Any]) -> bool:
     """Takes back what a fetch has begun; False when that was none of ours."""
     if name != UNDO_PULL:

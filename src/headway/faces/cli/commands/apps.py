@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Named = Annotated[str, typer.Argument(metavar="APPLICATION", help="An application's name or id.")]
 
 _LONGEST_TAIL = 10_000
+_MOST_REPLICAS = 1_000
 
 
 def list_applications(context: typer.Context, *, as_json: AsJson = False) -> None:
@@ -74,6 +75,27 @@ def start(context: typer.Context, application: Named, *, as_json: AsJson = False
 def stop(context: typer.Context, application: Named, *, as_json: AsJson = False) -> None:
     """Stops an application; nothing of it runs then, and it stays stopped until it is started or deployed."""
     _call(context, application, "application.stop", "is stopped", as_json=as_json)
+
+
+def scale(
+    context: typer.Context,
+    application: Named,
+    replicas: Annotated[int, typer.Argument(min=1, max=_MOST_REPLICAS, help="How many copies run.")],
+    *,
+    runtime: Annotated[
+        str | None, typer.Option(metavar="auto|container|swarm", help="What runs them; auto takes a swarm for several.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sets how many copies of an image run with the next deploy, over the machines of a Docker swarm."""
+    with Session.of(context).client() as client:
+        place = _find(client, application)
+        changed: dict[str, Any] = {"replicas": replicas} | ({} if runtime is None else {"runtime": runtime})
+        client.post("application.update", {"applicationId": place.application_id, **changed})
+    if as_json:
+        output.say_json({"applicationId": place.application_id, **changed})
+    else:
+        output.say(f"The next deploy of {place.name} runs {replicas} {'copy' if replicas == 1 else 'copies'}")
 
 
 def delete(context: typer.Context, application: Named, *, yes: Yes = False, as_json: AsJson = False) -> None:
@@ -166,4 +188,5 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Branch", row.get("customGitBranch") or ""
     yield "Build path", row.get("customGitBuildPath") or ""
     yield "Builder", row.get("builder") or ("auto" if row["buildType"] == "nixpacks" else row["buildType"])
+    yield "Copies", str(row["replicas"]) if row["replicas"] > 1 or row["runtime"] == "swarm" else ""
     yield "ID", row["applicationId"]

