@@ -75,9 +75,11 @@ from headway.kernel.ids import new_id
 from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
+from headway.reactions.webhooks.service import WebhookService
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_machine import LOCAL, docker_api, edge, https_of, local_host, tools_of
+from headway.wiring_reactions import ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
 
 log = logging.getLogger(__name__)
@@ -119,6 +121,8 @@ class Services:
     registries: RegistryService
     destinations: DestinationService
     attachments: AttachmentService
+    webhooks: WebhookService
+    webhook_limit_bytes: int
 
     async def health(self) -> str | None:
         """None when the database answers, else why it does not."""
@@ -190,6 +194,7 @@ class Wiring:
             facts=facts,
         )
         fronted[SubjectType.COMPOSE] = self._composes.routing
+        self._reactions = ReactionWiring.of(settings, data_dir, db, ledger=self._ledger, events=self._events)
 
     def _plans(self) -> Planning:
         return Planning(
@@ -252,6 +257,8 @@ class Wiring:
             registries=self._registries,
             destinations=self._backups.destinations(),
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
+            webhooks=self._reactions.webhooks,
+            webhook_limit_bytes=self._settings.webhook_limit_bytes,
         )
 
     def _reads(self) -> DeploymentReader:
@@ -299,6 +306,7 @@ class Wiring:
             Poller("restore", keeper.restore),
             Poller("keeper", keeper.keep_round),
             *self._composes.pollers(),
+            *self._reactions.pollers(),
             Poller("edge", partial(rounds.ensured, self._edge.ensure)),
             Poller("certificates", partial(rounds.once, self._certificates.settle)),
             Poller("ballast", ballast),

@@ -62,6 +62,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
             "customGitBuildPath": "/",
             "watchPaths": [],
         },
+        "application.refreshToken": lambda at: {"applicationId": at.application()},
         "application.search": lambda _at: {"q": "driven", "limit": 3, "offset": 1},
         "application.start": lambda at: {"applicationId": at.served()},
         "application.stop": lambda at: {"applicationId": at.application()},
@@ -90,6 +91,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "compose.loadServices": lambda at: {"composeId": at.compose(), "type": "cache"},
         "compose.one": lambda at: {"composeId": at.compose()},
         "compose.redeploy": lambda at: {"composeId": at.compose()},
+        "compose.refreshToken": lambda at: {"composeId": at.compose()},
         "compose.saveEnvironment": lambda at: {"composeId": at.compose(), "env": "A=1", "createEnvFile": True},
         "compose.stop": lambda at: {"composeId": at.compose()},
         "compose.update": lambda at: {

@@ -101,6 +101,19 @@ class RequestAnswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryTaken:
+    """A delivery of a webhook is kept, and what it asks for is done. ``outcome`` is "repeated" where it had come
+    before.
+    """
+
+    delivery_id: str
+    sender: str
+    event: str
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChanged:
     """What a user may do, or what a key of theirs is good for, has changed, and the change is committed."""
 

@@ -224,6 +224,22 @@ class Settings:
             size(_MIB), "How large an uploaded archive may be once unpacked.", variable="HEADWAY_UNPACKED_LIMIT"
         ),
     )
+    webhook_limit_bytes: int = field(
+        default=25 * _MIB,
+        metadata=_told(size(1 << 10), "How large a webhook's payload may be.", variable="HEADWAY_WEBHOOK_LIMIT"),
+    )
+    webhook_payload_bytes: int = field(
+        default=64 * _MIB,
+        metadata=_told(
+            size(0),
+            "What is kept of the payloads of one service's webhooks, packed: the newest.",
+            variable="HEADWAY_WEBHOOK_PAYLOADS",
+        ),
+    )
+    keep_webhooks: timedelta = field(
+        default=timedelta(days=30),
+        metadata=_told(duration(60), "How long deliveries of webhooks are kept, and known when they come again."),
+    )
     cgroups: Switch = field(
         default=Switch.AUTO, metadata=_told(choice(Switch), "Whether cgroups are used where the machine has them.")
     )

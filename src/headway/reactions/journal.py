@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from headway.kernel.events import DeploymentEnded, DeploymentStarted, DueTimeDecided, Events, RequestAnswered, StepEnded
+from headway.kernel.events import (
+    DeliveryTaken,
+    DeploymentEnded,
+    DeploymentStarted,
+    DueTimeDecided,
+    Events,
+    RequestAnswered,
+    StepEnded,
+)
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +26,7 @@ class Journal:
         events.listen(DeploymentStarted, _started)
         events.listen(StepEnded, _step)
         events.listen(DeploymentEnded, _ended)
+        events.listen(DeliveryTaken, _delivered)
         events.listen(RequestAnswered, _answered)
         events.listen(DueTimeDecided, _due_time_decided)
 
@@ -57,6 +66,11 @@ def _ended(ended: DeploymentEnded) -> None:
 def _due_time_decided(decided: DueTimeDecided) -> None:
     level = logging.WARNING if decided.fate == "missed" else logging.DEBUG
     log.log(level, "due time decided", extra={"type": decided.subject_type, "fate": decided.fate})
+
+
+def _delivered(taken: DeliveryTaken) -> None:
+    extra = {"delivery": taken.delivery_id, "sender": taken.sender, "outcome": taken.outcome, "reason": taken.reason}
+    log.info("webhook delivered", extra=extra)
 
 
 def _answered(request: RequestAnswered) -> None:

@@ -39,6 +39,7 @@ from tests.integration.http.access_rows import (
 from tests.integration.http.backup_rows import BACKUP_ROWS, BACKUP_THINGS
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.fronts import attached_to, front_of
+from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
 from tests.integration.http.world import REPOSITORY, World, client_with
 
 FRONT = (domains, redirects, logins, own_routings)
@@ -80,6 +81,7 @@ A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new
 
 TABLE: Mapping[str, Row] = {
     **BACKUP_ROWS,
+    **HOOK_ROWS,
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.cleanQueues": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.clearDeployments": Row(MUTATION, APPLICATION, ADMIN, REMOVE),
@@ -336,6 +338,8 @@ async def things_of(
     wanted = None if procedure is None else {str(text)[1:-1] for text in TABLE[procedure].given.values()}
     if wanted is None or wanted & {"mount", "port"}:
         things |= await attached_to(world, application_id)
+    if wanted is None or "delivery" in wanted:
+        things["delivery"] = await delivery_to(world, application_id)
     for names, make in OTHER_THINGS.items():
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))

@@ -99,6 +99,10 @@ OF_MEMBERS = frozenset(
         "settings.isCloud",
         "user.get",
         "user.updateApiKey",
+        "webhook.deliveries",
+        "webhook.one",
+        "webhook.replay",
+        "webhook.simulate",
     }
 )
 OF_OWNERS = frozenset({"organization.create", "organization.delete", "organization.update"})

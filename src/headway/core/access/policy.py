@@ -21,6 +21,7 @@ class Noun(StrEnum):
     CERTIFICATE = "Certificate"
     COMPOSE = "Compose"
     CONTAINER = "Container"
+    DELIVERY = "Delivery"
     DEPLOYMENT = "Deployment"
     DESTINATION = "Destination"
     DOMAIN = "Domain"
@@ -117,6 +118,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "create", "update", "delete", "move")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveEnvironment", "saveBuildType", "saveGitProvider")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "disconnectGitProvider", "saveDockerProvider")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "refreshToken")
+    | _rules(Noun.COMPOSE, "compose", _ADMIN, _SET, "refreshToken")
+    | _rules(Noun.DELIVERY, "webhook", _MEMBER, _READ, "deliveries", "one", "simulate")
+    | _rules(Noun.DELIVERY, "webhook", _MEMBER, _DEPLOY, "replay")
     | _rules(Noun.APPLICATION, "mounts", _MEMBER, _READ, "listByServiceId", "allNamedByApplicationId")
     | _rules(Noun.APPLICATION, "mounts", _ADMIN, _SET, "create")
     | _rules(Noun.MOUNT, "mounts", _MEMBER, _READ, "one")
@@ -208,6 +213,15 @@ def admit(actor: Actor, procedure: str) -> None:
         raise Forbidden(f"{procedure} needs a key with the scope {rule.scope}; this one has: {had}.")
     if actor.terms.projects is not None and not rule.in_project and rule.least >= Role.ADMIN:
         raise Forbidden(f"{procedure} is about the whole organisation; this key is for some of its projects only.")
+
+
+def may(actor: Actor, procedure: str) -> bool:
+    """Whether ``admit`` lets the caller through."""
+    try:
+        admit(actor, procedure)
+    except Forbidden:
+        return False
+    return True
 
 
 def permit(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
+from headway.domains.catalog import hooks_store
 from headway.domains.catalog.naming import app_name_for
 from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
@@ -67,6 +69,7 @@ class Making:
             created_at=tx.now,
         )
         store.add(tx, application, self.vault)
+        hooks_store.add(tx, self.vault, SubjectType.APPLICATION, application.application_id)
         return application
 
     def _is_free(self, tx: Tx, app_name: str) -> bool:

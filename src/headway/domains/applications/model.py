@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from headway.domains.catalog.hooks_model import PUSH, with_meaning
 from headway.domains.catalog.uploads_model import Archive
 
 
@@ -71,6 +72,8 @@ class AppSettings:
     ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where, in
     the words of clients.
     ``scale`` says how often each process type runs, once where it says nothing.
+    ``auto_deploy`` and what follows is how deliveries of webhooks are taken: ``newest_wins`` lets a push end what still
+    waits of an earlier one.
     ``extra`` are fields of the peer's inputs on which Headway does not act: they are stored and given back.
     """
 
@@ -128,6 +131,11 @@ class AppSettings:
     secret_variables: Sequence[str] = ()
     keep_deployments: int | None = None
     keep_days: float | None = None
+    auto_deploy: bool = True
+    trigger_type: str = PUSH
+    watch_paths: Sequence[str] | None = None
+    newest_wins: bool = True
+    webhook_secret: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:
@@ -140,7 +148,7 @@ class AppSettings:
         known = {each.name for each in fields(AppSettings)}
         archive = values.get("archive")
         read = {
-            **values,
+            **with_meaning(values),
             "archive": Archive(**archive) if archive else None,
             "mounts": tuple(Attached(**each) for each in values.get("mounts", ())),
             "published": tuple(Opened(**each) for each in values.get("published", ())),

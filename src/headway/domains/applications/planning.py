@@ -39,7 +39,7 @@ class Planning:
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The plan of a deployment's application. Raises RunFailed with reason refused where it cannot be made."""
         try:
-            application = store.find(tx, deployment.subject_id, self.vault)
+            application = _at_tag(store.find(tx, deployment.subject_id, self.vault), deployment.input.get("tag"))
             given = deployment.input.get("commit")
             commit = Commit(**given) if given else None
             allow_file = bool(deployment.input.get("allow_file"))
@@ -106,6 +106,13 @@ class Planning:
             return None
         url = checked_url(settings.registry_url or "")
         return {"url": url, "username": settings.registry_username, "password": settings.registry_password}
+
+
+def _at_tag(application: Application, tag: str | None) -> Application:
+    """The application as it is deployed from a tag that was pushed."""
+    if tag is None:
+        return application
+    return replace(application, settings=replace(application.settings, git_tag=tag, git_commit=None))
 
 
 def _credentials(plan: Plan) -> tuple[str, ...]:

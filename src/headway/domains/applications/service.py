@@ -10,23 +10,21 @@ from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Noun, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import Deployment, Lane, Request, SubjectType, asked_by
+from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.applications import store
-from headway.domains.applications.deploy import KIND, VERSION
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import (
     Application,
     AppSettings,
     AppStatus,
     Wanted,
-    exclusive_key,
 )
 from headway.domains.applications.operate import Operating
-from headway.domains.applications.sources import require_source
+from headway.domains.applications.requests import deploy_request
 from headway.domains.applications.surroundings import check_variables, known_secrets
 from headway.domains.catalog.naming import check_name
 from headway.domains.projects.store import place_of
@@ -309,26 +307,13 @@ class ApplicationService:
         *,
         again: bool,
     ) -> Request:
-        require_source(application.settings)
-        commit = _serving_commit(tx, application.application_id) if again else None
-        request = Request(
-            kind=KIND,
-            kind_version=VERSION,
-            subject_type=SubjectType.APPLICATION,
-            subject_id=application.application_id,
-            host_id=application.host_id,
-            organization_id=application.organization_id,
-            project_id=application.project_id,
-            exclusive_key=exclusive_key(application.application_id),
-            lane=Lane.DEPLOY,
+        request = deploy_request(
+            application,
             title=title,
             description=description,
-            input={
-                "type": "redeploy" if again else "deploy",
-                "commit": commit,
-                "allow_file": _may_use_files(actor),
-                "total_seconds": application.settings.total_seconds,
-            },
+            commit=_serving_commit(tx, application.application_id) if again else None,
+            again=again,
+            allow_file=_may_use_files(actor),
         )
         return asked_by(actor, request)
 

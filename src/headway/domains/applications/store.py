@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
-from headway.domains.catalog import barriers_store, domains_store, restoring
+from headway.domains.catalog import barriers_store, domains_store, hooks_store, restoring
 from headway.domains.catalog.fronted import Front
 from headway.infra.db.tables.applications import accounts, applications, ports, releases
 from headway.infra.db.tables.composes import composes
@@ -175,6 +175,7 @@ def remove(tx: Tx, application_id: str) -> None:
     """Deletes an application and what is recorded of its releases."""
     barriers_store.forget(tx, application_id)
     domains_store.forget(tx, SubjectType.APPLICATION, application_id)
+    hooks_store.forget(tx, SubjectType.APPLICATION, application_id)
     tx.execute(delete(ports).where(ports.c.application_id == application_id))
     tx.execute(delete(releases).where(_r.application_id == application_id))
     tx.execute(delete(applications).where(_a.application_id == application_id))

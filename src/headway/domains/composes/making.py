@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor, Role
+from headway.core.deployments.model import SubjectType
+from headway.domains.catalog import hooks_store
 from headway.domains.catalog.naming import app_name_for
 from headway.domains.composes import store
 from headway.domains.composes.model import Compose, ComposeSettings, ComposeStatus, Wanted
@@ -65,6 +67,7 @@ class Making:
             created_at=tx.now,
         )
         store.add(tx, compose, self.vault)
+        hooks_store.add(tx, self.vault, SubjectType.COMPOSE, compose.compose_id)
         return compose
 
     def copy(self, tx: Tx, actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from headway.domains.catalog.hooks_model import PUSH, with_meaning
 from headway.domains.catalog.uploads_model import Archive
 
 
@@ -45,6 +46,7 @@ DOCKER_COMPOSE = "docker-compose"
 class ComposeSettings:
     """Where the file comes from, and how long its containers may take. Seconds; None takes the panel's default.
     ``archive`` is what was uploaded last, ``registry_ids`` name what opens the registries of its images.
+    ``auto_deploy`` and what follows is how deliveries of webhooks are taken, as of applications.
     With ``host_access`` the file may ask for what reaches the host: only an owner sets it. ``extra`` are fields of the
     peer's inputs on which Headway does not act: they are stored and given back.
     """
@@ -55,6 +57,7 @@ class ComposeSettings:
     compose_path: str = "./docker-compose.yml"
     git_url: str | None = None
     git_branch: str | None = None
+    git_tag: str | None = None
     ssh_key_id: str | None = None
     submodules: bool = False
     archive: Archive | None = None
@@ -66,6 +69,11 @@ class ComposeSettings:
     step_seconds: float | None = None
     inactivity_seconds: float | None = None
     total_seconds: float | None = None
+    auto_deploy: bool = True
+    trigger_type: str = PUSH
+    watch_paths: Sequence[str] | None = None
+    newest_wins: bool = True
+    webhook_secret: str | None = field(default=None, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def dump(self) -> dict[str, Any]:
@@ -77,7 +85,7 @@ class ComposeSettings:
         """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
         known = {each.name for each in fields(ComposeSettings)}
         archive = values.get("archive")
-        read = {**values, "archive": Archive(**archive) if archive else None}
+        read = {**with_meaning(values), "archive": Archive(**archive) if archive else None}
         return ComposeSettings(**{name: value for name, value in read.items() if name in known})
 
 

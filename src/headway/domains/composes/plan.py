@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from headway.core.deployments.model import Deployment
@@ -101,7 +101,7 @@ class Planning:
         return Frozen(plan=plan.dump(), mask=mask)
 
     def _plan(self, tx: Tx, compose: Compose, deployment: Deployment, resolved: Resolved) -> Plan:
-        settings = compose.settings
+        settings = replace(compose.settings, git_tag=deployment.input.get("tag"))
         key = None
         if settings.ssh_key_id is not None:
             key = self.open_key(tx, settings.ssh_key_id, compose.organization_id).reveal()

@@ -10,28 +10,18 @@ from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import Deployment, Lane, Request, SubjectType, Trigger
+from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.catalog.naming import check_name
 from headway.domains.composes import store
-from headway.domains.composes.deploy import KIND, VERSION
 from headway.domains.composes.making import Making, NameTaken
-from headway.domains.composes.model import (
-    DROP,
-    GIT,
-    RAW,
-    Compose,
-    ComposeSettings,
-    ComposeStatus,
-    Release,
-    Wanted,
-    exclusive_key,
-)
+from headway.domains.composes.model import RAW, Compose, ComposeSettings, ComposeStatus, Release, Wanted
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.plan import check_variables
+from headway.domains.composes.requests import deploy_request
 from headway.domains.projects import store as projects
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -150,8 +140,13 @@ class ComposeService:
                 store.set_fields(tx, compose_id, settings=store.kept(settings, self._vault))
                 compose = replace(compose, settings=settings)
             commit = _serving_commit(tx, compose, self._vault) if again else None
-            given = _request(actor, compose, commit, again=again)
-            return replace(given, title=title, description=description)
+            allow_file = actor.role >= Role.ADMIN
+            return asked_by(
+                actor,
+                deploy_request(
+                    compose, title=title, description=description, commit=commit, again=again, allow_file=allow_file
+                ),
+            )
 
         def write(tx: Tx) -> Queued:
             asked = procedure or ("compose.redeploy" if again else "compose.deploy")
@@ -279,30 +274,6 @@ class ComposeService:
         return store.find(tx, compose_id, self._vault)
 
 
-def _request(actor: Actor, compose: Compose, commit: dict[str, str] | None, *, again: bool) -> Request:
-    """What is queued. Raises InvalidInput where there is nothing to deploy."""
-    _require_source(compose.settings)
-    return Request(
-        kind=KIND,
-        kind_version=VERSION,
-        subject_type=SubjectType.COMPOSE,
-        subject_id=compose.compose_id,
-        host_id=compose.host_id,
-        organization_id=compose.organization_id,
-        project_id=compose.project_id,
-        exclusive_key=exclusive_key(compose.compose_id),
-        lane=Lane.DEPLOY,
-        input={
-            "type": "redeploy" if again else "deploy",
-            "commit": commit,
-            "allow_file": actor.role >= Role.ADMIN,
-            "total_seconds": compose.settings.total_seconds,
-        },
-        trigger=Trigger.API,
-        triggered_by=actor.user_id,
-    )
-
-
 def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | None:
     """The commit that serves, also where the deployment that brought it was removed since."""
     release = store.serving(tx, compose.compose_id, vault)
@@ -321,19 +292,3 @@ def _check(settings: ComposeSettings, before: ComposeSettings, actor: Actor) -> 
     if settings.git_url:
         ref = Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
         GitSpec(url=settings.git_url, ref=ref, allow_file=actor.role >= Role.ADMIN).check()
-
-
-def _require_source(settings: ComposeSettings) -> None:
-    if settings.source_type == RAW and not settings.compose_file.strip():
-        raise InvalidInput("The compose service has no file yet; set composeFile, or its git repository.")
-    if settings.source_type == GIT and not settings.git_url:
-        raise InvalidInput("The compose service has no source yet; set its git repository (customGitUrl).")
-    if settings.source_type == DROP and settings.archive is None:
-        raise InvalidInput(
-            "Nothing was uploaded for this compose service yet: send an archive (compose.dropDeployment)."
-        )
-    if settings.source_type not in {RAW, GIT, DROP}:
-        raise InvalidInput(
-            f"Headway does not fetch from {settings.source_type} by itself: set sourceType to git, and customGitUrl to "
-            "the address of the repository."
-        )

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.core.deployments.store import wanted_releases
-from headway.domains.catalog import domains_store, restoring
+from headway.domains.catalog import domains_store, hooks_store, restoring
 from headway.domains.catalog.kept import Holding, kept_of
 from headway.domains.composes.model import (
     Compose,
@@ -166,6 +166,7 @@ def begin_deletion(tx: Tx, compose_id: str, *, delete_volumes: bool) -> None:
 def remove(tx: Tx, compose_id: str) -> None:
     """Deletes a compose service and what is recorded of its releases."""
     domains_store.forget(tx, SubjectType.COMPOSE, compose_id)
+    hooks_store.forget(tx, SubjectType.COMPOSE, compose_id)
     tx.execute(delete(compose_releases).where(_r.compose_id == compose_id))
     tx.execute(delete(composes).where(_c.compose_id == compose_id))
 

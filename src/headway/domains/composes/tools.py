@@ -73,7 +73,7 @@ class Tools:
         git = Git(folders=folders, limits=self.limits, step_seconds=settings.step_seconds)
         spec = GitSpec(
             url=settings.git_url or "",
-            ref=Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None,
+            ref=_ref(settings),
             submodules=settings.submodules,
             ssh_key=Secret(plan.ssh_key) if plan.ssh_key else None,
             allow_file=plan.allow_file,
@@ -127,3 +127,9 @@ def archive_spec(settings: ComposeSettings) -> ArchiveSpec:
         name=archive.name if archive else "",
         author=archive.author if archive else "",
     )
+
+
+def _ref(settings: ComposeSettings) -> Ref | None:
+    if settings.git_tag:
+        return Ref(kind=RefKind.TAG, name=settings.git_tag)
+    return Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None

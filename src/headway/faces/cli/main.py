@@ -34,6 +34,7 @@ from headway.faces.cli.commands import (
     serve,
     upkeep,
     wait,
+    webhooks,
 )
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import STATUSES, Status
@@ -66,6 +67,7 @@ def build() -> typer.Typer:
     top.add_typer(_applications(), name="apps")
     top.add_typer(_domains(), name="domains")
     top.add_typer(_composes(), name="composes")
+    top.add_typer(_webhooks(), name="webhooks")
 
     of_projects = _group("What applications are grouped in.")
     _add(of_projects, "list", projects.list_projects)
@@ -128,6 +130,16 @@ def _applications() -> typer.Typer:
     _add(of_applications, "releases", apps.releases)
     _add(of_applications, "logs", apps.logs)
     return of_applications
+
+
+def _webhooks() -> typer.Typer:
+    of_webhooks = _group("Where applications are told of pushes, and what came.")
+    _add(of_webhooks, "address", webhooks.address)
+    _add(of_webhooks, "list", webhooks.list_deliveries)
+    _add(of_webhooks, "show", webhooks.show)
+    _add(of_webhooks, "replay", webhooks.replay)
+    _add(of_webhooks, "simulate", webhooks.simulate)
+    return of_webhooks
 
 
 def _domains() -> typer.Typer:

@@ -19,6 +19,7 @@ from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, se
 from headway.faces.http.attending import Attending
 from headway.faces.http.browsing.serve import routes as browsing
 from headway.faces.http.container_logs import ContainerLogs
+from headway.faces.http.hooks import routes as hooks
 from headway.faces.http.listening import Listening
 from headway.faces.http.metrics import PATH as METRICS_PATH
 from headway.faces.http.metrics import MetricsPage
@@ -50,6 +51,7 @@ def create_app(platform: Platform) -> Starlette:
             Route("/api/health", _Health(platform.health), methods=["GET"]),
             *browsing(lambda: document(registry)),
             Route("/api", rest),
+            *hooks(platform, platform.webhook_limit_bytes),
             Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
             Route("/api/{procedure:path}", rest),
         ],

@@ -14,6 +14,7 @@ from headway.kernel.events import Events, RequestAnswered
 _BYTES = 10
 _HEADER = b"x-request-id"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_ADDRESS = re.compile(r"^(/api/deploy/(?:compose/)?)[^/]+")  # of a webhook: whoever knows it may deploy
 
 
 class Attending:
@@ -42,7 +43,7 @@ class Attending:
                 if scope["type"] == "http":
                     answered = RequestAnswered(
                         method=scope["method"],
-                        path=scope["path"],
+                        path=_ADDRESS.sub(r"\1*", scope["path"]),
                         status=status,
                         seconds=time.monotonic() - began,
                         ids=ids,

@@ -17,26 +17,29 @@ _BODY_SECONDS = 30.0
 async def read_json(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
     """The body, which may be empty. Raises Problem for one that is of another type, too long or too slow."""
     content_type = headers.get(b"content-type", b"").decode("latin-1")
-    body = await _read(receive, headers.get(b"content-length", b""))
+    body = await read_whole(receive, headers, MOST_BODY_BYTES)
     if not content_type.lower().startswith("application/json") and (body or content_type):
         raise errors.unsupported(content_type)
     return body
 
 
-async def _read(receive: Receive, announced: bytes) -> bytes:
-    """The whole body. One that is too long is read on for a while, so that its sender is there to hear the refusal."""
-    too_long = announced.isdigit() and int(announced) > MOST_BODY_BYTES
+async def read_whole(receive: Receive, headers: Mapping[bytes, bytes], most_bytes: int) -> bytes:
+    """The whole body, whatever it is. One that is too long is read on for a while, so that its sender is there to hear
+    the refusal. Raises Problem for one that is too long or too slow.
+    """
+    announced = headers.get(b"content-length", b"")
+    too_long = announced.isdigit() and int(announced) > most_bytes
     pieces: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             more = True
-            while more and size <= _MOST_DRAINED_BYTES:
+            while more and size <= _MOST_DRAINED_BYTES + most_bytes:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     break
                 size += len(message.get("body", b""))
-                too_long = too_long or size > MOST_BODY_BYTES
+                too_long = too_long or size > most_bytes
                 if too_long:
                     pieces.clear()
                 else:
@@ -45,5 +48,5 @@ async def _read(receive: Receive, announced: bytes) -> bytes:
     except TimeoutError:
         raise errors.too_slow() from None
     if too_long:
-        raise errors.too_large(MOST_BODY_BYTES)
+        raise errors.too_large(most_bytes)
     return b"".join(pieces)

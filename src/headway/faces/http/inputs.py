@@ -31,7 +31,7 @@ class Input(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", strict=True, frozen=True)
 
 
-def _untexted(value: object) -> object:
+def untexted(value: object) -> object:
     """The value that a text of JSON holds, which the official command line sends for lists and objects; what is no JSON
     may be names with commas between them.
     """
@@ -44,9 +44,9 @@ def _untexted(value: object) -> object:
 
 
 MOST_IDS = 1_000
-Ids = Annotated[list[str], BeforeValidator(_untexted), Field(max_length=MOST_IDS)]
-Records = Annotated[list[dict[str, str]], BeforeValidator(_untexted), Field(max_length=MOST_IDS)]
-Keyed = Annotated[dict[str, Any], BeforeValidator(_untexted)]
+Ids = Annotated[list[str], BeforeValidator(untexted), Field(max_length=MOST_IDS)]
+Records = Annotated[list[dict[str, str]], BeforeValidator(untexted), Field(max_length=MOST_IDS)]
+Keyed = Annotated[dict[str, Any], BeforeValidator(untexted)]
 
 
 class Empty(Input):

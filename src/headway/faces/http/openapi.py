@@ -47,6 +47,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "settings": "What clients ask the panel about itself",
         "sshKey": "Keys with which private repositories are fetched",
         "user": "Who the caller is, its keys, and who else is there",
+        "webhook": "What forges and registries have told, what was done about it, and what would be",
     }
 )
 _ERRORS: Mapping[int, str] = MappingProxyType(

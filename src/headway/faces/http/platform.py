@@ -36,6 +36,7 @@ from headway.infra.db.engine import Database
 from headway.infra.logs.broadcast import Broadcast
 from headway.kernel.events import Events
 from headway.reactions.metrics.metrics import Metrics
+from headway.reactions.webhooks.service import WebhookService
 
 
 class Platform(Protocol):
@@ -133,6 +134,12 @@ class Platform(Protocol):
 
     @property
     def upload_room(self) -> UploadRoom: ...
+
+    @property
+    def webhooks(self) -> WebhookService: ...
+
+    @property
+    def webhook_limit_bytes(self) -> int: ...
 
     @property
     def events(self) -> Events: ...

@@ -17,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from headway.core.deployments.figures import Figures
 from headway.kernel.events import (
     CallAnswered,
+    DeliveryTaken,
     DeploymentEnded,
     DeploymentStarted,
     DueTimeDecided,
@@ -46,6 +47,7 @@ class Metrics:
         self._make_queue()
         self._make_timers()
         self._make_http()
+        self._make_webhooks()
         about = Gauge("headway_info", "Which Headway this is", ["version"], registry=self._registry)
         about.labels(version).set(1)
         events.listen(DeploymentStarted, self._started)
@@ -54,6 +56,7 @@ class Metrics:
         events.listen(LogGrew, lambda log: self._log_bytes.inc(log.added_bytes))
         events.listen(CallAnswered, self._answered)
         events.listen(DueTimeDecided, self._due_time_decided)
+        events.listen(DeliveryTaken, lambda taken: self._deliveries.labels(taken.sender, taken.outcome).inc())
 
     def text(self, figures: Figures, followers: int) -> bytes:
         """Everything, in Prometheus's text format."""
@@ -139,6 +142,14 @@ class Metrics:
             "How long the answers to calls took; of streams, until they began",
             ["procedure"],
             buckets=_OF_CALLS,
+            registry=self._registry,
+        )
+
+    def _make_webhooks(self) -> None:
+        self._deliveries = Counter(
+            "headway_webhook_deliveries",
+            "Deliveries of webhooks, by sender and what was done about them",
+            ["sender", "outcome"],
             registry=self._registry,
         )
 

@@ -123,7 +123,7 @@ def test_a_row_has_every_key_always() -> None:
         "reason": None,
         "kind": "application.deploy",
         "trigger": "api",
-        "triggeredBy": {"userId": "user", "name": "Ann", "apiKeyId": "key", "apiKeyName": "of Ann"},
+        "triggeredBy": {"userId": "user", "name": "Ann", "apiKeyId": "key", "apiKeyName": "of Ann", "deliveryId": None},
         "commit": {"hash": "df647f", "message": "first commit", "author": "Ann", "branch": "main"},
         "unstable": False,
         "killRequestedAt": None,

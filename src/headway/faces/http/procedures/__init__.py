@@ -29,6 +29,7 @@ from headway.faces.http.procedures import (
     settings,
     ssh_key,
     user,
+    webhook,
 )
 from headway.faces.http.registry import Procedure
 from headway.faces.http.streams import Follows
@@ -59,5 +60,6 @@ def all_procedures(follows: Follows) -> tuple[Procedure, ...]:
         *settings.procedures(cache(lambda: to_json(document(every)))),
         *ssh_key.procedures(),
         *user.procedures(),
+        *webhook.procedures(),
     )
     return tuple(every)

@@ -15,6 +15,7 @@ from headway.faces.http.errors import no_file
 from headway.faces.http.inputs import Input, Searched
 from headway.faces.http.procedures.application_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.hook_settings import hook_address
 from headway.faces.http.registry import (
     Call,
     Nothing,
@@ -162,13 +163,14 @@ async def _one(call: Call[ById]) -> dict[str, Any]:
     overview, project = await platform.projects.environment(actor, application.environment_id)
     domains = await platform.domains.of(actor, SubjectType.APPLICATION, application.application_id, "application.one")
     barriers = await platform.barriers.of(actor, application.application_id)
-    return application_details(
+    details = application_details(
         application,
         rows_of(part, pending_as_running=actor.terms.pending_as_running),
         (domain_rows(domains, platform.domains.address), *barrier_rows(*barriers)),
         overview.environment,
         project,
     )
+    return details | await hook_address(call, SubjectType.APPLICATION, application.application_id)
 
 
 async def _read_logs(call: Call[ReadLogs]) -> str:

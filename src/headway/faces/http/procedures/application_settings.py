@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from headway.domains.applications.model import AppSettings
 from headway.faces.http.procedures.container_settings import ContainerChanges
+from headway.faces.http.procedures.hook_settings import WatchPaths, WebhookSecret, hook_changes
 from headway.faces.http.wire.applications import ACTIVE, Builder, BuildType, default_of, passive_among
 
 _LONGEST_SECONDS = 7 * 24 * 3600
@@ -56,6 +57,11 @@ class Changes(ContainerChanges):
     secret_variables: Names | None = None
     keep_deployments: Annotated[int, Field(ge=1, le=_MOST_KEPT)] | None = None
     keep_days: Annotated[float, Field(gt=0, le=_MOST_DAYS)] | None = None
+    auto_deploy: bool | None = None
+    trigger_type: Literal["push", "tag"] | None = None
+    watch_paths: WatchPaths | None = None
+    newest_wins: bool | None = None
+    webhook_secret: WebhookSecret | None = Field(default=None, repr=False)
 
     def applied(self, settings: AppSettings) -> AppSettings:
         """``settings`` with what was sent. Raises Problem for a memory limit that is none."""
@@ -67,6 +73,7 @@ class Changes(ContainerChanges):
                 value = getattr(self, name)
                 changed[attribute] = default_of(attribute) if value is None or value == "" else value
         changed |= self.special()
+        changed |= hook_changes(self.watch_paths, self.webhook_secret, self.model_fields_set)
         passive = passive_among(self.model_extra or {})
         return replace(settings, **changed, extra={**settings.extra, **passive})
 

@@ -15,6 +15,7 @@ from headway.faces.http.errors import no_file
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.compose_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.hook_settings import hook_address
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter, uploader
 from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, compose_details, compose_row
 from headway.faces.http.wire.edge import domain_rows
@@ -130,7 +131,8 @@ async def _one(call: Call[ById]) -> dict[str, Any]:
     rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
     domains = platform.domains
     led = await domains.of(actor, SubjectType.COMPOSE, compose.compose_id, "compose.one")
-    return compose_details(compose, rows, domain_rows(led, domains.address), overview.environment, project)
+    details = compose_details(compose, rows, domain_rows(led, domains.address), overview.environment, project)
+    return details | await hook_address(call, SubjectType.COMPOSE, compose.compose_id)
 
 
 async def _read_logs(call: Call[ReadLogs]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
 from headway.domains.composes.model import ComposeSettings
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.application_settings import Seconds, Text
+from headway.faces.http.procedures.hook_settings import WatchPaths, WebhookSecret, hook_changes
 from headway.faces.http.wire.composes import ACTIVE, ComposeType, SourceType, default_of, passive_among
 
 _LONGEST_SECONDS = 7 * 24 * 3600
@@ -38,6 +39,11 @@ class Changes(Input):
     step_seconds: Seconds | None = None
     inactivity_seconds: Seconds | None = None
     total_seconds: Seconds | None = None
+    auto_deploy: bool | None = None
+    trigger_type: Literal["push", "tag"] | None = None
+    watch_paths: WatchPaths | None = None
+    newest_wins: bool | None = None
+    webhook_secret: WebhookSecret | None = Field(default=None, repr=False)
 
     def applied(self, settings: ComposeSettings) -> ComposeSettings:
         """``settings`` with what was sent."""
@@ -48,4 +54,5 @@ class Changes(Input):
             if attribute is not None:
                 value = getattr(self, name)
                 changed[attribute] = default_of(attribute) if value is None or value == "" else value
+        changed |= hook_changes(self.watch_paths, self.webhook_secret, self.model_fields_set)
         return replace(settings, **changed, extra={**settings.extra, **passive_among(self.model_extra or {})})

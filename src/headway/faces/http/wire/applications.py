@@ -130,7 +130,6 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
             "previewEnv",
             "previewLabels",
             "previewWildcard",
-            "refreshToken",
             "repository",
             "restartPolicySwarm",
             "rollbackConfigSwarm",
@@ -140,11 +139,9 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
             "title",
             "ulimitsSwarm",
             "updateConfigSwarm",
-            "watchPaths",
         )
     )
     | {
-        "autoDeploy": True,
         "bitbucketBuildPath": "/",
         "buildArchitecture": "host",
         "buildPath": "/",
@@ -161,7 +158,6 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
         "previewPort": 3000,
         "previewRequireCollaboratorPermissions": True,
         "rollbackActive": False,
-        "triggerType": "push",
     }
 )
 
@@ -206,6 +202,10 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "stepSeconds": "step_seconds",
         "inactivitySeconds": "inactivity_seconds",
         "totalSeconds": "total_seconds",
+        "autoDeploy": "auto_deploy",
+        "triggerType": "trigger_type",
+        "watchPaths": "watch_paths",
+        "newestWins": "newest_wins",
         "buildArgs": "build_args",
         "buildSecrets": "build_secrets",
         "scale": "scale",
@@ -233,6 +233,9 @@ def application_row(application: Application, addresses: Sequence[str]) -> dict[
         **settings.extra,
         **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
         "password": None,
+        "refreshToken": None,
+        "webhookSecret": None,
+        "hasWebhookSecret": bool(settings.webhook_secret),
         "cpuLimit": None if settings.cpus is None else f"{settings.cpus:g}",
         "cpuReservation": None if settings.reserved_cpus is None else f"{settings.reserved_cpus:g}",
         "memoryLimit": None if settings.memory_bytes is None else str(settings.memory_bytes),

@@ -103,20 +103,16 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
             "gitlabRepository",
             "icon",
             "owner",
-            "refreshToken",
             "repository",
             "serviceNetworks",
-            "watchPaths",
         )
     )
     | {
-        "autoDeploy": True,
         "command": "",
         "isolatedDeployment": False,
         "isolatedDeploymentsVolume": False,
         "randomize": False,
         "suffix": "",
-        "triggerType": "push",
     }
 )
 
@@ -139,6 +135,10 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "stepSeconds": "step_seconds",
         "inactivitySeconds": "inactivity_seconds",
         "totalSeconds": "total_seconds",
+        "autoDeploy": "auto_deploy",
+        "triggerType": "trigger_type",
+        "watchPaths": "watch_paths",
+        "newestWins": "newest_wins",
     }
 )
 
@@ -158,6 +158,9 @@ def compose_row(compose: Compose) -> dict[str, Any]:
         **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
         "registryIds": list(settings.registry_ids),
         "archive": None if settings.archive is None else asdict(settings.archive),
+        "refreshToken": None,
+        "webhookSecret": None,
+        "hasWebhookSecret": bool(settings.webhook_secret),
         "composeId": compose.compose_id,
         "name": compose.name,
         "appName": compose.app_name,

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict  # the one of Python 3.11 cannot be made
 
 from headway.core.deployments.left import Left
 from headway.core.deployments.listed import Listed, ListedStep
-from headway.core.deployments.model import SubjectType
+from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.search import Found
 from headway.core.deployments.status import Status
 from headway.core.deployments.waiting import Wait
@@ -37,12 +37,15 @@ class WaitRow(TypedDict):
 
 
 class AskerRow(TypedDict):
-    """Who asked for a deployment: the user and the key that was used, each as called then."""
+    """Who asked for a deployment: the user and the key that was used, each as called then; or whose push did, and the
+    delivery that told of it.
+    """
 
-    userId: str
+    userId: str | None
     name: str | None
     apiKeyId: str | None
     apiKeyName: str | None
+    deliveryId: str | None
 
 
 class StepRow(TypedDict):
@@ -343,11 +346,13 @@ def _commit(row: Listed) -> CommitRow | None:
 def _asker(row: Listed) -> AskerRow | None:
     if not row.triggered_by:
         return None
+    by_delivery = row.trigger == Trigger.WEBHOOK
     return {
-        "userId": row.triggered_by,
+        "userId": None if by_delivery else row.triggered_by,
         "name": row.triggered_by_name,
         "apiKeyId": row.triggered_by_key,
         "apiKeyName": row.triggered_by_key_name,
+        "deliveryId": row.triggered_by if by_delivery else None,
     }
 
 

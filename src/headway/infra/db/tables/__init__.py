@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headway.infra.db.tables import access, applications, backups, composes, deployments, edge, once, timers
+from headway.infra.db.tables import access, applications, backups, composes, deployments, edge, hooks, once, timers
 from headway.infra.db.tables.base import Instant, metadata
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "composes",
     "deployments",
     "edge",
+    "hooks",
     "metadata",
     "once",
     "timers",

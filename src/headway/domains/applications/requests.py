@@ -1,0 +1,46 @@
+"""What is queued for a deploy of an application, whoever or whatever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headway.core.deployments.model import Lane, Request, SubjectType
+from headway.domains.applications.deploy import KIND, VERSION
+from headway.domains.applications.model import Application, exclusive_key
+from headway.domains.applications.sources import require_source
+
+
+def deploy_request(
+    application: Application,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    commit: Mapping[str, str] | None = None,
+    tag: str | None = None,
+    again: bool = False,
+    allow_file: bool,
+) -> Request:
+    """A deploy of the newest state, of this ``tag``, or ``again`` of this ``commit`` where there is one. With
+    ``allow_file`` a folder of the machine may be fetched. Raises InvalidInput where there is nothing to deploy.
+    """
+    require_source(application.settings)
+    return Request(
+        kind=KIND,
+        kind_version=VERSION,
+        subject_type=SubjectType.APPLICATION,
+        subject_id=application.application_id,
+        host_id=application.host_id,
+        organization_id=application.organization_id,
+        project_id=application.project_id,
+        exclusive_key=exclusive_key(application.application_id),
+        lane=Lane.DEPLOY,
+        title=title,
+        description=description,
+        input={
+            "type": "redeploy" if again else "deploy",
+            "commit": commit,
+            "tag": tag,
+            "allow_file": allow_file,
+            "total_seconds": application.settings.total_seconds,
+        },
+    )

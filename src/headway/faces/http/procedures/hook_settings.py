@@ -1,0 +1,37 @@
+"""The settings of webhooks as inputs carry them, the same for applications and compose services."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from headway.core.access.policy import may
+from headway.core.deployments.model import SubjectType
+from headway.faces.http.inputs import untexted
+from headway.faces.http.registry import Call
+from headway.reactions.webhooks.watching import check_patterns
+
+WatchPaths = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=1_024)]], BeforeValidator(untexted), Field(max_length=100)
+]
+WebhookSecret = Annotated[str, Field(max_length=1_024)]
+
+
+def hook_changes(watch_paths: list[str] | None, secret: str | None, given: Collection[str]) -> dict[str, Any]:
+    """What of these was sent, as settings have it. Raises InvalidInput for a watch path that cannot be compared."""
+    changed: dict[str, Any] = {}
+    if "watch_paths" in given:
+        check_patterns(watch_paths or ())
+        changed["watch_paths"] = None if watch_paths is None else tuple(watch_paths)
+    if "webhook_secret" in given:
+        changed["webhook_secret"] = secret or None
+    return changed
+
+
+async def hook_address(call: Call[Any], subject_type: SubjectType, subject_id: str) -> dict[str, str | None]:
+    """What the webhook address of a service ends in, for those who may deploy: whoever has it can."""
+    if not may(call.actor, f"{subject_type}.deploy"):
+        return {"refreshToken": None}
+    return {"refreshToken": await call.platform.webhooks.address(subject_type, subject_id)}

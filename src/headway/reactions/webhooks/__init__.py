@@ -1,0 +1,1 @@
+"""Webhooks: what forges and registries tell, kept, judged, and turned into deployments."""

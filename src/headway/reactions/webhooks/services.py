@@ -1,0 +1,131 @@
+"""The services that deliveries may deploy: applications and compose services, as far as a delivery has to know them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headway.core.deployments.model import Request, SubjectType
+from headway.domains.applications import store as applications
+from headway.domains.applications.model import Application, AppSettings
+from headway.domains.applications.requests import deploy_request as request_for_application
+from headway.domains.catalog.hooks_model import TAG
+from headway.domains.composes import store as composes
+from headway.domains.composes.model import RAW, Compose, ComposeSettings
+from headway.domains.composes.requests import deploy_request as request_for_compose
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import NotFound
+from headway.kernel.secret import Secret
+from headway.kernel.vault import Vault
+from headway.reactions.webhooks.deciding import SourceKind, Tracked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service that is told of pushes. ``request`` gives what is queued for it, of a tag where one is given, and
+    raises InvalidInput where there is nothing to deploy.
+    """
+
+    subject_type: SubjectType
+    subject_id: str
+    organization_id: str
+    project_id: str
+    name: str
+    tracked: Tracked
+    newest_wins: bool
+    secret: Secret | None
+    request: Callable[[str | None], Request] = field(repr=False)
+
+
+class Services(Protocol):
+    """Finds services of one type."""
+
+    def __call__(self, tx: Tx, subject_id: str) -> Service | None:
+        """The service with this id, None where there is none."""
+        ...
+
+
+def services(vault: Vault) -> Mapping[SubjectType, Services]:
+    """All types of services that can be told."""
+    return {
+        SubjectType.APPLICATION: lambda tx, subject_id: _application(tx, subject_id, vault),
+        SubjectType.COMPOSE: lambda tx, subject_id: _compose(tx, subject_id, vault),
+    }
+
+
+def _application(tx: Tx, application_id: str, vault: Vault) -> Service | None:
+    try:
+        found = applications.find(tx, application_id, vault)
+    except NotFound:
+        return None
+    return Service(
+        subject_type=SubjectType.APPLICATION,
+        subject_id=application_id,
+        organization_id=found.organization_id,
+        project_id=found.project_id,
+        name=found.name,
+        tracked=_tracked_application(found.settings),
+        newest_wins=found.settings.newest_wins,
+        secret=_secret(found.settings.webhook_secret),
+        request=lambda tag: _request_application(found, tag),
+    )
+
+
+def _request_application(application: Application, tag: str | None) -> Request:
+    # Who may change an application has set its repository, a folder of the machine too, and that pushes deploy it.
+    return request_for_application(application, tag=tag, allow_file=True)
+
+
+def _tracked_application(settings: AppSettings) -> Tracked:
+    kinds = {"docker": SourceKind.IMAGE, "drop": SourceKind.OTHER}
+    return Tracked(
+        source=kinds.get(settings.source_type, SourceKind.GIT),
+        git_url=settings.git_url,
+        branch=settings.git_branch,
+        tag=settings.git_tag,
+        commit=settings.git_commit,
+        image=settings.image,
+        auto_deploy=settings.auto_deploy,
+        by_tags=settings.trigger_type == TAG,
+        watch_paths=tuple(settings.watch_paths or ()),
+    )
+
+
+def _compose(tx: Tx, compose_id: str, vault: Vault) -> Service | None:
+    try:
+        found = composes.find(tx, compose_id, vault)
+    except NotFound:
+        return None
+    return Service(
+        subject_type=SubjectType.COMPOSE,
+        subject_id=compose_id,
+        organization_id=found.organization_id,
+        project_id=found.project_id,
+        name=found.name,
+        tracked=_tracked_compose(found.settings),
+        newest_wins=found.settings.newest_wins,
+        secret=_secret(found.settings.webhook_secret),
+        request=lambda tag: _request_compose(found, tag),
+    )
+
+
+def _request_compose(compose: Compose, tag: str | None) -> Request:
+    return request_for_compose(compose, tag=tag, allow_file=True)  # as for applications
+
+
+def _tracked_compose(settings: ComposeSettings) -> Tracked:
+    kinds = {RAW: SourceKind.OTHER, "drop": SourceKind.OTHER}
+    return Tracked(
+        source=kinds.get(settings.source_type, SourceKind.GIT),
+        git_url=settings.git_url,
+        branch=settings.git_branch,
+        any_image=True,
+        auto_deploy=settings.auto_deploy,
+        by_tags=settings.trigger_type == TAG,
+        watch_paths=tuple(settings.watch_paths or ()),
+    )
+
+
+def _secret(text: str | None) -> Secret | None:
+    return Secret(text) if text else None

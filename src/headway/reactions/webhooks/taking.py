@@ -1,0 +1,173 @@
+"""Takes a delivery in one transaction: judges it, queues what it asks for, and keeps it. All of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import SubjectType, Trigger
+from headway.core.deployments.status import Reason
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import InvalidInput
+from headway.kernel.events import DeliveryTaken, Events
+from headway.kernel.ids import new_id
+from headway.reactions.webhooks import store
+from headway.reactions.webhooks.deciding import Decision, Verdict, decide
+from headway.reactions.webhooks.model import Delivery, Done, Outcome, Taken
+from headway.reactions.webhooks.reading import Arrived, Signature
+from headway.reactions.webhooks.services import Service, Services
+
+_DEFAULT_TITLE = "Deployment by webhook"
+_CALL = "call"  # what a call that names nothing is a track of
+_KEPT_FILES = 200
+_REFUSALS: Mapping[Signature, str] = {
+    Signature.MISSING: "The service has a webhook secret, and the delivery carries no signature: set the secret there.",
+    Signature.WRONG: "The signature was not made with the service's webhook secret.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """``most_payload_bytes`` is what is kept of the payloads of one service."""
+
+    ledger: Ledger
+    services: Mapping[SubjectType, Services]
+    events: Events
+    most_payload_bytes: int
+
+    def take(
+        self, tx: Tx, service: Service, arrived: Arrived, signature: Signature, *, replay_of: str | None = None
+    ) -> Taken:
+        """What is told to whoever has sent it. One that had come before does nothing more."""
+        once_key = _once_key(arrived) if signature.is_good and replay_of is None else None
+        if once_key is not None:
+            before = store.came_before(tx, service.subject_type, service.subject_id, once_key)
+            if before is not None:
+                store.count_repeat(tx, before.delivery_id)
+                self._announce(tx, before, "repeated")
+                return Taken(delivery=before, again=True)
+        delivery_id = new_id()
+        decision = decide(service.tracked, arrived.told.events) if signature.is_good else None
+        done = (
+            _refused(service, signature) if decision is None else self._act(tx, service, decision, arrived, delivery_id)
+        )
+        delivery = Delivery(
+            seq=0,
+            delivery_id=delivery_id,
+            organization_id=service.organization_id,
+            subject_type=service.subject_type,
+            subject_id=service.subject_id,
+            sender=arrived.told.sender,
+            event=arrived.told.event,
+            sent_id=arrived.told.sent_id,
+            signature=signature,
+            sent_by=arrived.told.by,
+            outcome=done.outcome,
+            services=(done,),
+            track=decision.track if decision else None,
+            head=decision.head if decision else None,
+            bytes=len(arrived.body),
+            repeats=0,
+            replay_of=replay_of,
+            created_at=tx.now,
+        )
+        store.add(
+            tx,
+            delivery,
+            once_key=once_key,
+            headers=arrived.kept_headers,
+            packed=arrived.packed,
+            most_bytes=self.most_payload_bytes,
+        )
+        self._announce(tx, delivery, done.outcome)
+        return Taken(delivery=delivery, broken=arrived.broken)
+
+    def _act(self, tx: Tx, service: Service, decision: Decision, arrived: Arrived, delivery_id: str) -> Done:
+        deployment_id, superseded = None, []
+        if decision.deploys:
+            try:
+                deployment_id = self.queue(tx, service, decision, asked_by=(delivery_id, _asker(arrived)))
+                superseded = self._supersede(tx, service, decision, deployment_id)
+            except InvalidInput as error:
+                decision = Decision(verdict=Verdict.SOURCE, message=error.message)
+        return Done(
+            subject_type=service.subject_type,
+            subject_id=service.subject_id,
+            name=service.name,
+            outcome=Outcome.QUEUED if deployment_id else Outcome.SKIPPED,
+            reason=decision.verdict,
+            message=decision.message,
+            deployment_id=deployment_id,
+            superseded=superseded,
+            files=decision.files[:_KEPT_FILES],
+            files_left_out=max(0, len(decision.files) - _KEPT_FILES),
+            patterns=decision.patterns,
+        )
+
+    def queue(self, tx: Tx, service: Service, decision: Decision, asked_by: tuple[str, str]) -> str:
+        """Queues the deployment that was decided on; its id. Raises InvalidInput where there is nothing to deploy."""
+        request = service.request(decision.tag)
+        asked = {"track": decision.track or _CALL, "head": decision.head}
+        return self.ledger.enqueue(
+            tx,
+            replace(
+                request,
+                default_title=decision.subject or _DEFAULT_TITLE,
+                input={**request.input, **asked},
+                trigger=Trigger.WEBHOOK,
+                triggered_by=asked_by[0],
+                triggered_by_name=asked_by[1],
+            ),
+        ).deployment_id
+
+    def _supersede(self, tx: Tx, service: Service, decision: Decision, by: str) -> list[str]:
+        """Ends what still waits of earlier pushes of the same: the newest holds all that they have brought."""
+        if not service.newest_wins:
+            return []
+        track = decision.track or _CALL
+        waiting = store.waiting_of_track(tx, service.subject_type, service.subject_id, track)
+        message = f"Superseded by the deployment {by}, which a newer push has asked for."
+        return [
+            each
+            for each in waiting
+            if each != by
+            and self.ledger.end_waiting(tx, deployments.find(tx, each), Reason.SUPERSEDED, message) is not None
+        ]
+
+    def _announce(self, tx: Tx, delivery: Delivery, outcome: str) -> None:
+        taken = DeliveryTaken(
+            delivery_id=delivery.delivery_id,
+            sender=delivery.sender,
+            event=delivery.event,
+            outcome=outcome,
+            reason=delivery.services[0].reason,
+        )
+        tx.after(_telling(self.events, taken))
+
+
+def _telling(events: Events, taken: DeliveryTaken) -> Callable[[], None]:
+    return lambda: events.announce(taken)
+
+
+def _once_key(arrived: Arrived) -> str | None:
+    told = arrived.told
+    return hashlib.sha256(f"{told.sender}\n{told.sent_id}".encode()).hexdigest() if told.sent_id else None
+
+
+def _asker(arrived: Arrived) -> str:
+    told = arrived.told
+    return f"{told.by} ({told.sender.named})" if told.by else told.sender.named
+
+
+def _refused(service: Service, signature: Signature) -> Done:
+    return Done(
+        subject_type=service.subject_type,
+        subject_id=service.subject_id,
+        name=service.name,
+        outcome=Outcome.REFUSED,
+        reason=f"signature_{signature}",
+        message=_REFUSALS[signature],
+    )
