@@ -58,6 +58,7 @@ from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.store import with_releases
 from headway.domains.composes.subject import ComposeSubject
+from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
 from headway.domains.rollbacks.service import RollbackService
@@ -78,6 +79,7 @@ from headway.reactions.metrics.metrics import Metrics
 from headway.reactions.webhooks.service import WebhookService
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
+from headway.wiring_disk import disk_service
 from headway.wiring_machine import LOCAL, docker_api, edge, https_of, local_host, tools_of
 from headway.wiring_reactions import ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
@@ -110,6 +112,7 @@ class Services:
     releases: ReleaseService
     rollbacks: RollbackService
     upload_room: UploadRoom
+    disk: DiskService
     composes: ComposeService
     containers: ContainerService
     projects: ProjectService
@@ -209,11 +212,21 @@ class Wiring:
         access.tell(lambda user_id: self._events.announce(AccessChanged(user_id=user_id)))
         operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
         back = RollbackWiring(db=self._db, ledger=self._ledger, planning=self._planning, applications=operating)
-        pollers = (*self._pollers(access, self._keeper(operating)), back.poller())
-        engine = Engine(self._parts(back), extra=pollers)
-        return Wired(services=self._services(access, engine, operating, back), engine=engine, host=self._host)
+        disk = disk_service(
+            self._settings,
+            self._data_dir,
+            self._db,
+            self._events,
+            applications=operating,
+            composes=self._composes.operating,
+        )
+        own = (back.poller(), Poller("disk", disk.keep_round))
+        engine = Engine(self._parts(back), extra=(*self._pollers(access, self._keeper(operating)), *own))
+        return Wired(services=self._services(access, engine, operating, back, disk), engine=engine, host=self._host)
 
-    def _services(self, access: AccessService, engine: Engine, operating: Operating, back: RollbackWiring) -> Services:
+    def _services(
+        self, access: AccessService, engine: Engine, operating: Operating, back: RollbackWiring, disk: DiskService
+    ) -> Services:
         applications = self._applications(engine, operating)
         composes = self._composes.composes(engine.stopper)
         reads = self._reads()
@@ -244,6 +257,7 @@ class Wiring:
             rollbacks=back.service(engine.stopper),
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtimes=self._tools.runtimes),
             upload_room=self._upload_room(),
+            disk=disk,
             composes=composes,
             containers=self._composes.containers(
                 self._subjects, Hidden(db=self._db, vault=self._data_dir.vault, operating=operating).of
@@ -310,7 +324,6 @@ class Wiring:
             Poller("edge", partial(rounds.ensured, self._edge.ensure)),
             Poller("certificates", partial(rounds.once, self._certificates.settle)),
             Poller("ballast", ballast),
-            Poller("build cache", partial(rounds.bound_cache, self._docker, self._settings.build_cache_bytes)),
             Poller("access", partial(rounds.tend_access, self._db, access, self._settings.keep_audit)),
             Poller("retention", self._retention().keep_round),
         )

@@ -14,6 +14,7 @@ from headway.core.engine.poller import Poller
 from headway.domains.applications.store import any_in_containers
 from headway.domains.catalog.containers import ContainerService, SecretsOf
 from headway.domains.catalog.domains_model import EdgeFacts
+from headway.domains.catalog.room import Room
 from headway.domains.catalog.uploads import Archives, Intake
 from headway.domains.composes import store
 from headway.domains.composes.deploy import DeployKind
@@ -154,6 +155,7 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, engine: Engin
         folders=ComposeFolders(work=str(work), private=str(data_dir.path)),
         engine=engine,
         routing=routing,
+        room=Room(work=str(work), floor=settings.least_free_bytes, api=engine.api),
         defaults=Defaults(
             health_seconds=settings.health_deadline.total_seconds(),
             settle_seconds=settings.settle_time.total_seconds(),

@@ -10,6 +10,7 @@ from headway.domains.applications.imaging import UNIX, Imaging
 from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.tools import Defaults, Tools
+from headway.domains.catalog.room import Room
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.hosts.local import LocalHost
@@ -93,6 +94,7 @@ def tools_of(settings: Settings, data_dir: DataDir, db: SqlDatabase, routing: Ro
         runtimes=Runtimes(forms=forms),
         imaging=_imaging(settings, data_dir, folders),
         routing=routing,
+        room=Room(work=str(data_dir.work), floor=settings.least_free_bytes, api=docker_api(settings)),
         defaults=Defaults(
             health_seconds=settings.health_deadline.total_seconds(),
             settle_seconds=settings.settle_time.total_seconds(),

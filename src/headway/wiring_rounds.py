@@ -11,8 +11,6 @@ from pathlib import Path
 from headway.core.access.audit import forget_old
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.docker import images
-from headway.infra.docker.api import DockerApi
 from headway.infra.panel.ballast import drop_ballast, take_ballast
 
 log = logging.getLogger(__name__)
@@ -20,7 +18,6 @@ log = logging.getLogger(__name__)
 _LEAST_FREE_BYTES = 16 << 20
 _BALLAST_REST = 5.0
 _EDGE_REST = 1.0
-_CACHE_REST = 3600.0
 _ACCESS_REST = 60.0
 _DAY = 24 * 3600.0
 
@@ -42,13 +39,6 @@ async def once(settle: Callable[[], Awaitable[None]]) -> float:
     """What is tried until it succeeds, and then again each day."""
     await settle()
     return _DAY
-
-
-async def bound_cache(api: DockerApi, most_bytes: int) -> float:
-    """Keeps the engine's cache of builds within its bound. Seconds to rest."""
-    if most_bytes and await api.answers():
-        await images.bound_cache(api, most_bytes)
-    return _CACHE_REST
 
 
 async def watch_ballast(path: Path, size: int) -> float:

@@ -89,7 +89,7 @@ def small_disk(request: pytest.FixtureRequest) -> Iterator[Kept]:
         data.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m,mode=711", "none", data], check=True)
         try:
-            with kept(folder, HEADWAY_BALLAST=request.param) as made:
+            with kept(folder, HEADWAY_BALLAST=request.param, HEADWAY_LEAST_FREE="64MiB") as made:
                 yield made
         finally:
             subprocess.run(["umount", data], check=True)
@@ -130,7 +130,7 @@ def test_a_disk_that_is_full_already(small_disk: Kept) -> None:
     with filler.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, free(small_disk) - 40 * MIB)
 
-    small_disk.fails("Only .* MiB are free on the disk.*Remove old", reason="refused")
+    small_disk.fails("Only .* MiB are free on the disk.*HEADWAY_LEAST_FREE.*headway disk", reason="refused")
 
     filler.unlink()
     small_disk.release_id = small_disk.panel.done(small_disk.deploy())["deploymentId"]

@@ -78,6 +78,14 @@ class LogGrew:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskMeasured:
+    """So much is free where builds are made, and so much is held, by what it is for."""
+
+    free_bytes: int
+    held_bytes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered:
     """A procedure was called over a wire; ``procedure`` is one that there is, or "unknown"."""
 

@@ -214,6 +214,14 @@ class Settings:
             variable="HEADWAY_BALLAST",
         ),
     )
+    least_free_bytes: int = field(
+        default=256 * _MIB,
+        metadata=_told(
+            size(0),
+            "Free disk space below which no deployment begins that would fill it.",
+            variable="HEADWAY_LEAST_FREE",
+        ),
+    )
     upload_limit_bytes: int = field(
         default=512 * _MIB,
         metadata=_told(size(_MIB), "How large an uploaded archive may be.", variable="HEADWAY_UPLOAD_LIMIT"),
@@ -248,7 +256,11 @@ class Settings:
     )
     build_cache_bytes: int = field(
         default=10 * _GIB,
-        metadata=_told(size(0), "What Docker keeps of builds; 0: all.", variable="HEADWAY_BUILD_CACHE"),
+        metadata=_told(
+            size(0),
+            "What Docker keeps of builds, and as much again what is kept of those without it; 0: all.",
+            variable="HEADWAY_BUILD_CACHE",
+        ),
     )
     backup_dir: Path | None = field(
         default=None,
@@ -266,7 +278,9 @@ class Settings:
         default=None,
         metadata=_told(duration(60), "How long ended deployments are kept, be they the newest; unset: for ever."),
     )
-    keep_releases: int = field(default=5, metadata=_told(whole(1), "Releases that are kept of each application."))
+    keep_releases: int = field(
+        default=5, metadata=_told(whole(1), "Releases that are kept of each application and compose service.")
+    )
     units: str | None = field(
         default=None,
         metadata=_told(

@@ -147,6 +147,8 @@ TABLE: Mapping[str, Row] = {
     "deployment.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.searchLog": Row(QUERY, DEPLOYMENT | {"text": "x"}, MEMBER, READ),
     "deployment.wait": Row(QUERY, DEPLOYMENT | {"timeout": 0}, MEMBER, READ),
+    "disk.clean": Row(MUTATION, {"dryRun": True}, ADMIN, SET, OWN),
+    "disk.usage": Row(QUERY, {}, MEMBER, READ, OWN),
     "docker.getContainers": Row(QUERY, {}, MEMBER, READ, OWN),
     "docker.getContainersByAppNameMatch": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),
     "docker.getStackContainersByAppName": Row(QUERY, {"appName": "stack"}, MEMBER, READ, OWN),

@@ -29,7 +29,7 @@ REFUSED = {
     "registry.testRegistryById",
 }
 # What they make or tell is kept nowhere.
-ABOUT_NOTHING = {"sshKey.generate", "domain.generateDomain", "domain.validateDomain"}
+ABOUT_NOTHING = {"disk.clean", "sshKey.generate", "domain.generateDomain", "domain.validateDomain"}
 CHANGES_NOTHING = ABOUT_NOTHING | {"application.killBuild", "compose.killBuild"}  # nothing is being built here
 MUTATIONS = sorted(name for name, row in TABLE.items() if row.method == MUTATION)
 

@@ -44,6 +44,7 @@ OF_MEMBERS = frozenset(
         "compose.redeploy",
         "compose.start",
         "compose.stop",
+        "disk.usage",
         "docker.getContainers",
         "docker.getContainersByAppNameMatch",
         "docker.getStackContainersByAppName",

@@ -167,6 +167,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.CONTAINER, "docker", _MEMBER, _READ, "getContainers", "getContainersByAppNameMatch")
     | _rules(Noun.CONTAINER, "docker", _MEMBER, _READ, "getStackContainersByAppName")
     | _rules(Noun.CONTAINER, "docker", _MEMBER, _DEPLOY, "restartContainer")
+    | _rules(Noun.SERVICE, "disk", _MEMBER, _READ, "usage")
+    | _rules(Noun.SERVICE, "disk", _ADMIN, _SET, "clean", in_project=False)
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "create", in_project=False)
     | _rules(Noun.PROJECT, "project", _ADMIN, _SET, "update", "remove")
     | _rules(Noun.ENVIRONMENT, "environment", _MEMBER, _READ, "one", "search", glimpse=True)

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
-from headway.core.deployments.status import Reason
+from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.model import is_over_machines
 from headway.domains.applications.plan import Plan
@@ -91,7 +90,7 @@ class _Deploy:
         """An image that somebody else has built; its digest stands for the commit."""
 
         async def pull() -> Json:
-            await self._require_space()
+            await self._tools.room.require(self._run)
             await self._run.undo("release", self._data)
             digest = self._plan.commit.hash if self._plan.commit is not None else None
             source = self._tools.imaging.source(self._plan, self._run.deployment.deployment_id)
@@ -128,7 +127,7 @@ class _Deploy:
         """The commit to deploy: the newest of its branch, or for a redeploy the one that serves."""
 
         async def fetch() -> Json:
-            await self._require_space()
+            await self._tools.room.require(self._run)
             if self._plan.commit is not None:
                 await self._run.say(f"Deploying {self._what.lower()} {self._plan.commit.hash[:12]} again, as it was.")
                 return asdict(self._plan.commit)
@@ -220,12 +219,3 @@ class _Deploy:
         data = self._tools.folders.data(self._plan.application_id)
         await self._run.host.make_folder(data, owner=self._plan.run_account)
         return size
-
-    async def _require_space(self) -> None:
-        free = await self._run.host.free_bytes(self._tools.folders.work)
-        if free < self._tools.least_free_bytes:
-            raise RunFailed(
-                f"Only {free >> 20} MiB are free on the disk, and a deploy needs {self._tools.least_free_bytes >> 20} "
-                "MiB. Remove old deployments or files, then deploy again.",
-                Reason.REFUSED,
-            )

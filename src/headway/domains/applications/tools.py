@@ -15,6 +15,7 @@ from headway.domains.applications.imaging import Imaging, inner_port
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.sources import archive_spec, git_spec
+from headway.domains.catalog.room import Room
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Command, Limits, Stage
 from headway.kernel.artifacts import (
@@ -52,7 +53,6 @@ class Defaults:
     build_memory_bytes: int | None
     application_memory_bytes: int | None
     process_limit: int
-    least_free_bytes: int = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +65,9 @@ class Tools:
     runtimes: Runtimes
     imaging: Imaging
     routing: Routing
+    room: Room
     defaults: Defaults
     address: Callable[[str], str]
-
-    @property
-    def least_free_bytes(self) -> int:
-        """Free space without which no deploy begins."""
-        return self.defaults.least_free_bytes
 
     def source(self, plan: Plan) -> Source:
         """Where the application's files come from."""

@@ -98,7 +98,7 @@ class _Deploy:
         """The commit to deploy, None for a file that is written by hand."""
 
         async def fetch() -> Json:
-            await self._require_space()
+            await self._tools.room.require(self._run)
             await self._tools.engine.present()
             if self._plan.settings.compose_type != DOCKER_COMPOSE:
                 raise RunFailed(
@@ -203,6 +203,9 @@ class _Deploy:
                     "let a domain lead to the service, which needs no published port."
                 )
             await self._run.write(lambda tx: self._write(tx, decided.record, commit))
+            for name in {each["image"] for each in services.values()} - {*kept.values()}:
+                if converted.is_fresh(name):  # what was built is known by the name that it keeps
+                    await self._tools.engine.take_back(name)
             await self._require_led_to(decided.record)
             for name, way in decided.ways.items():
                 await self._run.say(f"{name}: {_SAID[way]}")
@@ -342,15 +345,6 @@ class _Deploy:
         missing = await self._tools.db.read(lambda tx: self._tools.routing.missing(tx, self._plan.compose_id, record))
         if missing is not None:
             raise RunFailed(f"{missing} Change the domain, or the file.")
-
-    async def _require_space(self) -> None:
-        free, least = await self._run.host.free_bytes(self._tools.folders.work), self._tools.defaults.least_free_bytes
-        if free < least:
-            raise RunFailed(
-                f"Only {free >> 20} MiB are free on the disk, and a deploy needs {least >> 20} MiB. Remove old "
-                "deployments or files, then deploy again.",
-                Reason.REFUSED,
-            )
 
 
 _SAID: Mapping[Way, str] = {

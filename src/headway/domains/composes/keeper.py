@@ -12,7 +12,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.domains.composes import store
-from headway.domains.composes.model import Record, Wanted
+from headway.domains.composes.model import Record, Release, Wanted
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.standing import outdated
 from headway.infra.db.transaction import Tx
@@ -97,10 +97,7 @@ class Keeper:
             await self.operating.tools.routing.follow(compose_id, release, containers)
         except HeadwayError as error:
             self._tell(compose_id, error)
-        drained = await self.operating.db.read(
-            lambda tx: store.has_drained(tx, release.release_id, tx.now - self.drain_time)
-        )
-        if drained and outdated(release.record, containers):
+        if await self.operating.db.read(lambda tx: self._is_over(tx, release, containers)):
             await self._retire(compose_id)
 
     async def _bring_in_line(self, compose_id: str) -> None:
@@ -137,6 +134,13 @@ class Keeper:
         if self._told.get(compose_id) != error.message:  # each round meets it again: once is enough
             self._told[compose_id] = error.message
             log.warning("compose service %s is not as it is wanted: %s", compose_id or "(any)", error.message)
+
+    def _is_over(self, tx: Tx, release: Release, containers: Sequence[Container]) -> bool:
+        """Whether something was replaced, by a release that has served for as long as the drain takes."""
+        if not store.has_drained(tx, release.release_id, tx.now - self.drain_time):
+            return False
+        keep = self.operating.tools.defaults.keep_releases
+        return bool(outdated(release.record, containers) or store.beyond(tx, release.compose_id, keep))
 
     def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
         deployments.set_fields(tx, deployment_id, unstable=True)

@@ -104,10 +104,25 @@ class Operating:
         old = [each.container_id for each in outdated(release.record, containers)]
         await self.tools.engine.stop(old)
         await self.tools.engine.remove_these(old)
+        await self.clear(compose_id)
+
+    async def clear(self, compose_id: str) -> None:
+        """Removes the releases that are not kept, and the names of images that none of those that are has. Leaves it to
+        the next time where a deploy is under way.
+        """
         keep = self.tools.defaults.keep_releases
         for release_id, folder in await self.db.read(lambda tx: store.beyond(tx, compose_id, keep)):
             await self.host.remove_tree(folder)
             await self.db.run(lambda tx, id_=release_id: store.remove_release(tx, id_))  # type: ignore[misc]
+        for name in await self.needless_images(compose_id):
+            await self.tools.engine.take_back(name)
+
+    async def needless_images(self, compose_id: str) -> list[str]:
+        """The names of its images that no release of it has; none while a deploy is under way, which may need any."""
+        compose = await self.db.read(lambda tx: store.find(tx, compose_id, self.tools.vault))
+        found = await self.tools.needless_images(compose_id, compose.app_name)
+        # Asked after the look, and then none of these names is of a later deploy.
+        return found if await self.db.read(lambda tx: store.is_at_rest(tx, compose_id)) else []
 
     async def _at_rest(self, compose_id: str) -> Release | None:
         """What serves, None while something is being deployed."""

@@ -222,6 +222,13 @@ def release(tx: Tx, release_id: str, vault: Vault) -> Release | None:
     return None if row is None else _release(row, vault)
 
 
+def images_of_releases(tx: Tx, compose_id: str, vault: Vault) -> set[str]:
+    """The names of the images that the releases of a compose service run, or would."""
+    records = tx.execute(select(_r.record).where(_r.compose_id == compose_id)).scalars()
+    files = (Record.load(vault.open(record)).file for record in records)
+    return {service["image"] for file in files for service in file["services"].values() if service.get("image")}
+
+
 def commits_of_releases(tx: Tx, compose_id: str) -> list[str | None]:
     """What the releases of a compose service were made of: commits, or the digests of archives."""
     return list(tx.execute(select(_r.commit_hash).where(_r.compose_id == compose_id)).scalars())

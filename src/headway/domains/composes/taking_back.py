@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from headway.core.deployments.run import Json, Undoing
 from headway.domains.composes import store
 from headway.domains.composes.bringing import UNDO_LOGIN
 from headway.domains.composes.tools import Tools
+from headway.infra.docker.api import EngineAway
 
 
 async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json) -> None:
@@ -18,6 +20,9 @@ async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json) -> No
 async def _undo_release(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
     await undoing.host.remove_tree(tools.folders.release(data["compose_id"], data["new"]))
     await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
+    with suppress(EngineAway):  # then the next to be cleared takes them along
+        for name in await tools.needless_images(data["compose_id"], data["app_name"]):
+            await tools.engine.take_back(name)
 
 
 async def _undo_containers(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:

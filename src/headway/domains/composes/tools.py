@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from headway.domains.catalog.room import Room
 from headway.domains.composes import store
 from headway.domains.composes.folders import ComposeFolders
 from headway.domains.composes.model import DROP, ComposeSettings, Record, Release
@@ -16,7 +17,7 @@ from headway.infra.hosts.command import Limits
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.commands import Composing
-from headway.seams.runtimes.compose.converted import Identity
+from headway.seams.runtimes.compose.converted import IMAGES, Identity
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.sources.archive import ArchiveSource, ArchiveSpec
 from headway.seams.sources.base import Source
@@ -34,7 +35,6 @@ class Defaults:
     build_memory_bytes: int | None
     process_limit: int
     keep_releases: int
-    least_free_bytes: int = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,7 @@ class Tools:
     folders: ComposeFolders
     engine: Engine
     routing: Routing
+    room: Room
     defaults: Defaults
 
     def identity(self, compose_id: str, app_name: str) -> Identity:
@@ -105,6 +106,12 @@ class Tools:
         missing = to_make(record, containers)
         if missing:
             await self.engine.up_more(self.composing(compose_id, app_name, record), missing)
+
+    async def needless_images(self, compose_id: str, app_name: str) -> list[str]:
+        """The names of a compose service's images that no release of it has. Raises EngineAway."""
+        names = await self.engine.names_in(f"{IMAGES}{app_name}/*")
+        kept = await self.db.read(lambda tx: store.images_of_releases(tx, compose_id, self.vault))
+        return [name for name in names if name not in kept]
 
     async def take_down(self, compose_id: str) -> None:
         """Stops every container of a compose service; returns when none runs. Raises EngineAway, EngineRefused."""

@@ -26,6 +26,7 @@ _ANSWER_SECONDS = 30.0
 _KILL_SECONDS = 120.0  # the answer comes when nothing of the process tree is left
 _LOOK_SECONDS = 180.0  # the source is fetched first
 _UPLOAD_SECONDS = 360.0  # what was sent is looked through before the answer
+_CLEAN_SECONDS = 900.0
 _PIECE_BYTES = 1 << 18
 _WAIT_SECONDS = 20.0  # of one call, so that its answer comes well within the deadline
 _SILENCE_SECONDS = 45.0  # a followed log sends a heartbeat every 15
@@ -179,6 +180,19 @@ class Client:
         asked = {"applicationId": application_id, **tried}
         request = self._http.build_request("GET", "application.detect", params=asked, timeout=_timeout(_LOOK_SECONDS))
         return self._value("application.detect", self._send(request))
+
+    def measure(self, *, fresh: bool) -> Json:
+        """What services hold on the disk."""
+        request = self._http.build_request(
+            "GET", "disk.usage", params={"fresh": fresh}, timeout=_timeout(_LOOK_SECONDS)
+        )
+        return self._value("disk.usage", self._send(request))
+
+    def clean(self, service_id: str | None, *, dry_run: bool) -> Json:
+        """Has what nobody needs removed; what that was, or with ``dry_run`` would be."""
+        given: dict[str, Json] = {"dryRun": dry_run} | ({} if service_id is None else {"serviceId": service_id})
+        request = self._http.build_request("POST", "disk.clean", json=given, timeout=_timeout(_CLEAN_SECONDS))
+        return self._value("disk.clean", self._send(request))
 
     def upload(self, procedure: str, query: Mapping[str, str | None], archive: BinaryIO) -> str:
         """Sends an archive to what deploys it; the deployment's id."""

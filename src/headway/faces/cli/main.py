@@ -22,6 +22,7 @@ from headway.faces.cli.commands import (
     deploy,
     deployments,
     detect,
+    disk,
     doctor,
     domains,
     env,
@@ -75,6 +76,11 @@ def build() -> typer.Typer:
     _add(of_projects, "create", projects.create)
     _add(of_projects, "remove", projects.remove)
     top.add_typer(of_projects, name="projects")
+
+    of_disk = _group("What services hold on the disk, and what of it may go.")
+    _add(of_disk, "usage", disk.usage)
+    _add(of_disk, "clean", disk.clean)
+    top.add_typer(of_disk, name="disk")
 
     _add_access(top)
     top.add_typer(_variables(), name="env")

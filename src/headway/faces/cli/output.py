@@ -151,6 +151,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def size(count: int | None) -> str:
+    """Bytes as a person reads them; "" where they are not known."""
+    if count is None:
+        return ""
+    if count < 1 << 20:
+        return f"{-(-count >> 10)} KiB"
+    return f"{count / (1 << 20):.1f} MiB" if count < 1 << 30 else f"{count / (1 << 30):.1f} GiB"
+
+
 def rounded(seconds: float) -> str:
     """A time in its largest unit: 5s, 3m, 7h, 12d."""
     for unit, length in _UNITS:

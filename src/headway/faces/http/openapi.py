@@ -29,6 +29,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "auditLog": "Who has changed what",
         "certificates": "Certificates that are brought along",
         "compose": "Make, set up, deploy, start, stop and delete services of several containers",
+        "disk": "What services hold on the disk, and what of it may go",
         "docker": "Look at one's own containers, and restart them",
         "destination": "Where backups lie: folders of this machine, S3 and other storages",
         "deployment": "List, look at, follow, end and remove deployments",

@@ -29,6 +29,7 @@ from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.uploads import UploadRoom
 from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.service import ComposeService
+from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
 from headway.domains.rollbacks.service import RollbackService
 from headway.faces.http.wire.encoded import EncodedRows
@@ -122,6 +123,9 @@ class Platform(Protocol):
 
     @property
     def drops(self) -> DropService: ...
+
+    @property
+    def disk(self) -> DiskService: ...
 
     @property
     def compose_drops(self) -> ComposeDropService: ...

@@ -61,9 +61,9 @@ class DockerApi:
     def __init__(self, dial: Dial) -> None:
         self._dial = dial
 
-    async def get(self, path: str, **query: Json) -> Json:
+    async def get(self, path: str, *, seconds: float = _SECONDS, **query: Json) -> Json:
         """What it knows. A query's lists and objects are sent as the JSON that it wants."""
-        return _value(await self._ask("GET", path, query))
+        return _value(await self._ask("GET", path, query, seconds=seconds))
 
     async def find(self, path: str, **query: Json) -> Json | None:
         """As ``get``, None where there is no such thing."""

@@ -20,6 +20,7 @@ from headway.kernel.events import (
     DeliveryTaken,
     DeploymentEnded,
     DeploymentStarted,
+    DiskMeasured,
     DueTimeDecided,
     Events,
     LogGrew,
@@ -46,6 +47,7 @@ class Metrics:
         self._make_deployments()
         self._make_queue()
         self._make_timers()
+        self._make_disk()
         self._make_http()
         self._make_webhooks()
         about = Gauge("headway_info", "Which Headway this is", ["version"], registry=self._registry)
@@ -55,6 +57,7 @@ class Metrics:
         events.listen(StepEnded, lambda step: self._steps.labels(step.kind, step.step).observe(step.seconds))
         events.listen(LogGrew, lambda log: self._log_bytes.inc(log.added_bytes))
         events.listen(CallAnswered, self._answered)
+        events.listen(DiskMeasured, self._disk_measured)
         events.listen(DueTimeDecided, self._due_time_decided)
         events.listen(DeliveryTaken, lambda taken: self._deliveries.labels(taken.sender, taken.outcome).inc())
 
@@ -130,6 +133,17 @@ class Metrics:
             registry=registry,
         )
 
+    def _make_disk(self) -> None:
+        self._disk_free = Gauge(
+            "headway_disk_free_bytes", "Free where builds are made, as it was measured last", registry=self._registry
+        )
+        self._disk_held = Gauge(
+            "headway_disk_held_bytes",
+            "What services hold on the disk by what it is for, as it was measured last",
+            ["part"],
+            registry=self._registry,
+        )
+
     def _make_http(self) -> None:
         self._calls = Counter(
             "headway_http_calls",
@@ -166,6 +180,11 @@ class Metrics:
         self._due_times.labels(decided.subject_type, decided.fate).inc()
         if decided.late_seconds is not None:
             self._late.labels(decided.subject_type).observe(decided.late_seconds)
+
+    def _disk_measured(self, measured: DiskMeasured) -> None:
+        self._disk_free.set(measured.free_bytes)
+        for part, size in measured.held_bytes.items():
+            self._disk_held.labels(part).set(size)
 
     def _answered(self, call: CallAnswered) -> None:
         kind = call.wire, call.procedure, call.status

@@ -153,15 +153,9 @@ def _release(row: Mapping[str, Any], age: str) -> tuple[str, ...]:
         f"{commit['hash'][:8]} {commit['message']}".strip(),
         " ".join(f"{each['name']}={each['scale']}" for each in row["processes"]),
         " ".join(map(str, row["ports"])),
-        _size(row["bytes"]),
+        output.size(row["bytes"]),
         age,
     )
-
-
-def _size(count: int | None) -> str:
-    if count is None:
-        return ""
-    return f"{count >> 10} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
 
 
 def _call(context: typer.Context, application: str, procedure: str, done: str, *, as_json: bool) -> None:

@@ -16,6 +16,7 @@ from headway.infra.docker.labels import COMPOSE, DEPLOYMENT, PANEL
 
 IMAGE = "headway.image"
 IMAGES = "headway-compose/"
+_FRESH = ":new"
 
 Model = Mapping[str, Any]
 _DROPPED = ("attach", "container_name", "develop", "profiles", "pull_policy")
@@ -50,6 +51,7 @@ def owned(model: Model, identity: Identity, moved: Mapping[str, str]) -> dict[st
             mount["source"] = moved.get(mount.get("source"), mount.get("source"))
         if service.get("build"):
             service["build"].pop("tags", None)
+            service["build"]["labels"] = {**(service["build"].get("labels") or {}), **identity.labels}
             service["image"] = fresh_image(identity, name)
         elif service.get("image") in built:
             service["image"] = fresh_image(identity, built[service["image"]])
@@ -106,7 +108,12 @@ def replicas(service: Model) -> int:
 
 def fresh_image(identity: Identity, service: str) -> str:
     """What an image is called while it is being built."""
-    return f"{image_repository(identity.project, service)}:new"
+    return f"{image_repository(identity.project, service)}{_FRESH}"
+
+
+def is_fresh(name: str) -> bool:
+    """Whether an image is called so."""
+    return name.startswith(IMAGES) and name.endswith(_FRESH)
 
 
 def image_repository(project: str, service: str) -> str:

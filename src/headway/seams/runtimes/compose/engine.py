@@ -74,13 +74,21 @@ class Engine:
         repository, _, tag = name.rpartition(":")
         await self.api.post(f"/images/{image_id}/tag", repo=repository, tag=tag)
 
+    async def names_in(self, repository: str) -> list[str]:
+        """Every name that images have in a repository, which may end with an asterisk."""
+        listed = await self.api.get("/images/json", filters={"reference": [f"{repository}:*"]})
+        names = (name for image in listed for name in image["RepoTags"] or ())
+        return sorted(name for name in names if name.startswith(repository.rstrip("*")))
+
+    async def take_back(self, name: str) -> None:
+        """Takes a name from an image, which goes with its last one; no error where it is in use or gone."""
+        with suppress(EngineRefused):
+            await self.api.delete(f"/images/{name}")
+
     async def untag(self, repository: str) -> None:
-        """Takes back every name that images have in a repository; an image goes with its last one."""
-        for image in await self.api.get("/images/json", filters={"reference": [f"{repository}:*"]}):
-            for name in image["RepoTags"] or ():
-                if name.startswith(repository.rstrip("*")):
-                    with suppress(EngineRefused):  # in use: it goes with its container
-                        await self.api.delete(f"/images/{name}")
+        """Takes back every name that images have in a repository."""
+        for name in await self.names_in(repository):
+            await self.take_back(name)
 
     async def start(self, container_ids: Sequence[str]) -> None:
         """Starts containers that are there."""

@@ -1,0 +1,48 @@
+"""Room on the disk: below a floor nothing is begun that would fill it, and the sentence says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headway.core.deployments.run import Run, RunFailed
+from headway.core.deployments.status import Reason
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+
+_MIB = 1 << 20
+
+
+@dataclass(slots=True, kw_only=True)
+class Room:
+    """``floor`` is what has to be free where deploys write, in bytes: in ``work`` on their host, and where its engine,
+    if there is one, keeps images.
+    """
+
+    work: str
+    floor: int
+    api: DockerApi
+    _root: str | None = field(default=None, init=False)
+
+    async def require(self, run: Run) -> None:
+        """Returns where there is room for a build. Raises RunFailed (refused)."""
+        places = {"where builds are made": self.work, "where Docker keeps images": await self._engine_root()}
+        for what, place in places.items():
+            free = self.floor if place is None else await run.host.free_bytes(place)
+            if free < self.floor:
+                raise RunFailed(
+                    f"Only {free // _MIB} MiB are free on the disk {what}, and a deploy begins with "
+                    f"{self.floor // _MIB} MiB or more (HEADWAY_LEAST_FREE). 'headway disk' shows what holds the "
+                    "space, 'headway disk clean' removes what nobody needs; then deploy again.",
+                    Reason.REFUSED,
+                )
+
+    async def _engine_root(self) -> str | None:
+        """Where the engine keeps its images, as far as that is a place of this machine. It is asked once."""
+        if self._root is None:
+            try:
+                root: str = (await self.api.get("/info"))["DockerRootDir"]
+            except (EngineAway, EngineRefused):
+                return None
+            self._root = root if await asyncio.to_thread(Path(root).is_dir) else ""
+        return self._root or None

@@ -1,0 +1,1 @@
+"""What services hold on the disk, and what may go."""

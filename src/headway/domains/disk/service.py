@@ -1,0 +1,90 @@
+"""Use cases of the disk: what services hold, what may go, and the rounds that see to it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from headway.core.access import policy
+from headway.core.access.model import Actor, Role
+from headway.core.access.policy import Missing, Noun
+from headway.domains.disk import store
+from headway.domains.disk.cleaning import Cleaning
+from headway.domains.disk.measuring import Measuring
+from headway.domains.disk.model import Held, Machine, Usage, Waste
+from headway.infra.db.engine import Database
+from headway.kernel.events import DiskMeasured, Events
+
+log = logging.getLogger(__name__)
+
+_REST = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a caller may know: the services that it sees, and of the machine as a whole (None) only who may."""
+
+    usage: Usage
+    services: tuple[Held, ...]
+    machine: Machine | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiskService:
+    """What callers may ask of the disk."""
+
+    db: Database
+    measuring: Measuring
+    cleaning: Cleaning
+    events: Events
+
+    async def usage(self, actor: Actor, *, fresh: bool = False) -> Shown:
+        """What the caller's services hold, the largest first; measured anew with ``fresh``, else at most half a minute
+        old. Raises Forbidden.
+        """
+        policy.admit(actor, "disk.usage")
+        found = await self.measuring.usage(fresh=fresh)
+        mine = [each for each in found.services if _sees(actor, each)]
+        whole = actor.role >= Role.ADMIN and actor.terms.projects is None
+        return Shown(
+            usage=found,
+            services=tuple(sorted(mine, key=lambda each: (-each.total, each.name))),
+            machine=found.machine if whole else None,
+        )
+
+    async def clean(self, actor: Actor, *, dry: bool, service_id: str | None = None) -> list[Waste]:
+        """Removes what nobody needs of the organisation's services, or of one; ``dry`` only says what that is. Raises
+        Forbidden, Missing.
+        """
+        policy.permit(actor, "disk.clean", actor.organization_id)
+        if service_id is not None:
+            known = await self.db.read(store.services)
+            if not any(each.service_id == service_id and _sees(actor, each) for each in known):
+                raise Missing(Noun.SERVICE)
+        return await self.cleaning.clean(
+            lambda each: _sees(actor, each) and service_id in {None, each.service_id}, dry=dry
+        )
+
+    async def keep_round(self) -> float:
+        """Clears away what nobody needs of all organisations, and tells how full the disk is. Seconds to rest."""
+        gone = await self.cleaning.clean(lambda _: True, dry=False)
+        if gone:
+            freed = sum(each.bytes or 0 for each in gone)
+            log.info("cleared away %d things that nobody needs: %d MiB", len(gone), freed >> 20)
+        usage = await self.measuring.usage(fresh=True)
+        self.events.announce(_told(usage))
+        if usage.machine.free < usage.machine.floor:
+            log.warning("the disk is nearly full: %d MiB are free, no build begins", usage.machine.free >> 20)
+        return _REST
+
+
+def _told(usage: Usage) -> DiskMeasured:
+    parts: dict[str, int] = {"shared": usage.machine.shared, "build cache": usage.machine.cache}
+    for service in usage.services:
+        for part, size in service.parts.items():
+            parts[part.value] = parts.get(part.value, 0) + size
+    return DiskMeasured(free_bytes=usage.machine.free, held_bytes=parts)
+
+
+def _sees(actor: Actor, service: Held) -> bool:
+    return policy.sees(actor, service.organization_id, service.project_id, service_id=service.service_id)

@@ -1,0 +1,96 @@
+"""`headway disk`: what services hold on the disk, and what of it may go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from headway.faces.cli import output
+from headway.faces.cli.options import AsJson, Yes
+from headway.faces.cli.output import Column
+from headway.faces.cli.session import Session
+
+_PARTS = ("images", "containers", "volumes", "releases", "cache", "sources", "files", "logs")
+_KINDS: Mapping[str, str] = {"buildCache": "build cache"}
+
+
+def usage(
+    context: typer.Context,
+    *,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measures anew, not at most half a minute ago.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Shows what each service holds on the disk, and how full it is."""
+    with Session.of(context).client() as client:
+        shown = client.measure(fresh=fresh)
+    if as_json:
+        output.say_json(shown)
+        return
+    output.say_table(
+        (
+            Column(title="NAME"),
+            *(Column(title=part.upper(), whole=True, right=True) for part in (*_PARTS, "total")),
+        ),
+        [(row["name"], *(output.size(row[part]) for part in (*_PARTS, "total"))) for row in shown["services"]],
+    )
+    if not shown["engine"]:
+        output.warn("No container engine answers: what it holds is not counted.")
+    if shown["machine"] is not None:
+        output.say()
+        output.say_fields(_of_machine(shown["machine"]).items())
+
+
+def clean(
+    context: typer.Context,
+    service: Annotated[
+        str | None, typer.Argument(metavar="SERVICE", help="The id of one service; default: all of them.")
+    ] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only shows what would go.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Removes releases that are not kept, images of no release, and caches beyond their bound; never a volume."""
+    with Session.of(context).client() as client:
+        if not dry_run and not yes:
+            would = client.clean(service, dry_run=True)
+            if not would["items"]:
+                output.say_json(would) if as_json else output.say("Nothing is there that nobody needs.")
+                return
+            _show(would)
+            typer.confirm(f"Remove this ({output.size(would['bytes'])})?", abort=True)
+        done = client.clean(service, dry_run=dry_run)
+    if as_json:
+        output.say_json(done)
+        return
+    if dry_run or yes:
+        _show(done)
+    output.say(f"{output.size(done['bytes'])} {'would be' if dry_run else 'are'} free by that")
+
+
+def _show(found: Mapping[str, Any]) -> None:
+    output.say_table(
+        (
+            Column(title="WHAT", whole=True),
+            Column(title="NAME"),
+            Column(title="WHY"),
+            Column(title="SIZE", whole=True, right=True),
+        ),
+        [
+            (_KINDS.get(each["kind"], each["kind"]), each["name"], each["why"], output.size(each["bytes"]))
+            for each in found["items"]
+        ],
+    )
+
+
+def _of_machine(machine: Mapping[str, int]) -> dict[str, str]:
+    bound = f" (at most {output.size(machine['cacheBound'])})" if machine["cacheBound"] else ""
+    return {
+        "Free": f"{output.size(machine['free'])} of {output.size(machine['total'])}",
+        "Needed for a build": output.size(machine["floor"]),
+        "Build cache": f"{output.size(machine['cache'])}{bound}",
+        "Shared layers": output.size(machine["shared"]),
+        "Of nobody here": output.size(machine["foreign"]),
+    }

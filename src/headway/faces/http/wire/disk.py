@@ -1,0 +1,137 @@
+"""The disk as the wire shows it; bytes everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from headway.domains.disk.model import Held, Machine, Part, Waste
+from headway.domains.disk.service import Shown
+from headway.faces.http.wire.base import moment
+
+
+class HeldRow(TypedDict):
+    """A service and what it alone holds: ``images`` without the layers that others have too, ``containers`` what they
+    have written, ``volumes``, ``releases`` (the folders of those without an image), ``cache`` of its builds without an
+    engine, ``sources`` (mirrors of repositories, and uploads), ``files`` (its own data; of a compose service all its
+    files), and ``logs`` of its deployments.
+    """
+
+    serviceId: str
+    serviceType: Literal["application", "compose"]
+    name: str
+    appName: str
+    projectId: str
+    images: int
+    containers: int
+    volumes: int
+    releases: int
+    cache: int
+    sources: int
+    files: int
+    logs: int
+    total: int
+
+
+class MachineRow(TypedDict):
+    """The disk as a whole. Below ``floor`` no build begins; ``shared`` are layers of images that several services have,
+    or a service and somebody else; ``foreign`` is what the engine holds for nobody here; ``cache`` is what it keeps of
+    builds, at most ``cacheBound`` (0: without a bound).
+    """
+
+    free: int
+    total: int
+    floor: int
+    shared: int
+    foreign: int
+    cache: int
+    cacheBound: int
+
+
+class UsageRow(TypedDict):
+    """What the caller's services hold, the largest first. ``engine`` says whether a container engine has answered: else
+    nothing is known of what it holds. ``machine`` is null for who may not know of other services.
+    """
+
+    measuredAt: str
+    engine: bool
+    services: list[HeldRow]
+    machine: MachineRow | None
+
+
+class WasteRow(TypedDict):
+    """Something that nobody needs; ``bytes`` is what goes with it, null where that is not known. ``serviceId`` is null
+    for what belongs to no service.
+    """
+
+    kind: Literal["release", "image", "buildCache", "cache"]
+    serviceId: str | None
+    name: str
+    why: str
+    bytes: int | None
+
+
+class Cleaned(TypedDict):
+    """What was removed, or with ``dryRun`` would be."""
+
+    dryRun: bool
+    items: list[WasteRow]
+    bytes: int
+
+
+def usage_row(shown: Shown) -> UsageRow:
+    """The whole answer."""
+    return {
+        "measuredAt": moment(shown.usage.measured_at),
+        "engine": shown.usage.engine,
+        "services": [_held(each) for each in shown.services],
+        "machine": None if shown.machine is None else _machine(shown.machine),
+    }
+
+
+def cleaned(found: Sequence[Waste], *, dry: bool) -> Cleaned:
+    """The whole answer."""
+    return {"dryRun": dry, "items": [_waste(each) for each in found], "bytes": sum(each.bytes or 0 for each in found)}
+
+
+def _held(held: Held) -> HeldRow:
+    return {
+        "serviceId": held.service_id,
+        "serviceType": "compose" if held.service_type == "compose" else "application",
+        "name": held.name,
+        "appName": held.app_name,
+        "projectId": held.project_id,
+        "images": held.parts.get(Part.IMAGES, 0),
+        "containers": held.parts.get(Part.CONTAINERS, 0),
+        "volumes": held.parts.get(Part.VOLUMES, 0),
+        "releases": held.parts.get(Part.RELEASES, 0),
+        "cache": held.parts.get(Part.CACHE, 0),
+        "sources": held.parts.get(Part.SOURCES, 0),
+        "files": held.parts.get(Part.FILES, 0),
+        "logs": held.parts.get(Part.LOGS, 0),
+        "total": held.total,
+    }
+
+
+def _machine(machine: Machine) -> MachineRow:
+    return {
+        "free": machine.free,
+        "total": machine.total,
+        "floor": machine.floor,
+        "shared": machine.shared,
+        "foreign": machine.foreign,
+        "cache": machine.cache,
+        "cacheBound": machine.cache_bound,
+    }
+
+
+def _waste(waste: Waste) -> WasteRow:
+    return {
+        "kind": waste.kind.value,
+        "serviceId": waste.service_id,
+        "name": waste.name,
+        "why": waste.why,
+        "bytes": waste.bytes,
+    }

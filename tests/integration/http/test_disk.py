@@ -1,0 +1,144 @@
+"""``disk.*`` over HTTP, as far as no engine is asked: who sees what, and what may go."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from headway.domains.applications.model import ReleaseState
+from headway.kernel.events import DiskMeasured
+from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
+from tests.integration.http.test_metrics import figure, figures_of
+from tests.integration.http.world import Json, World, client_with, open_world
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A panel that keeps two releases, on a machine without an engine."""
+    env = {"HEADWAY_KEEP_RELEASES": "2", "HEADWAY_DOCKER_HOST": f"unix://{tmp_path / 'no.sock'}"}
+    async with open_world(tmp_path / "data", HEADWAY_BUILD_CACHE="3MiB", **env) as opened:
+        yield opened
+
+
+def filled(path: Path, size: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x" * size)
+
+
+async def test_each_service_is_told_what_it_holds_by_what_it_is_for(world: World) -> None:
+    application_id = await world.application("large")
+    await world.application("small")
+    deployment_id = await world.ended(application_id)
+    world.write_log(deployment_id, "x" * 5000)
+    work = world.platform.data_dir.work
+    filled(work / "releases" / application_id / "r" / "app", 2 * MIB)
+    filled(work / "caches" / application_id / "npm" / "x", MIB)
+    filled(work / "mirrors" / application_id / "pack", MIB)
+    filled(work / "data" / application_id / "db", MIB)
+
+    shown = await world.get("disk.usage", fresh=True)
+
+    assert (shown["engine"], [row["name"] for row in shown["services"]]) == (False, ["large", "small"])
+    large, small = shown["services"]
+    assert (large["serviceId"], large["serviceType"]) == (application_id, "application")
+    held = {part: large[part] // MIB for part in ("releases", "cache", "sources", "files")}
+    assert held == {"releases": 2, "cache": 1, "sources": 1, "files": 1}
+    assert 5000 <= large["logs"] < 20_000
+    parts = ("images", "containers", "volumes", "releases", "cache", "sources", "files", "logs")
+    assert large["total"] == sum(large[part] for part in parts)
+    assert small["total"] == 0
+    disk = shutil.disk_usage(work)
+    machine = shown["machine"]
+    assert (machine["total"], machine["floor"], machine["cacheBound"]) == (disk.total, 256 * MIB, 3 * MIB)
+    assert 0 < machine["free"] <= disk.total
+    again = await world.get("disk.usage")
+    assert again["measuredAt"] == shown["measuredAt"], "what was measured a moment ago is told again"
+
+
+async def test_everybody_is_told_of_their_own_services_and_the_whole_only_to_who_may_know(world: World) -> None:
+    application_id = await world.application()
+    for caller in (world.member, world.stranger):
+        answer = (await caller.get("/disk.usage")).json()
+        assert (answer["services"], answer["machine"] is None) == ([], caller is world.member)
+    member = CALLERS["member with the service"]
+    member_id = (await admit_callers(world))[member]
+    await give(world, member_id, member, "", application_id)
+    async with client_with(world.app, key_of(member)) as client:
+        answer = (await client.get("/disk.usage")).json()
+    assert ([row["serviceId"] for row in answer["services"]], answer["machine"]) == ([application_id], None)
+
+
+async def test_only_releases_that_are_not_kept_go_and_only_when_it_is_meant(world: World) -> None:
+    application_id = await world.application()
+    other_id = await world.application("other")
+    folder = world.platform.data_dir.work / "releases"
+    releases = []
+    for number in range(5):
+        state = ReleaseState.SERVING if number == 0 else ReleaseState.RETIRED
+        path = folder / application_id / str(number)
+        filled(path / "app", MIB)
+        releases.append(await world.release(application_id, seq=number, state=state, folder=str(path), bytes=MIB))
+        await world.release(other_id, seq=number, state=ReleaseState.RETIRED, folder=str(folder / other_id))
+
+    would = await world.post("disk.clean", dryRun=True, serviceId=application_id)
+    assert [item["name"] for item in would["items"]] == [releases[2], releases[1]]
+    assert {(item["kind"], item["serviceId"], item["bytes"]) for item in would["items"]} == {
+        ("release", application_id, MIB)
+    }
+    assert (would["dryRun"], would["bytes"]) == (True, 2 * MIB)
+    assert len(await known(world, application_id)) == 5
+
+    done = await world.post("disk.clean", serviceId=application_id)
+    assert (done["items"], done["dryRun"]) == (would["items"], False)
+    assert await known(world, application_id) == {releases[0], releases[3], releases[4]}
+    assert sorted(path.name for path in (folder / application_id).iterdir()) == ["0", "3", "4"]
+    assert len(await known(world, other_id)) == 5, "nobody asked for that"
+    assert (await world.post("disk.clean", serviceId=application_id))["items"] == []
+
+
+async def test_caches_of_builds_go_the_longest_unused_first_until_they_are_within_their_bound(world: World) -> None:
+    names = ("first", "second", "third")
+    ids = [await world.application(name) for name in names]
+    caches = world.platform.data_dir.work / "caches"
+    for age, application_id in enumerate(reversed(ids)):
+        filled(caches / application_id / "x", 2 * MIB)
+        when = 1_700_000_000 - age * 1000
+        for path in (caches / application_id, caches / application_id / "x"):
+            os.utime(path, (when, when))
+    deployment = await world.deploy(ids[0])
+    await world.claim()
+    would = await world.post("disk.clean", dryRun=True)
+    assert [item["name"] for item in would["items"]] == ["second"], "the first is being built"
+    await world.post("disk.clean")
+    assert sorted(path.name for path in caches.iterdir()) == sorted([ids[0], ids[2]])
+    assert deployment
+
+
+async def test_nobody_cleans_what_is_others(world: World) -> None:
+    application_id = await world.application()
+    for caller, status in ((world.member, 403), (world.stranger, 404), (world.nobody, 401)):
+        answer: httpx.Response = await caller.post("/disk.clean", json={"serviceId": application_id})
+        assert answer.status_code == status, answer.text
+
+
+async def test_what_is_held_is_told_to_prometheus(world: World) -> None:
+    await world.application()
+    world.services.events.announce(DiskMeasured(free_bytes=7, held_bytes={"images": 3}))
+    samples = await figures_of(world)
+    assert figure(samples, "headway_disk_free_bytes") == 7
+    assert figure(samples, "headway_disk_held_bytes", part="images") == 3
+    await world.services.disk.keep_round()
+    assert (figure(await figures_of(world), "headway_disk_free_bytes") or 0) > MIB
+
+
+async def known(world: World, application_id: str) -> set[str]:
+    """The releases that there are."""
+    rows: list[Json] = await world.get("release.all", applicationId=application_id)
+    return {row["releaseId"] for row in rows}

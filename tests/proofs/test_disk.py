@@ -1,0 +1,175 @@
+"""Two hundred deployments of three services under retention: what is kept is what the policy says, to the image and the
+folder, and what is counted is what the engine counts itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compose import SERVES, SLEEPS, Stack, as_file, stack
+from tests.docker_engine import BASE_IMAGE, Engine
+from tests.e2e.boxes import DOCKERFILE, boxed_web, boxing_panel
+from tests.panel import Panel, commit, git_repository, until, web
+
+pytestmark = pytest.mark.docker
+
+DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "200"))
+KEPT = 5
+KEPT_RECORDS = 20
+# Of each version something of its own, so that an image that is left behind shows.
+MEGABYTE = 'RUN python3 -c \'import os; open("/noise", "wb").write(os.urandom(1 << 20))\' # VERSION\n'
+# Something in a volume, and something in the container itself.
+WRITES: Mapping[str, Any] = {
+    **SLEEPS,
+    "command": ["sh", "-c", "head -c 3000000 /dev/urandom > /data/x; cp /data/x /y; exec sleep 100000"],
+    "volumes": ["data:/data"],
+}
+SIZE = re.compile(r"([0-9.]+)(B|kB|MB|GB)")
+UNITS: Mapping[str, float] = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+Json = Any
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="headway-disk-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+@pytest.fixture
+def engine(folder: Path) -> Iterator[Engine]:
+    """One of the proof's own: all that it holds is this panel's."""
+    started = Engine(folder / "engine")
+    try:
+        started.start()
+        started.load_base_image()
+        yield started
+    finally:
+        started.remove()
+
+
+@pytest.fixture
+def site(folder: Path, engine: Engine) -> Iterator[Panel]:
+    kept = {"HEADWAY_KEEP_RELEASES": str(KEPT), "HEADWAY_KEEP_DEPLOYMENTS": str(KEPT_RECORDS)}
+    quick = {"HEADWAY_DRAIN_TIME": "0", "HEADWAY_SETTLE_TIME": "0.1", "HEADWAY_BUILD_CACHE": "40MiB"}
+    with boxing_panel(folder / "data", engine, **kept, **quick) as panel:
+        yield panel
+
+
+def test_what_is_kept_is_the_policy_and_what_is_counted_is_what_is_there(
+    site: Panel, engine: Engine, folder: Path
+) -> None:
+    native_id = site.application(git_repository(folder / "native", web("v")), name="native", builder="native")
+    boxed_id = site.application(git_repository(folder / "boxed", boxed_web("v")), name="boxed")
+    composed = stack(site, engine, "composed")
+    git_repository(folder / "composed", files_of_compose("v"))
+    composed.change(sourceType="git", customGitUrl=f"file://{folder / 'composed'}", composePath="./compose.yml")
+    ended: dict[str, list[str]] = {native_id: [], boxed_id: [], composed.compose_id: []}
+    begin: Callable[[], str]
+    for number in range(DEPLOYMENTS):
+        version, broken = f"v{number}", number % 10 in {7, 8, 9}
+        match number % 3:
+            case 0:
+                subject, begin = native_id, partial(site.deploy, native_id)
+                files = {"Procfile": "web: false\n"} if broken else web(version)
+                commit(folder / "native", files, version)
+            case 1:
+                subject, begin = boxed_id, partial(site.deploy, boxed_id)
+                commit(folder / "boxed", boxed_web(version, dockerfile(version, broken=broken)), version)
+            case _:
+                subject, begin = composed.compose_id, composed.begin
+                commit(folder / "composed", files_of_compose(version, broken=broken), version)
+        row = site.ended(begin(), 90)
+        assert row["status"] == ("error" if broken else "done"), (row["errorMessage"], broken)
+        ended[subject] += [] if broken else [row["deploymentId"]]
+    newest = {subject: set(ids[-KEPT:]) for subject, ids in ended.items()}
+
+    until(lambda: kept(site, engine, native_id, boxed_id, composed) == newest, 60, what=f"only {newest} is kept")
+    would = site.post("disk.clean", dryRun=True)
+    assert [item for item in would["items"] if item["kind"] != "buildCache"] == [], "retention has left nothing to do"
+    until(lambda: len(site.get("deployment.all", applicationId=native_id)) <= KEPT_RECORDS + KEPT, 90, what="records")
+    compare(site, engine)
+
+    site.post("disk.clean")
+    assert site.post("disk.clean", dryRun=True)["items"] == []
+    compare(site, engine)
+    assert kept(site, engine, native_id, boxed_id, composed) == newest
+    for name in ("native", "boxed"):
+        assert site.visit(name).text.startswith("v")
+    print(f"\n{DEPLOYMENTS} deployments of 3 services, 3 in 10 failing: kept are the newest {KEPT} of each")
+
+
+def kept(site: Panel, engine: Engine, native_id: str, boxed_id: str, composed: Stack) -> dict[str, set[str]]:
+    """By service what is there of its releases, wherever that is: rows, folders and images must agree."""
+    of_native = {row["releaseId"] for row in site.get("release.all", applicationId=native_id)}
+    of_boxed = {row["releaseId"] for row in site.get("release.all", applicationId=boxed_id)}
+    folders = {path.name for path in (site.work / "releases" / native_id).iterdir()}
+    tags = {tag.partition(":r-")[2] for tag in tags_of(engine, "headway-*/boxed")}
+    own = site.work / "composes" / composed.compose_id
+    of_compose = {path.name for path in own.iterdir()} - {"files"}
+    images = tags_of(engine, "headway-compose/*/web")
+    if folders != of_native or tags != of_boxed or len(images) != len(of_compose) or dangling(engine):
+        return {"": {*folders, "|", *tags, *images, *of_compose, *dangling(engine)}}
+    return {native_id: of_native, boxed_id: of_boxed, composed.compose_id: of_compose}
+
+
+def compare(site: Panel, engine: Engine) -> None:
+    """The accounted sum beside the engine's own."""
+    shown = site.get("disk.usage", fresh=True)
+    machine = shown["machine"]
+    parts = ("images", "containers", "volumes")
+    mine = sum(row[part] for row in shown["services"] for part in parts)
+    counted = mine + machine["shared"] + machine["foreign"] + machine["cache"]
+    told = sum(bytes_of(json.loads(line)["Size"]) for line in df(engine))
+    off = abs(counted - told) / told
+    print(f"\ncounted {counted / 1e6:.1f} MB, docker system df says {told / 1e6:.1f} MB: {off:.2%} apart")
+    for row in shown["services"]:
+        print(
+            f"  {row['name']}: " + ", ".join(f"{part} {row[part] / 1e6:.1f}" for part in (*parts, "releases", "logs"))
+        )
+    print(f"  shared {machine['shared'] / 1e6:.1f}, cache {machine['cache'] / 1e6:.1f}, of nobody {machine['foreign']}")
+    assert off < 0.02
+
+
+def df(engine: Engine) -> list[str]:
+    """``docker system df`` as lines of JSON: the sums of ``-v``."""
+    return engine.docker("system", "df", "--format=json").splitlines()
+
+
+def bytes_of(text: str) -> float:
+    match = SIZE.fullmatch(text)
+    assert match, text
+    return float(match[1]) * UNITS[match[2]]
+
+
+def tags_of(engine: Engine, repository: str) -> list[str]:
+    shown = engine.docker("image", "ls", f"--filter=reference={repository}", "--format={{.Repository}}:{{.Tag}}")
+    return shown.split()
+
+
+def dangling(engine: Engine) -> list[str]:
+    return engine.docker("image", "ls", "--quiet", "--filter=dangling=true").split()
+
+
+def dockerfile(version: str, *, broken: bool = False) -> str:
+    text = DOCKERFILE.replace("EXPOSE", MEGABYTE.replace("VERSION", version) + "EXPOSE")
+    return text.replace('"/app.py"]', '"/nowhere.py"]') if broken else text
+
+
+def files_of_compose(version: str, *, broken: bool = False) -> dict[str, str]:
+    """A repository with a compose file whose service is built."""
+    service = {key: value for key, value in SERVES.items() if key != "image"}
+    if broken:
+        service["command"] = ["sh", "-c", "exit 3"]
+    text = f"FROM {BASE_IMAGE}\n" + MEGABYTE.replace("VERSION", version)
+    file = as_file(volumes={"data": {}}, web={**service, "build": "."}, db=WRITES)
+    return {"compose.yml": file, "Dockerfile": text}
