@@ -26,6 +26,7 @@ from headway.core.engine.engine import Engine
 from headway.core.engine.parts import EngineSettings, Parts
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
+from headway.core.engine.scheduler.timers import Timers
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.attachments import AttachmentService
 from headway.domains.applications.deploy import DeployKind
@@ -43,6 +44,7 @@ from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
 from headway.domains.applications.subject import ApplicationSubject
+from headway.domains.backups.service import BackupService
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.containers import ContainerService
@@ -123,6 +125,7 @@ class Services:
     certificates: CertificateService
     registries: RegistryService
     destinations: DestinationService
+    backups: BackupService
     attachments: AttachmentService
     webhooks: WebhookService
     webhook_limit_bytes: int
@@ -161,14 +164,16 @@ class Wiring:
         self._log_paths = LogPaths(data_dir.logs)
         self._broadcast = Broadcast(self._log_paths)
         self._log_files = LogFilesOnDisk(self._log_paths)
+        self._timers = Timers(self._events)
+        self._backups = BackupWiring(settings=settings, data_dir=data_dir, db=db, timers=self._timers)
         self._subjects: dict[SubjectType, Subject] = {
             SubjectType.APPLICATION: ApplicationSubject(),
             SubjectType.COMPOSE: ComposeSubject(),
+            **self._backups.subjects(),
         }
         self._ssh_keys = SshKeyService(db, data_dir.vault)
         self._docker = docker_api(settings)
         self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))
-        self._backups = BackupWiring(settings=settings, data_dir=data_dir, db=db)
         self._planning = self._plans()
         self._guests: set[str] = set()
         self._host = local_host(settings, data_dir)
@@ -269,7 +274,8 @@ class Wiring:
             own_routing=OwnRoutingService(self._db, self._data_dir.vault, self._routing),
             certificates=self._certificates,
             registries=self._registries,
-            destinations=self._backups.destinations(),
+            destinations=self._backups.destinations,
+            backups=self._backups.backups(self._ledger, engine.stopper),
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
             webhooks=self._reactions.webhooks,
             webhook_limit_bytes=self._settings.webhook_limit_bytes,
@@ -288,6 +294,7 @@ class Wiring:
         data_dir = self._data_dir
         kinds: tuple[Kind, ...] = (
             DeployKind(planning=self._planning, tools=self._tools),
+            *self._backups.kinds(self._ledger, self._composes.operating.tools.engine),
             self._composes.kind(self._ssh_keys.open, self._registries.open),
             *back.kinds(),
         )
@@ -302,6 +309,7 @@ class Wiring:
             owner=f"{data_dir.panel_id}.{new_id()}",
             settings=_engine_settings(self._settings),
             guests=self._guests,
+            sources=self._backups.sources(),
             crash_point=self._crash_point,
         )
 
@@ -321,6 +329,7 @@ class Wiring:
             Poller("keeper", keeper.keep_round),
             *self._composes.pollers(),
             *self._reactions.pollers(),
+            *self._backups.pollers(),
             Poller("edge", partial(rounds.ensured, self._edge.ensure)),
             Poller("certificates", partial(rounds.once, self._certificates.settle)),
             Poller("ballast", ballast),

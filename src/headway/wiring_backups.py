@@ -2,29 +2,109 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Kind, Subject
+from headway.core.deployments.service import Stopping
+from headway.core.engine.poller import Poller
+from headway.core.engine.scheduler.scheduler import Source
+from headway.core.engine.scheduler.timers import Timers
+from headway.domains.backups import store
+from headway.domains.backups.asking import BackupSource, drill_of
+from headway.domains.backups.plan import Planning
+from headway.domains.backups.restoring import DrillKind, RestoreKind
+from headway.domains.backups.run import BackupKind, PanelArchive
+from headway.domains.backups.servers import Servers
+from headway.domains.backups.service import BackupService
+from headway.domains.backups.subject import BackupSubject
 from headway.domains.catalog.destinations import DestinationService
+from headway.domains.catalog.keeping import Keeping
+from headway.domains.catalog.kept_retention import KeptRetention, Wanted
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.transaction import Tx
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
+from headway.seams.runtimes.compose.engine import Engine as Containers
 from headway.seams.storages.asking import Storages
 from headway.seams.storages.rclone import Rclone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class BackupWiring:
     """What backups need of the others, and what they give to them."""
 
     settings: Settings
     data_dir: DataDir
     db: SqlDatabase
+    timers: Timers
 
-    def destinations(self) -> DestinationService:
-        """What callers may ask of destinations."""
-        return DestinationService(
-            db=self.db,
+    @cached_property
+    def keeping(self) -> Keeping:
+        """How things are brought to destinations."""
+        return Keeping(
             vault=self.data_dir.vault,
             storages=Storages(rclone=Rclone.installed()),
             folder=self.settings.backup_dir or self.data_dir.path / "backups",
+            passing=self.data_dir.path / "passing",
         )
+
+    @cached_property
+    def destinations(self) -> DestinationService:
+        """What callers may ask of destinations."""
+        return DestinationService(
+            db=self.db, vault=self.data_dir.vault, storages=self.keeping.storages, folder=self.keeping.folder
+        )
+
+    def subjects(self) -> Mapping[SubjectType, Subject]:
+        """What the heart must know of them."""
+        return {SubjectType.BACKUP: BackupSubject(self.timers)}
+
+    def sources(self) -> Mapping[SubjectType, Source]:
+        """What their timers ask for."""
+        return {SubjectType.BACKUP: BackupSource(self.data_dir.vault)}
+
+    def kinds(self, ledger: Ledger, containers: Containers) -> tuple[Kind, ...]:
+        """How they are made, restored and tried."""
+        planning = Planning(keeping=self.keeping)
+        servers = Servers(panel_id=self.data_dir.panel_id, containers=containers)
+        shared = {"planning": planning, "keeping": self.keeping, "servers": servers}
+        return (
+            BackupKind(**shared, archive=self._archive(), drill=drill_of(ledger, self.data_dir.vault)),  # type: ignore[arg-type]
+            RestoreKind(**shared),  # type: ignore[arg-type]
+            DrillKind(**shared),  # type: ignore[arg-type]
+        )
+
+    def pollers(self) -> tuple[Poller, ...]:
+        """What removes the old ones."""
+        retention = KeptRetention(db=self.db, keeping=self.keeping, every=self._wanted)
+        return (Poller("kept files", retention.keep_round),)
+
+    def backups(self, ledger: Ledger, stopping: Stopping) -> BackupService:
+        """What callers may ask of backups."""
+        return BackupService(
+            db=self.db,
+            vault=self.data_dir.vault,
+            ledger=ledger,
+            stopping=stopping,
+            timers=self.timers,
+            destinations=self.destinations,
+        )
+
+    def _wanted(self, tx: Tx) -> list[Wanted]:
+        return [
+            Wanted(subject_type=SubjectType.BACKUP, subject_id=each.backup_id, keep=each.settings.keep)
+            for each in store.every(tx, self.data_dir.vault)
+        ]
+
+    def _archive(self) -> PanelArchive:
+        """The command that an operator would type, with this panel's settings."""
+        argv = (sys.executable, "-m", "headway.faces.cli.main", "backup", f"--data-dir={self.data_dir.path}")
+        url = self.settings.database_url
+        env = {} if url is None else {"HEADWAY_DATABASE_URL": url.reveal()}
+        return PanelArchive(argv=argv, env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", **env})

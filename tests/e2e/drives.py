@@ -69,6 +69,20 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "application.update": lambda at: {"applicationId": at.application(), "name": at.name(), "description": "d"},
         "application.updateTraefikConfig": lambda at: {"applicationId": at.application(), "traefikConfig": "http: {}"},
         "auditLog.all": lambda _at: {"limit": 5, "action": "create"},
+        "backup.create": lambda at: at.backed_up(),
+        "backup.listBackupFiles": lambda at: {"destinationId": at.destination(), "search": "shop/"},
+        "backup.manualBackupCompose": lambda at: {"backupId": at.backup()},
+        "backup.manualBackupLibsql": lambda at: {"backupId": at.backup("libsql")},
+        "backup.manualBackupMariadb": lambda at: {"backupId": at.backup("mariadb")},
+        "backup.manualBackupMongo": lambda at: {"backupId": at.backup("mongo")},
+        "backup.manualBackupMySql": lambda at: {"backupId": at.backup("mysql")},
+        "backup.manualBackupPostgres": lambda at: {"backupId": at.backup()},
+        "backup.one": lambda at: {"backupId": at.backup()},
+        "backup.remove": lambda at: {"backupId": at.backup()},
+        "backup.update": lambda at: {
+            **{name: value for name, value in at.backed_up().items() if name not in {"backupType", "composeId"}},
+            "backupId": at.backup(),
+        },
         "certificates.all": _nothing,
         "certificates.create": lambda at: at.pair(),
         "certificates.one": lambda at: {"certificateId": at.certificate()},
@@ -223,6 +237,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
 # What there is none of: a client hears 404, as for every id that does not exist.
 REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
     {
+        "backup.manualBackupWebServer": {"backupId": "nope"},
         "compose.getConvertedCompose": {"composeId": "nope"},
         "compose.readLogs": {"composeId": "nope", "containerId": "nope"},
         "compose.start": {"composeId": "nope"},

@@ -124,6 +124,27 @@ class Stage:
         registry_id: str = self._running.post("registry.create", **A_REGISTRY)["registryId"]
         return registry_id
 
+    def backup(self, engine: str = "postgres") -> str:
+        """A backup of a database in a compose service that does not run."""
+        backup_id: str = self._running.post("backup.create", **self.backed_up(engine))["backupId"]
+        return backup_id
+
+    def backed_up(self, engine: str = "postgres") -> Mapping[str, Json]:
+        """What is sent to make a backup."""
+        return {
+            "schedule": "0 3 * * *",
+            "enabled": False,
+            "prefix": "/",
+            "destinationId": self.destination(),
+            "keepLatestCount": 3,
+            "database": "shop",
+            "databaseType": engine,
+            "backupType": "compose",
+            "composeId": self.compose(),
+            "serviceName": "db",
+            "metadata": {"postgres": {"databaseUser": "me"}},
+        }
+
     def destination(self) -> str:
         destination_id: str = self._running.post("destination.create", **A_DESTINATION)["destinationId"]
         return destination_id

@@ -4,13 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.integration.http.access_rows import ADMIN, MUTATION, ORGANISATION, OWN, QUERY, READ, SET, Row
+from headway.core.access.policy import Noun
+from headway.core.deployments.model import SubjectType
+from headway.domains.catalog import kept_store
+from headway.domains.catalog.kept_model import KeptFile
+from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
+from tests.integration.http.access_rows import (
+    ADMIN,
+    DEPLOY,
+    IN_PROJECT,
+    MEMBER,
+    MUTATION,
+    ORGANISATION,
+    OWN,
+    QUERY,
+    READ,
+    SET,
+    Row,
+)
 from tests.integration.http.world import World
 
 A_LOCAL_ONE = {"name": "d", "provider": "local"}
 DESTINATION = {"destinationId": "{destination}"}
 
+BACKUP = {"backupId": "{backup}"}
+A_DATABASE = {"databaseType": "postgres", "database": "shop", "serviceName": "db"}
+MANUAL = {
+    f"backup.manualBackup{each}": Row(MUTATION, BACKUP, MEMBER, DEPLOY, IN_PROJECT)
+    for each in ("Postgres", "MySql", "Mariadb", "Compose", "Mongo", "Libsql", "WebServer")
+}
+
 BACKUP_ROWS: Mapping[str, Row] = {
+    **MANUAL,
+    "backup.all": Row(QUERY, {}, MEMBER, READ, OWN),
+    "backup.create": Row(MUTATION, A_DATABASE | {"composeId": "{compose}"}, ADMIN, SET, IN_PROJECT, Noun.COMPOSE),
+    "backup.drill": Row(MUTATION, BACKUP, MEMBER, DEPLOY, IN_PROJECT),
+    "backup.files": Row(QUERY, BACKUP, MEMBER, READ, IN_PROJECT),
+    "backup.listBackupFiles": Row(QUERY, DESTINATION | {"search": ""}, ADMIN, READ, ORGANISATION),
+    "backup.one": Row(QUERY, BACKUP, MEMBER, READ, IN_PROJECT),
+    "backup.remove": Row(MUTATION, BACKUP, ADMIN, SET, IN_PROJECT),
+    "backup.restoreBackupWithLogs": Row(MUTATION, BACKUP | {"backupFile": "f"}, ADMIN, SET, IN_PROJECT),
+    "backup.update": Row(MUTATION, BACKUP | {"prefix": "p"}, ADMIN, SET, IN_PROJECT),
     "destination.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "destination.create": Row(MUTATION, A_LOCAL_ONE, ADMIN, SET, OWN),
     "destination.one": Row(QUERY, DESTINATION, ADMIN, READ, ORGANISATION),
@@ -18,6 +53,31 @@ BACKUP_ROWS: Mapping[str, Row] = {
     "destination.testConnection": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),
     "destination.update": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),
 }
+
+
+async def backed_up(world: World, compose_id: str) -> dict[str, str]:
+    """The id of a backup of a database in a compose service, of which a file is kept."""
+    made = await world.post("backup.create", **A_DATABASE, composeId=compose_id)
+
+    def add(tx: Tx) -> None:
+        file = KeptFile(
+            kept_file_id=new_id(),
+            subject_type=SubjectType.BACKUP,
+            subject_id=made["backupId"],
+            destination_id=made["destinationId"],
+            deployment_id=new_id(),
+            path=f"shop/{new_id()}.pgdump.zst",
+            bytes=1,
+            contents=1,
+            sha256="0" * 64,
+            sealed=False,
+            made_at=tx.now,
+            proven_at=None,
+        )
+        kept_store.add(tx, file)
+
+    await world.services.db.run(add)
+    return {"backup": made["backupId"]}
 
 
 async def _destination(world: World) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ from tests.integration.http.access_rows import (
     Place,
     Row,
 )
-from tests.integration.http.backup_rows import BACKUP_ROWS, BACKUP_THINGS
+from tests.integration.http.backup_rows import BACKUP_ROWS, BACKUP_THINGS, backed_up
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
@@ -342,6 +342,8 @@ async def things_of(
         things |= await attached_to(world, application_id)
     if wanted is None or "delivery" in wanted:
         things["delivery"] = await delivery_to(world, application_id)
+    if wanted is None or "backup" in wanted:
+        things |= await backed_up(world, compose_id)
     for names, make in OTHER_THINGS.items():
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))

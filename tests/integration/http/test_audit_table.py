@@ -13,12 +13,14 @@ from headway.infra.db.tables import metadata
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx
 from tests.integration.http.access_rows import MUTATION, Place
+from tests.integration.http.backup_rows import MANUAL
 from tests.integration.http.test_access_table import TABLE, call, given_to, things_of
 from tests.integration.http.world import World
 
 # What cannot succeed while no engine runs, or while an organisation has something. A refusal changes nothing, and
 # leaves nothing in the log.
 REFUSED = {
+    *(MANUAL.keys() - {"backup.manualBackupPostgres", "backup.manualBackupCompose"}),
     "application.reload",
     "application.start",
     "compose.start",

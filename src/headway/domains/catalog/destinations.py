@@ -9,18 +9,22 @@ from pathlib import Path
 from headway.core.access import policy
 from headway.core.access.model import Actor
 from headway.domains.catalog import destinations_store as store
+from headway.domains.catalog import kept_store
 from headway.domains.catalog.destinations_model import Destination, Reach, check_reach, storage_of
+from headway.domains.catalog.kept_model import KeptFile, checked_path
 from headway.domains.catalog.naming import check_name
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.storages.asking import Storages
-from headway.seams.storages.base import Storage, StorageRefused
+from headway.seams.storages.base import PARTIAL, Listed, Storage, StorageRefused
+from headway.seams.storages.judged import LOCAL
 
 LOCAL_NAME = "This machine"
+_MOST_LISTED = 1_000
 _WHOSE = "A destination's"
 
 
@@ -75,6 +79,8 @@ class DestinationService:
 
         def write(tx: Tx) -> Destination:
             destination = self.permitted(tx, actor, "destination.remove", destination_id)
+            if store.is_used(tx, destination_id):
+                raise Conflict("Backups go to this destination: give them another one, or remove them, first.")
             store.remove(tx, destination_id)
             return destination
 
@@ -98,11 +104,32 @@ class DestinationService:
             with suppress(OSError):  # there is none, or something lies there
                 folder.rmdir()
 
+    async def listing(self, actor: Actor, destination_id: str, search: str) -> list[tuple[Listed, KeptFile | None]]:
+        """What lies there, with what is known of it: in the folder that ``search`` begins with, what has the rest of it
+        in its name; nothing that was never finished. Raises Missing, Forbidden, ConnectionFailed.
+        """
+        destination = await self.one(actor, destination_id, "backup.listBackupFiles")
+        folder, _, wanted = search.lstrip("/").rpartition("/")
+        if folder:
+            checked_path(folder)
+        try:
+            found = await self.storages.list(self.storage(destination), folder)
+        except StorageRefused as refused:
+            raise ConnectionFailed(refused.message) from refused
+        mine = [each for each in found if wanted in each.name and not each.name.endswith(PARTIAL)][:_MOST_LISTED]
+        known = await self.db.read(lambda tx: kept_store.known(tx, destination_id, [each.path for each in mine]))
+        return [(each, known.get(each.path)) for each in mine]
+
     def permitted(self, tx: Tx, actor: Actor, procedure: str, destination_id: str) -> Destination:
         """The destination, asked of the policy. Raises Missing, Forbidden."""
         destination = store.find(tx, destination_id, self.vault)
         policy.permit(actor, procedure, destination.organization_id, noun=policy.Noun.DESTINATION)
         return destination
+
+    def local(self, tx: Tx, organization_id: str) -> Destination:
+        """The organisation's oldest folder of this machine; one is made where it has none."""
+        found = [each for each in store.of_organization(tx, organization_id, self.vault) if each.reach.is_local]
+        return found[-1] if found else self._add(tx, organization_id, LOCAL_NAME, Reach(provider=LOCAL))
 
     def storage(self, destination: Destination, password: Secret | None = None) -> Storage:
         """The storage that a destination is."""

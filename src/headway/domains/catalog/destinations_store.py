@@ -8,11 +8,12 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog.destinations_model import Destination, Reach
-from headway.infra.db.tables.backups import destinations
+from headway.infra.db.tables.backups import backups, destinations
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 _c = destinations.c
+_used = backups.c.destination_id
 
 
 def find(tx: Tx, destination_id: str, vault: Vault) -> Destination:
@@ -46,6 +47,11 @@ def change(tx: Tx, destination_id: str, name: str, reach: Reach, vault: Vault) -
     """Writes what a destination is called, and how it is reached."""
     values = {"name": name, "reach": vault.seal(reach.dump())}
     tx.execute(update(destinations).where(_c.destination_id == destination_id).values(**values))
+
+
+def is_used(tx: Tx, destination_id: str) -> bool:
+    """Whether backups go there."""
+    return tx.execute(select(_used).where(_used == destination_id).limit(1)).first() is not None
 
 
 def remove(tx: Tx, destination_id: str) -> None:

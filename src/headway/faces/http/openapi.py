@@ -27,6 +27,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
     {
         "application": "Make, set up, deploy, start, stop and delete applications",
         "auditLog": "Who has changed what",
+        "backup": "Backups of databases and of Headway itself: made, kept, restored, tried",
         "certificates": "Certificates that are brought along",
         "compose": "Make, set up, deploy, start, stop and delete services of several containers",
         "disk": "What services hold on the disk, and what of it may go",

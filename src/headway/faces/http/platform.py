@@ -19,6 +19,7 @@ from headway.domains.applications.dropping import DropService
 from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.service import ApplicationService
+from headway.domains.backups.service import BackupService
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.containers import ContainerService
@@ -108,6 +109,9 @@ class Platform(Protocol):
 
     @property
     def registries(self) -> RegistryService: ...
+
+    @property
+    def backups(self) -> BackupService: ...
 
     @property
     def destinations(self) -> DestinationService: ...

@@ -16,7 +16,7 @@ from headway.kernel.vault import Vault
 
 # What belongs to this machine, or is made anew: no part of a backup.
 KEPT_APART = frozenset(
-    {"lock", "run", "work", "uploads", "backups", "ballast", "daemon.json", "traefik.log", "traefik.old"}
+    {"lock", "run", "work", "uploads", "backups", "passing", "ballast", "daemon.json", "traefik.log", "traefik.old"}
 )
 _SHELTER = Path("/var/lib/headway-work")
 _PANEL_ID_BYTES = 6

@@ -11,6 +11,7 @@ from headway.faces.http.procedures import (
     application,
     application_routing,
     audit_log,
+    backup,
     barriers,
     certificates,
     compose,
@@ -42,6 +43,7 @@ def all_procedures(follows: Follows) -> tuple[Procedure, ...]:
     every += (
         *application.procedures(),
         *audit_log.procedures(),
+        *backup.procedures(),
         *application_routing.procedures(),
         *barriers.procedures(),
         *certificates.procedures(),

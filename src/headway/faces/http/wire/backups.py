@@ -1,11 +1,17 @@
-"""Destinations as the wire shows them."""
+"""Destinations, backups and what is kept of them as the wire shows them."""
 
 from __future__ import annotations
 
+from typing import Any, Literal, NotRequired
+
 from typing_extensions import TypedDict
 
+from headway.domains.backups.model import WEB_SERVER, Backup, Form
 from headway.domains.catalog.destinations_model import Destination
+from headway.domains.catalog.kept_model import KeptFile
 from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.deployments import DeploymentRow
+from headway.seams.storages.base import Listed
 
 
 class DestinationRow(TypedDict):
@@ -45,4 +51,141 @@ def destination_row(destination: Destination) -> DestinationRow:
         "serverId": reach.server_id,
         "createdAt": moment(destination.created_at),
         "organizationId": destination.organization_id,
+    }
+
+
+class BackupRow(TypedDict):
+    """A backup; its passwords are never shown. ``deployments`` only where one is asked for."""
+
+    backupId: str
+    name: str
+    appName: str
+    schedule: str
+    timezone: str
+    enabled: bool
+    database: str
+    prefix: str
+    serviceName: str | None
+    destinationId: str
+    keepLatestCount: int | None
+    keepDays: int | None
+    drillDays: int | None
+    backupType: Literal["database", "compose"]
+    databaseType: Literal["postgres", "mariadb", "mysql", "mongo", "web-server", "libsql"]
+    composeId: str | None
+    environmentId: str | None
+    postgresId: None
+    mysqlId: None
+    mariadbId: None
+    mongoId: None
+    libsqlId: None
+    userId: None
+    encrypted: bool
+    includeLogs: bool
+    includeEncryptionKey: bool
+    connection: ConnectionRow | None
+    totalSeconds: float | None
+    createdAt: str
+    deployments: NotRequired[list[DeploymentRow]]
+
+
+class ConnectionRow(TypedDict):
+    """How a database server is reached, without its password."""
+
+    host: str
+    port: int
+    username: str
+
+
+class FileRow(TypedDict):
+    """A file that is kept of a backup: proven when it was made, and when it was last restored on trial."""
+
+    path: str
+    destinationId: str
+    deploymentId: str
+    bytes: int
+    contentBytes: int
+    sha256: str
+    encrypted: bool
+    createdAt: str
+    provenAt: str | None
+
+
+class FileEntry(TypedDict):
+    """What lies at a destination, as rclone names it; what Headway knows of it is None where it has not made it."""
+
+    Path: str
+    Name: str
+    Size: int
+    IsDir: bool
+    ModTime: str
+    sha256: str | None
+    deploymentId: str | None
+    provenAt: str | None
+
+
+def backup_row(backup: Backup) -> BackupRow:
+    """The backup without its passwords."""
+    settings, reached = backup.settings, backup.settings.connection
+    engine: Any = WEB_SERVER if backup.engine is None else backup.engine.value
+    connection: ConnectionRow = {"host": reached.host, "port": reached.port, "username": reached.username}
+    return {
+        "backupId": backup.backup_id,
+        "name": settings.name,
+        "appName": backup.app_name,
+        "schedule": settings.schedule,
+        "timezone": settings.timezone,
+        "enabled": settings.enabled,
+        "database": settings.database,
+        "prefix": settings.prefix,
+        "serviceName": settings.service_name,
+        "destinationId": backup.destination_id,
+        "keepLatestCount": settings.keep_latest_count,
+        "keepDays": settings.keep_days,
+        "drillDays": settings.drill_days,
+        "backupType": "compose" if backup.form is Form.COMPOSE else "database",
+        "databaseType": engine,
+        "composeId": backup.service_id,
+        "environmentId": backup.environment_id,
+        "postgresId": None,
+        "mysqlId": None,
+        "mariadbId": None,
+        "mongoId": None,
+        "libsqlId": None,
+        "userId": None,
+        "encrypted": settings.password is not None,
+        "includeLogs": settings.with_logs,
+        "includeEncryptionKey": bool(settings.extra.get("includeEncryptionKey", False)),
+        "connection": None if backup.form is Form.PANEL else connection,
+        "totalSeconds": settings.total_seconds,
+        "createdAt": moment(backup.created_at),
+    }
+
+
+def file_row(file: KeptFile) -> FileRow:
+    """A kept file."""
+    return {
+        "path": file.path,
+        "destinationId": file.destination_id,
+        "deploymentId": file.deployment_id,
+        "bytes": file.bytes,
+        "contentBytes": file.contents,
+        "sha256": file.sha256,
+        "encrypted": file.sealed,
+        "createdAt": moment(file.made_at),
+        "provenAt": moment(file.proven_at),
+    }
+
+
+def file_entry(listed: Listed, kept: KeptFile | None) -> FileEntry:
+    """An entry of a listing, with what is known of it."""
+    return {
+        "Path": listed.path,
+        "Name": listed.name,
+        "Size": listed.bytes,
+        "IsDir": listed.is_folder,
+        "ModTime": listed.modified,
+        "sha256": None if kept is None else kept.sha256,
+        "deploymentId": None if kept is None else kept.deployment_id,
+        "provenAt": None if kept is None else moment(kept.proven_at),
     }

@@ -1,0 +1,1 @@
+"""Backups of databases and of Headway itself: made, kept, restored, tried."""

@@ -1,0 +1,138 @@
+"""What a run of a backup works from, fixed when it is let in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, RunFailed
+from headway.core.deployments.status import Reason
+from headway.domains.backups import store
+from headway.domains.backups.model import WEB_SERVER, Backup, Connection, Form
+from headway.domains.catalog.keeping import Keeping, Place
+from headway.domains.catalog.kept_model import checked_path, checked_prefix, path_of
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+from headway.kernel.secret import Secret
+from headway.seams.dumps.base import ARCHIVE, Engine
+from headway.seams.dumps.registry import DUMPERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The backup as it was when the run began. ``place`` is where its object goes or comes from; ``target`` is the
+    database that a restore fills, ``over`` whether what it holds is replaced.
+    """
+
+    backup_id: str
+    form: Form
+    engine: Engine | None
+    database: str
+    compose_id: str | None
+    service_name: str | None
+    connection: Connection = field(repr=False)
+    place: Place = field(repr=False)
+    target: str = ""
+    over: bool = False
+    with_logs: bool = True
+    drill_days: int | None = None
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads."""
+        return {**asdict(self), "place": self.place.dump()}
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> Plan:
+        """The plan that ``dump`` wrote."""
+        engine = values["engine"]
+        made = {
+            "form": Form(values["form"]),
+            "engine": None if engine is None else Engine(engine),
+            "connection": Connection(**values["connection"]),
+            "place": Place.load(values["place"]),
+        }
+        return Plan(**{**values, **made})
+
+    @property
+    def said(self) -> str:
+        """What is backed up, in words."""
+        if self.engine is None:
+            return "Headway's own data"
+        where = f"service {self.service_name}" if self.form is Form.COMPOSE else self.connection.host
+        return f"the database {self.database} ({self.engine}, {where})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """Makes the plans."""
+
+    keeping: Keeping
+
+    def backup(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """Of a run that makes a backup. Raises RunFailed (refused)."""
+        try:
+            backup = store.find(tx, deployment.subject_id, self.keeping.vault)
+            prefix = checked_prefix(backup.settings.prefix)
+            path = path_of(backup.app_name, prefix, tx.now, deployment.deployment_id, _suffix(backup))
+            return self._frozen(tx, backup, path)
+        except HeadwayError as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+
+    def restore(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """Of a run that restores a file, for good or on trial. Raises RunFailed (refused)."""
+        given = deployment.input
+        try:
+            backup = store.find(tx, deployment.subject_id, self.keeping.vault)
+            return self._frozen(
+                tx,
+                backup,
+                checked_path(given["file"]),
+                destination_id=given["destination_id"],
+                target=given["target"],
+                over=given["over"],
+            )
+        except HeadwayError as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+
+    def _frozen(
+        self,
+        tx: Tx,
+        backup: Backup,
+        path: str,
+        *,
+        destination_id: str | None = None,
+        target: str = "",
+        over: bool = False,
+    ) -> Frozen:
+        settings = backup.settings
+        password = None if settings.password is None else Secret(settings.password)
+        where = destination_id or backup.destination_id
+        plan = Plan(
+            backup_id=backup.backup_id,
+            form=backup.form,
+            engine=backup.engine,
+            database=settings.database,
+            compose_id=backup.service_id,
+            service_name=settings.service_name,
+            connection=settings.connection,
+            place=self.keeping.place(tx, where, path, password),
+            target=target,
+            over=over,
+            with_logs=settings.with_logs,
+            drill_days=settings.drill_days,
+        )
+        known = (settings.connection.password, settings.password or "", *self.keeping.secrets(tx, where))
+        return Frozen(plan=plan.dump(), mask=tuple(each for each in known if each))
+
+
+def _suffix(backup: Backup) -> str:
+    if backup.engine is None:
+        return f"{ARCHIVE}.tar.gz"
+    return f"{DUMPERS[backup.engine].suffix}.zst"
+
+
+def engine_of(plan: Plan) -> str:
+    """What the stream says that it is of."""
+    return WEB_SERVER if plan.engine is None else plan.engine.value

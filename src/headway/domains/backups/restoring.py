@@ -1,0 +1,198 @@
+"""How a kept file is restored: proven first, then into a database that is empty or may be written over; and how it is
+tried in a database that is made for that and thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.status import Reason
+from headway.domains.backups.inside import UNDO_INSIDE, end_inside, mark_inside
+from headway.domains.backups.plan import Plan, Planning, engine_of
+from headway.domains.backups.run import require_engine
+from headway.domains.backups.servers import Asked, Held, Servers, ask_beside
+from headway.domains.catalog import kept_store
+from headway.domains.catalog.keeping import Keeping
+from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
+from headway.seams.dumps.base import Engine, Whole
+from headway.seams.dumps.registry import DUMPERS
+
+RESTORE, DRILL = "backup.restore", "backup.drill"
+VERSION = 1
+UNDO_MADE = "database that was made"
+_FILL = "fill the database"  # from here on a restore of another version is not begun again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreKind:
+    """Restores a kept file into a database; fits ``core.deployments.run.Kind``."""
+
+    planning: Planning
+    keeping: Keeping
+    servers: Servers
+    name: str = RESTORE
+    version: int = VERSION
+    repeatable_until: str | None = _FILL
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The backup as it is now, and what is to be restored of it. Raises RunFailed (refused)."""
+        return self.planning.restore(tx, deployment)
+
+    async def perform(self, run: Run) -> Success:
+        """Looks at the target, says what will be overwritten, proves the file, then fills the target."""
+        plan = Plan.load(run.plan)
+        require_engine(plan)
+        asked = await self.servers.find(run, plan)
+        held = await asked.held(plan.target)
+        await run.say(_plan_of(plan, held))
+        _require_free(plan, held)
+        await run.step("open a folder", lambda: _open(self.keeping, run))
+        await _prove(self.keeping, run, plan, asked)
+        await mark_inside(run, asked.server)
+        if not held.exists:
+            await _make(run, asked, plan.target)
+        elif held.tables and plan.engine is not Engine.POSTGRES:
+            await self._rehearse(run, plan, asked)
+        await run.step(_FILL, lambda: _fill(self.keeping, run, plan, asked, over=held.tables > 0))
+        tables = await asked.tables(plan.target, "count what is there now")
+        await self.keeping.close_folder(run)
+        return Success(message=f"{plan.place.path} is restored into {plan.target}: {tables} tables.")
+
+    async def _rehearse(self, run: Run, plan: Plan, asked: Asked) -> None:
+        """A server that cannot take back a restore that fails half-way is asked first whether it would succeed."""
+        scratch: str = await run.step("name a database for the trial", _named)
+        await _make(run, asked, scratch)
+        trial = replace(plan, target=scratch)
+        await run.step("try", lambda: _fill(self.keeping, run, trial, asked, over=False, name="restore on trial"))
+        await asked.drop(scratch)
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """Takes back one effect."""
+        await _undo(self, undoing, name, data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillKind:
+    """Restores a kept file on trial; fits ``core.deployments.run.Kind``."""
+
+    planning: Planning
+    keeping: Keeping
+    servers: Servers
+    name: str = DRILL
+    version: int = VERSION
+    repeatable_until: str | None = None
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The backup as it is now, and what is to be tried of it. Raises RunFailed (refused)."""
+        return self.planning.restore(tx, deployment)
+
+    async def perform(self, run: Run) -> Success:
+        """Makes a database, fills it, counts its tables, and throws it away."""
+        plan = Plan.load(run.plan)
+        require_engine(plan)
+        asked = await self.servers.find(run, plan)
+        await run.say(f"Restoring {plan.place.path} on trial into {plan.target}, which is removed afterwards.")
+        await run.step("open a folder", lambda: _open(self.keeping, run))
+        await _make(run, asked, plan.target)
+        await mark_inside(run, asked.server)
+        await run.step(_FILL, lambda: _fill(self.keeping, run, plan, asked, over=False))
+        tables = await asked.tables(plan.target, "count what is there now")
+        await asked.drop(plan.target)
+        await self.keeping.close_folder(run)
+        return Success(
+            message=f"{plan.place.path} can be restored: {tables} tables.",
+            settle=lambda tx: kept_store.prove(tx, plan.place.destination_id, plan.place.path),
+        )
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """Takes back one effect."""
+        await _undo(self, undoing, name, data)
+
+
+def _plan_of(plan: Plan, held: Held) -> str:
+    """What a restore will overwrite, for the log's first line."""
+    if not held.exists:
+        return f"Restoring {plan.place.path} into {plan.target}, which is made for it."
+    if held.tables == 0:
+        return f"Restoring {plan.place.path} into {plan.target}, which is empty."
+    return (
+        f"Restoring {plan.place.path} into {plan.target}, which has {held.tables} tables: those that are in the backup "
+        "are replaced by it, others stay."
+    )
+
+
+def _require_free(plan: Plan, held: Held) -> None:
+    """Raises RunFailed where a restore would overwrite what nobody said may be, or what is in use."""
+    if held.tables and not plan.over:
+        raise RunFailed(
+            f"{plan.target} has {held.tables} tables. Name an empty or a new database, or say that what it holds may be"
+            " overwritten (overwrite).",
+            Reason.REFUSED,
+        )
+    if held.sessions:
+        raise RunFailed(
+            f"{plan.target} is in use by {held.sessions} connections. Stop what uses it and restore again, or restore "
+            "into another database.",
+            Reason.REFUSED,
+        )
+
+
+async def _open(keeping: Keeping, run: Run) -> Json:
+    await keeping.open_folder(run)
+    return None
+
+
+async def _prove(keeping: Keeping, run: Run, plan: Plan, asked: Asked) -> None:
+    """Reads all of the file before anything is touched."""
+    await keeping.fetch(run, "prove the file", plan.place, engine_of(plan), asked.dumper.whole(asked.server))
+
+
+async def _make(run: Run, asked: Asked, target: str) -> None:
+    await run.undo(UNDO_MADE, {"target": target})
+    await asked.create(target)
+
+
+async def _named() -> Json:
+    return scratch_name()
+
+
+async def _fill(keeping: Keeping, run: Run, plan: Plan, asked: Asked, *, over: bool, name: str = "restore") -> Json:
+    restore = asked.dumper.restore(asked.server, plan.target, over=over)
+    consumer = Whole(programs=(restore.argv,), env=restore.env)
+    await keeping.fetch(run, name, plan.place, engine_of(plan), consumer)
+    return None
+
+
+async def _undo(kind: RestoreKind | DrillKind, undoing: Undoing, name: str, data: Mapping[str, Json]) -> None:
+    if name == UNDO_INSIDE:
+        await end_inside(undoing)
+    elif name == UNDO_MADE:
+        await _drop(kind, undoing, data["target"])
+    else:
+        await kind.keeping.undo(undoing, name, data)
+
+
+async def _drop(kind: RestoreKind | DrillKind, undoing: Undoing, target: str) -> None:
+    """Removes the database that was made for a run, unless its backup is gone, and with it the way to the server."""
+    try:
+        frozen = await undoing.write(lambda tx: kind.planning.restore(tx, undoing.deployment))
+    except RunFailed:
+        return
+    plan = Plan.load(frozen.plan)
+    server = await kind.servers.beside(plan, undoing.deployment.deployment_id)
+    async with undoing.fence():
+        await ask_beside(DUMPERS[server.engine].drop(server, plan.database, target))
+
+
+def scratch_name() -> str:
+    """The name of a database that is thrown away."""
+    return f"headway_drill_{new_id().lower().replace('-', '_')[:12]}"
+
+
+def can_be_restored(engine: Engine | None) -> bool:
+    """Whether this version restores what such a server dumps."""
+    return engine in {Engine.POSTGRES, Engine.MARIADB, Engine.MYSQL}

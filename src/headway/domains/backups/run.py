@@ -1,0 +1,120 @@
+"""How a backup is made: dump, compress, encrypt where that is asked for, destination; then read back and proven."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.domains.backups.inside import UNDO_INSIDE, end_inside, mark_inside
+from headway.domains.backups.model import WEB_SERVER
+from headway.domains.backups.plan import Plan, Planning
+from headway.domains.backups.servers import Servers
+from headway.domains.catalog import kept_store
+from headway.domains.catalog.keeping import Keeping, Kept, Stream, kept_file
+from headway.domains.catalog.kept_model import KeptFile
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Command, Stage
+from headway.infra.panel.archive import check_archive
+from headway.seams.dumps.base import Whole
+
+KIND = "backup"
+VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+_MIB = 1 << 20
+
+Enqueue = Callable[[Tx, str, KeptFile], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PanelArchive:
+    """How Headway's own data becomes one file: the arguments before the file's name, and the environment."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupKind:
+    """Makes a backup; fits ``core.deployments.run.Kind``. ``drill`` enqueues a trial of what was made."""
+
+    planning: Planning
+    keeping: Keeping
+    servers: Servers
+    archive: PanelArchive
+    drill: Enqueue
+    name: str = KIND
+    version: int = VERSION
+    repeatable_until: str | None = None
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The backup as it is now. Raises RunFailed (refused) where it is gone."""
+        return self.planning.backup(tx, deployment)
+
+    async def perform(self, run: Run) -> Success:
+        """See the module's docstring."""
+        plan = Plan.load(run.plan)
+        await run.say(f"Backing up {plan.said} to {plan.place.path}.")
+        stream = await self._stream(run, plan)
+        await self.keeping.upload(run, plan.place, stream)
+        kept = await self.keeping.prove(run, plan.place, stream, tolerated=False)
+        await self.keeping.close_folder(run)
+        message = f"{plan.place.path}: {_size(kept)}, sha256 {kept.sha256}; read back and found whole."
+        return Success(message=message, settle=lambda tx: self._settle(tx, run, plan, kept))
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """Takes back one effect."""
+        if name == UNDO_INSIDE:
+            await end_inside(undoing)
+        else:
+            await self.keeping.undo(undoing, name, data)
+
+    async def _stream(self, run: Run, plan: Plan) -> Stream:
+        if plan.engine is None:
+            return await self._own_data(run, plan)
+        asked = await self.servers.find(run, plan)
+        await mark_inside(run, asked.server)
+        dump = asked.dumper.dump(asked.server, plan.database)
+        whole = asked.dumper.whole(asked.server)
+        return Stream(programs=(dump.argv,), env=dump.env, stdin=dump.stdin, engine=plan.engine, whole=whole)
+
+    async def _own_data(self, run: Run, plan: Plan) -> Stream:
+        """The archive is made beside, for its database has to be copied at one moment, and looked through before it is
+        sent: what then arrives with the same sum is whole.
+        """
+        await run.step("open a folder", lambda: self._open_folder(run))
+        file = f"{self.keeping.own_folder(run.deployment.deployment_id)}/headway.tar.gz"
+        argv = (*self.archive.argv, "--logs" if plan.with_logs else "--no-logs", "--", file)
+        await run.command("archive", Command(stages=(Stage(argv=argv),), env=self.archive.env))
+        await asyncio.to_thread(check_archive, Path(file))
+        return Stream(programs=(("cat", file),), env={}, engine=WEB_SERVER, whole=Whole(), plain=True)
+
+    async def _open_folder(self, run: Run) -> Json:
+        await self.keeping.open_folder(run)
+        return None
+
+    def _settle(self, tx: Tx, run: Run, plan: Plan, kept: Kept) -> None:
+        file = kept_file(tx, run, plan.place, kept)
+        kept_store.add(tx, file)
+        if plan.drill_days is None or plan.engine is None:
+            return
+        mine = kept_store.of_subject(tx, file.subject_type, file.subject_id)
+        last = max((each.proven_at for each in mine if each.proven_at is not None), default=None)
+        if last is None or last <= tx.now - timedelta(days=plan.drill_days):
+            self.drill(tx, plan.backup_id, file)
+
+
+def _size(kept: Kept) -> str:
+    return f"{kept.bytes / _MIB:.1f} MiB ({kept.contents / _MIB:.1f} MiB unpacked)"
+
+
+def require_engine(plan: Plan) -> None:
+    """Raises RunFailed for Headway's own data, which a running panel cannot put in its own place."""
+    if plan.engine is None:
+        raise RunFailed(
+            "Headway's own data is restored on a machine where no panel runs: headway restore FILE, with the file from"
+            " the destination."
+        )

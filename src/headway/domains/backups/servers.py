@@ -1,0 +1,132 @@
+"""Finds the database server of a backup, and asks it what a run must know."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from headway.core.deployments.run import Json, Run, RunFailed
+from headway.domains.backups.model import Form
+from headway.domains.backups.plan import Plan
+from headway.infra.hosts.command import Command, Stage
+from headway.kernel.errors import HeadwayError
+from headway.seams.dumps.base import INSIDE, Dumper, Server, Typed
+from headway.seams.dumps.registry import DUMPERS
+from headway.seams.runtimes.compose.engine import Engine as Containers
+
+_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a database holds now: whether it is there, how many others are in it, and how many tables it has."""
+
+    exists: bool
+    sessions: int
+    tables: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """Database servers as runs meet them. ``containers`` is this machine's engine."""
+
+    panel_id: str
+    containers: Containers
+
+    async def find(self, run: Run, plan: Plan) -> Asked:
+        """The server, in a container looked up as it runs now. Raises RunFailed where it does not run."""
+        if plan.engine is None:
+            raise AssertionError("Headway's own data is on no server")
+        connection = asdict(plan.connection)
+        if plan.form is Form.COMPOSE:
+            container = await run.step("find the container", lambda: self._container(plan))
+            server = Server(engine=plan.engine, **connection, container=container, docker=self._docker(run))
+        else:
+            server = Server(engine=plan.engine, **connection)
+        return Asked(run=run, server=server, dumper=DUMPERS[plan.engine], database=plan.database)
+
+    async def beside(self, plan: Plan, deployment_id: str) -> Server:
+        """The server as it runs now, for who asks outside of a run's commands. Raises RunFailed, EngineAway."""
+        if plan.engine is None:
+            raise AssertionError("Headway's own data is on no server")
+        connection = asdict(plan.connection)
+        if plan.form is not Form.COMPOSE:
+            return Server(engine=plan.engine, **connection)
+        docker = {**self.containers.docker.env, INSIDE: deployment_id}
+        return Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
+
+    def _docker(self, run: Run) -> Mapping[str, str]:
+        return {**self.containers.docker.env, INSIDE: run.deployment.deployment_id}
+
+    async def _container(self, plan: Plan) -> str:
+        found = await self.containers.containers(panel=self.panel_id, compose=plan.compose_id or "")
+        mine = [each for each in found if each.service == plan.service_name]
+        running = sorted((each for each in mine if each.status == "running"), key=lambda each: each.started_at)
+        if not running:
+            what = "has no container" if not mine else f"is {mine[0].status}"
+            raise RunFailed(f"The service {plan.service_name} {what}: start the compose service, then back it up.")
+        return running[-1].container_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A server that a run asks by its own programs; each question is a command of the run."""
+
+    run: Run
+    server: Server = field(repr=False)
+    dumper: Dumper
+    database: str
+
+    async def held(self, target: str) -> Held:
+        """What a database holds now."""
+        question = self.dumper.look(self.server, self.database, target)
+        looked: Mapping[str, Json] = json.loads(await self._ask("look at it", question))
+        tables = await self.tables(target, "count its tables") if looked["exists"] else 0
+        return Held(exists=bool(looked["exists"]), sessions=int(looked["sessions"]), tables=tables)
+
+    async def tables(self, target: str, name: str) -> int:
+        """How many tables a database has."""
+        return int(await self._ask(name, self.dumper.count(self.server, target)))
+
+    async def create(self, target: str) -> None:
+        """Makes an empty database."""
+        await self._ask(f"create {target}", self.dumper.create(self.server, self.database, target))
+
+    async def drop(self, target: str) -> None:
+        """Removes a database that Headway made."""
+        await self._ask(f"drop {target}", self.dumper.drop(self.server, self.database, target))
+
+    async def _ask(self, name: str, what: Typed) -> str:
+        ended = await self.run.command(name, command_of(what, capture=True))
+        return ended.output.decode(errors="replace").strip()
+
+
+async def ask_beside(what: Typed) -> None:
+    """Does what is typed outside of any run. Raises HeadwayError with its last line."""
+    process = await asyncio.create_subprocess_exec(
+        *what.argv,
+        env=dict(what.env),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(_SECONDS):
+            _, said = await process.communicate(what.stdin)
+    except TimeoutError as error:
+        raise HeadwayError(f"{what.argv[0]} did not end within {_SECONDS:.0f} s.") from error
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        lines = said.decode(errors="replace").splitlines() or ["it did not say why"]
+        raise HeadwayError(f"{what.argv[0]}: {lines[-1]}")
+
+
+def command_of(what: Typed, *, capture: bool = False) -> Command:
+    """What is typed, as a command of a run."""
+    return Command(stages=(Stage(argv=what.argv),), env=what.env, stdin=what.stdin, capture=capture)

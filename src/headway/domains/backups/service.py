@@ -1,0 +1,250 @@
+"""Use cases of backups: make, change, run, list what is kept, restore, try; each asked of the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from headway.core.access.model import Actor, Role
+from headway.core.access.policy import Missing, Noun, permit, sees
+from headway.core.access.store import first_owner
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import SubjectType, asked_by
+from headway.core.deployments.once import Once, Queued
+from headway.core.deployments.service import Stopping
+from headway.core.deployments.status import Intent
+from headway.core.deployments.unfinished import end_unfinished
+from headway.core.engine.scheduler.timers import Timers
+from headway.domains.backups import store
+from headway.domains.backups.asking import drill_request, request_of, restore_request, timer_of
+from headway.domains.backups.model import WEB_SERVER, Backup, BackupSettings, Form, check
+from headway.domains.catalog import kept_store
+from headway.domains.catalog.destinations import DestinationService
+from headway.domains.catalog.kept_model import KeptFile, checked_path
+from headway.domains.composes import store as composes
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Forbidden, InvalidInput, NotFound
+from headway.kernel.ids import new_id, slug
+from headway.kernel.vault import Vault
+from headway.seams.dumps.base import Engine
+
+_MANUAL: Mapping[str, str] = MappingProxyType(
+    {
+        "backup.manualBackupPostgres": Engine.POSTGRES,
+        "backup.manualBackupMariadb": Engine.MARIADB,
+        "backup.manualBackupMySql": Engine.MYSQL,
+        "backup.manualBackupMongo": Engine.MONGO,
+        "backup.manualBackupLibsql": Engine.LIBSQL,
+        "backup.manualBackupCompose": Form.COMPOSE,
+        "backup.manualBackupWebServer": WEB_SERVER,
+    }
+)
+
+
+class NoSuchFile(NotFound):
+    """A backup has no such file."""
+
+    def __init__(self) -> None:
+        super().__init__("Backup file not found")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What is to be backed up. ``service_id`` is a compose service, ``environment_id`` where a connection belongs."""
+
+    form: Form
+    engine: Engine | None
+    destination_id: str | None
+    service_id: str | None = None
+    environment_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupService:
+    """What callers may ask of backups."""
+
+    db: Database
+    vault: Vault
+    ledger: Ledger
+    stopping: Stopping
+    timers: Timers
+    destinations: DestinationService
+
+    async def create(self, actor: Actor, made: Made, settings: BackupSettings) -> Backup:
+        """Makes a backup that nothing has been kept of yet. Raises InvalidInput, Missing, Forbidden."""
+        check(made.form, made.engine, settings)
+
+        def write(tx: Tx) -> Backup:
+            organization_id, project_id, app_name = self._place(tx, actor, made, settings)
+            destination_id = self._destination(tx, actor, made.destination_id)
+            backup = Backup(
+                backup_id=new_id(),
+                organization_id=organization_id,
+                project_id=project_id,
+                environment_id=made.environment_id,
+                destination_id=destination_id,
+                form=made.form,
+                engine=made.engine,
+                service_id=made.service_id,
+                app_name=app_name,
+                settings=settings,
+                created_at=tx.now,
+            )
+            store.add(tx, backup, self.vault)
+            self._set_timer(tx, backup)
+            return backup
+
+        return await self.db.run(write)
+
+    async def one(self, actor: Actor, backup_id: str, procedure: str = "backup.one") -> Backup:
+        """One backup. Raises Missing, Forbidden."""
+        return await self.db.read(lambda tx: self._permitted(tx, actor, backup_id, procedure))
+
+    async def all(self, actor: Actor) -> list[Backup]:
+        """The backups that the caller may see, newest first."""
+        found = await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id, self.vault))
+        return [each for each in found if sees(actor, each.organization_id, each.project_id)]
+
+    async def update(
+        self,
+        actor: Actor,
+        backup_id: str,
+        change: Callable[[BackupSettings], BackupSettings],
+        destination_id: str | None = None,
+    ) -> Backup:
+        """Changes a backup; the next run works from it. Raises InvalidInput, Missing, Forbidden."""
+
+        def write(tx: Tx) -> Backup:
+            current = self._permitted(tx, actor, backup_id, "backup.update")
+            settings = change(current.settings)
+            check(current.form, current.engine, settings)
+            where = current.destination_id
+            if destination_id is not None and destination_id != where:
+                where = self._destination(tx, actor, destination_id)
+            store.change(tx, backup_id, where, settings, self.vault)
+            changed = store.find(tx, backup_id, self.vault)
+            self._set_timer(tx, changed)
+            return changed
+
+        return await self.db.run(write)
+
+    async def remove(self, actor: Actor, backup_id: str) -> Backup:
+        """Ends its runs and forgets a backup; its files stay where they lie. Raises Missing, Forbidden."""
+        backup = await self.one(actor, backup_id, "backup.remove")
+        await end_unfinished(self.db, self.stopping, SubjectType.BACKUP, backup_id, Intent.CANCEL)
+
+        def write(tx: Tx) -> Backup:
+            self.timers.remove(tx, SubjectType.BACKUP, backup_id)
+            kept_store.forget_subject(tx, SubjectType.BACKUP, backup_id)
+            store.remove(tx, backup_id)
+            return backup
+
+        return await self.db.run(write)
+
+    async def start(self, actor: Actor, backup_id: str, procedure: str, once: Once | None) -> Queued:
+        """Queues a run now. Raises InvalidInput where the procedure is for backups of another kind."""
+
+        def write(tx: Tx) -> Queued:
+            backup = self._permitted(tx, actor, backup_id, procedure)
+            wanted = _MANUAL[procedure]
+            is_what = backup.form if wanted == Form.COMPOSE else backup.engine or WEB_SERVER
+            if is_what != wanted:
+                raise InvalidInput(f"This is a backup of {backup.engine or WEB_SERVER}, and {procedure} starts others.")
+            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request_of(backup)))
+
+        return await self.db.run(write)
+
+    async def files(self, actor: Actor, backup_id: str) -> list[KeptFile]:
+        """What is kept of a backup, newest first. Raises Missing, Forbidden."""
+
+        def read(tx: Tx) -> list[KeptFile]:
+            self._permitted(tx, actor, backup_id, "backup.files")
+            return kept_store.of_subject(tx, SubjectType.BACKUP, backup_id)
+
+        return await self.db.read(read)
+
+    async def restore(
+        self,
+        actor: Actor,
+        backup_id: str,
+        file: str,
+        *,
+        destination_id: str | None,
+        target: str | None,
+        over: bool,
+        once: Once | None = None,
+    ) -> Queued:
+        """Queues a restore of a file into a database of the backup's server; ``target`` None: the one that it is of.
+        Raises InvalidInput, Missing, Forbidden.
+        """
+        procedure = "backup.restoreBackupWithLogs"
+
+        def write(tx: Tx) -> Queued:
+            backup = self._permitted(tx, actor, backup_id, procedure)
+            where = destination_id or backup.destination_id
+            self.destinations.permitted(tx, actor, procedure, where)
+            given = {"file": checked_path(file), "destination_id": where, "over": over}
+            request = restore_request(backup, given | {"target": target or backup.settings.database})
+            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request))
+
+        return await self.db.run(write)
+
+    async def drill(self, actor: Actor, backup_id: str, file: str | None, once: Once | None = None) -> Queued:
+        """Queues a trial of a file (None: the newest) in a database that is thrown away. Raises NoSuchFile."""
+
+        def write(tx: Tx) -> Queued:
+            backup = self._permitted(tx, actor, backup_id, "backup.drill")
+            kept = kept_store.of_subject(tx, SubjectType.BACKUP, backup_id)
+            found = next((each for each in kept if file in {None, each.path}), None)
+            if found is None:
+                raise NoSuchFile
+            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, drill_request(backup, found)))
+
+        return await self.db.run(write)
+
+    def _place(self, tx: Tx, actor: Actor, made: Made, settings: BackupSettings) -> tuple[str, str | None, str]:
+        """(organisation, project, name at the destination) of a new backup, asked of the policy."""
+        match made.form:
+            case Form.PANEL:
+                permit(actor, "backup.create", actor.organization_id, noun=Noun.BACKUP)
+                if actor.role < Role.OWNER or not self._is_first(tx, actor):
+                    raise Forbidden("Only the owner of the panel's first organisation may back up Headway itself.")
+                return actor.organization_id, None, "headway"
+            case Form.COMPOSE:
+                owner = composes.owner(tx, made.service_id or "")
+                place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
+                permit(actor, "backup.create", *place, noun=Noun.COMPOSE)
+                return place[0], place[1], composes.find(tx, made.service_id or "", self.vault).app_name
+            case Form.CONNECTION:
+                owner = store.owner_of_environment(tx, made.environment_id or "")
+                place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
+                permit(actor, "backup.create", *place, noun=Noun.ENVIRONMENT)
+                return place[0], place[1], slug(settings.name or settings.database) or "database"
+
+    def _is_first(self, tx: Tx, actor: Actor) -> bool:
+        found = first_owner(tx)
+        return found is not None and found[1] == actor.organization_id
+
+    def _destination(self, tx: Tx, actor: Actor, destination_id: str | None) -> str:
+        """Where it goes: the destination that is named, else the organisation's folder of this machine."""
+        if destination_id:
+            return self.destinations.permitted(tx, actor, "backup.create", destination_id).destination_id
+        return self.destinations.local(tx, actor.organization_id).destination_id
+
+    def _set_timer(self, tx: Tx, backup: Backup) -> None:
+        timer = timer_of(backup.settings)
+        if timer is None:
+            self.timers.remove(tx, SubjectType.BACKUP, backup.backup_id)
+        else:
+            enabled = backup.settings.enabled
+            self.timers.put(tx, SubjectType.BACKUP, backup.backup_id, *timer, enabled=enabled)
+
+    def _permitted(self, tx: Tx, actor: Actor, backup_id: str, procedure: str) -> Backup:
+        owner = store.owner(tx, backup_id)
+        if owner is None:
+            raise Missing(Noun.BACKUP)
+        backup = store.find(tx, backup_id, self.vault)
+        permit(actor, procedure, owner.organization_id, owner.project_id, noun=Noun.BACKUP)
+        return backup

@@ -1,0 +1,307 @@
+"""How a stream is brought to a destination so that nothing but a whole and proven object gets a good name there, and
+how an object is read back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.domains.catalog import destinations_store, kept_store
+from headway.domains.catalog.destinations_model import storage_of
+from headway.domains.catalog.kept_model import KeptFile
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Command, Stage
+from headway.kernel.ids import new_id
+from headway.kernel.secret import Secret
+from headway.kernel.vault import Vault
+from headway.seams.dumps.base import Whole
+from headway.seams.storages import packing
+from headway.seams.storages.asking import Storages
+from headway.seams.storages.base import PARTIAL, Storage
+from headway.seams.storages.rclone import explained
+
+UNDO_OBJECT, UNDO_FOLDER = "object", "passing folder"
+_TAIL = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An object's place: the storage with what opens it, and its path there."""
+
+    destination_id: str
+    storage: Storage
+    path: str
+
+    def dump(self) -> dict[str, Json]:
+        """The JSON that ``load`` reads; it holds secrets."""
+        return asdict(self)
+
+    @staticmethod
+    def load(values: Mapping[str, Json]) -> Place:
+        """The place that ``dump`` wrote."""
+        storage = {**values["storage"], "flags": tuple(values["storage"]["flags"])}
+        return Place(**{**values, "storage": Storage(**storage)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """What makes the stream: its programs with their environment and standard input, ``engine`` that it is said to be
+    of, and how it is known to be whole. The first program may end with one of the ``tolerated`` statuses; ``plain``
+    streams are not compressed.
+    """
+
+    programs: tuple[tuple[str, ...], ...]
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stdin: bytes = field(default=b"", repr=False)
+    engine: str
+    whole: Whole
+    tolerated: frozenset[int] = frozenset()
+    plain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What was brought to a destination, and whether its first program had something to say (a tolerated status)."""
+
+    bytes: int
+    sha256: str
+    contents: int
+    tolerated: bool
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """What runs bring things to destinations with. ``folder`` is what local destinations lie below, ``passing`` where
+    runs note the sums of what passes.
+    """
+
+    vault: Vault
+    storages: Storages
+    folder: Path
+    passing: Path
+
+    def place(self, tx: Tx, destination_id: str, path: str, password: Secret | None) -> Place:
+        """The place of an object. Raises Missing."""
+        destination = destinations_store.find(tx, destination_id, self.vault)
+        storage = storage_of(destination.reach, self.folder / destination_id, password)
+        return Place(destination_id=destination_id, storage=storage, path=path)
+
+    def secrets(self, tx: Tx, destination_id: str) -> tuple[str, ...]:
+        """What must not show of a destination."""
+        return destinations_store.find(tx, destination_id, self.vault).reach.secrets
+
+    def own_folder(self, deployment_id: str) -> str:
+        """A run's own folder for what passes: only the panel can read it."""
+        return str(self.passing / deployment_id)
+
+    async def open_folder(self, run: Run) -> str:
+        """Makes the run's own folder; whoever ends the run removes it."""
+        folder = self.own_folder(run.deployment.deployment_id)
+        await run.undo(UNDO_FOLDER, {"folder": folder})
+        await run.host.make_folder(folder)
+        return folder
+
+    async def close_folder(self, run: Run) -> None:
+        """Removes the run's own folder."""
+        await run.host.remove_tree(self.own_folder(run.deployment.deployment_id))
+
+    async def upload(self, run: Run, place: Place, stream: Stream) -> bool:
+        """Streams to a partial name; nothing else is written anywhere but the stream's sum. Whether the first program
+        ended with a tolerated status.
+        """
+
+        async def begin() -> Json:
+            await self.open_folder(run)
+            await run.undo(UNDO_OBJECT, {"destination_id": place.destination_id, "path": place.path})
+            if place.storage.folder is not None:
+                await run.host.make_folder(place.storage.folder)
+            await run.say(f"Writing to {place.path}{PARTIAL}.")
+            return None
+
+        await run.step("begin", begin)
+        rclone = self.storages.rclone
+        header = json.dumps({"engine": stream.engine, "deployment": run.deployment.deployment_id, "format": 1})
+        pack = ("pass", self._note(run, "sent")) if stream.plain else ("pack", self._note(run, "sent"), header)
+        stages = (*stream.programs, self._packing(*pack), rclone.upload(place.storage, f"{place.path}{PARTIAL}"))
+        command = self._command(run, stages, {**rclone.env(place.storage), **stream.env}, stdin=stream.stdin)
+        exit_ = await run.command("upload", command, check=False)
+        first = exit_.statuses[0]
+        tolerated = exit_.cause is None and not any(exit_.statuses[1:]) and first in stream.tolerated
+        if not exit_.succeeded and not tolerated:
+            await self._blame(run, "upload", command, exit_.statuses, storage_stage=len(stages) - 1)
+        return tolerated
+
+    async def prove(self, run: Run, place: Place, stream: Stream, *, tolerated: bool) -> Kept:
+        """Reads the object back, compares its length and sum with what was sent, looks whether its contents are whole,
+        and gives it its name.
+        """
+        rclone = self.storages.rclone
+        partial = f"{place.path}{PARTIAL}"
+        said = await self._read(run, "read back", place.storage, partial, stream)
+        sent, got = await self._noted(run, "sent"), await self._noted(run, "read back")
+        if (sent["bytes"], sent["sha256"]) != (got["bytes"], got["sha256"]):
+            raise RunFailed(
+                f"What lies at the destination is not what was sent there: {got['bytes']} bytes instead of"
+                f" {sent['bytes']}, or altered. It gets no name; look whether the storage is sound."
+            )
+        move = self._command(run, (rclone.move(place.storage, partial, place.path),), rclone.env(place.storage))
+        await self._must(run, "give it its name", move)
+        await self._must(run, "look whether it is there", self._look(run, place, sent["bytes"]))
+        return Kept(
+            bytes=sent["bytes"], sha256=sent["sha256"], contents=got["contents"], tolerated=tolerated, said=said
+        )
+
+    async def fetch(self, run: Run, name: str, place: Place, engine: str, consumer: Whole) -> str:
+        """Streams an object from its place to programs that read it, unpacked and proven; what the last one printed.
+        Raises RunFailed with what is wrong with it.
+        """
+        stream = Stream(programs=(), engine=engine, whole=consumer)
+        return await self._read(run, name, place.storage, place.path, stream)
+
+    async def undo(self, undoing: Undoing, name: str, data: Mapping[str, Json]) -> bool:
+        """Takes back one effect, if it is one of these: nothing is left of an object that was not finished."""
+        match name:
+            case str() if name == UNDO_FOLDER:
+                await undoing.host.remove_tree(data["folder"])
+            case str() if name == UNDO_OBJECT:
+                place = await undoing.write(lambda tx: self.place(tx, data["destination_id"], data["path"], None))
+                async with undoing.fence():
+                    for path in (f"{place.path}{PARTIAL}", place.path):
+                        await self.storages.remove(place.storage, path)
+                await undoing.write(lambda tx: kept_store.remove_at(tx, place.destination_id, place.path))
+            case _:
+                return False
+        return True
+
+    async def _read(self, run: Run, name: str, storage: Storage, path: str, stream: Stream) -> str:
+        rclone = self.storages.rclone
+        whole = stream.whole
+        note = self._note(run, name)
+        if stream.plain:
+            unpack: tuple[str, ...] = ("pass", note)
+        elif whole.last_line is not None:
+            unpack = ("unpack", note, stream.engine, whole.last_line)
+        else:
+            unpack = ("unpack", note, stream.engine)
+        stages = (rclone.download(storage, path), self._packing(*unpack), *whole.programs)
+        command = self._command(run, stages, {**rclone.env(storage), **whole.env}, capture=True)
+        exit_ = await run.command(name, command, check=False)
+        if not exit_.succeeded:
+            await self._blame(run, name, command, exit_.statuses, storage_stage=0)
+        return exit_.output.decode(errors="replace").strip()
+
+    def _look(self, run: Run, place: Place, size: int) -> Command:
+        """Whether the object has its name, for a folder of this machine also on its disk."""
+        if place.storage.folder is not None:
+            path = f"{place.storage.folder}/{place.path}"
+            return self._command(run, (("sync", path, str(Path(path).parent)),), {"PATH": "/usr/bin:/bin"})
+        rclone = self.storages.rclone
+        there = ("grep", "--count", '"IsDir": *false' if place.storage.sealed else f'"Size": *{size},')
+        stages = (rclone.size(place.storage, place.path), there)
+        return self._command(run, stages, rclone.env(place.storage), capture=True)
+
+    async def _must(self, run: Run, name: str, command: Command) -> None:
+        exit_ = await run.command(name, command, check=False)
+        if not exit_.succeeded:
+            await self._blame(run, name, command, exit_.statuses, storage_stage=0)
+
+    async def _blame(
+        self, run: Run, name: str, command: Command, statuses: tuple[int, ...], *, storage_stage: int
+    ) -> None:
+        """Ends the run with the stage that was the first to fail: the others failed because of it."""
+        try:
+            await run.command(name, command)  # it is not started again: this gives its end in words, with its output
+        except RunFailed as failure:
+            if failure.reason != "failed":
+                raise
+            said = await asyncio.to_thread(_tail, Path(run.deployment.log_path))
+            at_fault = _at_fault(statuses, storage_stage)
+            if at_fault == storage_stage:
+                raise RunFailed(f"{name}: the destination failed: {explained(said)}.") from failure
+            argv = command.stages[at_fault].argv
+            words = _last_words(said, packing.SPEAKER if packing.__file__ in argv else Path(argv[0]).name)
+            raise RunFailed(f"{name}: {words or failure.message}") from failure
+
+    def _command(
+        self, run: Run, stages: tuple[tuple[str, ...], ...], env: Mapping[str, str], *, capture: bool = False,
+        stdin: bytes = b"",
+    ) -> Command:  # fmt: skip
+        # It may take hours, and says only now and then how far it is: the bound of the whole run is its bound.
+        seconds = run.deployment.total_seconds or run.deadlines.total.total_seconds()
+        return Command(
+            stages=tuple(Stage(argv=argv) for argv in stages),
+            env=env,
+            capture=capture,
+            stdin=stdin,
+            step_seconds=seconds,
+            inactivity_seconds=seconds,
+        )
+
+    def _note(self, run: Run, name: str) -> str:
+        return f"{self.own_folder(run.deployment.deployment_id)}/{name.replace(' ', '-')}.json"
+
+    async def _noted(self, run: Run, name: str) -> dict[str, Json]:
+        held = await run.host.read_file(self._note(run, name))
+        if held is None:
+            raise RunFailed(f"The note of what was {name} is gone from {self.passing}; start the backup again.")
+        found: dict[str, Json] = json.loads(held)
+        return found
+
+    def _packing(self, *words: str) -> tuple[str, ...]:
+        return (sys.executable, "-I", packing.__file__, *words)
+
+
+def kept_file(tx: Tx, run: Run, place: Place, kept: Kept) -> KeptFile:
+    """The record of an object that was proven."""
+    mine = run.deployment
+    return KeptFile(
+        kept_file_id=new_id(),
+        subject_type=mine.subject_type,
+        subject_id=mine.subject_id,
+        destination_id=place.destination_id,
+        deployment_id=mine.deployment_id,
+        path=place.path,
+        bytes=kept.bytes,
+        contents=kept.contents,
+        sha256=kept.sha256,
+        sealed=place.storage.sealed,
+        made_at=tx.now,
+        proven_at=None,
+    )
+
+
+def _at_fault(statuses: tuple[int, ...], storage_stage: int) -> int:
+    """Which stage failed by itself. Who writes to one that has ended is ended by a signal or fails too, so of several
+    the last one is the cause; but for the storage where it is read from, and for who refused what it read.
+    """
+    failed = [number for number, status in enumerate(statuses) if status]
+    if storage_stage == 0 and statuses[0] > 0:
+        return storage_stage
+    refused = [number for number in failed if statuses[number] == packing.REFUSED and number != storage_stage]
+    return refused[0] if refused else failed[-1] if failed else storage_stage
+
+
+def _tail(path: Path) -> str:
+    try:
+        with path.open("rb") as log:
+            log.seek(0, 2)
+            log.seek(max(log.tell() - _TAIL, 0))
+            return log.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _last_words(said: str, program: str) -> str:
+    """The last line that a program wrote about itself, as most begin it with their name; of one of ours only what
+    follows on that.
+    """
+    lines = [line.strip() for line in said.splitlines()]
+    found = next((line for line in reversed(lines) if line.startswith(f"{program}:")), "")
+    return found.removeprefix(f"{packing.SPEAKER}: ")

@@ -1,0 +1,244 @@
+"""``backup.*``: backups of databases and of Headway itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from headway.core.deployments.model import SubjectType
+from headway.domains.backups.model import Backup, BackupSettings, Connection, Form
+from headway.domains.backups.service import Made
+from headway.faces.http.inputs import Empty, Input, Keyed
+from headway.faces.http.platform import Platform
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.registry import Call, Nothing, Procedure, Ready, mutation, query, queued, queued_as, starter
+from headway.faces.http.wire.backups import BackupRow, FileEntry, FileRow, backup_row, file_entry, file_row
+from headway.kernel.errors import InvalidInput
+from headway.seams.dumps.base import Engine
+
+Text = Annotated[str, Field(max_length=1_024)]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+DatabaseType = Literal["postgres", "mariadb", "mysql", "mongo", "web-server", "libsql"]
+_MANUAL = ("Postgres", "MySql", "Mariadb", "Compose", "Mongo", "Libsql", "WebServer")
+_LAST_PORT, _LONGEST = 65_535, 65_536
+_RUN = "Queue a run of a backup of this kind"
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    return (
+        query("backup.all", "Every backup that the caller may see", list[BackupRow], Empty, _all),
+        query("backup.one", "A backup with its deployments", BackupRow, ById, _one),
+        query("backup.files", "What is kept of a backup, newest first", list[FileRow], ById, _files),
+        query("backup.listBackupFiles", "What lies at a destination", list[FileEntry], Listing, _list),
+        mutation("backup.create", "A new backup, not made yet", BackupRow, Create, _create),
+        mutation("backup.update", "Change a backup", BackupRow, Update, _update),
+        mutation("backup.remove", "Forget a backup; its files stay where they lie", BackupRow, ById, _remove),
+        *(starter(f"backup.manualBackup{each}", _RUN, bool, ById, _manual(each)) for each in _MANUAL),
+        starter("backup.restoreBackupWithLogs", "Queue a restore of a file", None, Restore, _restore),
+        starter("backup.drill", "Queue a restore on trial, which is thrown away", None, Drill, _drill),
+    )
+
+
+class ById(Input):
+    backup_id: Id
+
+
+class Changeable(Input):
+    """What can be set of a backup at any time."""
+
+    name: Text | None = None
+    schedule: Annotated[str, Field(max_length=256)] | None = None
+    timezone: Annotated[str, Field(max_length=64)] | None = None
+    enabled: bool | None = None
+    prefix: Annotated[str, Field(max_length=255)] | None = None
+    destination_id: Annotated[str, Field(max_length=64)] | None = None
+    keep_latest_count: Count | None = None
+    keep_days: Count | None = None
+    drill_days: Count | None = None
+    database: Text | None = None
+    service_name: Text | None = None
+    metadata: Keyed | None = Field(default=None, repr=False)
+    connection: Keyed | None = Field(default=None, repr=False)
+    encryption_password: Annotated[str, Field(max_length=1_024)] | None = Field(default=None, repr=False)
+    include_logs: bool | None = None
+    total_seconds: Annotated[float, Field(gt=0, le=30 * 86_400)] | None = None
+    include_encryption_key: bool | None = None
+
+    def onto(self, current: BackupSettings) -> BackupSettings:
+        """The settings with what was given; what was not given stays."""
+        sent = self.model_fields_set
+        plain = {
+            name: getattr(self, name)
+            for name in ("name", "schedule", "timezone", "enabled", "prefix", "database", "total_seconds")
+            if getattr(self, name) is not None
+        }
+        counted = {
+            name: getattr(self, name)
+            for name in ("keep_latest_count", "keep_days", "drill_days", "service_name")
+            if name in sent
+        }
+        changed = replace(current, **plain, **counted, connection=self._connection(current.connection))
+        if "encryption_password" in sent:
+            changed = replace(changed, password=self.encryption_password or None)
+        if self.include_logs is not None:
+            changed = replace(changed, with_logs=self.include_logs)
+        extra = {"metadata": self.metadata, "includeEncryptionKey": self.include_encryption_key}
+        kept = {name: value for name, value in extra.items() if value is not None}
+        return replace(changed, extra={**current.extra, **kept})
+
+    def _connection(self, current: Connection) -> Connection:
+        """The connection that is given, else the credentials in the peer's ``metadata``."""
+        if self.connection is not None:
+            return _reached(self.connection, current)
+        username, password = _credentials(self.metadata or {})
+        return replace(current, username=username or current.username, password=password or current.password)
+
+
+class Create(Changeable):
+    database_type: DatabaseType
+    backup_type: Literal["database", "compose"] = "database"
+    compose_id: Text | None = None
+    environment_id: Text | None = None
+    postgres_id: Text | None = None
+    mysql_id: Text | None = None
+    mariadb_id: Text | None = None
+    mongo_id: Text | None = None
+    libsql_id: Text | None = None
+    user_id: Text | None = None
+
+    def made(self) -> Made:
+        """What is to be backed up. Raises InvalidInput where it is not said."""
+        where = self.destination_id or None
+        if self.database_type == "web-server":
+            return Made(form=Form.PANEL, engine=None, destination_id=where)
+        engine = Engine(self.database_type)
+        if self.backup_type == "compose" or self.compose_id:
+            return Made(form=Form.COMPOSE, engine=engine, destination_id=where, service_id=self.compose_id or "")
+        if self.connection is None:
+            raise InvalidInput(
+                "Say where the database is: in a compose service (composeId and serviceName), or on a server"
+                " (environmentId and connection: host, port, username, password)."
+            )
+        given = self.environment_id or ""
+        return Made(form=Form.CONNECTION, engine=engine, destination_id=where, environment_id=given)
+
+
+class Update(Changeable, ById):
+    pass
+
+
+class Listing(Input):
+    destination_id: Id
+    search: Text = ""
+    server_id: Text | None = None
+
+
+class Restore(Input):
+    """``destinationId`` is where the file lies (default: where the backup goes), ``databaseName`` the database that is
+    filled (default: the one that the backup is of); what that holds is replaced only with ``overwrite``.
+    """
+
+    backup_id: Id
+    backup_file: Annotated[str, Field(min_length=1, max_length=4_096)]
+    destination_id: Text | None = None
+    database_name: Text | None = None
+    overwrite: bool = False
+
+
+class Drill(ById):
+    backup_file: Annotated[str, Field(max_length=4_096)] | None = None
+
+
+async def _all(call: Call[Empty]) -> list[BackupRow]:
+    return [backup_row(each) for each in await call.platform.backups.all(call.actor)]
+
+
+async def _one(call: Call[ById]) -> BackupRow:
+    backup = await call.platform.backups.one(call.actor, call.input.backup_id)
+    return await _whole(call.platform, call, backup)
+
+
+async def _files(call: Call[ById]) -> list[FileRow]:
+    return [file_row(each) for each in await call.platform.backups.files(call.actor, call.input.backup_id)]
+
+
+async def _list(call: Call[Listing]) -> list[FileEntry]:
+    given = call.input
+    found = await call.platform.destinations.listing(call.actor, given.destination_id, given.search)
+    return [file_entry(listed, kept) for listed, kept in found]
+
+
+async def _create(call: Call[Create]) -> BackupRow:
+    given = call.input
+    return backup_row(await call.platform.backups.create(call.actor, given.made(), given.onto(BackupSettings())))
+
+
+async def _update(call: Call[Update]) -> BackupRow:
+    given = call.input
+    changed = await call.platform.backups.update(call.actor, given.backup_id, given.onto, given.destination_id or None)
+    return backup_row(changed)
+
+
+async def _remove(call: Call[ById]) -> BackupRow:
+    return backup_row(await call.platform.backups.remove(call.actor, call.input.backup_id))
+
+
+def _manual(what: str) -> Callable[[Call[ById]], Awaitable[Ready]]:
+    async def start(call: Call[ById]) -> Ready:
+        procedure = f"backup.manualBackup{what}"
+        made = await call.platform.backups.start(call.actor, call.input.backup_id, procedure, call.once)
+        return queued_as(made, answer=True)
+
+    return start
+
+
+async def _restore(call: Call[Restore]) -> Nothing:
+    given = call.input
+    return queued(
+        await call.platform.backups.restore(
+            call.actor,
+            given.backup_id,
+            given.backup_file,
+            destination_id=given.destination_id or None,
+            target=given.database_name or None,
+            over=given.overwrite,
+            once=call.once,
+        )
+    )
+
+
+async def _drill(call: Call[Drill]) -> Nothing:
+    given = call.input
+    return queued(await call.platform.backups.drill(call.actor, given.backup_id, given.backup_file or None, call.once))
+
+
+async def _whole(platform: Platform, call: Call[ById], backup: Backup) -> BackupRow:
+    part = await platform.deployment_reads.rows_of(call.actor, SubjectType.BACKUP, backup.backup_id, "backup.one")
+    rows = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)
+    return {**backup_row(backup), "deployments": rows}
+
+
+def _reached(given: Any, current: Connection) -> Connection:  # noqa: ANN401 - JSON
+    """How a server is reached, with what is kept where nothing is given. Raises InvalidInput."""
+    texts = {name: given.get(name, getattr(current, name)) for name in ("host", "username", "password")}
+    port = given.get("port", current.port)
+    whole = isinstance(port, int) and not isinstance(port, bool) and 0 <= port <= _LAST_PORT
+    if not whole or not all(isinstance(each, str) and len(each) <= _LONGEST for each in texts.values()):
+        raise InvalidInput("A connection has host, username and password, each a text, and port, a number to 65535.")
+    return Connection(**{**texts, "password": texts["password"] or current.password}, port=port)
+
+
+def _credentials(metadata: Any) -> tuple[str, str]:  # noqa: ANN401 - the peer's own JSON
+    """(user, password) in the peer's ``metadata`` of a database inside a compose service."""
+    for name in ("postgres", "mariadb", "mongo", "mysql"):
+        held = metadata.get(name)
+        if isinstance(held, dict):
+            root = held.get("databaseRootPassword")
+            user = str(held.get("databaseUser") or ("root" if root else ""))
+            return user, str(root or held.get("databasePassword") or "")
+    return "", ""

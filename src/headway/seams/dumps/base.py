@@ -1,0 +1,116 @@
+"""What a database server is to a backup, and the contract of those who know how one kind of server is dumped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from headway.kernel.errors import InvalidInput
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TAR = "tar"
+ARCHIVE = "headway"
+INSIDE = "HEADWAY_INSIDE"  # in the environment of what is started in a container, so that it is found there
+
+
+class Engine(StrEnum):
+    """The kinds of database servers, by their names on the wire."""
+
+    POSTGRES = "postgres"
+    MARIADB = "mariadb"
+    MYSQL = "mysql"
+    MONGO = "mongo"
+    LIBSQL = "libsql"
+
+
+class CannotDump(InvalidInput):
+    """This cannot be done with a server of that kind; the sentence says what can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A database server as its own programs reach it: over the network, or in a container (``container`` is its id and
+    ``docker`` the environment of the engine's command line, with the mark of who asks).
+    """
+
+    engine: Engine
+    username: str = ""
+    password: str = field(default="", repr=False)
+    host: str = ""
+    port: int = 0
+    container: str | None = None
+    docker: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What is to be typed: the arguments, what they need in the environment, and standard input where it is not the
+    dump itself.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stdin: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """How a dump is known to be whole when it is read back: the programs that read all of it, or how its last line
+    begins.
+    """
+
+    programs: tuple[tuple[str, ...], ...] = ()
+    last_line: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Dumper(Protocol):
+    """What is typed for one kind of server. No secret is in an argument."""
+
+    @property
+    def suffix(self) -> str:
+        """What a dump's name ends with, before what it is packed with."""
+        ...
+
+    def dump(self, server: Server, database: str) -> Typed:
+        """Writes a dump of the whole database to standard output."""
+        ...
+
+    def whole(self, server: Server) -> Whole:
+        """How a dump is looked through."""
+        ...
+
+    def restore(self, server: Server, database: str, *, over: bool) -> Typed:
+        """Fills a database from the dump on standard input; ``over``: what it holds of the same names is replaced."""
+        ...
+
+    def look(self, server: Server, database: str, target: str) -> Typed:
+        """Prints, as a JSON object, of ``target`` whether it ``exists``, and how many ``sessions`` are in it; asked by
+        way of ``database``, which is there.
+        """
+        ...
+
+    def count(self, server: Server, database: str) -> Typed:
+        """Prints how many tables a database has."""
+        ...
+
+    def create(self, server: Server, database: str, target: str) -> Typed:
+        """Makes an empty database with the character set of ``database``."""
+        ...
+
+    def drop(self, server: Server, database: str, target: str) -> Typed:
+        """Removes a database that Headway made; no error when there is none."""
+        ...
+
+
+def typed(server: Server, argv: tuple[str, ...], env: Mapping[str, str], stdin: bytes = b"") -> Typed:
+    """A program's command line, in the server's container where it is in one: there the values of its environment come
+    by the environment of the engine's command line.
+    """
+    if server.container is None:
+        return Typed(argv=argv, env={"PATH": PATH, "LC_ALL": "C.UTF-8", **env}, stdin=stdin)
+    names = tuple(f"--env={name}" for name in (*sorted(env), INSIDE))
+    inside = ("docker", "exec", "--interactive", *names, server.container, *argv)
+    return Typed(argv=inside, env={**env, **server.docker}, stdin=stdin)
