@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from types import MappingProxyType
 
 from headway import __version__
 from headway import wiring_rounds as rounds
@@ -89,6 +90,11 @@ from headway.wiring_rollbacks import RollbackWiring
 log = logging.getLogger(__name__)
 
 
+_SERVICES: Mapping[SubjectType, Subject] = MappingProxyType(
+    {SubjectType.APPLICATION: ApplicationSubject(), SubjectType.COMPOSE: ComposeSubject()}
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What the faces answer from."""
@@ -166,11 +172,7 @@ class Wiring:
         self._log_files = LogFilesOnDisk(self._log_paths)
         self._timers = Timers(self._events)
         self._backups = BackupWiring(settings=settings, data_dir=data_dir, db=db, timers=self._timers)
-        self._subjects: dict[SubjectType, Subject] = {
-            SubjectType.APPLICATION: ApplicationSubject(),
-            SubjectType.COMPOSE: ComposeSubject(),
-            **self._backups.subjects(),
-        }
+        self._subjects: dict[SubjectType, Subject] = {**_SERVICES, **self._backups.subjects()}
         self._ssh_keys = SshKeyService(db, data_dir.vault)
         self._docker = docker_api(settings)
         self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))

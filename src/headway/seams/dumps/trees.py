@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from headway.seams.dumps.base import PATH
 
 CHANGED = 1  # tar's exit status where only something changed while it was read
-ENV = {"PATH": PATH, "LC_ALL": "C.UTF-8"}
+ENV: Mapping[str, str] = MappingProxyType({"PATH": PATH, "LC_ALL": "C.UTF-8"})
 _KEPT = ("--numeric-owner", "--xattrs", "--xattrs-include=*", "--acls")
 
 
