@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
 
@@ -21,10 +20,10 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.retention import Keep, Retention
-from headway.core.deployments.run import Deadlines, Kind, Subject
+from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.service import DeploymentService
 from headway.core.engine.engine import Engine
-from headway.core.engine.parts import EngineSettings, Parts
+from headway.core.engine.parts import Parts
 from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFilesOnDisk, LogFolder
 from headway.core.engine.scheduler.timers import Timers
@@ -83,7 +82,7 @@ from headway.reactions.webhooks.service import WebhookService
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_disk import disk_service
-from headway.wiring_machine import LOCAL, docker_api, edge, https_of, local_host, tools_of
+from headway.wiring_machine import LOCAL, docker_api, edge, engine_settings, https_of, local_host, tools_of
 from headway.wiring_reactions import ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
 
@@ -309,7 +308,7 @@ class Wiring:
             vault=data_dir.vault,
             logs=LogFolder(self._log_paths, self._broadcast, self._events),
             owner=f"{data_dir.panel_id}.{new_id()}",
-            settings=_engine_settings(self._settings),
+            settings=engine_settings(self._settings),
             guests=self._guests,
             sources=self._backups.sources(),
             crash_point=self._crash_point,
@@ -390,19 +389,6 @@ class Wiring:
         room = UploadRoom(folder=self._data_dir.uploads, most_bytes=self._settings.upload_limit_bytes)
         room.clear()
         return room
-
-
-def _engine_settings(settings: Settings) -> EngineSettings:
-    return EngineSettings(
-        lease=settings.lease_time,
-        renew_every=settings.lease_renewal,
-        cancel_grace=settings.cancel_grace,
-        stop_deadline=settings.cancel_grace + timedelta(seconds=35),
-        missed_after=settings.missed_after,
-        deadlines=Deadlines(
-            step=settings.step_deadline, inactivity=settings.inactivity_deadline, total=settings.total_deadline
-        ),
-    )
 
 
 async def _try_registry(api: DockerApi, credentials: Credentials) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
+from headway.core.deployments.run import Deadlines
+from headway.core.engine.parts import EngineSettings
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.imaging import UNIX, Imaging
 from headway.domains.applications.looking import PREFIX
@@ -121,3 +124,17 @@ def https_of(settings: Settings) -> Https | None:
     if settings.https_port is None:
         return None
     return Https(port=settings.https_port, mail=settings.certificate_mail)
+
+
+def engine_settings(settings: Settings) -> EngineSettings:
+    """What the engine goes by."""
+    return EngineSettings(
+        lease=settings.lease_time,
+        renew_every=settings.lease_renewal,
+        cancel_grace=settings.cancel_grace,
+        stop_deadline=settings.cancel_grace + timedelta(seconds=35),
+        missed_after=settings.missed_after,
+        deadlines=Deadlines(
+            step=settings.step_deadline, inactivity=settings.inactivity_deadline, total=settings.total_deadline
+        ),
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
@@ -26,6 +26,8 @@ from tests.integration.http.access_rows import (
 from tests.integration.http.world import World
 
 A_LOCAL_ONE = {"name": "d", "provider": "local"}
+A_LOGIN_AT = {"registryUrl": "127.0.0.1:1", "username": "u", "password": "p"}
+A_REGISTRY = {"registryName": "r", **A_LOGIN_AT}
 DESTINATION = {"destinationId": "{destination}"}
 
 BACKUP = {"backupId": "{backup}"}
@@ -55,8 +57,10 @@ BACKUP_ROWS: Mapping[str, Row] = {
 }
 
 
-async def backed_up(world: World, compose_id: str) -> dict[str, str]:
-    """The id of a backup of a database in a compose service, of which a file is kept."""
+async def backed_up(world: World, compose_id: str, wanted: Collection[str] | None) -> dict[str, str]:
+    """The id of a backup of a database in a compose service, of which a file is kept, where it is wanted."""
+    if wanted is not None and "backup" not in wanted:
+        return {}
     made = await world.post("backup.create", **A_DATABASE, composeId=compose_id)
 
     def add(tx: Tx) -> None:
@@ -80,10 +84,15 @@ async def backed_up(world: World, compose_id: str) -> dict[str, str]:
     return {"backup": made["backupId"]}
 
 
+async def _registry(world: World) -> tuple[str, ...]:
+    return ((await world.post("registry.create", **A_REGISTRY))["registryId"],)
+
+
 async def _destination(world: World) -> tuple[str, ...]:
     return ((await world.post("destination.create", **A_LOCAL_ONE))["destinationId"],)
 
 
 BACKUP_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
     ("destination",): _destination,
+    ("registry",): _registry,
 }

@@ -36,7 +36,7 @@ from tests.integration.http.access_rows import (
     Place,
     Row,
 )
-from tests.integration.http.backup_rows import BACKUP_ROWS, BACKUP_THINGS, backed_up
+from tests.integration.http.backup_rows import A_LOGIN_AT, A_REGISTRY, BACKUP_ROWS, BACKUP_THINGS, backed_up
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
@@ -62,8 +62,6 @@ REGISTRY = {"registryId": "{registry}"}
 OF_SERVICE = {"serviceId": "{application}", "serviceType": "application"}
 A_MOUNT = {"type": "volume", "volumeName": "more", "mountPath": "/more"}
 A_PORT: Mapping[str, str | int] = {"publishedPort": 5001, "targetPort": 5001}
-A_LOGIN_AT = {"registryUrl": "127.0.0.1:1", "username": "u", "password": "p"}
-A_REGISTRY = {"registryName": "r", **A_LOGIN_AT}
 API_KEY = {"apiKeyId": "{api_key}"}
 USER = {"userId": "{user}"}
 THE_ORGANISATION = {"organizationId": "{organization}"}
@@ -342,16 +340,11 @@ async def things_of(
         things |= await attached_to(world, application_id)
     if wanted is None or "delivery" in wanted:
         things["delivery"] = await delivery_to(world, application_id)
-    if wanted is None or "backup" in wanted:
-        things |= await backed_up(world, compose_id)
+    things |= await backed_up(world, compose_id, wanted)
     for names, make in OTHER_THINGS.items():
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))
     return things
-
-
-async def _registry(world: World) -> tuple[str, ...]:
-    return ((await world.post("registry.create", **A_REGISTRY))["registryId"],)
 
 
 async def _ssh_key(world: World) -> tuple[str, ...]:
@@ -380,7 +373,6 @@ async def _member(world: World) -> tuple[str, ...]:
 OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
     ("ssh_key",): _ssh_key,
     ("api_key",): _api_key,
-    ("registry",): _registry,
     **BACKUP_THINGS,
     ("organization",): _organization,
     ("user", "member"): _member,
