@@ -247,10 +247,7 @@ class Wiring:
             members=MemberService(self._db, access),
             organizations=OrganizationService(self._db, access),
             deployments=DeploymentService(
-                db=self._db,
-                ledger=self._ledger,
-                stopping=engine.stopper,
-                logs=self._log_files,
+                db=self._db, ledger=self._ledger, stopping=engine.stopper, logs=self._log_files
             ),
             deployment_reads=reads,
             rows=EncodedRows(),
