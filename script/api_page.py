@@ -86,6 +86,21 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
         "is taken",
         "ends its deployment as `refused`, unless an owner has set `allowHostAccess`",
     ),
+    (
+        "`schedule.runManually`",
+        "answers when the run has ended",
+        "answers at once with the id of the deployment, which is `pending`; `deployment.wait` waits for its end",
+    ),
+    (
+        "a schedule's run while an earlier one runs",
+        "marks the earlier one `error` and lets both run",
+        "as the schedule's `overlap` says: skip (the default), queue, replace (ends it first) or allow",
+    ),
+    (
+        "kill of a schedule's run",
+        "ends the shell; what it started lives on, in containers all of it",
+        "ends all that the run has started, and nothing else of the container",
+    ),
     ("a key as `Authorization: Bearer`", "401", "taken"),
     ("the database is away", "401", "503 with `retry-after`: a client that hears 401 throws its key away"),
     ("tRPC without a known key, for a path that does not exist", "404", "401, as on REST"),

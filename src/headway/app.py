@@ -29,9 +29,10 @@ from headway.infra.panel.kept_settings import keep_settings
 from headway.infra.panel.notify import tell_ready
 from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back
 from headway.kernel.settings import LOOPBACK, Part, Settings
-from headway.wiring import Services, Wiring
+from headway.wiring import Wiring
 from headway.wiring_composes import stop_containers
 from headway.wiring_machine import LOCAL, container_runtime, edge, local_host, native_runtime, swarm_runtime
+from headway.wiring_services import Services
 
 
 @dataclass(kw_only=True)

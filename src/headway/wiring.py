@@ -44,11 +44,8 @@ from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
 from headway.domains.applications.subject import ApplicationSubject
-from headway.domains.backups.service import BackupService
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
-from headway.domains.catalog.containers import ContainerService
-from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.fronted import Fronted
@@ -56,17 +53,14 @@ from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.uploads import Archives, Intake, UploadRoom
-from headway.domains.composes.dropping import ComposeDropService
-from headway.domains.composes.service import ComposeService
 from headway.domains.composes.store import with_releases
 from headway.domains.composes.subject import ComposeSubject
 from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
-from headway.domains.rollbacks.service import RollbackService
 from headway.domains.rollbacks.store import left_by
 from headway.faces.http.wire.encoded import EncodedRows
-from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.registries import log_in
 from headway.infra.hosts.local import LocalHost
@@ -78,13 +72,14 @@ from headway.kernel.ids import new_id
 from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
-from headway.reactions.webhooks.service import WebhookService
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_disk import disk_service
 from headway.wiring_machine import LOCAL, docker_api, edge, engine_settings, https_of, local_host, tools_of
 from headway.wiring_reactions import ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
+from headway.wiring_schedules import ScheduleWiring, carry_along
+from headway.wiring_services import Services
 
 log = logging.getLogger(__name__)
 
@@ -92,56 +87,6 @@ log = logging.getLogger(__name__)
 _SERVICES: Mapping[SubjectType, Subject] = MappingProxyType(
     {SubjectType.APPLICATION: ApplicationSubject(), SubjectType.COMPOSE: ComposeSubject()}
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What the faces answer from."""
-
-    db: SqlDatabase
-    events: Events
-    metrics: Metrics
-    broadcast: Broadcast
-    access: AccessService
-    audit: Audit
-    keys: KeyService
-    members: MemberService
-    organizations: OrganizationService
-    deployments: DeploymentService
-    deployment_reads: DeploymentReader
-    rows: EncodedRows
-    awaiting: Awaiting
-    applications: ApplicationService
-    arranging: Arranging
-    detects: DetectService
-    drops: DropService
-    compose_drops: ComposeDropService
-    releases: ReleaseService
-    rollbacks: RollbackService
-    upload_room: UploadRoom
-    disk: DiskService
-    composes: ComposeService
-    containers: ContainerService
-    projects: ProjectService
-    ssh_keys: SshKeyService
-    domains: DomainService
-    barriers: BarrierService
-    own_routing: OwnRoutingService
-    certificates: CertificateService
-    registries: RegistryService
-    destinations: DestinationService
-    backups: BackupService
-    attachments: AttachmentService
-    webhooks: WebhookService
-    webhook_limit_bytes: int
-
-    async def health(self) -> str | None:
-        """None when the database answers, else why it does not."""
-        try:
-            await self.db.read(lambda tx: tx.connection.exec_driver_sql("SELECT 1"))
-        except DatabaseAway as away:
-            return away.message
-        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +116,14 @@ class Wiring:
         self._log_files = LogFilesOnDisk(self._log_paths)
         self._timers = Timers(self._events)
         self._backups = BackupWiring(settings=settings, data_dir=data_dir, db=db, timers=self._timers)
-        self._subjects: dict[SubjectType, Subject] = {**_SERVICES, **self._backups.subjects()}
+        self._schedules = ScheduleWiring(
+            settings=settings, data_dir=data_dir, db=db, timers=self._timers, logs=self._log_files
+        )
+        self._subjects: dict[SubjectType, Subject] = {
+            **_SERVICES,
+            **self._backups.subjects(),
+            **self._schedules.subjects(),
+        }
         self._ssh_keys = SshKeyService(db, data_dir.vault)
         self._docker = docker_api(settings)
         self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))
@@ -186,12 +138,7 @@ class Wiring:
         self._domains = DomainService(db, fronted, facts, self._certificates.settle_quietly)
         self._tools = tools_of(settings, data_dir, db, self._routing)
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
-        self._ledger = Ledger(
-            events=self._events,
-            subjects=self._subjects,
-            log_path=lambda deployment_id: str(self._log_paths.log(deployment_id)),
-            lease_duration=settings.lease_time,
-        )
+        self._ledger = self._new_ledger()
         self._composes = ComposeWiring.of(
             settings,
             data_dir,
@@ -204,6 +151,14 @@ class Wiring:
         )
         fronted[SubjectType.COMPOSE] = self._composes.routing
         self._reactions = ReactionWiring.of(settings, data_dir, db, ledger=self._ledger, events=self._events)
+
+    def _new_ledger(self) -> Ledger:
+        return Ledger(
+            events=self._events,
+            subjects=self._subjects,
+            log_path=lambda deployment_id: str(self._log_paths.log(deployment_id)),
+            lease_duration=self._settings.lease_time,
+        )
 
     def _plans(self) -> Planning:
         return Planning(
@@ -228,6 +183,7 @@ class Wiring:
         )
         own = (back.poller(), Poller("disk", disk.keep_round))
         engine = Engine(self._parts(back), extra=(*self._pollers(access, self._keeper(operating)), *own))
+        engine.keep(self._schedules.clearing(engine.stopper))
         return Wired(services=self._services(access, engine, operating, back, disk), engine=engine, host=self._host)
 
     def _services(
@@ -274,6 +230,7 @@ class Wiring:
             registries=self._registries,
             destinations=self._backups.destinations,
             backups=self._backups.backups(self._ledger, engine.stopper),
+            schedules=self._schedules.service(self._ledger, engine.stopper),
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
             webhooks=self._reactions.webhooks,
             webhook_limit_bytes=self._settings.webhook_limit_bytes,
@@ -295,6 +252,7 @@ class Wiring:
             *self._backups.kinds(self._ledger, self._composes.operating.tools.engine),
             self._composes.kind(self._ssh_keys.open, self._registries.open),
             *back.kinds(),
+            self._schedules.kind(self._tools.runtimes, self._composes.operating.tools.engine, self._docker),
         )
         return Parts(
             db=self._db,
@@ -307,7 +265,7 @@ class Wiring:
             owner=f"{data_dir.panel_id}.{new_id()}",
             settings=engine_settings(self._settings),
             guests=self._guests,
-            sources=self._backups.sources(),
+            sources={**self._backups.sources(), SubjectType.SCHEDULE: self._schedules.subject},
             crash_point=self._crash_point,
         )
 
@@ -341,7 +299,7 @@ class Wiring:
             db=self._db,
             logs=self._log_files,
             default=Keep(number=self._settings.keep_deployments, age=self._settings.keep_deployments_for),
-            own={SubjectType.APPLICATION: of_applications.own},
+            own={SubjectType.APPLICATION: of_applications.own, SubjectType.SCHEDULE: self._schedules.subject.own},
             needed=lambda tx, ids: [*of_applications.needed(tx, ids), *with_releases(tx, ids)],
         )
 
@@ -364,6 +322,7 @@ class Wiring:
             making=self._making,
             check=check_settings,
             copy_others=self._composes.making.copy,
+            carry_along=carry_along,
         )
 
     def _detects(self, applications: ApplicationService) -> DetectService:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from headway.infra.hosts import processes
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
-from headway.seams.runtimes.base import PortTaken, Unhealthy, UnknownRelease
+from headway.seams.runtimes.base import NotRunning, PortTaken, Unhealthy, UnknownRelease
+from headway.seams.runtimes.inside import InContainer, InFolder
 from headway.seams.runtimes.registry import RUNTIMES
 from tests.contract.runtime_forms import Form, containers, native, services
 from tests.integration.runtimes.bench import Work, fetch, fetch_json, free_port, until_async
@@ -161,3 +163,21 @@ async def test_what_is_shown_of_its_output_is_masked_before_it_is_cut(form: Form
     assert await shown(1) == "last\n"
     assert await shown(10) == "******\nlast\n"
     assert (await form.runtime.variables(spec.release_id))["TOKEN"] == "s3cret"
+
+
+async def test_something_more_runs_inside_with_the_same_variables(form: Form, work: Work) -> None:
+    spec = form.web(env={"AWKWARD": AWKWARD})
+    await run(form, work, spec)
+    match await form.runtime.inside(spec.release_id):
+        case InFolder() as place:
+            assert place.folder == spec.bundle.folder
+            assert place.env["AWKWARD"] == AWKWARD
+            assert "HEADWAY_RELEASE_ID" not in place.env, "the runtime would take it for a copy of its own"
+        case InContainer() as place:
+            assert place.pid is not None
+            assert AWKWARD.encode() in processes.initial_environment(place.pid)
+
+
+async def test_there_is_no_inside_of_an_unknown_release(form: Form) -> None:
+    with pytest.raises((UnknownRelease, NotRunning)):
+        await form.runtime.inside("nobody")

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from headway.faces.http.wire.access import FLAGS, LISTS
+from tests.e2e.schedule_drives import SCHEDULE_DRIVES
 from tests.e2e.stage import A_DESTINATION, A_PORT, A_REGISTRY, A_VOLUME, Stage
 
 Json = Any
@@ -204,6 +205,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
             "replacement": "d",
             "permanent": True,
         },
+        **SCHEDULE_DRIVES,
         "security.create": lambda at: {"applicationId": at.application(), "username": "me", "password": "secret"},
         "security.delete": lambda at: {"securityId": at.login()},
         "security.one": lambda at: {"securityId": at.login()},

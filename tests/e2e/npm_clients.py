@@ -43,13 +43,13 @@ class Cli:
         self._env = _environment(running)
         self._folder = folder
 
-    def __call__(self, command: str, **options: Json) -> Json:
+    def __call__(self, command: str, /, **options: Json) -> Json:
         """The JSON that a command prints."""
         ended = self.run(command, **options)
         assert ended.returncode == 0, (command, ended.stdout, ended.stderr)
         return json.loads(ended.stdout)
 
-    def run(self, command: str, **options: Json) -> subprocess.CompletedProcess[str]:
+    def run(self, command: str, /, **options: Json) -> subprocess.CompletedProcess[str]:
         """A command that may fail. An option that is True is a flag."""
         given = [
             each for name, value in options.items() for each in (f"--{name}", *([] if value is True else [str(value)]))

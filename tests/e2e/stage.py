@@ -60,6 +60,10 @@ class Stage:
         compose_id: str = self._running.post("compose.create", **given, composeFile=file)["composeId"]
         return compose_id
 
+    def post(self, procedure: str, **fields: Json) -> Json:
+        """A mutation that must succeed."""
+        return self._running.post(procedure, **fields)
+
     def served(self) -> str:
         """One that is deployed."""
         if self._served is None:

@@ -40,6 +40,7 @@ from tests.integration.http.backup_rows import A_LOGIN_AT, A_REGISTRY, BACKUP_RO
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
+from tests.integration.http.schedule_rows import SCHEDULE_ROWS, schedule_of
 from tests.integration.http.world import REPOSITORY, World, client_with
 
 FRONT = (domains, redirects, logins, own_routings)
@@ -80,6 +81,7 @@ A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new
 TABLE: Mapping[str, Row] = {
     **BACKUP_ROWS,
     **HOOK_ROWS,
+    **SCHEDULE_ROWS,
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.cleanQueues": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.clearDeployments": Row(MUTATION, APPLICATION, ADMIN, REMOVE),
@@ -341,6 +343,8 @@ async def things_of(
     if wanted is None or "delivery" in wanted:
         things["delivery"] = await delivery_to(world, application_id)
     things |= await backed_up(world, compose_id, wanted)
+    if wanted is None or "schedule" in wanted:
+        things |= await schedule_of(world, application_id)
     for names, make in OTHER_THINGS.items():
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))

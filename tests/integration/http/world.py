@@ -27,7 +27,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
-from headway.wiring import Services
+from headway.wiring_services import Services
 from tests.panel import remove_traces
 
 KEYS = {"owner": "o" * 64, "member": "m" * 64, "stranger": "s" * 64}

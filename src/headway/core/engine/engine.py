@@ -30,7 +30,7 @@ class Engine:
         self._sweeping = Poller("janitor", janitor.sweep)
         scheduler = self._scheduler()
         self._timing = Poller("scheduler", scheduler.look)
-        self._pollers = (
+        self._pollers: tuple[Poller, ...] = (
             self._claiming,
             self._recovering,
             self._sweeping,
@@ -60,6 +60,10 @@ class Engine:
             for each in forget:
                 each()
             await self.worker.release()
+
+    def keep(self, *pollers: Poller) -> None:
+        """Takes further loops of the domains, those that need the engine itself; before it runs."""
+        self._pollers += pollers
 
     def stop(self) -> None:
         """Ends the loops; safe before the start and more than once."""

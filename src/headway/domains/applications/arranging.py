@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Protocol
 
@@ -34,12 +34,22 @@ class CopyOthers(Protocol):
 
 
 class Arranging:
-    """Moves applications and duplicates environments with what lies in them."""
+    """Moves applications and duplicates environments with what lies in them. ``carry_along`` takes what else belongs to
+    an application to its new project.
+    """
 
     def __init__(
-        self, *, db: Database, vault: Vault, making: Making, check: CheckSettings, copy_others: CopyOthers
+        self,
+        *,
+        db: Database,
+        vault: Vault,
+        making: Making,
+        check: CheckSettings,
+        copy_others: CopyOthers,
+        carry_along: Callable[[Tx, str, str], None],
     ) -> None:
         self._copy_others = copy_others
+        self._carry_along = carry_along
         self._db = db
         self._vault = vault
         self._making = making
@@ -64,6 +74,7 @@ class Arranging:
                 raise NameTaken(application.name)
             store.set_fields(tx, application_id, environment_id=environment_id, project_id=place.project_id)
             deployments.give_to_project(tx, SubjectType.APPLICATION, application_id, place.project_id)
+            self._carry_along(tx, application_id, place.project_id)
             return store.find(tx, application_id, self._vault)
 
         return await self._db.run(write)

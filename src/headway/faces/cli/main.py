@@ -31,6 +31,7 @@ from headway.faces.cli.commands import (
     members,
     profiles,
     projects,
+    schedules,
     search,
     serve,
     upkeep,
@@ -69,6 +70,7 @@ def build() -> typer.Typer:
     top.add_typer(_domains(), name="domains")
     top.add_typer(_composes(), name="composes")
     top.add_typer(_webhooks(), name="webhooks")
+    top.add_typer(_schedules(), name="schedules")
 
     of_projects = _group("What applications are grouped in.")
     _add(of_projects, "list", projects.list_projects)
@@ -166,6 +168,18 @@ def _composes() -> typer.Typer:
     _add(of_composes, "delete", composes.delete)
     _add(of_composes, "logs", composes.logs)
     return of_composes
+
+
+def _schedules() -> typer.Typer:
+    of_schedules = _group("Scripts that run at their times.")
+    _add(of_schedules, "list", schedules.list_schedules)
+    _add(of_schedules, "show", schedules.show)
+    _add(of_schedules, "create", schedules.create)
+    _add(of_schedules, "run", schedules.run)
+    _add(of_schedules, "enable", schedules.enable)
+    _add(of_schedules, "disable", schedules.disable)
+    _add(of_schedules, "delete", schedules.delete)
+    return of_schedules
 
 
 def _variables() -> typer.Typer:

@@ -45,6 +45,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "registry": "Where images are fetched from with credentials",
         "release": "What deployments left to serve",
         "rollback": "Back to what served before",
+        "schedule": "Scripts that run at their times, inside services or on the panel's machine",
         "security": "Names and passwords without which nobody comes in to an application",
         "settings": "What clients ask the panel about itself",
         "sshKey": "Keys with which private repositories are fetched",

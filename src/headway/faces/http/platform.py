@@ -33,6 +33,7 @@ from headway.domains.composes.service import ComposeService
 from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
 from headway.domains.rollbacks.service import RollbackService
+from headway.domains.schedules.service import ScheduleService
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import Database
 from headway.infra.logs.broadcast import Broadcast
@@ -115,6 +116,9 @@ class Platform(Protocol):
 
     @property
     def destinations(self) -> DestinationService: ...
+
+    @property
+    def schedules(self) -> ScheduleService: ...
 
     @property
     def attachments(self) -> AttachmentService: ...

@@ -137,6 +137,12 @@ def end_all(folders: Sequence[Path], seconds: float) -> bool:
     return True
 
 
+def members(folder: Path) -> list[processes.Process]:
+    """The processes in a group and in those below it, the dead ones that nobody has buried too."""
+    pids = [int(line) for group in _walk(folder) for line in _lines(group / "cgroup.procs")]
+    return [process for process in map(processes.look, pids) if process is not None]
+
+
 def remove(folders: Iterable[Path], seconds: float = 2.0) -> bool:
     """Removes groups with all below them; tried again for ``seconds``, since dead processes leave a group late."""
     deadline = time.monotonic() + seconds
@@ -208,10 +214,10 @@ def _strike(folder: Path) -> bool:
         (folder / "cgroup.kill").write_text("1")
         return "populated 1" in (folder / "cgroup.events").read_text()
     except OSError:  # an older kernel, or a v1 tree
-        pids = [int(line) for group in _walk(folder) for line in _lines(group / "cgroup.procs")]
-    for process in filter(None, map(processes.look, pids)):
+        found = members(folder)
+    for process in found:
         processes.send(signal.SIGKILL, process.pid, process.start_time)
-    return bool(pids)
+    return bool(found)
 
 
 def _remove_once(folder: Path) -> bool:

@@ -11,6 +11,7 @@ from typing import Protocol
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, ReleaseSpec
 from headway.kernel.errors import HeadwayError
+from headway.seams.runtimes.inside import Inside
 
 
 class ProcessState(StrEnum):
@@ -68,6 +69,10 @@ class PortTaken(Unhealthy):
 
 class UnknownRelease(HeadwayError):
     """The runtime has never prepared this release, or has removed it."""
+
+
+class NotRunning(HeadwayError):
+    """Nothing can be run inside a release that does not run."""
 
 
 class Runtime(Protocol):
@@ -147,6 +152,10 @@ class Runtime(Protocol):
 
     async def variables(self, release_id: str) -> Mapping[str, str]:
         """The variables that the release was started with, by which its output is masked; none where it is unknown."""
+        ...
+
+    async def inside(self, release_id: str) -> Inside:
+        """Where something more runs inside the release. Raises UnknownRelease, NotRunning."""
         ...
 
     async def read_logs(

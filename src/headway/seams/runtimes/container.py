@@ -17,13 +17,14 @@ from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import container_body as bodies
 from headway.seams.runtimes import kept_images
-from headway.seams.runtimes.base import ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.base import NotRunning, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.container_health import wait_until_healthy
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.container_refusals import translated
 from headway.seams.runtimes.container_state import Found, read, unwrapped
 from headway.seams.runtimes.finishing import finished
 from headway.seams.runtimes.health import checked_health
+from headway.seams.runtimes.inside import InContainer, Inside
 from headway.seams.runtimes.volumes import make_volume
 
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
@@ -145,6 +146,15 @@ class ContainerRuntime:
         """The variables that the release was started with; none where it is unknown."""
         found = await self.find(release_id)
         return {} if found is None else found.env
+
+    async def inside(self, release_id: str) -> Inside:
+        """Its container. Raises UnknownRelease, NotRunning."""
+        found = await self.find(release_id)
+        if found is None:
+            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+        if not found.runs:
+            raise NotRunning("The application's container does not run; start the application, then try again.")
+        return InContainer(container_id=found.container_id, pid=found.pid)
 
     async def read_logs(
         self,

@@ -25,6 +25,7 @@ from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
 from headway.seams.runtimes.exits import Exit
 from headway.seams.runtimes.health import checked_health, wait_until_healthy
+from headway.seams.runtimes.inside import Inside
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
 from headway.seams.runtimes.supervisord import Supervisord
@@ -181,6 +182,10 @@ class NativeRuntime:
             return {}
         opened: dict[str, str] = self._vault.open(found.sealed_env)
         return opened
+
+    async def inside(self, release_id: str) -> Inside:
+        """Its folder. Raises UnknownRelease."""
+        return await asyncio.to_thread(record.inside, self._layout.release(release_id), self._vault)
 
     async def read_logs(
         self,

@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from headway.infra.hosts.command import Account, Limits
 from headway.kernel.artifacts import ReleaseSpec
 from headway.kernel.errors import InvalidInput
 from headway.kernel.vault import Vault
+from headway.seams.runtimes.base import UnknownRelease
 from headway.seams.runtimes.cgroups import Group
-from headway.seams.runtimes.launcher import RECORD
+from headway.seams.runtimes.inside import InFolder
+from headway.seams.runtimes.launcher import RECORD, build_environment
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Program, checked_id, checked_process
 
@@ -111,6 +114,25 @@ def read_record(folder: Path) -> ReleaseRecord | None:
             for process, number in record["programs"]
         ),
         sealed_env=record["sealed_env"],
+    )
+
+
+def inside(folder: Path, vault: Vault) -> InFolder:
+    """Where something more runs beside the release's processes, with what they have. Raises UnknownRelease."""
+    try:
+        found: dict[str, Any] = json.loads((folder / RECORD).read_text())
+    except FileNotFoundError:
+        raise UnknownRelease("This release is not here any more; deploy the application again.") from None
+    variables: dict[str, str] = vault.open(found["sealed_env"]) if found["sealed_env"] else {}
+    env = build_environment(found, "", "1", variables)
+    for name in ("HEADWAY_RELEASE_ID", "HEADWAY_PROCESS"):  # by which the release's own processes are known
+        env.pop(name, None)
+    uid = found["uid"]
+    return InFolder(
+        folder=found["folder"],
+        account=Account(uid=uid, gid=found["gid"]) if uid is not None and os.geteuid() == 0 else None,
+        env=env,
+        limits=Limits(memory_bytes=found["memory_bytes"], processes=found["process_limit"], oom_score_adj=200),
     )
 
 

@@ -102,7 +102,7 @@ def deploy(
     Exits with 0 when it is done and 1 when it ended in an error. With --json the log goes to standard error.
     """
     with Session.of(context).client() as client:
-        found = _find(client, compose)
+        found = find(client, compose)
         if file is not None:
             client.post("compose.update", {"composeId": found.compose_id, **_source(file, None, None, None)})
         deployment_id = client.start("compose.deploy", {"composeId": found.compose_id, "title": title})
@@ -133,7 +133,7 @@ def delete(
 ) -> None:
     """Deletes a compose service, its containers and its deployments. Its volumes stay unless --volumes is given."""
     with Session.of(context).client() as client:
-        found = _find(client, compose)
+        found = find(client, compose)
         if not yes:
             more = "ALL DATA IN ITS VOLUMES" if volumes else "all its deployments"
             typer.confirm(f"Delete {found.name} of {found.project} with its containers and {more}?", abort=True)
@@ -150,12 +150,27 @@ def logs(
 ) -> None:
     """Prints what the containers of a compose service wrote last, each line behind the name of its service."""
     with Session.of(context).client() as client:
-        found = _find(client, compose)
+        found = find(client, compose)
         text = client.get("compose.readLogs", composeId=found.compose_id, tail=tail) or ""
     if as_json:
         output.say_json({"composeId": found.compose_id, "log": text})
     elif text:
         output.say_text(text)
+
+
+def find(client: Client, named: str) -> Found:
+    """The compose service of that name or id. Raises NotFound, and InvalidInput when several have the name."""
+    every = list(_every(client))
+    found = [each for each in every if each.compose_id == named] or [each for each in every if each.name == named]
+    if not found:
+        known = ", ".join(sorted({each.name for each in every})[:8])
+        raise NotFound(
+            f"There is no compose service {named}. " + (f"There are: {known}." if known else "There is none.")
+        )
+    if len(found) > 1:
+        where = ", ".join(f"{each.project} ({each.compose_id})" for each in found)
+        raise InvalidInput(f"Several compose services are named {named}; give an id: {where}.")
+    return found[0]
 
 
 def _source(file: Path | None, git: str | None, branch: str | None, path: str | None) -> dict[str, Any]:
@@ -180,23 +195,9 @@ def _every(client: Client) -> Iterator[Found]:
                 yield Found(project=project["name"], row=row)
 
 
-def _find(client: Client, named: str) -> Found:
-    every = list(_every(client))
-    found = [each for each in every if each.compose_id == named] or [each for each in every if each.name == named]
-    if not found:
-        known = ", ".join(sorted({each.name for each in every})[:8])
-        raise NotFound(
-            f"There is no compose service {named}. " + (f"There are: {known}." if known else "There is none.")
-        )
-    if len(found) > 1:
-        where = ", ".join(f"{each.project} ({each.compose_id})" for each in found)
-        raise InvalidInput(f"Several compose services are named {named}; give an id: {where}.")
-    return found[0]
-
-
 def _call(context: typer.Context, compose: str, procedure: str, done: str, *, as_json: bool) -> None:
     with Session.of(context).client() as client:
-        found = _find(client, compose)
+        found = find(client, compose)
         client.post(procedure, {"composeId": found.compose_id})
         row = client.get("compose.one", composeId=found.compose_id) if as_json else None
     output.say_json(row) if as_json else output.say(f"{found.name} {done}")

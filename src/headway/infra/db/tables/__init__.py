@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from headway.infra.db.tables import access, applications, backups, composes, deployments, edge, hooks, once, timers
+from headway.infra.db.tables import (
+    access,
+    applications,
+    backups,
+    composes,
+    deployments,
+    edge,
+    hooks,
+    once,
+    returning,
+    schedules,
+    timers,
+)
 from headway.infra.db.tables.base import Instant, metadata
 
 __all__ = [
@@ -16,5 +28,7 @@ __all__ = [
     "hooks",
     "metadata",
     "once",
+    "returning",
+    "schedules",
     "timers",
 ]

@@ -17,10 +17,11 @@ from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import kept_images
-from headway.seams.runtimes.base import ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.base import NotRunning, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.finishing import finished
 from headway.seams.runtimes.health import checked_health
+from headway.seams.runtimes.inside import InContainer, Inside
 from headway.seams.runtimes.swarm import service_body as bodies
 from headway.seams.runtimes.swarm.cluster import Cluster, NoSwarm
 from headway.seams.runtimes.swarm.forwarder import Forwarders
@@ -177,6 +178,14 @@ class SwarmRuntime:
             return {}
         lines = service["Spec"]["TaskTemplate"]["ContainerSpec"].get("Env") or ()
         return dict(bodies.unescaped(line).partition("=")[::2] for line in lines)
+
+    async def inside(self, release_id: str) -> Inside:
+        """The container of one of its copies on this machine. Raises NotRunning, also where all are elsewhere."""
+        for container_id in await self._containers(release_id, all_of_them=False):
+            found = await self._api.find(f"/containers/{container_id}/json")
+            if found is not None and found["State"]["Running"]:
+                return InContainer(container_id=container_id, pid=found["State"]["Pid"] or None)
+        raise NotRunning("No copy of the application runs on this machine; start it, or let one run here.")
 
     async def read_logs(
         self,

@@ -1,0 +1,165 @@
+"""A run of a schedule: looks where it is to run, hands the script over there, and ends all that it has left."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.status import Intent, Reason
+from headway.core.engine.beside import beside
+from headway.domains.schedules.model import Target
+from headway.domains.schedules.plan import Plan, freeze
+from headway.domains.schedules.subject import KIND, VERSION
+from headway.infra.db.transaction import Tx
+from headway.infra.docker.api import DockerApi
+from headway.infra.hosts.command import Command, Limits, Stage
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.runtimes.inside import InContainer, InFolder, Inside
+from headway.seams.runtimes.script import handed_over
+from headway.seams.runtimes.several import Runtimes
+from headway.seams.runtimes.within import Within
+
+INSIDE = "inside"
+_SCRIPT = "script"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleKind:
+    """How a schedule is performed. ``folder`` is one that only the panel enters; ``grace_seconds`` is what a script has
+    between SIGTERM and SIGKILL when its run is cancelled.
+    """
+
+    vault: Vault
+    runtimes: Runtimes
+    engine: Engine
+    api: DockerApi
+    panel_id: str
+    folder: str
+    grace_seconds: float
+    name: str = KIND
+    version: int = VERSION
+    repeatable_until: str | None = _SCRIPT  # who knows what half a script has done
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """See ``Kind.freeze``."""
+        return freeze(tx, deployment, self.vault)
+
+    async def perform(self, run: Run) -> Success:
+        """See ``Kind.perform``."""
+        plan = Plan.load(run.plan)
+        inside = await self._inside(run, plan)
+        if isinstance(inside, InContainer):
+            within = await self._enter(run, inside)
+            await run.step(_SCRIPT, lambda: self._run_in_container(run, plan, within))
+            await within.end(self.api)
+            await run.host.remove_tree(within.gate)
+        else:
+            await run.step(_SCRIPT, lambda: self._run_on_host(run, plan, inside))
+        return Success(message=f"{plan.name} has ended with exit status 0")
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """See ``Kind.undo``: ends what a run has started in a container that goes on."""
+        if name == INSIDE:
+            deployment_id = undoing.deployment.deployment_id
+            intent = await undoing.write(lambda tx: deployments.find(tx, deployment_id).intent)
+            grace = self.grace_seconds if intent is Intent.CANCEL else 0.0
+            await Within(**data).end(self.api, grace_seconds=grace)
+            await undoing.host.remove_tree(data["gate"])
+
+    async def _inside(self, run: Run, plan: Plan) -> Inside:
+        """Where the script is to run."""
+        if plan.runtime is not None and plan.release_id is not None:
+            return await self.runtimes.of(plan.runtime).inside(plan.release_id)
+        if plan.compose_id is not None:
+            return await self._service(plan.compose_id, plan.service or "")
+        if plan.target == Target.PANEL:
+            return InFolder(folder="/", account=None, env=_of_this_machine(), limits=Limits())
+        raise RunFailed("This panel knows no server to run it on; choose another type.")
+
+    async def _service(self, compose_id: str, service: str) -> InContainer:
+        containers = await self.engine.containers(panel=self.panel_id, compose=compose_id)
+        running = [each for each in containers if each.service == service and each.status == "running"]
+        if not running:
+            raise RunFailed(
+                f"No container of the service {service} runs; start the compose service, or look at its logs."
+            )
+        newest = max(running, key=lambda each: (each.started_at, each.name))
+        state = (await self.api.get(f"/containers/{newest.container_id}/json"))["State"]
+        return InContainer(container_id=newest.container_id, pid=state["Pid"] or None)
+
+    async def _enter(self, run: Run, inside: InContainer) -> Within:
+        """The visit to the container, the same after a crash; what ends it is recorded before it begins."""
+
+        async def enter() -> Json:
+            deployment_id = run.deployment.deployment_id
+            gate = f"{self.folder}/{deployment_id}"
+            within = await asyncio.to_thread(Within.of, inside.container_id, inside.pid, deployment_id, gate)
+            await run.host.make_folder(self.folder)
+            await run.undo(INSIDE, asdict(within))
+            await run.say(f"Runs in the container {within.container_id[:12]}.")
+            return asdict(within)
+
+        return Within(**await run.step("enter", enter))
+
+    async def _run_in_container(self, run: Run, plan: Plan, within: Within) -> Json:
+        text = plan.text.encode()
+        argv = handed_over(plan.shell, text, within.run_id)
+        command = within.command(argv, text, self.engine.docker.env, _seconds(run, plan))
+        let_in = within.let_in(lambda: run.host.write_file(within.gate, b""))
+        async with beside(let_in) as door, beside(_carried_out(run, plan, command)) as work:
+            await asyncio.wait({door, work}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await door
+            await work
+        return None
+
+    async def _run_on_host(self, run: Run, plan: Plan, inside: InFolder) -> Json:
+        text, seconds = plan.text.encode(), _seconds(run, plan)
+        argv = handed_over(plan.shell, text, run.deployment.deployment_id)
+        env = {**inside.env, "HEADWAY_SCHEDULE_ID": run.deployment.subject_id}
+        command = Command(
+            stages=(Stage(argv=argv, account=inside.account),),
+            env=env,
+            cwd=inside.folder,
+            stdin=text,
+            step_seconds=seconds,
+            inactivity_seconds=seconds,
+            limits=inside.limits,
+        )
+        await _carried_out(run, plan, command)
+        return None
+
+
+async def _carried_out(run: Run, plan: Plan, command: Command) -> None:
+    try:
+        await run.command(_SCRIPT, command)
+    except RunFailed as failed:
+        if failed.reason is not Reason.TIMED_OUT:
+            raise
+        raise RunFailed(
+            f"The script took longer than the {_seconds(run, plan):g} s that it has. Let it do less, or raise its "
+            "timeoutSeconds.",
+            Reason.TIMED_OUT,
+        ) from failed
+
+
+def _seconds(run: Run, plan: Plan) -> float:
+    """A script may be silent, and be its own only step, for as long as its run may take."""
+    return plan.timeout_seconds or run.deadlines.total.total_seconds()
+
+
+def _of_this_machine() -> Mapping[str, str]:
+    """The variables of a script on the panel's machine: nothing of the panel's own."""
+    home = "/"
+    with suppress(KeyError):
+        home = pwd.getpwuid(os.geteuid()).pw_dir
+    return {"PATH": _PATH, "HOME": home, "LANG": "C.UTF-8"}

@@ -1,0 +1,164 @@
+"""Schedules inside containers that go on: what a script has there, and that a kill reaches all that it started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compose import SERVES, SLEEPS, Stack, panel_with_engine, stack
+from tests.docker_engine import Engine
+from tests.e2e.boxes import BUILD_SECONDS, boxed_web
+from tests.e2e.test_schedules import EACH_SECOND, living, ran, rows, run, schedule
+from tests.panel import Panel, git_repository, until
+
+Json = Any
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
+
+HIDING = "(setsid sleep {0} &)\nenv -i setsid sleep {0} </dev/null >/dev/null 2>&1 &\nsleep {0} &\necho up\nsleep {0}"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
+    data_dir = tmp_path_factory.mktemp("inside") / "data"
+    with panel_with_engine(data_dir, docker_engine, HEADWAY_CONCURRENCY="4", HEADWAY_CANCEL_GRACE="1") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def shop(running: Panel, docker_engine: Engine) -> Iterator[Stack]:
+    made = stack(running, docker_engine, "timed")
+    made.change(env="API_TOKEN=swordfish9")
+    made.deploy(web={**SERVES, "environment": {"GREETING": "hello", "TOKEN": "${API_TOKEN}"}}, db=SLEEPS)
+    yield made
+    running.post("compose.delete", composeId=made.compose_id, deleteVolumes=True)
+
+
+def inside(shop: Stack, service: str = "web") -> dict[str, Json]:
+    """Where a schedule runs."""
+    return {"scheduleType": "compose", "composeId": shop.compose_id, "serviceName": service}
+
+
+def test_inside_a_service_a_script_has_its_variables_and_leaves_no_file(shop: Stack) -> None:
+    row, log = ran(shop.panel, 'echo "$GREETING $TOKEN"; ls -A /tmp; ls /proc/self/fd/ >/dev/null; pwd', **inside(shop))
+    assert (row["status"], row["scheduleId"] is not None, row["composeId"]) == ("done", True, None), log
+    assert "hello *" in log
+    assert "swordfish9" not in log
+    assert ".headway" not in log
+    assert [step["name"] for step in row["steps"]] == ["enter", "script"]
+
+
+@pytest.mark.parametrize(("shell", "script"), [("bash", "echo ${BASH_VERSION:+yes}"), ("python", "print('y' + 'es')")])
+def test_a_script_is_read_by_the_shell_of_choice(shop: Stack, shell: str, script: str) -> None:
+    row, log = ran(shop.panel, script, shellType=shell, **inside(shop))
+    assert (row["status"], "yes" in log.splitlines()) == ("done", True), log
+
+
+def test_an_exit_status_comes_out(shop: Stack) -> None:
+    row, _ = ran(shop.panel, "echo why; exit 5", **inside(shop))
+    assert row["errorMessage"] == "script ended with exit status 5: why"
+
+
+def test_a_daemon_that_a_script_leaves_is_ended_with_it(shop: Stack) -> None:
+    before = shop.containers()
+    row, log = ran(shop.panel, "setsid sleep 7501 &\necho started", **inside(shop))
+    assert (row["status"], living("7501")) == ("done", []), log
+    assert shop.containers() == before
+
+
+def test_a_kill_reaches_all_that_was_started_and_the_service_goes_on(shop: Stack) -> None:
+    before = shop.containers()
+    deployment_id = run(shop.panel, schedule(shop.panel, HIDING.format(7502), **inside(shop)))
+    shop.panel.running(deployment_id, "up")
+    until(lambda: len(living("7502")) >= 4, 10)
+    shop.panel.post("deployment.killProcess", deploymentId=deployment_id)
+    assert living("7502") == []
+    row = shop.panel.one(deployment_id)
+    assert (row["status"], row["reason"], row["pid"]) == ("error", "killed", None)
+    assert shop.containers() == before
+    assert shop.one()["composeStatus"] == "done"
+
+
+def test_a_timeout_and_the_end_of_a_schedule_reach_it_too(shop: Stack) -> None:
+    row, _ = ran(shop.panel, HIDING.format(7503), timeoutSeconds=2, **inside(shop))
+    assert (row["reason"], living("7503")) == ("timed_out", [])
+    schedule_id = schedule(shop.panel, HIDING.format(7504), **inside(shop))
+    shop.panel.running(run(shop.panel, schedule_id), "up")
+    shop.panel.post("schedule.delete", scheduleId=schedule_id)
+    assert living("7504") == []
+
+
+def test_a_service_that_does_not_run_or_is_not_there_is_said(shop: Stack) -> None:
+    row, _ = ran(shop.panel, "true", **inside(shop, "nope"))
+    assert row["errorMessage"] == "The compose service timed has no service nope; it has: db, web."
+    (container,) = shop.containers()["db"]
+    shop.engine.docker("stop", "--time=0", container)
+    row, _ = ran(shop.panel, "true", **inside(shop, "db"))
+    assert "No container of the service db runs" in row["errorMessage"]
+    shop.engine.docker("start", container)
+
+
+def test_a_container_that_ends_in_the_middle_ends_the_run(shop: Stack) -> None:
+    deployment_id = run(shop.panel, schedule(shop.panel, "echo up; sleep 7505", **inside(shop, "db")))
+    shop.panel.running(deployment_id, "up")
+    (container,) = shop.containers()["db"]
+    shop.engine.docker("restart", "--time=0", container)
+    row = shop.panel.ended(deployment_id)
+    assert (row["status"], living("7505")) == ("error", [])
+
+
+def test_a_run_survives_the_panel(shop: Stack) -> None:
+    deployment_id = run(
+        shop.panel, schedule(shop.panel, "echo up\nsleep 4\nsetsid sleep 7506 &\necho on", **inside(shop))
+    )
+    shop.panel.running(deployment_id, "up")
+    shop.panel.kill()
+    shop.panel.start()
+    row = shop.panel.done(deployment_id)
+    assert "on\n" in shop.panel.deployment_log(row["deploymentId"])
+    assert living("7506") == []
+
+
+def test_a_killed_panels_successor_ends_what_a_run_has_started(shop: Stack) -> None:
+    deployment_id = run(shop.panel, schedule(shop.panel, HIDING.format(7507), **inside(shop)))
+    shop.panel.running(deployment_id, "up")
+    shop.panel.kill()
+    assert len(living("7507")) >= 4
+    shop.panel.start()
+    shop.panel.post("deployment.killProcess", deploymentId=deployment_id)
+    assert living("7507") == []
+
+
+def test_inside_the_container_of_an_application(running: Panel, tmp_path: Path) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("one")), name="boxed", env="A=b")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    where = {"scheduleType": "application", "applicationId": application_id}
+    row, log = ran(running, "echo A is $A in $(hostname)", **where)
+    assert (row["status"], "A is b in " in log) == ("done", True), (row["errorMessage"], log)
+    assert os.uname().nodename not in log
+    deployment_id = run(running, schedule(running, HIDING.format(7508), **where))
+    running.running(deployment_id, "up")
+    running.post("deployment.killProcess", deploymentId=deployment_id)
+    assert living("7508") == []
+    assert running.visit("boxed").text == "one"
+
+
+def test_two_at_once_do_not_touch_each_other(shop: Stack) -> None:
+    first = run(shop.panel, schedule(shop.panel, HIDING.format(7509), **inside(shop)))
+    second = run(shop.panel, schedule(shop.panel, HIDING.format(7510), **inside(shop)))
+    for each in (first, second):
+        shop.panel.running(each, "up")
+    shop.panel.post("deployment.killProcess", deploymentId=first)
+    assert (living("7509"), len(living("7510")) >= 4) == ([], True)
+    shop.panel.post("deployment.cancel", deploymentId=second)
+    assert living("7510") == []
+
+
+def test_at_its_times(shop: Stack) -> None:
+    schedule_id = schedule(shop.panel, "echo tick", cronExpression=EACH_SECOND, overlap="queue", **inside(shop))
+    until(lambda: len([row for row in rows(shop.panel, schedule_id) if row["status"] == "done"]) >= 2, 30)
+    shop.panel.post("schedule.delete", scheduleId=schedule_id)
