@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from headway.infra.docker.api import DockerApi, unix_socket
-from headway.kernel.artifacts import Container, HealthCheck, HealthKind, Image, ReleaseSpec
+from headway.kernel.artifacts import Artifact, Bundle, Container, HealthCheck, HealthKind, Image, ReleaseSpec
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.seams.runtimes.base import Runtime
@@ -39,6 +39,10 @@ class Form(Protocol):
         """A release without a port that is this one shell command."""
         ...
 
+    def gone(self) -> Artifact:
+        """What was released once and is there no more."""
+        ...
+
 
 class Native:
     """Processes of this machine."""
@@ -53,6 +57,9 @@ class Native:
     def script(self, line: str, **options: Any) -> ReleaseSpec:  # noqa: ANN401
         settled = {"port": None, "health": settle(), "processes": {"web": line}}
         return make_spec(self.folder, **{**settled, **options})
+
+    def gone(self) -> Artifact:
+        return Bundle(folder=str(self.folder / "nowhere"))
 
 
 class Containers:
@@ -71,6 +78,9 @@ class Containers:
 
     def script(self, line: str, **options: Any) -> ReleaseSpec:  # noqa: ANN401
         return self.spec(("/bin/sh", "-c", line), **{"port": None, "health": settle(), **options})
+
+    def gone(self) -> Artifact:
+        return Image(reference=f"sha256:{'0' * 64}", name="shop:1")
 
     def spec(self, command: tuple[str, ...], **options: Any) -> ReleaseSpec:  # noqa: ANN401
         """A release of the base image."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -181,3 +182,22 @@ async def test_something_more_runs_inside_with_the_same_variables(form: Form, wo
 async def test_there_is_no_inside_of_an_unknown_release(form: Form) -> None:
     with pytest.raises((UnknownRelease, NotRunning)):
         await form.runtime.inside("nobody")
+
+
+async def test_what_was_released_before_is_kept_for_one_more_release_and_runs_again(form: Form, work: Work) -> None:
+    old, new = form.web(), form.web()
+    await run(form, work, old)
+    assert await form.runtime.missing(old.artifact) is None
+
+    again = await form.runtime.keep(old.artifact, new.app_name, new.release_id)
+    assert await form.runtime.keep(old.artifact, new.app_name, new.release_id) == again
+    await run(form, work, dataclasses.replace(new, artifact=again))
+
+    assert fetch_json(new.port)["env"]["HEADWAY_RELEASE_ID"] == new.release_id
+    await form.runtime.remove(old.release_id)
+    await form.runtime.discard(old.release_id)
+    assert await form.runtime.missing(again) is None
+
+
+async def test_what_is_there_no_more_is_told_of(form: Form) -> None:
+    assert "not on this machine any more" in (await form.runtime.missing(form.gone()) or "")

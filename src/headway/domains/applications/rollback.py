@@ -13,7 +13,7 @@ from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.applications import store
-from headway.domains.applications.artifacts import load_artifact
+from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
@@ -24,7 +24,7 @@ from headway.domains.catalog import restoring, returning
 from headway.domains.catalog.restoring import Change, Domains, Restoring
 from headway.infra.db.tables.applications import releases
 from headway.infra.db.transaction import Tx
-from headway.kernel.artifacts import Bundle
+from headway.kernel.artifacts import Artifact, Bundle, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.vault import Vault
 
@@ -83,9 +83,8 @@ class RollbackKind:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
-        back = _Rollback(run, Target(**run.plan["target"]), self.tools)
-        releasing = back.releasing(Plan.load(run.plan["plan"]), self.planning.vault)
-        await back.find(releasing)
+        back = _Rollback(run, Plan.load(run.plan["plan"]), Target(**run.plan["target"]), self.tools)
+        releasing = back.releasing(await back.artifact(), self.planning.vault)
         spec = await releasing.ports()
         await releasing.start(spec)
         await releasing.health_check(spec)
@@ -119,50 +118,56 @@ class RollbackKind:
 class _Rollback:
     """The steps of a rollback that a deploy has not."""
 
-    def __init__(self, run: Run, target: Target, tools: Tools) -> None:
+    def __init__(self, run: Run, plan: Plan, target: Target, tools: Tools) -> None:
         self._run = run
+        self._plan = plan
         self.target = target
         self._tools = tools
 
-    def releasing(self, plan: Plan, vault: Vault) -> Releasing:
+    async def artifact(self) -> Artifact:
+        """What was released then, if it is there; kept for this release too."""
+
+        async def find() -> Json:
+            runtime, found = self._tools.runtimes.of(self.target.runtime), load_artifact(self.target.artifact)
+            missing = await runtime.missing(found)
+            if missing is not None:
+                raise RunFailed(f"Version {self.target.version} cannot be used: {missing}", Reason.REFUSED)
+            new = self._run.deployment.deployment_id
+            await self._run.undo("release", {"application_id": self._plan.application_id, "new": new})
+            await self._run.undo("kept", {"new": new, "runtime": self.target.runtime})
+            await self._run.say(f"Going back to version {self.target.version}, release {self.target.release_id}.")
+            if isinstance(found, Bundle) and found.release_command:
+                await self._run.say("Its release command is not run again; what later ones did to data stays.")
+            return dump_artifact(await runtime.keep(found, self._plan.app_name, new))
+
+        artifact = load_artifact(await self._run.step("release", find))
+        await self._run.describe(
+            description=f"Release: version {self.target.version}",
+            hash=self._commit.hash,
+            message=self._commit.subject,
+            author=self._commit.author,
+            branch=self._commit.branch,
+        )
+        return artifact
+
+    def releasing(self, artifact: Artifact, vault: Vault) -> Releasing:
         """The steps that it shares with a deploy."""
-        assert plan.commit is not None  # noqa: S101 - a plan back has that of its release
         return Releasing(
             run=self._run,
-            plan=plan,
+            plan=self._plan,
             tools=self._tools,
             vault=vault,
-            artifact=load_artifact(self.target.artifact),
-            commit=plan.commit,
+            artifact=artifact,
+            commit=self._commit,
             folder=self.target.folder,
             runtime_name=self.target.runtime,
             origin=self.target.origin,
         )
 
-    async def find(self, releasing: Releasing) -> None:
-        """Keeps the artifact for this release too, if it is there."""
-
-        async def look() -> Json:
-            runtime = self._tools.runtimes.of(self.target.runtime)
-            missing = await runtime.missing(releasing.artifact)
-            if missing is not None:
-                raise RunFailed(f"Version {self.target.version} cannot be used: {missing}", Reason.REFUSED)
-            await self._run.undo("release", releasing.release_data)
-            await self._run.undo("kept", {"new": releasing.release_id, "runtime": self.target.runtime})
-            await runtime.keep(releasing.artifact, releasing.plan.app_name, releasing.release_id)
-            await self._run.say(f"Going back to version {self.target.version}, release {self.target.release_id}.")
-            if isinstance(releasing.artifact, Bundle) and releasing.artifact.release_command:
-                await self._run.say("Its release command is not run again; what later ones did to data stays.")
-
-        await self._run.step("release", look)
-        commit = releasing.commit
-        await self._run.describe(
-            description=f"Release: version {self.target.version}",
-            hash=commit.hash,
-            message=commit.subject,
-            author=commit.author,
-            branch=commit.branch,
-        )
+    @property
+    def _commit(self) -> Commit:
+        assert self._plan.commit is not None  # noqa: S101 - a plan back has that of its release
+        return self._plan.commit
 
     async def domains(self, releasing: Releasing, organization_id: str) -> None:
         """The domains that led to it."""

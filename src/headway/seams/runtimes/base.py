@@ -122,9 +122,9 @@ class Runtime(Protocol):
         """
         ...
 
-    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> None:
-        """Keeps an artifact that is there for one more release, until ``discard`` of that one. No error when it is kept
-        for it already.
+    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> Artifact:
+        """Keeps an artifact that is there for one more release, until ``discard`` of that one, and gives it as it is
+        called there. No error when it is kept for it already.
         """
         ...
 

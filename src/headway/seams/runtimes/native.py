@@ -142,8 +142,9 @@ class NativeRuntime:
         there = await asyncio.to_thread(Path(folder).is_dir)
         return None if there else "Its files are not on this machine any more; deploy that commit again."
 
-    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> None:
+    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> Artifact:
         """A bundle is a folder, which is the caller's."""
+        return artifact
 
     async def discard(self, release_id: str) -> None:
         """A bundle is a folder, which is the caller's."""

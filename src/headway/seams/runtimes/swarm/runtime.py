@@ -131,9 +131,11 @@ class SwarmRuntime:
             return none.message
         return await kept_images.missing(self._api, artifact)
 
-    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> None:
+    async def keep(self, artifact: Artifact, app_name: str, release_id: str) -> Artifact:
         """Gives the image the name of one more release."""
-        await kept_images.keep(self._api, artifact, panel_id=self._panel_id, app_name=app_name, release_id=release_id)
+        return await kept_images.keep(
+            self._api, artifact, panel_id=self._panel_id, app_name=app_name, release_id=release_id
+        )
 
     async def discard(self, release_id: str) -> None:
         """Lets the release's image go on this machine, if nothing else needs it; others clear up by themselves."""
