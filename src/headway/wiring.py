@@ -172,15 +172,16 @@ class Wiring:
         """The parts, each with what it needs."""
         access.tell(lambda user_id: self._events.announce(AccessChanged(user_id=user_id)))
         operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
-        back = RollbackWiring(db=self._db, ledger=self._ledger, planning=self._planning, applications=operating)
-        disk = disk_service(
-            self._settings,
-            self._data_dir,
-            self._db,
-            self._events,
+        back = RollbackWiring(
+            db=self._db,
+            ledger=self._ledger,
+            planning=self._planning,
             applications=operating,
+            compose_planning=self._composes.planning(self._ssh_keys.open, self._registries.open),
             composes=self._composes.operating,
         )
+        places = (self._settings, self._data_dir, self._db, self._events)
+        disk = disk_service(*places, applications=operating, composes=self._composes.operating)
         own = (back.poller(), Poller("disk", disk.keep_round))
         engine = Engine(self._parts(back), extra=(*self._pollers(access, self._keeper(operating)), *own))
         engine.keep(self._schedules.clearing(engine.stopper))
@@ -250,7 +251,7 @@ class Wiring:
         kinds: tuple[Kind, ...] = (
             DeployKind(planning=self._planning, tools=self._tools),
             *self._backups.kinds(self._ledger, self._composes.operating.tools.engine),
-            self._composes.kind(self._ssh_keys.open, self._registries.open),
+            self._composes.kind(back.compose_planning),
             *back.kinds(),
             self._schedules.kind(self._tools.runtimes, self._composes.operating.tools.engine, self._docker),
         )

@@ -77,12 +77,13 @@ class ComposeWiring:
         """What adds them."""
         return Making(vault=self.data_dir.vault, uid_base=self.data_dir.uid_base)
 
-    def kind(self, open_key: OpenKey, open_registry: OpenRegistry) -> Kind:
-        """How compose services are deployed."""
+    def planning(self, open_key: OpenKey, open_registry: OpenRegistry) -> Planning:
+        """How it is fixed what their deployments work from."""
         data_dir = self.data_dir
-        planning = Planning(
-            vault=data_dir.vault, open_key=open_key, open_registry=open_registry, git_uid=data_dir.uid_base
-        )
+        return Planning(vault=data_dir.vault, open_key=open_key, open_registry=open_registry, git_uid=data_dir.uid_base)
+
+    def kind(self, planning: Planning) -> Kind:
+        """How compose services are deployed."""
         return DeployKind(planning=planning, tools=self.operating.tools)
 
     def pollers(self) -> tuple[Poller, ...]:

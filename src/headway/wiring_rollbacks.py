@@ -12,7 +12,11 @@ from headway.core.engine.poller import Poller
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.rollback import RollbackKind
+from headway.domains.composes.operate import Operating as ComposeOperating
+from headway.domains.composes.plan import Planning as ComposePlanning
+from headway.domains.composes.rollback import RollbackKind as ComposeRollbackKind
 from headway.domains.rollbacks.applications import Applications
+from headway.domains.rollbacks.composes import Composes
 from headway.domains.rollbacks.forms import Form
 from headway.domains.rollbacks.readiness import Readiness
 from headway.domains.rollbacks.service import RollbackService
@@ -27,10 +31,15 @@ class RollbackWiring:
     ledger: Ledger
     planning: Planning
     applications: Operating
+    compose_planning: ComposePlanning
+    composes: ComposeOperating
 
     def kinds(self) -> tuple[Kind, ...]:
         """How services of each kind go back."""
-        return (RollbackKind(planning=self.planning, tools=self.applications.tools),)
+        return (
+            RollbackKind(planning=self.planning, tools=self.applications.tools),
+            ComposeRollbackKind(planning=self.compose_planning, tools=self.composes.tools),
+        )
 
     def poller(self) -> Poller:
         """What keeps it known whether one could go back."""
@@ -41,4 +50,7 @@ class RollbackWiring:
         return RollbackService(db=self.db, ledger=self.ledger, stopping=stopping, forms=self._forms())
 
     def _forms(self) -> dict[SubjectType, Form]:
-        return {SubjectType.APPLICATION: Applications(planning=self.planning, operating=self.applications)}
+        return {
+            SubjectType.APPLICATION: Applications(planning=self.planning, operating=self.applications),
+            SubjectType.COMPOSE: Composes(planning=self.compose_planning, operating=self.composes),
+        }

@@ -5,7 +5,6 @@ Nothing is built or fetched, and nobody is asked but this machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +16,10 @@ from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
-from headway.domains.applications.routing import NotFollowed
 from headway.domains.applications.snapshot import Snapshot, open_snapshot
 from headway.domains.applications.tools import Tools
 from headway.domains.catalog import restoring, returning
-from headway.domains.catalog.restoring import Change, Domains, Restoring
+from headway.domains.catalog.restoring import Domains, Restoring
 from headway.infra.db.tables.applications import releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Bundle, Commit
@@ -88,7 +86,7 @@ class RollbackKind:
         spec = await releasing.ports()
         await releasing.start(spec)
         await releasing.health_check(spec)
-        await back.domains(releasing, run.plan["organization_id"])
+        await back.domains(run.plan["organization_id"])
         await releasing.route(spec)
 
         def settle(tx: Tx) -> None:
@@ -106,12 +104,7 @@ class RollbackKind:
         """Takes back one effect."""
         if name == "kept":
             await self.tools.runtimes.of(data["runtime"]).discard(data["new"])
-        elif name == "domains":
-            done = [Change.load(each) for each in data["changes"]]
-            await undoing.write(lambda tx: restoring.take_back(tx, done))
-            with suppress(NotFollowed):  # the edge is told again until it works by the domains that stand
-                await self.tools.routing.settle(data["id"])
-        else:
+        elif not await restoring.undo(undoing, self.tools.routing, name, data):
             await take_back(self.tools, undoing, name, data)
 
 
@@ -169,30 +162,18 @@ class _Rollback:
         assert self._plan.commit is not None  # noqa: S101 - a plan back has that of its release
         return self._plan.commit
 
-    async def domains(self, releasing: Releasing, organization_id: str) -> None:
-        """The domains that led to it."""
-        then = self.target.domains
-        if then is None:
+    async def domains(self, organization_id: str) -> None:
+        """The domains that led to it, unless those of now are to stay."""
+        if self.target.domains is None:
             return
         mine = Restoring(
             subject_type=SubjectType.APPLICATION,
-            subject_id=releasing.plan.application_id,
+            subject_id=self._plan.application_id,
             organization_id=organization_id,
             facts=self._tools.routing.facts,
             named=store.named,
         )
-
-        async def restore() -> Json:
-            changes = await self._run.write(lambda tx: mine.changes(tx, then))
-            if not changes:
-                return
-            undo = {"id": releasing.plan.application_id, "changes": [each.dump() for each in changes]}
-            await self._run.undo("domains", undo)
-            taken = await self._run.write(lambda tx: mine.apply(tx, changes))
-            for line in restoring.told(changes, taken):
-                await self._run.say(line)
-
-        await self._run.step("domains", restore)
+        await restoring.restore(self._run, mine, self.target.domains)
 
 
 def find_target(tx: Tx, vault: Vault, release_id: str, *, keep: bool) -> tuple[Target, Snapshot]:

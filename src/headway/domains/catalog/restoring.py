@@ -5,17 +5,22 @@ back, and what has come since is switched off, so that whoever wants it needs on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Run, Undoing
 from headway.domains.catalog import domains_store as store
 from headway.domains.catalog.domains import LOCK
 from headway.domains.catalog.domains_model import CertificateType, Domain, EdgeFacts, Wish
+from headway.domains.catalog.fronted import Fronted
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Unavailable
 from headway.kernel.ids import new_id
 
 _WISHED = frozenset(each.name for each in fields(Wish))
+UNDO = "domains"
 Json = Mapping[str, Any]
 Domains = Sequence[Json]  # of one service, as they are kept with a release
 
@@ -112,8 +117,33 @@ class Restoring:
         return store.put(tx, domain)
 
 
-def take_back(tx: Tx, done: Sequence[Change]) -> None:
-    """Undoes changes, whether or not they were carried out."""
+async def restore(run: Run, mine: Restoring, then: Domains) -> None:
+    """The step of a run that brings the domains back, recorded with what takes that back."""
+
+    async def work() -> None:
+        wanted = await run.write(lambda tx: mine.changes(tx, then))
+        if not wanted:
+            return
+        await run.undo(UNDO, {"id": mine.subject_id, "changes": [each.dump() for each in wanted]})
+        taken = await run.write(lambda tx: mine.apply(tx, wanted))
+        for line in _told(wanted, taken):
+            await run.say(line)
+
+    await run.step("domains", work)
+
+
+async def undo(undoing: Undoing, fronted: Fronted, name: str, data: Json) -> bool:
+    """Takes back what ``restore`` has done; False when that was none of its."""
+    if name != UNDO:
+        return False
+    done = [Change.load(each) for each in data["changes"]]
+    await undoing.write(lambda tx: _take_back(tx, done))
+    with suppress(Unavailable):  # the edge is told again until it works by the domains that stand
+        await fronted.settle(data["id"])
+    return True
+
+
+def _take_back(tx: Tx, done: Sequence[Change]) -> None:
     for each in done:
         if each.before is None:
             store.remove(tx, each.domain_id)
@@ -121,7 +151,7 @@ def take_back(tx: Tx, done: Sequence[Change]) -> None:
             store.change(tx, each.domain_id, each.before)
 
 
-def told(wanted: Sequence[Change], taken: Sequence[Wish]) -> list[str]:
+def _told(wanted: Sequence[Change], taken: Sequence[Wish]) -> list[str]:
     """What was done, a line for each domain."""
     return [f"{shown(each.after)} {_done(each, taken)}" for each in wanted]
 

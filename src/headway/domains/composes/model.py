@@ -154,7 +154,9 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What a deployment left: the folder of its files, and the record of what runs."""
+    """What a deployment left: the folder of its files, and the record of what runs. ``origin`` is the release that it
+    is a copy of (None: of none), ``domains`` are those that led to it when it last served.
+    """
 
     release_id: str
     seq: int
@@ -165,6 +167,8 @@ class Release:
     record: Record = field(repr=False)
     commit_hash: str | None
     created_at: datetime
+    origin: str | None = None
+    domains: Sequence[Mapping[str, Any]] | None = None
 
 
 def exclusive_key(compose_id: str) -> str:

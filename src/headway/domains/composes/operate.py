@@ -112,10 +112,15 @@ class Operating:
         """
         keep = self.tools.defaults.keep_releases
         for release_id, folder in await self.db.read(lambda tx: store.beyond(tx, compose_id, keep)):
-            await self.host.remove_tree(folder)
-            await self.db.run(lambda tx, id_=release_id: store.remove_release(tx, id_))  # type: ignore[misc]
+            await self.let_go(release_id, folder)
         for name in await self.needless_images(compose_id):
             await self.tools.engine.take_back(name)
+
+    async def let_go(self, release_id: str, folder: str) -> None:
+        """Removes a release that does not serve: its row, and its files unless another release has those too."""
+        if not await self.db.read(lambda tx: store.is_shared(tx, release_id, folder)):
+            await self.host.remove_tree(folder)
+        await self.db.run(lambda tx: store.remove_release(tx, release_id))
 
     async def needless_images(self, compose_id: str) -> list[str]:
         """The names of its images that no release of it has; none while a deploy is under way, which may need any."""

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.composes import store
-from headway.domains.composes.model import Compose, ComposeSettings, Wanted
+from headway.domains.composes.model import Compose, ComposeSettings, Release, Wanted
 from headway.domains.projects import store as projects
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
@@ -119,6 +120,27 @@ class Planning:
             allow_file=bool(deployment.input.get("allow_file")),
             again=deployment.input.get("type") == "redeploy",
             commit=Commit(**commit) if commit else None,
+            serving=compose.serving_release_id,
+            was_up=compose.wanted is Wanted.UP,
+        )
+
+    def plan_back(self, tx: Tx, compose: Compose, release: Release) -> Plan:
+        """What going back to a release works from: its record has all that its containers are made of."""
+        commit = deployments.commit_of(tx, release.deployment_id)
+        bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
+        return Plan(
+            compose_id=compose.compose_id,
+            app_name=compose.app_name,
+            settings=compose.settings,
+            variables={},
+            secrets=release.record.secrets,
+            ssh_key=None,
+            registries=[],
+            build_uid=compose.build_uid,
+            git_uid=self.git_uid,
+            allow_file=False,
+            again=True,
+            commit=Commit(**(commit or bare)) if release.commit_hash is not None else None,
             serving=compose.serving_release_id,
             was_up=compose.wanted is Wanted.UP,
         )

@@ -125,6 +125,12 @@ def app_name_is_taken(tx: Tx, app_name: str) -> bool:
     return any(tx.execute(select(each.c.name).where(each.c.app_name == app_name)).first() for each in tables)
 
 
+def application_named(tx: Tx, app_name: str) -> str | None:
+    """The application that has this name, of whomever: it answers at that name below the base domain."""
+    found: str | None = tx.scalar(select(applications.c.application_id).where(applications.c.app_name == app_name))
+    return found
+
+
 def add(tx: Tx, compose: Compose, vault: Vault) -> None:
     """Adds a compose service."""
     tx.execute(
@@ -185,7 +191,15 @@ def new_account(tx: Tx) -> int:
 
 
 def write_release(
-    tx: Tx, vault: Vault, *, release_id: str, compose_id: str, folder: str, record: Record, commit_hash: str | None
+    tx: Tx,
+    vault: Vault,
+    *,
+    release_id: str,
+    compose_id: str,
+    folder: str,
+    record: Record,
+    commit_hash: str | None,
+    origin: str | None = None,
 ) -> None:
     """Adds the release of a deployment that is under way, or writes down what it consists of by now."""
     values = {"record": vault.seal(record.dump()), "folder": folder, "commit_hash": commit_hash}
@@ -200,6 +214,7 @@ def write_release(
             compose_id=compose_id,
             deployment_id=release_id,
             state=ReleaseState.STARTING,
+            origin=origin,
             created_at=tx.now,
             **values,
         )
@@ -250,6 +265,12 @@ def beyond(tx: Tx, compose_id: str, keep: int) -> list[tuple[str, str]]:
     return [(row.release_id, row.folder) for row in rows if row.release_id not in staying]
 
 
+def is_shared(tx: Tx, release_id: str, folder: str) -> bool:
+    """Whether another release has the same files."""
+    others = select(_r.release_id).where(_r.folder == folder, _r.release_id != release_id)
+    return tx.execute(others.limit(1)).first() is not None
+
+
 def watched(tx: Tx, since: datetime) -> list[tuple[str, str]]:
     """(compose service, deployment) of what serves, whose deployment ended after ``since`` and is not unstable yet."""
     young = (deployments.c.finished_at >= since, deployments.c.unstable.is_(False))
@@ -268,9 +289,12 @@ def has_drained(tx: Tx, release_id: str, until: datetime) -> bool:
     return since is not None and since <= until
 
 
-def make_serving(tx: Tx, compose_id: str, release_id: str) -> None:
-    """The release serves from now on, and the one before does not; what led to that by then is kept with it."""
-    led = restoring.wishes_of(tx, SubjectType.COMPOSE, compose_id)
+def make_serving(tx: Tx, compose_id: str, release_id: str, led: restoring.Domains | None = None) -> None:
+    """The release serves from now on, and the one before does not; the domains that ``led`` to that are kept with it:
+    those of now, unless they are others already.
+    """
+    if led is None:
+        led = restoring.wishes_of(tx, SubjectType.COMPOSE, compose_id)
     mine = (_r.compose_id == compose_id, _r.state == ReleaseState.SERVING, _r.release_id != release_id)
     tx.execute(update(compose_releases).where(*mine).values(state=ReleaseState.RETIRED, domains=led))
     now = {"state": ReleaseState.SERVING, "serving_since": tx.now}
@@ -325,4 +349,6 @@ def _release(row: Row[Any], vault: Vault) -> Release:
         record=Record.load(vault.open(row.record)),
         commit_hash=row.commit_hash,
         created_at=row.created_at,
+        origin=row.origin,
+        domains=row.domains,
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from headway.domains.catalog.room import Room
 from headway.domains.composes import store
@@ -97,6 +101,20 @@ class Tools:
             return None
         return await self.db.read(lambda tx: store.release(tx, release_id, self.vault))
 
+    async def missing(self, release: Release) -> str | None:
+        """What keeps a release that has served from being brought up without a build or a pull, as a sentence; None
+        where nothing does. Raises EngineAway.
+        """
+        services = release.record.file["services"]
+        there = await self.engine.images(sorted({service["image"] for service in services.values()}))
+        for name, service in services.items():
+            if service["image"] not in there:
+                return f"The image of {name} is not on this machine any more; deploy that commit again."
+        needed = _reads_from(release.folder, release.record.file)
+        if needed and not await asyncio.to_thread(Path(release.folder).is_dir):
+            return "Its files are not on this machine any more; deploy that commit again."
+        return None
+
     async def bring_up(self, compose_id: str, app_name: str, record: Record) -> None:
         """Starts what a release is to run for as long as it serves, and makes what of it is not there. What has done
         its work once is not run again. Raises EngineAway, EngineRefused, ComposeFailed.
@@ -140,3 +158,8 @@ def _ref(settings: ComposeSettings) -> Ref | None:
     if settings.git_tag:
         return Ref(kind=RefKind.TAG, name=settings.git_tag)
     return Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
+
+
+def _reads_from(folder: str, file: Mapping[str, Any]) -> bool:
+    """Whether containers of the file are given something that lies in the folder."""
+    return f'"{folder}' in json.dumps(file)

@@ -1,0 +1,250 @@
+"""From a file whose images are there to what serves: replace, check, route; else all is as before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from headway.core.deployments.run import Json, Run, RunFailed
+from headway.domains.catalog.restoring import Domains
+from headway.domains.composes import store
+from headway.domains.composes.model import Record
+from headway.domains.composes.plan import Plan
+from headway.domains.composes.rollout import (
+    Rollout,
+    Watch,
+    left_by_failure,
+    orphaned,
+    rollout,
+    taken_ports,
+    to_bring_up,
+)
+from headway.domains.composes.tools import Tools
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Command
+from headway.kernel.artifacts import Commit
+from headway.seams.runtimes.compose import commands, converted
+from headway.seams.runtimes.compose.engine import Image
+from headway.seams.runtimes.compose.observed import Container
+from headway.seams.runtimes.compose.ways import Way
+
+START = "start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Releasing:
+    """The steps by which the record of a release, which its earlier steps have written, comes true, for every kind of
+    deployment that ends so. ``folder`` is where its files lie, ``origin`` the release that it is a copy of, if
+    it is one.
+    """
+
+    run: Run
+    plan: Plan
+    tools: Tools
+    commit: Commit | None
+    folder: str
+    origin: str | None = None
+
+    async def decide(self, *, led: bool = True) -> Rollout:
+        """What is done with each service. From here on the record is what will run, to the image. Unless ``led`` is
+        False, the domains of now must lead to services of it.
+        """
+
+        async def plan() -> Json:
+            built = await self.record()
+            drawn, images = await self._pinned(built)
+            running = await self._containers()
+            before = await self.tools.release(self.plan.serving)
+            decided = rollout(drawn, images, before.record if before is not None else None, running, self.release_id)
+            _require_ports(decided, running)
+            await self.run.write(lambda tx: self.write(tx, decided.record))
+            for name in {each["image"] for each in built.file["services"].values()}:
+                if converted.is_fresh(name):  # what was built is known by the name that it keeps
+                    await self.tools.engine.take_back(name)
+            if led:
+                await self._require_led_to(decided.record)
+            for name, way in decided.ways.items():
+                await self.run.say(f"{name}: {_SAID[way]}")
+            return {name: way.value for name, way in decided.ways.items()}
+
+        ways = await self.run.step("plan", plan)
+        return Rollout(record=await self.record(), ways={name: Way(way) for name, way in ways.items()})
+
+    async def start(self, plan: Rollout) -> None:
+        """Begins the new services and replaces in place those of which two cannot run at once."""
+
+        async def up() -> Json:
+            await self.run.undo("containers", self.data)
+            running = await self._containers()
+            orphans = orphaned(plan, running)
+            if orphans:
+                gone = ", ".join(sorted({each.service for each in orphans}))
+                await self.run.say(f"Ending {gone}, which the file has no more.")
+                async with self.run.fence():
+                    await self.tools.engine.stop([each.container_id for each in orphans])
+                    await self.tools.engine.remove_these([each.container_id for each in orphans])
+            names = to_bring_up(plan, running)
+            if names:
+                await self._bring_up("up", self._composing(plan).up(names), plan)
+
+        await self.run.step(START, up)
+
+    async def start_beside(self, plan: Rollout) -> None:
+        """Begins new containers beside those that serve."""
+
+        async def up() -> Json:
+            running = await self._containers()
+            numbers = {}
+            for name in plan.going(Way.BESIDE):
+                old = [each for each in running if each.service == name and each.deployment_id != self.release_id]
+                numbers[name] = len(old) + plan.record.services[name].replicas
+            if numbers:
+                await self._bring_up("up beside", self._composing(plan).up_beside(numbers), plan)
+
+        await self.run.step("start beside", up)
+
+    async def health_check(self, plan: Rollout) -> list[str]:
+        """Waits until every service is up; gives those that have done their work once."""
+
+        async def look() -> Json:
+            finished = await self._watch().until_healthy(plan)
+            for name in sorted(set(finished) - set(plan.going(Way.KEPT))):
+                await self.run.say(f"{name} has done its work and ended with exit status 0.")
+            await self.run.say("Every service is up.")
+            return finished
+
+        finished: list[str] = await self.run.step("health check", look)
+        return finished
+
+    async def route(self) -> None:
+        """Leads the domains to the new containers, and proves that requests arrive there."""
+
+        async def move() -> Json:
+            routing = self.tools.routing
+            async with self.run.fence():
+                route = await routing.lead(self.plan.compose_id, await self.tools.release(self.release_id))
+            if route is not None:
+                await routing.proven(route)
+                await self.run.say(f"Led to the new containers: {', '.join(way.host for way in route.ways)}")
+
+        await self.run.step("route", move)
+
+    def settle(self, tx: Tx, plan: Rollout, finished: list[str], led: Domains | None = None) -> None:
+        """The new release is what runs; to the old one these domains ``led`` (None: those of now)."""
+        services = {
+            name: replace(each, stays=each.stays and name not in finished)
+            for name, each in plan.record.services.items()
+        }
+        self.write(tx, replace(plan.record, services=services))
+        store.make_serving(tx, self.plan.compose_id, self.release_id, led)
+
+    def left(self, plan: Rollout, failure: RunFailed) -> RunFailed:
+        """The failure with an honest word on what it leaves."""
+        served = self.plan.serving is not None and self.plan.was_up
+        return RunFailed(f"{failure.message.rstrip('.')}. {left_by_failure(plan, served=served)}", failure.reason)
+
+    @property
+    def release_id(self) -> str:
+        """The release is called as the deployment that makes it."""
+        return self.run.deployment.deployment_id
+
+    @property
+    def data(self) -> dict[str, Json]:
+        """What undos know the release by."""
+        return {
+            "compose_id": self.plan.compose_id,
+            "app_name": self.plan.app_name,
+            "new": self.release_id,
+            "old": self.plan.serving,
+            "was_up": self.plan.was_up,
+        }
+
+    async def record(self) -> Record:
+        """What the steps so far have written down."""
+        release = await self.tools.release(self.release_id)
+        if release is None:
+            raise RunFailed("What was read of the compose file is gone; deploy again.")
+        return release.record
+
+    def write(self, tx: Tx, record: Record) -> None:
+        """Writes down what the release consists of by now."""
+        store.write_release(
+            tx,
+            self.tools.vault,
+            release_id=self.release_id,
+            compose_id=self.plan.compose_id,
+            folder=self.folder,
+            record=record,
+            commit_hash=self.commit.hash if self.commit is not None else None,
+            origin=self.origin,
+        )
+
+    async def _pinned(self, drawn: Record) -> tuple[Record, Mapping[str, Image]]:
+        """The record with the names by which its images stay, and the images by service."""
+        services = drawn.file["services"]
+        images = await self.tools.engine.images(sorted({service["image"] for service in services.values()}))
+        missing = [name for name, service in services.items() if service["image"] not in images]
+        if missing:
+            raise RunFailed(f"The image {services[missing[0]]['image']} of {missing[0]} is not on this machine.")
+        of_service = {name: images[service["image"]] for name, service in services.items()}
+        identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
+        kept = {name: converted.kept_image(identity, name, image.image_id) for name, image in of_service.items()}
+        for name, image in of_service.items():
+            await self.tools.engine.tag(image.image_id, kept[name])
+        return replace(drawn, file=converted.pinned(drawn.file, kept)), of_service
+
+    async def _bring_up(self, name: str, command: Command, plan: Rollout) -> None:
+        """Lets Compose work. Where it fails because a container did, on which others depend, that one is told of."""
+        ended = await self.run.command(name, command, check=False)
+        if not ended.succeeded:
+            if ended.cause is None:
+                await self._watch().require_none_failed(plan)
+            await self.run.command(name, command)
+
+    def _watch(self) -> Watch:
+        settings, defaults = self.plan.settings, self.tools.defaults
+        return Watch(
+            run=self.run,
+            tools=self.tools,
+            labels=self._labels,
+            health_seconds=_given(settings.health_deadline_seconds, defaults.health_seconds),
+            settle_seconds=_given(settings.settle_seconds, defaults.settle_seconds),
+        )
+
+    def _composing(self, plan: Rollout) -> commands.Composing:
+        return self.tools.composing(self.plan.compose_id, self.plan.app_name, plan.record)
+
+    async def _containers(self) -> list[Container]:
+        return await self.tools.engine.containers(**self._labels)
+
+    @property
+    def _labels(self) -> dict[str, str]:
+        return {"panel": self.tools.panel_id, "compose": self.plan.compose_id}
+
+    async def _require_led_to(self, record: Record) -> None:
+        """Whether the file has what the domains lead to."""
+        missing = await self.tools.db.read(lambda tx: self.tools.routing.missing(tx, self.plan.compose_id, record))
+        if missing is not None:
+            raise RunFailed(f"{missing} Change the domain, or the file.")
+
+
+def _require_ports(plan: Rollout, running: Sequence[Container]) -> None:
+    changing = plan.going(Way.BEGUN, Way.IN_PLACE, Way.BESIDE)
+    taken = taken_ports(plan.record.file, changing, running)
+    if taken:
+        raise RunFailed(
+            f"A port of this machine is taken by something else: {', '.join(taken)}. Publish another one, or let a "
+            "domain lead to the service, which needs no published port."
+        )
+
+
+def _given(own: float | None, default: float) -> float:
+    return default if own is None else own
+
+
+_SAID: Mapping[Way, str] = {
+    Way.KEPT: "unchanged, its containers are left alone",
+    Way.BEGUN: "new",
+    Way.BESIDE: "replaced beside the containers that run",
+    Way.IN_PLACE: "replaced in place, and away meanwhile (it has no health check, or a writable mount or fixed port)",
+}

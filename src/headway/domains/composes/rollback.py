@@ -1,0 +1,159 @@
+"""The rollback of a compose service: the file of an earlier release, down to its images; else all is as before.
+Nothing is read, built or pulled, and nobody is asked but this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.status import Reason
+from headway.domains.catalog import restoring, returning
+from headway.domains.catalog.restoring import Domains, Restoring
+from headway.domains.composes import store
+from headway.domains.composes.model import Release
+from headway.domains.composes.plan import Plan, Planning
+from headway.domains.composes.releasing import START, Releasing
+from headway.domains.composes.taking_back import take_back
+from headway.domains.composes.tools import Tools
+from headway.infra.db.tables.composes import compose_releases
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError, InvalidInput
+
+KIND = "compose.rollback"
+VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackKind:
+    """How a compose service goes back; fits ``core.deployments.run.Kind``."""
+
+    planning: Planning
+    tools: Tools
+    name: str = KIND
+    version: int = VERSION
+    repeatable_until: str | None = START
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The release and the compose service as they are now. Raises RunFailed (refused) where one is gone."""
+        try:
+            compose = store.find(tx, deployment.subject_id, self.planning.vault)
+            release = find_release(tx, self.planning, deployment.input["release_id"])
+            plan = self.planning.plan_back(tx, compose, release)
+        except HeadwayError as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+        keep = bool(deployment.input.get("keep_configuration"))
+        frozen = {
+            "plan": plan.dump(),
+            "release_id": release.release_id,
+            "domains": None if keep else release.domains,
+            "led": None if keep else restoring.wishes_of(tx, SubjectType.COMPOSE, compose.compose_id),
+            "organization_id": compose.organization_id,
+        }
+        return Frozen(plan=frozen, mask=plan.secrets)
+
+    async def perform(self, run: Run) -> Success:
+        """See the module's docstring; every line is a recorded step."""
+        back = _Rollback(run, self.tools, Plan.load(run.plan["plan"]))
+        release = await back.release()
+        releasing, domains = back.releasing(release), run.plan["domains"]
+        await back.find(releasing, release)
+        plan = await releasing.decide(led=domains is None)
+        try:
+            await releasing.start(plan)
+            await releasing.start_beside(plan)
+            finished = await releasing.health_check(plan)
+            await back.domains(domains, run.plan["organization_id"])
+            await releasing.route()
+        except RunFailed as failure:
+            raise releasing.left(plan, failure) from failure
+
+        def settle(tx: Tx) -> None:
+            if releasing.plan.serving is not None:
+                returning.rolled_back(tx, compose_releases, releasing.plan.serving, by=releasing.release_id)
+            releasing.settle(tx, plan, finished, run.plan["led"])
+
+        return Success(
+            message=f"Rolled back: version {release.seq} of {releasing.plan.app_name} runs again, as release "
+            f"{releasing.release_id}. Its file and variables are as they were: the next deploy works from them.",
+            settle=settle,
+        )
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """Takes back one effect."""
+        if not await restoring.undo(undoing, self.tools.routing, name, data):
+            await take_back(self.tools, undoing, name, data)
+
+
+class _Rollback:
+    """The steps of a rollback that a deploy has not."""
+
+    def __init__(self, run: Run, tools: Tools, plan: Plan) -> None:
+        self._run = run
+        self._tools = tools
+        self._plan = plan
+
+    async def release(self) -> Release:
+        """The release that is gone back to."""
+        found = await self._tools.release(self._run.plan["release_id"])
+        if found is None:
+            raise RunFailed("The release is gone; deploy that commit again.", Reason.REFUSED)
+        return found
+
+    def releasing(self, release: Release) -> Releasing:
+        """The steps that it shares with a deploy."""
+        return Releasing(
+            run=self._run,
+            plan=self._plan,
+            tools=self._tools,
+            commit=self._plan.commit,
+            folder=release.folder,
+            origin=release.origin or release.release_id,
+        )
+
+    async def find(self, releasing: Releasing, release: Release) -> None:
+        """Writes the record down as that of a release of its own, if all of it is there."""
+
+        async def look() -> Json:
+            missing = await self._tools.missing(release)
+            if missing is not None:
+                raise RunFailed(f"Version {release.seq} cannot be used: {missing}", Reason.REFUSED)
+            await self._run.undo("release", releasing.data)
+            await self._run.write(lambda tx: releasing.write(tx, release.record))
+            await self._run.say(f"Going back to version {release.seq}, release {release.release_id}.")
+
+        await self._run.step("release", look)
+        commit = self._plan.commit
+        fields = (
+            {}
+            if commit is None
+            else {
+                "hash": commit.hash,
+                "message": commit.subject,
+                "author": commit.author,
+                "branch": commit.branch,
+            }
+        )
+        await self._run.describe(description=f"Release: version {release.seq}", **fields)
+
+    async def domains(self, then: Domains | None, organization_id: str) -> None:
+        """The domains that led to it, unless those of now are to stay."""
+        if then is None:
+            return
+        mine = Restoring(
+            subject_type=SubjectType.COMPOSE,
+            subject_id=self._plan.compose_id,
+            organization_id=organization_id,
+            facts=self._tools.routing.facts,
+            named=store.application_named,
+        )
+        await restoring.restore(self._run, mine, then)
+
+
+def find_release(tx: Tx, planning: Planning, release_id: str) -> Release:
+    """The release. Raises InvalidInput where it is gone."""
+    found = store.release(tx, release_id, planning.vault)
+    if found is None:
+        raise InvalidInput("The release is gone; deploy that commit again.")
+    return found
