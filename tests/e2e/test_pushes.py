@@ -1,0 +1,115 @@
+"""From a push to a new version that serves: a real git server on the loopback tells a real panel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.forge import Forge, forge
+from tests.panel import Panel, panel, until, web
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+SECRET = "the secret"
+Json = Any
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("pushes") / "data") as started:
+        yield started
+
+
+@pytest.fixture
+def git_host(tmp_path: Path) -> Iterator[Forge]:
+    with forge(tmp_path, web("one"), SECRET) as opened:
+        yield opened
+
+
+def told(running: Panel, git_host: Forge, name: str, **fields: Json) -> str:
+    """An application that serves the first version and is told of pushes."""
+    settings = {"customGitBranch": "main", "webhookSecret": SECRET, **fields}
+    application_id = running.application(git_host.url, name, **settings)
+    running.done(running.deploy(application_id))
+    token = running.get("application.one", applicationId=application_id)["refreshToken"]
+    git_host.tell(f"http://127.0.0.1:{running.port}/api/deploy/{token}")
+    return application_id
+
+
+def deliveries(running: Panel, application_id: str) -> list[Json]:
+    """What the application was told, the newest first."""
+    found: list[Json] = running.get("webhook.deliveries", applicationId=application_id)["items"]
+    return found
+
+
+def moment(text: str) -> float:
+    """A time of the wire as seconds."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def test_a_push_serves_within_a_second_over_its_own_build(running: Panel, git_host: Forge) -> None:
+    application_id = told(running, git_host, "pushed")
+    pushed = git_host.push(web("two"), "The second version")
+    until(lambda: running.visit("pushed").text == "two", 30, what="the new version serves")
+    serves = time.time()
+
+    (delivery,) = deliveries(running, application_id)
+    row = running.done(delivery["services"][0]["deploymentId"])
+    built = moment(row["finishedAt"]) - moment(row["startedAt"])
+    over = serves - moment(delivery["createdAt"]) - built
+    print(f"\nfrom the push to the new version {over:.2f} s over the build's own {built:.2f} s")
+    assert (delivery["signature"], delivery["outcome"]) == ("valid", "queued")
+    assert (row["title"], row["commit"]["hash"], row["trigger"]) == ("The second version", pushed, "webhook")
+    assert row["triggeredBy"]["name"] == "pusher (GitHub)"
+    assert over < 1
+
+
+def test_a_push_of_files_that_nobody_watches_deploys_nothing(running: Panel, git_host: Forge) -> None:
+    application_id = told(running, git_host, "watching", watchPaths=["app.py", "Procfile"])
+    git_host.push({"README.md": "words"})
+    (skipped,) = deliveries(running, application_id)
+    assert (skipped["services"][0]["reason"], skipped["services"][0]["files"]) == ("watch_paths", ["README.md"])
+    git_host.push(web("two"))
+    queued, _ = deliveries(running, application_id)
+    assert queued["outcome"] == "queued"
+    running.done(queued["services"][0]["deploymentId"])
+    assert running.visit("watching").text == "two"
+
+
+def test_of_quick_pushes_the_newest_serves_and_the_rest_name_it(running: Panel, git_host: Forge) -> None:
+    application_id = told(running, git_host, "quick", buildCommand="sleep 1")
+    for number in range(6):
+        git_host.push(web(f"version {number}"))
+    ids = [each["services"][0]["deploymentId"] for each in reversed(deliveries(running, application_id))]
+    rows = [running.ended(each, 60) for each in ids]
+    until(lambda: running.visit("quick").text == "version 5", 10, what="the newest serves")
+    superseded = [row for row in rows if row["reason"] == "superseded"]
+    assert rows[-1]["status"] == "done"
+    assert len(superseded) >= 2
+    assert all(row["status"] == "done" for row in rows if row not in superseded)
+    for row in superseded:
+        assert any(each in row["errorMessage"] for each in ids[ids.index(row["deploymentId"]) + 1 :])
+
+
+def test_a_tag_is_deployed_as_it_was_tagged(running: Panel, git_host: Forge) -> None:
+    application_id = told(running, git_host, "tagged", triggerType="tag")
+    git_host.push(web("two"))
+    git_host.push_tag("v2")
+    git_host.push(web("three"))
+    found = deliveries(running, application_id)
+    assert [each["services"][0]["reason"] for each in found] == ["branch", "queued", "branch"]
+    running.done(found[1]["services"][0]["deploymentId"])
+    assert running.visit("tagged").text == "two"
+
+
+def test_a_branch_named_like_an_option_harms_nobody(running: Panel, git_host: Forge) -> None:
+    application_id = told(running, git_host, "odd")
+    git_host.push({"x": "y"}, "x\x1b[2J <b>\n\nrest", branch="--upload-pack=touch")
+    (skipped,) = deliveries(running, application_id)
+    assert skipped["services"][0]["reason"] == "branch"
+    assert "--upload-pack=touch was pushed" in skipped["services"][0]["message"]
