@@ -76,7 +76,7 @@ from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_disk import disk_service
 from headway.wiring_machine import LOCAL, docker_api, edge, engine_settings, https_of, local_host, tools_of
-from headway.wiring_reactions import ReactionWiring
+from headway.wiring_reactions import Looking, ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
 from headway.wiring_schedules import ScheduleWiring, carry_along
 from headway.wiring_services import Services
@@ -150,7 +150,15 @@ class Wiring:
             facts=facts,
         )
         fronted[SubjectType.COMPOSE] = self._composes.routing
-        self._reactions = ReactionWiring.of(settings, data_dir, db, ledger=self._ledger, events=self._events)
+        self._reactions = self._react()
+
+    def _react(self) -> ReactionWiring:
+        looking = Looking(
+            host=self._host, guests=self._guests, plans=self._planning, tools=self._tools, composes=self._composes
+        )
+        return ReactionWiring.of(
+            self._settings, self._data_dir, self._db, ledger=self._ledger, events=self._events, looking=looking
+        )
 
     def _new_ledger(self) -> Ledger:
         return Ledger(
@@ -234,7 +242,6 @@ class Wiring:
             schedules=self._schedules.service(self._ledger, engine.stopper),
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
             webhooks=self._reactions.webhooks,
-            webhook_limit_bytes=self._settings.webhook_limit_bytes,
         )
 
     def _reads(self) -> DeploymentReader:

@@ -7,14 +7,44 @@ from functools import partial
 
 from headway.core.deployments.ledger import Ledger
 from headway.core.engine.poller import Poller
+from headway.domains.applications.planning import Planning
+from headway.domains.applications.tools import Tools
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.hosts.base import Host
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
+from headway.reactions.webhooks.catching_up import CatchingUp
+from headway.reactions.webhooks.heads import Heads
 from headway.reactions.webhooks.service import WebhookService
 from headway.reactions.webhooks.services import services
 from headway.reactions.webhooks.taking import Taking
+from headway.wiring_composes import ComposeWiring
 from headway.wiring_rounds import once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """With what the git hosts of services are asked. ``guests`` are the looks under way."""
+
+    host: Host
+    guests: set[str]
+    plans: Planning
+    tools: Tools
+    composes: ComposeWiring
+
+    def heads(self, db: SqlDatabase, data_dir: DataDir) -> Heads:
+        """Who asks them."""
+        return Heads(
+            db=db,
+            vault=data_dir.vault,
+            host=self.host,
+            guests=self.guests,
+            application_plans=self.plans,
+            application_tools=self.tools,
+            compose_plans=self.composes.planning(self.plans.open_key, self.plans.open_registry),
+            compose_tools=self.composes.operating.tools,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +52,12 @@ class ReactionWiring:
     """What reacts, and what it gives to the others."""
 
     webhooks: WebhookService
+    catching_up: CatchingUp
 
     @staticmethod
-    def of(settings: Settings, data_dir: DataDir, db: SqlDatabase, *, ledger: Ledger, events: Events) -> ReactionWiring:
+    def of(
+        settings: Settings, data_dir: DataDir, db: SqlDatabase, *, ledger: Ledger, events: Events, looking: Looking
+    ) -> ReactionWiring:
         """The wiring over one queue."""
         taking = Taking(
             ledger=ledger,
@@ -33,12 +66,20 @@ class ReactionWiring:
             most_payload_bytes=settings.webhook_payload_bytes,
         )
         return ReactionWiring(
-            webhooks=WebhookService(db=db, vault=data_dir.vault, taking=taking, keep_for=settings.keep_webhooks)
+            webhooks=WebhookService(
+                db=db,
+                vault=data_dir.vault,
+                taking=taking,
+                keep_for=settings.keep_webhooks,
+                most_bytes=settings.webhook_limit_bytes,
+            ),
+            catching_up=CatchingUp(db=db, taking=taking, head_of=looking.heads(db, data_dir).of),
         )
 
     def pollers(self) -> tuple[Poller, ...]:
         """What keeps it in order."""
         return (
             Poller("webhook addresses", partial(once, self.webhooks.add_missing_addresses)),
+            Poller("missed pushes", partial(once, self.catching_up.settle)),
             Poller("webhooks", self.webhooks.forget_old),
         )

@@ -82,7 +82,6 @@ class Services:
     schedules: ScheduleService
     attachments: AttachmentService
     webhooks: WebhookService
-    webhook_limit_bytes: int
 
     async def health(self) -> str | None:
         """None when the database answers, else why it does not."""

@@ -113,3 +113,22 @@ def test_a_branch_named_like_an_option_harms_nobody(running: Panel, git_host: Fo
     (skipped,) = deliveries(running, application_id)
     assert skipped["services"][0]["reason"] == "branch"
     assert "--upload-pack=touch was pushed" in skipped["services"][0]["message"]
+
+
+def test_what_was_pushed_while_the_panel_was_down_is_caught_up_once(running: Panel, git_host: Forge) -> None:
+    application_id = told(running, git_host, "away")
+    git_host.push(web("two"))
+    running.done(deliveries(running, application_id)[0]["services"][0]["deploymentId"])
+    running.kill()
+    git_host.push(web("three"))
+    missed = git_host.push(web("four"), "Missed")
+    running.start()
+    until(lambda: len(deliveries(running, application_id)) == 2, 30, what="the panel has caught up")
+    caught_up = deliveries(running, application_id)[0]
+    row = running.done(caught_up["services"][0]["deploymentId"])
+    assert (caught_up["event"], row["commit"]["hash"], row["title"]) == ("catch-up", missed, "Missed")
+    assert running.visit("away").text == "four"
+    running.kill()
+    running.start()
+    time.sleep(2)  # it asks once more, and there is nothing to do
+    assert len(deliveries(running, application_id)) == 2

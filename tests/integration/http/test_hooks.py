@@ -48,7 +48,7 @@ async def test_what_comes_again_is_acted_on_once(world: World) -> None:
     application_id, url = await told(world)
     first = await deliver(world, url, sent.github())
     again = [await deliver(world, url, sent.github()) for _ in range(2)]
-    other = await deliver(world, url, sent.github(delivery="2"))
+    other = await deliver(world, url, sent.pushed(2))
     assert [each.json() | {"duplicate": False} for each in again] == [first.json()] * 2
     assert [each.json()["duplicate"] for each in (first, *again, other)] == [False, True, True, False]
     assert len(await world.get("deployment.all", applicationId=application_id)) == 2
@@ -68,7 +68,7 @@ async def test_the_next_push_ends_what_still_waits_and_is_named(world: World) ->
     application_id, url = await told(world)
     by_hand = await world.deploy(application_id)
     for number in range(3):
-        await deliver(world, url, sent.github(delivery=str(number)))
+        await deliver(world, url, sent.pushed(number))
     newest, second, first, manual = await world.get("deployment.all", applicationId=application_id)
     assert manual["deploymentId"] == by_hand  # what somebody has asked for is not taken back
     assert [each["status"] for each in (newest, second, first, manual)] == ["pending", "error", "error", "pending"]
@@ -77,10 +77,21 @@ async def test_the_next_push_ends_what_still_waits_and_is_named(world: World) ->
     assert second["deploymentId"] in first["errorMessage"]
 
 
+async def test_a_push_that_two_hooks_tell_of_is_deployed_once(world: World) -> None:
+    application_id, url = await told(world)
+    first = (await deliver(world, url, sent.github())).json()["services"][0]
+    second = (await deliver(world, url, sent.github(delivery="of another hook"))).json()["services"][0]
+    assert (second["outcome"], second["reason"], second["deploymentId"]) == ("skipped", "already", None)
+    assert first["deploymentId"] in second["message"]
+    await world.post("application.cancelDeployment", applicationId=application_id)
+    third = (await deliver(world, url, sent.github(delivery="after its end"))).json()["services"][0]
+    assert third["outcome"] == "queued"
+
+
 async def test_older_pushes_wait_on_where_that_is_wanted(world: World) -> None:
     application_id, url = await told(world, newestWins=False)
     for number in range(3):
-        await deliver(world, url, sent.github(delivery=str(number)))
+        await deliver(world, url, sent.pushed(number))
     rows = await world.get("deployment.all", applicationId=application_id)
     assert [row["status"] for row in rows] == ["pending"] * 3
 

@@ -19,7 +19,7 @@ Json = Any
 async def test_deliveries_come_in_parts_the_newest_first(world: World) -> None:
     application_id, url = await told(world)
     for number in range(5):
-        await deliver(world, url, sent.github(delivery=str(number)))
+        await deliver(world, url, sent.pushed(number))
     first = await world.get("webhook.deliveries", applicationId=application_id, limit=3)
     rest = await world.get("webhook.deliveries", applicationId=application_id, limit=3, before=first["before"])
     assert [each["sentId"] for each in first["items"] + rest["items"]] == ["4", "3", "2", "1", "0"]

@@ -92,8 +92,7 @@ class Planning:
         """The plan of a deployment's compose service. Raises RunFailed (refused) where it cannot be made."""
         try:
             compose = store.find(tx, deployment.subject_id, self.vault)
-            resolved = variables_of(tx, compose, self.vault)
-            plan = self._plan(tx, compose, deployment, resolved)
+            plan = self.plan(tx, compose, deployment.input)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
         key = () if plan.ssh_key is None else (plan.ssh_key,)
@@ -101,12 +100,14 @@ class Planning:
         mask = (*plan.secrets, *key, *passwords, *credentials_in(plan.settings.git_url or ""))
         return Frozen(plan=plan.dump(), mask=mask)
 
-    def _plan(self, tx: Tx, compose: Compose, deployment: Deployment, resolved: Resolved) -> Plan:
-        settings = replace(compose.settings, git_tag=deployment.input.get("tag"))
+    def plan(self, tx: Tx, compose: Compose, given: Mapping[str, Any]) -> Plan:
+        """What a deploy that was ``given`` this would work from now. Raises InvalidInput."""
+        settings = replace(compose.settings, git_tag=given.get("tag"))
+        resolved = variables_of(tx, compose, self.vault)
         key = None
         if settings.ssh_key_id is not None:
             key = self.open_key(tx, settings.ssh_key_id, compose.organization_id).reveal()
-        commit = deployment.input.get("commit")
+        commit = given.get("commit")
         return Plan(
             compose_id=compose.compose_id,
             app_name=compose.app_name,
@@ -117,8 +118,8 @@ class Planning:
             registries=[self._registry(tx, each, compose.organization_id) for each in settings.registry_ids],
             build_uid=compose.build_uid,
             git_uid=self.git_uid,
-            allow_file=bool(deployment.input.get("allow_file")),
-            again=deployment.input.get("type") == "redeploy",
+            allow_file=bool(given.get("allow_file")),
+            again=given.get("type") == "redeploy",
             commit=Commit(**commit) if commit else None,
             serving=compose.serving_release_id,
             was_up=compose.wanted is Wanted.UP,

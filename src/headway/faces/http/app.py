@@ -51,7 +51,7 @@ def create_app(platform: Platform) -> Starlette:
             Route("/api/health", _Health(platform.health), methods=["GET"]),
             *browsing(lambda: document(registry)),
             Route("/api", rest),
-            *hooks(platform, platform.webhook_limit_bytes),
+            *hooks(platform, platform.webhooks.most_bytes),
             Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
             Route("/api/{procedure:path}", rest),
         ],

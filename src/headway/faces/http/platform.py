@@ -151,9 +151,6 @@ class Platform(Protocol):
     def webhooks(self) -> WebhookService: ...
 
     @property
-    def webhook_limit_bytes(self) -> int: ...
-
-    @property
     def events(self) -> Events: ...
 
     async def health(self) -> str | None:

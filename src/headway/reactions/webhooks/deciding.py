@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -44,6 +44,7 @@ class Verdict(StrEnum):
     WATCH_PATHS = "watch_paths"
     IMAGE = "image"
     SOURCE = "source"
+    ALREADY = "already"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +118,13 @@ def _of_push(service: Tracked, push: Push) -> Decision:
     if (elsewhere := _of_other_ref(service, push)) is not None:
         return elsewhere
     if (word := _SKIP_WORDS.search(push.message or "")) is not None:
-        return Decision(verdict=Verdict.SKIP_WORDS, message=f"The newest commit's message holds {word[0]}.")
+        message = f"The newest commit's message holds {word[0]}."
+        track = f"{push.ref_type}:{push.name}"
+        return Decision(verdict=Verdict.SKIP_WORDS, message=message, track=track, head=push.after)
     subject = shown((push.message or "").strip().split("\n", 1)[0]).strip()[:_LONGEST_SUBJECT] or None
     watched = _of_files(service, push.changed)
     if isinstance(watched, Decision):
-        return watched
+        return replace(watched, track=f"{push.ref_type}:{push.name}", head=push.after)
     return Decision(
         verdict=Verdict.QUEUED,
         message=f"{push.ref_type.capitalize()} {shown(push.name)} was pushed{watched}",

@@ -46,13 +46,14 @@ class PayloadGone(Conflict):
 
 
 class WebhookService:
-    """What senders and callers may ask of webhooks."""
+    """What senders and callers may ask of webhooks. ``most_bytes`` is how large a payload may be."""
 
-    def __init__(self, *, db: Database, vault: Vault, taking: Taking, keep_for: timedelta) -> None:
+    def __init__(self, *, db: Database, vault: Vault, taking: Taking, keep_for: timedelta, most_bytes: int) -> None:
         self._db = db
         self._vault = vault
         self._taking = taking
         self._keep_for = keep_for
+        self.most_bytes = most_bytes
 
     async def receive(self, subject_type: SubjectType, token: str, headers: Mapping[str, str], body: bytes) -> Taken:
         """Takes a delivery that came to the address which ends in this token. Raises NoSuchAddress."""

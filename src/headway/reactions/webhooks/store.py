@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, delete, exists, func
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType, Trigger
+from headway.core.deployments.status import Status
 from headway.infra.db.tables.deployments import PENDING, deployments
 from headway.infra.db.tables.hooks import hook_addresses, hook_deliveries, hook_payloads
 from headway.infra.db.transaction import Tx
@@ -106,6 +107,29 @@ def waiting_of_track(tx: Tx, subject_type: SubjectType, subject_id: str, track: 
     mine = (d.subject_type == subject_type, d.subject_id == subject_id, d.trigger == Trigger.WEBHOOK)
     rows = tx.execute(select(d.deployment_id, d.input).where(PENDING, *mine).order_by(d.seq))
     return [row.deployment_id for row in rows if row.input.get("track") == track]
+
+
+def newest_heads(tx: Tx) -> list[tuple[SubjectType, str, str, str]]:
+    """Of each service the last delivery that named a commit: (type, id, what it is a track of, the commit)."""
+    newest = select(func.max(_c.seq)).where(_c.head.is_not(None)).group_by(_c.subject_type, _c.subject_id)
+    columns = (_c.subject_type, _c.subject_id, _c.track, _c.head)
+    rows = tx.execute(select(*columns).where(_c.seq.in_(newest), _c.track.is_not(None)).order_by(_c.seq)).all()
+    return [(SubjectType(row.subject_type), row.subject_id, row.track, row.head) for row in rows]
+
+
+def deploys_already(tx: Tx, subject_type: SubjectType, subject_id: str, track: str, head: str) -> str | None:
+    """The deployment that the newest push of this track has queued, where it was of this very commit and has not ended
+    in an error.
+    """
+    mine = (_c.subject_type == subject_type, _c.subject_id == subject_id, _c.outcome == Outcome.QUEUED)
+    newest = select(_c.head, _c.services).where(*mine, _c.track == track).order_by(_c.seq.desc()).limit(1)
+    row = tx.execute(newest).one_or_none()
+    if row is None or row.head != head:
+        return None
+    d = deployments.c
+    wanted = (d.deployment_id == row.services[0]["deployment_id"], d.status != Status.ERROR)
+    found: str | None = tx.scalar(select(d.deployment_id).where(*wanted))
+    return found
 
 
 def forget_old(tx: Tx, before: datetime, most_bytes: int) -> bool:

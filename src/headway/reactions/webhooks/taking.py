@@ -50,7 +50,7 @@ class Taking:
                 self._announce(tx, before, "repeated")
                 return Taken(delivery=before, again=True)
         delivery_id = new_id()
-        decision = decide(service.tracked, arrived.told.events) if signature.is_good else None
+        decision = _decided(tx, service, arrived, again=replay_of is not None) if signature.is_good else None
         done = (
             _refused(service, signature) if decision is None else self._act(tx, service, decision, arrived, delivery_id)
         )
@@ -146,6 +146,21 @@ class Taking:
             reason=delivery.services[0].reason,
         )
         tx.after(_telling(self.events, taken))
+
+
+def _decided(tx: Tx, service: Service, arrived: Arrived, *, again: bool) -> Decision:
+    """What is decided. The same push may also be told by a second hook, or found by who catches up: its commit is
+    deployed once, unless somebody asks for it ``again``.
+    """
+    decision = decide(service.tracked, arrived.told.events)
+    if again or not decision.deploys or decision.track is None or decision.head is None:
+        return decision
+    track, head = decision.track, decision.head
+    before = store.deploys_already(tx, service.subject_type, service.subject_id, track, head)
+    if before is None:
+        return decision
+    message = f"The deployment {before} was queued for this commit already."
+    return replace(decision, verdict=Verdict.ALREADY, message=message)
 
 
 def _telling(events: Events, taken: DeliveryTaken) -> Callable[[], None]:

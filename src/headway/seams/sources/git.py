@@ -78,6 +78,15 @@ class GitSource:
         await work.say(f"Commit {commit.hash[:12]} by {commit.author}: {commit.subject}")
         return commit
 
+    async def head(self, work: Work) -> str | None:
+        """The commit that the ref names over there now, nothing of which is fetched; None where there is no such ref.
+        Raises SourceError.
+        """
+        remote = self.spec.check()
+        await self._write_settings(work)
+        async with self._key(work, remote) as key_file:
+            return await (await self._mirror(work, remote, key_file)).head(self.spec.ref)
+
     async def check_out(self, work: Work, commit: Commit, root: str) -> Workspace:
         """Lays the commit, and its submodules, out in ``root``; see `Source.check_out`."""
         remote = self.spec.check()

@@ -77,15 +77,32 @@ class Mirror:
                 attempt = attempt.after(failure.remedy)
         raise SourceError(failure.sentence)
 
+    async def head(self, ref: Ref | None) -> str | None:
+        """The commit that the remote has for the ref (None: for its default branch); None where it has no such ref.
+        Raises SourceError.
+        """
+        as_panel = self.remote.transport is Transport.FILE
+        call = self._call(as_panel=as_panel)
+        command = self.git.list_head(call) if ref is None else self.git.list_names(call)
+        ended = await self._run("heads", command)
+        if not ended.succeeded:
+            raise SourceError(self._failure(ended, ref).sentence)
+        wanted = "HEAD" if ref is None else ref.remote_name
+        lines = (line.partition("\t") for line in ended.output.decode(errors="replace").splitlines())
+        return next((found for found, _, name in lines if name == wanted and not found.startswith("ref:")), None)
+
+    def _call(self, *, as_panel: bool) -> Call:
+        return Call(
+            remote=self.remote,
+            account=None if as_panel else self.account,
+            key_file=self.key_file,
+            nameless=self.nameless and not as_panel,
+        )
+
     async def _attempt(self, ref: Ref | None, attempt: Attempt) -> Commit:
         await self.work.undo(UNDO_FETCH, {"mirror": self.folder})
         await self._make_ready(attempt)
-        call = Call(
-            remote=self.remote,
-            account=None if attempt.as_panel else self.account,
-            key_file=self.key_file,
-            nameless=self.nameless and not attempt.as_panel,
-        )
+        call = self._call(as_panel=attempt.as_panel)
         wanted = ref or await self._default_branch(call, attempt)
         is_everything = attempt.full and wanted is not None and wanted.kind is RefKind.COMMIT
         source = f"+{wanted.remote_name if wanted else 'HEAD'}:{SOURCE_REF}"

@@ -117,6 +117,11 @@ def github(payload: Json = GITHUB_PUSH, event: str = "push", delivery: str = "1"
     return signed(headers, payload, "x-hub-signature-256", "sha256=")
 
 
+def pushed(number: int) -> tuple[dict[str, str], bytes]:
+    """A delivery of GitHub about a push of its own."""
+    return github({**GITHUB_PUSH, "after": f"{number + 1:040x}"}, delivery=str(number))
+
+
 def gitea(payload: Json = GITEA_PUSH, event: str = "push", delivery: str = "1") -> tuple[dict[str, str], bytes]:
     """A delivery of Gitea, which sends GitHub's headers too."""
     headers = {"x-gitea-event": event, "x-gitea-delivery": delivery, "x-github-event": event}

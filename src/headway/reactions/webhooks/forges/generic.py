@@ -20,7 +20,7 @@ class Generic:
         return True
 
     def event(self, headers: Headers, payload: Json) -> str:
-        return "push" if _ref(payload) else "deploy"
+        return headers.get("x-headway-event") or ("push" if _ref(payload) else "deploy")
 
     def sent_id(self, headers: Headers, payload: Json, body: bytes) -> str | None:
         return headers.get("idempotency-key") or None
