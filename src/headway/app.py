@@ -16,12 +16,12 @@ from headway import __version__
 from headway.core.access.service import AccessService
 from headway.core.deployments.hosts import register_host
 from headway.core.engine.engine import Engine
+from headway.domains.servers.fleet import Fleet
 from headway.faces.http.app import create_app
 from headway.faces.http.metrics import create_metrics_app
 from headway.faces.http.server import Server
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import migrate
-from headway.infra.hosts.local import LocalHost
 from headway.infra.panel import log_lines
 from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
@@ -43,7 +43,7 @@ class Platform:
     data_dir: DataDir
     services: Services
     engine: Engine
-    host: LocalHost
+    fleet: Fleet
     first_key: str | None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -77,7 +77,7 @@ class Platform:
         finally:
             with suppress(DatabaseAway):
                 await self.services.access.save_uses()
-            await self.host.aclose()
+            await self.fleet.aclose()
 
     def stop(self) -> None:
         """Ends ``run``: no more work is taken, what runs goes on without this panel."""
@@ -98,6 +98,7 @@ class Platform:
 
     async def _work(self) -> None:
         await self.engine.take_over(self.data_dir.panel_id)
+        await self.fleet.load()
         await self.engine.run()
 
 
@@ -168,7 +169,7 @@ async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[s
         data_dir=data_dir,
         services=wired.services,
         engine=wired.engine,
-        host=wired.host,
+        fleet=wired.fleet,
         first_key=first_key,
     )
 

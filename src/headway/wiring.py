@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
 
 from headway import __version__
 from headway import wiring_rounds as rounds
@@ -43,7 +42,6 @@ from headway.domains.applications.retention import ApplicationRetention
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
-from headway.domains.applications.subject import ApplicationSubject
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.domains import DomainService
@@ -54,16 +52,15 @@ from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.uploads import Archives, Intake, UploadRoom
 from headway.domains.composes.store import with_releases
-from headway.domains.composes.subject import ComposeSubject
 from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
 from headway.domains.rollbacks.store import left_by
+from headway.domains.servers.fleet import Fleet
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.registries import log_in
-from headway.infra.hosts.local import LocalHost
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.paths import LogPaths
 from headway.infra.panel.data_dir import DataDir
@@ -75,18 +72,15 @@ from headway.reactions.metrics.metrics import Metrics
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_disk import disk_service
-from headway.wiring_machine import LOCAL, docker_api, edge, engine_settings, https_of, local_host, tools_of
+from headway.wiring_machine import docker_api, edge, engine_settings, https_of, tools_of
 from headway.wiring_reactions import Looking, ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
 from headway.wiring_schedules import ScheduleWiring, carry_along
+from headway.wiring_servers import ServerWiring
 from headway.wiring_services import Services
+from headway.wiring_subjects import SUBJECTS
 
 log = logging.getLogger(__name__)
-
-
-_SERVICES: Mapping[SubjectType, Subject] = MappingProxyType(
-    {SubjectType.APPLICATION: ApplicationSubject(), SubjectType.COMPOSE: ComposeSubject()}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +89,7 @@ class Wired:
 
     services: Services
     engine: Engine
-    host: LocalHost
+    fleet: Fleet
 
 
 class Wiring:
@@ -120,7 +114,7 @@ class Wiring:
             settings=settings, data_dir=data_dir, db=db, timers=self._timers, logs=self._log_files
         )
         self._subjects: dict[SubjectType, Subject] = {
-            **_SERVICES,
+            **SUBJECTS,
             **self._backups.subjects(),
             **self._schedules.subjects(),
         }
@@ -129,7 +123,7 @@ class Wiring:
         self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))
         self._planning = self._plans()
         self._guests: set[str] = set()
-        self._host = local_host(settings, data_dir)
+        self._servers = ServerWiring.of(settings, data_dir, db, self._ssh_keys.open)
         self._edge = edge(settings, data_dir)
         facts = EdgeFacts(base_domain=settings.base_domain, port=settings.edge_port, https=https_of(settings))
         self._routing = Routing(db=db, edge=self._edge, vault=data_dir.vault, facts=facts)
@@ -144,7 +138,7 @@ class Wiring:
             data_dir,
             db,
             ledger=self._ledger,
-            host=self._host,
+            host=self._servers.fleet.here,
             logs=self._log_files,
             edge=self._edge,
             facts=facts,
@@ -154,7 +148,11 @@ class Wiring:
 
     def _react(self) -> ReactionWiring:
         looking = Looking(
-            host=self._host, guests=self._guests, plans=self._planning, tools=self._tools, composes=self._composes
+            host=self._servers.fleet.here,
+            guests=self._guests,
+            plans=self._planning,
+            tools=self._tools,
+            composes=self._composes,
         )
         return ReactionWiring.of(
             self._settings, self._data_dir, self._db, ledger=self._ledger, events=self._events, looking=looking
@@ -179,7 +177,8 @@ class Wiring:
     def wired(self, access: AccessService) -> Wired:
         """The parts, each with what it needs."""
         access.tell(lambda user_id: self._events.announce(AccessChanged(user_id=user_id)))
-        operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
+        here = self._servers.fleet.here
+        operating = Operating(db=self._db, host=here, tools=self._tools, logs_of_deployments=self._log_files)
         back = RollbackWiring(
             db=self._db,
             ledger=self._ledger,
@@ -193,7 +192,8 @@ class Wiring:
         own = (back.poller(), Poller("disk", disk.keep_round))
         engine = Engine(self._parts(back), extra=(*self._pollers(access, self._keeper(operating)), *own))
         engine.keep(self._schedules.clearing(engine.stopper))
-        return Wired(services=self._services(access, engine, operating, back, disk), engine=engine, host=self._host)
+        services = self._services(access, engine, operating, back, disk)
+        return Wired(services=services, engine=engine, fleet=self._servers.fleet)
 
     def _services(
         self, access: AccessService, engine: Engine, operating: Operating, back: RollbackWiring, disk: DiskService
@@ -231,6 +231,7 @@ class Wiring:
                 self._subjects, Hidden(db=self._db, vault=self._data_dir.vault, operating=operating).of
             ),
             projects=ProjectService(self._db, self._data_dir.vault),
+            servers=self._servers.service(self._ledger, engine),
             ssh_keys=self._ssh_keys,
             domains=self._domains,
             barriers=BarrierService(self._db, self._data_dir.vault, self._routing, self._routing.try_redirect),
@@ -260,13 +261,14 @@ class Wiring:
             *self._backups.kinds(self._ledger, self._composes.operating.tools.engine),
             self._composes.kind(back.compose_planning),
             *back.kinds(),
+            self._servers.kind(),
             self._schedules.kind(self._tools.runtimes, self._composes.operating.tools.engine, self._docker),
         )
         return Parts(
             db=self._db,
             ledger=self._ledger,
             events=self._events,
-            hosts={LOCAL: self._host},
+            hosts=self._servers.fleet,
             kinds={kind.name: kind for kind in kinds},
             vault=data_dir.vault,
             logs=LogFolder(self._log_paths, self._broadcast, self._events),
@@ -294,6 +296,7 @@ class Wiring:
             *self._composes.pollers(),
             *self._reactions.pollers(),
             *self._backups.pollers(),
+            self._servers.poller(),
             Poller("edge", partial(rounds.ensured, self._edge.ensure)),
             Poller("certificates", partial(rounds.once, self._certificates.settle)),
             Poller("ballast", ballast),
@@ -339,7 +342,7 @@ class Wiring:
             applications=applications,
             planning=self._planning,
             tools=self._tools,
-            host=self._host,
+            host=self._servers.fleet.here,
             guests=self._guests,
         )
 

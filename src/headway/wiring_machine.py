@@ -133,6 +133,7 @@ def engine_settings(settings: Settings) -> EngineSettings:
         renew_every=settings.lease_renewal,
         cancel_grace=settings.cancel_grace,
         stop_deadline=settings.cancel_grace + timedelta(seconds=35),
+        reach_deadline=settings.reach_deadline,
         missed_after=settings.missed_after,
         deadlines=Deadlines(
             step=settings.step_deadline, inactivity=settings.inactivity_deadline, total=settings.total_deadline

@@ -34,6 +34,7 @@ from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
 from headway.domains.rollbacks.service import RollbackService
 from headway.domains.schedules.service import ScheduleService
+from headway.domains.servers.service import ServerService
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.logs.broadcast import Broadcast
@@ -71,6 +72,7 @@ class Services:
     composes: ComposeService
     containers: ContainerService
     projects: ProjectService
+    servers: ServerService
     ssh_keys: SshKeyService
     domains: DomainService
     barriers: BarrierService

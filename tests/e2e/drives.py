@@ -8,9 +8,10 @@ from typing import Any
 
 from headway.faces.http.wire.access import FLAGS, LISTS
 from tests.e2e.schedule_drives import SCHEDULE_DRIVES
-from tests.e2e.stage import A_DESTINATION, A_PORT, A_REGISTRY, A_VOLUME, Stage
+from tests.e2e.stage import A_DESTINATION, A_PORT, A_REGISTRY, A_SERVER, A_VOLUME, Stage
 
 Json = Any
+A_NEW_NAME = {"name": "renamed", "description": "d"}
 
 
 def _nothing(_at: Stage) -> Mapping[str, Json]:
@@ -184,6 +185,17 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "project.remove": lambda at: {"projectId": at.project()},
         "project.search": lambda _at: {"q": "driven", "limit": 3},
         "project.update": lambda at: {"projectId": at.project(), "name": at.name()},
+        "server.all": _nothing,
+        "server.allForPermissions": _nothing,
+        "server.buildServers": _nothing,
+        "server.count": _nothing,
+        "server.create": lambda at: {**A_SERVER, "name": at.name(), "description": "d", "sshKeyId": at.key()},
+        "server.one": lambda at: {"serverId": at.server()},
+        "server.publicIp": lambda at: {"serverId": at.server()},
+        "server.remove": lambda at: {"serverId": at.server()},
+        "server.setup": lambda at: {"serverId": at.server()},
+        "server.update": lambda at: {**A_SERVER, "serverId": at.server(), **A_NEW_NAME, "sshKeyId": at.key()},
+        "server.withSSHKey": _nothing,
         "registry.all": _nothing,
         "registry.create": lambda at: {**A_REGISTRY, "registryName": at.name()},
         "registry.one": lambda at: {"registryId": at.registry()},
@@ -251,6 +263,8 @@ REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
         "organization.delete": {"organizationId": "nope"},
         "domain.byComposeId": {"composeId": "nope"},
         "registry.testRegistryById": {"registryId": "nope"},
+        "server.getServerTime": {"serverId": "nope"},
+        "server.validate": {"serverId": "nope"},
     }
 )
 

@@ -24,6 +24,7 @@ A_DESTINATION = {
     "additionalFlags": [],
 }
 A_LOGIN_AT = {"username": "me", "password": "secret", "registryUrl": "127.0.0.1:1", "registryType": "cloud"}
+A_SERVER = {"ipAddress": "127.0.0.1", "port": 1, "username": "root", "serverType": "deploy"}
 A_REGISTRY = {"registryName": "r", "imagePrefix": "team", **A_LOGIN_AT}
 
 
@@ -123,6 +124,11 @@ class Stage:
         self._running.post("port.create", applicationId=application_id, **A_PORT)
         port_id: str = self._first(application_id, "ports")["portId"]
         return port_id
+
+    def server(self) -> str:
+        """One that nobody answers for."""
+        server_id: str = self._running.post("server.create", name=self.name(), **A_SERVER)["serverId"]
+        return server_id
 
     def registry(self) -> str:
         registry_id: str = self._running.post("registry.create", **A_REGISTRY)["registryId"]

@@ -35,6 +35,11 @@ class SimHost(LocalFiles):
         self._machine = machine
         self._border = border
 
+    @property
+    def link(self) -> int | None:
+        """See ``Host.link``."""
+        return 0
+
     async def boot_id(self) -> str:
         """See ``Host.boot_id``."""
         await self._border.out("host", "boot id")

@@ -182,13 +182,14 @@ class Settings:
     )
     missed_after: timedelta = field(
         default=timedelta(seconds=60),
-        metadata=_told(
-            duration(1), "How late a due time of a schedule may be started; one that is seen later was missed."
-        ),
+        metadata=_told(duration(1), "How late a due time of a schedule may be started; later it was missed."),
     )
     cancel_grace: timedelta = field(
         default=timedelta(seconds=10),
         metadata=_told(duration(0), "How long a cancelled command has between SIGTERM and SIGKILL."),
+    )
+    reach_deadline: timedelta = field(
+        default=timedelta(minutes=30), metadata=_told(duration(1), "How long a deployment waits for a silent server.")
     )
     lease_time: timedelta = field(
         default=timedelta(seconds=30),
@@ -216,11 +217,7 @@ class Settings:
     )
     least_free_bytes: int = field(
         default=256 * _MIB,
-        metadata=_told(
-            size(0),
-            "Free disk space below which no deployment begins that would fill it.",
-            variable="HEADWAY_LEAST_FREE",
-        ),
+        metadata=_told(size(0), "Free disk space below which no deployment begins.", variable="HEADWAY_LEAST_FREE"),
     )
     upload_limit_bytes: int = field(
         default=512 * _MIB,

@@ -41,13 +41,14 @@ from tests.integration.http.callers import CALLERS, Caller, admit_callers, give,
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
 from tests.integration.http.schedule_rows import SCHEDULE_ROWS, schedule_of
+from tests.integration.http.server_rows import SERVER_ROWS, SERVER_THINGS
 from tests.integration.http.world import REPOSITORY, World, client_with
 
 FRONT = (domains, redirects, logins, own_routings)
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
 
 
-NOT_YET = {"deployment.allByServer", "docker.restartContainer"}  # nothing of that kind is there
+NOT_YET = {"docker.restartContainer"}  # nothing of that kind is there
 ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
 UPLOADS = {"application.dropDeployment", "compose.dropDeployment"}  # calls whose body is a file
 APPLICATION = {"applicationId": "{application}"}
@@ -55,7 +56,6 @@ COMPOSE = {"composeId": "{compose}"}
 DEPLOYMENT = {"deploymentId": "{deployment}"}
 PROJECT = {"projectId": "{project}"}
 ENVIRONMENT = {"environmentId": "{environment}"}
-SSH_KEY = {"sshKeyId": "{ssh_key}"}
 MOUNT = {"mountId": "{mount}"}
 PORT = {"portId": "{port}"}
 ROLLBACK = {"rollbackId": "{kept}"}
@@ -82,6 +82,7 @@ TABLE: Mapping[str, Row] = {
     **BACKUP_ROWS,
     **HOOK_ROWS,
     **SCHEDULE_ROWS,
+    **SERVER_ROWS,
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.cleanQueues": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.clearDeployments": Row(MUTATION, APPLICATION, ADMIN, REMOVE),
@@ -133,7 +134,7 @@ TABLE: Mapping[str, Row] = {
     "compose.update": Row(MUTATION, COMPOSE | {"name": "renamed"}, ADMIN, SET),
     "deployment.all": Row(QUERY, APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "deployment.allByCompose": Row(QUERY, COMPOSE, MEMBER, READ, SERVICE, Noun.COMPOSE),
-    "deployment.allByServer": Row(QUERY, {"serverId": "nope"}, MEMBER, READ, ORGANISATION, Noun.SERVER),
+    "deployment.allByServer": Row(QUERY, {"serverId": "{server}"}, MEMBER, READ, ORGANISATION),
     "deployment.allByType": Row(QUERY, OF_APPLICATION, MEMBER, READ, SERVICE, Noun.APPLICATION),
     "deployment.allCentralized": Row(QUERY, {}, MEMBER, READ, OWN),
     "deployment.cancel": Row(MUTATION, DEPLOYMENT, MEMBER, KILL),
@@ -206,8 +207,6 @@ TABLE: Mapping[str, Row] = {
     "settings.getOpenApiDocument": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.health": Row(QUERY, {}, MEMBER, ANY, OWN),
     "settings.isCloud": Row(QUERY, {}, MEMBER, ANY, OWN),
-    "sshKey.all": Row(QUERY, {}, ADMIN, READ, OWN),
-    "sshKey.allForApps": Row(QUERY, {}, ADMIN, READ, OWN),
     "mounts.allNamedByApplicationId": Row(QUERY, APPLICATION, MEMBER, READ),
     "mounts.create": Row(MUTATION, A_MOUNT | OF_SERVICE, ADMIN, SET),
     "mounts.listByServiceId": Row(QUERY, OF_SERVICE, MEMBER, READ),
@@ -225,16 +224,11 @@ TABLE: Mapping[str, Row] = {
     "registry.testRegistry": Row(MUTATION, A_LOGIN_AT, ADMIN, SET, OWN),
     "registry.testRegistryById": Row(MUTATION, REGISTRY, ADMIN, SET, ORGANISATION),
     "registry.update": Row(MUTATION, REGISTRY, ADMIN, SET, ORGANISATION),
-    "sshKey.create": Row(MUTATION, A_NAME, ADMIN, SET, OWN),
-    "sshKey.generate": Row(MUTATION, {"type": "ed25519"}, ADMIN, SET, OWN),
-    "sshKey.one": Row(QUERY, SSH_KEY, ADMIN, READ, ORGANISATION),
-    "sshKey.remove": Row(MUTATION, SSH_KEY, ADMIN, SET, ORGANISATION),
     "user.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "user.apiKeys": Row(QUERY, {}, MEMBER, READ, OWN),
     "user.assignPermissions": Row(MUTATION, {"id": "{user}"}, ADMIN, SET, ORGANISATION),
     "user.createApiKey": Row(MUTATION, A_NAME, MEMBER, SET, OWN),
     "user.deleteApiKey": Row(MUTATION, API_KEY, MEMBER, SET, HELD),
-    "sshKey.update": Row(MUTATION, SSH_KEY | A_NAME, ADMIN, SET, ORGANISATION),
     "user.get": Row(QUERY, {}, MEMBER, ANY, OWN),
     "user.one": Row(QUERY, USER, ADMIN, READ, ORGANISATION),
     "user.remove": Row(MUTATION, USER, ADMIN, SET, ORGANISATION),
@@ -378,6 +372,7 @@ OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ..
     ("ssh_key",): _ssh_key,
     ("api_key",): _api_key,
     **BACKUP_THINGS,
+    **SERVER_THINGS,
     ("organization",): _organization,
     ("user", "member"): _member,
     ("invitation", "token"): _invitation,

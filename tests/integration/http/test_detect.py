@@ -73,4 +73,4 @@ async def test_nothing_is_left_of_a_look(world: World, tmp_path: Path) -> None:
     await world.get("application.detect", applicationId=application_id)
     work = world.platform.data_dir.work
     assert [path for name in ("mirrors", "releases") for path in (work / name).iterdir()] == []
-    assert await world.platform.host.remaining() == []
+    assert await world.platform.fleet.here.remaining() == []

@@ -178,6 +178,7 @@ class Ledger:
                 pid=None,
                 intent=None,
                 out_of_reach_since=None,
+                last_seen_at=None,
                 secrets=None,
                 verdict=None,
             )

@@ -53,6 +53,7 @@ class Listed(NamedTuple):
     finished_at: int | None
     kill_requested_at: int | None
     out_of_reach_since: int | None
+    last_seen_at: int | None
     unstable: bool
 
     @staticmethod

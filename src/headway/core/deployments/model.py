@@ -141,6 +141,7 @@ class Deployment:
     intent: Intent | None
     kill_requested_at: datetime | None
     out_of_reach_since: datetime | None
+    last_seen_at: datetime | None
     unstable: bool
 
     @property

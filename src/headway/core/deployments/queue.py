@@ -34,6 +34,7 @@ _NEXT = (
     .order_by(_c.lane, _c.seq)
     .limit(1)
 )
+_WAITED_FOR = select(_c.host_id).where(CLAIMABLE).distinct()
 _START = (
     update(deployments)
     .where(_c.seq == bindparam("claimed"), CLAIMABLE)
@@ -110,6 +111,11 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
                 return store.find(tx, found.deployment_id), lease
             promote(tx, found.exclusive_key)
     return None
+
+
+def waited_for(tx: Tx) -> list[str]:
+    """The hosts that something might be claimed for."""
+    return list(tx.execute(_WAITED_FOR).scalars())
 
 
 def lock_key(tx: Tx, exclusive_key: str | None) -> None:

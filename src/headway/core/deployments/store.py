@@ -14,6 +14,7 @@ from headway.infra.db.tables.deployments import (
     PENDING,
     RUNNING,
     deployments,
+    hosts,
     leases,
     outbox,
     removed_logs,
@@ -77,6 +78,16 @@ def wanted_releases(tx: Tx, subject_type: SubjectType, subject_id: str) -> set[s
     """The releases that what waits and what runs of one subject goes back to."""
     inputs = [each.input for each in unfinished_of_subject(tx, subject_type, subject_id)]
     return {str(given["release_id"]) for given in inputs if "release_id" in given}
+
+
+def unfinished_of_host(tx: Tx, host_id: str) -> list[Deployment]:
+    """What waits and what runs on one host, newest first."""
+    found = [
+        record(row)
+        for state in (PENDING, RUNNING)
+        for row in tx.execute(select(*_RECORD_COLUMNS).where(state, _c.host_id == host_id))
+    ]
+    return sorted(found, key=lambda deployment: -deployment.seq)
 
 
 def give_to_project(tx: Tx, subject_type: SubjectType, subject_id: str, project_id: str) -> None:
@@ -160,12 +171,18 @@ def frozen_of(tx: Tx, deployment_id: str) -> tuple[str | None, str | None]:
 
 
 def out_of_reach(tx: Tx, deployment_id: str) -> None:
-    """The deployment's host does not answer; since when is kept until it does."""
+    """The deployment's host does not answer; since when, and when it last did, are kept until it does again."""
+    seen = select(hosts.c.seen_at).where(hosts.c.host_id == _c.host_id).scalar_subquery()
     tx.execute(
         update(deployments)
         .where(_c.deployment_id == deployment_id, _c.out_of_reach_since.is_(None))
-        .values(out_of_reach_since=tx.now)
+        .values(out_of_reach_since=tx.now, last_seen_at=seen)
     )
+
+
+def in_reach(tx: Tx, deployment_id: str) -> None:
+    """The deployment's host answers again."""
+    set_fields(tx, deployment_id, out_of_reach_since=None, last_seen_at=None)
 
 
 def set_fields(tx: Tx, deployment_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
@@ -260,13 +277,13 @@ def forget_steps(tx: Tx, deployment_id: str) -> None:
     tx.execute(delete(steps).where(steps.c.deployment_id == deployment_id))
 
 
-def ended_with_undos(tx: Tx) -> list[str]:
-    """Ended deployments some of whose undos failed and are to be tried again."""
+def ended_with_undos(tx: Tx, host_id: str) -> list[str]:
+    """Ended deployments of a host some of whose undos failed and are to be tried again."""
     statement = (
         select(undos.c.deployment_id)
         .distinct()
         .join(deployments, _c.deployment_id == undos.c.deployment_id)
-        .where(_c.status.in_([Status.DONE, Status.ERROR]))
+        .where(_c.status.in_([Status.DONE, Status.ERROR]), _c.host_id == host_id)
     )
     return list(tx.execute(statement).scalars())
 

@@ -28,6 +28,14 @@ async def end_unfinished(
             await _end(stopping, deployment.deployment_id, intent)
 
 
+async def end_unfinished_on(db: Database, stopping: Stopping, host_id: str, intent: Intent) -> None:
+    """The same for all that is of one host, whatever it belongs to."""
+    found = await db.read(lambda tx: store.unfinished_of_host(tx, host_id))
+    for deployment in sorted(found, key=lambda each: each.status is not Status.PENDING):
+        wish = intent if deployment.status is Status.RUNNING else Intent.CANCEL
+        await _end(stopping, deployment.deployment_id, wish)
+
+
 async def _end(stopping: Stopping, deployment_id: str, intent: Intent) -> None:
     try:
         if intent is Intent.KILL:

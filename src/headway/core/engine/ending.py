@@ -77,6 +77,14 @@ class Ending:
         await self._write_end(outcome, None)
         return outcome
 
+    async def give_up(self, outcome: Outcome) -> Outcome:
+        """Writes ``error`` for a run whose host is out of reach: its processes are ended and its effects taken back
+        when the host answers again, by the janitor, before anything new is claimed there.
+        """
+        await self.log.finish(f"Deployment {outcome.reason}: {outcome.message}")
+        await self._write_end(outcome, None)
+        return outcome
+
     async def take_back(self) -> None:
         """Carries out the recorded undos, the newest first, each under a deadline; one that fails stays recorded and is
         tried again by the janitor.

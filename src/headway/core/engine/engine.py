@@ -9,6 +9,7 @@ from headway.core.deployments.status import Status
 from headway.core.engine.janitor import Janitor
 from headway.core.engine.parts import Parts
 from headway.core.engine.poller import Poller
+from headway.core.engine.reach import Reach
 from headway.core.engine.recovery import Recovery
 from headway.core.engine.scheduler.scheduler import Scheduler
 from headway.core.engine.stopper import Stopper
@@ -21,12 +22,14 @@ class Engine:
 
     def __init__(self, parts: Parts, extra: tuple[Poller, ...] = ()) -> None:
         self._parts = parts
-        self.worker = Worker(parts, lambda _id: self._recovering.wake())
+        janitor = Janitor(parts)
+        self._reach = Reach(parts, janitor.clear, self._met)
+        self.worker = Worker(parts, lambda _id: self._recovering.wake(), self._reach.is_open)
         self.recovery = Recovery(parts, self.worker)
+        self._beside = (self._reach, self.recovery, janitor)
         self.stopper = Stopper(parts, self.worker, self.recovery)
         self._claiming = Poller("worker", self.worker.claim_all)
         self._recovering = Poller("recovery", self.recovery.look_at_all)
-        janitor = Janitor(parts)
         self._sweeping = Poller("janitor", janitor.sweep)
         scheduler = self._scheduler()
         self._timing = Poller("scheduler", scheduler.look)
@@ -34,6 +37,7 @@ class Engine:
             self._claiming,
             self._recovering,
             self._sweeping,
+            Poller("reach", self._reach.look_round),
             self._timing,
             Poller("due times", scheduler.prune),
             Poller("presence", self.worker.renew),
@@ -59,6 +63,8 @@ class Engine:
         finally:
             for each in forget:
                 each()
+            for part in self._beside:
+                await part.release()
             await self.worker.release()
 
     def keep(self, *pollers: Poller) -> None:
@@ -69,6 +75,11 @@ class Engine:
         """Ends the loops; safe before the start and more than once."""
         for poller in self._pollers:
             poller.stop()
+
+    def _met(self) -> None:
+        """A host is in reach again."""
+        self._recovering.wake()
+        self._claiming.wake()
 
     def _wake(self, moved: DeploymentMoved) -> None:
         if moved.status != Status.RUNNING:  # something waits, or a slot has come free

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Mapping
+from datetime import timedelta
 
 from headway.core.deployments.status import Intent, Reason
 from headway.infra.hosts.base import Cause, Exit, GoneReason
+from headway.kernel.forms import duration_text
 
 _REASONS: Mapping[Cause, Reason] = {
     Cause.KILLED: Reason.KILLED,
@@ -81,6 +83,14 @@ def total_passed() -> str:
 def lost(reason: GoneReason) -> str:
     """Why a run is given up."""
     return f"{_GONE[reason]} Deploy again to repeat it."
+
+
+def out_of_reach(deadline: timedelta) -> str:
+    """Why a run on a server that does not answer is given up."""
+    return (
+        f"Its server has not answered for {duration_text(deadline)} (HEADWAY_REACH_DEADLINE). What still runs there is "
+        "ended when it answers. Deploy again once it does."
+    )
 
 
 def wished(intent: Intent) -> str:

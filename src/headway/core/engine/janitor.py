@@ -6,6 +6,7 @@ import logging
 
 from headway.core.deployments import once, queue, store
 from headway.core.deployments.status import Status
+from headway.core.engine.by_host import ByHost
 from headway.core.engine.ending import take_back
 from headway.core.engine.parts import Parts
 from headway.infra.hosts.base import Handle, Host
@@ -20,6 +21,7 @@ class Janitor:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._clearing = ByHost("janitor", self.clear)
 
     async def repair(self) -> float:
         """Puts right what should never be wrong, and forgets what does not count any more; seconds to rest."""
@@ -29,12 +31,23 @@ class Janitor:
 
     async def sweep(self) -> float:
         """Clears what nobody needs any more, after every end and now and then; seconds to rest."""
-        for host in self._parts.hosts.values():
-            await self._clear_runs(host)
-        for deployment_id in await self._parts.db.read(store.ended_with_undos):
+        for host_id, host in self._parts.hosts.items():
+            if host.link == 0:
+                await self.clear(host_id)
+            elif host.link is not None:
+                self._clearing.start(host_id)
+        return _REST
+
+    async def clear(self, host_id: str) -> None:
+        """Ends what is over on one host, and takes back there what could not be taken back before."""
+        await self._clear_runs(self._parts.hosts[host_id])
+        for deployment_id in await self._parts.db.read(lambda tx: store.ended_with_undos(tx, host_id)):
             deployment = await self._parts.db.read(lambda tx, id_=deployment_id: store.find(tx, id_))  # type: ignore[misc]
             await take_back(self._parts, deployment, None)
-        return _REST
+
+    async def release(self) -> None:
+        """Ends what is under way."""
+        await self._clearing.release()
 
     async def _clear_runs(self, host: Host) -> None:
         remaining = [handle for handle in await host.remaining() if handle.deployment_id not in self._parts.guests]

@@ -34,6 +34,7 @@ class EngineSettings:
     cancel_grace: timedelta = timedelta(seconds=10)
     undo_deadline: timedelta = timedelta(seconds=60)
     stop_deadline: timedelta = timedelta(seconds=45)
+    reach_deadline: timedelta = timedelta(minutes=30)
     missed_after: timedelta = timedelta(seconds=60)
     deadlines: Deadlines = field(
         default_factory=lambda: Deadlines(

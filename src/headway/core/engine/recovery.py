@@ -15,6 +15,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Maker, Reason, Status
 from headway.core.engine import explain
 from headway.core.engine.beside import beside
+from headway.core.engine.by_host import ByHost
 from headway.core.engine.ending import Ending, by_wish
 from headway.core.engine.parts import LeftOutput, Parts
 from headway.core.engine.runner import Resumed, Runner, frozen_from, read_verdict
@@ -35,12 +36,28 @@ class Recovery:
     def __init__(self, parts: Parts, worker: Worker) -> None:
         self._parts = parts
         self._worker = worker
+        self._looking = ByHost("recovery", self.look_on)
 
     async def look_at_all(self) -> float:
-        """Looks at everything that nobody works on; seconds to rest."""
-        for deployment in await self._parts.db.read(store.unclaimed_by_a_lease):
-            await self.look(deployment.deployment_id)
+        """Looks at everything that nobody works on, behind each link by itself; seconds to rest."""
+        found = await self._parts.db.read(store.unclaimed_by_a_lease)
+        for host_id in dict.fromkeys(deployment.host_id for deployment in found):
+            host = self._parts.hosts.get(host_id)
+            if host is not None and host.link == 0:
+                await self.look_on(host_id)
+            else:
+                self._looking.start(host_id)
         return _REST
+
+    async def look_on(self, host_id: str) -> None:
+        """Looks at everything on one host that nobody works on."""
+        for deployment in await self._parts.db.read(store.unclaimed_by_a_lease):
+            if deployment.host_id == host_id and not await self._waits(deployment):
+                await self.look(deployment.deployment_id)
+
+    async def release(self) -> None:
+        """Ends what is under way."""
+        await self._looking.release()
 
     async def look(self, deployment_id: str) -> None:
         """Takes one run at a new epoch, if it is free, and brings its row and the machine together."""
@@ -56,14 +73,48 @@ class Recovery:
         except HeadwayError as error:
             log.warning("deployment %s is looked at again: %s", deployment_id, error.message)
             is_away = isinstance(error, HostUnreachable)
-            await self._parts.write(lambda tx: _leave(tx, lease, is_away=is_away))
+            await self._parts.write(lambda tx: self._leave(tx, lease, is_away=is_away))
+
+    def _leave(self, tx: Tx, lease: Lease, *, is_away: bool) -> None:
+        if is_away:
+            store.out_of_reach(tx, lease.deployment_id)
+            self._parts.ledger.touched(tx, lease.deployment_id, Status.RUNNING)
+        leases.give_up(tx, lease)
+
+    def _in_reach(self, tx: Tx, deployment: Deployment) -> None:
+        store.in_reach(tx, deployment.deployment_id)
+        self._parts.ledger.touched(tx, deployment.deployment_id, Status.RUNNING)
+
+    async def _waits(self, deployment: Deployment) -> bool:
+        """Whether there is nothing to do but wait for its host; a run that was waited for too long is given up."""
+        host = self._parts.hosts.get(deployment.host_id)
+        since = deployment.out_of_reach_since
+        if since is None or (host is not None and host.link is not None):
+            return False
+        if await self._parts.db.read(lambda tx: tx.now) - since >= self._parts.settings.reach_deadline:
+            await self.give_up(deployment.deployment_id, explain.out_of_reach(self._parts.settings.reach_deadline))
+        return True
+
+    async def give_up(self, deployment_id: str, sentence: str) -> None:
+        """Ends a run as lost, by that sentence, without asking its host. What is left of it there is ended when the
+        host answers.
+        """
+        taken = await self._parts.write(lambda tx: self._parts.ledger.take_over(tx, deployment_id, self._parts.owner))
+        if taken is None:
+            return
+        deployment, lease = taken
+        outcome = _lost(sentence)
+        with self._worker.working_under(lease), working_on(deployment=deployment_id, host=deployment.host_id):
+            ending = self._ending(deployment, lease, None, ())
+            async with beside(ending.log.run()):
+                await ending.give_up(outcome)
 
     async def _bring_together(self, deployment: Deployment, lease: Lease) -> None:
         host = self._parts.hosts[deployment.host_id]
         await host.raise_epoch(deployment.deployment_id, lease.epoch)
         self._parts.crash_point("epoch raised by recovery")
         if deployment.out_of_reach_since is not None:
-            await self._parts.write(lambda tx: store.set_fields(tx, deployment.deployment_id, out_of_reach_since=None))
+            await self._parts.write(lambda tx: self._in_reach(tx, deployment))
         if deployment.handle is None:
             await self._never_began(deployment, lease, None)
             return
@@ -160,12 +211,6 @@ class _Nothing:
     async def changed(self, offset: int) -> None:
         """Nothing will come: never returns, so that nobody asks again and again."""
         await asyncio.Event().wait()
-
-
-def _leave(tx: Tx, lease: Lease, *, is_away: bool) -> None:
-    if is_away:
-        store.out_of_reach(tx, lease.deployment_id)
-    leases.give_up(tx, lease)
 
 
 def _lost(message: str) -> Outcome:

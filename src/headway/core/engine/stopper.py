@@ -88,7 +88,7 @@ class Stopper:
             async with asyncio.timeout(self._parts.settings.stop_deadline.total_seconds()):
                 while True:
                     current = await self._parts.db.read(lambda tx: store.find(tx, deployment_id))
-                    if current.status.ended:
+                    if current.status.ended or current.out_of_reach_since is not None:
                         break
                     await _heard(ended)
                     ended.clear()
@@ -97,6 +97,10 @@ class Stopper:
                 "The deployment's processes could not be ended in time; the wish is kept and carried out as soon as "
                 "its host answers."
             ) from error
+        if not current.status.ended:
+            raise Unavailable(
+                "The deployment's server is out of reach. The wish is kept and carried out as soon as it answers."
+            )
         if current.status is Status.DONE:
             raise NotRunning
         return current

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from headway.core.deployments import lease as leases
-from headway.core.deployments import store
+from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.status import Intent
 from headway.core.engine.parts import Parts
@@ -21,20 +21,25 @@ _REST = 1.0
 
 
 class Worker:
-    """The runners of this panel. ``claim_all`` is a round of its loop; ``release`` lets every run go on without it."""
+    """The runners of this panel. ``claim_all`` is a round of its loop; ``release`` lets every run go on without it.
+    ``is_open`` says of a host whether work may be claimed there.
+    """
 
-    def __init__(self, parts: Parts, left: Callable[[str], None]) -> None:
+    def __init__(
+        self, parts: Parts, left: Callable[[str], None], is_open: Callable[[str], bool] = lambda _host_id: True
+    ) -> None:
         self._parts = parts
         self._left = left
+        self._is_open = is_open
         self._runners: dict[str, Runner] = {}
         self._leases: list[Lease] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._open = True
 
     async def claim_all(self) -> float:
-        """Starts whatever may start now on every host; seconds to rest until the next look."""
-        for host_id in self._parts.hosts:
-            while self._open:
+        """Starts whatever may start now on every host that is open to it; seconds to rest until the next look."""
+        for host_id in await self._open_hosts():
+            while self._open and self._is_open(host_id):
                 claimed = await self._parts.db.run(
                     lambda tx, host_id=host_id: self._parts.ledger.claim(tx, host_id, self._parts.owner)  # type: ignore[misc]
                 )
@@ -43,6 +48,15 @@ class Worker:
                 self._parts.crash_point("claimed")
                 self.take(Runner(self._parts, *claimed))
         return _REST
+
+    async def _open_hosts(self) -> list[str]:
+        """This machine, and of the servers those that something waits for: they may be many."""
+        here = [host_id for host_id, host in self._parts.hosts.items() if host.link == 0]
+        linked = [host_id for host_id in self._parts.hosts if host_id not in here and self._is_open(host_id)]
+        if not linked:
+            return here
+        waited_for = await self._parts.db.read(queue.waited_for)
+        return [*here, *(host_id for host_id in linked if host_id in waited_for)]
 
     def take(self, runner: Runner) -> None:
         """Keeps a runner until its end."""

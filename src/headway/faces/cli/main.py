@@ -34,6 +34,7 @@ from headway.faces.cli.commands import (
     schedules,
     search,
     serve,
+    servers,
     upkeep,
     wait,
     webhooks,
@@ -71,6 +72,7 @@ def build() -> typer.Typer:
     top.add_typer(_composes(), name="composes")
     top.add_typer(_webhooks(), name="webhooks")
     top.add_typer(_schedules(), name="schedules")
+    top.add_typer(_servers(), name="servers")
 
     of_projects = _group("What applications are grouped in.")
     _add(of_projects, "list", projects.list_projects)
@@ -180,6 +182,18 @@ def _schedules() -> typer.Typer:
     _add(of_schedules, "disable", schedules.disable)
     _add(of_schedules, "delete", schedules.delete)
     return of_schedules
+
+
+def _servers() -> typer.Typer:
+    of_servers = _group("Machines that are reached by SSH.")
+    _add(of_servers, "list", servers.list_servers)
+    _add(of_servers, "show", servers.show)
+    _add(of_servers, "add", servers.add)
+    _add(of_servers, "check", servers.check)
+    _add(of_servers, "setup", servers.setup)
+    _add(of_servers, "trust", servers.trust)
+    _add(of_servers, "remove", servers.remove)
+    return of_servers
 
 
 def _variables() -> typer.Typer:

@@ -48,6 +48,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "schedule": "Scripts that run at their times, inside services or on the panel's machine",
         "security": "Names and passwords without which nobody comes in to an application",
         "settings": "What clients ask the panel about itself",
+        "server": "Machines that are reached by SSH: how they are entered, what is there, and preparing them.",
         "sshKey": "Keys with which private repositories are fetched",
         "user": "Who the caller is, its keys, and who else is there",
         "webhook": "What forges and registries have told, what was done about it, and what would be",

@@ -34,6 +34,7 @@ from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
 from headway.domains.rollbacks.service import RollbackService
 from headway.domains.schedules.service import ScheduleService
+from headway.domains.servers.service import ServerService
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import Database
 from headway.infra.logs.broadcast import Broadcast
@@ -92,6 +93,9 @@ class Platform(Protocol):
 
     @property
     def projects(self) -> ProjectService: ...
+
+    @property
+    def servers(self) -> ServerService: ...
 
     @property
     def ssh_keys(self) -> SshKeyService: ...

@@ -166,6 +166,13 @@ class Host(Protocol):
 
     host_id: str
 
+    @property
+    def link(self) -> int | None:
+        """The number of the link that stands to the host: another one after each break, None while there is none. The
+        panel's own machine needs none and always says 0.
+        """
+        ...
+
     async def boot_id(self) -> str:
         """The kernel's identifier of this boot. Raises HostUnreachable."""
         ...

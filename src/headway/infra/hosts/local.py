@@ -68,6 +68,11 @@ class LocalHost(LocalFiles):
         self._found: Capabilities | None = None
         self._anchors: set[LinkedAnchor] = set()
 
+    @property
+    def link(self) -> int | None:
+        """This machine needs none."""
+        return 0
+
     async def capabilities(self) -> Capabilities:
         """What this machine allows; found out at the first call, for `headway doctor` and for every anchor."""
         async with self._probing:

@@ -22,7 +22,7 @@ from headway.infra.hosts.server_trees import ServerTrees, prepared
 from headway.infra.hosts.ssh_files import SshFiles
 from headway.infra.hosts.ssh_ground import SshGround, exits, looked
 from headway.infra.hosts.ssh_login import SshTarget
-from headway.infra.hosts.ssh_session import SshSession, Standing, closed
+from headway.infra.hosts.ssh_session import SshSession, Standing
 from headway.infra.hosts.wire import Field, pack
 from headway.kernel.errors import Conflict, HeadwayError
 
@@ -63,6 +63,16 @@ class SshHost(SshFiles):
         self._prune_at = 0.0
 
     @property
+    def link(self) -> int | None:
+        """The number of the link that stands, None while there is none."""
+        return self._session.number
+
+    @property
+    def target(self) -> SshTarget:
+        """Where it is, with the key that it has shown."""
+        return self._session.target
+
+    @property
     def standing(self) -> Standing:
         """Whether the link stands, and when the server was last heard of."""
         return self._session.standing
@@ -75,6 +85,15 @@ class SshHost(SshFiles):
     def retry_at_once(self) -> None:
         """The next question connects without waiting for its turn."""
         self._session.retry_at_once()
+
+    @property
+    def machine(self) -> str:
+        """The kind of machine (uname -m), "" before the first link."""
+        return self._session.machine
+
+    async def clock(self) -> float:
+        """The server's time in seconds since 1970, to a millisecond. Raises HostUnreachable."""
+        return float((await self._session.ask("clock"))[1])
 
     async def boot_id(self) -> str:
         """The kernel's identifier of this boot. Raises HostUnreachable."""
@@ -237,7 +256,7 @@ class SshHost(SshFiles):
         for anchor in self._anchors:
             anchor.disconnect()
         self._anchors.clear()
-        await closed(self._session)
+        await self._session.give_up()
 
     async def _trees(self) -> ServerTrees:
         """What the server allows, found out anew over each connection: it may have been started again meanwhile."""

@@ -55,6 +55,8 @@ class SshSession:
         self._porter: Porter | None = None
         self._opening = asyncio.Lock()
         self._failures = 0
+        self._connections = 0
+        self._is_over = False
         self._not_before = 0.0
 
     async def ask(self, verb: str, *arguments: Field, seconds: float | None = ANSWER_SECONDS) -> list[bytes]:
@@ -96,6 +98,8 @@ class SshSession:
         if self._porter is not None and not self._porter.down.is_set():
             return self._porter
         async with self._opening:
+            if self._is_over:
+                raise HostUnreachable(f"The link to {self.target.place} was given up.")
             if self._porter is not None and not self._porter.down.is_set():
                 return self._porter
             if time.monotonic() < self._not_before and self.standing.away_why is not None:
@@ -108,9 +112,24 @@ class SshSession:
         assert self._login is not None  # noqa: S101 - there is no porter without
         return self._login.connection
 
+    @property
+    def number(self) -> int | None:
+        """The number of this connection among those that there have been, None while none stands."""
+        return self._connections if self._porter is not None and not self._porter.down.is_set() else None
+
     def retry_at_once(self) -> None:
         """Somebody asks in person: the next question does not wait for its turn."""
         self._not_before = 0.0
+
+    async def give_up(self) -> None:
+        """Closes for good, and waits a moment until the socket is gone."""
+        self._is_over = True
+        login = self._login
+        self.close()
+        if login is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await login.connection.wait_closed()
 
     def close(self) -> None:
         """Lets go of the connection; what runs on the server goes on."""
@@ -144,6 +163,7 @@ class SshSession:
             self.target = replace(self.target, host_key=self._login.host_key)
             self._pin(self._login.host_key)
         self._failures = 0
+        self._connections += 1
         self.standing = Standing(is_up=True, seen_at=time.time())
         return self._porter
 
@@ -215,13 +235,3 @@ def _unfit(target: SshTarget, why: str) -> HostRefused:
     return HostRefused(
         f"{target.place} cannot be worked on: {why}. Is its disk full, or may nothing be written below /var/lib there?"
     )
-
-
-async def closed(session: SshSession) -> None:
-    """Closes and waits, for a moment, until the sockets are gone."""
-    login = session._login  # noqa: SLF001 - the session's own end
-    session.close()
-    if login is not None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(2):
-                await login.connection.wait_closed()

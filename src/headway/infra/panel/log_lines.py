@@ -37,7 +37,8 @@ def configure(level: LogLevel, form: LogFormat) -> None:
         )
     )
     logging.basicConfig(level=level.value.upper(), handlers=[handler], force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for each in ("alembic", "asyncssh"):
+        logging.getLogger(each).setLevel(logging.WARNING)
 
 
 def _add_ids(_logger: object, _method: str, said: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -64,6 +64,7 @@ DONE = Deployment(
     intent=None,
     kill_requested_at=None,
     out_of_reach_since=None,
+    last_seen_at=None,
     unstable=False,
 )
 PENDING = replace(
@@ -128,6 +129,7 @@ def test_a_row_has_every_key_always() -> None:
         "unstable": False,
         "killRequestedAt": None,
         "outOfReachSince": None,
+        "lastSeenAt": None,
         "queuePosition": None,
         "waitsFor": None,
         "steps": [],

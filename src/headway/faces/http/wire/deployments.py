@@ -90,6 +90,7 @@ class DeploymentRow(TypedDict):
     unstable: bool
     killRequestedAt: str | None
     outOfReachSince: str | None
+    lastSeenAt: str | None
     queuePosition: int | None
     waitsFor: WaitRow | None
     steps: list[StepRow]
@@ -225,9 +226,7 @@ def deployment_row(
     *,
     pending_as_running: bool = False,
 ) -> DeploymentRow:
-    """The row that every list shows; ``wait`` says why it waits, if it does, ``left`` what it left to go back to. With
-    ``pending_as_running`` it seems to run while it waits, for clients that know no other word.
-    """
+    """The row that every list shows; with ``pending_as_running`` one that waits seems to run."""
     subject, owner, status = row.subject_type, row.subject_id, row.status
     return {
         "deploymentId": row.deployment_id,
@@ -259,6 +258,7 @@ def deployment_row(
         "unstable": bool(row.unstable),
         "killRequestedAt": instant(row.kill_requested_at),
         "outOfReachSince": instant(row.out_of_reach_since),
+        "lastSeenAt": instant(row.last_seen_at),
         "queuePosition": None if wait is None else wait.position,
         "waitsFor": None if wait is None else _wait(wait),
         "steps": [_step(step) for step in steps],

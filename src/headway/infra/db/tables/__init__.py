@@ -13,6 +13,7 @@ from headway.infra.db.tables import (
     once,
     returning,
     schedules,
+    servers,
     timers,
 )
 from headway.infra.db.tables.base import Instant, metadata
@@ -30,5 +31,6 @@ __all__ = [
     "once",
     "returning",
     "schedules",
+    "servers",
     "timers",
 ]

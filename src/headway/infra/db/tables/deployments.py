@@ -73,6 +73,7 @@ deployments = Table(
     Column("intent", String(16)),
     Column("kill_requested_at", Instant),
     Column("out_of_reach_since", Instant),
+    Column("last_seen_at", Instant),
     Column("unstable", Boolean, nullable=False),
     sqlite_autoincrement=True,
 )

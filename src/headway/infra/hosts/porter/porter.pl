@@ -20,7 +20,7 @@ my %PROMPT = (
     exits     => sub { return [ 'ok', Headway::Runs::exits(@_) ] },
     remaining => sub { return [ 'ok', Headway::Runs::remaining(@_) ] },
     boot_id   => sub { return [ 'ok', Headway::Runs::boot_id() ] },
-    clock     => sub { return [ 'ok', time ] },
+    clock     => \&clock,
 );
 
 # What a child does.
@@ -173,6 +173,14 @@ sub hello {
         Headway::Files::make_folder( $folder, '', '', 0700 );
     }
     return [ 'ok', $machine, $> ];
+}
+
+# To a millisecond, which perl's own clock is not.
+sub clock {
+    open my $answer, '-|', 'date', '+%s.%N' or die "cannot run date: $!\n";
+    my ($time) = readline($answer) =~ /^(\d+\.?\d{0,3})/;
+    close $answer;
+    return [ 'ok', $time ];
 }
 
 sub read_held {

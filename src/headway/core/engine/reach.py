@@ -1,0 +1,53 @@
+"""Keeps the links to hosts: connects, and lets work be claimed there only once what was left there is cleared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from headway.core.engine.by_host import ByHost
+from headway.core.engine.parts import Parts
+
+_REST = 1.0
+_LOOK_EVERY = 5.0
+
+
+class Reach:
+    """The hosts behind links. ``clear`` ends what is over on a host whose link is new; ``back`` is told afterwards."""
+
+    def __init__(self, parts: Parts, clear: Callable[[str], Awaitable[None]], back: Callable[[], None]) -> None:
+        self._parts = parts
+        self._clear = clear
+        self._back = back
+        self._cleared: dict[str, int] = {}
+        self._due: dict[str, float] = {}
+        self._meetings = ByHost("reach", self._meet)
+
+    def is_open(self, host_id: str) -> bool:
+        """Whether work may be claimed there: the link stands, and nothing is left there of what was given up."""
+        host = self._parts.hosts.get(host_id)
+        return host is not None and host.link is not None and host.link == self._cleared.get(host_id, 0)
+
+    async def look_round(self) -> float:
+        """Looks whether each host is there, each by itself; seconds to rest."""
+        now = time.monotonic()
+        for host_id, host in self._parts.hosts.items():
+            if host.link != 0 and (not self.is_open(host_id) or now >= self._due.get(host_id, 0.0)):
+                self._due[host_id] = now + _LOOK_EVERY
+                self._meetings.start(host_id)
+        return _REST
+
+    async def release(self) -> None:
+        """Ends what is under way."""
+        await self._meetings.release()
+
+    async def _meet(self, host_id: str) -> None:
+        host = self._parts.hosts[host_id]
+        await host.boot_id()
+        link = host.link
+        if link is None or self._cleared.get(host_id) == link:
+            return
+        await self._clear(host_id)
+        if host.link == link:
+            self._cleared[host_id] = link
+            self._back()

@@ -1,0 +1,255 @@
+"""Use cases of servers: each one transaction, each asked of the policy; the fleet follows the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import Lane, Request, SubjectType, asked_by
+from headway.core.deployments.once import Once, Queued
+from headway.core.deployments.service import Stopping
+from headway.core.deployments.status import Intent
+from headway.core.deployments.unfinished import end_unfinished_on
+from headway.domains.servers import store
+from headway.domains.servers.examining import examined
+from headway.domains.servers.fleet import Fleet, ServerUnknown
+from headway.domains.servers.model import (
+    Access,
+    Facts,
+    Server,
+    ServerType,
+    Standing,
+    app_name_for,
+    check_name,
+    checked,
+    checked_concurrency,
+)
+from headway.domains.servers.setup import KIND, VERSION, Wants
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.ssh import SshHost
+from headway.kernel.errors import Conflict, InvalidInput, Unavailable
+from headway.kernel.ids import new_id
+
+_REMOVED = "Its server was removed from Headway while it did not answer. What still runs there is not known."
+GiveUp = Callable[[str, str], Awaitable[None]]
+OpenKey = Callable[[Tx, str, str], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be changed of a server; None stays as it is. ``forgets_host_key``: the next key that the server shows
+    is taken for its own.
+    """
+
+    name: str | None = None
+    description: str | None = None
+    type: ServerType | None = None
+    access: Access | None = None
+    concurrency: int | None = None
+    forgets_host_key: bool = False
+    settings: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerService:
+    """An organisation's servers. ``give_up`` ends a run by a sentence without asking its host, ``open_key`` raises
+    Missing where an organisation has no such SSH key.
+    """
+
+    db: Database
+    fleet: Fleet
+    ledger: Ledger
+    stopping: Stopping
+    give_up: GiveUp
+    open_key: OpenKey
+
+    async def create(
+        self,
+        actor: Actor,
+        access: Access,
+        *,
+        name: str,
+        type: ServerType,
+        description: str | None,
+        concurrency: int,
+        settings: Mapping[str, Any],
+    ) -> Server:
+        """Keeps a server; it is connected to at once, beside this call. Raises Forbidden, InvalidInput, Missing."""
+        policy.permit(actor, "server.create", actor.organization_id)
+        check_name(name)
+        checked_concurrency(concurrency)
+
+        def write(tx: Tx) -> Server:
+            server = Server(
+                server_id=new_id(),
+                organization_id=actor.organization_id,
+                name=name,
+                description=description,
+                app_name=app_name_for(name),
+                type=type,
+                access=self._checked(tx, actor, access, None),
+                host_key=None,
+                concurrency=concurrency,
+                facts=None,
+                looked_at=None,
+                standing=Standing(),
+                settings=settings,
+                created_at=tx.now,
+            )
+            store.add(tx, server)
+            return server
+
+        made = await self.db.run(write)
+        await self.fleet.load()
+        return made
+
+    async def one(self, actor: Actor, server_id: str, procedure: str = "server.one") -> Server:
+        """One server. Raises Missing, Forbidden."""
+        return self._now(await self.db.read(lambda tx: _permitted(tx, actor, procedure, server_id)))
+
+    async def all(self, actor: Actor, procedure: str = "server.all") -> list[Server]:
+        """The organisation's servers, newest first. Raises Forbidden."""
+        policy.permit(actor, procedure, actor.organization_id)
+        found = await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
+        return [self._now(server) for server in found]
+
+    async def update(self, actor: Actor, server_id: str, change: Change) -> Server:
+        """Changes a server. Another address or port forgets the host key. Raises Missing, Forbidden, InvalidInput."""
+        if change.name is not None:
+            check_name(change.name)
+        if change.concurrency is not None:
+            checked_concurrency(change.concurrency)
+
+        def write(tx: Tx) -> Server:
+            before = _permitted(tx, actor, "server.update", server_id)
+            if change.access is not None:
+                store.set_access(tx, server_id, self._checked(tx, actor, change.access, server_id))
+            store.set_fields(tx, server_id, **_fields(change, before))
+            host = {"name": change.name, "concurrency": change.concurrency}
+            store.set_host(tx, server_id, **{name: value for name, value in host.items() if value is not None})
+            return store.find(tx, server_id)
+
+        changed = await self.db.run(write)
+        if changed.host_key is None:
+            self.fleet.forget_pin(server_id)
+        await self.fleet.load()
+        return changed
+
+    async def remove(self, actor: Actor, server_id: str, *, force: bool = False) -> Server:
+        """Forgets a server; the machine itself is not touched. Raises Missing, Forbidden, and Conflict with what still
+        lives there; with ``force`` that is ended first, and given up where the server does not answer.
+        """
+        found = await self.one(actor, server_id, "server.remove")
+        if force:
+            await self._empty(server_id)
+
+        def write(tx: Tx) -> None:
+            if through := store.reached_through(tx, server_id):
+                raise Conflict(f"{', '.join(through)} can only be reached through this server. Change these first.")
+            if count := store.unfinished(tx, server_id):
+                there = "1 deployment waits or runs" if count == 1 else f"{count} deployments wait or run"
+                raise Conflict(f"{there} on this server. End them first, or remove it by force.")
+            store.remove(tx, server_id)
+
+        await self.db.run(write)
+        await self.fleet.leave(server_id)
+        return found
+
+    async def validate(self, actor: Actor, server_id: str) -> Facts:
+        """What is found on the server now. Raises Missing, Forbidden, and HostUnreachable with what is wrong."""
+        found = await self.one(actor, server_id, "server.validate")
+        host = self._host(found)
+        host.retry_at_once()
+        facts: Facts = await examined(host)
+        await self.db.run(lambda tx: store.set_facts(tx, server_id, facts))
+        return facts
+
+    async def time(self, actor: Actor, server_id: str) -> float:
+        """Its clock, in seconds since 1970. Raises Missing, HostUnreachable."""
+        return await self._host(await self.one(actor, server_id, "server.getServerTime")).clock()
+
+    async def setup(self, actor: Actor, server_id: str, wants: Wants, once: Once | None = None) -> Queued:
+        """Queues the deployment that prepares the server. Raises Missing, Forbidden."""
+
+        def write(tx: Tx) -> Queued:
+            server = _permitted(tx, actor, "server.setup", server_id)
+            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, _request(server, wants)))
+
+        return await self.db.run(write)
+
+    def _now(self, server: Server) -> Server:
+        """The server with what this panel knows of its link at this moment."""
+        standing, host_key = self.fleet.standing(server.server_id), self.fleet.host_key(server.server_id)
+        return replace(server, standing=standing or server.standing, host_key=host_key or server.host_key)
+
+    def _host(self, server: Server) -> SshHost:
+        try:
+            return self.fleet.server(server.server_id)
+        except ServerUnknown as error:
+            raise InvalidInput(
+                f"The server {server.name} has no SSH key that Headway still has. Choose one, and try again."
+            ) from error
+
+    def _checked(self, tx: Tx, actor: Actor, access: Access, server_id: str | None) -> Access:
+        """The access, whose key and way are the organisation's own."""
+        checked(access)
+        if access.ssh_key_id is not None:
+            self.open_key(tx, access.ssh_key_id, actor.organization_id)
+        on_the_way, jump = {server_id}, access.jump_server_id
+        while jump is not None:
+            if jump in on_the_way:
+                raise InvalidInput("A server cannot be reached through itself; choose another jump server.")
+            on_the_way.add(jump)
+            jump = _permitted(tx, actor, "server.one", jump).access.jump_server_id
+        return access
+
+    async def _empty(self, server_id: str) -> None:
+        try:
+            await end_unfinished_on(self.db, self.stopping, server_id, Intent.KILL)
+        except Unavailable:
+            for deployment_id in await self.db.read(lambda tx: store.out_of_reach(tx, server_id)):
+                await self.give_up(deployment_id, _REMOVED)
+
+
+def _permitted(tx: Tx, actor: Actor, procedure: str, server_id: str) -> Server:
+    server = store.find(tx, server_id)
+    policy.permit(actor, procedure, server.organization_id)
+    return server
+
+
+def _fields(change: Change, before: Server) -> Mapping[str, Any]:
+    given = {
+        "name": change.name,
+        "description": change.description,
+        "type": change.type,
+        "settings": None if change.settings is None else {**before.settings, **change.settings},
+    }
+    fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if change.forgets_host_key or _is_elsewhere(change.access, before.access):
+        fields["host_key"] = None
+    return fields
+
+
+def _is_elsewhere(now: Access | None, before: Access) -> bool:
+    return now is not None and (now.address, now.port) != (before.address, before.port)
+
+
+def _request(server: Server, wants: Wants) -> Request:
+    return Request(
+        kind=KIND,
+        kind_version=VERSION,
+        subject_type=SubjectType.SERVER,
+        subject_id=server.server_id,
+        host_id=server.server_id,
+        organization_id=server.organization_id,
+        project_id=None,
+        exclusive_key=f"server.{server.server_id}",
+        lane=Lane.DEPLOY,
+        default_title="Setup Server",
+        input=wants.dump(),
+    )

@@ -1,0 +1,156 @@
+"""Reads and writes of servers, each with its row among the hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, insert, select, update
+
+from headway.core.access.policy import Missing, Noun
+from headway.core.deployments.run import Owner
+from headway.domains.servers.model import Access, Facts, Server, ServerType, Standing
+from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, hosts, undos
+from headway.infra.db.tables.servers import servers
+from headway.infra.db.transaction import Tx
+
+_c = servers.c
+_ALL: Select[Any] = select(servers, hosts.c.concurrency, hosts.c.seen_at).join(hosts, hosts.c.host_id == _c.server_id)
+
+
+def find(tx: Tx, server_id: str) -> Server:
+    """The server with this id. Raises Missing."""
+    row = tx.execute(_ALL.where(_c.server_id == server_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.SERVER)
+    return _record(row)
+
+
+def owner(tx: Tx, server_id: str) -> Owner | None:
+    """Whose the server is, None when there is no such server."""
+    organization_id = tx.scalar(select(_c.organization_id).where(_c.server_id == server_id))
+    return Owner(organization_id=organization_id, project_id=None) if organization_id is not None else None
+
+
+def of_organization(tx: Tx, organization_id: str) -> list[Server]:
+    """An organisation's servers, newest first."""
+    mine = _ALL.where(_c.organization_id == organization_id)
+    return [_record(row) for row in tx.execute(mine.order_by(_c.created_at.desc(), _c.server_id))]
+
+
+def everywhere(tx: Tx) -> list[Server]:
+    """Every server of the panel."""
+    return [_record(row) for row in tx.execute(_ALL.order_by(_c.server_id))]
+
+
+def add(tx: Tx, server: Server) -> None:
+    """Writes a new server, and the host that it is."""
+    tx.execute(
+        insert(hosts).values(
+            host_id=server.server_id,
+            server_id=server.server_id,
+            name=server.name[:255],
+            concurrency=server.concurrency,
+            created_at=server.created_at,
+        )
+    )
+    tx.execute(
+        insert(servers).values(
+            server_id=server.server_id,
+            organization_id=server.organization_id,
+            name=server.name,
+            description=server.description,
+            app_name=server.app_name,
+            type=server.type,
+            **_columns(server.access),
+            settings=dict(server.settings),
+            created_at=server.created_at,
+        )
+    )
+
+
+def set_fields(tx: Tx, server_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
+    """Writes columns of one server."""
+    if fields:
+        tx.execute(update(servers).where(_c.server_id == server_id).values(**fields))
+
+
+def set_host(tx: Tx, server_id: str, **fields: str | int) -> None:
+    """Writes columns of its host: name, concurrency."""
+    if fields:
+        tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(**fields))
+
+
+def set_access(tx: Tx, server_id: str, access: Access) -> None:
+    """Writes how it is entered."""
+    set_fields(tx, server_id, **_columns(access))
+
+
+def set_facts(tx: Tx, server_id: str, facts: Facts) -> None:
+    """Writes what was found on it."""
+    set_fields(tx, server_id, facts=asdict(facts), looked_at=tx.now)
+
+
+def set_seen(tx: Tx, server_id: str, standing: Standing) -> None:
+    """Writes when it was last heard of, and since when and why it is not."""
+    tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(seen_at=standing.seen_at))
+    set_fields(tx, server_id, away_since=standing.away_since, away_why=standing.away_why)
+
+
+def remove(tx: Tx, server_id: str) -> None:
+    """Deletes a server. Its host stays while deployments name it, and takes no more work."""
+    waiting = select(deployments.c.deployment_id).where(deployments.c.host_id == server_id)
+    tx.execute(delete(undos).where(undos.c.deployment_id.in_(waiting)))
+    tx.execute(delete(servers).where(_c.server_id == server_id))
+    tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(concurrency=0))
+    if tx.execute(waiting.limit(1)).first() is None:
+        tx.execute(delete(hosts).where(hosts.c.host_id == server_id))
+
+
+def unfinished(tx: Tx, server_id: str) -> int:
+    """How many deployments wait or run there."""
+    count = select(func.count()).select_from(deployments).where(deployments.c.host_id == server_id)
+    return sum(int(tx.scalar(count.where(state)) or 0) for state in (PENDING, RUNNING))
+
+
+def out_of_reach(tx: Tx, server_id: str) -> list[str]:
+    """The running deployments there that wait for the server to answer."""
+    mine = (RUNNING, deployments.c.host_id == server_id, deployments.c.out_of_reach_since.is_not(None))
+    return list(tx.execute(select(deployments.c.deployment_id).where(*mine)).scalars())
+
+
+def reached_through(tx: Tx, server_id: str) -> list[str]:
+    """The names of the servers that are reached through this one."""
+    return list(tx.execute(select(_c.name).where(_c.jump_server_id == server_id).order_by(_c.name)).scalars())
+
+
+def _columns(access: Access) -> Mapping[str, Any]:
+    return asdict(access)
+
+
+def _record(row: Row[Any]) -> Server:
+    seen_at: datetime | None = row.seen_at
+    return Server(
+        server_id=row.server_id,
+        organization_id=row.organization_id,
+        name=row.name,
+        description=row.description,
+        app_name=row.app_name,
+        type=ServerType(row.type),
+        access=Access(
+            address=row.address,
+            port=row.port,
+            username=row.username,
+            ssh_key_id=row.ssh_key_id,
+            jump_server_id=row.jump_server_id,
+        ),
+        host_key=row.host_key,
+        concurrency=row.concurrency,
+        facts=Facts(**row.facts) if row.facts is not None else None,
+        looked_at=row.looked_at,
+        standing=Standing(seen_at=seen_at, away_since=row.away_since, away_why=row.away_why),
+        settings=row.settings,
+        created_at=row.created_at,
+    )

@@ -1,0 +1,239 @@
+"""`headway servers`: machines that are reached by SSH, and what is done to them as a whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.faces.cli import output
+from headway.faces.cli.options import AsJson, Yes
+from headway.faces.cli.output import Column
+from headway.faces.cli.session import Session
+from headway.faces.cli.statuses import Status
+from headway.kernel.errors import InvalidInput, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from headway.faces.cli.client import Client
+
+Row = Mapping[str, Any]
+Server = Annotated[str, typer.Argument(metavar="SERVER", help="Its name or its id.")]
+
+
+def list_servers(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Lists the servers, and whether they answer."""
+    with Session.of(context).client() as client:
+        found = client.get("server.all")
+    if as_json:
+        output.say_json(found)
+        return
+    output.say_table(
+        (
+            Column(title="NAME"),
+            Column(title="ADDRESS"),
+            Column(title="FOR", whole=True),
+            Column(title="STATE"),
+            Column(title="SEEN", whole=True, right=True),
+            Column(title="ID", whole=True),
+        ),
+        [
+            (each["name"], _address(each), each["serverType"], _state(each), _seen(each), each["serverId"])
+            for each in found
+        ],
+    )
+
+
+def show(context: typer.Context, server: Server, *, as_json: AsJson = False) -> None:
+    """Shows a server: how it is entered, what is there, and whether it answers."""
+    with Session.of(context).client() as client:
+        found = find_server(client, server)
+    if as_json:
+        output.say_json(found)
+        return
+    facts = found["facts"] or {}
+    lines = {
+        "Address": _address(found),
+        "State": _state(found),
+        "Last seen": _seen(found),
+        "Host key": found["hostKeyFingerprint"] or "not seen yet",
+        "System": facts.get("system"),
+        "Cores": facts.get("cores"),
+        "Memory": _size(facts.get("memoryBytes")),
+        "Free disk": _size(facts.get("diskFreeBytes")),
+        "Docker": facts.get("docker") or "none",
+        "Swarm": facts.get("swarm"),
+        "Deployments at once": found["concurrency"],
+        "Id": found["serverId"],
+    }
+    for name, value in lines.items():
+        if value is not None:
+            output.say(f"{name + ':':21}{output.clean(str(value))}")
+
+
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called here.")],
+    address: Annotated[str, typer.Argument(metavar="[USER@]ADDRESS[:PORT]", help="Default: root, port 22.")],
+    *,
+    key: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The SSH key, by its name or id; default: the only one.")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A private key to keep for it; -: standard input.")
+    ] = None,
+    builds_only: Annotated[bool, typer.Option("--builds-only", help="Nothing is released there.")] = False,
+    jump: Annotated[str | None, typer.Option(metavar="SERVER", help="The server through which it is reached.")] = None,
+    concurrency: Annotated[int | None, typer.Option(metavar="N", help="Deployments at once; default 2.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Adds a server and looks at it; without a key one is made, whose public half is to be put there."""
+    user, host, port = _parts(address)
+    with Session.of(context).client() as client:
+        key_id, public_key = _key(client, name, key, key_file)
+        body: dict[str, Any] = {"name": name, "ipAddress": host, "port": port, "username": user, "sshKeyId": key_id}
+        body["serverType"] = "build" if builds_only else "deploy"
+        if concurrency is not None:
+            body["concurrency"] = concurrency
+        if jump is not None:
+            body["jumpServerId"] = find_server(client, jump)["serverId"]
+        made = client.post("server.create", body)
+        if public_key is not None:
+            output.warn(f"Add this line to ~{user}/.ssh/authorized_keys on {host}, then: headway servers check {name}")
+            output.say_json(made) if as_json else output.say(public_key)
+            return
+        _look(client, made, as_json=as_json)
+
+
+def check(context: typer.Context, server: Server, *, as_json: AsJson = False) -> None:
+    """Looks at a server now, and says what would come in the way."""
+    with Session.of(context).client() as client:
+        _look(client, find_server(client, server), as_json=as_json)
+
+
+def setup(
+    context: typer.Context,
+    server: Server,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    docker: Annotated[bool, typer.Option("--docker/--no-docker", help="Install the Docker engine.")] = True,
+    native: Annotated[bool, typer.Option("--native", help="Install what builds without Docker need.")] = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Prepares a server; what is there already stays as it is. Exits with 1 when it ended in an error."""
+    from headway.faces.cli.watching import watch
+
+    with Session.of(context).client() as client:
+        found = find_server(client, server)
+        body = {"serverId": found["serverId"], "docker": docker, "native": native, "dryRun": dry_run}
+        deployment_id = client.start("server.setup", body)
+        if not wait:
+            output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
+            return
+        try:
+            row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
+        except (KeyboardInterrupt, Unavailable):
+            output.warn(f"\nIt goes on. To follow it again: headway deployments logs -f {deployment_id}")
+            raise
+    if as_json:
+        output.say_json(row)
+    if row["status"] != "done":
+        output.warn(f"headway: {server} was not prepared: {row.get('errorMessage') or output.state_of(row)}")
+        raise typer.Exit(Status.ERROR)
+
+
+def trust(context: typer.Context, server: Server, *, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Forgets the host key of a server that was set up anew: the next one it shows is taken for its own."""
+    with Session.of(context).client() as client:
+        found = find_server(client, server)
+        if not yes:
+            typer.confirm(f"Forget the host key {found['hostKeyFingerprint']} of {found['name']}?", abort=True)
+        client.post("server.update", {"serverId": found["serverId"], "forgetHostKey": True})
+        _look(client, found, as_json=as_json)
+
+
+def remove(
+    context: typer.Context,
+    server: Server,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="End what runs there first.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Forgets a server; the machine itself is not touched."""
+    with Session.of(context).client() as client:
+        found = find_server(client, server)
+        if not yes:
+            typer.confirm(f"Forget the server {output.clean(found['name'])}?", abort=True)
+        removed = client.post("server.remove", {"serverId": found["serverId"], "force": force})
+    output.say_json(removed) if as_json else output.say(f"The server {output.clean(found['name'])} is forgotten")
+
+
+def find_server(client: Client, named: str) -> Row:
+    """The server of that name or id. Raises NotFound, and InvalidInput when several have the name."""
+    every: list[Row] = client.get("server.all")
+    found = [each for each in every if each["serverId"] == named] or [each for each in every if each["name"] == named]
+    if not found:
+        raise NotFound(f"There is no server {named}. 'headway servers list' shows them.")
+    if len(found) > 1:
+        raise InvalidInput(f"Several servers are named {named}; give an id: {', '.join(e['serverId'] for e in found)}.")
+    return found[0]
+
+
+def _look(client: Client, server: Row, *, as_json: bool) -> None:
+    found = client.get("server.validate", serverId=server["serverId"])
+    if as_json:
+        output.say_json({**client.get("server.one", serverId=server["serverId"]), "problems": found["problems"]})
+        return
+    facts, key = found["facts"], client.get("server.one", serverId=server["serverId"])["hostKeyFingerprint"]
+    output.say(f"{server['name']} answers: {output.clean(facts['system'] or 'Linux')}, host key {key}")
+    for problem in found["problems"]:
+        output.warn(problem)
+
+
+def _key(client: Client, name: str, key: str | None, key_file: Path | None) -> tuple[str, str | None]:
+    """The id of the key to enter with, and its public half where it is new and nobody has put it there yet."""
+    if key_file is not None:
+        text = sys.stdin.read() if str(key_file) == "-" else key_file.read_text()
+        return client.post("sshKey.create", {"name": name, "privateKey": text})["sshKeyId"], None
+    every = client.get("sshKey.all")
+    if key is not None:
+        found = [each for each in every if key in {each["sshKeyId"], each["name"]}]
+        if len(found) != 1:
+            raise NotFound(f"There is {'no' if not found else 'more than one'} SSH key {key}; give its id.")
+        return found[0]["sshKeyId"], None
+    if len(every) == 1:
+        return every[0]["sshKeyId"], None
+    made = client.post("sshKey.create", {"name": name})
+    return made["sshKeyId"], made["publicKey"]
+
+
+def _parts(address: str) -> tuple[str, str, int]:
+    user, _, rest = address.rpartition("@")
+    host, colon, port = rest.rpartition(":") if rest.count(":") == 1 else (rest, "", "")
+    if colon and not port.isdigit():
+        raise InvalidInput(f"{address!r} is no address of a server: give [USER@]ADDRESS[:PORT].")
+    return user or "root", host, int(port or 22)
+
+
+def _address(server: Row) -> str:
+    return f"{server['username']}@{server['ipAddress']}:{server['port']}"
+
+
+def _state(server: Row) -> str:
+    reach = server["reach"]
+    if reach["isUp"]:
+        return "up"
+    return f"out of reach: {reach['why']}" if reach["outOfReachSince"] else "not reached yet"
+
+
+def _seen(server: Row) -> str:
+    seen = server["reach"]["lastSeenAt"]
+    return "never" if seen is None else f"{output.rounded((output.now() - output.moment(seen)).total_seconds())} ago"
+
+
+def _size(size: int | None) -> str | None:
+    return None if size is None else f"{size / (1 << 30):.1f} GiB"
