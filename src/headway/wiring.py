@@ -61,6 +61,7 @@ from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.registries import log_in
+from headway.infra.hosts.local import LocalHost
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.paths import LogPaths
 from headway.infra.panel.data_dir import DataDir
@@ -138,7 +139,7 @@ class Wiring:
             data_dir,
             db,
             ledger=self._ledger,
-            host=self._servers.fleet.here,
+            host=self._host,
             logs=self._log_files,
             edge=self._edge,
             facts=facts,
@@ -146,9 +147,13 @@ class Wiring:
         fronted[SubjectType.COMPOSE] = self._composes.routing
         self._reactions = self._react()
 
+    @property
+    def _host(self) -> LocalHost:
+        return self._servers.fleet.here
+
     def _react(self) -> ReactionWiring:
         looking = Looking(
-            host=self._servers.fleet.here,
+            host=self._host,
             guests=self._guests,
             plans=self._planning,
             tools=self._tools,
@@ -177,8 +182,7 @@ class Wiring:
     def wired(self, access: AccessService) -> Wired:
         """The parts, each with what it needs."""
         access.tell(lambda user_id: self._events.announce(AccessChanged(user_id=user_id)))
-        here = self._servers.fleet.here
-        operating = Operating(db=self._db, host=here, tools=self._tools, logs_of_deployments=self._log_files)
+        operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
         back = RollbackWiring(
             db=self._db,
             ledger=self._ledger,
@@ -342,7 +346,7 @@ class Wiring:
             applications=applications,
             planning=self._planning,
             tools=self._tools,
-            host=self._servers.fleet.here,
+            host=self._host,
             guests=self._guests,
         )
 
