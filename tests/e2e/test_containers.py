@@ -165,7 +165,10 @@ def test_the_image_brings_its_own_health_check(running: Panel, tmp_path: Path) -
             "no file 'docker/Dockerfile' at the build path",
         ),
         ({"dockerContextPath": "../.."}, "leads out of the repository"),
-        ({"buildType": "railpack"}, "railpack is not installed on this host"),
+        ({"builder": "nixpacks"}, "The program nixpacks is not installed on this host"),
+        ({"buildType": "railpack"}, "The program railpack is not installed on this host"),
+        ({"buildType": "heroku_buildpacks"}, "The program pack is not installed on this host"),
+        ({"buildType": "paketo_buildpacks"}, "The program pack is not installed on this host"),
         ({"command": "/no/such/program"}, "ended 3 times while it was starting, last with exit status 127"),
     ],
 )

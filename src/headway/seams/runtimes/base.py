@@ -27,8 +27,9 @@ class ProcessState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessStatus:
-    """One process of a release. ``pid`` and ``since`` (the start of this copy) are None while none runs; ``exits``
-    counts the times that it ended by itself since the release was last started, ``last_exit`` says how.
+    """One process of a release. ``pid`` and ``since`` (the start of this copy) are None while none runs, ``pid`` also
+    where it is nobody's to tell; ``exits`` counts the times that it ended by itself since the release was last started,
+    ``last_exit`` says how.
     """
 
     name: str
@@ -40,8 +41,8 @@ class ProcessStatus:
 
     @property
     def up(self) -> bool:
-        """Whether a copy of it runs now."""
-        return self.pid is not None and self.state in {ProcessState.STARTING, ProcessState.RUNNING}
+        """Whether a copy of it runs now; not every runtime tells pids."""
+        return self.state is ProcessState.RUNNING or (self.pid is not None and self.state is ProcessState.STARTING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

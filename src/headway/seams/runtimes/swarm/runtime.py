@@ -32,6 +32,7 @@ from headway.seams.runtimes.volumes import make_volume
 
 _REPLICAS = "headway.replicas"
 _PAUSE = 0.05
+_QUIET_LOOKS = 4
 _GONE_SECONDS = 45.0  # beyond the grace, for machines that are busy
 _NO_MACHINE = frozenset({"down", "disconnected"})
 
@@ -272,10 +273,14 @@ class SwarmRuntime:
         raise Unavailable(f"The copies of release {release_id} do not go although the swarm was asked to end them.")
 
     async def _clear(self, release_id: str) -> None:
-        """Containers that the swarm has made here and forgotten before it started them."""
+        """Containers that the swarm has made here and forgotten before it started them, one of them perhaps only now;
+        it removes those on other machines by itself, a moment later.
+        """
         if await self._cluster.service(release_id) is None:
-            for container_id in await self._containers(release_id, all_of_them=True):
-                await self._api.delete(f"/containers/{container_id}", force=True, v=True)
+            for _ in range(_QUIET_LOOKS):
+                for container_id in await self._containers(release_id, all_of_them=True):
+                    await self._api.delete(f"/containers/{container_id}", force=True, v=True)
+                await asyncio.sleep(_PAUSE)
 
     async def _kill_here(self, release_id: str) -> None:
         for container_id in await self._containers(release_id, all_of_them=False):
