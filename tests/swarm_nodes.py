@@ -18,6 +18,7 @@ from tests.docker_engine import Engine
 
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
+_HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 
 
 class Node(Engine):
@@ -123,7 +124,9 @@ def swarm_nodes(folder: Path) -> Iterator[Nodes]:
 
 
 def _ip(*arguments: str, check: bool = True) -> None:
-    subprocess.run(["ip", *arguments], capture_output=True, check=check)
+    """Where this process began: a test may have entered another network."""
+    argv = ["nsenter", f"--net=/proc/self/fd/{_HOME}", "ip", *arguments]
+    subprocess.run(argv, capture_output=True, check=check, pass_fds=[_HOME])
 
 
 def _enter(namespace: int) -> None:

@@ -34,6 +34,7 @@ from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
 from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.runtimes.compose.stacks import Stacks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,7 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, engine: Engin
         panel_id=data_dir.panel_id,
         folders=ComposeFolders(work=str(work), private=str(data_dir.path)),
         engine=engine,
+        stacks=Stacks(engine=engine, api=engine.api, panel_id=data_dir.panel_id),
         routing=routing,
         room=Room(work=str(work), floor=settings.least_free_bytes, api=engine.api),
         defaults=Defaults(

@@ -91,7 +91,7 @@ def clear_swarm(nodes: Nodes, label: str) -> None:
         for found in manager.docker(what, "ls", "--quiet", "--filter", f"label={label}").split():
             manager.docker(what, "rm", found)
     for node in (nodes.worker, manager):
-        until(lambda: not running_of(node, label), 60, what="the tasks are gone")  # noqa: B023
+        until(lambda: not running_of(node, label), 60, what=f"the tasks of {node.netns} are gone")  # noqa: B023
         clear(node, label)
 
 
@@ -112,8 +112,9 @@ def containers_of(node: Node, application_id: str) -> list[str]:
 
 
 def running_of(node: Node, label: str) -> list[str]:
-    """The containers on one machine that carry a label."""
-    return node.docker("container", "ls", "--quiet", "--filter", f"label={label}").split()
+    """The tasks on one machine that carry a label, by their names."""
+    mine = ("--filter", f"label={label}", "--filter", "label=com.docker.swarm.task.id")
+    return node.docker("container", "ls", "--format", "{{.Names}}", *mine).split()
 
 
 def copies_seen(ground: Ground, name: str, seconds: float = 10, least: int = 2) -> Counter[str]:

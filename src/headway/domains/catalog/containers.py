@@ -15,6 +15,7 @@ from headway.infra.docker.labels import APPLICATION, COMPOSE, NAME, PANEL
 from headway.infra.logs.mask import Masker
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
+from headway.seams.runtimes.swarm.placed import Placed, placed
 
 SecretsOf = Callable[[str], Awaitable[Iterable[str]]]
 # The mark of compose services first: what else their containers are labelled with is in their files.
@@ -44,7 +45,20 @@ class ContainerService:
 
     async def of_app(self, actor: Actor, procedure: str, app_name: str) -> list[Container]:
         """Those that belong to the service of this name, as far as the caller may see it."""
-        return [each for each in await self.all(actor, procedure) if app_name in {each.project, each.labels.get(NAME)}]
+        return [each for each in await self.all(actor, procedure) if _is_of(each, app_name)]
+
+    async def of_stack(self, actor: Actor, procedure: str, app_name: str) -> list[Placed]:
+        """The same on all machines of a swarm, where it runs in one; else those of this machine. Raises SwarmAway."""
+        admit(actor, procedure)
+        if not await self.db.read(self.was_asked_for):
+            return []
+        called = [each for each in await placed(self.engine.api, self.panel_id) if _is_of(each.container, app_name)]
+        owners = await self.db.read(lambda tx: [self._owner(tx, each.container) for each in called])
+        mine = [each for each, owner in zip(called, owners, strict=True) if _sees(actor, each.container, owner)]
+        if mine:
+            return sorted(mine, key=lambda each: each.container.name)
+        here = await self.of_app(actor, procedure, app_name)
+        return [Placed(container=each, node="", wanted="running", error="") for each in here]
 
     async def restart(self, actor: Actor, container_id: str) -> None:
         """Stops and starts a container. Raises Missing where it is none that the caller may see."""
@@ -90,6 +104,10 @@ class ContainerService:
         found = _subject_of(container)
         subject = self.subjects.get(found[0]) if found is not None else None
         return subject.owner(tx, found[1]) if subject is not None and found is not None else None
+
+
+def _is_of(container: Container, app_name: str) -> bool:
+    return app_name in {container.project, container.labels.get(NAME)}
 
 
 def _subject_of(container: Container) -> tuple[SubjectType, str] | None:

@@ -36,7 +36,7 @@ class Bringing:
         to_fetch = [name for name in names if not (self.plan.again and name in there)]
         if not to_fetch:
             return
-        async with self._logged_in("pull") as docker:
+        async with self.logged_in("pull") as docker:
             for name in to_fetch:
                 await self._fetch(docker, name, is_there=name in there)
 
@@ -46,7 +46,7 @@ class Bringing:
             return
         settings = self.plan.settings
         composing = self.tools.composing(self.plan.compose_id, self.plan.app_name, record)
-        async with self._logged_in("build") as docker:
+        async with self.logged_in("build") as docker:
             await self.run.command(
                 "build",
                 replace(composing, docker=docker).build(
@@ -67,7 +67,7 @@ class Bringing:
         await self.run.say(f"{name} could not be pulled; the copy on this machine is used.")
 
     @asynccontextmanager
-    async def _logged_in(self, use: str) -> AsyncIterator[commands.Docker]:
+    async def logged_in(self, use: str) -> AsyncIterator[commands.Docker]:
         """The command line with the credentials, which are removed after the use; by the undo where that fails. A panel
         that stops meanwhile leaves them: the next goes on, and repeats no command that has ended.
         """

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
-from headway.core.deployments.status import Reason
 from headway.domains.composes.bringing import Bringing
-from headway.domains.composes.model import DOCKER_COMPOSE, DROP, RAW
+from headway.domains.composes.model import DROP, RAW, STACK
 from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.reading import RAW_FILE, Reading
 from headway.domains.composes.releasing import START, Releasing
+from headway.domains.composes.stacking import Stacking
 from headway.domains.composes.taking_back import take_back
 from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
@@ -19,7 +19,7 @@ from headway.kernel.artifacts import Commit
 from headway.seams.sources.git import undo as undo_source
 
 KIND = "compose.deploy"
-VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 3  # raised with every change to the steps below: a run of another version is not resumed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +45,15 @@ class DeployKind:
         await deploy.read(releasing)
         await deploy.pull(releasing)
         await deploy.build(releasing)
-        plan = await releasing.decide()
+        steps = Stacking.of(releasing) if deploy.is_stack else releasing
+        plan = await steps.decide()
         try:
-            await releasing.start(plan)
-            await releasing.start_beside(plan)
-            finished = await releasing.health_check(plan)
-            await releasing.route()
+            await steps.start(plan)
+            await steps.start_beside(plan)
+            finished = await steps.health_check(plan)
+            await steps.route()
         except RunFailed as failure:
-            raise releasing.left(plan, failure) from failure
+            raise steps.left(plan, failure) from failure
         names = ", ".join(plan.record.services)
         return Success(
             message=f"Deployment done: {names} of {releasing.plan.app_name} as they should be",
@@ -79,17 +80,17 @@ class _Deploy:
         """The steps that follow once the images are there, and the record on which all of them work."""
         return Releasing(run=self._run, plan=self._plan, tools=self._tools, commit=commit, folder=self._root)
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether a swarm is to run it."""
+        return self._plan.settings.compose_type == STACK
+
     async def source(self) -> Commit | None:
         """The commit to deploy, None for a file that is written by hand."""
 
         async def fetch() -> Json:
             await self._tools.room.require(self._run)
             await self._tools.engine.present()
-            if self._plan.settings.compose_type != DOCKER_COMPOSE:
-                raise RunFailed(
-                    "Stacks of a swarm are not deployed by this version. Set composeType to docker-compose.",
-                    Reason.REFUSED,
-                )
             if self._plan.settings.source_type == RAW:
                 return None
             if self._plan.commit is not None:

@@ -19,6 +19,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.observed import Container
+from headway.seams.runtimes.compose.stacks import address_of, is_forwarder
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class Keeper:
         return found
 
     async def _keep(self, compose_id: str, wanted: Wanted, containers: Sequence[Container]) -> None:
+        containers = [each for each in containers if not is_forwarder(each) or wanted is Wanted.UP]
         if wanted is Wanted.DOWN:
             if any(each.status not in {"exited", "created", "dead"} for each in containers):
                 await self._bring_in_line(compose_id)
@@ -90,7 +92,7 @@ class Keeper:
         release = await self.operating.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
         if release is None:
             return
-        if _lost(release.record, containers):
+        if await self._is_lost(compose_id, release, containers):
             await self._bring_in_line(compose_id)
             return
         try:
@@ -99,6 +101,19 @@ class Keeper:
             self._tell(compose_id, error)
         if await self.operating.db.read(lambda tx: self._is_over(tx, release, containers)):
             await self._retire(compose_id)
+
+    async def _is_lost(self, compose_id: str, release: Release, containers: Sequence[Container]) -> bool:
+        """Whether what is to run does not, and nobody else will start it."""
+        if not release.record.stack:
+            return _lost(release.record, containers)
+        try:
+            there = await self.operating.tools.stacks.services(compose_id)
+        except HeadwayError as error:  # looked at again when it is back
+            self._tell(compose_id, error)
+            return False
+        led = await self.operating.db.read(lambda tx: self.operating.tools.routing.wanted_ports(tx, compose_id))
+        ways = {way: address_of(containers, *way) for way in led if way[0] in release.record.services}
+        return bool(release.record.services.keys() - there.keys()) or None in ways.values()
 
     async def _bring_in_line(self, compose_id: str) -> None:
         try:
@@ -127,8 +142,26 @@ class Keeper:
         watched = await self.operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time))
         for compose_id, deployment_id in watched:
             mine = [each for each in containers.get(compose_id, ()) if each.deployment_id == deployment_id]
-            if any(_is_unstable(each) for each in mine):
+            if any(_is_unstable(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
                 await self.operating.db.run(lambda tx, id_=deployment_id: self._mark_unstable(tx, id_))  # type: ignore[misc]
+
+    async def _has_failed_tasks(self, compose_id: str, deployment_id: str) -> bool:
+        """Whether copies of a stack have ended by themselves on any machine, or the swarm has gone back."""
+        release = await self.operating.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        if release is None or not release.record.stack:
+            return False
+        try:
+            found = await self.operating.tools.stacks.services(compose_id)
+        except HeadwayError:
+            return False
+        made = (each for each in found.values() if each.name in release.record.services)
+        return any(
+            service.rolled_back is not None
+            or any(
+                task.state in {"failed", "rejected"} and task.deployment_id == deployment_id for task in service.tasks
+            )
+            for service in made
+        )
 
     def _tell(self, compose_id: str, error: HeadwayError) -> None:
         if self._told.get(compose_id) != error.message:  # each round meets it again: once is enough
@@ -140,7 +173,8 @@ class Keeper:
         if not store.has_drained(tx, release.release_id, tx.now - self.drain_time):
             return False
         keep = self.operating.tools.defaults.keep_releases
-        return bool(outdated(release.record, containers) or store.beyond(tx, release.compose_id, keep))
+        stale = [] if release.record.stack else outdated(release.record, containers)
+        return bool(stale or store.beyond(tx, release.compose_id, keep))
 
     def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
         deployments.set_fields(tx, deployment_id, unstable=True)

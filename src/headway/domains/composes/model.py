@@ -40,6 +40,7 @@ RAW = "raw"
 GIT = "git"
 DROP = "drop"
 DOCKER_COMPOSE = "docker-compose"
+STACK = "stack"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +129,14 @@ class ReleasedService:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What a release was made of, enough to bring it up again: the file as the engine has it, and the variables that
-    its configs and secrets are made of. It is kept encrypted.
+    its configs and secrets are made of. It is kept encrypted. With ``stack`` the file is one for a swarm.
     """
 
     file: Mapping[str, Any] = field(repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     services: Mapping[str, ReleasedService] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    stack: bool = False
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -149,6 +151,7 @@ class Record:
             variables=values["variables"],
             services=services,
             secrets=tuple(values["secrets"]),
+            stack=values.get("stack", False),
         )
 
 

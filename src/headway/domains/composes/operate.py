@@ -47,6 +47,7 @@ class Operating:
         release = await self._at_rest(compose.compose_id)
         if release is not None:
             await self.tools.bring_up(compose.compose_id, compose.app_name, release.record)
+            await self.tools.lead_to_stack(compose.compose_id, compose.app_name, release)
             await self.tools.routing.lead(compose.compose_id, release)
 
     async def down(self, compose: Compose) -> None:
@@ -78,6 +79,7 @@ class Operating:
         labels = {"panel": self.tools.panel_id, "compose": compose.compose_id}
         await self.tools.routing.lead(compose.compose_id, None)
         if await self._has_made_something(compose):
+            await self.tools.stacks.remove(compose.compose_id)
             await self.tools.engine.remove(**labels)
             await self.tools.engine.remove_networks(**labels)
             if compose.delete_volumes:
@@ -101,7 +103,11 @@ class Operating:
         release = await self._at_rest(compose_id)
         if release is None:
             return
-        old = [each.container_id for each in outdated(release.record, containers)]
+        stale = [] if release.record.stack else outdated(release.record, containers)
+        old = [each.container_id for each in stale]
+        if release.record.stack:
+            needed = await self.db.read(lambda tx: store.held_of_releases(tx, compose_id, self.tools.vault))
+            await self.tools.stacks.release(compose_id, needed)
         await self.tools.engine.stop(old)
         await self.tools.engine.remove_these(old)
         await self.clear(compose_id)

@@ -62,7 +62,7 @@ class Releasing:
                 if converted.is_fresh(name):  # what was built is known by the name that it keeps
                     await self.tools.engine.take_back(name)
             if led:
-                await self._require_led_to(decided.record)
+                await self.require_led_to(decided.record)
             for name, way in decided.ways.items():
                 await self.run.say(f"{name}: {_SAID[way]}")
             return {name: way.value for name, way in decided.ways.items()}
@@ -75,6 +75,7 @@ class Releasing:
 
         async def up() -> Json:
             await self.run.undo("containers", self.data)
+            await self._end_stack()
             running = await self._containers()
             orphans = orphaned(plan, running)
             if orphans:
@@ -193,6 +194,15 @@ class Releasing:
             await self.tools.engine.tag(image.image_id, kept[name])
         return replace(drawn, file=converted.pinned(drawn.file, kept)), of_service
 
+    async def _end_stack(self) -> None:
+        """What a swarm ran until now goes before others come in its place."""
+        before = await self.tools.release(self.plan.serving)
+        if before is not None and before.record.stack:
+            await self.run.say("It was a stack of the swarm until now, which ends before its containers begin.")
+            async with self.run.fence():
+                await self.tools.stacks.end(self.plan.compose_id)
+                await self.tools.engine.remove_networks(**self._labels)
+
     async def _bring_up(self, name: str, command: Command, plan: Rollout) -> None:
         """Lets Compose work. Where it fails because a container did, on which others depend, that one is told of."""
         ended = await self.run.command(name, command, check=False)
@@ -201,14 +211,23 @@ class Releasing:
                 await self._watch().require_none_failed(plan)
             await self.run.command(name, command)
 
+    @property
+    def health_seconds(self) -> float:
+        """How long it may take until all is up."""
+        return _given(self.plan.settings.health_deadline_seconds, self.tools.defaults.health_seconds)
+
+    @property
+    def settle_seconds(self) -> float:
+        """How long a container has to stay up."""
+        return _given(self.plan.settings.settle_seconds, self.tools.defaults.settle_seconds)
+
     def _watch(self) -> Watch:
-        settings, defaults = self.plan.settings, self.tools.defaults
         return Watch(
             run=self.run,
             tools=self.tools,
             labels=self._labels,
-            health_seconds=_given(settings.health_deadline_seconds, defaults.health_seconds),
-            settle_seconds=_given(settings.settle_seconds, defaults.settle_seconds),
+            health_seconds=self.health_seconds,
+            settle_seconds=self.settle_seconds,
         )
 
     def _composing(self, plan: Rollout) -> commands.Composing:
@@ -221,7 +240,7 @@ class Releasing:
     def _labels(self) -> dict[str, str]:
         return {"panel": self.tools.panel_id, "compose": self.plan.compose_id}
 
-    async def _require_led_to(self, record: Record) -> None:
+    async def require_led_to(self, record: Record) -> None:
         """Whether the file has what the domains lead to."""
         missing = await self.tools.db.read(lambda tx: self.tools.routing.missing(tx, self.plan.compose_id, record))
         if missing is not None:

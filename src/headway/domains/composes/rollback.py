@@ -15,6 +15,7 @@ from headway.domains.composes import store
 from headway.domains.composes.model import Release
 from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.releasing import START, Releasing
+from headway.domains.composes.stacking import Stacking
 from headway.domains.composes.taking_back import take_back
 from headway.domains.composes.tools import Tools
 from headway.infra.db.tables.composes import compose_releases
@@ -59,15 +60,16 @@ class RollbackKind:
         release = await back.release()
         releasing, domains = back.releasing(release), run.plan["domains"]
         await back.find(releasing, release)
-        plan = await releasing.decide(led=domains is None)
+        steps = Stacking.of(releasing) if release.record.stack else releasing
+        plan = await steps.decide(led=domains is None)
         try:
-            await releasing.start(plan)
-            await releasing.start_beside(plan)
-            finished = await releasing.health_check(plan)
+            await steps.start(plan)
+            await steps.start_beside(plan)
+            finished = await steps.health_check(plan)
             await back.domains(domains, run.plan["organization_id"])
-            await releasing.route()
+            await steps.route()
         except RunFailed as failure:
-            raise releasing.left(plan, failure) from failure
+            raise steps.left(plan, failure) from failure
 
         def settle(tx: Tx) -> None:
             if releasing.plan.serving is not None:

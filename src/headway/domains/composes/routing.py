@@ -25,6 +25,7 @@ from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
+from headway.seams.runtimes.compose.stacks import address_of
 from headway.seams.runtimes.route_file import check_route, render_route
 
 _NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
@@ -123,6 +124,11 @@ class Routing:
             check_route(route)
             render_route(route, secret="", https=self.facts.https)
 
+    def wanted_ports(self, tx: Tx, compose_id: str) -> list[tuple[str, int]]:
+        """The services that domains lead to, and on which ports."""
+        found = ((each.wish.service_name, each.wish.port) for each in self._domains(tx, compose_id))
+        return list(dict.fromkeys((name, port) for name, port in found if name and port))
+
     def missing(self, tx: Tx, compose_id: str, record: Record) -> str | None:
         """What a domain leads to that a release has not, None where all is there."""
         for each in self._domains(tx, compose_id):
@@ -174,6 +180,9 @@ def _upstreams(domain: Domain, record: Record, containers: Sequence[Container]) 
     name, port = domain.wish.service_name, domain.wish.port
     if name is None or port is None or name not in record.services:
         return []
+    if record.stack:
+        led = address_of(containers, name, port)
+        return [] if led is None else [Upstream(address=led[0], port=led[1])]
     running = [each for each in of_release(record, name, containers) if each.runs]
     return [Upstream(address=address, port=port) for each in running if (address := _address(each.addresses))]
 

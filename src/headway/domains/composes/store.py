@@ -28,6 +28,7 @@ from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
+from headway.seams.runtimes.compose.stack_file import KEPT_IMAGES
 
 _c = composes.c
 _r = compose_releases.c
@@ -240,8 +241,22 @@ def release(tx: Tx, release_id: str, vault: Vault) -> Release | None:
 def images_of_releases(tx: Tx, compose_id: str, vault: Vault) -> set[str]:
     """The names of the images that the releases of a compose service run, or would."""
     records = tx.execute(select(_r.record).where(_r.compose_id == compose_id)).scalars()
-    files = (Record.load(vault.open(record)).file for record in records)
-    return {service["image"] for file in files for service in file["services"].values() if service.get("image")}
+    files = [Record.load(vault.open(record)).file for record in records]
+    named = {service["image"] for file in files for service in file["services"].values() if service.get("image")}
+    return named | {name for file in files for name in file.get(KEPT_IMAGES, ())}
+
+
+def held_of_releases(tx: Tx, compose_id: str, vault: Vault) -> set[str]:
+    """The names under which a swarm has the configs and secrets of a compose service's releases."""
+    records = tx.execute(select(_r.record).where(_r.compose_id == compose_id)).scalars()
+    files = [Record.load(vault.open(record)).file for record in records]
+    return {
+        each["name"]
+        for file in files
+        for kind in ("configs", "secrets")
+        for each in (file.get(kind) or {}).values()
+        if (each or {}).get("name")
+    }
 
 
 def commits_of_releases(tx: Tx, compose_id: str) -> list[str | None]:

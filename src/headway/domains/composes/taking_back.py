@@ -32,11 +32,14 @@ async def _undo_containers(tools: Tools, undoing: Undoing, data: Mapping[str, Js
     serves = before if data["was_up"] else None
     async with undoing.fence():
         await tools.routing.lead(compose_id, serves)  # as long as both are there
-        await tools.engine.remove(**labels, deployment=data["new"])
+        if before is None or not before.record.stack:
+            await tools.stacks.remove(compose_id)
+            await tools.engine.remove(**labels, deployment=data["new"])
         if before is None:
             await tools.engine.remove_networks(**labels)
         elif serves is not None:
             await tools.bring_up(compose_id, data["app_name"], serves.record)
+            await tools.lead_to_stack(compose_id, data["app_name"], serves)
             await tools.routing.lead(compose_id, serves)  # who was started again has another address
         else:
             await tools.take_down(compose_id)

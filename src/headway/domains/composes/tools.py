@@ -23,6 +23,7 @@ from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.commands import Composing
 from headway.seams.runtimes.compose.converted import IMAGES, Identity
 from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.runtimes.compose.stacks import Stacks
 from headway.seams.sources.archive import ArchiveSource, ArchiveSpec
 from headway.seams.sources.base import Source
 from headway.seams.sources.git import GitAccounts, GitSource, GitSpec
@@ -50,6 +51,7 @@ class Tools:
     panel_id: str
     folders: ComposeFolders
     engine: Engine
+    stacks: Stacks
     routing: Routing
     room: Room
     defaults: Defaults
@@ -119,6 +121,9 @@ class Tools:
         """Starts what a release is to run for as long as it serves, and makes what of it is not there. What has done
         its work once is not run again. Raises EngineAway, EngineRefused, ComposeFailed.
         """
+        if record.stack:
+            await self.stacks.up(app_name, record.file)
+            return
         containers = await self.engine.containers(panel=self.panel_id, compose=compose_id)
         await self.engine.start(to_start(record, containers))
         missing = to_make(record, containers)
@@ -131,8 +136,23 @@ class Tools:
         kept = await self.db.read(lambda tx: store.images_of_releases(tx, compose_id, self.vault))
         return [name for name in names if name not in kept]
 
+    async def lead_to_stack(self, compose_id: str, app_name: str, release: Release | None) -> None:
+        """Sees to what leads from the edge to the services of a stack, as its domains want it."""
+        if release is None or not release.record.stack:
+            return
+        ports = await self.db.read(lambda tx: self.routing.wanted_ports(tx, compose_id))
+        networks = release.record.file["networks"]
+        ways = [
+            (networks[next(iter(service["networks"]))]["name"], name, port)
+            for name, service in release.record.file["services"].items()
+            for of, port in ports
+            if of == name
+        ]
+        await self.stacks.lead(compose_id, app_name, ways)
+
     async def take_down(self, compose_id: str) -> None:
         """Stops every container of a compose service; returns when none runs. Raises EngineAway, EngineRefused."""
+        await self.stacks.end(compose_id)
         found = await self.engine.containers(panel=self.panel_id, compose=compose_id)
         await self.engine.stop([each.container_id for each in found if each.status not in {"exited", "created"}])
 

@@ -74,12 +74,15 @@ def create(
     project: Annotated[
         str, typer.Option(metavar="NAME", help="The project; made when there is none of that name.")
     ] = "default",
+    stack: Annotated[
+        bool, typer.Option("--stack", help="Runs it in the swarm that the panel's machine manages.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Makes a compose service of a file, or of a repository; 'headway composes deploy' then deploys it."""
     from headway.faces.cli.lookup import environment_for
 
-    given = _source(file, git, branch, path)
+    given = _source(file, git, branch, path) | ({"composeType": "stack"} if stack else {})
     with Session.of(context).client() as client:
         environment_id, _ = environment_for(client, project)
         row = client.post("compose.create", {"name": name, "environmentId": environment_id, **given})

@@ -77,9 +77,15 @@ async def _of_app(call: Call[OfApp]) -> list[ContainerRow]:
 async def _of_stack(call: Call[OfStack]) -> list[StackRow]:
     _require_this_machine(call.input)
     procedure = "docker.getStackContainersByAppName"
-    found = await call.platform.containers.of_app(call.actor, procedure, call.input.app_name)
+    found = await call.platform.containers.of_stack(call.actor, procedure, call.input.app_name)
     return [
-        {**_row(each), "node": "", "currentState": each.status, "desiredState": "running", "error": ""}
+        {
+            **_row(each.container),
+            "node": each.node,
+            "currentState": each.container.status,
+            "desiredState": each.wanted,
+            "error": each.error,
+        }
         for each in found
     ]
 

@@ -191,7 +191,7 @@ def _of_build(build: Model) -> Iterator[str]:
 def _of_network(network: Model) -> Iterator[str]:
     if network.get("external"):
         yield "external, so that it is somebody else's"
-    if str(network.get("driver") or "bridge") != "bridge":
+    if str(network.get("driver") or "bridge") not in {"bridge", "overlay"}:
         yield f"the driver {network['driver']}"
     if (network.get("ipam") or {}).get("config"):
         yield "addresses of its own choice (ipam), which the host may route elsewhere"

@@ -156,17 +156,21 @@ class Engine:
 
     async def up_more(self, composing: Composing, services: Mapping[str, int]) -> None:
         """Lets Compose make the containers that are not there, outside of any deployment. Raises ComposeFailed."""
-        process = await _begin(composing.up_more(services), composing.env, listens=True)
+        await self.run(composing.up_more(services), composing.file, what=", ".join(services), env=composing.env)
+
+    async def run(self, argv: Sequence[str], text: bytes, *, what: str, env: Mapping[str, str] | None = None) -> None:
+        """Lets a command of Docker's bring something up, outside of any deployment. Raises ComposeFailed."""
+        process = await _begin(argv, self.docker.env if env is None else env, listens=True)
         try:
             async with asyncio.timeout(_UP_SECONDS):
-                output, _ = await process.communicate(composing.file)
+                output, _ = await process.communicate(text)
         except TimeoutError as error:
-            raise EngineAway(f"Compose did not end within {_UP_SECONDS:g} s") from error
+            raise EngineAway(f"Docker did not end within {_UP_SECONDS:g} s") from error
         finally:
             await _end(process)
         if process.returncode:
             said = output.decode(errors="replace").strip().splitlines()
-            raise ComposeFailed(f"Compose could not bring {', '.join(services)} up: {said[-1] if said else 'no word'}")
+            raise ComposeFailed(f"Docker could not bring {what} up: {said[-1] if said else 'no word'}")
 
     async def _stop(self, container_id: str) -> None:
         try:

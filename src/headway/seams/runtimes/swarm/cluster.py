@@ -43,7 +43,7 @@ class Cluster:
 
     async def services(self, **wanted: str) -> list[dict[str, Any]]:
         """The services of releases that carry these labels; none where there is no swarm."""
-        found = await self._listed("/services", labels.labelled(panel=self._panel_id, **wanted))
+        found = await self.listed("/services", labels.labelled(panel=self._panel_id, **wanted))
         return [each for each in found if labels.RELEASE in each["Spec"]["Labels"]]
 
     async def service(self, release_id: str) -> dict[str, Any] | None:
@@ -54,11 +54,11 @@ class Cluster:
     async def tasks(self, release_id: str | None = None, network_id: str = "") -> list[Task]:
         """The tasks of a release, or of all."""
         wanted = {} if release_id is None else {"release": release_id}
-        return read(await self._listed("/tasks", labels.labelled(panel=self._panel_id, **wanted)), network_id)
+        return read(await self.listed("/tasks", labels.labelled(panel=self._panel_id, **wanted)), network_id)
 
     async def nodes(self) -> Mapping[str, Json]:
         """The machines by their ids."""
-        return {each["ID"]: each for each in await self._listed("/nodes", {})}
+        return {each["ID"]: each for each in await self.listed("/nodes", {})}
 
     async def change(self, release_id: str, change: Callable[[dict[str, Any]], None]) -> bool:
         """Changes the specification of a release's service; whether there is one."""
@@ -94,7 +94,7 @@ class Cluster:
         """Gives the swarm the files to mount; their ids by their targets."""
         ids = {}
         for each in bodies.kept_files(spec):
-            there = await self._listed(f"/{each.kind}", {"name": [each.name]})
+            there = await self.listed(f"/{each.kind}", {"name": [each.name]})
             known = next((found["ID"] for found in there if found["Spec"]["Name"] == each.name), None)
             if known is None:
                 try:
@@ -111,7 +111,7 @@ class Cluster:
         return {
             f"/{kind}/{each['ID']}": each["Spec"]["Labels"][labels.RELEASE]
             for kind in ("secrets", "configs")
-            for each in await self._listed(f"/{kind}", filters)
+            for each in await self.listed(f"/{kind}", filters)
             if labels.RELEASE in each["Spec"]["Labels"]
         }
 
@@ -130,7 +130,8 @@ class Cluster:
             found = await self._api.get(f"/networks/{name}")
         return str(found["Id"])
 
-    async def _listed(self, path: str, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+    async def listed(self, path: str, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+        """A collection of the swarm's; empty where there is no swarm."""
         try:
             found: list[dict[str, Any]] = await self._api.get(path, filters=filters)
         except EngineRefused as refused:

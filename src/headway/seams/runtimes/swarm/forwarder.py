@@ -26,8 +26,9 @@ from headway.seams.runtimes.native import beside_python
 from headway.seams.runtimes.swarm import service_body as bodies
 
 REACHED = "x-headway-reached"
+ROLE = "headway.forwarder"
 
-_PORT = 8080
+PORT = 8080
 _KEY_HEADER = "X-Headway-Task-Key"
 _TASK_HEADER = "X-Headway-Task"
 _PROGRAM, _CONFIGURATION = "caddy", "forwarder.json"
@@ -51,6 +52,20 @@ class Forwarder:
     key: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leading:
+    """Where a forwarder leads: to the tasks that answer to a name in a network, on a port of theirs. It is reached on
+    a port of the loopback, or (None) at its own address, on ``PORT``.
+    """
+
+    name: str
+    tasks: str
+    port: int
+    network: str
+    marks: Mapping[str, str]
+    published: int | None
+
+
 class Forwarders:
     """Makes, finds and removes them on the panel's own machine. The engine keeps them alive."""
 
@@ -60,16 +75,18 @@ class Forwarders:
 
     async def start(self, spec: ReleaseSpec) -> None:
         """Brings up the one of a release; no error when it runs. Raises PortTaken, Unhealthy."""
-        found = await self.find(spec.release_id)
-        if found is None:
-            image = await self._image()
-            name = bodies.forwarder_name(spec)
-            try:
-                await self._api.post("/containers/create", _body(spec, self._panel_id, image), name=name)
-            except EngineRefused as refused:
-                if refused.status != 409:  # by a run that was cut off, this one's predecessor
-                    raise translated(refused) from refused
+        if await self.find(spec.release_id) is None:
+            await self.make(_leading(spec, self._panel_id))
         await self.start_again(spec.release_id)
+
+    async def make(self, leading: Leading) -> None:
+        """Makes one that leads so; no error when there is one of that name. Raises Unhealthy."""
+        image = await self._image()
+        try:
+            await self._api.post("/containers/create", _body(leading, image), name=leading.name)
+        except EngineRefused as refused:
+            if refused.status != 409:  # by a run that was cut off, this one's predecessor
+                raise translated(refused) from refused
 
     async def start_again(self, release_id: str) -> None:
         """Starts one that was made, if there is one. Raises PortTaken, Unhealthy."""
@@ -138,7 +155,7 @@ class Forwarders:
 
     def _mine(self, **more: str) -> dict[str, list[str]]:
         filters = labels.labelled(panel=self._panel_id, **more)
-        return {"label": [*filters["label"], _ROLE]}
+        return {"label": [*filters["label"], ROLE]}
 
     async def _containers(self, release_id: str) -> list[str]:
         found = await self._api.get("/containers/json", all=True, filters=self._mine(release=release_id))
@@ -169,7 +186,7 @@ def configuration() -> dict[str, Any]:
             "http": {
                 "servers": {
                     "forwarder": {
-                        "listen": [f":{_PORT}"],
+                        "listen": [f":{PORT}"],
                         "automatic_https": {"disable": True},
                         "protocols": ["h1", "h2c"],
                         # The edge stands in front of it, and has said who asks.
@@ -236,24 +253,29 @@ def _proxy() -> dict[str, Any]:
     return {"handler": "reverse_proxy", "flush_interval": -1, "transport": transport}
 
 
-_ROLE = "headway.forwarder"
+def _leading(spec: ReleaseSpec, panel_id: str) -> Leading:
+    return Leading(
+        name=bodies.forwarder_name(spec),
+        tasks=f"tasks.{bodies.service_name(spec)}",
+        port=spec.container.port or 0,
+        network=bodies.network_name(panel_id, spec.project_id),
+        marks=bodies.marks_of(spec, panel_id),
+        published=spec.port,
+    )
 
 
-def _body(spec: ReleaseSpec, panel_id: str, image: str) -> dict[str, Any]:
-    inner = f"{_PORT}/tcp"
-    env = {
-        "TASKS": f"tasks.{bodies.service_name(spec)}",
-        "TASK_PORT": str(spec.container.port),
-        "TASK_KEY": secrets.token_hex(16),
-    }
+def _body(leading: Leading, image: str) -> dict[str, Any]:
+    inner = f"{PORT}/tcp"
+    env = {"TASKS": leading.tasks, "TASK_PORT": str(leading.port), "TASK_KEY": secrets.token_hex(16)}
+    outer = [] if leading.published is None else [{"HostIp": "127.0.0.1", "HostPort": str(leading.published)}]
     return {
         "Image": image,
         "Env": [f"{name}={value}" for name, value in env.items()],
-        "Labels": {**bodies.marks_of(spec, panel_id), _ROLE: ""},
+        "Labels": {**leading.marks, ROLE: ""},
         "ExposedPorts": {inner: {}},
         "HostConfig": {
-            "NetworkMode": bodies.network_name(panel_id, spec.project_id),
-            "PortBindings": {inner: [{"HostIp": "127.0.0.1", "HostPort": str(spec.port)}]},
+            "NetworkMode": leading.network,
+            "PortBindings": {inner: outer} if outer else {},
             "RestartPolicy": {"Name": "always"},
             "LogConfig": {"Type": "local", "Config": {"max-size": "1m", "max-file": "2"}},
             # It asks for nothing but tasks: a name that the engine does not know has no answer, and that at once.

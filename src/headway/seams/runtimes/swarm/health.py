@@ -47,6 +47,10 @@ class Watched(Protocol):
         """Whether it was ended for the memory that it used."""
         ...
 
+    async def was_unhealthy(self, task: Task) -> bool:
+        """Whether the check of its image failed at its end, as far as this machine knows."""
+        ...
+
     async def told(self, task: Task) -> str:
         """What the check of its image said last, "" where that is not known."""
         ...
@@ -115,15 +119,25 @@ class _Check:
     async def _give_up_on_ends(self, tasks: Sequence[Task]) -> None:
         for tries in by_copy(tasks).values():
             ended = [each for each in tries if each.has_ended]
+            if ended:
+                self._blamed = ended[0]
+                await self._give_up_on_checks(ended[0])
+        for tries in by_copy(tasks).values():
+            ended = [each for each in tries if each.has_ended]
             if not ended:
                 continue
             last = self._blamed = ended[0]
-            if last.failed_its_check:
-                told = await self._watched.told(last)
-                says = f' It says: "{told[:300]}".' if told else ""
-                raise Unhealthy(f"The health check of the image fails.{says} Mend what it reports, then deploy again.")
             if len(ended) >= CRASHES or (tries[0].is_over and _is_final(self._spec.container, ended)):
                 raise await self._ended(last, len(ended))
+
+    async def _give_up_on_checks(self, last: Task) -> None:
+        """A container that ends well when it is asked to, because its check fails, is to a swarm one that has done its
+        work: only the engine of its machine knows better.
+        """
+        if last.failed_its_check or await self._watched.was_unhealthy(last):
+            told = await self._watched.told(last)
+            says = f' It says: "{told[:300]}".' if told else ""
+            raise Unhealthy(f"The health check of the image fails.{says} Mend what it reports, then deploy again.")
 
     async def _ended(self, last: Task, count: int) -> Unhealthy:
         times = "once" if count == 1 else f"{count} times"
@@ -140,6 +154,8 @@ class _Check:
             )
         out_of_memory = await self._watched.ran_out_of_memory(last)
         how = last.how(out_of_memory=out_of_memory)
+        if self._spec.health.kind is HealthKind.OWN and last.exit_code == 0:
+            how += " (a swarm also ends it so when the health check of its image fails)"
         said = wrote(await self._watched.last_lines(last, LAST_LINES))
         sentence = (
             f"The container ended {times} while it was starting, last with {how}, on the {where}.{said} Mend what it "

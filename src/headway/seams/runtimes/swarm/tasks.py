@@ -34,6 +34,7 @@ class Task:
 
     task_id: str
     release_id: str
+    deployment_id: str
     slot: int
     node_id: str
     state: str
@@ -123,9 +124,11 @@ def _status(slot: int, tries: Sequence[Task]) -> ProcessStatus:
 def _task(values: Mapping[str, Any], network_id: str) -> Task:
     status = values["Status"]
     container = status.get("ContainerStatus") or {}
+    marks = values["Spec"]["ContainerSpec"].get("Labels") or {}
     return Task(
         task_id=values["ID"],
-        release_id=(values["Spec"]["ContainerSpec"].get("Labels") or {}).get(labels.RELEASE, ""),
+        release_id=marks.get(labels.RELEASE, ""),
+        deployment_id=marks.get(labels.DEPLOYMENT, ""),
         slot=values.get("Slot", 0),
         node_id=values.get("NodeID", ""),
         state=status["State"],

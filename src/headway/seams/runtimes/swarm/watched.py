@@ -67,6 +67,11 @@ class WatchedService:
         is_elsewhere = task.node_id != self.node_id
         return is_elsewhere and task.exit_code == _KILLED and self.spec.memory_bytes is not None
 
+    async def was_unhealthy(self, task: Task) -> bool:
+        """Whether its check failed at its end, where it ran on this machine."""
+        found = await self._here(task)
+        return found is not None and found.health == "unhealthy"
+
     async def told(self, task: Task) -> str:
         """What its check said last, where it ran on this machine."""
         found = await self._here(task)
