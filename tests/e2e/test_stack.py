@@ -164,3 +164,24 @@ def test_an_engine_without_a_swarm_is_told_what_to_do(docker_engine: Engine, tmp
         row = made.fail(web=SLEEPS)
         assert "manages no swarm" in row["errorMessage"]
         assert "docker swarm init" in row["errorMessage"]
+
+
+def test_a_stack_goes_back_to_what_it_ran_before(ground: Ground, shop: Stack) -> None:
+    secret = {"secrets": {"token": {"environment": "TOKEN"}}}
+
+    def file(version: str) -> str:
+        web = {**serves(ground, environment={"V": version}), "secrets": ["token"]}
+        return json.dumps({"services": {"web": web}} | secret)
+
+    shop.change(composeFile=file("1"), env="TOKEN=first")
+    first = shop.deploy()
+    shop.change(composeFile=file("2"), env="TOKEN=second")
+    shop.deploy()
+    rollback = ground.panel.one(first["deploymentId"])["rollback"]
+    answer = ground.panel.client.post("/rollback.rollback", json={"rollbackId": rollback["rollbackId"]})
+    assert answer.status_code == 200, answer.text
+    row = ground.panel.done(answer.headers["x-deployment-id"], 120)
+    assert row["errorMessage"] is None
+    (spec,) = (each["Spec"] for each in ground.ask("/services", {"label": [f"headway.compose={shop.compose_id}"]}))
+    assert "V=1" in spec["TaskTemplate"]["ContainerSpec"]["Env"]
+    assert len(running(ground, shop, "web")) == 2
