@@ -57,6 +57,8 @@ from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
 from headway.domains.rollbacks.store import left_by
 from headway.domains.servers.fleet import Fleet
+from headway.domains.volume_backups.service import VolumeBackupService
+from headway.domains.volume_backups.services import Services as VolumeServices
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi
@@ -194,7 +196,7 @@ class Wiring:
         places = (self._settings, self._data_dir, self._db, self._events)
         disk = disk_service(*places, applications=operating, composes=self._composes.operating)
         own = (back.poller(), Poller("disk", disk.keep_round))
-        engine = Engine(self._parts(back), extra=(*self._pollers(access, self._keeper(operating)), *own))
+        engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, self._keeper(operating)), *own))
         engine.keep(self._schedules.clearing(engine.stopper))
         services = self._services(access, engine, operating, back, disk)
         return Wired(services=services, engine=engine, fleet=self._servers.fleet)
@@ -205,6 +207,7 @@ class Wiring:
         applications = self._applications(engine, operating)
         composes = self._composes.composes(engine.stopper)
         reads = self._reads()
+        hidden = Hidden(db=self._db, vault=self._data_dir.vault, operating=operating)
         return Services(
             db=self._db,
             events=self._events,
@@ -231,9 +234,7 @@ class Wiring:
             upload_room=self._upload_room(),
             disk=disk,
             composes=composes,
-            containers=self._composes.containers(
-                self._subjects, Hidden(db=self._db, vault=self._data_dir.vault, operating=operating).of
-            ),
+            containers=self._composes.containers(self._subjects, hidden.of),
             projects=ProjectService(self._db, self._data_dir.vault),
             servers=self._servers.service(self._ledger, engine),
             ssh_keys=self._ssh_keys,
@@ -245,9 +246,14 @@ class Wiring:
             destinations=self._backups.destinations,
             backups=self._backups.backups(self._ledger, engine.stopper),
             schedules=self._schedules.service(self._ledger, engine.stopper),
+            volume_backups=self._backups.volume_backups(self._ledger, engine.stopper, self._kept_services(operating)),
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
             webhooks=self._reactions.webhooks,
         )
+
+    def _kept_services(self, operating: Operating) -> VolumeServices:
+        vault = self._data_dir.vault
+        return VolumeServices(vault=vault, applications=operating, composes=self._composes.operating)
 
     def _reads(self) -> DeploymentReader:
         return DeploymentReader(
@@ -258,11 +264,11 @@ class Wiring:
             left_by=left_by,
         )
 
-    def _parts(self, back: RollbackWiring) -> Parts:
-        data_dir = self._data_dir
+    def _parts(self, back: RollbackWiring, operating: Operating) -> Parts:
+        data_dir, kept = self._data_dir, self._kept_services(operating)
         kinds: tuple[Kind, ...] = (
             DeployKind(planning=self._planning, tools=self._tools),
-            *self._backups.kinds(self._ledger, self._composes.operating.tools.engine),
+            *self._backups.kinds(self._ledger, kept),
             self._composes.kind(back.compose_planning),
             *back.kinds(),
             self._servers.kind(),
@@ -279,7 +285,7 @@ class Wiring:
             owner=f"{data_dir.panel_id}.{new_id()}",
             settings=engine_settings(self._settings),
             guests=self._guests,
-            sources={**self._backups.sources(), SubjectType.SCHEDULE: self._schedules.subject},
+            sources={**self._backups.sources(kept), SubjectType.SCHEDULE: self._schedules.subject},
             crash_point=self._crash_point,
         )
 

@@ -26,11 +26,17 @@ from headway.domains.backups.subject import BackupSubject
 from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.keeping import Keeping
 from headway.domains.catalog.kept_retention import KeptRetention, Wanted
+from headway.domains.volume_backups import store as volume_store
+from headway.domains.volume_backups.asking import VolumeBackupSource
+from headway.domains.volume_backups.plan import Planning as VolumePlanning
+from headway.domains.volume_backups.run import VolumeBackupKind, VolumeRestoreKind
+from headway.domains.volume_backups.service import VolumeBackupService
+from headway.domains.volume_backups.services import Services
+from headway.domains.volume_backups.subject import VolumeBackupSubject
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
-from headway.seams.runtimes.compose.engine import Engine as Containers
 from headway.seams.storages.asking import Storages
 from headway.seams.storages.rclone import Rclone
 
@@ -63,21 +69,32 @@ class BackupWiring:
 
     def subjects(self) -> Mapping[SubjectType, Subject]:
         """What the heart must know of them."""
-        return {SubjectType.BACKUP: BackupSubject(self.timers)}
+        return {
+            SubjectType.BACKUP: BackupSubject(self.timers),
+            SubjectType.VOLUME_BACKUP: VolumeBackupSubject(self.timers),
+        }
 
-    def sources(self) -> Mapping[SubjectType, Source]:
+    def sources(self, services: Services) -> Mapping[SubjectType, Source]:
         """What their timers ask for."""
-        return {SubjectType.BACKUP: BackupSource(self.data_dir.vault)}
+        vault = self.data_dir.vault
+        return {
+            SubjectType.BACKUP: BackupSource(vault),
+            SubjectType.VOLUME_BACKUP: VolumeBackupSource(vault, services),
+        }
 
-    def kinds(self, ledger: Ledger, containers: Containers) -> tuple[Kind, ...]:
+    def kinds(self, ledger: Ledger, services: Services) -> tuple[Kind, ...]:
         """How they are made, restored and tried."""
         planning = Planning(keeping=self.keeping)
-        servers = Servers(panel_id=self.data_dir.panel_id, containers=containers)
+        servers = Servers(panel_id=self.data_dir.panel_id, containers=services.composes.tools.engine)
+        volumes = VolumePlanning(keeping=self.keeping, services=services)
+        of_volumes = {"planning": volumes, "keeping": self.keeping, "services": services}
         shared = {"planning": planning, "keeping": self.keeping, "servers": servers}
         return (
             BackupKind(**shared, archive=self._archive(), drill=drill_of(ledger, self.data_dir.vault)),  # type: ignore[arg-type]
             RestoreKind(**shared),  # type: ignore[arg-type]
             DrillKind(**shared),  # type: ignore[arg-type]
+            VolumeBackupKind(**of_volumes),  # type: ignore[arg-type]
+            VolumeRestoreKind(**of_volumes),  # type: ignore[arg-type]
         )
 
     def pollers(self) -> tuple[Poller, ...]:
@@ -96,10 +113,31 @@ class BackupWiring:
             destinations=self.destinations,
         )
 
+    def volume_backups(self, ledger: Ledger, stopping: Stopping, services: Services) -> VolumeBackupService:
+        """What callers may ask of volume backups."""
+        return VolumeBackupService(
+            db=self.db,
+            vault=self.data_dir.vault,
+            ledger=ledger,
+            stopping=stopping,
+            timers=self.timers,
+            destinations=self.destinations,
+            services=services,
+        )
+
     def _wanted(self, tx: Tx) -> list[Wanted]:
+        vault = self.data_dir.vault
         return [
-            Wanted(subject_type=SubjectType.BACKUP, subject_id=each.backup_id, keep=each.settings.keep)
-            for each in store.every(tx, self.data_dir.vault)
+            *(
+                Wanted(subject_type=SubjectType.BACKUP, subject_id=each.backup_id, keep=each.settings.keep)
+                for each in store.every(tx, vault)
+            ),
+            *(
+                Wanted(
+                    subject_type=SubjectType.VOLUME_BACKUP, subject_id=each.volume_backup_id, keep=each.settings.keep
+                )
+                for each in volume_store.every(tx, vault)
+            ),
         ]
 
     def _archive(self) -> PanelArchive:

@@ -35,6 +35,7 @@ from headway.domains.projects.service import ProjectService
 from headway.domains.rollbacks.service import RollbackService
 from headway.domains.schedules.service import ScheduleService
 from headway.domains.servers.service import ServerService
+from headway.domains.volume_backups.service import VolumeBackupService
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.logs.broadcast import Broadcast
@@ -81,6 +82,7 @@ class Services:
     registries: RegistryService
     destinations: DestinationService
     backups: BackupService
+    volume_backups: VolumeBackupService
     schedules: ScheduleService
     attachments: AttachmentService
     webhooks: WebhookService

@@ -155,6 +155,26 @@ class Stage:
             "metadata": {"postgres": {"databaseUser": "me"}},
         }
 
+    def volume_backup(self) -> str:
+        """A backup of a volume of a compose service that does not run."""
+        volume_backup_id: str = self._running.post("volumeBackups.create", **self.volume_backed_up())["volumeBackupId"]
+        return volume_backup_id
+
+    def volume_backed_up(self) -> Mapping[str, Json]:
+        """What is sent to make a volume backup."""
+        return {
+            "name": self.name(),
+            "volumeName": "kept",
+            "prefix": "/",
+            "serviceType": "compose",
+            "composeId": self.compose(),
+            "turnOff": True,
+            "cronExpression": "0 3 * * *",
+            "keepLatestCount": 3,
+            "enabled": False,
+            "destinationId": self.destination(),
+        }
+
     def destination(self) -> str:
         destination_id: str = self._running.post("destination.create", **A_DESTINATION)["destinationId"]
         return destination_id

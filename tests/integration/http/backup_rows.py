@@ -37,7 +37,21 @@ MANUAL = {
     for each in ("Postgres", "MySql", "Mariadb", "Compose", "Mongo", "Libsql", "WebServer")
 }
 
+VOLUME_BACKUP = {"volumeBackupId": "{volume_backup}"}
+A_VOLUME_BACKUP = {"name": "v", "volumeName": "kept", "serviceType": "compose", "composeId": "{compose}"}
+A_FILE = {"backupFileName": "f"}
+
 BACKUP_ROWS: Mapping[str, Row] = {
+    "volumeBackups.create": Row(MUTATION, A_VOLUME_BACKUP, ADMIN, SET, IN_PROJECT, Noun.COMPOSE),
+    "volumeBackups.delete": Row(MUTATION, VOLUME_BACKUP, ADMIN, SET, IN_PROJECT),
+    "volumeBackups.files": Row(QUERY, VOLUME_BACKUP, MEMBER, READ, IN_PROJECT),
+    "volumeBackups.list": Row(
+        QUERY, {"id": "{compose}", "volumeBackupType": "compose"}, MEMBER, READ, IN_PROJECT, Noun.COMPOSE
+    ),
+    "volumeBackups.one": Row(QUERY, VOLUME_BACKUP, MEMBER, READ, IN_PROJECT),
+    "volumeBackups.restoreVolumeBackupWithLogs": Row(MUTATION, VOLUME_BACKUP | A_FILE, ADMIN, SET, IN_PROJECT),
+    "volumeBackups.runManually": Row(MUTATION, VOLUME_BACKUP, MEMBER, DEPLOY, IN_PROJECT),
+    "volumeBackups.update": Row(MUTATION, VOLUME_BACKUP | {"prefix": "p"}, ADMIN, SET, IN_PROJECT),
     **MANUAL,
     "backup.all": Row(QUERY, {}, MEMBER, READ, OWN),
     "backup.create": Row(MUTATION, A_DATABASE | {"composeId": "{compose}"}, ADMIN, SET, IN_PROJECT, Noun.COMPOSE),
@@ -58,9 +72,15 @@ BACKUP_ROWS: Mapping[str, Row] = {
 
 
 async def backed_up(world: World, compose_id: str, wanted: Collection[str] | None) -> dict[str, str]:
-    """The id of a backup of a database in a compose service, of which a file is kept, where it is wanted."""
+    """The ids of a backup of a database in a compose service, of which a file is kept, and of one of a volume, where
+    they are wanted.
+    """
+    if wanted is not None and "volume_backup" in wanted:
+        given = {**A_VOLUME_BACKUP, "composeId": compose_id}
+        return {"volume_backup": (await world.post("volumeBackups.create", **given))["volumeBackupId"]}
     if wanted is not None and "backup" not in wanted:
         return {}
+    of_volume = await world.post("volumeBackups.create", **{**A_VOLUME_BACKUP, "composeId": compose_id})
     made = await world.post("backup.create", **A_DATABASE, composeId=compose_id)
 
     def add(tx: Tx) -> None:
@@ -81,7 +101,7 @@ async def backed_up(world: World, compose_id: str, wanted: Collection[str] | Non
         kept_store.add(tx, file)
 
     await world.services.db.run(add)
-    return {"backup": made["backupId"]}
+    return {"backup": made["backupId"], "volume_backup": of_volume["volumeBackupId"]}
 
 
 async def _registry(world: World) -> tuple[str, ...]:

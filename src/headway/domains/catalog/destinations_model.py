@@ -70,11 +70,11 @@ class Destination:
 
 def check_reach(reach: Reach) -> None:
     """What can be told without asking the storage. Raises InvalidInput."""
+    check_flags(reach.additional_flags)
     if reach.is_local:
         return
     check_type(reach.type)
     check_options(reach.options)
-    check_flags(reach.additional_flags)
     if reach.type == S3:
         _check_s3(reach)
     if any("\n" in each for each in (reach.bucket, reach.region, reach.endpoint, reach.access_key)):
@@ -86,7 +86,7 @@ def check_reach(reach: Reach) -> None:
 def storage_of(reach: Reach, folder: Path, password: Secret | None = None) -> Storage:
     """The storage; ``folder`` is where a local one lies. With a password objects are encrypted there."""
     if reach.is_local:
-        plain = Storage(root=str(folder))
+        plain = Storage(root=str(folder), flags=reach.additional_flags)
     else:
         options = _s3_options(reach) if reach.type == S3 else _options(reach)
         env = {f"{_ENV}{name.upper()}": value for name, value in options.items() if value}

@@ -8,12 +8,12 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog.destinations_model import Destination, Reach
-from headway.infra.db.tables.backups import backups, destinations
+from headway.infra.db.tables.backups import backups, destinations, volume_backups
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 _c = destinations.c
-_used = backups.c.destination_id
+_USED = (backups.c.destination_id, volume_backups.c.destination_id)
 
 
 def find(tx: Tx, destination_id: str, vault: Vault) -> Destination:
@@ -51,7 +51,7 @@ def change(tx: Tx, destination_id: str, name: str, reach: Reach, vault: Vault) -
 
 def is_used(tx: Tx, destination_id: str) -> bool:
     """Whether backups go there."""
-    return tx.execute(select(_used).where(_used == destination_id).limit(1)).first() is not None
+    return any(tx.execute(select(each).where(each == destination_id).limit(1)).first() for each in _USED)
 
 
 def remove(tx: Tx, destination_id: str) -> None:

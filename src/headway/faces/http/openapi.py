@@ -51,6 +51,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "server": "Machines that are reached by SSH: how they are entered, what is there, and preparing them.",
         "sshKey": "Keys with which private repositories are fetched",
         "user": "Who the caller is, its keys, and who else is there",
+        "volumeBackups": "Backups of volumes and of applications' own data folders",
         "webhook": "What forges and registries have told, what was done about it, and what would be",
     }
 )

@@ -35,6 +35,7 @@ from headway.domains.projects.service import ProjectService
 from headway.domains.rollbacks.service import RollbackService
 from headway.domains.schedules.service import ScheduleService
 from headway.domains.servers.service import ServerService
+from headway.domains.volume_backups.service import VolumeBackupService
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import Database
 from headway.infra.logs.broadcast import Broadcast
@@ -117,6 +118,9 @@ class Platform(Protocol):
 
     @property
     def backups(self) -> BackupService: ...
+
+    @property
+    def volume_backups(self) -> VolumeBackupService: ...
 
     @property
     def destinations(self) -> DestinationService: ...

@@ -41,7 +41,7 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "its certificate is not trusted here; install its authority's, or pass --no-check-certificate",
     ),
     (
-        "connection refused|network is unreachable|no route to host|i/o timeout|connection reset|EOF|dial tcp",
+        "connection refused|is unreachable|no route to host|i/o timeout|connection reset|EOF|dial tcp|not seekable",
         "it does not answer; look whether it is up and can be reached from here",
     ),
     (

@@ -33,6 +33,7 @@ from headway.faces.http.procedures import (
     settings,
     ssh_key,
     user,
+    volume_backups,
     webhook,
 )
 from headway.faces.http.registry import Procedure
@@ -68,6 +69,7 @@ def all_procedures(follows: Follows) -> tuple[Procedure, ...]:
         *settings.procedures(cache(lambda: to_json(document(every)))),
         *ssh_key.procedures(),
         *user.procedures(),
+        *volume_backups.procedures(),
         *webhook.procedures(),
     )
     return tuple(every)

@@ -50,3 +50,17 @@ kept_files = Table(
 )
 Index("ix_kept_files_subject", kept_files.c.subject_type, kept_files.c.subject_id, kept_files.c.made_at)
 Index("uq_kept_files_path", kept_files.c.destination_id, kept_files.c.path, unique=True)
+
+volume_backups = Table(
+    "volume_backups",
+    metadata,
+    Column("volume_backup_id", String(21), primary_key=True),
+    Column("organization_id", String(21), ForeignKey("organizations.organization_id"), nullable=False, index=True),
+    Column("project_id", String(21), ForeignKey("projects.project_id"), nullable=False, index=True),
+    Column("destination_id", String(21), ForeignKey("destinations.destination_id"), nullable=False, index=True),
+    Column("service_type", String(16), nullable=False),
+    Column("service_id", String(21), nullable=False, index=True),
+    Column("app_name", String(63), nullable=False),
+    Column("settings", Text, nullable=False),  # sealed: it holds a password
+    Column("created_at", Instant, nullable=False),
+)

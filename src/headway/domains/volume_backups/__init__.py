@@ -1,0 +1,1 @@
+"""Backups of volumes and of applications' own data folders: made, kept, restored."""

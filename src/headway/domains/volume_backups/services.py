@@ -1,0 +1,154 @@
+"""The services whose volumes are backed up: where a volume lies, and how its service is stopped and started again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.run import Owner
+from headway.domains.applications import model as application_model
+from headway.domains.applications import store as applications
+from headway.domains.applications.model import AppStatus
+from headway.domains.applications.operate import Operating as Applications
+from headway.domains.composes import model as compose_model
+from headway.domains.composes import store as composes
+from headway.domains.composes.model import ComposeStatus
+from headway.domains.composes.operate import Operating as Composes
+from headway.domains.volume_backups.model import DATA, ServiceType
+from headway.infra.db.transaction import Tx
+from headway.infra.docker import labels
+from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.vault import Vault
+from headway.seams.runtimes.container_body import volume_name
+
+
+class NoSuchVolume(InvalidInput):
+    """A service has no such volume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """A service as a volume backup needs it: whose it is, what it is called, what one run at a time holds."""
+
+    owner: Owner
+    app_name: str
+    exclusive_key: str
+    is_up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Services of both types on this machine."""
+
+    vault: Vault
+    applications: Applications
+    composes: Composes
+
+    def whose(self, tx: Tx, service_type: ServiceType, service_id: str) -> Whose | None:
+        """The service, None when there is none."""
+        if service_type is ServiceType.COMPOSE:
+            owner = composes.owner(tx, service_id)
+            if owner is None:
+                return None
+            compose = composes.find(tx, service_id, self.vault)
+            key = compose_model.exclusive_key(service_id)
+            is_up = compose.wanted is compose_model.Wanted.UP
+            return Whose(owner=owner, app_name=compose.app_name, exclusive_key=key, is_up=is_up)
+        owner = applications.owner(tx, service_id)
+        if owner is None:
+            return None
+        found = applications.find(tx, service_id, self.vault)
+        key = application_model.exclusive_key(service_id)
+        is_up = found.wanted is application_model.Wanted.UP
+        return Whose(owner=owner, app_name=found.app_name, exclusive_key=key, is_up=is_up)
+
+    async def folder(self, service_type: ServiceType, service_id: str, app_name: str, volume: str) -> str:
+        """The folder of one of its volumes, or of an application's own data. Raises NoSuchVolume, EngineAway."""
+        if service_type is ServiceType.APPLICATION and volume == DATA and not await self._has_mount(service_id, DATA):
+            return self.applications.tools.folders.data(service_id)
+        found = None
+        for name in _names(app_name, volume):
+            found = found or await self._volume(service_type, service_id, name)
+        if found is None:
+            own = (
+                f", or {DATA} for what the application itself keeps" if service_type is ServiceType.APPLICATION else ""
+            )
+            raise NoSuchVolume(f"The service has no volume {volume}: name one as its file or its mounts do{own}.")
+        if found.get("Driver") != "local" or not found.get("Mountpoint") or found.get("Options"):
+            raise NoSuchVolume(f"The volume {volume} does not lie in a folder of this machine, so it is not read here.")
+        return str(found["Mountpoint"])
+
+    async def make_volume(
+        self, service_type: ServiceType, service_id: str, app_name: str, volume: str
+    ) -> tuple[str, str]:
+        """(name, folder) of a new volume of the service. Raises Conflict where there is one of that name."""
+        name = _names(app_name, volume)[0]
+        api = self.composes.tools.engine.api
+        if await api.find(f"/volumes/{name}") is not None:
+            raise Conflict(f"There is a volume {name} already: name a new one, or leave the name out.")
+        made = await api.post("/volumes/create", {"Name": name, "Labels": self._labels(service_type, service_id)})
+        return name, str(made["Mountpoint"])
+
+    async def remove_volume(self, service_type: ServiceType, service_id: str, name: str) -> None:
+        """Removes a volume of the service that was made for a restore."""
+        if await self._volume(service_type, service_id, name) is not None:
+            await self.composes.tools.engine.api.delete(f"/volumes/{name}")
+
+    def set_down(self, tx: Tx, service_type: ServiceType, service_id: str) -> None:
+        """From here on nothing brings it up."""
+        if service_type is ServiceType.COMPOSE:
+            composes.set_fields(tx, service_id, wanted=compose_model.Wanted.DOWN)
+        else:
+            applications.set_fields(tx, service_id, wanted=application_model.Wanted.DOWN)
+
+    def set_up(self, tx: Tx, service_type: ServiceType, service_id: str) -> None:
+        """It is wanted again, and its keeper brings it up, unless somebody has stopped it meanwhile (it is idle then),
+        or deleted it.
+        """
+        whose = self.whose(tx, service_type, service_id)
+        if whose is None:
+            return
+        if service_type is ServiceType.COMPOSE:
+            if composes.find(tx, service_id, self.vault).status is not ComposeStatus.IDLE:
+                composes.set_fields(tx, service_id, wanted=compose_model.Wanted.UP)
+        elif applications.find(tx, service_id, self.vault).status is not AppStatus.IDLE:
+            applications.set_fields(tx, service_id, wanted=application_model.Wanted.UP)
+
+    async def bring_in_line(self, service_type: ServiceType, service_id: str) -> None:
+        """Does what is wanted: returns when nothing of it runs, or what served does."""
+        if service_type is ServiceType.COMPOSE:
+            async with self.composes.turn(service_id):
+                compose = await self.composes.db.read(lambda tx: composes.find(tx, service_id, self.vault))
+                up = compose.wanted is compose_model.Wanted.UP
+                await (self.composes.up(compose) if up else self.composes.down(compose))
+            return
+        async with self.applications.turn(service_id):
+            found = await self.applications.db.read(lambda tx: applications.find(tx, service_id, self.vault))
+            up = found.wanted is application_model.Wanted.UP
+            await (self.applications.up(found) if up else self.applications.down(found))
+
+    async def _has_mount(self, application_id: str, volume: str) -> bool:
+        found = await self.applications.db.read(lambda tx: applications.find(tx, application_id, self.vault))
+        return any(mount.kind == "volume" and mount.source == volume for mount in found.settings.mounts)
+
+    async def _volume(self, service_type: ServiceType, service_id: str, name: str) -> dict[str, Any] | None:
+        """One of the service's own volumes: nobody else's, whatever it is called."""
+        found = await self.composes.tools.engine.api.find(f"/volumes/{name}")
+        wanted = self._labels(service_type, service_id)
+        has = (found or {}).get("Labels") or {}
+        return dict(found) if found and all(has.get(key) == value for key, value in wanted.items()) else None
+
+    def _labels(self, service_type: ServiceType, service_id: str) -> dict[str, str]:
+        own = labels.COMPOSE if service_type is ServiceType.COMPOSE else labels.APPLICATION
+        return {labels.PANEL: self.composes.tools.panel_id, own: service_id}
+
+
+def subject_of(service_type: ServiceType) -> SubjectType:
+    """The type of the service among subjects."""
+    return SubjectType(service_type.value)
+
+
+def _names(app_name: str, volume: str) -> tuple[str, ...]:
+    """What the engine may call a volume: as a compose file's, as an application's, or by its whole name."""
+    return (f"{app_name}_{volume}", volume_name(app_name, volume), volume)

@@ -1,0 +1,166 @@
+"""``volumeBackups.*``: backups of volumes and of applications' own data folders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from headway.core.deployments.model import SubjectType
+from headway.domains.volume_backups.model import ServiceType, VolumeSettings
+from headway.faces.http.inputs import Input
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.registry import Call, Nothing, Procedure, Ready, mutation, query, queued, queued_as, starter
+from headway.faces.http.wire.backups import FileRow, file_row
+from headway.faces.http.wire.volume_backups import VolumeBackupRow, volume_backup_row
+from headway.kernel.errors import InvalidInput
+
+Text = Annotated[str, Field(max_length=1_024)]
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+Services = Literal["application", "postgres", "mysql", "mariadb", "mongo", "redis", "compose", "libsql"]
+_HANDLED = frozenset({"application", "compose"})
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    return (
+        query("volumeBackups.list", "The volume backups of a service", list[VolumeBackupRow], Listing, _list),
+        query("volumeBackups.one", "A volume backup with its deployments", VolumeBackupRow, ById, _one),
+        query("volumeBackups.files", "What is kept of it, newest first", list[FileRow], ById, _files),
+        mutation("volumeBackups.create", "A new volume backup, not made yet", VolumeBackupRow, Create, _create),
+        mutation("volumeBackups.update", "Change a volume backup", VolumeBackupRow, Update, _update),
+        mutation("volumeBackups.delete", "Forget it; its files stay where they lie", VolumeBackupRow, ById, _delete),
+        starter("volumeBackups.runManually", "Queue a run", bool, ById, _run),
+        starter("volumeBackups.restoreVolumeBackupWithLogs", "Queue a restore of a file", None, Restore, _restore),
+    )
+
+
+class ById(Input):
+    volume_backup_id: Id
+
+
+class Listing(Input):
+    id: Id
+    volume_backup_type: Services
+
+
+class Changeable(Input):
+    """What can be set of a volume backup at any time."""
+
+    name: Text | None = None
+    volume_name: Text | None = None
+    prefix: Annotated[str, Field(max_length=255)] | None = None
+    cron_expression: Annotated[str, Field(max_length=256)] | None = None
+    timezone: Annotated[str, Field(max_length=64)] | None = None
+    turn_off: bool | None = None
+    enabled: bool | None = None
+    keep_latest_count: Count | None = None
+    keep_days: Count | None = None
+    service_name: Text | None = None
+    destination_id: Annotated[str, Field(max_length=64)] | None = None
+    encryption_password: Annotated[str, Field(max_length=1_024)] | None = Field(default=None, repr=False)
+    total_seconds: Annotated[float, Field(gt=0, le=30 * 86_400)] | None = None
+
+    def onto(self, current: VolumeSettings) -> VolumeSettings:
+        """The settings with what was given; what was not given stays."""
+        sent = self.model_fields_set
+        plain = ("name", "volume_name", "prefix", "cron_expression", "timezone", "turn_off", "enabled", "total_seconds")
+        counted = ("keep_latest_count", "keep_days", "service_name")
+        given = {name: getattr(self, name) for name in plain if getattr(self, name) is not None}
+        changed = replace(current, **given, **{name: getattr(self, name) for name in counted if name in sent})
+        if "encryption_password" in sent:
+            changed = replace(changed, password=self.encryption_password or None)
+        return changed
+
+
+class Create(Changeable):
+    service_type: Services | None = None
+    application_id: Text | None = None
+    compose_id: Text | None = None
+
+    def service(self) -> tuple[ServiceType, str]:
+        """Whose volume it is. Raises InvalidInput."""
+        if self.compose_id and self.service_type in {None, "compose"}:
+            return ServiceType.COMPOSE, self.compose_id
+        if self.application_id and self.service_type in {None, "application"}:
+            return ServiceType.APPLICATION, self.application_id
+        raise InvalidInput("Name the application or the compose service whose volume it is.")
+
+
+class Update(Changeable, ById):
+    pass
+
+
+class Restore(ById):
+    """``volumeName`` is a new volume to restore into; without it the same one is replaced, and the old one is kept
+    until the new one is in use.
+    """
+
+    backup_file_name: Annotated[str, Field(min_length=1, max_length=4_096)]
+    destination_id: Text | None = None
+    volume_name: Text | None = None
+
+
+async def _list(call: Call[Listing]) -> list[VolumeBackupRow]:
+    given = call.input
+    if given.volume_backup_type not in _HANDLED:
+        return []
+    kind = ServiceType(given.volume_backup_type)
+    return [
+        volume_backup_row(each) for each in await call.platform.volume_backups.of_service(call.actor, kind, given.id)
+    ]
+
+
+async def _one(call: Call[ById]) -> VolumeBackupRow:
+    platform, actor = call.platform, call.actor
+    found = await platform.volume_backups.one(actor, call.input.volume_backup_id)
+    reads, subject = platform.deployment_reads, SubjectType.VOLUME_BACKUP
+    part = await reads.rows_of(actor, subject, found.volume_backup_id, "volumeBackups.one")
+    rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
+    return {**volume_backup_row(found), "deployments": rows}
+
+
+async def _files(call: Call[ById]) -> list[FileRow]:
+    found = await call.platform.volume_backups.files(call.actor, call.input.volume_backup_id)
+    return [file_row(each) for each in found]
+
+
+async def _create(call: Call[Create]) -> VolumeBackupRow:
+    given = call.input
+    settings = given.onto(VolumeSettings())
+    return volume_backup_row(
+        await call.platform.volume_backups.create(call.actor, *given.service(), settings, given.destination_id or None)
+    )
+
+
+async def _update(call: Call[Update]) -> VolumeBackupRow:
+    given = call.input
+    changed = await call.platform.volume_backups.update(
+        call.actor, given.volume_backup_id, given.onto, given.destination_id or None
+    )
+    return volume_backup_row(changed)
+
+
+async def _delete(call: Call[ById]) -> VolumeBackupRow:
+    return volume_backup_row(await call.platform.volume_backups.delete(call.actor, call.input.volume_backup_id))
+
+
+async def _run(call: Call[ById]) -> Ready:
+    made = await call.platform.volume_backups.start(call.actor, call.input.volume_backup_id, call.once)
+    return queued_as(made, answer=True)
+
+
+async def _restore(call: Call[Restore]) -> Nothing:
+    given = call.input
+    return queued(
+        await call.platform.volume_backups.restore(
+            call.actor,
+            given.volume_backup_id,
+            given.backup_file_name,
+            destination_id=given.destination_id or None,
+            target=given.volume_name or None,
+            once=call.once,
+        )
+    )

@@ -1,0 +1,63 @@
+"""Volume backups as the wire shows them."""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from headway.domains.volume_backups.model import ServiceType, VolumeBackup
+from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.deployments import DeploymentRow
+
+
+class VolumeBackupRow(TypedDict):
+    """A volume backup; its password is never shown. ``deployments`` only where one is asked for."""
+
+    volumeBackupId: str
+    name: str
+    appName: str
+    volumeName: str
+    prefix: str
+    serviceType: Literal["application", "compose"]
+    serviceName: str | None
+    applicationId: str | None
+    composeId: str | None
+    turnOff: bool
+    cronExpression: str
+    timezone: str
+    enabled: bool
+    keepLatestCount: int | None
+    keepDays: int | None
+    destinationId: str
+    encrypted: bool
+    totalSeconds: float | None
+    createdAt: str
+    deployments: NotRequired[list[DeploymentRow]]
+
+
+def volume_backup_row(made: VolumeBackup) -> VolumeBackupRow:
+    """The volume backup without its password."""
+    settings = made.settings
+    is_compose = made.service_type is ServiceType.COMPOSE
+    return {
+        "volumeBackupId": made.volume_backup_id,
+        "name": settings.name,
+        "appName": made.app_name,
+        "volumeName": settings.volume_name,
+        "prefix": settings.prefix,
+        "serviceType": "compose" if is_compose else "application",
+        "serviceName": settings.service_name,
+        "applicationId": None if is_compose else made.service_id,
+        "composeId": made.service_id if is_compose else None,
+        "turnOff": settings.turn_off,
+        "cronExpression": settings.cron_expression,
+        "timezone": settings.timezone,
+        "enabled": settings.enabled,
+        "keepLatestCount": settings.keep_latest_count,
+        "keepDays": settings.keep_days,
+        "destinationId": made.destination_id,
+        "encrypted": settings.password is not None,
+        "totalSeconds": settings.total_seconds,
+        "createdAt": moment(made.created_at),
+    }

@@ -1,0 +1,225 @@
+"""Volumes and data folders: made with the service stopped or running, restored, and a stopped service up again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.docker_engine import Engine
+from tests.panel import Panel, git_repository, panel, until, web
+
+Json = Any
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(os.geteuid() != 0, reason="volumes hold files of many accounts: needs root"),
+]
+
+
+def fill(folder: Path) -> None:
+    """A small tree of what is awkward: modes, owners, links, holes, times, attributes, odd names."""
+    (folder / "größe ü").mkdir(parents=True)
+    (folder / "-rf").write_text("named like an option")
+    (folder / "new\nline").write_text("x")
+    (folder / "locked").write_text("secret")
+    (folder / "locked").chmod(0o4700)
+    os.chown(folder / "locked", 12345, 54321)
+    os.link(folder / "locked", folder / "größe ü" / "same")
+    (folder / "points").symlink_to("../outside/nowhere")
+    with (folder / "hole").open("wb") as file:
+        file.truncate(64 << 20)
+        file.seek(32 << 20)
+        file.write(b"in the midst")
+    os.utime(folder / "-rf", ns=(1_234_567_890_123_456_789, 1_234_567_890_987_654_321))
+    for number in range(300):
+        (folder / f"f{number}").write_text(str(number))
+    (folder / "f7").chmod(0)
+
+
+def listing(folder: Path) -> str:
+    """All that a tree is: of every file its type, mode, owner, links, size, blocks' worth, time, target and content."""
+    shown = subprocess.run(
+        ["find", ".", "-printf", "%p|%y|%m|%U|%G|%n|%s|%T@|%l\n"], cwd=folder, capture_output=True, check=True
+    ).stdout
+    summed = ["find", ".", "-type", "f", "-exec", "sha256sum", "{}", "+"]
+    sums = subprocess.run(summed, cwd=folder, capture_output=True, check=True)
+    used = int(subprocess.run(["du", "-s", "hole"], cwd=folder, capture_output=True, check=True).stdout.split()[0])
+    assert used < 1024, "a hole is a hole"
+    return "\n".join(sorted((shown + sums.stdout).decode().splitlines()))
+
+
+class Volumes:
+    """Makes volume backups on a panel and follows them."""
+
+    def __init__(self, running: Panel) -> None:
+        self.running = running
+
+    def make(self, **given: Json) -> str:
+        made = self.running.post("volumeBackups.create", **{"name": "v", "cronExpression": "", "prefix": "", **given})
+        volume_backup_id: str = made["volumeBackupId"]
+        return volume_backup_id
+
+    def start(self, volume_backup_id: str) -> str:
+        answer = self.running.client.post("/volumeBackups.runManually", json={"volumeBackupId": volume_backup_id})
+        assert (answer.status_code, answer.json()) == (200, True), answer.text
+        return answer.headers["x-deployment-id"]
+
+    def run(self, volume_backup_id: str) -> Json:
+        row = self.running.done(self.start(volume_backup_id), 120)
+        (file, *_) = self.running.get("volumeBackups.files", volumeBackupId=volume_backup_id)
+        assert file["deploymentId"] == row["deploymentId"]
+        return file
+
+    def restore(self, volume_backup_id: str, file: str, volume: str | None = None) -> Json:
+        sent = {"volumeBackupId": volume_backup_id, "backupFileName": file, "volumeName": volume}
+        answer = self.running.client.post("/volumeBackups.restoreVolumeBackupWithLogs", json=sent)
+        assert answer.status_code == 200, answer.text
+        return self.running.ended(answer.headers["x-deployment-id"], 120)
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Panel, str, Path]]:
+    folder = tmp_path_factory.mktemp("native")
+    url = git_repository(folder / "repository", web("one"))
+    with panel(folder / "data", HEADWAY_DOCKER_HOST="unix:///nowhere.sock") as running:
+        application_id = running.application(url, "kept")
+        running.done(running.deploy(application_id), 60)
+        data = running.work / "data" / application_id
+        data.mkdir(exist_ok=True)
+        yield running, application_id, data
+
+
+@pytest.mark.parametrize("turn_off", [False, True], ids=["running", "stopped"])
+def test_an_applications_own_data_comes_back_whole(native: tuple[Panel, str, Path], turn_off: bool) -> None:  # noqa: FBT001
+    running, application_id, data = native
+    shutil.rmtree(data)
+    data.mkdir(mode=0o750)
+    fill(data)
+    before = listing(data)
+    volumes = Volumes(running)
+    volume_backup_id = volumes.make(applicationId=application_id, volumeName="data", turnOff=turn_off)
+    file = volumes.run(volume_backup_id)
+    log = running.deployment_log(file["deploymentId"])
+    assert ("Stopping kept." in log) is turn_off
+    until(lambda: running.visit("kept").status_code == 200, 20)
+    (data / "f1").write_text("changed")
+    (data / "added").write_text("since")
+    row = volumes.restore(volume_backup_id, file["path"])
+    assert row["status"] == "done", running.deployment_log(row["deploymentId"])
+    assert "all that is in it is replaced" in running.deployment_log(row["deploymentId"])
+    assert listing(data) == before
+    assert sorted(path.name for path in data.parent.iterdir()) == [application_id], "nothing is left beside it"
+    until(lambda: running.visit("kept").status_code == 200, 20)
+    assert [
+        each["volumeBackupId"] for each in running.get("deployment.allByType", id=volume_backup_id, type="volumeBackup")
+    ] == [
+        volume_backup_id,
+        volume_backup_id,
+    ]
+
+
+def test_a_stopped_application_is_up_again_after_a_failure_a_kill_and_a_crash(native: tuple[Panel, str, Path]) -> None:
+    running, application_id, data = native
+    if not (data / "f1").exists():
+        fill(data)
+    volumes = Volumes(running)
+    nowhere = running.post(
+        "destination.create", name="gone", provider="AWS", bucket="b", accessKey="a", secretAccessKey="s",
+        region="us-east-1", endpoint="http://127.0.0.1:1",
+    )  # fmt: skip
+    volume_backup_id = volumes.make(
+        applicationId=application_id, volumeName="data", turnOff=True, destinationId=nowhere["destinationId"]
+    )
+    row = running.ended(volumes.start(volume_backup_id), 120)
+    assert row["status"] == "error"
+    assert "upload: the destination failed: it does not answer" in row["errorMessage"]
+    until(lambda: running.visit("kept").status_code == 200, 20)
+
+    large = data / "large"
+    with large.open("wb") as file:
+        file.write(os.urandom(150 << 20))
+    slow = volumes.make(applicationId=application_id, volumeName="data", turnOff=True, destinationId=_slow(running))
+    deployment_id = volumes.start(slow)
+    until(lambda: "Writing to" in running.deployment_log(deployment_id), 60)
+    assert running.post("deployment.killProcess", deploymentId=deployment_id) is None
+    assert running.one(deployment_id)["reason"] == "killed"
+    until(lambda: running.visit("kept").status_code == 200, 20)
+
+    deployment_id = volumes.start(slow)
+    until(lambda: "Writing to" in running.deployment_log(deployment_id), 60)
+    running.kill()
+    running.start()
+    running.post("deployment.killProcess", deploymentId=deployment_id)
+    until(lambda: running.visit("kept").status_code == 200, 20)
+    large.unlink()
+    left = [
+        path for path in (running.data_dir / "backups").rglob("*") if path.is_file() and path.name.endswith(".partial")
+    ]
+    assert left == []
+    assert running.get("volumeBackups.files", volumeBackupId=slow) == []
+
+
+def _slow(running: Panel) -> str:
+    """A folder of this machine behind a narrow door."""
+    made = running.post("destination.create", name="slow", provider="local", additionalFlags=["--bwlimit=1M"])
+    destination_id: str = made["destinationId"]
+    return destination_id
+
+
+def test_a_volume_that_is_not_the_services_is_refused(native: tuple[Panel, str, Path]) -> None:
+    running, application_id, _ = native
+    volumes = Volumes(running)
+    for name in ("../../etc", "/etc", "a b", "-x"):
+        sent = {"name": "v", "applicationId": application_id, "volumeName": name, "cronExpression": "", "prefix": ""}
+        assert running.client.post("/volumeBackups.create", json=sent).status_code == 400, name
+    row = running.ended(volumes.start(volumes.make(applicationId=application_id, volumeName="other")), 60)
+    assert row["status"] == "error"
+
+
+@pytest.fixture(scope="module")
+def engine_panel(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
+    with panel_with_engine(tmp_path_factory.mktemp("volumes") / "data", docker_engine) as started:
+        yield started
+
+
+@pytest.fixture
+def shop(engine_panel: Panel, docker_engine: Engine) -> Iterator[Stack]:
+    made = stack(engine_panel, docker_engine, "volume shop")
+    yield made
+    engine_panel.post("compose.delete", composeId=made.compose_id, deleteVolumes=True)
+
+
+@pytest.mark.docker
+def test_a_named_volume_comes_back_into_itself_and_into_a_new_one(
+    engine_panel: Panel, shop: Stack, docker_engine: Engine
+) -> None:
+    shop.change(composeFile=as_file({"kept": {}}, db={**SLEEPS, "volumes": ["kept:/kept"]}))
+    engine_panel.done(shop.begin(), 90)
+    name = f"{shop.one()['appName']}_kept"
+    folder = Path(json.loads(docker_engine.docker("volume", "inspect", name))[0]["Mountpoint"])
+    fill(folder)
+    before = listing(folder)
+    volumes = Volumes(engine_panel)
+    volume_backup_id = volumes.make(composeId=shop.compose_id, volumeName="kept", turnOff=True)
+    file = volumes.run(volume_backup_id)
+    until(lambda: shop.containers().keys() == {"db"}, 30)
+    (folder / "f1").write_text("changed")
+    row = volumes.restore(volume_backup_id, file["path"], "again")
+    assert row["status"] == "done", engine_panel.deployment_log(row["deploymentId"])
+    other = json.loads(docker_engine.docker("volume", "inspect", f"{shop.one()['appName']}_again"))[0]["Mountpoint"]
+    assert listing(Path(other)) == before
+    assert (folder / "f1").read_text() == "changed"
+    refused = volumes.restore(volume_backup_id, file["path"], "again")
+    assert (refused["reason"], "already" in refused["errorMessage"]) == ("refused", True)
+    row = volumes.restore(volume_backup_id, file["path"])
+    assert row["status"] == "done", engine_panel.deployment_log(row["deploymentId"])
+    assert listing(folder) == before
+    until(lambda: shop.containers().keys() == {"db"}, 30)
