@@ -143,7 +143,7 @@ class Stage:
         """What is sent to make a backup."""
         return {
             "schedule": "0 3 * * *",
-            "enabled": False,
+            "enabled": True,
             "prefix": "/",
             "destinationId": self.destination(),
             "keepLatestCount": 3,
@@ -152,7 +152,7 @@ class Stage:
             "backupType": "compose",
             "composeId": self.compose(),
             "serviceName": "db",
-            "metadata": {"postgres": {"databaseUser": "me"}},
+            "metadata": "{}",
         }
 
     def volume_backup(self) -> str:
@@ -171,7 +171,7 @@ class Stage:
             "turnOff": True,
             "cronExpression": "0 3 * * *",
             "keepLatestCount": 3,
-            "enabled": False,
+            "enabled": True,
             "destinationId": self.destination(),
         }
 
