@@ -57,7 +57,6 @@ from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
 from headway.domains.rollbacks.store import left_by
 from headway.domains.servers.fleet import Fleet
-from headway.domains.volume_backups.service import VolumeBackupService
 from headway.domains.volume_backups.services import Services as VolumeServices
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import SqlDatabase
