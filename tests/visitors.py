@@ -12,7 +12,7 @@ import httpx
 
 
 class Visitors:
-    """For each application some connections that are kept open, and one that is new for every request."""
+    """For each application, or host name, some connections that are kept open, and one that is new each time."""
 
     def __init__(self, edge_port: int, names: list[str], *, kept: int = 2, pause_seconds: float = 0.005) -> None:
         self._url = f"http://127.0.0.1:{edge_port}/"
@@ -44,8 +44,9 @@ class Visitors:
             thread.join(30)
 
     def _visit(self, name: str, *, keep: bool) -> None:
+        host = name if "." in name else f"{name}.localhost"
         limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
-        with httpx.Client(trust_env=False, timeout=10, limits=limits, headers={"host": f"{name}.localhost"}) as client:
+        with httpx.Client(trust_env=False, timeout=10, limits=limits, headers={"host": host}) as client:
             while not self._ended.wait(self._pause_seconds):
                 began = time.monotonic()
                 try:

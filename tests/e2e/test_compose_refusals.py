@@ -50,6 +50,13 @@ def refused(shop: Stack, file: str) -> str:
         ("    privileged: true\n", "gives the service web privileged"),
         ("    pid: host\n", "pid: host"),
         ("    network_mode: host\n", "network_mode: host"),
+        ("    ipc: host\n", "ipc: host"),
+        ("    uts: host\n", "the key uts"),
+        ("    userns_mode: host\n", "userns_mode"),
+        ("    cgroup: host\n", "cgroup"),
+        ("    network_mode: 'container:other'\n", "network_mode: container:other"),
+        ("    volumes_from: ['container:other']\n", "the volumes of a container:other"),
+        ("    build: {context: ., additional_contexts: {x: /etc}}\n", "uses /etc"),
         ("    devices: [/dev/kvm]\n", "the key devices"),
         ("    cap_add: [ALL]\n", "the key cap_add"),
         ("    security_opt: [seccomp=unconfined]\n", "security_opt: seccomp=unconfined"),
@@ -122,6 +129,21 @@ def test_a_compose_file_that_is_a_link_out_of_the_repository_is_not_read(shop: S
     assert (row["reason"], "root:" in json.dumps(row)) == ("refused", False)
     assert "leads out of the repository" in other["errorMessage"]
     assert "There is no nowhere.yml among the files" in third["errorMessage"]
+
+
+def test_shell_text_in_stages_arguments_and_labels_is_inert(shop: Stack, tmp_path: Path) -> None:
+    text = "x; touch /tmp/headway-was-here; $$(touch /tmp/headway-was-here)"
+    build = {"context": ".", "args": {"WORD": text}, "labels": {"word": text}}
+    dockerfile = f"FROM {BASE_IMAGE} AS one\nARG WORD\nLABEL given=$WORD\n"
+    for target, status in ((None, "done"), (text, "error")):
+        web = {**SLEEPS, "build": build | ({} if target is None else {"target": target}), "labels": {"word": text}}
+        web.pop("image")
+        files = {"docker-compose.yml": json.dumps({"services": {"web": web}}), "Dockerfile": dockerfile}
+        shop.change(sourceType="git", customGitUrl=git_repository(tmp_path / f"git-{status}", files))
+        row = shop.panel.ended(shop.begin(), 90)
+        assert row["status"] == status, row["errorMessage"]
+    shop.change(sourceType="raw")
+    assert not Path("/tmp/headway-was-here").exists()
 
 
 def test_an_owner_may_let_it_use_the_host(running: Panel, docker_engine: Engine, tmp_path: Path) -> None:

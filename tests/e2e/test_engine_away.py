@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.compose import SLEEPS, stack
 from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
 from tests.panel import Panel, commit, git_repository, panel, until, web
@@ -83,6 +85,20 @@ def test_after_an_engine_was_killed_applications_come_up_again_and_a_deploy_work
     engine.start()
     until(lambda: running.visit("back").text == "back", 60, what="it serves again")
     running.done(running.deploy(application_id), BUILD_SECONDS)
+
+
+def test_a_compose_service_that_ends_well_when_it_is_asked_to_is_up_again_after_the_engine(
+    running: Panel, engine: Engine
+) -> None:
+    ends = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: exit(0)); time.sleep(100000)"
+    made = stack(running, engine, "gentle", web={**SLEEPS, "command": ["python3", "-c", ends]})
+    made.deploy()
+    before = made.containers()
+    engine.stop()
+    until(lambda: running.client.get("/docker.getContainers").status_code == 503, 20, what="the panel notices")
+    time.sleep(3)  # more than a round of what keeps compose services up
+    engine.start()
+    until(lambda: made.containers() == before, 60, what="its container runs again")
 
 
 def test_what_was_deleted_while_the_engine_was_away_is_gone_when_it_is_back(

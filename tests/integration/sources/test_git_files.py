@@ -45,6 +45,19 @@ async def test_the_default_branch(site: Worksite, repository: Repository) -> Non
     assert (fetched.hash, fetched.branch) == (head, "trunk")
 
 
+async def test_what_is_there_already_is_not_fetched_again(site: Worksite, repository: Repository) -> None:
+    source = source_of(site, f"file://{repository.path}")
+    first = await source.fetch(site)
+    assert any("fetch" in name for name in site.names)
+    await site.begin_again()
+    assert await source.fetch(site) == first
+    assert not any("fetch" in name for name in site.names)
+    await site.begin_again()
+    head = repository.commit("Second", {"x": "1"})
+    assert (await source.fetch(site)).hash == head
+    assert any("fetch" in name for name in site.names)
+
+
 async def test_a_repository_whose_head_is_no_branch(site: Worksite, repository: Repository) -> None:
     repository.git("checkout", "-q", "--detach")
     head = repository.commit("Afloat", {"x": "1"})

@@ -44,9 +44,7 @@ class Keeper:
         gone. Seconds to rest: it is done once.
         """
         await self._finish_deletions()
-        for compose_id, wanted, release_id in await self.operating.db.read(store.at_rest):
-            if release_id is not None and wanted is Wanted.UP:
-                await self._bring_in_line(compose_id)
+        await self._bring_up_again(await self.operating.db.read(store.at_rest))
         return _ONCE
 
     async def keep_round(self) -> float:
@@ -59,11 +57,22 @@ class Keeper:
             except HeadwayError as error:
                 self._tell("", error)
                 return _REST
+            if self._told.pop("", None) is not None:
+                await self._bring_up_again(at_rest)
+                containers = await self._all_containers()
             for compose_id, wanted, release_id in at_rest:
                 if release_id is not None:
                     await self._keep(compose_id, wanted, containers.get(compose_id, ()))
             await self._watch(containers)
         return _REST
+
+    async def _bring_up_again(self, at_rest: Sequence[tuple[str, Wanted, str | None]]) -> None:
+        """After the engine was away, and has ended every container: one that ends well when it is asked to looks as if
+        it had done its work.
+        """
+        for compose_id, wanted, release_id in at_rest:
+            if release_id is not None and wanted is Wanted.UP:
+                await self._bring_in_line(compose_id)
 
     async def _finish_deletions(self) -> None:
         """Clears away what was deleted while the engine was away, or the panel went down. What is still being deployed

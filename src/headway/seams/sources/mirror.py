@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from headway.infra.hosts.base import Exit, Host
@@ -18,6 +19,8 @@ from headway.seams.sources.ref import Ref, RefKind
 from headway.seams.sources.remote import Remote, Transport
 
 UNDO_FETCH = "git-fetch"
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_LONGEST_HASH = 65
 _UNFINISHED = "tmp_"  # begins the names of packs that git is writing; it does not remove those that it could not finish
 
 
@@ -46,6 +49,14 @@ class Attempt:
                 return replace(self, as_panel=True)
             case _:
                 return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """The branch that HEAD names (None where it names a commit only), and the commit."""
+
+    branch: Ref | None
+    commit_hash: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +114,10 @@ class Mirror:
         await self.work.undo(UNDO_FETCH, {"mirror": self.folder})
         await self._make_ready(attempt)
         call = self._call(as_panel=attempt.as_panel)
-        wanted = ref or await self._default_branch(call, attempt)
+        head = await self._head(call, attempt) if ref is None else None
+        if head is not None and (known := await self._known(head, attempt)) is not None:
+            return known
+        wanted = ref or (head.branch if head is not None else None)
         is_everything = attempt.full and wanted is not None and wanted.kind is RefKind.COMMIT
         source = f"+{wanted.remote_name if wanted else 'HEAD'}:{SOURCE_REF}"
         command = self.git.fetch(
@@ -133,19 +147,27 @@ class Mirror:
             raise _Failed(Failure(sentence=failure.sentence, remedy=Remedy.DISCARD))
         await self.work.host.write_file(attributes, ATTRIBUTES, owner=self.account)
 
-    async def _default_branch(self, call: Call, attempt: Attempt) -> Ref | None:
-        """The branch that HEAD names over there; None when it names a commit only."""
+    async def _head(self, call: Call, attempt: Attempt) -> Head:
+        """What HEAD names over there."""
         ended = await self._run(f"head{attempt.name}", self.git.list_head(call))
         if not ended.succeeded:
             raise _Failed(self._failure(ended, None))
-        lines = ended.output.decode(errors="replace").splitlines()
-        for line in lines:
-            if line.startswith("ref: refs/heads/") and line.endswith("\tHEAD"):
-                name = line.removeprefix("ref: refs/heads/").removesuffix("\tHEAD")
-                return Ref(kind=RefKind.BRANCH, name=name)
-        if any(line.endswith("\tHEAD") for line in lines):
+        head = read_head(ended.output.decode(errors="replace"))
+        if head is None:
+            raise SourceError(await self._without_head(call, attempt))
+        return head
+
+    async def _known(self, head: Head, attempt: Attempt) -> Commit | None:
+        """The commit that HEAD names, where it is what was fetched last: then nothing is fetched. None also where the
+        mirror cannot be read as its owner, as after a fetch that was cut off.
+        """
+        if head.commit_hash is None or attempt.anew:
             return None
-        raise SourceError(await self._without_head(call, attempt))
+        fetched = await self.work.host.read_file(f"{self.folder}/{SOURCE_REF}", limit=_LONGEST_HASH)
+        if fetched is None or fetched.decode(errors="replace").strip() != head.commit_hash:
+            return None
+        ended = await self._run(f"known{attempt.name}", self.git.describe(self.folder, SOURCE_REF, self.account))
+        return read_commit(ended.output, head.branch.name if head.branch else "") if ended.succeeded else None
 
     async def _without_head(self, call: Call, attempt: Attempt) -> str:
         """HEAD leads nowhere: the repository is empty, or its default branch was never pushed."""
@@ -183,6 +205,20 @@ class Mirror:
 
     async def _run(self, name: str, command: Command) -> Exit:
         return await run(self.work, f"{self.prefix}{name}", command)
+
+
+def read_head(listing: str) -> Head | None:
+    """What ``git ls-remote --symref`` tells of HEAD; None where it leads nowhere."""
+    branch, commit_hash = None, None
+    for line in listing.splitlines():
+        what, _, name = line.partition("\t")
+        if name != "HEAD":
+            continue
+        if what.startswith("ref: refs/heads/"):
+            branch = Ref(kind=RefKind.BRANCH, name=what.removeprefix("ref: refs/heads/"))
+        elif _HASH.fullmatch(what):
+            commit_hash = what
+    return None if branch is None and commit_hash is None else Head(branch=branch, commit_hash=commit_hash)
 
 
 async def remove_unfinished(host: Host, mirror: str) -> None:
