@@ -22,6 +22,7 @@ from tests.panel import Panel, commit, git_repository, until, web
 
 pytestmark = pytest.mark.docker
 
+PATIENCE = float(os.environ.get("PATIENCE", "300"))
 DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "200"))
 KEPT = 5
 KEPT_RECORDS = 20
@@ -88,7 +89,7 @@ def test_what_is_kept_is_the_policy_and_what_is_counted_is_what_is_there(
             case _:
                 subject, begin = composed.compose_id, composed.begin
                 commit(folder / "composed", files_of_compose(version, broken=broken), version)
-        row = site.ended(begin(), 90)
+        row = site.ended(begin(), PATIENCE)
         assert row["status"] == ("error" if broken else "done"), (row["errorMessage"], broken)
         ended[subject] += [] if broken else [row["deploymentId"]]
     newest = {subject: set(ids[-KEPT:]) for subject, ids in ended.items()}
