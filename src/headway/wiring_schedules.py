@@ -57,6 +57,7 @@ class ScheduleWiring:
             panel_id=self.data_dir.panel_id,
             folder=str(self.data_dir.work / "gates"),
             grace_seconds=self.settings.cancel_grace.total_seconds(),
+            use_groups=self.settings.cgroups.wish is not False,
         )
 
     def service(self, ledger: Ledger, stopping: Stopping) -> ScheduleService:

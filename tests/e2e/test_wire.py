@@ -119,6 +119,21 @@ def test_a_running_build_is_killed_in_the_words_that_clients_know(running: Panel
         compare(case, running.client.request(case["method"], url, json=body))
 
 
+def test_a_run_of_a_host_schedule_is_killed_in_the_words_that_clients_know(running: Panel) -> None:
+    given = {"name": "s", "cronExpression": "0 0 1 1 *", "scheduleType": "dokploy-server"}
+    schedule_id = running.post("schedule.create", script="echo start; sleep 300 & sleep 301", **given)["scheduleId"]
+    deployment_id = running.post("schedule.runManually", scheduleId=schedule_id)["deploymentId"]
+    running.running(deployment_id, "start")
+    for case in cases("running/schedule"):
+
+        def filled(text: str) -> str:
+            return text.replace("{schedule}", schedule_id).replace("{deployment}", deployment_id)
+
+        url = f"http://127.0.0.1:{running.port}{filled(case['path'])}"
+        body = json.loads(filled(case["body"])) if "body" in case else None
+        compare(case, running.client.request(case["method"], url, json=body))
+
+
 def test_the_key_travels_as_a_bearer_token_too(running: Panel) -> None:
     headers = {"authorization": f"Bearer {KEY}", "x-api-key": ""}
     assert running.client.get("/user.get", headers=headers).status_code == 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -120,3 +121,21 @@ async def test_moved_with_its_application_and_gone_with_it(world: World) -> None
     await world.post("application.delete", applicationId=application_id)
     answer = await world.owner.get("/schedule.one", params={"scheduleId": made["scheduleId"]})
     assert answer.status_code == 404
+
+
+async def test_its_runs_are_listed_over_both_wires_and_unknown_to_others(world: World) -> None:
+    made = await world.post("schedule.create", applicationId=await world.application(), **NIGHTLY)
+    started = await world.post("schedule.runManually", scheduleId=made["scheduleId"])
+    given = {"id": made["scheduleId"], "type": "schedule"}
+    over_trpc = {"input": json.dumps({"json": given})}
+    rest = await world.owner.get("/deployment.allByType", params=given)
+    trpc = await world.owner.get("/trpc/deployment.allByType", params=over_trpc)
+    assert [row["deploymentId"] for row in rest.json()] == [started["deploymentId"]]
+    assert trpc.json()["result"]["data"]["json"] == rest.json()
+    for client in (world.stranger, world.member):
+        assert (await client.get("/deployment.allByType", params=given)).status_code == 404
+        refused = await client.get("/trpc/deployment.allByType", params=over_trpc)
+        assert (refused.status_code, refused.json()["error"]["json"]["message"]) == (404, "Schedule not found")
+        kill = {"deploymentId": started["deploymentId"]}
+        assert (await client.post("/deployment.killProcess", json=kill)).status_code == 404
+        assert (await client.post("/deployment.removeDeployment", json=kill)).status_code == 404

@@ -8,6 +8,7 @@ import pwd
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
@@ -35,7 +36,7 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleKind:
     """How a schedule is performed. ``folder`` is one that only the panel enters; ``grace_seconds`` is what a script has
-    between SIGTERM and SIGKILL when its run is cancelled.
+    between SIGTERM and SIGKILL when its run is cancelled; ``use_groups`` whether control groups may be made.
     """
 
     vault: Vault
@@ -45,6 +46,7 @@ class ScheduleKind:
     panel_id: str
     folder: str
     grace_seconds: float
+    use_groups: bool
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = _SCRIPT  # who knows what half a script has done
@@ -102,7 +104,8 @@ class ScheduleKind:
         async def enter() -> Json:
             deployment_id = run.deployment.deployment_id
             gate = f"{self.folder}/{deployment_id}"
-            within = await asyncio.to_thread(Within.of, inside.container_id, inside.pid, deployment_id, gate)
+            visit = partial(Within.of, inside.container_id, inside.pid, deployment_id, gate, use_group=self.use_groups)
+            within = await asyncio.to_thread(visit)
             await run.host.make_folder(self.folder)
             await run.undo(INSIDE, asdict(within))
             await run.say(f"Runs in the container {within.container_id[:12]}.")

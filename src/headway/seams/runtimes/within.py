@@ -52,9 +52,9 @@ class Within:
     gate: str
 
     @staticmethod
-    def of(container_id: str, pid: int | None, run_id: str, gate: str) -> Within:
+    def of(container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool = True) -> Within:
         """The visit of a run to a container whose first process is ``pid``. Blocks for a moment."""
-        group = None if pid is None else joined.group_within(pid, f"headway-{run_id}")
+        group = None if pid is None or not use_group else joined.group_within(pid, f"headway-{run_id}")
         return Within(container_id=container_id, run_id=run_id, group=None if group is None else str(group), gate=gate)
 
     @property

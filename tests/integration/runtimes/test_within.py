@@ -1,0 +1,75 @@
+"""What came into a container is ended there and nothing else, by its group, by its mark, and by a look from inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headway.infra.docker.api import DockerApi, unix_socket
+from headway.infra.hosts import cgroups, joined, processes
+from headway.kernel.errors import Unavailable
+from headway.seams.runtimes.within import MARK, Within
+from tests.docker_engine import BASE_IMAGE, Engine
+from tests.panel import until
+
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def container(docker_engine: Engine) -> Iterator[str]:
+    container_id = docker_engine.docker("run", "--detach", BASE_IMAGE, "sleep", "7601").strip()
+    yield container_id
+    docker_engine.docker("rm", "--force", container_id)
+
+
+def pid_of(engine: Engine, container: str) -> int:
+    """Its first process."""
+    return int(engine.docker("inspect", "--format", "{{.State.Pid}}", container))
+
+
+def come_in(engine: Engine, within: Within, script: str) -> list[processes.Process]:
+    """Starts something inside that carries the mark."""
+    mark = f"--env={MARK}={within.run_id}"
+    engine.docker("exec", "--detach", mark, within.container_id, "sh", "-c", script)
+    return until(lambda: processes.find_marked(within.marks), 10)
+
+
+async def test_a_group_within_that_of_the_container_holds_what_has_lost_its_mark(
+    docker_engine: Engine, container: str
+) -> None:
+    first = pid_of(docker_engine, container)
+    within = Within.of(container, first, "run-a", "/nowhere")
+    assert within.group is not None
+    for process in come_in(docker_engine, within, "sleep 1; env -i setsid sleep 7604 & exec sleep 7605"):
+        joined.join(Path(within.group), process.pid)
+    until(lambda: len(cgroups.members(Path(str(within.group)))) == 2, 10, what="what has thrown its mark away")
+    await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
+    assert processes.find_marked(within.marks) == []
+    assert not Path(within.group).exists()
+    assert processes.look(first) is not None
+
+
+@pytest.mark.parametrize("as_root", [True, False], ids=["by the mark", "from inside"])
+async def test_without_a_group_what_carries_the_mark_is_ended(
+    docker_engine: Engine, container: str, monkeypatch: pytest.MonkeyPatch, *, as_root: bool
+) -> None:
+    first = pid_of(docker_engine, container)
+    within = Within.of(container, first, "run-b", "/nowhere", use_group=False)
+    assert within.group is None
+    come_in(docker_engine, within, "setsid sleep 7602 & sleep 7603")
+    if not as_root:
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
+    assert processes.find_marked(within.marks) == []
+    assert processes.look(first) is not None
+
+
+async def test_what_is_gone_or_away_is_told_apart(docker_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    within = Within.of("0" * 64, None, "run-c", "/nowhere")
+    await within.end(DockerApi(unix_socket(str(docker_engine.socket))))
+    with pytest.raises(Unavailable):
+        await within.end(DockerApi(unix_socket("/nowhere.sock")))
