@@ -64,6 +64,12 @@ async def test_what_is_wrong_is_said(world: World, given: dict[str, Any], senten
     assert sentence in answer.json()["message"]
 
 
+async def test_a_server_that_is_not_there_is_said(world: World) -> None:
+    body = {"scheduleType": "server", "serverId": "nope", **NIGHTLY}
+    answer = await world.owner.post("/schedule.create", json=body)
+    assert (answer.status_code, answer.json()["message"]) == (404, "Server not found")
+
+
 async def test_a_compose_schedule_names_its_service(world: World) -> None:
     environment_id = await world.environment()
     made = await world.post(

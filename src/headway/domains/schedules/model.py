@@ -52,8 +52,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """One schedule. ``target_id`` names the application or compose service (None: a machine), ``service_name`` the
-    service of a compose file. ``timeout_seconds`` and what is kept are None where the panel's own count.
+    """One schedule. ``target_id`` names the application, compose service or server (None: the panel's machine),
+    ``service_name`` the service of a compose file. ``timeout_seconds`` and what is kept are None where the panel's own
+    count.
     """
 
     schedule_id: str
@@ -71,6 +72,11 @@ class Schedule:
     keep_deployments: int | None
     keep_days: float | None
     created_at: datetime
+
+    @property
+    def runs_on(self) -> str:
+        """The host of its runs: a server is one by its own id."""
+        return self.target_id or "" if self.target is Target.SERVER else self.host_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from headway.domains.composes import store as of_composes
 from headway.domains.composes.plan import known_secrets as known_secrets_of_compose
 from headway.domains.schedules import store
 from headway.domains.schedules.model import Schedule, Target
+from headway.domains.servers import store as of_servers
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
@@ -26,7 +27,7 @@ from headway.kernel.vault import Vault
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """``runtime`` and ``release_id`` are those of the application that serves, ``compose_id`` and ``service`` name the
-    containers of a compose service; all None on a machine.
+    containers of a compose service, ``home`` is the home folder on a server; each None elsewhere.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Plan:
     release_id: str | None = None
     compose_id: str | None = None
     service: str | None = None
+    home: str | None = None
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -74,7 +76,10 @@ def _inside(tx: Tx, schedule: Schedule, vault: Vault) -> tuple[dict[str, Any], t
             return _inside_application(tx, schedule.target_id or "", vault)
         case Target.COMPOSE:
             return _inside_compose(tx, schedule, vault)
-        case Target.SERVER | Target.PANEL:
+        case Target.SERVER:
+            username = of_servers.find(tx, schedule.target_id or "").access.username
+            return {"home": "/root" if username == "root" else f"/home/{username}"}, ()
+        case Target.PANEL:
             return {}, ()
 
 

@@ -85,7 +85,8 @@ class ScheduleKind:
             return await self._service(plan.compose_id, plan.service or "")
         if plan.target == Target.PANEL:
             return InFolder(folder="/", account=None, env=_of_this_machine(), limits=Limits())
-        raise RunFailed("This panel knows no server to run it on; choose another type.")
+        env = {"PATH": _PATH, "HOME": plan.home or "/", "LANG": "C.UTF-8"}
+        return InFolder(folder="/", account=None, env=env, limits=Limits())
 
     async def _service(self, compose_id: str, service: str) -> InContainer:
         containers = await self.engine.containers(panel=self.panel_id, compose=compose_id)

@@ -32,7 +32,11 @@ from headway.kernel.vault import Vault
 
 LOCAL_HOST = "local"
 MOST_TICKS = 100
-_NOUNS: Mapping[Target, Noun] = {Target.APPLICATION: Noun.APPLICATION, Target.COMPOSE: Noun.COMPOSE}
+_NOUNS: Mapping[Target, Noun] = {
+    Target.APPLICATION: Noun.APPLICATION,
+    Target.COMPOSE: Noun.COMPOSE,
+    Target.SERVER: Noun.SERVER,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,19 +178,14 @@ class ScheduleService:
 
     def _require_target(self, tx: Tx, actor: Actor, wish: Wish, procedure: str) -> str | None:
         """The id of what a schedule is to run in, which the caller may see; None for the panel's machine."""
-        if wish.target is Target.PANEL:
-            if actor.role < Role.ADMIN:
-                raise Forbidden("Schedules on the panel's own machine are for owners and admins.")
-            permit(actor, procedure, actor.organization_id, None, noun=Noun.SCHEDULE)
-            return None
+        if wish.target in {Target.PANEL, Target.SERVER} and actor.role < Role.ADMIN:
+            raise Forbidden("Schedules on machines are for owners and admins.")
         noun = _NOUNS.get(wish.target)
-        if noun is None:  # no server is known here
-            raise Missing(Noun.SERVER)
         owner = store.owner_of_target(tx, wish.target, wish.target_id, actor.organization_id)
         if owner is None:
-            raise Missing(noun)
-        permit(actor, procedure, owner.organization_id, owner.project_id, noun=noun)
-        return wish.target_id
+            raise Missing(noun or Noun.SCHEDULE)
+        permit(actor, procedure, owner.organization_id, owner.project_id, noun=noun or Noun.SCHEDULE)
+        return None if wish.target is Target.PANEL else wish.target_id
 
     def _set(self, tx: Tx, schedule_id: str, cron: Cron, wish: Wish) -> None:
         self._timers.put(tx, SubjectType.SCHEDULE, schedule_id, cron, wish.policy, enabled=wish.enabled)

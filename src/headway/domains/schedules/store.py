@@ -12,10 +12,12 @@ from headway.core.deployments.run import Owner
 from headway.domains.applications import store as of_applications
 from headway.domains.composes import store as of_composes
 from headway.domains.schedules.model import LastRun, Schedule, Shell, Target, Text
+from headway.domains.servers import store as of_servers
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.schedules import schedules
+from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
@@ -63,7 +65,9 @@ def owner_of_target(tx: Tx, target: Target, target_id: str | None, organization_
             return of_applications.owner(tx, target_id or "")
         case Target.COMPOSE:
             return of_composes.owner(tx, target_id or "")
-        case Target.SERVER | Target.PANEL:
+        case Target.SERVER:
+            return of_servers.owner(tx, target_id or "")
+        case Target.PANEL:
             return Owner(organization_id=organization_id, project_id=None)
 
 
@@ -89,6 +93,7 @@ def to_clear(tx: Tx) -> list[str]:
     orphaned = or_(
         (_c.target == Target.APPLICATION) & _c.target_id.not_in(there),
         (_c.target == Target.COMPOSE) & _c.target_id.not_in(there_too),
+        (_c.target == Target.SERVER) & _c.target_id.not_in(select(servers.c.server_id)),
     )
     return list(tx.execute(select(_c.schedule_id).where(or_(~_LIVE, orphaned))).scalars())
 

@@ -63,7 +63,7 @@ def request_for(tx: Tx, schedule_id: str, timers: Timers, vault: Vault, descript
         kind_version=VERSION,
         subject_type=SubjectType.SCHEDULE,
         subject_id=schedule_id,
-        host_id=schedule.host_id,
+        host_id=schedule.runs_on,
         organization_id=owner.organization_id,
         project_id=owner.project_id,
         exclusive_key=exclusive_key(schedule_id, timer.policy.overlap if timer is not None else Overlap.SKIP),
