@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import takewhile
 from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,6 +27,7 @@ _NAMED: Mapping[str, str] = MappingProxyType(
 _LONGEST = 256
 _UNREADABLE = (CronSimError, AssertionError, TypeError)  # the others for what it never thought of, such as 1L/2
 _FIRST_WINDOW = timedelta(hours=1)
+_FAR = timedelta(days=366 * 50)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +73,33 @@ class Cron:
     def _from(self, moment: datetime) -> Iterator[datetime]:
         """Every due time after ``moment``, each later than the one before: several that fall into one gap are one."""
         last = moment.astimezone(UTC)
-        for local in CronSim(
-            _NAMED.get(self.expression.strip().lower(), self.expression), last.astimezone(self._zone())
-        ):
+        for local in self._found(last):
             due = local.astimezone(UTC)
             if due > last:
                 last = due
                 yield due
+
+    def _found(self, moment: datetime) -> Iterator[datetime]:
+        expression, zone = _NAMED.get(self.expression.lower(), self.expression), self._zone()
+        fields = expression.split()
+        if len(fields) != 5 or not any(field.startswith("*") for field in fields[:2]):
+            yield from CronSim(expression, moment.astimezone(zone))
+            return
+        # By the time that passes, one stretch of a constant offset after the other: CronSim steps by hours, and goes
+        # past due times where a change is of half an hour.
+        begin = moment
+        while begin < moment + _FAR:
+            offset, end = begin.astimezone(zone).utcoffset() or timedelta(), _next_change(begin, zone)
+            for local in CronSim(expression, begin.astimezone(timezone(offset))):
+                if local >= end:
+                    break
+                yield local
+            begin = end - timedelta(seconds=1)
+            # The second before the change has the old offset; what is due at the change itself has the new one.
+            offset = end.astimezone(zone).utcoffset() or timedelta()
+            if next(CronSim(expression, begin.astimezone(timezone(offset))), None) == end:
+                yield end
+            begin = end
 
     def _zone(self) -> ZoneInfo:
         try:
@@ -100,3 +121,20 @@ def checked(expression: str, timezone: str | None, now: datetime) -> Cron:
 
 def _named(error: Exception) -> str:
     return f": {str(error).lower()}" if isinstance(error, CronSimError) else ""
+
+
+def _next_change(moment: datetime, zone: ZoneInfo) -> datetime:
+    """When the offset of a zone is another one next, to the second; at the latest in a year."""
+    offset = moment.astimezone(zone).utcoffset()
+    before = moment
+    for _ in range(366):
+        after = before + timedelta(days=1)
+        if after.astimezone(zone).utcoffset() != offset:
+            break
+        before = after
+    else:
+        return before
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) / 2
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
+    return after.replace(microsecond=0)
