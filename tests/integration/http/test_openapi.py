@@ -56,6 +56,10 @@ async def test_reads_say_what_they_take(world: World) -> None:
     assert given["deploymentId"]["required"] is True
     assert given["tail"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 10_000, "default": 100}
     assert document["components"]["securitySchemes"]["apiKey"]["name"] == "x-api-key"
+    body = document["paths"]["/application.update"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    scale, watch_paths = (body["properties"][name]["anyOf"][0] for name in ("scale", "watchPaths"))
+    assert (next(iter(scale["patternProperties"].values()))["maximum"], scale["additionalProperties"]) == (100, False)
+    assert [each["type"] for each in watch_paths["anyOf"]] == ["array", "string"]
 
 
 async def test_it_points_nowhere_outside_of_itself(world: World) -> None:

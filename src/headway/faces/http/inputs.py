@@ -32,19 +32,22 @@ class Input(BaseModel):
 
 
 def untexted(value: object) -> object:
-    """The value that a text of JSON holds, which the official command line sends for lists and objects; what is no JSON
-    may be names with commas between them.
+    """The list or object that a text of JSON holds, which the official command line sends for them; what is neither may
+    be names with commas between them.
     """
     if not isinstance(value, str):
         return value
     try:
-        return from_json(value)
+        held = from_json(value)
     except ValueError:
-        return [each.strip() for each in value.split(",") if each.strip()]
+        held = None
+    return held if isinstance(held, list | dict) else [each.strip() for each in value.split(",") if each.strip()]
 
 
 MOST_IDS = 1_000
-Ids = Annotated[list[str], BeforeValidator(untexted), Field(max_length=MOST_IDS)]
+Ids = Annotated[
+    list[str], BeforeValidator(untexted, json_schema_input_type=list[str] | str), Field(max_length=MOST_IDS)
+]
 Records = Annotated[list[dict[str, str]], BeforeValidator(untexted), Field(max_length=MOST_IDS)]
 Keyed = Annotated[dict[str, Any], BeforeValidator(untexted)]
 
@@ -124,8 +127,16 @@ def _read(type: str, text: str) -> object:
 
 
 def _whole(value: object) -> object:
-    """JSON knows one kind of number: 5.0 is 5."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """JSON knows one kind of number: 5.0 is 5, wherever it stands."""
+    match value:
+        case float():
+            return int(value) if value.is_integer() else value
+        case dict():
+            return {key: _whole(each) for key, each in value.items()}
+        case list():
+            return [_whole(each) for each in value]
+        case _:
+            return value
 
 
 def _unfit(value: object, path: list[str | int]) -> Issue | None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NotRequired
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import DictSchema
 from typing_extensions import TypedDict
 
 from headway import __version__
@@ -162,11 +163,17 @@ class Health(TypedDict):
     reason: NotRequired[str]
 
 
-class _Untitled(GenerateJsonSchema):
-    """A field's name says what its title would."""
+class _Told(GenerateJsonSchema):
+    """Schemas as they are meant: a field's name says what its title would, and keys that a pattern names are all the
+    keys that there may be.
+    """
 
     def field_title_should_be_set(self, schema: object) -> bool:
         return False
+
+    def dict_schema(self, schema: DictSchema) -> dict[str, Any]:
+        told = super().dict_schema(schema)
+        return {**told, "additionalProperties": False} if "patternProperties" in told else told
 
 
 def document(procedures: Iterable[Procedure]) -> Json:
@@ -199,7 +206,7 @@ def _schemas(procedures: Iterable[Procedure]) -> tuple[Mapping[str, Json], Json]
     found, shared = TypeAdapter.json_schemas(
         [(name, "serialization", TypeAdapter(output)) for name, output in outputs.items()],
         ref_template=_REFERENCE,
-        schema_generator=_Untitled,
+        schema_generator=_Told,
     )
     return {name: schema for (name, _), schema in found.items()}, shared["$defs"]
 
@@ -264,7 +271,7 @@ def _upload(schema: Json) -> Json:
 
 def _input(procedure: Procedure) -> dict[str, Any]:
     """The schema of an input, complete in itself: inputs of several routers have the same names."""
-    schema = procedure.input.model_json_schema(ref_template=_REFERENCE, schema_generator=_Untitled)
+    schema = procedure.input.model_json_schema(ref_template=_REFERENCE, schema_generator=_Told)
     assert "$defs" not in schema, procedure.name  # noqa: S101 - what is nested would point outside of the document
     return {"properties": {}, **{key: value for key, value in schema.items() if key not in {"title", "description"}}}
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import Field, field_validator
 
 from headway.faces.http.errors import Problem
-from headway.faces.http.inputs import Input, expected_of, from_body, from_query, from_value
+from headway.faces.http.inputs import Ids, Input, expected_of, from_body, from_query, from_value
 from headway.faces.http.issues import Issue, type_name, zod_error
 
 
@@ -24,6 +24,8 @@ class Sample(Input):
     labels: dict[str, str] | None = None
     code: Annotated[str, Field(pattern=r"^[0-9]+$")] | None = None
     even: int = 2
+    counts: dict[str, int] | None = None
+    ids: Ids | None = None
 
     @field_validator("even")
     @classmethod
@@ -291,6 +293,14 @@ def test_a_number_that_no_answer_could_give_back_is_refused_wherever_it_stands(b
 
 def test_a_number_that_happens_to_be_whole_is_a_whole_number() -> None:
     assert from_value(Sample, expected_of(Sample), {"count": 3.0}).count == 3
+    assert from_value(Sample, expected_of(Sample), {"counts": {"a": 4.0}}).counts == {"a": 4}
+
+
+@pytest.mark.parametrize(
+    ("sent", "ids"), [("a, b", ["a", "b"]), ('["a", "b"]', ["a", "b"]), (["a"], ["a"]), ("5", ["5"]), ("", [])]
+)
+def test_a_list_of_ids_may_come_as_a_text(sent: object, ids: list[str]) -> None:
+    assert from_value(Sample, expected_of(Sample), {"ids": sent}).ids == ids
 
 
 def test_unknown_keys_are_not_looked_at() -> None:

@@ -13,8 +13,11 @@ from headway.faces.http.inputs import untexted
 from headway.faces.http.registry import Call
 from headway.reactions.webhooks.watching import check_patterns
 
+_Pattern = Annotated[str, Field(min_length=1, max_length=1_024)]
 WatchPaths = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=1_024)]], BeforeValidator(untexted), Field(max_length=100)
+    list[_Pattern],
+    BeforeValidator(untexted, json_schema_input_type=list[_Pattern] | _Pattern),
+    Field(max_length=100),
 ]
 WebhookSecret = Annotated[str, Field(max_length=1_024)]
 
