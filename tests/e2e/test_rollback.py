@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.panel import Json, Panel, commit, git_repository, panel, until
+from tests.panel import KEY, Json, Panel, commit, git_repository, panel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -234,3 +238,38 @@ def test_a_release_that_does_not_come_up_leaves_the_one_that_serves(site: Site) 
     row = site.panel.ended(site.back(site.first))
     assert (row["status"], row["reason"], site.says()) == ("error", "failed", "two blue")
     assert site.panel.get("application.one", applicationId=site.application_id)["applicationStatus"] == "error"
+
+
+def test_the_command_line_shows_what_would_change_and_goes_back(site: Site) -> None:
+    running = site.panel
+    status, out, _ = typed(running, "rollback", "list", site.name)
+    assert (status, out.count(site.first), "no: It serves now." in out) == (0, 1, True)
+    status, out, _ = typed(running, "rollback", "preview", site.first)
+    assert (status, "version 1" in out, "COLOUR" in out, "red" in out) == (0, True, True, False)
+
+    status, out, _ = typed(running, "rollback", "to", site.first, stdin="n\n")
+    assert (status != 0, site.says()) == (True, "two blue")
+    status, out, err = typed(running, "rollback", "to", site.first[:12], "--yes")
+    assert (status, "Rollback to version 1 is done" in out) == (0, True), out + err
+    assert site.says() == "one red"
+
+    shown = typed(running, "deployments", "show", site.second)[1]
+    assert "version 2, to go back to: yes; rolled back by" in shown
+    until(lambda: not [each for each in site.releases() if each["state"] == "retiring"])
+    removed = json.loads(typed(running, "rollback", "delete", site.second, "--yes", "--json")[1])
+    assert removed["rollbackId"] == site.second
+    status, _, err = typed(running, "rollback", "to", site.second, "--yes")
+    assert (status != 0, "left nothing that one could go back to" in err) == (True, True)
+
+
+def typed(running: Panel, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "headway.faces.cli.main", *arguments],
+        env={"PATH": os.environ["PATH"], "HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return ended.returncode, ended.stdout, ended.stderr

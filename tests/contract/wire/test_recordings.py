@@ -14,6 +14,7 @@ import pytest
 
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.status import Status
+from headway.domains.applications.model import ReleaseState
 from tests.contract.wire.recordings import RECORDINGS, cases, compare
 from tests.integration.http.world import KEYS, World, open_world
 
@@ -36,6 +37,8 @@ async def test_clients_get_what_they_know(tmp_path: Path, sqlite_template: Path,
     async with open_world(folder) as world:
         scene = Scene(world)
         await scene.set_up(empty=file in EMPTY_AT_FIRST)
+        if file == "rollback":
+            await scene.leave()
         for case in cases(file):
             await scene.replay(case)
 
@@ -68,6 +71,12 @@ class Scene:
             self._ids["done"] = await self._world.ended(self._ids["trivial"])
             self._ids["failed"] = await self._world.ended(self._ids["fail"], Status.ERROR)
             self._world.write_log(self._ids["done"], "built\n")
+
+    async def leave(self) -> None:
+        """What can be gone back to, and what cannot, for nothing of it was kept."""
+        given = {"deployment_id": self._ids["done"], "image": "no-such-image:v9"}
+        self._ids["kept"] = await self._world.kept(self._ids["trivial"], **given)
+        self._ids["bare"] = await self._world.release(self._ids["trivial"], state=ReleaseState.RETIRED)
 
     async def replay(self, case: Mapping[str, Json]) -> None:
         """Sends what was recorded and compares what comes."""

@@ -31,6 +31,7 @@ from headway.faces.cli.commands import (
     members,
     profiles,
     projects,
+    rollback,
     schedules,
     search,
     serve,
@@ -66,6 +67,7 @@ def build() -> typer.Typer:
     _add(top, "deploy", deploy.deploy)
 
     top.add_typer(_deployments(), name="deployments")
+    top.add_typer(_rollback(), name="rollback")
 
     top.add_typer(_applications(), name="apps")
     top.add_typer(_domains(), name="domains")
@@ -106,6 +108,15 @@ def build() -> typer.Typer:
     _add(top, "down", serve.down)
     _add(top, "doctor", doctor.doctor)
     return top
+
+
+def _rollback() -> typer.Typer:
+    of_rollback = _group("Back to what served before.")
+    _add(of_rollback, "list", rollback.list_releases)
+    _add(of_rollback, "preview", rollback.preview)
+    _add(of_rollback, "to", rollback.to)
+    _add(of_rollback, "delete", rollback.delete)
+    return of_rollback
 
 
 def _add_access(top: typer.Typer) -> None:

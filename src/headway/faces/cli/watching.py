@@ -16,10 +16,23 @@ from typing import Any, TextIO
 from headway.faces.cli import output
 from headway.faces.cli.client import Client
 from headway.faces.cli.sse import Event
+from headway.kernel.errors import Unavailable
 
 _SECONDS_UNTIL_TOLD_TO_WAIT = 1.0
 _SECONDS_BETWEEN_TICKS = 1.0
 _ERASE_LINE = "\r\x1b[K"
+
+
+def to_the_end(client: Client, deployment_id: str, *, as_json: bool) -> Mapping[str, Any]:
+    """The row of a deployment that was followed to its end, its log on standard output, or on standard error where that
+    is for JSON. Who breaks off is told how to go on.
+    """
+    try:
+        return watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
+    except (KeyboardInterrupt, Unavailable):
+        output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
+        output.warn(f"To end it: headway deployments cancel {deployment_id}")
+        raise
 
 
 def watch(client: Client, deployment_id: str, stream: TextIO | None = None) -> Mapping[str, Any]:

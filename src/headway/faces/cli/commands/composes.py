@@ -15,7 +15,7 @@ from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
-from headway.kernel.errors import InvalidInput, NotFound, Unavailable
+from headway.kernel.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
@@ -207,14 +207,9 @@ def _call(context: typer.Context, compose: str, procedure: str, done: str, *, as
 
 
 def _show(client: Client, deployment_id: str, name: str, *, as_json: bool) -> None:
-    from headway.faces.cli.watching import watch
+    from headway.faces.cli.watching import to_the_end
 
-    try:
-        row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
-    except (KeyboardInterrupt, Unavailable):
-        output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
-        output.warn(f"To end it: headway deployments cancel {deployment_id}")
-        raise
+    row = to_the_end(client, deployment_id, as_json=as_json)
     if as_json:
         output.say_json(row)
     if row["status"] != "done":

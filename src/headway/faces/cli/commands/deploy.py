@@ -16,7 +16,7 @@ from headway.faces.cli import output
 from headway.faces.cli.options import AsJson
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
-from headway.kernel.errors import InvalidInput, Unavailable
+from headway.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
     from headway.faces.cli.checkout import Checkout, Folder
@@ -203,14 +203,9 @@ def _await(client: Client, deployment_id: str, application_id: str, name: str, *
 
 
 def _show(client: Client, deployment_id: str, application_id: str, name: str, *, as_json: bool) -> None:
-    from headway.faces.cli.watching import watch
+    from headway.faces.cli.watching import to_the_end
 
-    try:
-        row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
-    except (KeyboardInterrupt, Unavailable):
-        output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
-        output.warn(f"To end it: headway deployments cancel {deployment_id}")
-        raise
+    row = to_the_end(client, deployment_id, as_json=as_json)
     addresses = client.get("application.one", applicationId=application_id)["addresses"]
     if as_json:
         output.say_json({**row, "addresses": addresses})

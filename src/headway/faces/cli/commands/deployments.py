@@ -170,11 +170,21 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Asked for by", _asker(row)
     yield "Created", f"{row['createdAt']} ({output.age_of(row, now)} ago)"
     yield "Took", output.time_of(row, now)
+    yield "Left", _left(row.get("rollback"))
     yield "Process", row.get("pid") or ""
     yield "To be ended", row.get("killRequestedAt") or ""
     yield "Out of reach", row.get("outOfReachSince") or ""
     yield "Application", row.get("applicationId") or ""
     yield "Log", row["logPath"]
+
+
+def _left(left: Mapping[str, Any] | None) -> str:
+    from headway.faces.cli.commands.rollback import usability
+
+    if left is None:
+        return ""
+    back = f"; rolled back by {left['rolledBackBy']}" if left["rolledBackBy"] else ""
+    return f"version {left['version']}, to go back to: {usability(left)}{back}"
 
 
 def _asker(row: Mapping[str, Any]) -> str:

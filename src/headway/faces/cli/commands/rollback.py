@@ -1,0 +1,182 @@
+"""`headway rollback`: back to what served before, after a look at what that would change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.faces.cli import output
+from headway.faces.cli.options import AsJson, Yes
+from headway.faces.cli.output import Column
+from headway.faces.cli.session import Session
+from headway.faces.cli.statuses import Status
+from headway.kernel.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from headway.faces.cli.client import Client
+
+Json = Mapping[str, Any]
+Identifier = Annotated[
+    str, typer.Argument(metavar="ID", help="The deployment to go back to: its id, or the beginning of it.")
+]
+Keep = Annotated[
+    bool, typer.Option("--keep-configuration", help="Only what was built goes back; all the rest stays as it is now.")
+]
+_LONGEST = 60
+
+
+def list_releases(
+    context: typer.Context,
+    service: Annotated[str, typer.Argument(metavar="NAME", help="An application or compose service, by name or id.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Lists what one can go back to, the newest first, and what keeps one from it."""
+    with Session.of(context).client() as client:
+        rows = [row for row in _rows(client, service) if row["rollback"] is not None]
+    if as_json:
+        output.say_json([row["rollback"] for row in rows])
+        return
+    now = output.now()
+    output.say_table(
+        (
+            Column(title="ID", whole=True),
+            Column(title="VERSION", whole=True, right=True),
+            Column(title="TITLE"),
+            Column(title="AGE", whole=True, right=True),
+            Column(title="USABLE", most=_LONGEST),
+        ),
+        [
+            (
+                row["deploymentId"],
+                str(row["rollback"]["version"]),
+                row["title"],
+                output.age_of(row, now),
+                usability(row["rollback"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+def preview(
+    context: typer.Context, identifier: Identifier, *, keep_configuration: Keep = False, as_json: AsJson = False
+) -> None:
+    """Shows what going back would change."""
+    with Session.of(context).client() as client:
+        told = _preview(client, _left(client, identifier), keep_configuration=keep_configuration)
+    output.say_json(told) if as_json else _say(told)
+
+
+def to(
+    context: typer.Context,
+    identifier: Identifier,
+    *,
+    keep_configuration: Keep = False,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="What the deployment is called.")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")] = True,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Goes back to what a deployment left. What waits or runs of the same service ends.
+
+    Exits with 0 when that serves again and 1 when it ended in an error. With --json the log goes to standard error.
+    """
+    from headway.faces.cli.watching import to_the_end
+
+    with Session.of(context).client() as client:
+        rollback_id = _left(client, identifier)
+        if not yes:
+            _say(_preview(client, rollback_id, keep_configuration=keep_configuration))
+            typer.confirm("Go back?", abort=True)
+        given = {"rollbackId": rollback_id, "keepConfiguration": keep_configuration, "title": title}
+        deployment_id = client.start("rollback.rollback", given)
+        if not wait:
+            output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
+            return
+        row = to_the_end(client, deployment_id, as_json=as_json)
+    if as_json:
+        output.say_json(row)
+    if row["status"] != "done":
+        output.warn(f"headway: not gone back: {row.get('errorMessage') or output.state_of(row)}")
+        raise typer.Exit(Status.ERROR)
+    if not as_json:
+        output.say(f"{row['title']} is done ({output.time_of(row, output.now())})")
+
+
+def delete(context: typer.Context, identifier: Identifier, *, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Removes what a deployment left, so that nobody can go back to it; its row and its log stay."""
+    with Session.of(context).client() as client:
+        rollback_id = _left(client, identifier)
+        if not yes:
+            typer.confirm(f"Remove the release of {rollback_id}?", abort=True)
+        removed = client.post("rollback.delete", {"rollbackId": rollback_id})
+    output.say_json(removed) if as_json else output.say(f"the release of {rollback_id} is removed")
+
+
+def usability(left: Json) -> str:
+    """Whether one can go back to a release, and if not why not."""
+    return "yes" if left["usable"] else f"no: {left['whyNot']}"
+
+
+def _rows(client: Client, service: str) -> list[Json]:
+    from headway.faces.cli.lookup import application
+    from headway.kernel.errors import NotFound
+
+    try:
+        rows = client.get("deployment.all", applicationId=application(client, service).application_id)
+    except NotFound:
+        from headway.faces.cli.commands.composes import find
+
+        rows = client.get("deployment.allByCompose", composeId=find(client, service).compose_id)
+    return list(rows)
+
+
+def _left(client: Client, identifier: str) -> str:
+    """What a deployment left. Raises InvalidInput where it left nothing."""
+    from headway.faces.cli.lookup import deployment_id
+
+    row = client.get("deployment.one", deploymentId=deployment_id(client, identifier))
+    if row["rollbackId"] is None:
+        raise InvalidInput(
+            f"Deployment {row['deploymentId']} left nothing that one could go back to. 'headway rollback list' shows "
+            "what did."
+        )
+    return str(row["rollbackId"])
+
+
+def _preview(client: Client, rollback_id: str, *, keep_configuration: bool) -> Json:
+    given = {"rollbackId": rollback_id, "keepConfiguration": "true" if keep_configuration else "false"}
+    told: Json = client.get("rollback.preview", **given)
+    return told
+
+
+def _say(told: Json) -> None:
+    output.say_fields(_fields(told))
+    if told["changes"]:
+        output.say()
+        output.say_table(
+            (Column(title="WHAT"), Column(title="NAME"), Column(title="NOW", most=40), Column(title="THEN", most=40)),
+            [(each["what"], each["name"], *_values(each)) for each in told["changes"]],
+        )
+
+
+def _fields(told: Json) -> Iterator[tuple[str, str]]:
+    yield "Serves now", _named(told["now"]) if told["now"] is not None else "nothing"
+    yield "Would serve", _named(told["to"])
+    yield "Usable", usability(told)
+    for sentence in told["stays"]:
+        yield "Stays", sentence
+
+
+def _named(made: Json) -> str:
+    of = made["image"] or " ".join(str(made[part] or "") for part in ("commit", "message")).strip()
+    return f"version {made['version']}" + (f" ({of})" if of else "")
+
+
+def _values(each: Json) -> tuple[str, str]:
+    if each["secret"]:
+        return ("******", "another value")
+    return (each["before"] or "-", each["after"] or "-")
