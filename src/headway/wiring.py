@@ -248,6 +248,7 @@ class Wiring:
             volume_backups=self._backups.volume_backups(self._ledger, engine.stopper, self._kept_services(operating)),
             attachments=AttachmentService(db=self._db, vault=self._data_dir.vault, applications=applications),
             webhooks=self._reactions.webhooks,
+            notifications=self._reactions.notifications,
         )
 
     def _kept_services(self, operating: Operating) -> VolumeServices:

@@ -1,4 +1,4 @@
-"""Makes the parts of a platform that translate and listen: webhooks, for ``wiring`` among the others."""
+"""Makes the parts of a platform that translate and tell: webhooks and notifications, for ``wiring``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from headway.infra.hosts.base import Host
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
+from headway.reactions.notifications.disk import DiskWatch
+from headway.reactions.notifications.media import tell
+from headway.reactions.notifications.sending import Sending
+from headway.reactions.notifications.service import NotificationService
+from headway.reactions.notifications.telling import Telling
 from headway.reactions.webhooks.catching_up import CatchingUp
 from headway.reactions.webhooks.heads import Heads
 from headway.reactions.webhooks.service import WebhookService
@@ -53,6 +58,10 @@ class ReactionWiring:
 
     webhooks: WebhookService
     catching_up: CatchingUp
+    notifications: NotificationService
+    telling: Telling
+    sending: Sending
+    disk: DiskWatch
 
     @staticmethod
     def of(
@@ -73,6 +82,10 @@ class ReactionWiring:
                 keep_for=settings.keep_webhooks,
                 most_bytes=settings.webhook_limit_bytes,
             ),
+            notifications=NotificationService(db=db, vault=data_dir.vault, tell=tell),
+            telling=Telling(db=db, vault=data_dir.vault, keep_for=settings.keep_webhooks),
+            sending=Sending(db=db, vault=data_dir.vault, events=events, tell=tell),
+            disk=DiskWatch(db=db, folder=data_dir.path),
             catching_up=CatchingUp(db=db, taking=taking, head_of=looking.heads(db, data_dir).of),
         )
 
@@ -81,5 +94,9 @@ class ReactionWiring:
         return (
             Poller("webhook addresses", partial(once, self.webhooks.add_missing_addresses)),
             Poller("missed pushes", partial(once, self.catching_up.settle)),
+            Poller("disk watch", self.disk.look),
+            Poller("outbox", self.telling.hand_out),
+            Poller("notifications", self.sending.send_due),
+            Poller("notifications kept", self.telling.forget_old),
             Poller("webhooks", self.webhooks.forget_old),
         )

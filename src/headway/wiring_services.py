@@ -41,6 +41,7 @@ from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.logs.broadcast import Broadcast
 from headway.kernel.events import Events
 from headway.reactions.metrics.metrics import Metrics
+from headway.reactions.notifications.service import NotificationService
 from headway.reactions.webhooks.service import WebhookService
 
 
@@ -86,6 +87,7 @@ class Services:
     schedules: ScheduleService
     attachments: AttachmentService
     webhooks: WebhookService
+    notifications: NotificationService
 
     async def health(self) -> str | None:
         """None when the database answers, else why it does not."""

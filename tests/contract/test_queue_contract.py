@@ -159,8 +159,12 @@ def test_an_end_is_written_once_with_its_outbox_row(write: Write) -> None:
     assert ended.finished_at >= ended.started_at >= ended.created_at
     with pytest.raises(LeaseLost):
         write(lambda tx: book.finish(tx, lease, DONE, Maker.RUNNER))
-    payloads = write(lambda tx: tx.execute(select(outbox.c.payload)).scalars().all())
-    assert payloads == [{"deploymentId": deployment_id, "status": "done", "reason": None}]
+    told = write(lambda tx: tx.execute(select(outbox.c.topic, outbox.c.payload).order_by(outbox.c.seq)).all())
+    assert [(row.payload["deploymentId"], row.topic) for row in told] == [
+        (deployment_id, "application.started"),
+        (deployment_id, "application.done"),
+    ]
+    assert (told[1].payload["status"], told[1].payload["reason"]) == ("done", None)
 
 
 def test_a_success_does_not_pass_over_a_wish(write: Write) -> None:

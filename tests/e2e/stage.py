@@ -65,6 +65,12 @@ class Stage:
         """A mutation that must succeed."""
         return self._running.post(procedure, **fields)
 
+    def notification(self) -> str:
+        """A channel that leads nowhere."""
+        made = self._running.post("notification.create", name=self.name(), endpoint="http://127.0.0.1:1/hook")
+        notification_id: str = made["notificationId"]
+        return notification_id
+
     def served(self) -> str:
         """One that is deployed."""
         if self._served is None:

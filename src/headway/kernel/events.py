@@ -122,6 +122,15 @@ class DeliveryTaken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeSettled:
+    """A notification was sent, has failed for good, or is ``delayed``: its channel did not take it this time."""
+
+    channel_id: str
+    medium: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChanged:
     """What a user may do, or what a key of theirs is good for, has changed, and the change is committed."""
 

@@ -243,7 +243,7 @@ class Settings:
     )
     keep_webhooks: timedelta = field(
         default=timedelta(days=30),
-        metadata=_told(duration(60), "How long deliveries of webhooks are kept, and known when they come again."),
+        metadata=_told(duration(60), "How long webhooks and notifications are kept, and known when they come again."),
     )
     cgroups: Switch = field(
         default=Switch.AUTO, metadata=_told(choice(Switch), "Whether cgroups are used where the machine has them.")

@@ -40,13 +40,13 @@ from tests.integration.http.backup_rows import A_LOGIN_AT, A_REGISTRY, BACKUP_RO
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
+from tests.integration.http.notification_rows import NOTIFICATION_ROWS, NOTIFICATION_THINGS
 from tests.integration.http.schedule_rows import SCHEDULE_ROWS, schedule_of
 from tests.integration.http.server_rows import SERVER_ROWS, SERVER_THINGS
 from tests.integration.http.world import REPOSITORY, World, client_with
 
 FRONT = (domains, redirects, logins, own_routings)
 LETS_IN, UNKNOWN, FORBIDS, MISSES = 200, 401, 403, 404
-
 
 NOT_YET = {"docker.restartContainer"}  # nothing of that kind is there
 ENDLESS = {"deployment.follow"}  # whoever is let in is answered for ever
@@ -81,6 +81,7 @@ A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new
 TABLE: Mapping[str, Row] = {
     **BACKUP_ROWS,
     **HOOK_ROWS,
+    **NOTIFICATION_ROWS,
     **SCHEDULE_ROWS,
     **SERVER_ROWS,
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
@@ -373,6 +374,7 @@ OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ..
     ("api_key",): _api_key,
     **BACKUP_THINGS,
     **SERVER_THINGS,
+    **NOTIFICATION_THINGS,
     ("organization",): _organization,
     ("user", "member"): _member,
     ("invitation", "token"): _invitation,

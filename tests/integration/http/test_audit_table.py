@@ -26,6 +26,7 @@ REFUSED = {
     "compose.start",
     "deployment.killProcess",
     "docker.restartContainer",
+    "notification.test",
     "organization.delete",
     "registry.testRegistry",
     "registry.testRegistryById",

@@ -30,6 +30,7 @@ class Noun(StrEnum):
     LOGIN = "Security"
     MEMBER = "Member"
     MOUNT = "Mount"
+    NOTIFICATION = "Notification"
     ORGANIZATION = "Organization"
     PORT = "Port"
     PREVIEW = "Preview deployment"
@@ -118,6 +119,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "create", "update", "delete", "move")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveEnvironment", "saveBuildType", "saveGitProvider")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "disconnectGitProvider", "saveDockerProvider")
+    | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _READ, "all", "one", "deliveries", in_project=False)
+    | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "create", "update", "remove", in_project=False)
+    | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "test", "resend", in_project=False)
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "refreshToken")
     | _rules(Noun.COMPOSE, "compose", _ADMIN, _SET, "refreshToken")
     | _rules(Noun.DELIVERY, "webhook", _MEMBER, _READ, "deliveries", "one", "simulate")

@@ -13,7 +13,7 @@ from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.model import Deployment, Request, SubjectType
 from headway.core.deployments.once import Once, Queued, keep, started_by
-from headway.core.deployments.run import Subject
+from headway.core.deployments.run import Owner, Subject
 from headway.core.deployments.status import Intent, Maker, Reason, Status, allowed
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
@@ -22,6 +22,7 @@ from headway.kernel.events import DeploymentEnded, DeploymentMoved, DeploymentSt
 from headway.kernel.ids import new_id
 
 _c = deployments.c
+_QUIET_ENDS = frozenset({Reason.CANCELLED, Reason.SUPERSEDED})  # somebody or something wanted them
 EVENT_LIMIT = 4_000  # characters of an error message
 
 
@@ -76,6 +77,11 @@ class Ledger:
             keep(tx, call, made.deployment_id)
         return Queued(deployment_id=made.deployment_id)
 
+    def owner_of(self, tx: Tx, subject_type: SubjectType, subject_id: str) -> Owner | None:
+        """Whose a subject is; None where there is no such subject."""
+        subject = self._subjects.get(subject_type)
+        return None if subject is None else subject.owner(tx, subject_id)
+
     def claim(self, tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
         """Takes the next waiting deployment of a host and its lease, None when nothing may start."""
         claimed = queue.claim(tx, host_id, owner)
@@ -91,6 +97,8 @@ class Ledger:
             waited_seconds=(tx.now - deployment.created_at).total_seconds(),
         )
         tx.after(lambda: self._events.announce(started))
+        if lease.epoch == 1:
+            store.tell_later(tx, deployment, "started")
         return self._moved(tx, deployment), lease
 
     def take_over(self, tx: Tx, deployment_id: str, owner: str) -> tuple[Deployment, Lease] | None:
@@ -187,8 +195,7 @@ class Ledger:
     def _after_end(self, tx: Tx, deployment: Deployment) -> Deployment:
         queue.promote(tx, deployment.exclusive_key)
         ended = store.find(tx, deployment.deployment_id)
-        payload = {"deploymentId": ended.deployment_id, "status": ended.status, "reason": ended.reason}
-        store.announce_later(tx, "deployment.ended", payload)
+        store.tell_later(tx, ended, ended.status if ended.reason not in _QUIET_ENDS else str(ended.reason))
         tx.after(lambda: self._events.announce(_told(ended)))
         return self._moved(tx, ended)
 

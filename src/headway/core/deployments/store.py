@@ -173,11 +173,9 @@ def frozen_of(tx: Tx, deployment_id: str) -> tuple[str | None, str | None]:
 def out_of_reach(tx: Tx, deployment_id: str) -> None:
     """The deployment's host does not answer; since when, and when it last did, are kept until it does again."""
     seen = select(hosts.c.seen_at).where(hosts.c.host_id == _c.host_id).scalar_subquery()
-    tx.execute(
-        update(deployments)
-        .where(_c.deployment_id == deployment_id, _c.out_of_reach_since.is_(None))
-        .values(out_of_reach_since=tx.now, last_seen_at=seen)
-    )
+    unknown = update(deployments).where(_c.deployment_id == deployment_id, _c.out_of_reach_since.is_(None))
+    if tx.execute(unknown.values(out_of_reach_since=tx.now, last_seen_at=seen)).rowcount:
+        tell_later(tx, find(tx, deployment_id), "out_of_reach")
 
 
 def in_reach(tx: Tx, deployment_id: str) -> None:
@@ -202,6 +200,26 @@ def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
 def announce_later(tx: Tx, topic: str, payload: dict[str, Any]) -> None:
     """A row in the outbox, told to the world after the commit by whoever reads it."""
     tx.execute(insert(outbox).values(topic=topic, payload=payload, created_at=tx.now))
+
+
+def tell_later(tx: Tx, deployment: Deployment, state: str) -> None:
+    """News of a deployment in the outbox, named by what it belongs to and by what became of it."""
+    payload = {
+        "deploymentId": deployment.deployment_id,
+        "kind": deployment.kind,
+        "title": deployment.title,
+        "status": deployment.status,
+        "reason": deployment.reason,
+        "errorMessage": deployment.error_message,
+        "commitHash": deployment.commit_hash,
+        "trigger": deployment.trigger,
+        "subjectType": deployment.subject_type,
+        "subjectId": deployment.subject_id,
+        "projectId": deployment.project_id,
+        "organizationId": deployment.organization_id,
+        "time": tx.now.isoformat(timespec="milliseconds"),
+    }
+    announce_later(tx, f"{deployment.subject_type}.{state}", payload)
 
 
 # Steps and undos of a run.

@@ -102,7 +102,7 @@ class Keeper:
 
     def _mark_unstable(self, tx: Tx, release: Release) -> None:
         deployments.set_fields(tx, release.deployment_id, unstable=True)
-        deployments.announce_later(tx, "deployment.unstable", {"deploymentId": release.deployment_id})
+        deployments.tell_later(tx, deployments.find(tx, release.deployment_id), "unstable")
         self.ledger.touched(tx, release.deployment_id, Status.DONE)
 
 

@@ -187,7 +187,7 @@ class Keeper:
 
     def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
         deployments.set_fields(tx, deployment_id, unstable=True)
-        deployments.announce_later(tx, "deployment.unstable", {"deploymentId": deployment_id})
+        deployments.tell_later(tx, deployments.find(tx, deployment_id), "unstable")
         self.ledger.touched(tx, deployment_id, Status.DONE)
 
 

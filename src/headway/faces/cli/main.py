@@ -29,6 +29,7 @@ from headway.faces.cli.commands import (
     install,
     keys,
     members,
+    notifications,
     profiles,
     projects,
     rollback,
@@ -73,6 +74,7 @@ def build() -> typer.Typer:
     top.add_typer(_domains(), name="domains")
     top.add_typer(_composes(), name="composes")
     top.add_typer(_webhooks(), name="webhooks")
+    top.add_typer(_notifications(), name="notifications")
     top.add_typer(_schedules(), name="schedules")
     top.add_typer(_servers(), name="servers")
 
@@ -151,6 +153,17 @@ def _applications() -> typer.Typer:
     _add(of_applications, "releases", apps.releases)
     _add(of_applications, "logs", apps.logs)
     return of_applications
+
+
+def _notifications() -> typer.Typer:
+    of_notifications = _group("Who is told what happens, and what was told.")
+    _add(of_notifications, "list", notifications.list_channels)
+    _add(of_notifications, "create", notifications.create)
+    _add(of_notifications, "remove", notifications.remove)
+    _add(of_notifications, "test", notifications.try_out)
+    _add(of_notifications, "log", notifications.list_told)
+    _add(of_notifications, "resend", notifications.resend)
+    return of_notifications
 
 
 def _webhooks() -> typer.Typer:

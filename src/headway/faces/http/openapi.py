@@ -39,6 +39,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "environment": "The parts of a project",
         "health": "Whether the panel can do its work, for anybody who asks",
         "mounts": "What is put into the containers of applications",
+        "notification": "The channels on which people and programs are told, and what was told",
         "organization": "Organisations, their members and invitations",
         "port": "Ports of the machine that lead into containers",
         "project": "What applications are gathered in",

@@ -41,6 +41,7 @@ from headway.infra.db.engine import Database
 from headway.infra.logs.broadcast import Broadcast
 from headway.kernel.events import Events
 from headway.reactions.metrics.metrics import Metrics
+from headway.reactions.notifications.service import NotificationService
 from headway.reactions.webhooks.service import WebhookService
 
 
@@ -154,6 +155,9 @@ class Platform(Protocol):
 
     @property
     def upload_room(self) -> UploadRoom: ...
+
+    @property
+    def notifications(self) -> NotificationService: ...
 
     @property
     def webhooks(self) -> WebhookService: ...

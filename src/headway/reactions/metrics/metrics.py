@@ -24,6 +24,7 @@ from headway.kernel.events import (
     DueTimeDecided,
     Events,
     LogGrew,
+    NoticeSettled,
     StepEnded,
 )
 
@@ -59,6 +60,7 @@ class Metrics:
         events.listen(CallAnswered, self._answered)
         events.listen(DiskMeasured, self._disk_measured)
         events.listen(DueTimeDecided, self._due_time_decided)
+        events.listen(NoticeSettled, lambda settled: self._notices.labels(settled.medium, settled.outcome).inc())
         events.listen(DeliveryTaken, lambda taken: self._deliveries.labels(taken.sender, taken.outcome).inc())
 
     def text(self, figures: Figures, followers: int) -> bytes:
@@ -160,6 +162,12 @@ class Metrics:
         )
 
     def _make_webhooks(self) -> None:
+        self._notices = Counter(
+            "headway_notifications",
+            "Attempts to tell something on a channel, by medium and what became of them",
+            ["medium", "outcome"],
+            registry=self._registry,
+        )
         self._deliveries = Counter(
             "headway_webhook_deliveries",
             "Deliveries of webhooks, by sender and what was done about them",

@@ -13,6 +13,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
+from headway.core.deployments.store import announce_later
 from headway.core.engine.scheduler import store
 from headway.core.engine.scheduler.store import TimerKey
 from headway.core.engine.scheduler.timer import Fate, Tick, Timer, ends_retries, judged, replaces, start_fate
@@ -138,3 +139,13 @@ class Scheduler:
         late = None if started is None else max((started - tick.start_at).total_seconds(), 0.0)
         decided = DueTimeDecided(subject_type=key.subject_type, fate=tick.fate, late_seconds=late)
         tx.after(lambda: self.events.announce(decided))
+        owner = self.ledger.owner_of(tx, key.subject_type, key.subject_id) if tick.fate is Fate.MISSED else None
+        if owner is not None:
+            payload = {
+                "subjectType": key.subject_type,
+                "subjectId": key.subject_id,
+                "organizationId": owner.organization_id,
+                "projectId": owner.project_id,
+                "time": tick.due_at.isoformat(timespec="seconds"),
+            }
+            announce_later(tx, f"{key.subject_type}.missed", payload)

@@ -1,0 +1,30 @@
+"""Tells one thing by Apprise, as a program: what and where comes as JSON on the standard input, what became of it goes
+as JSON to the standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from io import StringIO
+
+import apprise
+
+
+def main() -> None:
+    """Tells it."""
+    given = json.load(sys.stdin)
+    said = StringIO()
+    logging.getLogger("apprise").addHandler(logging.StreamHandler(said))
+    service = apprise.Apprise()
+    known = bool(service.add(given["url"]))
+    told = known and bool(service.notify(title=given["title"], body=given["body"]))
+    why = None if told else (said.getvalue().strip().splitlines() or [""])[-1] or None
+    if not known:
+        why = "Apprise does not know such an address."
+    json.dump({"told": told, "why": why}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Use cases of notifications: channels, a test, what was told on one, and telling it again."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from headway.core.access.model import Actor
+from headway.core.access.policy import permit
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import InvalidInput
+from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
+from headway.reactions.notifications import store
+from headway.reactions.notifications.media import NotTold
+from headway.reactions.notifications.model import TEST, WEBHOOK, Channel, Notice, NoticeState, Target
+from headway.reactions.notifications.sending import Tell
+
+_SECRET_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a channel is to be like."""
+
+    name: str
+    medium: str
+    target: Target
+    events: Sequence[str]
+    projects: Sequence[str] = ()
+    services: Sequence[str] = ()
+    quiet_seconds: int = 3600
+    enabled: bool = True
+
+
+class NotificationService:
+    """What callers may ask of notifications."""
+
+    def __init__(self, *, db: Database, vault: Vault, tell: Tell) -> None:
+        self._db = db
+        self._vault = vault
+        self._tell = tell
+
+    async def create(self, actor: Actor, wish: Wish) -> Channel:
+        """Makes a channel. A receiver of webhooks gets a secret of its own where none is given. Raises InvalidInput."""
+        permit(actor, "notification.create", actor.organization_id)
+        _check(wish)
+
+        def write(tx: Tx) -> Channel:
+            channel = _made(wish, new_id(), actor.organization_id, tx.now)
+            store.add(tx, channel, self._vault)
+            return channel
+
+        return await self._db.run(write)
+
+    async def update(self, actor: Actor, channel_id: str, change: Callable[[Wish], Wish]) -> Channel:
+        """Changes a channel; what waits on it goes the new way. Raises Missing, InvalidInput."""
+
+        def write(tx: Tx) -> Channel:
+            before = self._permitted(tx, actor, channel_id, "notification.update")
+            wish = change(_wish_of(before))
+            _check(wish)
+            made = _made(wish, channel_id, before.organization_id, tx.now)
+            channel = replace(
+                made,
+                created_at=before.created_at,
+                failing_since=before.failing_since if made.target == before.target else None,
+                last_error=before.last_error if made.target == before.target else None,
+            )
+            store.replace_with(tx, channel, self._vault)
+            return channel
+
+        return await self._db.run(write)
+
+    async def remove(self, actor: Actor, channel_id: str) -> Channel:
+        """Removes a channel, with what waits on it. Raises Missing."""
+
+        def write(tx: Tx) -> Channel:
+            channel = self._permitted(tx, actor, channel_id, "notification.remove")
+            store.remove(tx, channel_id)
+            return channel
+
+        return await self._db.run(write)
+
+    async def all(self, actor: Actor) -> list[Channel]:
+        """The organisation's channels."""
+        permit(actor, "notification.all", actor.organization_id)
+        return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, self._vault))
+
+    async def one(self, actor: Actor, channel_id: str, procedure: str = "notification.one") -> Channel:
+        """The channel. Raises Missing."""
+        return await self._db.read(lambda tx: self._permitted(tx, actor, channel_id, procedure))
+
+    async def test(self, actor: Actor, channel_id: str) -> None:
+        """Tells a test message at once. Raises Missing, and InvalidInput with what the channel answered."""
+        channel = await self.one(actor, channel_id, "notification.test")
+        now = await self._db.read(lambda tx: tx.now)
+        notice = Notice(
+            seq=0,
+            notice_id=new_id(),
+            channel_id=channel_id,
+            event=TEST,
+            about=TEST,
+            payload={"name": channel.name, "time": now.isoformat(timespec="seconds")},
+            state=NoticeState.WAITING,
+            attempts=0,
+            due_at=now,
+            last_error=None,
+            sent_at=None,
+            created_at=now,
+        )
+        try:
+            await self._tell(channel, notice, now)
+        except NotTold as failure:
+            raise InvalidInput(f"The test was not taken. {failure.message}") from failure
+
+    async def told(
+        self, actor: Actor, channel_id: str, *, state: NoticeState | None, before: str | None, limit: int
+    ) -> list[Notice]:
+        """What is told on a channel, the newest first. Raises Missing."""
+
+        def look(tx: Tx) -> list[Notice]:
+            self._permitted(tx, actor, channel_id, "notification.deliveries")
+            last = None if before is None else store.notice(tx, before).seq
+            return store.page(tx, channel_id, state=state, before=last, limit=limit)
+
+        return await self._db.read(look)
+
+    async def resend(self, actor: Actor, notice_id: str) -> Notice:
+        """Has a notice told again under the same id. Raises Missing."""
+
+        def write(tx: Tx) -> Notice:
+            notice = store.notice(tx, notice_id)
+            self._permitted(tx, actor, notice.channel_id, "notification.resend")
+            store.wait_again(tx, notice_id)
+            return store.notice(tx, notice_id)
+
+        return await self._db.run(write)
+
+    def _permitted(self, tx: Tx, actor: Actor, channel_id: str, procedure: str) -> Channel:
+        channel = store.find(tx, channel_id, self._vault)
+        permit(actor, procedure, channel.organization_id)
+        return channel
+
+
+def _made(wish: Wish, channel_id: str, organization_id: str, now: datetime) -> Channel:
+    target = wish.target
+    if wish.medium == WEBHOOK and not target.secret:
+        target = replace(target, secret=secrets.token_urlsafe(_SECRET_BYTES))
+    return Channel(
+        channel_id=channel_id,
+        organization_id=organization_id,
+        name=wish.name,
+        medium=wish.medium,
+        target=target,
+        events=tuple(wish.events),
+        projects=tuple(wish.projects),
+        services=tuple(wish.services),
+        quiet_seconds=wish.quiet_seconds,
+        failing_since=None,
+        last_error=None,
+        created_at=now,
+        disabled_at=None if wish.enabled else now,
+    )
+
+
+def _wish_of(channel: Channel) -> Wish:
+    return Wish(
+        name=channel.name,
+        medium=channel.medium,
+        target=channel.target,
+        events=channel.events,
+        projects=channel.projects,
+        services=channel.services,
+        quiet_seconds=channel.quiet_seconds,
+        enabled=channel.disabled_at is None,
+    )
+
+
+def _check(wish: Wish) -> None:
+    scheme, found, rest = wish.target.url.partition("://")
+    if not scheme.isalnum() or not found or not rest or not wish.target.url.isprintable():
+        raise InvalidInput("The address is none: write it in full, as https://… or, for Apprise, as SERVICE://….")
+    if wish.medium == WEBHOOK and scheme not in {"http", "https"}:
+        raise InvalidInput("A webhook goes to an address that begins with http:// or https://.")

@@ -1,0 +1,49 @@
+"""What people read of what happened: a line and a few more, made of a notice's payload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_SAYS: Mapping[str, str] = {
+    "started": "has begun",
+    "done": "is done",
+    "error": "has failed",
+    "cancelled": "was cancelled",
+    "superseded": "was superseded",
+    "unstable": "is unstable: what it released has crashed or does not answer",
+    "out_of_reach": "is out of reach: its host does not answer",
+    "missed": "was missed",
+}
+_LONGEST = 2_000
+
+
+def title_of(event: str, payload: Mapping[str, Any]) -> str:
+    """One line."""
+    match event.rpartition("."):
+        case "channel", _, "test":
+            return "Headway: this is a test"
+        case "channel", _, "failed":
+            return f"Headway: the channel {payload.get('name', '')} does not take notifications"
+        case "disk", _, "low":
+            return f"Headway: only {payload.get('freeBytes', 0) >> 20} MiB are free on the disk"
+        case kind, _, state:
+            what = payload.get("subjectName") or payload.get("subjectId") or ""
+            return f"{what}: {payload.get('title') or kind} {_SAYS.get(state, state)}".strip()
+    raise AssertionError(event)
+
+
+def body_of(event: str, notice_id: str, payload: Mapping[str, Any]) -> str:
+    """Some lines; the last is the id under which this is told, also when it is told again."""
+    named = (
+        ("Project", payload.get("projectName")),
+        ("Reason", payload.get("reason")),
+        ("Error", payload.get("errorMessage")),
+        ("Commit", payload.get("commitHash")),
+        ("Deployment", payload.get("deploymentId")),
+        ("Time", payload.get("time")),
+    )
+    lines = [f"{name}: {value}" for name, value in named if value]
+    if left := payload.get("quiet"):
+        lines.append(f"The same has happened {left} more times since this was told last.")
+    return "\n".join((title_of(event, payload), *lines, f"Notification {notice_id}"))[:_LONGEST]

@@ -1,0 +1,53 @@
+"""The rows of the table of access that are about notifications, and the things that they are called with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from headway.infra.db.tables.notifications import notices
+from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
+from tests.integration.http.access_rows import ADMIN, MUTATION, ORGANISATION, OWN, QUERY, READ, SET, Row
+from tests.integration.http.world import World
+
+A_CHANNEL = {"name": "ops", "endpoint": "http://127.0.0.1:1/hook"}
+NOTIFICATION = {"notificationId": "{notification}"}
+
+NOTIFICATION_ROWS: Mapping[str, Row] = {
+    "notification.all": Row(QUERY, {}, ADMIN, READ, OWN),
+    "notification.create": Row(MUTATION, A_CHANNEL, ADMIN, SET, OWN),
+    "notification.deliveries": Row(QUERY, NOTIFICATION, ADMIN, READ, ORGANISATION),
+    "notification.one": Row(QUERY, NOTIFICATION, ADMIN, READ, ORGANISATION),
+    "notification.remove": Row(MUTATION, NOTIFICATION, ADMIN, SET, ORGANISATION),
+    "notification.resend": Row(MUTATION, {"noticeId": "{notice}"}, ADMIN, SET, ORGANISATION),
+    "notification.test": Row(MUTATION, NOTIFICATION, ADMIN, SET, ORGANISATION),
+    "notification.update": Row(MUTATION, NOTIFICATION | {"name": "renamed"}, ADMIN, SET, ORGANISATION),
+}
+
+
+async def _channel(world: World) -> tuple[str, ...]:
+    channel_id: str = (await world.post("notification.create", **A_CHANNEL))["notificationId"]
+    notice_id = new_id()
+
+    def add(tx: Tx) -> int:
+        values = {
+            "notice_id": notice_id,
+            "channel_id": channel_id,
+            "event": "application.error",
+            "about": "x",
+            "sameness": "",
+            "payload": {},
+            "state": "failed",
+            "attempts": 1,
+            "due_at": tx.now,
+            "created_at": tx.now,
+        }
+        return tx.execute(notices.insert().values(values)).rowcount
+
+    await world.services.db.run(add)
+    return channel_id, notice_id
+
+
+NOTIFICATION_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
+    ("notification", "notice"): _channel,
+}

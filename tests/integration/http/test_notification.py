@@ -1,0 +1,200 @@
+"""``notification.*``: who is told what, over real receivers, each thing under one id until it has arrived."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from headway.core.deployments.status import Status
+from headway.infra.db.tables.notifications import notices
+from headway.reactions.notifications.disk import DiskWatch
+from headway.reactions.notifications.media import signature
+from tests.integration.http.world import World
+from tests.panel import free_port
+from tests.receivers import Receiver, mailbox, receiver
+
+Json = Any
+
+
+async def channel(world: World, heard: Receiver, **fields: Json) -> Json:
+    """A channel that leads to a receiver."""
+    given = {"name": "ops", "endpoint": heard.url, "secret": "the secret", "quietSeconds": 0, **fields}
+    return await world.post("notification.create", **given)
+
+
+async def turn(world: World) -> None:
+    """Hands out and sends what is due, as the panel's loops do."""
+    loops = {poller.name: poller._work for poller in world.platform.engine._pollers}
+    await loops["outbox"]()
+    while await loops["notifications"]() == 0:
+        continue
+
+
+async def make_due(world: World) -> None:
+    """The waits are over."""
+    await world.services.db.run(lambda tx: tx.execute(update(notices).values(due_at=tx.now)).rowcount)
+
+
+async def test_a_failure_is_told_once_with_a_signature_that_holds(world: World) -> None:
+    application_id = await world.application()
+    with receiver() as heard:
+        made = await channel(world, heard)
+        deployment_id = await world.ended(application_id, Status.ERROR)
+        await turn(world)
+        await turn(world)
+    (posted,) = heard.posted
+    told = posted.told
+    assert (told["type"], told["data"]["deploymentId"]) == ("application.error", deployment_id)
+    assert (told["data"]["subjectName"], told["data"]["errorMessage"]) == ("trivial", "Step build: exit status 7")
+    sent_id, timestamp = posted.headers["webhook-id"], posted.headers["webhook-timestamp"]
+    assert posted.headers["webhook-signature"] == signature("the secret", sent_id, timestamp, posted.body)
+    found = (await world.get("notification.deliveries", notificationId=made["notificationId"]))["items"]
+    assert [(each["noticeId"], each["state"], each["attempts"]) for each in found] == [(sent_id, "sent", 1)]
+
+
+async def test_what_nobody_wants_is_not_told(world: World) -> None:
+    application_id = await world.application()
+    with receiver() as heard:
+        await channel(world, heard)
+        await channel(world, heard, events=["*.error"], projectIds=["another"])
+        await channel(world, heard, events=["*.*"], enabled=False)
+        await world.ended(application_id, Status.DONE)
+        waiting = await world.deploy(application_id)
+        await world.post("deployment.cancel", deploymentId=waiting)
+        await turn(world)
+    assert heard.posted == []
+
+
+async def test_news_of_one_deployment_come_in_their_order_and_again_until_they_are_taken(world: World) -> None:
+    application_id = await world.application()
+    with receiver(lambda number: 200 if number % 2 else 500) as heard:
+        made = await channel(world, heard, events=["application.*"])
+        for _ in range(3):
+            await world.ended(application_id, Status.DONE)
+        for _ in range(8):
+            await turn(world)
+            await make_due(world)
+    kinds: dict[str, list[str]] = {}
+    for each in heard.taken():
+        kinds.setdefault(each.told["data"]["deploymentId"], []).append(each.told["type"])
+    assert list(kinds.values()) == [["application.started", "application.done"]] * 3
+    assert len({each.headers["webhook-id"] for each in heard.posted}) == 6
+    one = await world.get("notification.one", notificationId=made["notificationId"])
+    assert (one["failingSince"], one["lastError"]) == (None, None)
+
+
+async def test_a_channel_that_fails_is_itself_reported_and_changes_no_deployment(world: World) -> None:
+    application_id = await world.application()
+    with receiver(lambda _number: 500) as broken, receiver() as heard:
+        failing = await channel(world, broken, name="broken")
+        await channel(world, heard, events=["channel.failed"])
+        deployment_id = await world.ended(application_id, Status.ERROR)
+        for _ in range(22):
+            await turn(world)
+            await make_due(world)
+        await turn(world)
+    row = await world.get("deployment.one", deploymentId=deployment_id)
+    one = await world.get("notification.one", notificationId=failing["notificationId"])
+    (told,) = heard.posted
+    (lost,) = (await world.get("notification.deliveries", notificationId=failing["notificationId"]))["items"]
+    assert row["status"] == "error"
+    assert one["failingSince"] is not None
+    assert one["lastError"] == "The receiver answered 500."
+    assert (told.told["data"]["name"], told.told["data"]["errorMessage"]) == ("broken", "The receiver answered 500.")
+    assert (lost["state"], lost["attempts"]) == ("failed", 20)
+    with receiver() as mended:
+        await world.post(
+            "notification.update", notificationId=failing["notificationId"], endpoint=mended.url, events=["*.error"]
+        )
+        await world.post("notification.resend", noticeId=lost["noticeId"])
+        await turn(world)
+        assert [each.headers["webhook-id"] for each in mended.posted] == [lost["noticeId"]]
+
+
+async def test_the_same_failure_is_told_once_in_a_while(world: World) -> None:
+    application_id = await world.application()
+    with receiver() as heard:
+        made = await channel(world, heard, quietSeconds=600)
+        for _ in range(4):
+            await world.ended(application_id, Status.ERROR)
+            await turn(world)
+        found = (await world.get("notification.deliveries", notificationId=made["notificationId"]))["items"]
+        assert [each["state"] for each in found] == ["quiet", "quiet", "quiet", "sent"]
+        await world.post("notification.update", notificationId=made["notificationId"], quietSeconds=0)
+        await world.ended(application_id, Status.ERROR)
+        await turn(world)
+    assert [each.told["data"].get("quiet") for each in heard.posted] == [None, 3]
+
+
+async def test_a_disk_that_gets_full_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = [1 << 20]
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free[0]))
+    watch = DiskWatch(db=world.services.db, folder=world.platform.data_dir.path)
+    with receiver() as heard:
+        await channel(world, heard)
+        for room in (1 << 20, 1 << 20, 5 << 30, 1 << 20):
+            free[0] = room
+            await watch.look()
+        await turn(world)
+    assert [(each.told["type"], each.told["title"]) for each in heard.posted] == [
+        ("disk.low", "Headway: only 1 MiB are free on the disk")
+    ] * 2
+
+
+async def test_a_test_message_says_at_once_what_the_channel_answers(world: World) -> None:
+    with receiver(lambda number: 200 if number == 0 else 403) as heard:
+        made = await channel(world, heard)
+        good = await world.owner.post("/notification.test", json={"notificationId": made["notificationId"]})
+        bad = await world.owner.post("/notification.test", json={"notificationId": made["notificationId"]})
+    assert (good.status_code, good.json(), heard.posted[0].told["type"]) == (200, True, "channel.test")
+    assert (bad.status_code, bad.json()["message"]) == (400, "The test was not taken. The receiver answered 403.")
+
+
+async def test_secrets_and_addresses_are_not_shown_again(world: World) -> None:
+    given = {
+        "name": "n",
+        "endpoint": "https://u:pw123456@example.org:8443/secret-path?token=t",
+        "headers": {"X-Key": "k"},
+    }
+    made = await world.post("notification.create", **given)
+    every = await world.get("notification.all")
+    assert made["secret"]
+    assert every[0]["address"] == "https://example.org:8443"
+    for word in ("pw123456", "secret-path", "token", made["secret"], "X-Key"):
+        assert word not in str(every)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"name": "n"},
+        {"name": "n", "url": "no address"},
+        {"name": "n", "endpoint": "ftp://example.org"},
+        {"name": "n", "endpoint": "http://a", "url": "mailto://b"},
+        {"name": "n", "endpoint": "http://a", "events": ["no pattern!"]},
+        {"name": "n", "endpoint": "http://a", "headers": {"x": "a\r\nb: c"}},
+    ],
+)
+async def test_what_leads_nowhere_is_refused(world: World, given: Json) -> None:
+    assert (await world.owner.post("/notification.create", json=given)).status_code == 400
+
+
+@pytest.mark.slow
+async def test_mail_goes_through_a_real_server(world: World) -> None:
+    application_id = await world.application()
+    with mailbox(free_port()) as box:
+        made = await world.post("notification.create", name="mail", url=box.url)
+        await world.post("notification.test", notificationId=made["notificationId"])
+        await world.ended(application_id, Status.ERROR)
+        await turn(world)
+        (notice,) = (await world.get("notification.deliveries", notificationId=made["notificationId"]))["items"]
+    (_, test), (subject, text) = box.mails
+    assert "this is a test" in test
+    assert subject == "trivial: Manual deployment has failed"
+    assert "Step build: exit status 7" in text
+    assert f"Notification {notice['noticeId']}" in text
+    refused = await world.owner.post("/notification.test", json={"notificationId": made["notificationId"]})
+    assert refused.status_code == 400
