@@ -1,0 +1,181 @@
+"""`server.*` against a real sshd: what is kept, what is refused, and what a deployment on a server is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headway.infra.hosts.ssh_login import fingerprint
+from tests.integration.http.world import World
+from tests.ssh_servers import SSHD, SshServer, ssh_server
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(SSHD is None, reason="needs sshd (apt-get install openssh-server)"),
+]
+Json = Any
+
+
+@pytest.fixture
+def ssh(tmp_path: Path) -> Iterator[SshServer]:
+    with ssh_server(tmp_path / "server") as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Site:
+    """A panel whose engine runs, and a server that it knows."""
+
+    world: World
+    ssh: SshServer
+    server_id: str
+
+    async def one(self) -> Json:
+        return await self.world.get("server.one", serverId=self.server_id)
+
+    async def setup(self, **wants: bool) -> str:
+        answer = await self.world.owner.post("/server.setup", json={"serverId": self.server_id, **wants})
+        assert answer.status_code == 200, answer.text
+        return answer.headers["x-deployment-id"]
+
+    async def row(self, deployment_id: str) -> Json:
+        return await self.world.get("deployment.one", deploymentId=deployment_id)
+
+    async def until(self, deployment_id: str, *statuses: str, seconds: float = 40) -> Json:
+        deadline = time.monotonic() + seconds
+        while (row := await self.row(deployment_id))["status"] not in statuses:
+            assert time.monotonic() < deadline, row
+            await asyncio.sleep(0.05)
+        return row
+
+
+@pytest.fixture
+async def site(world: World, ssh: SshServer) -> AsyncIterator[Site]:
+    key = await world.post("sshKey.create", name="k", privateKey=ssh.key.reveal())
+    made = await world.post(
+        "server.create", name="one", ipAddress="127.0.0.1", port=ssh.port, sshKeyId=key["sshKeyId"]
+    )
+    async with _working(world):
+        yield Site(world, ssh, made["serverId"])
+        await world.post("server.remove", serverId=made["serverId"], force=True)
+
+
+@asynccontextmanager
+async def _working(world: World) -> AsyncIterator[None]:
+    """The engine runs while the block lasts."""
+    platform = world.platform
+    async with asyncio.TaskGroup() as group:
+        await platform.fleet.load()
+        group.create_task(platform.engine.run())
+        try:
+            yield
+        finally:
+            platform.engine.stop()
+    await platform.fleet.aclose()
+
+
+async def test_a_server_is_looked_at_and_its_key_is_pinned(site: Site) -> None:
+    found = await site.world.get("server.validate", serverId=site.server_id)
+    assert found["problems"] == []
+    assert found["facts"]["cores"] > 0
+    assert found["facts"]["memoryBytes"] > 1 << 28
+    assert abs(found["facts"]["clockDriftSeconds"]) < 5
+    row = await site.one()
+    assert row["hostKeyFingerprint"] == fingerprint(site.ssh.host_key)
+    assert row["reach"]["isUp"]
+    assert row["reach"]["lastSeenAt"] is not None
+    assert "privateKey" not in row
+
+
+async def test_a_server_that_was_set_up_anew_is_refused_until_its_key_is_forgotten(site: Site) -> None:
+    await site.world.get("server.validate", serverId=site.server_id)
+    site.ssh.stop()
+    site.ssh.change_host_key()
+    site.ssh.start()
+    answer = await site.world.owner.get("/server.validate", params={"serverId": site.server_id})
+    assert answer.status_code == 503
+    assert "host key of one" in answer.json()["message"]
+    assert "has changed" in answer.json()["message"]
+    await site.world.post("server.update", serverId=site.server_id, forgetHostKey=True)
+    await site.world.get("server.validate", serverId=site.server_id)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"ipAddress": "-oProxyCommand=x"}, "no address of a server"),
+        ({"ipAddress": "a b"}, "no address of a server"),
+        ({"username": "root;id"}, "no name of a user"),
+        ({"name": "a\x07b"}, "control character"),
+        ({"port": 0}, "Input validation failed"),
+        ({"concurrency": 0}, "Input validation failed"),
+    ],
+)
+async def test_what_cannot_be_is_refused(world: World, given: dict[str, object], sentence: str) -> None:
+    body = {"name": "s", "ipAddress": "127.0.0.1", "port": 22, "username": "root", **given}
+    answer = await world.owner.post("/server.create", json=body)
+    assert answer.status_code == 400
+    assert sentence in answer.json()["message"]
+
+
+async def test_a_key_of_others_and_a_way_through_itself_are_refused(world: World) -> None:
+    theirs = (await world.stranger.post("/sshKey.create", json={"name": "k"})).json()
+    body = {"name": "s", "ipAddress": "127.0.0.1"}
+    refused = await world.owner.post("/server.create", json={**body, "sshKeyId": theirs["sshKeyId"]})
+    assert (refused.status_code, refused.json()["message"]) == (404, "SSH key not found")
+    made = await world.post("server.create", **body)
+    circle = await world.owner.post(
+        "/server.update", json={"serverId": made["serverId"], "jumpServerId": made["serverId"]}
+    )
+    assert (circle.status_code, "through itself" in circle.text) == (400, True)
+
+
+async def test_a_set_up_is_a_deployment_of_the_server(site: Site) -> None:
+    deployment_id = await site.setup(docker=False, native=True, dryRun=True)
+    row = await site.until(deployment_id, "done", "error")
+    assert (row["status"], row["serverId"], row["title"]) == ("done", site.server_id, "Setup Server")
+    for procedure, given in (
+        ("deployment.allByServer", {"serverId": site.server_id}),
+        ("deployment.allByType", {"id": site.server_id, "type": "server"}),
+    ):
+        assert [each["deploymentId"] for each in await site.world.get(procedure, **given)] == [deployment_id]
+        stranger = await site.world.stranger.get(f"/{procedure}", params=given)
+        assert (stranger.status_code, stranger.json()["message"]) == (404, "Server not found")
+    log = await site.world.get("deployment.readLogs", deploymentId=deployment_id)
+    assert log.endswith("Nothing was changed: this was a dry run.\n")
+    for procedure in ("killProcess", "removeDeployment"):
+        for client in (site.world.stranger, site.world.member):
+            refused = await client.post(f"/deployment.{procedure}", json={"deploymentId": deployment_id})
+            assert refused.status_code == 404
+    await site.world.post("deployment.removeDeployment", deploymentId=deployment_id)
+    assert await site.world.get("deployment.allByServer", serverId=site.server_id) == []
+
+
+async def test_what_waits_for_a_server_that_is_away_starts_when_it_answers(site: Site) -> None:
+    site.ssh.stop()
+    deployment_id = await site.setup(docker=False, native=True, dryRun=True)
+    await asyncio.sleep(1.5)
+    assert (await site.row(deployment_id))["status"] == "pending"
+    site.ssh.start()
+    assert (await site.until(deployment_id, "done", "error"))["status"] == "done"
+
+
+async def test_one_where_something_waits_is_removed_by_force_only(site: Site) -> None:
+    site.ssh.stop()
+    deployment_id = await site.setup(docker=False, native=True, dryRun=True)
+    refused = await site.world.owner.post("/server.remove", json={"serverId": site.server_id})
+    assert refused.status_code == 409
+    assert "1 deployment waits or runs on this server" in refused.json()["message"]
+    through = await site.world.post("server.create", name="two", ipAddress="127.0.0.1", jumpServerId=site.server_id)
+    refused = await site.world.owner.post("/server.remove", json={"serverId": site.server_id, "force": True})
+    assert "two can only be reached through this server" in refused.json()["message"]
+    await site.world.post("server.remove", serverId=through["serverId"])
+    row = await site.row(deployment_id)
+    assert (row["status"], row["reason"]) == ("error", "cancelled")
