@@ -29,6 +29,8 @@ class SshServer:
     folder: Path
     port: int
     key: Secret
+    address: str = "127.0.0.1"
+    within: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -42,7 +44,7 @@ class SshServer:
     def target(self, **changes: object) -> SshTarget:
         given: dict[str, object] = {
             "name": "test server",
-            "address": "127.0.0.1",
+            "address": self.address,
             "port": self.port,
             "username": "root",
             "private_key": self.key,
@@ -50,11 +52,11 @@ class SshServer:
         return SshTarget(**(given | changes))  # type: ignore[arg-type]  # the test names them right
 
     def start(self) -> None:
-        argv = [str(SSHD), "-D", "-e", "-f", str(self.folder / "config"), "-p", str(self.port)]
+        argv = [*self.within, str(SSHD), "-D", "-e", "-f", str(self.folder / "config"), "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
         deadline = time.monotonic() + 10
-        while not _answers(self.port):
+        while not _answers(self.address, self.port):
             assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.02)
 
@@ -85,8 +87,8 @@ def make_key(path: Path, passphrase: str = "") -> Secret:
 
 
 @contextmanager
-def ssh_server(folder: Path) -> Iterator[SshServer]:
-    """A server on a free loopback port."""
+def ssh_server(folder: Path, address: str = "127.0.0.1", within: tuple[str, ...] = ()) -> Iterator[SshServer]:
+    """A server on a free port of an address; ``within`` are the words that start a program where that address is."""
     assert SSHD is not None, "apt-get install openssh-server"
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,13 +99,13 @@ def ssh_server(folder: Path) -> Iterator[SshServer]:
     shutil.copy(folder / "key.pub", allowed / "keys")
     (folder / "config").write_text(
         f"HostKey {folder}/host_key\nAuthorizedKeysFile {allowed}/keys\nStrictModes no\nUsePAM no\n"
-        "ListenAddress 127.0.0.1\nPidFile none\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n"
+        f"ListenAddress {address}\nPidFile none\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n"
         f"KbdInteractiveAuthentication no\nSetEnv HEADWAY_BOOT_ID_FILE={folder}/boot_id\n"
     )
     (folder / "boot_id").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    server = SshServer(folder=folder, port=port, key=key)
+    server = SshServer(folder=folder, port=port, key=key, address=address, within=within)
     server.start()
     try:
         yield server
@@ -132,9 +134,9 @@ async def ssh_host(server: SshServer, **options: object) -> AsyncIterator[SshHos
     assert complaints == []
 
 
-def _answers(port: int) -> bool:
+def _answers(address: str, port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
+        with socket.create_connection((address, port), timeout=1) as probe:
             return probe.recv(4) == b"SSH-"
     except OSError:
         return False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from headway.infra.hosts.ssh_login import fingerprint
+from tests.integration.http.working import working
 from tests.integration.http.world import World
 from tests.ssh_servers import SSHD, SshServer, ssh_server
 
@@ -59,26 +59,10 @@ class Site:
 @pytest.fixture
 async def site(world: World, ssh: SshServer) -> AsyncIterator[Site]:
     key = await world.post("sshKey.create", name="k", privateKey=ssh.key.reveal())
-    made = await world.post(
-        "server.create", name="one", ipAddress="127.0.0.1", port=ssh.port, sshKeyId=key["sshKeyId"]
-    )
-    async with _working(world):
+    made = await world.post("server.create", name="one", ipAddress="127.0.0.1", port=ssh.port, sshKeyId=key["sshKeyId"])
+    async with working(world):
         yield Site(world, ssh, made["serverId"])
         await world.post("server.remove", serverId=made["serverId"], force=True)
-
-
-@asynccontextmanager
-async def _working(world: World) -> AsyncIterator[None]:
-    """The engine runs while the block lasts."""
-    platform = world.platform
-    async with asyncio.TaskGroup() as group:
-        await platform.fleet.load()
-        group.create_task(platform.engine.run())
-        try:
-            yield
-        finally:
-            platform.engine.stop()
-    await platform.fleet.aclose()
 
 
 async def test_a_server_is_looked_at_and_its_key_is_pinned(site: Site) -> None:

@@ -1,0 +1,51 @@
+"""A network namespace with one cable to it, which can be pulled."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cable:
+    """``here`` is our end; ``address`` is where the namespace is, and ``within`` starts a program there."""
+
+    here: str
+    address: str
+    within: tuple[str, ...]
+
+    def pull(self) -> None:
+        """Nothing arrives any more, and nobody is told."""
+        _ip("link", "set", self.here, "down")
+
+    def plug(self) -> None:
+        """The link is back."""
+        _ip("link", "set", self.here, "up")
+
+
+@contextmanager
+def namespace() -> Iterator[Cable]:
+    """A namespace of our own, gone at the end."""
+    number = os.getpid() % 250
+    name, here, there = f"headway{os.getpid()}", f"hwa{os.getpid() % 100_000}", f"hwb{os.getpid() % 100_000}"
+    address = f"10.213.{number}.2"
+    _ip("netns", "add", name)
+    try:
+        _ip("link", "add", here, "type", "veth", "peer", "name", there)
+        _ip("link", "set", there, "netns", name)
+        _ip("addr", "add", f"10.213.{number}.1/24", "dev", here)
+        _ip("link", "set", here, "up")
+        for words in (("addr", "add", f"{address}/24", "dev", there), ("link", "set", there, "up")):
+            _ip("-n", name, *words)
+        _ip("-n", name, "link", "set", "lo", "up")
+        yield Cable(here, address, ("nsenter", f"--net=/run/netns/{name}"))
+    finally:
+        subprocess.run(["ip", "link", "del", here], check=False, capture_output=True)
+        _ip("netns", "del", name)
+
+
+def _ip(*words: str) -> None:
+    subprocess.run(["ip", *words], check=True, capture_output=True)
