@@ -221,6 +221,8 @@ def test_what_a_panel_kept_and_never_told_the_edge_is_mended_by_the_next(tmp_pat
         assert ask(running, "kept.example").status_code == 404
         running.start()
         until(lambda: ask(running, "kept.example").text == "shop", 10, what="the domain leads")
+        running.stop()
+        assert "failed in a round" not in running.log()
 
 
 def test_the_command_line_lists_adds_and_removes_domains(shared: Panel) -> None:

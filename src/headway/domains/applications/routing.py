@@ -146,7 +146,8 @@ class Routing:
     async def settle_all(self) -> None:
         """After a start of the panel: what was changed and never told the edge, and what other settings change."""
         for application_id, standing in (await self.edge.routes()).items():
-            if await self.db.read(lambda tx, old=standing: self._as_now(tx, old)) not in {None, standing}:  # type: ignore[misc]
+            now = await self.db.read(lambda tx, old=standing: self._as_now(tx, old))  # type: ignore[misc]
+            if now is not None and now != standing:
                 self._behind.add(application_id)
         await self.catch_up()
 
