@@ -20,7 +20,6 @@ WHY: Mapping[str, str] = {
     "application.dropDeployment": "these clients send no file; `POST /api/application.dropDeployment` takes one",
     "application.markRunning": "a status is a fact about the machine, so nobody can set one",
     "application.readAppMonitoring": "no measurements of applications are kept",
-    "application.refreshToken": "nothing here is called with such a token",
     "application.saveBitbucketProvider": _BY_ADDRESS,
     "application.saveGiteaProvider": _BY_ADDRESS,
     "application.saveGithubProvider": _BY_ADDRESS,

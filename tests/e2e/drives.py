@@ -200,7 +200,8 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "server.count": _nothing,
         "server.create": lambda at: {**A_SERVER, "name": at.name(), "description": "d", "sshKeyId": at.key()},
         "server.one": lambda at: {"serverId": at.server()},
-        "server.publicIp": lambda at: {"serverId": at.server()},
+        "server.getServerTime": _nothing,
+        "server.publicIp": _nothing,
         "server.remove": lambda at: {"serverId": at.server()},
         "server.setup": lambda at: {"serverId": at.server()},
         "server.update": lambda at: {**A_SERVER, "serverId": at.server(), **A_NEW_NAME, "sshKeyId": at.key()},
@@ -272,7 +273,6 @@ REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
         "organization.delete": {"organizationId": "nope"},
         "domain.byComposeId": {"composeId": "nope"},
         "registry.testRegistryById": {"registryId": "nope"},
-        "server.getServerTime": {"serverId": "nope"},
         "server.validate": {"serverId": "nope"},
     }
 )

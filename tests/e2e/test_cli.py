@@ -146,7 +146,8 @@ def test_what_cannot_be_deployed(running: Panel, source: str, sentence: str) -> 
 
 def test_ctrl_c_leaves_the_deployment_alone_and_says_how_to_come_back(running: Panel, tmp_path: Path) -> None:
     git_repository(tmp_path / "left", web("x"))
-    command = [*HEADWAY, "deploy", str(tmp_path / "left"), "-e", SLOW]
+    # Whoever runs the tests in the background of a script has Ctrl-C ignored, and so would the command.
+    command = ["env", "--default-signal=INT", *HEADWAY, "deploy", str(tmp_path / "left"), "-e", SLOW]
     with subprocess.Popen(
         command, env=environment(running), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

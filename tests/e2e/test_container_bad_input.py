@@ -65,8 +65,10 @@ def test_an_unknown_stage(running: Panel, docker_engine: Engine, shop: tuple[str
     application_id, folder = shop
     commit(folder, boxed_web("bad"), "a good one")
     running.post("application.update", applicationId=application_id, dockerBuildStage="nowhere")
-    assert "nowhere" in fails(running, docker_engine, application_id)["errorMessage"]
-    running.post("application.update", applicationId=application_id, dockerBuildStage=None)
+    try:
+        assert "nowhere" in fails(running, docker_engine, application_id)["errorMessage"]
+    finally:
+        running.post("application.update", applicationId=application_id, dockerBuildStage=None)
 
 
 def test_a_published_port_that_somebody_has(running: Panel, docker_engine: Engine, shop: tuple[str, Path]) -> None:
@@ -93,6 +95,7 @@ def test_shell_text_in_names_arguments_and_stages_is_refused_or_inert(
     running.done(running.deploy(application_id), BUILD_SECONDS)
     running.post("application.update", applicationId=application_id, dockerBuildStage=SHELL)
     fails(running, docker_engine, application_id)
+    running.post("application.update", applicationId=application_id, dockerBuildStage=None, buildArgs=None)
     given = {"applicationId": application_id, "dockerImage": f"debian:12 {SHELL}"}
     answer = running.client.post("/application.saveDockerProvider", json=given)
     assert (answer.status_code, "is no name of an image" in answer.json()["message"]) == (400, True), answer.text

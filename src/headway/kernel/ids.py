@@ -10,8 +10,11 @@ _LENGTH = 21
 
 
 def new_id() -> str:
-    """A nanoid: 21 characters of a 64-letter URL-safe alphabet, 126 random bits."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    """A nanoid: 21 characters of a 64-letter URL-safe alphabet, nearly 126 random bits. The first is a letter or digit:
+    on a command line, what begins with a hyphen is an option.
+    """
+    first = secrets.choice(_ALPHABET.rstrip("_-"))
+    return first + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH - 1))
 
 
 def new_key(prefix: str = "") -> str:

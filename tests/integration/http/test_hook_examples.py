@@ -31,7 +31,7 @@ def expected(event: str, payload: Json) -> set[str]:
             return {"removed"}
         case "push":
             is_tag = payload["ref"].startswith("refs/tags/")
-            return {"tag"} if is_tag else {"queued"}
+            return {"tag"} if is_tag else {"queued", "already"}  # several tell of one commit
         case "package" | "registry_package":
             return {"source", "not_a_push"}
         case _:

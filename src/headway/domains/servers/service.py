@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -169,9 +171,19 @@ class ServerService:
         await self.db.run(lambda tx: store.set_facts(tx, server_id, facts))
         return facts
 
-    async def time(self, actor: Actor, server_id: str) -> float:
-        """Its clock, in seconds since 1970. Raises Missing, HostUnreachable."""
+    async def time(self, actor: Actor, server_id: str | None) -> float:
+        """Its clock, this machine's without an id, in seconds since 1970. Raises Missing, HostUnreachable."""
+        if server_id is None:
+            policy.permit(actor, "server.getServerTime", actor.organization_id)
+            return time.time()
         return await self._host(await self.one(actor, server_id, "server.getServerTime")).clock()
+
+    async def address(self, actor: Actor, server_id: str | None) -> str:
+        """By which it is reached; without an id, that which this machine has for others. Raises Missing."""
+        if server_id is None:
+            policy.permit(actor, "server.publicIp", actor.organization_id)
+            return _outward_address()
+        return (await self.one(actor, server_id, "server.publicIp")).access.address
 
     async def setup(self, actor: Actor, server_id: str, wants: Wants, once: Once | None = None) -> Queued:
         """Queues the deployment that prepares the server. Raises Missing, Forbidden."""
@@ -253,3 +265,16 @@ def _request(server: Server, wants: Wants) -> Request:
         default_title="Setup Server",
         input=wants.dump(),
     )
+
+
+def _outward_address() -> str:
+    """That of the way out of this machine, which the kernel knows without a packet sent; a loopback where there is no
+    way out.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))  # kept for documentation by RFC 5737: nobody's
+        except OSError:
+            return "127.0.0.1"
+        address: str = asked.getsockname()[0]
+        return address

@@ -59,6 +59,11 @@ class Channel:
     created_at: datetime
     disabled_at: datetime | None
 
+    @property
+    def notification_id(self) -> str:
+        """The channel's id by the name that the wire has for it."""
+        return self.channel_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
@@ -91,6 +96,11 @@ class Notice:
     last_error: str | None
     sent_at: datetime | None
     created_at: datetime
+
+    @property
+    def notification_id(self) -> str:
+        """The channel's id by the name that the wire has for it."""
+        return self.channel_id
 
 
 def wants(channel: Channel, happening: Happening) -> bool:

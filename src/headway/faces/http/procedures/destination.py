@@ -34,7 +34,7 @@ class ById(Input):
 
 def _flags(value: object) -> object:
     """The official command line sends an empty text for none."""
-    return value or []
+    return [] if value == "" else value
 
 
 class Described(Input):

@@ -44,8 +44,8 @@ def procedures() -> tuple[Procedure, ...]:
         query("server.allForPermissions", "Every server by name", list[ServerName], Empty, _names),
         query("server.withSSHKey", "The servers that releases go to", list[ServerRow], Empty, _with_key),
         query("server.buildServers", "The servers that only build", list[ServerRow], Empty, _build_servers),
-        query("server.publicIp", "The address by which a server is reached", str, ById, _public_ip),
-        query("server.getServerTime", "A server's clock", TimeRow, ById, _time),
+        query("server.publicIp", "The address of a server, or of this machine", str, ByIdOrHere, _public_ip),
+        query("server.getServerTime", "The clock of a server, or of this machine", TimeRow, ByIdOrHere, _time),
         query("server.validate", "Look at a server now", ValidationRow, ById, _validate),
         mutation("server.create", "Keep a server and how it is entered", ServerRow, Create, _create),
         mutation("server.update", "Change a server", ServerRow, Update, _update),
@@ -56,6 +56,12 @@ def procedures() -> tuple[Procedure, ...]:
 
 class ById(Input):
     server_id: Id
+
+
+class ByIdOrHere(Input):
+    """The official command line asks for this machine, and has no way to name another."""
+
+    server_id: Id | None = None
 
 
 class Kept(Input):
@@ -126,11 +132,11 @@ async def _of_type(call: Call[Empty], procedure: str, wanted: ServerType) -> lis
     return [server_row(each) for each in found if each.type is wanted and each.access.ssh_key_id is not None]
 
 
-async def _public_ip(call: Call[ById]) -> str:
-    return (await call.platform.servers.one(call.actor, call.input.server_id, "server.publicIp")).access.address
+async def _public_ip(call: Call[ByIdOrHere]) -> str:
+    return await call.platform.servers.address(call.actor, call.input.server_id)
 
 
-async def _time(call: Call[ById]) -> TimeRow:
+async def _time(call: Call[ByIdOrHere]) -> TimeRow:
     seconds = await call.platform.servers.time(call.actor, call.input.server_id)
     return {"time": moment(datetime.fromtimestamp(seconds, UTC)), "timezone": "UTC"}
 

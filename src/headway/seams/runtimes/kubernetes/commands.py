@@ -80,6 +80,12 @@ class Kubectl:
         """The last lines of a copy that has ended and was started again."""
         return self._in(self._named(spec), "logs", f"pod/{pod}", "--previous", f"--tail={tail}", capture=True)
 
+    def inside(self, spec: ReleaseSpec, pod: str, command: Sequence[str]) -> Command:
+        """Something more in a copy that runs, fed by its standard input: what ``Runtime.inside`` is for. Its record
+        would need a form that names a copy: those that there are, are of this machine.
+        """
+        return self._in(self._named(spec), "exec", f"pod/{pod}", "--stdin", "--", *command)
+
     def forget(self, project_id: str) -> Command:
         """``Runtime.forget``, once nothing of the project is left: its namespace."""
         name = manifests.namespace_name(self.panel_id, project_id)

@@ -200,6 +200,9 @@ def test_what_is_there_and_what_it_wrote() -> None:
     assert KUBECTL.last_words(spec(), f"{NAME}-x1", tail=20) == inside(
         "logs", f"pod/{NAME}-x1", "--previous", "--tail=20", capture=True
     )
+    assert KUBECTL.inside(spec(), f"{NAME}-x1", ("bash", "-s")) == inside(
+        "exec", f"pod/{NAME}-x1", "--stdin", "--", "bash", "-s"
+    )
     assert KUBECTL.forget("project-1") == command("delete", "namespace", SPACE, "--ignore-not-found", "--wait=false")
 
 
@@ -349,6 +352,7 @@ def test_the_contract_has_no_promise_beyond_these() -> None:
         "running": "known",
         "known": "known",
         "variables": "variables",
+        "inside": "inside",
         "read_logs": "logs",
         "forget": "forget",
     }
