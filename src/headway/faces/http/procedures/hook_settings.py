@@ -16,7 +16,7 @@ from headway.reactions.webhooks.watching import check_patterns
 _Pattern = Annotated[str, Field(min_length=1, max_length=1_024)]
 WatchPaths = Annotated[
     list[_Pattern],
-    BeforeValidator(untexted, json_schema_input_type=list[_Pattern] | _Pattern),
+    BeforeValidator(untexted, json_schema_input_type=list[_Pattern] | Annotated[str, Field(max_length=1_024)]),
     Field(max_length=100),
 ]
 WebhookSecret = Annotated[str, Field(max_length=1_024)]
