@@ -55,6 +55,8 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
         return response.status_code not in {401, 404}
     if isinstance(failure, AcceptedNegativeData) and response.status_code == 413:
         return False
+    if isinstance(failure, AcceptedNegativeData) and _repeats(response):
+        return False
     if isinstance(failure, AcceptedNegativeData) and (empty := _sent_empty(response)):
         return not all(_may_be_empty(case, name) for name in empty)
     if isinstance(failure, RejectedPositiveData) and case.media_type == FILE and _lacks_only(response):
@@ -68,10 +70,19 @@ def _lacks_only(response: Response) -> bool:
     return all(issue["message"].endswith("received undefined") for issue in _issues(response))
 
 
+def _sent(response: Response) -> list[tuple[str, str]]:
+    """The parameters as they were sent: the case does not tell all that is none of text apart."""
+    return parse_qsl(urlsplit(str(response.request.url)).query, keep_blank_values=True)
+
+
 def _sent_empty(response: Response) -> list[str]:
-    """The parameters without a value: not all that is none of text is told apart in the case."""
-    query = urlsplit(str(response.request.url)).query
-    return [name for name, value in parse_qsl(query, keep_blank_values=True) if not value]
+    return [name for name, value in _sent(response) if not value]
+
+
+def _repeats(response: Response) -> bool:
+    """Of a parameter that is repeated the first counts, as the document says."""
+    names = [name for name, _ in _sent(response)]
+    return len(names) > len(set(names))
 
 
 def _may_be_empty(case: Case[Any], name: str) -> bool:

@@ -22,7 +22,8 @@ _REFERENCE = "#/components/schemas/{model}"
 _KEYS: Iterable[Json] = ({"apiKey": []}, {"bearer": []})
 _DESCRIPTION = (
     "Queries are GET with plain query parameters, mutations POST with a JSON object. The same procedures are at "
-    "/api/trpc/<procedure> for tRPC's clients. No text holds the NUL character."
+    "/api/trpc/<procedure> for tRPC's clients. No text holds the NUL character. Of a parameter that is repeated the "
+    "first counts."
 )
 _ROUTERS: Mapping[str, str] = MappingProxyType(
     {
