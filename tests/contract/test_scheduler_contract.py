@@ -279,12 +279,11 @@ async def test_one_that_cannot_be_read_any_more_keeps_no_other_from_its_times(be
     assert await bench.scheduler.look() > 0
 
 
-async def test_the_oldest_due_times_are_forgotten(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "KEPT_TICKS", 3)
+async def test_the_oldest_due_times_are_forgotten(bench: Bench) -> None:
     await bench.set(overlap=Overlap.ALLOW)
     for _ in range(5):
         await bench.after(60)
-    await bench.scheduler.prune()
+    await bench.db.run(lambda tx: store.prune(tx, kept=3))
     assert [due for due, _, _ in await bench.told_of()] == ["03:00", "04:00", "05:00"]
 
 

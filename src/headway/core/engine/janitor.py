@@ -31,7 +31,7 @@ class Janitor:
 
     async def sweep(self) -> float:
         """Clears what nobody needs any more, after every end and now and then; seconds to rest."""
-        for host_id, host in self._parts.hosts.items():
+        for host_id, host in tuple(self._parts.hosts.items()):  # servers may come and go meanwhile
             if host.link == 0:
                 await self.clear(host_id)
             elif host.link is not None:

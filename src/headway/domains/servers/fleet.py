@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -52,6 +53,7 @@ class Fleet(Mapping[str, Host]):
     _saved: dict[str, Standing] = field(default_factory=dict)
     _looked: dict[str, int] = field(default_factory=dict)
     _looking: ByHost = field(init=False)
+    _loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self._looking = ByHost("facts", self._look)
@@ -83,14 +85,15 @@ class Fleet(Mapping[str, Host]):
 
     async def load(self) -> None:
         """Takes up the servers as their rows are now: new ones, changed ones, and no more those that are gone."""
-        wanted = await self.db.read(self._targets)
-        for server_id in [*self._servers]:
-            if self._servers[server_id].target != wanted.get(server_id):
-                await self._servers.pop(server_id).aclose()
-                self._looked.pop(server_id, None)
-        for server_id, target in wanted.items():
-            if server_id not in self._servers:
-                self._servers[server_id] = self.make(server_id, target, self._pinned(server_id))
+        async with self._loading:  # one that read the rows earlier would let go of what a later one has taken up
+            wanted = await self.db.read(self._targets)
+            for server_id in [*self._servers]:
+                if self._servers[server_id].target != wanted.get(server_id):
+                    await self._servers.pop(server_id).aclose()
+                    self._looked.pop(server_id, None)
+            for server_id, target in wanted.items():
+                if server_id not in self._servers:
+                    self._servers[server_id] = self.make(server_id, target, self._pinned(server_id))
 
     def forget_pin(self, server_id: str) -> None:
         """The key that a server showed is not to be kept."""

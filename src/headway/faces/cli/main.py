@@ -243,8 +243,8 @@ def _deployments() -> typer.Typer:
 
 
 def shielded(arguments: list[str]) -> list[str]:
-    """The arguments with ``--profile NAME`` first, wherever it was written, and with ids that begin with a hyphen (one
-    in 64 does) moved to where none is read as an option.
+    """The arguments with ``--profile NAME`` first, wherever it was written, and with ids that begin with a hyphen (as
+    one in 64 of older panels does) moved to where none is read as an option.
     """
     arguments = _profile_first(arguments)
     if "--" in arguments:

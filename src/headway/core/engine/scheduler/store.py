@@ -170,11 +170,11 @@ def last_start(tx: Tx, key: TimerKey) -> LastStart | None:
     return LastStart(tick=_tick(row), started_at=tx.scalar(began))
 
 
-def prune(tx: Tx) -> None:
-    """Forgets what became of the oldest due times of each timer."""
+def prune(tx: Tx, kept: int = KEPT_TICKS) -> None:
+    """Forgets what became of the oldest due times of each timer; as many as ``kept`` stay."""
     for key in tx.execute(select(_c.subject_type, _c.subject_id)).all():
         mine = (_t.subject_type == key.subject_type, _t.subject_id == key.subject_id)
-        oldest = tx.scalar(select(_t.due_at).where(*mine).order_by(_t.due_at.desc()).offset(KEPT_TICKS).limit(1))
+        oldest = tx.scalar(select(_t.due_at).where(*mine).order_by(_t.due_at.desc()).offset(kept).limit(1))
         if oldest is not None:
             tx.execute(delete(ticks).where(*mine, _t.due_at <= oldest, _t.fate != Fate.WAITING))
 

@@ -29,7 +29,7 @@ from headway.seams.runtimes.kubernetes import manifests, pods
 from headway.seams.runtimes.kubernetes.commands import Kubectl
 
 PULLABLE = "registry.example.org/team/shop@sha256:" + "a" * 64
-KUBECTL = Kubectl(configuration="/work/logins/kube.json", panel_id="p1")
+KUBECTL = Kubectl(configuration="/var/lib/headway/logins/kube.json", panel_id="p1")
 NAME = "shop-7c77127f7fae"
 SPACE = "headway-3f0c8b56b8e3"
 RELEASE = "headway.release=r_1"
@@ -65,7 +65,7 @@ def spec(**given: Any) -> ReleaseSpec:  # noqa: ANN401 - fields of the spec and 
 
 
 def command(*arguments: str, stdin: bytes = b"", capture: bool = False) -> Command:
-    argv = ("kubectl", "--kubeconfig=/work/logins/kube.json", "--request-timeout=60s", *arguments)
+    argv = ("kubectl", "--kubeconfig=/var/lib/headway/logins/kube.json", "--request-timeout=60s", *arguments)
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
     return Command(stages=(Stage(argv=argv),), env=env, stdin=stdin, capture=capture)
 
