@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headway.infra.hosts.ssh import SshHost
-from headway.infra.hosts.ssh_login import SshTarget
+from headway.infra.hosts.ssh_target import SshTarget
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 

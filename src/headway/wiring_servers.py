@@ -15,7 +15,7 @@ from headway.domains.servers.setup import SetupKind
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.ssh import SshHost
-from headway.infra.hosts.ssh_login import SshTarget
+from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.secret import Secret
 from headway.kernel.settings import Settings

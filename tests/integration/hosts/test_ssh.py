@@ -16,7 +16,7 @@ import pytest
 
 from headway.infra.hosts.base import AnchorSpec, Cause, Exit, Host, HostUnreachable, StopMode
 from headway.infra.hosts.ssh import SshHost
-from headway.infra.hosts.ssh_login import HostKeyChanged, HostRefused, SshTarget, fingerprint
+from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
 from headway.kernel.secret import Secret
 from tests.contract.host_forms import opened, written
 from tests.local_hosts import shell

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from headway.infra.hosts.ssh_login import fingerprint
+from headway.infra.hosts.ssh_target import fingerprint
 from tests.integration.http.working import working
 from tests.integration.http.world import World
 from tests.ssh_servers import SSHD, SshServer, ssh_server

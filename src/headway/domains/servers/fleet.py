@@ -19,8 +19,8 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.ssh import SshHost
-from headway.infra.hosts.ssh_login import SshTarget
 from headway.infra.hosts.ssh_session import Standing as Known
+from headway.infra.hosts.ssh_target import SshTarget
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
 

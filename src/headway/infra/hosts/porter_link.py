@@ -7,13 +7,10 @@ import itertools
 
 import asyncssh
 
+from headway.infra.hosts.porter import PorterLost
 from headway.infra.hosts.wire import Field, frame, split_frames
 
 _STDERR_KEPT = 2_000
-
-
-class PorterLost(Exception):
-    """The session with the porter is gone; what it was asked may or may not have been done."""
 
 
 class Porter(asyncssh.SSHClientSession[bytes]):

@@ -21,8 +21,8 @@ from headway.infra.hosts.run_folder import check_id, run_name, split_run_name
 from headway.infra.hosts.server_trees import ServerTrees, prepared
 from headway.infra.hosts.ssh_files import SshFiles
 from headway.infra.hosts.ssh_ground import SshGround, exits, looked
-from headway.infra.hosts.ssh_login import SshTarget
 from headway.infra.hosts.ssh_session import SshSession, Standing
+from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.hosts.wire import Field, pack
 from headway.kernel.errors import Conflict, HeadwayError
 

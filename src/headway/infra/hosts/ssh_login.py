@@ -4,54 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
 
 from headway.infra.hosts.base import HostUnreachable
-from headway.kernel.secret import Secret
+from headway.infra.hosts.ssh_target import CONNECT_SECONDS, HostKeyChanged, HostRefused, SshTarget, fingerprint
 
-CONNECT_SECONDS = 10.0
 LOGIN_SECONDS = 15.0
 KEEPALIVE_SECONDS = 5
 KEEPALIVE_COUNT = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshTarget:
-    """Where a server is and how it is entered. ``host_key`` is the public key that it showed the first time (OpenSSH's
-    one line), None before that; ``jump`` is the server through which it is reached.
-    """
-
-    name: str
-    address: str
-    port: int
-    username: str
-    private_key: Secret = field(repr=False)
-    host_key: str | None = None
-    jump: SshTarget | None = None
-
-    @property
-    def place(self) -> str:
-        """The server as sentences name it."""
-        return f"{self.name} ({self.username}@{self.address}:{self.port})"
-
-
-class HostRefused(HostUnreachable):
-    """The server answers, and does not let Headway work: somebody has to change something."""
-
-
-class HostKeyChanged(HostRefused):
-    """The server shows another key than the one that was pinned."""
-
-    def __init__(self, target: SshTarget, shown: str | None) -> None:
-        now = f" It now shows {shown}." if shown else ""
-        super().__init__(
-            f"The host key of {target.place} has changed from {fingerprint(target.host_key or '')}.{now} Either the "
-            "machine was set up anew, or somebody is between it and Headway: compare the fingerprint on the machine "
-            "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then let Headway forget the old key."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +29,6 @@ class LoggedIn:
         """Closes all of them at once."""
         for connection in (self.connection, *self.below):
             connection.abort()
-
-
-def fingerprint(host_key: str) -> str:
-    """A public key as people compare it, by its SHA256."""
-    try:
-        return asyncssh.import_public_key(host_key).get_fingerprint()
-    except asyncssh.KeyImportError:
-        return "an unknown key"
 
 
 async def log_in(target: SshTarget) -> LoggedIn:

@@ -8,15 +8,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-
-import asyncssh
+from typing import TYPE_CHECKING
 
 from headway.infra.hosts import porter
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.opening import CLEAN_PATH
-from headway.infra.hosts.porter_link import Porter, PorterLost
-from headway.infra.hosts.ssh_login import CONNECT_SECONDS, HostRefused, LoggedIn, SshTarget, log_in
+from headway.infra.hosts.porter import PorterLost
+from headway.infra.hosts.ssh_target import CONNECT_SECONDS, HostRefused, SshTarget
 from headway.infra.hosts.wire import Field
+
+if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
+    import asyncssh
+
+    from headway.infra.hosts.porter_link import Porter
+    from headway.infra.hosts.ssh_login import LoggedIn
 
 ANSWER_SECONDS = 20.0
 FIRST_PAUSE = 0.5
@@ -148,6 +153,8 @@ class SshSession:
         return answer
 
     async def _connect(self) -> Porter:
+        from headway.infra.hosts.ssh_login import log_in  # noqa: PLC0415 - as said above
+
         self.close()
         try:
             self._login = await log_in(self.target)
@@ -168,6 +175,10 @@ class SshSession:
         return self._porter
 
     async def _started(self, connection: asyncssh.SSHClientConnection) -> Porter:
+        import asyncssh  # noqa: PLC0415 - as said above
+
+        from headway.infra.hosts.porter_link import Porter  # noqa: PLC0415
+
         text, started = porter.program(), Porter()
         words = _first_words(self.target, len(text))
         try:

@@ -32,9 +32,12 @@ def give_large_buffers_back() -> None:
 
 
 def collect_rarely() -> None:
-    """To be called once all is loaded: leaves that out of garbage collections, and has fewer of them. With a thousand
-    followers, each collection of everything would hold all lines back for a tenth of a second.
+    """To be called once all is loaded: gives back what only the start needed, leaves the rest out of garbage
+    collections, and has fewer of them. With a thousand followers, each collection of everything would hold all lines
+    back for a tenth of a second.
     """
     gc.collect()
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS, 20, 50)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-import bracex
-from wcmatch import glob
+from typing import TYPE_CHECKING
 
 from headway.kernel.errors import InvalidInput
 
-_FLAGS = glob.GLOBSTAR | glob.DOTGLOB | glob.FORCEUNIX
+if TYPE_CHECKING:  # 2 MB of a panel, which one without watch paths never loads
+    from wcmatch import glob
+
 _MOST_BRANCHES = 200
 _MOST_PATTERNS = 100
 _MOST_STARS = 20
@@ -40,13 +40,17 @@ def concerned(files: Sequence[str], patterns: Sequence[str]) -> list[str]:
 
 
 def _compiled(patterns: Sequence[str]) -> glob.WcMatcher[str]:
+    from wcmatch import glob  # noqa: PLC0415 - as said above
+
     single = [one for each in patterns for one in _expanded(each) or [each]]
     both = [*single, *(f"{each}/**" for each in single if not _WILD.search(each.rpartition("/")[2]))]
-    return glob.compile(both, flags=_FLAGS, limit=0)
+    return glob.compile(both, flags=glob.GLOBSTAR | glob.DOTGLOB | glob.FORCEUNIX, limit=0)
 
 
 def _expanded(pattern: str) -> list[str] | None:
     """What the braces of a pattern stand for, None where that is too much."""
+    import bracex  # noqa: PLC0415 - as said above
+
     try:
         return bracex.expand(pattern, limit=_MOST_BRANCHES)
     except bracex.ExpansionLimitException:

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from headway.domains.servers.model import Facts, Server
 from headway.faces.http.wire.base import moment
-from headway.infra.hosts.ssh_login import fingerprint
+from headway.infra.hosts.ssh_target import fingerprint
 
 
 class FactsRow(TypedDict):

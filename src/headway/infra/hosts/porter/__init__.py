@@ -13,6 +13,10 @@ SHARED = ("kernel", "link", "processes", "cgroups")
 PARTS = ("files", "trees", "runs", "openings", "porter")
 
 
+class PorterLost(Exception):
+    """The session with the porter is gone; what it was asked may or may not have been done."""
+
+
 def program() -> bytes:
     """The whole program as one text, to be sent over one connection."""
     own = files(__name__)
