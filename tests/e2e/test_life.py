@@ -57,6 +57,22 @@ def test_health_needs_no_key_and_everything_else_does(running: Panel) -> None:
     assert (refused.status_code, refused.text) == (401, '{"message":"Unauthorized"}')
 
 
+def test_a_start_beside_a_deploy_says_that_the_deploy_starts_it(running: Panel, tmp_path: Path) -> None:
+    shop = running.application(git_repository(tmp_path / "shop", web("one")), "shop")
+    running.done(running.deploy(shop))
+    running.post("application.stop", applicationId=shop)
+    running.post("application.update", applicationId=shop, buildCommand="echo slow; sleep 600")
+    running.running(running.deploy(shop), "slow")
+
+    refused = running.client.post("/application.start", json={"applicationId": shop})
+
+    assert (refused.status_code, "which starts it" in refused.json()["message"]) == (409, True)
+    assert running.get("application.one", applicationId=shop)["applicationStatus"] == "running"
+    running.post("application.cancelDeployment", applicationId=shop)
+    running.post("application.start", applicationId=shop)
+    until(lambda: running.visit("shop").text == "one", what="it serves again")
+
+
 def test_after_a_reboot_applications_serve_again_and_what_ran_is_lost(running: Panel, tmp_path: Path) -> None:
     application_id = running.application(git_repository(tmp_path / "repository", web("here")), name="app")
     running.done(running.deploy(application_id))

@@ -222,11 +222,24 @@ class ApplicationService:
         return [deployment for deployment in found if deployment.status.ended]
 
     async def start(self, actor: Actor, application_id: str) -> Application:
-        """Brings the newest release up again and routes to it. Raises Conflict where none was ever deployed."""
-        application = await self.one(actor, application_id, "application.start")
-        if application.serving_release_id is None:
-            raise NothingDeployed
-        await self._set_wanted(application_id, Wanted.UP, AppStatus.DONE)
+        """Brings the newest release up again and routes to it. Raises Conflict where none was ever deployed, and while
+        a deploy is under way, which alone may start anything: what it begins with and what serves must not change.
+        """
+
+        def begin(tx: Tx) -> Application:
+            application = self._permitted(tx, actor, application_id, "application.start")
+            if application.serving_release_id is None:
+                raise NothingDeployed
+            if store.is_at_rest(tx, application_id):
+                store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.DONE)
+            elif application.wanted is not Wanted.UP:
+                raise Conflict(
+                    "The application is stopped and being deployed, which starts it; wait for the end, or cancel the "
+                    "deployment and start it then."
+                )
+            return application
+
+        application = await self._db.run(begin)
         async with self._operating.turn(application_id):
             await self._operating.up(application)
         return await self.one(actor, application_id, "application.start")

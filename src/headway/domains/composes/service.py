@@ -177,11 +177,24 @@ class ComposeService:
         return [deployment for deployment in found if deployment.status.ended]
 
     async def start(self, actor: Actor, compose_id: str) -> Compose:
-        """Brings what was deployed up again. Raises Conflict where nothing was."""
-        compose = await self.one(actor, compose_id, "compose.start")
-        if compose.serving_release_id is None:
-            raise Conflict("Nothing of this compose service has been deployed yet; deploy it first.")
-        await self._set_wanted(compose_id, Wanted.UP, ComposeStatus.DONE)
+        """Brings what was deployed up again. Raises Conflict where nothing was, and while a deploy is under way, which
+        alone may start anything.
+        """
+
+        def begin(tx: Tx) -> Compose:
+            compose = self._permitted(tx, actor, compose_id, "compose.start")
+            if compose.serving_release_id is None:
+                raise Conflict("Nothing of this compose service has been deployed yet; deploy it first.")
+            if store.is_at_rest(tx, compose_id):
+                store.set_fields(tx, compose_id, wanted=Wanted.UP, status=ComposeStatus.DONE)
+            elif compose.wanted is not Wanted.UP:
+                raise Conflict(
+                    "The compose service is stopped and being deployed, which starts it; wait for the end, or cancel "
+                    "the deployment and start it then."
+                )
+            return compose
+
+        compose = await self._db.run(begin)
         async with self._operating.turn(compose_id):
             await self._operating.up(compose)
         return await self.one(actor, compose_id, "compose.start")
