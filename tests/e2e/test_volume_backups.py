@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +168,65 @@ def test_a_stopped_application_is_up_again_after_a_failure_a_kill_and_a_crash(na
     ]
     assert left == []
     assert running.get("volumeBackups.files", volumeBackupId=slow) == []
+
+
+def test_whom_somebody_stops_meanwhile_stays_stopped(native: tuple[Panel, str, Path]) -> None:
+    running, application_id, data = native
+    (data / "large").write_bytes(os.urandom(8 << 20))
+    volumes = Volumes(running)
+    volume_backup_id = volumes.make(
+        applicationId=application_id, volumeName="data", turnOff=True, destinationId=_slow(running)
+    )
+    deployment_id = volumes.start(volume_backup_id)
+    until(lambda: "Writing to" in running.deployment_log(deployment_id), 60)
+    for procedure in ("application.start", "application.reload"):
+        refused = running.client.post(f"/{procedure}", json={"applicationId": application_id})
+        assert (refused.status_code, "A volume backup has stopped" in refused.json()["message"]) == (409, True)
+    running.post("application.stop", applicationId=application_id)
+    running.done(deployment_id, 60)
+    assert "kept is stopped, and stays so." in running.deployment_log(deployment_id)
+    assert running.visit("kept").status_code != 200
+    (data / "large").unlink()
+    running.post("application.start", applicationId=application_id)
+    until(lambda: running.visit("kept").status_code == 200, 20)
+
+
+def test_a_restore_that_is_lost_after_the_exchange_gives_the_old_data_back_and_the_service(tmp_path: Path) -> None:
+    points = tmp_path / "points"
+    points.touch()
+    url = git_repository(tmp_path / "repository", web("one"))
+    with panel(tmp_path / "data", HEADWAY_DOCKER_HOST="unix:///nowhere.sock") as running:
+        application_id = running.application(url, "kept")
+        running.done(running.deploy(application_id), 60)
+        data = running.work / "data" / application_id
+        data.mkdir(exist_ok=True)
+        (data / "word").write_text("as backed up")
+        volumes = Volumes(running)
+        volume_backup_id = volumes.make(applicationId=application_id, volumeName="data")
+        file = volumes.run(volume_backup_id)
+        running.stop()
+        running.start(module="tests.crashing_panel", CRASH_AT="0", CRASH_POINTS=str(points))
+        assert volumes.restore(volume_backup_id, file["path"])["status"] == "done"
+        running.stop()
+        at = points.read_text().splitlines().index("step exchange the folders recorded") + 1
+        (data / "word").write_text("written since")
+
+        running.start(module="tests.crashing_panel", CRASH_AT=str(at), CRASH_POINTS=str(points))
+        sent = {"volumeBackupId": volume_backup_id, "backupFileName": file["path"]}
+        answer = running.client.post("/volumeBackups.restoreVolumeBackupWithLogs", json=sent)
+        deployment_id = answer.headers["x-deployment-id"]
+        running.wait(60)
+        assert (data / "word").read_text() == "as backed up"
+        with closing(sqlite3.connect(running.data_dir / "headway.db")) as database:
+            (pid,) = database.execute("SELECT pid FROM deployments WHERE status = 'running'").fetchone()
+        os.kill(int(pid), signal.SIGKILL)
+        running.start()
+
+        assert running.ended(deployment_id, 60)["reason"] == "lost"
+        assert (data / "word").read_text() == "written since"
+        assert [path.name for path in data.parent.iterdir()] == [application_id], "nothing is left beside it"
+        until(lambda: running.visit("kept").status_code == 200, 20)
+        assert running.get("application.one", applicationId=application_id)["applicationStatus"] == "done"
 
 
 def _slow(running: Panel) -> str:

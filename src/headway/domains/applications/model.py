@@ -22,10 +22,13 @@ class AppStatus(StrEnum):
 
 
 class Wanted(StrEnum):
-    """Whether an application is to serve; what its processes do follows from it, also after a reboot."""
+    """Whether an application is to serve; what its processes do follows from it, also after a reboot. What is
+    held is down for as long as a volume backup needs it: whoever held it lets it go, and nobody else starts it.
+    """
 
     UP = "up"
     DOWN = "down"
+    HELD = "held"
 
 
 class ReleaseState(StrEnum):

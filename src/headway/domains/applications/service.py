@@ -230,6 +230,7 @@ class ApplicationService:
             application = self._permitted(tx, actor, application_id, "application.start")
             if application.serving_release_id is None:
                 raise NothingDeployed
+            _require_let_go(application)
             if store.is_at_rest(tx, application_id):
                 store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.DONE)
             elif application.wanted is not Wanted.UP:
@@ -253,6 +254,7 @@ class ApplicationService:
             application = self._permitted(tx, actor, application_id, "application.reload")
             if application.serving_release_id is None:
                 raise NothingDeployed
+            _require_let_go(application)
             if not store.is_at_rest(tx, application_id):
                 raise Conflict("The application is being deployed, which starts it anew; wait for the end.")
             store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.DONE)
@@ -358,6 +360,11 @@ def _serving_commit(tx: Tx, application_id: str) -> dict[str, str] | None:
         return None
     bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
     return deployments.commit_of(tx, release.deployment_id) or bare
+
+
+def _require_let_go(application: Application) -> None:
+    if application.wanted is Wanted.HELD:
+        raise Conflict("A volume backup has stopped the application and starts it again at its end; wait for that.")
 
 
 def _may_use_files(actor: Actor) -> bool:

@@ -94,7 +94,7 @@ class Keeper:
 
     async def _keep(self, compose_id: str, wanted: Wanted, containers: Sequence[Container]) -> None:
         containers = [each for each in containers if not is_forwarder(each) or wanted is Wanted.UP]
-        if wanted is Wanted.DOWN:
+        if wanted is not Wanted.UP:
             if any(each.status not in {"exited", "created", "dead"} for each in containers):
                 await self._bring_in_line(compose_id)
             return

@@ -185,6 +185,10 @@ class ComposeService:
             compose = self._permitted(tx, actor, compose_id, "compose.start")
             if compose.serving_release_id is None:
                 raise Conflict("Nothing of this compose service has been deployed yet; deploy it first.")
+            if compose.wanted is Wanted.HELD:
+                raise Conflict(
+                    "A volume backup has stopped the compose service and starts it again at its end; wait for that."
+                )
             if store.is_at_rest(tx, compose_id):
                 store.set_fields(tx, compose_id, wanted=Wanted.UP, status=ComposeStatus.DONE)
             elif compose.wanted is not Wanted.UP:

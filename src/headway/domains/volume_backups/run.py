@@ -26,7 +26,7 @@ from headway.seams.dumps import trees
 from headway.seams.dumps.base import TAR, Whole
 
 KIND, RESTORE = "volumeBackup", "volumeBackup.restore"
-VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 UNDO_STOPPED, UNDO_VOLUME, UNDO_SWAP = "stopped service", "new volume", "exchanged folder"
 _MIB = 1 << 20
 
@@ -145,7 +145,7 @@ class VolumeRestoreKind:
         beside = Exchange(Path(folder), run.deployment.deployment_id)
 
         async def make() -> Json:
-            await run.undo(UNDO_SWAP, {**plan.service, "folder": folder, "was_up": plan.was_up})
+            await run.undo(UNDO_SWAP, {**plan.service, "folder": folder})
             await asyncio.to_thread(beside.begin)
             return None
 
@@ -161,11 +161,9 @@ class VolumeRestoreKind:
 
         await run.step("make a folder beside it", make)
         await self._extract(run, plan, str(beside.fresh))
-        if plan.was_up:
-            await stop(run, self.services, plan)
+        await run.step("stop the service", lambda: take_down(run, self.services, plan))
         await run.step("exchange the folders", swap)
-        if plan.was_up:
-            await start_again(run, self.services, plan)
+        await start_again(run, self.services, plan)
         await run.step("remove the old one", settle)
 
     async def _folder(self, plan: Plan) -> Json:
@@ -181,24 +179,29 @@ async def stop(run: Run, services: Services, plan: Plan) -> None:
     """Stops the service; whoever ends the run starts it again."""
 
     async def down() -> Json:
-        await run.say(f"Stopping {plan.app_name}.")
         await run.undo(UNDO_STOPPED, plan.service)
-        await run.write(lambda tx: services.set_down(tx, plan.service_type, plan.service_id))
-        async with run.fence():
-            await services.bring_in_line(plan.service_type, plan.service_id)
-        return None
+        return await take_down(run, services, plan)
 
     await run.step("stop the service", down)
+
+
+async def take_down(run: Run, services: Services, plan: Plan) -> Json:
+    """Stops the service, if it is up, and holds it down."""
+    if await run.write(lambda tx: services.hold(tx, plan.service_type, plan.service_id)):
+        await run.say(f"Stopping {plan.app_name}.")
+    async with run.fence():
+        await services.bring_in_line(plan.service_type, plan.service_id)
+    return None
 
 
 async def start_again(run: Run, services: Services, plan: Plan) -> None:
     """Starts the service that the run has stopped."""
 
     async def up() -> Json:
-        await run.write(lambda tx: services.set_up(tx, plan.service_type, plan.service_id))
+        await run.write(lambda tx: services.let_go(tx, plan.service_type, plan.service_id))
         async with run.fence():
-            await services.bring_in_line(plan.service_type, plan.service_id)
-        await run.say(f"{plan.app_name} is started again.")
+            is_up = await services.bring_in_line(plan.service_type, plan.service_id)
+        await run.say(f"{plan.app_name} is started again." if is_up else f"{plan.app_name} is stopped, and stays so.")
         return None
 
     await run.step("start the service again", up)
@@ -209,25 +212,30 @@ async def undo_stopped(undoing: Undoing, services: Services, name: str, data: Ma
     if name != UNDO_STOPPED:
         return False
     service, service_id = ServiceType(data["service_type"]), data["service_id"]
-    await undoing.write(lambda tx: services.set_up(tx, service, service_id))
-    if await undoing.write(lambda tx: services.whose(tx, service, service_id)) is not None:
+    if await undoing.write(lambda tx: services.let_go(tx, service, service_id)):
         async with undoing.fence():
             await services.bring_in_line(service, service_id)
     return True
 
 
 async def _swap_back(undoing: Undoing, services: Services, data: Mapping[str, Json]) -> None:
-    """The old folder is in its place again, if it was moved and is wanted still; its service is stopped meanwhile."""
+    """The old folder is in its place again, if it was moved and is wanted still; its service is stopped meanwhile, and
+    started again in any case: nobody else knows that it was.
+    """
     beside = Exchange(Path(data["folder"]), undoing.deployment.deployment_id)
     service, service_id = ServiceType(data["service_type"]), data["service_id"]
-    there = await undoing.write(lambda tx: services.whose(tx, service, service_id)) is not None
-    stops = there and data["was_up"] and beside.is_out_of_place
-    if stops:
-        await undoing.write(lambda tx: services.set_down(tx, service, service_id))
+    if await undoing.write(lambda tx: services.whose(tx, service, service_id)) is None:
+        async with undoing.fence():
+            await asyncio.to_thread(beside.put_back)
+        return
+    if beside.is_out_of_place:
+        await undoing.write(lambda tx: services.hold(tx, service, service_id))
     async with undoing.fence():
-        if stops:
-            await services.bring_in_line(service, service_id)
+        await services.bring_in_line(service, service_id)
         await asyncio.to_thread(beside.put_back)
+    await undoing.write(lambda tx: services.let_go(tx, service, service_id))
+    async with undoing.fence():
+        await services.bring_in_line(service, service_id)
 
 
 def _whole() -> Whole:

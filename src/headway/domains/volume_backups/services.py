@@ -9,11 +9,9 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications import model as application_model
 from headway.domains.applications import store as applications
-from headway.domains.applications.model import AppStatus
 from headway.domains.applications.operate import Operating as Applications
 from headway.domains.composes import model as compose_model
 from headway.domains.composes import store as composes
-from headway.domains.composes.model import ComposeStatus
 from headway.domains.composes.operate import Operating as Composes
 from headway.domains.volume_backups.model import DATA, ServiceType
 from headway.infra.db.transaction import Tx
@@ -29,7 +27,9 @@ class NoSuchVolume(InvalidInput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """A service as a volume backup needs it: whose it is, what it is called, what one run at a time holds."""
+    """A service as a volume backup needs it: whose it is, what it is called, what one run at a time holds, and whether
+    it is to be up once nobody holds it.
+    """
 
     owner: Owner
     app_name: str
@@ -53,14 +53,14 @@ class Services:
                 return None
             compose = composes.find(tx, service_id, self.vault)
             key = compose_model.exclusive_key(service_id)
-            is_up = compose.wanted is compose_model.Wanted.UP
+            is_up = compose.wanted is not compose_model.Wanted.DOWN
             return Whose(owner=owner, app_name=compose.app_name, exclusive_key=key, is_up=is_up)
         owner = applications.owner(tx, service_id)
         if owner is None:
             return None
         found = applications.find(tx, service_id, self.vault)
         key = application_model.exclusive_key(service_id)
-        is_up = found.wanted is application_model.Wanted.UP
+        is_up = found.wanted is not application_model.Wanted.DOWN
         return Whose(owner=owner, app_name=found.app_name, exclusive_key=key, is_up=is_up)
 
     async def folder(self, service_type: ServiceType, service_id: str, app_name: str, volume: str) -> str:
@@ -95,38 +95,45 @@ class Services:
         if await self._volume(service_type, service_id, name) is not None:
             await self.composes.tools.engine.api.delete(f"/volumes/{name}")
 
-    def set_down(self, tx: Tx, service_type: ServiceType, service_id: str) -> None:
-        """From here on nothing brings it up."""
+    def hold(self, tx: Tx, service_type: ServiceType, service_id: str) -> bool:
+        """A service that is up is held down from here on; whether it is held now."""
         if service_type is ServiceType.COMPOSE:
-            composes.set_fields(tx, service_id, wanted=compose_model.Wanted.DOWN)
-        else:
-            applications.set_fields(tx, service_id, wanted=application_model.Wanted.DOWN)
+            stack = composes.find(tx, service_id, self.vault).wanted
+            if stack is compose_model.Wanted.UP:
+                composes.set_fields(tx, service_id, wanted=compose_model.Wanted.HELD)
+            return stack is not compose_model.Wanted.DOWN
+        app = applications.find(tx, service_id, self.vault).wanted
+        if app is application_model.Wanted.UP:
+            applications.set_fields(tx, service_id, wanted=application_model.Wanted.HELD)
+        return app is not application_model.Wanted.DOWN
 
-    def set_up(self, tx: Tx, service_type: ServiceType, service_id: str) -> None:
-        """It is wanted again, and its keeper brings it up, unless somebody has stopped it meanwhile (it is idle then),
-        or deleted it.
+    def let_go(self, tx: Tx, service_type: ServiceType, service_id: str) -> bool:
+        """A service that is held is wanted up again, and its keeper brings it up; one that somebody has stopped
+        meanwhile stays down. Whether there is such a service.
         """
         whose = self.whose(tx, service_type, service_id)
         if whose is None:
-            return
+            return False
         if service_type is ServiceType.COMPOSE:
-            if composes.find(tx, service_id, self.vault).status is not ComposeStatus.IDLE:
+            if composes.find(tx, service_id, self.vault).wanted is compose_model.Wanted.HELD:
                 composes.set_fields(tx, service_id, wanted=compose_model.Wanted.UP)
-        elif applications.find(tx, service_id, self.vault).status is not AppStatus.IDLE:
+        elif applications.find(tx, service_id, self.vault).wanted is application_model.Wanted.HELD:
             applications.set_fields(tx, service_id, wanted=application_model.Wanted.UP)
+        return True
 
-    async def bring_in_line(self, service_type: ServiceType, service_id: str) -> None:
-        """Does what is wanted: returns when nothing of it runs, or what served does."""
+    async def bring_in_line(self, service_type: ServiceType, service_id: str) -> bool:
+        """Does what is wanted: returns when nothing of it runs, or what served does; whether it is up."""
         if service_type is ServiceType.COMPOSE:
             async with self.composes.turn(service_id):
                 compose = await self.composes.db.read(lambda tx: composes.find(tx, service_id, self.vault))
                 up = compose.wanted is compose_model.Wanted.UP
                 await (self.composes.up(compose) if up else self.composes.down(compose))
-            return
+            return up
         async with self.applications.turn(service_id):
             found = await self.applications.db.read(lambda tx: applications.find(tx, service_id, self.vault))
             up = found.wanted is application_model.Wanted.UP
             await (self.applications.up(found) if up else self.applications.down(found))
+        return up
 
     async def _has_mount(self, application_id: str, volume: str) -> bool:
         found = await self.applications.db.read(lambda tx: applications.find(tx, application_id, self.vault))
