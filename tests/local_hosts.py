@@ -32,8 +32,10 @@ MODES: dict[str, dict[str, bool]] = {
 
 @asynccontextmanager
 async def local_host(root: Path, **options: object) -> AsyncIterator[LocalHost]:
-    """A host whose runs are ended at the end; a complaint of an anchor fails the test."""
-    panel_id = f"test-{os.getpid()}-{new_id()[:8].strip('-_')}"
+    """A host, of a panel of its own unless that is named; at the end its runs are ended, and a complaint of an anchor
+    fails the test.
+    """
+    panel_id = str(options.pop("panel_id", "") or new_panel_id())
     host = LocalHost(root, panel_id, **options)  # type: ignore[arg-type]  # the test names them right
     try:
         yield host
@@ -45,6 +47,11 @@ async def local_host(root: Path, **options: object) -> AsyncIterator[LocalHost]:
         await host.aclose()
     assert complaints == []
     assert [group for group in (trees.unified, trees.memory, trees.pids) if group and group.exists()] == []
+
+
+def new_panel_id() -> str:
+    """One that no other test has."""
+    return f"test-{os.getpid()}-{new_id()[:8].strip('-_')}"
 
 
 async def run(host: LocalHost, *, total_seconds: float = 100, deployment_id: str | None = None) -> LinkedAnchor:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import SshTarget
-from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
+from tests.local_hosts import new_panel_id
 
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin")
 
@@ -115,11 +115,11 @@ def ssh_server(folder: Path, address: str = "127.0.0.1", within: tuple[str, ...]
 
 
 @asynccontextmanager
-async def ssh_host(server: SshServer, **options: object) -> AsyncIterator[SshHost]:
+async def ssh_host(server: SshServer, host_id: str = "server", **options: object) -> AsyncIterator[SshHost]:
     """A host on the server whose runs are ended at the end; a complaint of an anchor fails the test."""
-    panel_id = f"test-{os.getpid()}-{new_id()[:8].strip('-_')}"
     root = server.folder / "hosts"
-    host = SshHost("server", server.target(), panel_id, root=str(root), **options)  # type: ignore[arg-type]
+    panel_id = str(options.pop("panel_id", "") or new_panel_id())
+    host = SshHost(host_id, server.target(), panel_id, root=str(root), **options)  # type: ignore[arg-type]
     try:
         yield host
     finally:

@@ -131,6 +131,17 @@ async def test_a_restarted_sshd_is_not_noticed(tmp_path: Path) -> None:
         assert await site.log(deployment_id) == f"{lines(200)}All lines are done.\n"
 
 
+async def test_a_minute_without_a_link_costs_a_build_nothing(tmp_path: Path) -> None:
+    async with _site(tmp_path) as site:
+        deployment_id = await site.run(numbered(800, 0.1))
+        await site.until_said(deployment_id, "line 50\n")
+        site.cable.pull()
+        await asyncio.sleep(60)
+        site.cable.plug()
+        await site.until(deployment_id, "done", 90)
+        assert await site.log(deployment_id) == f"{lines(800)}All lines are done.\n"
+
+
 async def test_kills_leave_nothing_and_are_quick(tmp_path: Path) -> None:
     escaping = (
         "(setsid sleep 98764 &) & env -i setsid sleep 98764 & (sh -c 'sleep 98764 & sleep 98764' &); "

@@ -19,7 +19,7 @@ from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
 from headway.kernel.secret import Secret
 from tests.contract.host_forms import opened, written
-from tests.local_hosts import shell
+from tests.local_hosts import local_host, new_panel_id, shell
 from tests.ssh_servers import SSHD, SshServer, make_key, ssh_host, ssh_server
 
 pytestmark = [
@@ -166,6 +166,21 @@ async def test_a_run_goes_on_without_the_link_and_no_byte_is_lost(server: SshSer
     assert await again.wait("build") == Exit(statuses=(0,))
     assert await written(again) == "".join(f"line {number}\n" for number in range(1, 401))
     assert await anchor.wait("build") == Exit(statuses=(0,))
+
+
+async def test_hosts_of_one_panel_on_one_machine_do_not_meet_each_others_runs(
+    server: SshServer, tmp_path: Path
+) -> None:
+    same = new_panel_id()
+    async with (
+        ssh_host(server, "one", panel_id=same) as one,
+        ssh_host(server, "two", panel_id=same) as two,
+        local_host(tmp_path / "here", panel_id=same) as here,
+    ):
+        anchor = await opened(one, deployment_id="run-of-one")
+        assert [handle.deployment_id for handle in await one.remaining()] == ["run-of-one"]
+        assert (await two.remaining(), await here.remaining()) == ([], [])
+        await anchor.close()
 
 
 async def test_whoever_waits_learns_of_the_break(server: SshServer, host: SshHost) -> None:

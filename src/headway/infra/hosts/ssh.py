@@ -47,8 +47,10 @@ class SshHost(SshFiles):
         spool_cap_bytes: int = 512 << 20,
     ) -> None:
         self.host_id = host_id
-        self.root = f"{root}/{check_id(panel_id)}"
-        self._panel_id = panel_id
+        # The server's own among those of the panel: one machine may be a server twice, or be the panel's as well, and
+        # whoever sweeps must not meet there what another host of the same panel runs.
+        self._place = check_id(f"{panel_id}-{host_id}")
+        self.root = f"{root}/{self._place}"
         self._runs = f"{self.root}/runs"
         self._epochs = f"{self.root}/epochs"
         self._use_cgroups = use_cgroups
@@ -229,13 +231,13 @@ class SshHost(SshFiles):
         """
         if self._use_cgroups is False:
             return None
-        group = group_of(self._panel_id, check_id(name))
+        group = group_of(self._place, check_id(name))
         word, *made = await self._session.ask("make_guest", group, limits.memory_bytes, limits.processes)
         return group if word == b"ok" and made == [b"1"] else None
 
     async def end_group(self, name: str) -> bool:
         """Ends every process in such a group, until none is left, and removes it; whether memory ran out there."""
-        group = group_of(self._panel_id, check_id(name))
+        group = group_of(self._place, check_id(name))
         _, ran_out = await self._session.ask("end_guest", group, SWEEP_SECONDS, seconds=SWEEP_SECONDS * 2)
         if not ran_out:
             raise HostUnreachable(f"Processes in the control group {group} do not end although they were killed.")
@@ -266,7 +268,7 @@ class SshHost(SshFiles):
                 await self.write_file(self._program, anchor_program.program())
                 trees = await prepared(
                     self._session,
-                    self._panel_id,
+                    self._place,
                     self._program,
                     use_cgroups=self._use_cgroups,
                     use_pid_namespaces=self._use_pid_namespaces,
