@@ -43,7 +43,7 @@ class Writer:
 
 async def step(world: World, lease: Lease, name: str, *, done: bool = False) -> None:
     if done:
-        await world.services.db.run(lambda tx: finish_step(tx, lease.deployment_id, name, "null"))
+        await world.services.db.run(lambda tx: finish_step(tx, lease.deployment_id, name, "null", tx.now))
     else:
         await world.services.db.run(lambda tx: begin_step(tx, lease.deployment_id, name, lease.epoch, 0))
     world.services.events.announce(DeploymentMoved(deployment_id=lease.deployment_id, status="running"))

@@ -15,6 +15,9 @@ from headway.kernel.errors import HeadwayError
 _l = leases.c
 
 
+FIRST_EPOCH = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """The right to write a running deployment: one owner (a start of a panel) at one epoch."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, literal, select, update
@@ -252,12 +253,12 @@ def begin_step(tx: Tx, deployment_id: str, name: str, epoch: int, log_offset: in
         )
 
 
-def finish_step(tx: Tx, deployment_id: str, name: str, result: str) -> None:
-    """Records a step's JSON result."""
+def finish_step(tx: Tx, deployment_id: str, name: str, result: str, at: datetime) -> None:
+    """Records a step's JSON result, and when it ended."""
     tx.execute(
         update(steps)
         .where(steps.c.deployment_id == deployment_id, steps.c.name == name)
-        .values(finished_at=tx.now, result=result)
+        .values(finished_at=at, result=result)
     )
 
 

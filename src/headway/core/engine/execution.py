@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -48,6 +48,9 @@ class Execution:
         self._anchor = anchor
         self._log = log
         self._recorded = dict(recorded)
+        # A write to the disk is saved where the end of a step is recorded with whatever is recorded next. What is cut
+        # off before that is performed again, as it is where the work itself is cut off.
+        self._ended: list[tuple[str, str, datetime]] = []
         self._step = "run"
         self._said = 0
 
@@ -62,9 +65,9 @@ class Execution:
         self._parts.crash_point(f"step {name} begun")
         result = json.dumps(await work())
         self._parts.crash_point(f"step {name} worked")
-        finished = await self.write(lambda tx: self._finish(tx, name, result))
+        finished = self._parts.clock.now()
+        self._ended.append((name, result, finished))
         await self._log.mark(name, ended=True, at=finished)
-        self._parts.crash_point(f"step {name} recorded")
         self._tell(name, finished - began)
         self._recorded[name] = result
         self._step = "run"
@@ -103,7 +106,10 @@ class Execution:
 
     async def write(self, change: Callable[[Tx], T]) -> T:
         """See ``Run.write``."""
-        return await self._parts.write(lambda tx: self._guarded(tx, change))
+        ended = tuple(self._ended)
+        written = await self._parts.write(lambda tx: self._guarded(tx, ended, change))
+        self._ended = [each for each in self._ended if each not in ended]
+        return written
 
     async def describe(self, *, title: str | None = None, description: str | None = None, **commit: str) -> None:
         """See ``Run.describe``."""
@@ -123,17 +129,14 @@ class Execution:
         ended = StepEnded(deployment_id=mine.deployment_id, kind=mine.kind, step=step, seconds=took.total_seconds())
         self._parts.events.announce(ended)
 
-    def _guarded(self, tx: Tx, change: Callable[[Tx], T]) -> T:
+    def _guarded(self, tx: Tx, ended: Sequence[tuple[str, str, datetime]], change: Callable[[Tx], T]) -> T:
         leases.hold(tx, self._lease)
+        for name, result, at in ended:
+            store.finish_step(tx, self.deployment.deployment_id, name, result, at)
         return change(tx)
 
     def _begin(self, tx: Tx, name: str, offset: int) -> datetime:
         store.begin_step(tx, self.deployment.deployment_id, name, self._lease.epoch, offset)
-        self._parts.ledger.touched(tx, self.deployment.deployment_id, Status.RUNNING)
-        return tx.now
-
-    def _finish(self, tx: Tx, name: str, result: str) -> datetime:
-        store.finish_step(tx, self.deployment.deployment_id, name, result)
         self._parts.ledger.touched(tx, self.deployment.deployment_id, Status.RUNNING)
         return tx.now
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import store
-from headway.core.deployments.lease import Lease, LeaseLost
+from headway.core.deployments.lease import FIRST_EPOCH, Lease, LeaseLost
 from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed, Success
@@ -94,8 +94,9 @@ class Runner:
     async def _open(self) -> tuple[Anchor, Frozen | Outcome]:
         """An idle anchor, its handle saved, and what the run works from; or the outcome that keeps it from starting."""
         deployment_id = self.deployment.deployment_id
-        await self._host.raise_epoch(deployment_id, self.lease.epoch)
-        self._parts.crash_point("epoch raised")
+        if self.lease.epoch > FIRST_EPOCH:  # before the first there was none that could come back after a power cut
+            await self._host.raise_epoch(deployment_id, self.lease.epoch)
+            self._parts.crash_point("epoch raised")
         spec = AnchorSpec(deployment_id=deployment_id, epoch=self.lease.epoch, total_seconds=self._total_seconds)
         anchor = await self._host.open_anchor(spec)
         self._parts.crash_point("anchor opened")

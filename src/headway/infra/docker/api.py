@@ -60,6 +60,7 @@ class DockerApi:
 
     def __init__(self, dial: Dial) -> None:
         self._dial = dial
+        self._architecture: str | None = None
 
     async def get(self, path: str, *, seconds: float = _SECONDS, **query: Json) -> Json:
         """What it knows. A query's lists and objects are sent as the JSON that it wants."""
@@ -104,6 +105,12 @@ class DockerApi:
     async def require(self) -> None:
         """Returns where there is an engine; else raises EngineAway."""
         await self._ask("GET", "/_ping", {}, seconds=_PING_SECONDS)
+
+    async def architecture(self) -> str:
+        """What its machine is; asked once, since the engine starts programs of its own to answer that."""
+        if self._architecture is None:
+            self._architecture = (await self.get("/version"))["Arch"]
+        return self._architecture
 
     async def answers(self) -> bool:
         """Whether there is an engine."""

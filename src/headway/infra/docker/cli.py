@@ -18,7 +18,10 @@ _ACTED_ON = re.compile(
     r"|GIT_(SSH|CONFIG|EXEC|EXTERNAL|PROXY|ASKPASS|DIR|WORK|EDITOR|PAGER|TEMPLATE|TRACE|SEQUENCE|ALLOW).*|SSH_(AUTH|ASKPASS).*",
     re.IGNORECASE,
 )
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Plugins are called by their own names, in the folders that ``docker`` looks for them in: before it starts one it asks
+# each of them what it is, which takes a third of a cached build.
+_PLUGINS = ":".join(f"/usr/{place}/docker/cli-plugins" for place in ("local/lib", "local/libexec", "lib", "libexec"))
+PATH = f"{_PLUGINS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class Docker:
         secrets = {f"HEADWAY_SECRET_{number}": name for number, name in enumerate(build.secrets)}
         in_env, in_words = _parted(build.arguments)
         argv = (
-            *("docker", "buildx", "build", "--progress=plain", "--provenance=false"),
+            *("docker-buildx", "build", "--progress=plain", "--provenance=false"),
             f"--tag={build.tag}",
             f"--file={build.dockerfile or '-'}",
             *((f"--target={build.stage}",) if build.stage else ()),
@@ -99,7 +102,7 @@ class Docker:
     @property
     def _env(self) -> dict[str, str]:
         return {
-            "PATH": _PATH,
+            "PATH": PATH,
             "HOME": self.configuration,
             "LC_ALL": "C.UTF-8",
             "DOCKER_HOST": self.host,

@@ -26,10 +26,10 @@ async def inspect(api: DockerApi, reference: str, name: str) -> Image | None:
     found = await api.find(f"/images/{reference}/json")
     if found is None:
         return None
-    engine = await api.get("/version")
-    if found["Architecture"] not in {"", engine["Arch"]}:
+    architecture = await api.architecture()
+    if found["Architecture"] not in {"", architecture}:
         raise ImageUnusable(
-            f"The image {name} is made for {found['Architecture']}, and this machine is {engine['Arch']}. Build or "
+            f"The image {name} is made for {found['Architecture']}, and this machine is {architecture}. Build or "
             "choose one for this machine."
         )
     configuration = found.get("Config") or {}

@@ -68,6 +68,8 @@ async def run_build(work: Work, spec: BuildSpec, name: str, typed: Typed) -> Exi
             f"{name} used more memory than its bound{bound}. Let it use less, or raise its memory limit (memoryLimit, "
             "or HEADWAY_BUILD_MEMORY for all)."
         )
+    if ended.succeeded:
+        return ended
     # It is not started again: this tells how it ended.
     return await work.command(name, command)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from headway.infra.docker.cli import Docker, ImageBuild, Typed
+from headway.infra.docker.cli import PATH, Docker, ImageBuild, Typed
 from headway.kernel.secret import Secret
 
 DOCKER = Docker(host="unix:///run/docker.sock", configuration="/c")
 ENV = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PATH": PATH,
     "HOME": "/c",
     "LC_ALL": "C.UTF-8",
     "DOCKER_HOST": "unix:///run/docker.sock",
@@ -23,7 +23,7 @@ ENV = {
     "DOCKER_CLI_HINTS": "false",
 }
 BUILD = ImageBuild(context="/w", dockerfile="/w/Dockerfile", tag="headway-p/shop:r-1")
-FIRST = ("docker", "buildx", "build", "--progress=plain", "--provenance=false", "--tag=headway-p/shop:r-1")
+FIRST = ("docker-buildx", "build", "--progress=plain", "--provenance=false", "--tag=headway-p/shop:r-1")
 HEAD = (*FIRST, "--file=/w/Dockerfile")
 TAIL = ("--", "/w")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headway.infra.docker.cli import PATH
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NO_ENGINE = "unix:///dev/null"
 _KINDS = r'for (@ARGV) { print -d $_ ? "d" : -f _ ? "f" : "?", "\0", $_, "\0" if -e $_ }'
 
@@ -68,7 +68,7 @@ class Composing:
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """A call of Compose that reads the file from its standard input."""
         where = ("-p", self.project, "--project-directory", self.folder, "-f", "-")
-        return ("docker", "compose", "--ansi=never", "--progress=plain", *where, *arguments)
+        return ("docker-compose", "--ansi=never", "--progress=plain", *where, *arguments)
 
     @property
     def env(self) -> dict[str, str]:
@@ -126,7 +126,7 @@ def _reading(
     home: str,
     account: Account | None,
 ) -> Command:
-    argv = ("docker", "compose", "--ansi=never", "-p", project, "--project-directory", folder, "-f", file, "config")
+    argv = ("docker-compose", "--ansi=never", "-p", project, "--project-directory", folder, "-f", file, "config")
     own = {"PATH": PATH, "HOME": home, "LANG": "C.UTF-8", "DOCKER_CONFIG": home, "DOCKER_HOST": _NO_ENGINE}
     taken = {name: value for name, value in variables.items() if not _is_of_programs(name)}
     return Command(

@@ -51,7 +51,7 @@ class Engine:
 
     async def present(self) -> None:
         """Returns when the engine answers. Raises EngineAway."""
-        await self.api.get("/version")
+        await self.api.require()
 
     async def containers(self, **labels: str) -> list[Container]:
         """Every container that carries these labels, whether it runs or not."""

@@ -8,7 +8,7 @@ from headway.seams.runtimes.compose.commands import Composing, Docker, asked_var
 DOCKER = Docker(address="unix:///run/docker.sock", config_folder="/w/docker")
 COMPOSING = Composing(docker=DOCKER, project="shop", folder="/w/shop", file=b"{}", variables={"KEY": "secret"})
 READER = Account(uid=7, gid=7)
-START = ("docker", "compose", "--ansi=never", "--progress=plain", "-p", "shop", "--project-directory", "/w/shop")
+START = ("docker-compose", "--ansi=never", "--progress=plain", "-p", "shop", "--project-directory", "/w/shop")
 UP = (*START, "-f", "-", "up", "--detach", "--no-build", "--pull=never", "--quiet-pull", "--no-deps", "--no-color")
 
 
@@ -49,7 +49,7 @@ def test_the_file_is_read_by_its_account_which_has_no_engine() -> None:
         "HOME": "x",
     }
     command = resolve("shop", "/t", "/t/c.yml", variables=variables, home="/w/docker", account=READER)
-    where = ("docker", "compose", "--ansi=never", "-p", "shop", "--project-directory", "/t", "-f", "/t/c.yml", "config")
+    where = ("docker-compose", "--ansi=never", "-p", "shop", "--project-directory", "/t", "-f", "/t/c.yml", "config")
     assert command.stages == (Stage(argv=(*where, "--format=json"), account=READER),)
     assert command.capture
     assert {name: command.env.get(name) for name in variables} == {
