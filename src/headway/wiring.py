@@ -47,6 +47,7 @@ from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.domains import DomainService
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.fronted import Fronted
+from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.ssh_keys import SshKeyService
@@ -71,6 +72,7 @@ from headway.kernel.ids import new_id
 from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
+from headway.seams.forges.registry import forges
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_disk import disk_service
@@ -123,6 +125,7 @@ class Wiring:
         self._ssh_keys = SshKeyService(db, data_dir.vault)
         self._docker = docker_api(settings)
         self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))
+        self._providers = GitProviderService(db=db, vault=data_dir.vault, forges=forges())
         self._planning = self._plans()
         self._guests: set[str] = set()
         self._servers = ServerWiring.of(settings, data_dir, db, self._ssh_keys.open)
@@ -132,25 +135,29 @@ class Wiring:
         self._certificates = CertificateService(db, data_dir.vault, self._edge, facts)
         fronted: dict[SubjectType, Fronted] = {SubjectType.APPLICATION: self._routing}
         self._domains = DomainService(db, fronted, facts, self._certificates.settle_quietly)
-        self._tools = tools_of(settings, data_dir, db, self._routing)
+        self._tools = tools_of(settings, data_dir, db, self._routing, self._providers)
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
         self._ledger = self._new_ledger()
-        self._composes = ComposeWiring.of(
-            settings,
-            data_dir,
-            db,
-            ledger=self._ledger,
-            host=self._host,
-            logs=self._log_files,
-            edge=self._edge,
-            facts=facts,
-        )
+        self._composes = self._new_composes(facts)
         fronted[SubjectType.COMPOSE] = self._composes.routing
         self._reactions = self._react()
 
     @property
     def _host(self) -> LocalHost:
         return self._servers.fleet.here
+
+    def _new_composes(self, facts: EdgeFacts) -> ComposeWiring:
+        return ComposeWiring.of(
+            self._settings,
+            self._data_dir,
+            self._db,
+            ledger=self._ledger,
+            providers=self._providers,
+            host=self._host,
+            logs=self._log_files,
+            edge=self._edge,
+            facts=facts,
+        )
 
     def _react(self) -> ReactionWiring:
         looking = Looking(
@@ -177,6 +184,7 @@ class Wiring:
             vault=self._data_dir.vault,
             open_key=self._ssh_keys.open,
             open_registry=self._registries.open,
+            repository=self._providers.repository,
             git_uid=self._data_dir.uid_base,
         )
 
@@ -217,9 +225,7 @@ class Wiring:
             keys=KeyService(self._db, access),
             members=MemberService(self._db, access),
             organizations=OrganizationService(self._db, access),
-            deployments=DeploymentService(
-                db=self._db, ledger=self._ledger, stopping=engine.stopper, logs=self._log_files
-            ),
+            deployments=self._deployments(engine),
             deployment_reads=reads,
             rows=EncodedRows(),
             awaiting=Awaiting(reads, self._events),
@@ -241,6 +247,7 @@ class Wiring:
             barriers=BarrierService(self._db, self._data_dir.vault, self._routing, self._routing.try_redirect),
             own_routing=OwnRoutingService(self._db, self._data_dir.vault, self._routing),
             certificates=self._certificates,
+            git_providers=self._providers,
             registries=self._registries,
             destinations=self._backups.destinations,
             backups=self._backups.backups(self._ledger, engine.stopper),
@@ -250,6 +257,9 @@ class Wiring:
             webhooks=self._reactions.webhooks,
             notifications=self._reactions.notifications,
         )
+
+    def _deployments(self, engine: Engine) -> DeploymentService:
+        return DeploymentService(db=self._db, ledger=self._ledger, stopping=engine.stopper, logs=self._log_files)
 
     def _kept_services(self, operating: Operating) -> VolumeServices:
         vault = self._data_dir.vault

@@ -14,6 +14,7 @@ from headway.core.engine.poller import Poller
 from headway.domains.applications.store import any_in_containers
 from headway.domains.catalog.containers import ContainerService, SecretsOf
 from headway.domains.catalog.domains_model import EdgeFacts
+from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.room import Room
 from headway.domains.catalog.uploads import Archives, Intake
 from headway.domains.composes import store
@@ -45,6 +46,7 @@ class ComposeWiring:
     data_dir: DataDir
     db: SqlDatabase
     ledger: Ledger
+    providers: GitProviderService
     operating: Operating
 
     @staticmethod
@@ -54,6 +56,7 @@ class ComposeWiring:
         db: SqlDatabase,
         *,
         ledger: Ledger,
+        providers: GitProviderService,
         host: Host,
         logs: LogFiles,
         edge: Edge,
@@ -64,9 +67,11 @@ class ComposeWiring:
         routing = Routing(
             db=db, edge=edge, engine=engine, vault=data_dir.vault, facts=facts, panel_id=data_dir.panel_id
         )
-        tools = _tools(settings, data_dir, db, engine, routing)
+        tools = _tools(settings, data_dir, db, engine=engine, routing=routing, providers=providers)
         operating = Operating(db=db, host=host, tools=tools, logs_of_deployments=logs)
-        return ComposeWiring(settings=settings, data_dir=data_dir, db=db, ledger=ledger, operating=operating)
+        return ComposeWiring(
+            settings=settings, data_dir=data_dir, db=db, ledger=ledger, providers=providers, operating=operating
+        )
 
     @property
     def routing(self) -> Routing:
@@ -80,8 +85,13 @@ class ComposeWiring:
 
     def planning(self, open_key: OpenKey, open_registry: OpenRegistry) -> Planning:
         """How it is fixed what their deployments work from."""
-        data_dir = self.data_dir
-        return Planning(vault=data_dir.vault, open_key=open_key, open_registry=open_registry, git_uid=data_dir.uid_base)
+        return Planning(
+            vault=self.data_dir.vault,
+            open_key=open_key,
+            open_registry=open_registry,
+            repository=self.providers.repository,
+            git_uid=self.data_dir.uid_base,
+        )
 
     def kind(self, planning: Planning) -> Kind:
         """How compose services are deployed."""
@@ -146,7 +156,15 @@ def _engine(settings: Settings, data_dir: DataDir) -> Engine:
     return Engine(docker=docker, api=DockerApi(unix_socket(settings.docker_host.removeprefix("unix://"))))
 
 
-def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, engine: Engine, routing: Routing) -> Tools:
+def _tools(
+    settings: Settings,
+    data_dir: DataDir,
+    db: SqlDatabase,
+    *,
+    engine: Engine,
+    routing: Routing,
+    providers: GitProviderService,
+) -> Tools:
     work = data_dir.work
     for name in ("composes", "docker"):
         (work / name).mkdir(mode=0o711, exist_ok=True)
@@ -166,4 +184,5 @@ def _tools(settings: Settings, data_dir: DataDir, db: SqlDatabase, engine: Engin
             process_limit=settings.process_limit,
             keep_releases=settings.keep_releases,
         ),
+        login=providers.login,
     )

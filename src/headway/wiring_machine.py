@@ -13,6 +13,7 @@ from headway.domains.applications.imaging import UNIX, Imaging
 from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.tools import Defaults, Tools
+from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.room import Room
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, unix_socket
@@ -78,7 +79,9 @@ def _imaging(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Imag
     )
 
 
-def tools_of(settings: Settings, data_dir: DataDir, db: SqlDatabase, routing: Routing) -> Tools:
+def tools_of(
+    settings: Settings, data_dir: DataDir, db: SqlDatabase, routing: Routing, providers: GitProviderService
+) -> Tools:
     folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
     forms: dict[str, Runtime] = {
         "native": native_runtime(settings, data_dir),
@@ -107,6 +110,7 @@ def tools_of(settings: Settings, data_dir: DataDir, db: SqlDatabase, routing: Ro
             process_limit=settings.process_limit,
         ),
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
+        login=providers.login,
     )
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from headway.faces.http.wire.access import FLAGS, LISTS
+from tests.e2e.provider_drives import PROVIDER_DRIVES
 from tests.e2e.schedule_drives import SCHEDULE_DRIVES
 from tests.e2e.stage import A_DESTINATION, A_PORT, A_REGISTRY, A_SERVER, A_VOLUME, Stage
 
@@ -70,6 +71,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "application.stop": lambda at: {"applicationId": at.application()},
         "application.update": lambda at: {"applicationId": at.application(), "name": at.name(), "description": "d"},
         "application.updateTraefikConfig": lambda at: {"applicationId": at.application(), "traefikConfig": "http: {}"},
+        **PROVIDER_DRIVES,
         "auditLog.all": lambda _at: {"limit": 5, "action": "create"},
         "backup.create": lambda at: at.backed_up(),
         "backup.listBackupFiles": lambda at: {"destinationId": at.destination(), "search": "shop/"},

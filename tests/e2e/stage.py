@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 from tests.certificates import certificate_for
@@ -31,7 +32,8 @@ A_REGISTRY = {"registryName": "r", "imagePrefix": "team", **A_LOGIN_AT}
 class Stage:
     """What there is on a panel to call procedures about; what a call uses up is made for it."""
 
-    def __init__(self, running: Panel, url: str) -> None:
+    def __init__(self, running: Panel, url: str, apis: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.apis = apis
         self._running = running
         self._url = url
         self._numbers = count()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from script import clients as scripted
 from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working
 from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE
 from tests.e2e.npm_clients import NO_RESULT, Cli, Tool, mcp
+from tests.e2e.provider_drives import FORGES
 from tests.e2e.stage import Stage
+from tests.forge_apis import forge_api
 from tests.integration.http.schemas import misfits
 from tests.panel import Panel, git_repository, panel, web
 
@@ -44,8 +47,9 @@ def test_the_commands_are_those_that_the_packages_have(clients: Path) -> None:
 def stage(tmp_path_factory: pytest.TempPathFactory, clients: Path) -> Iterator[tuple[Panel, Stage]]:
     folder = tmp_path_factory.mktemp("driven")
     url = git_repository(folder / "repository", web("driven"))
-    with panel(folder / "data", HEADWAY_DOCKER_HOST=f"unix://{folder}/nowhere.sock") as running:
-        yield running, Stage(running, url)
+    with panel(folder / "data", HEADWAY_DOCKER_HOST=f"unix://{folder}/nowhere.sock") as running, ExitStack() as stack:
+        apis = {forge: stack.enter_context(forge_api(forge)).url for forge in FORGES}
+        yield running, Stage(running, url, apis)
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ from tests.integration.http.callers import CALLERS, Caller, admit_callers, give,
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
 from tests.integration.http.notification_rows import NOTIFICATION_ROWS, NOTIFICATION_THINGS
+from tests.integration.http.provider_rows import PROVIDER_ROWS, PROVIDER_THINGS
 from tests.integration.http.schedule_rows import SCHEDULE_ROWS, schedule_of
 from tests.integration.http.server_rows import SERVER_ROWS, SERVER_THINGS
 from tests.integration.http.world import REPOSITORY, World, client_with
@@ -82,6 +83,7 @@ TABLE: Mapping[str, Row] = {
     **BACKUP_ROWS,
     **HOOK_ROWS,
     **NOTIFICATION_ROWS,
+    **PROVIDER_ROWS,
     **SCHEDULE_ROWS,
     **SERVER_ROWS,
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
@@ -375,6 +377,7 @@ OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ..
     **BACKUP_THINGS,
     **SERVER_THINGS,
     **NOTIFICATION_THINGS,
+    **PROVIDER_THINGS,
     ("organization",): _organization,
     ("user", "member"): _member,
     ("invitation", "token"): _invitation,

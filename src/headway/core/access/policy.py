@@ -26,6 +26,7 @@ class Noun(StrEnum):
     DESTINATION = "Destination"
     DOMAIN = "Domain"
     ENVIRONMENT = "Environment"
+    GIT_PROVIDER = "Git provider"
     INVITATION = "Invitation"
     LOGIN = "Security"
     MEMBER = "Member"
@@ -102,6 +103,14 @@ _GUEST, _MEMBER, _ADMIN, _OWNER = Role
 _READ, _DEPLOY, _KILL, _REMOVE, _SET = Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE, Scope.ADMIN
 _ANY = None
 
+
+def _forge_rules(prefix: str, *reads: str) -> dict[str, Rule]:
+    """Who may call the router of a forge."""
+    return _rules(Noun.GIT_PROVIDER, prefix, _ADMIN, _READ, "one", *reads, in_project=False) | _rules(
+        Noun.GIT_PROVIDER, prefix, _ADMIN, _SET, "create", "update", "testConnection", in_project=False
+    )
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     _rules(Noun.APPLICATION, "deployment", _MEMBER, _READ, "all")
     | _rules(Noun.COMPOSE, "deployment", _MEMBER, _READ, "allByCompose")
@@ -119,6 +128,14 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "create", "update", "delete", "move")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveEnvironment", "saveBuildType", "saveGitProvider")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "disconnectGitProvider", "saveDockerProvider")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveGithubProvider", "saveGitlabProvider")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveGiteaProvider", "saveBitbucketProvider")
+    | _rules(Noun.GIT_PROVIDER, "gitProvider", _ADMIN, _READ, "getAll", "allForPermissions", in_project=False)
+    | _rules(Noun.GIT_PROVIDER, "gitProvider", _ADMIN, _SET, "remove", in_project=False)
+    | _forge_rules("github", "getGithubRepositories", "getGithubBranches", "githubProviders")
+    | _forge_rules("gitlab", "getGitlabRepositories", "getGitlabBranches", "gitlabProviders")
+    | _forge_rules("gitea", "getGiteaRepositories", "getGiteaBranches", "giteaProviders", "getGiteaUrl")
+    | _forge_rules("bitbucket", "getBitbucketRepositories", "getBitbucketBranches", "bitbucketProviders")
     | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _READ, "all", "one", "deliveries", in_project=False)
     | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "create", "update", "remove", in_project=False)
     | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "test", "resend", in_project=False)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from headway.domains.catalog.hooks_model import PUSH, with_meaning
+from headway.domains.catalog.provided import without_provided
 from headway.domains.catalog.uploads_model import Archive
 
 
@@ -168,6 +169,11 @@ def is_over_machines(settings: AppSettings) -> bool:
     return settings.runtime == "swarm"
 
 
+def from_provider(settings: AppSettings, url: str, branch: str | None, build_path: str) -> AppSettings:
+    """The settings as those of a git repository that a provider opens."""
+    return replace(settings, git_url=url, git_branch=branch, build_path=build_path, ssh_key_id=None)
+
+
 def without_git(settings: AppSettings) -> AppSettings:
     """The settings with no repository, and nothing of how it was fetched."""
     none = AppSettings()
@@ -180,6 +186,7 @@ def without_git(settings: AppSettings) -> AppSettings:
         build_path=none.build_path,
         submodules=none.submodules,
         ssh_key_id=none.ssh_key_id,
+        extra=without_provided(settings.extra),
     )
 
 

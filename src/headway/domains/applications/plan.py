@@ -16,7 +16,8 @@ class Plan:
     """The application as it was when the run began. ``build_variables`` are those that only the build has beside the
     others. ``commit`` is set for a redeploy, which fetches nothing;
     ``serving`` is the release that serves now, with its ports and what it runs in; ``mask`` is what must not show;
-    ``registry`` has the url, username and password with which an image is fetched.
+    ``registry`` has the url, username and password with which an image is fetched, ``provider`` the connection to the
+    git provider that opens the repository.
     """
 
     application_id: str
@@ -35,6 +36,7 @@ class Plan:
     serving_runtime: str = "native"
     project_id: str = ""
     registry: Mapping[str, str] | None = field(default=None, repr=False)
+    provider: Mapping[str, str] | None = field(default=None, repr=False)
     mask: tuple[str, ...] = field(default=(), repr=False)
 
     def dump(self) -> dict[str, Any]:

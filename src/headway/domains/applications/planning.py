@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.applications import store
-from headway.domains.applications.model import Application, AppSettings
+from headway.domains.applications.model import Application, AppSettings, from_provider
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.surroundings import Variables, variables_of
+from headway.domains.catalog.git_providers import Opened
 from headway.domains.catalog.registries_model import Credentials, checked_url
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
+from headway.seams.forges.base import Connection
 from headway.seams.sources.remote import credentials_in
 
 OpenKey = Callable[[Tx, str, str], Secret]
 OpenRegistry = Callable[[Tx, str, str], Credentials]
+FindRepository = Callable[[Tx, str, Mapping[str, Any], str], Opened | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
-    """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry;
-    ``git_uid`` is None unless root.
+    """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry,
+    ``repository`` the one that a git provider opens; ``git_uid`` is None unless root.
     """
 
     vault: Vault
     open_key: OpenKey
     open_registry: OpenRegistry
+    repository: FindRepository
     git_uid: int | None
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
@@ -51,7 +56,11 @@ class Planning:
 
     def plan(self, tx: Tx, application: Application, *, commit: Commit | None, allow_file: bool) -> Plan:
         """What a deploy of the application would work from now; ``commit`` None is the newest. Raises InvalidInput."""
-        settings = application.settings
+        settings, opened = application.settings, None
+        if settings.source_type not in {"git", "docker", "drop"}:
+            opened = self.repository(tx, settings.source_type, settings.extra, application.organization_id)
+        if opened is not None:
+            settings = from_provider(settings, opened.url, opened.branch, opened.build_path)
         key = None
         if settings.ssh_key_id is not None:
             key = self.open_key(tx, settings.ssh_key_id, application.organization_id).reveal()
@@ -61,6 +70,7 @@ class Planning:
             allow_file=allow_file,
             commit=commit,
             registry=self._registry(tx, application),
+            provider=None if opened is None else opened.connection.dump(),
         )
 
     def plan_back(self, tx: Tx, application: Application, snapshot: Snapshot, *, keep_configuration: bool) -> Plan:
@@ -118,7 +128,8 @@ def _at_tag(application: Application, tag: str | None) -> Application:
 def _credentials(plan: Plan) -> tuple[str, ...]:
     key = () if plan.ssh_key is None else (plan.ssh_key,)
     password = () if plan.registry is None else (plan.registry["password"],)
-    return (*key, *password, *credentials_in(plan.settings.git_url or ""))
+    provider = () if plan.provider is None else Connection.load(plan.provider).secrets
+    return (*key, *password, *provider, *credentials_in(plan.settings.git_url or ""))
 
 
 def _require_ports(plan: Plan) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from headway.domains.applications.model import AppSettings
 from headway.domains.applications.placing import placement_of
+from headway.domains.catalog.provided import provided
 from headway.domains.catalog.registries_model import checked_url
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
+from headway.seams.forges.base import ForgeName
 from headway.seams.sources.archive import ArchiveSpec
 from headway.seams.sources.git import GitSpec
 from headway.seams.sources.image import checked_name
@@ -42,6 +44,13 @@ def require_source(settings: AppSettings) -> None:
         raise InvalidInput(
             "The application has no image yet; set the name of one first (application.saveDockerProvider)."
         )
+    if settings.source_type in set(ForgeName):
+        if provided(settings.source_type, settings.extra) is None:
+            raise InvalidInput(
+                "The application has no repository of a git provider yet; choose provider, owner, repository and "
+                f"branch first (application.save{settings.source_type.capitalize()}Provider)."
+            )
+        return
     if settings.source_type not in {"drop", "docker"} and not settings.git_url:
         raise InvalidInput("The application has no source yet; set its git repository first.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -15,6 +15,7 @@ from headway.domains.applications.imaging import Imaging, inner_port
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.sources import archive_spec, git_spec
+from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.room import Room
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Command, Limits, Stage
@@ -34,6 +35,7 @@ from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.choice import choose, look
 from headway.seams.builders.native import seal
 from headway.seams.builders.registry import BUILDERS
+from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.sources.archive import ArchiveSource
 from headway.seams.sources.base import Source
@@ -57,7 +59,9 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """The collaborators of deploys on one host; ``address`` names where an application is reached."""
+    """The collaborators of deploys on one host; ``address`` names where an application is reached, ``login`` gives what
+    opens a git provider's repositories to git.
+    """
 
     db: Database
     host_id: str
@@ -68,6 +72,7 @@ class Tools:
     room: Room
     defaults: Defaults
     address: Callable[[str], str]
+    login: Callable[[Connection], Awaitable[Login]]
 
     def source(self, plan: Plan) -> Source:
         """Where the application's files come from."""
@@ -88,7 +93,12 @@ class Tools:
         )
         spec = git_spec(settings, ssh_key=plan.ssh_key, allow_file=plan.allow_file)
         git = Git(folders=folders, limits=self._limits(None), step_seconds=settings.step_seconds)
-        return GitSource(spec=spec, accounts=GitAccounts(git=plan.git_account, build=plan.build_account), git=git)
+        return GitSource(
+            spec=spec,
+            accounts=GitAccounts(git=plan.git_account, build=plan.build_account),
+            git=git,
+            login=None if plan.provider is None else login_by(self.login, Connection.load(plan.provider)),
+        )
 
     async def builder(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit) -> str:
         """The builder that the application asks for, or that what is there asks for; the log says why."""

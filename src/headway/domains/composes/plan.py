@@ -10,6 +10,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
+from headway.domains.catalog.git_providers import Opened
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.composes import store
 from headway.domains.composes.model import Compose, ComposeSettings, Release, Wanted
@@ -22,10 +23,12 @@ from headway.kernel.layers import Layer, Resolved, resolve
 from headway.kernel.secret import Secret
 from headway.kernel.variables import Marks, parse_variables, secrets_among
 from headway.kernel.vault import Vault
+from headway.seams.forges.base import Connection
 from headway.seams.sources.remote import credentials_in
 
 OpenKey = Callable[[Tx, str, str], Secret]
 OpenRegistry = Callable[[Tx, str, str], Credentials]
+FindRepository = Callable[[Tx, str, Mapping[str, Any], str], Opened | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,7 @@ class Plan:
     commit: Commit | None
     serving: str | None
     was_up: bool
+    provider: Mapping[str, str] | None = field(default=None, repr=False)
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -79,13 +83,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
-    """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry;
-    ``git_uid`` is None unless root.
+    """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry,
+    ``repository`` the one that a git provider opens; ``git_uid`` is None unless root.
     """
 
     vault: Vault
     open_key: OpenKey
     open_registry: OpenRegistry
+    repository: FindRepository
     git_uid: int | None
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
@@ -97,12 +102,16 @@ class Planning:
             raise RunFailed(error.message, Reason.REFUSED) from error
         key = () if plan.ssh_key is None else (plan.ssh_key,)
         passwords = (each["password"] for each in plan.registries)
-        mask = (*plan.secrets, *key, *passwords, *credentials_in(plan.settings.git_url or ""))
+        provider = () if plan.provider is None else Connection.load(plan.provider).secrets
+        mask = (*plan.secrets, *provider, *key, *passwords, *credentials_in(plan.settings.git_url or ""))
         return Frozen(plan=plan.dump(), mask=mask)
 
     def plan(self, tx: Tx, compose: Compose, given: Mapping[str, Any]) -> Plan:
         """What a deploy that was ``given`` this would work from now. Raises InvalidInput."""
         settings = replace(compose.settings, git_tag=given.get("tag"))
+        opened = self.repository(tx, settings.source_type, settings.extra, compose.organization_id)
+        if opened is not None:
+            settings = replace(settings, git_url=opened.url, git_branch=opened.branch, ssh_key_id=None)
         resolved = variables_of(tx, compose, self.vault)
         key = None
         if settings.ssh_key_id is not None:
@@ -123,6 +132,7 @@ class Planning:
             commit=Commit(**commit) if commit else None,
             serving=compose.serving_release_id,
             was_up=compose.wanted is Wanted.UP,
+            provider=None if opened is None else opened.connection.dump(),
         )
 
     def plan_back(self, tx: Tx, compose: Compose, release: Release) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headway.core.deployments.model import Lane, Request, SubjectType
+from headway.domains.catalog.provided import provided
 from headway.domains.composes.deploy import KIND, VERSION
 from headway.domains.composes.model import DROP, GIT, RAW, Compose, ComposeSettings, exclusive_key
 from headway.kernel.errors import InvalidInput
@@ -55,8 +56,8 @@ def _require_source(settings: ComposeSettings) -> None:
         raise InvalidInput(
             "Nothing was uploaded for this compose service yet: send an archive (compose.dropDeployment)."
         )
-    if settings.source_type not in {RAW, GIT, DROP}:
+    if settings.source_type not in {RAW, GIT, DROP} and provided(settings.source_type, settings.extra) is None:
         raise InvalidInput(
-            f"Headway does not fetch from {settings.source_type} by itself: set sourceType to git, and customGitUrl to "
-            "the address of the repository."
+            f"The compose service has no repository of {settings.source_type} yet; choose provider, owner, repository "
+            "and branch first (compose.update)."
         )

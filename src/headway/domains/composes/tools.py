@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.room import Room
 from headway.domains.composes import store
 from headway.domains.composes.folders import ComposeFolders
@@ -20,6 +21,7 @@ from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Limits
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
+from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.compose.commands import Composing
 from headway.seams.runtimes.compose.converted import IMAGES, Identity
 from headway.seams.runtimes.compose.engine import Engine
@@ -44,7 +46,9 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """The collaborators of compose services on one host."""
+    """The collaborators of compose services on one host; ``login`` gives what opens a git provider's repositories to
+    git.
+    """
 
     db: Database
     vault: Vault
@@ -55,6 +59,7 @@ class Tools:
     routing: Routing
     room: Room
     defaults: Defaults
+    login: Callable[[Connection], Awaitable[Login]]
 
     def identity(self, compose_id: str, app_name: str) -> Identity:
         """What the containers carry."""
@@ -85,7 +90,12 @@ class Tools:
             ssh_key=Secret(plan.ssh_key) if plan.ssh_key else None,
             allow_file=plan.allow_file,
         )
-        return GitSource(spec=spec, accounts=GitAccounts(git=plan.git_account, build=plan.build_account), git=git)
+        return GitSource(
+            spec=spec,
+            accounts=GitAccounts(git=plan.git_account, build=plan.build_account),
+            git=git,
+            login=None if plan.provider is None else login_by(self.login, Connection.load(plan.provider)),
+        )
 
     def composing(self, compose_id: str, app_name: str, record: Record) -> Composing:
         """The commands about the containers of a release."""

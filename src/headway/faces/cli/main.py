@@ -26,6 +26,7 @@ from headway.faces.cli.commands import (
     doctor,
     domains,
     env,
+    git_providers,
     install,
     keys,
     members,
@@ -74,6 +75,7 @@ def build() -> typer.Typer:
     top.add_typer(_domains(), name="domains")
     top.add_typer(_composes(), name="composes")
     top.add_typer(_webhooks(), name="webhooks")
+    top.add_typer(_git_providers(), name="git-providers")
     top.add_typer(_notifications(), name="notifications")
     top.add_typer(_schedules(), name="schedules")
     top.add_typer(_servers(), name="servers")
@@ -153,6 +155,17 @@ def _applications() -> typer.Typer:
     _add(of_applications, "releases", apps.releases)
     _add(of_applications, "logs", apps.logs)
     return of_applications
+
+
+def _git_providers() -> typer.Typer:
+    of_providers = _group("The forges from which services are fetched.")
+    _add(of_providers, "list", git_providers.list_providers)
+    _add(of_providers, "connect", git_providers.connect)
+    _add(of_providers, "test", git_providers.try_out)
+    _add(of_providers, "repositories", git_providers.repositories)
+    _add(of_providers, "branches", git_providers.branches)
+    _add(of_providers, "remove", git_providers.remove)
+    return of_providers
 
 
 def _notifications() -> typer.Typer:

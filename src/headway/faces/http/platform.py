@@ -25,6 +25,7 @@ from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.containers import ContainerService
 from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.domains import DomainService
+from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.uploads import UploadRoom
@@ -113,6 +114,9 @@ class Platform(Protocol):
 
     @property
     def certificates(self) -> CertificateService: ...
+
+    @property
+    def git_providers(self) -> GitProviderService: ...
 
     @property
     def registries(self) -> RegistryService: ...

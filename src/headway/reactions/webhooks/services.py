@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from headway.core.deployments.model import Request, SubjectType
 from headway.domains.applications import store as applications
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.applications.requests import deploy_request as request_for_application
+from headway.domains.catalog import git_providers_store
 from headway.domains.catalog.hooks_model import TAG
+from headway.domains.catalog.provided import Provided, provided
 from headway.domains.composes import store as composes
 from headway.domains.composes.model import RAW, Compose, ComposeSettings
 from headway.domains.composes.requests import deploy_request as request_for_compose
@@ -65,7 +67,7 @@ def _application(tx: Tx, application_id: str, vault: Vault) -> Service | None:
         organization_id=found.organization_id,
         project_id=found.project_id,
         name=found.name,
-        tracked=_tracked_application(found.settings),
+        tracked=_tracked_application(found.settings, _provided(tx, found.settings.source_type, found.settings.extra)),
         newest_wins=found.settings.newest_wins,
         secret=_secret(found.settings.webhook_secret),
         request=lambda tag: _request_application(found, tag),
@@ -77,12 +79,12 @@ def _request_application(application: Application, tag: str | None) -> Request:
     return request_for_application(application, tag=tag, allow_file=True)
 
 
-def _tracked_application(settings: AppSettings) -> Tracked:
+def _tracked_application(settings: AppSettings, repository: Provided | None) -> Tracked:
     kinds = {"docker": SourceKind.IMAGE, "drop": SourceKind.OTHER}
     return Tracked(
         source=kinds.get(settings.source_type, SourceKind.GIT),
-        git_url=settings.git_url,
-        branch=settings.git_branch,
+        git_url=settings.git_url if repository is None else repository.path,
+        branch=settings.git_branch if repository is None else repository.branch,
         tag=settings.git_tag,
         commit=settings.git_commit,
         image=settings.image,
@@ -103,7 +105,7 @@ def _compose(tx: Tx, compose_id: str, vault: Vault) -> Service | None:
         organization_id=found.organization_id,
         project_id=found.project_id,
         name=found.name,
-        tracked=_tracked_compose(found.settings),
+        tracked=_tracked_compose(found.settings, _provided(tx, found.settings.source_type, found.settings.extra)),
         newest_wins=found.settings.newest_wins,
         secret=_secret(found.settings.webhook_secret),
         request=lambda tag: _request_compose(found, tag),
@@ -114,17 +116,29 @@ def _request_compose(compose: Compose, tag: str | None) -> Request:
     return request_for_compose(compose, tag=tag, allow_file=True)  # as for applications
 
 
-def _tracked_compose(settings: ComposeSettings) -> Tracked:
+def _tracked_compose(settings: ComposeSettings, repository: Provided | None) -> Tracked:
     kinds = {RAW: SourceKind.OTHER, "drop": SourceKind.OTHER}
     return Tracked(
         source=kinds.get(settings.source_type, SourceKind.GIT),
-        git_url=settings.git_url,
-        branch=settings.git_branch,
+        git_url=settings.git_url if repository is None else repository.path,
+        branch=settings.git_branch if repository is None else repository.branch,
         any_image=True,
         auto_deploy=settings.auto_deploy,
         by_tags=settings.trigger_type == TAG,
         watch_paths=tuple(settings.watch_paths or ()),
     )
+
+
+def _provided(tx: Tx, source_type: str, extra: Mapping[str, Any]) -> Provided | None:
+    """The repository that a service has through a provider, ``path`` as its whole address there."""
+    found = provided(source_type, extra)
+    if found is None:
+        return None
+    try:
+        provider = git_providers_store.find(tx, found.provider_id)
+    except NotFound:
+        return found
+    return replace(found, path=f"{provider.url}/{found.path}")
 
 
 def _secret(text: str | None) -> Secret | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headway.infra.hosts.base import Host
@@ -59,15 +59,18 @@ class GitAccounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitSource:
-    """A git repository as a source; one run at a time may use its mirror."""
+    """A git repository as a source; one run at a time may use its mirror. ``login`` gives user and password whenever
+    the repository's site is about to be asked: they may hold for a short time only, and are kept nowhere.
+    """
 
     spec: GitSpec
     accounts: GitAccounts
     git: Git
+    login: Callable[[], Awaitable[tuple[Secret, Secret]]] | None = None
 
     async def fetch(self, work: Work) -> Commit:
         """Brings the ref, and its submodules, into the mirrors; see `Source.fetch`."""
-        remote = self.spec.check()
+        remote = await self._opened(self.spec.check())
         await self._write_settings(work)
         async with self._key(work, remote) as key_file:
             source = await self._mirror(work, remote, key_file)
@@ -82,7 +85,7 @@ class GitSource:
         """The commit that the ref names over there now, nothing of which is fetched; None where there is no such ref.
         Raises SourceError.
         """
-        remote = self.spec.check()
+        remote = await self._opened(self.spec.check())
         await self._write_settings(work)
         async with self._key(work, remote) as key_file:
             return await (await self._mirror(work, remote, key_file)).head(self.spec.ref)
@@ -123,8 +126,9 @@ class GitSource:
             return
         await work.say(f"Commit {module.commit_hash[:12]} is no longer kept on this host, and is fetched again.")
         await self._write_settings(work)
-        async with self._key(work, module.remote) as key_file:
-            mirror = await self._mirror(work, module.remote, key_file, folder=module.mirror, prefix=f"{name}-again-")
+        remote = await self._opened(module.remote)
+        async with self._key(work, remote) as key_file:
+            mirror = await self._mirror(work, remote, key_file, folder=module.mirror, prefix=f"{name}-again-")
             try:
                 await mirror.fetch(Ref(kind=RefKind.COMMIT, name=module.commit_hash))
             except SourceError as error:
@@ -148,6 +152,13 @@ class GitSource:
             # So it is the workspace that could not be written: the run names the end that it has recorded.
             await work.command(name, command)
         return False
+
+    async def _opened(self, remote: Remote) -> Remote:
+        """The remote with what opens it now, where it is of the site for which there is a login."""
+        if self.login is None or remote.site != self.spec.check().site:
+            return remote
+        user, password = await self.login()
+        return replace(remote, login=user, password=password)
 
     def _source(self, remote: Remote, commit: Commit) -> Module:
         return Module(path="", commit_hash=commit.hash, remote=remote, mirror=self.git.folders.mirror)

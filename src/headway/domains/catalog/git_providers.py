@@ -1,0 +1,194 @@
+"""Use cases of git providers: connected by a token or as an app, asked for repositories and branches, opened to git."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from headway.core.access import policy
+from headway.core.access.model import Actor
+from headway.core.access.policy import Missing, Noun
+from headway.domains.catalog import git_providers_store as store
+from headway.domains.catalog.git_providers_model import GitProvider, Wish, changed, check, checked_url
+from headway.domains.catalog.provided import provided
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import InvalidInput
+from headway.kernel.ids import new_id
+from headway.kernel.secret import Secret
+from headway.kernel.vault import Vault
+from headway.seams.forges.base import Branch, Connection, Forge, ForgeName, Login, Repository, understood
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A repository that a provider opens: where git fetches it, what of it is wanted, and with what it is opened."""
+
+    url: str
+    branch: str | None
+    build_path: str
+    connection: Connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitProviderService:
+    """An organisation's git providers. Secrets are sealed at rest and never given back."""
+
+    db: Database
+    vault: Vault
+    forges: Mapping[ForgeName, Forge]
+
+    async def create(self, actor: Actor, procedure: str, forge: ForgeName, name: str, wish: Wish) -> GitProvider:
+        """Keeps a provider. Raises Forbidden, InvalidInput."""
+        policy.permit(actor, procedure, actor.organization_id)
+        facts, secrets = changed({}, wish.facts), changed({}, wish.secrets)
+        check(forge, facts, secrets)
+        url, api_url = checked_url(forge, wish.url), _api(forge, wish.api_url)
+
+        def write(tx: Tx) -> GitProvider:
+            provider = GitProvider(
+                provider_id=new_id(),
+                organization_id=actor.organization_id,
+                forge=forge,
+                name=name,
+                url=url,
+                api_url=api_url,
+                facts=facts,
+                has=frozenset(secrets),
+                created_by=actor.user_id,
+                created_at=tx.now,
+            )
+            store.add(tx, provider, self.vault.seal(secrets))
+            return provider
+
+        return await self.db.run(write)
+
+    async def one(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName | None = None) -> GitProvider:
+        """One provider, of this forge where one is named. Raises Missing, Forbidden."""
+        return await self.db.read(lambda tx: _permitted(tx, actor, procedure, provider_id, forge))
+
+    async def all(
+        self, actor: Actor, procedure: str = "gitProvider.getAll", forge: ForgeName | None = None
+    ) -> list[GitProvider]:
+        """The organisation's providers, newest first. Raises Forbidden."""
+        policy.permit(actor, procedure, actor.organization_id)
+        found = await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
+        return [each for each in found if forge in {None, each.forge}]
+
+    async def update(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName, wish: Wish) -> GitProvider:
+        """Changes a provider. Raises Missing, Forbidden, InvalidInput."""
+
+        def write(tx: Tx) -> GitProvider:
+            before = _permitted(tx, actor, procedure, provider_id, forge)
+            url = before.url if wish.url is None else checked_url(forge, wish.url)
+            api_url = before.api_url if wish.api_url is None else _api(forge, wish.api_url)
+            known = self._secrets(tx, provider_id)
+            # A token is for the site that it was given for: at another address it has to be given again.
+            moved = (url, api_url) != (before.url, before.api_url)
+            secrets = changed({} if moved else known, wish.secrets)
+            facts = changed(before.facts, wish.facts)
+            check(forge, facts, secrets)
+            after = replace(
+                before, name=wish.name or before.name, url=url, api_url=api_url, facts=facts, has=frozenset(secrets)
+            )
+            store.change(tx, after, self.vault.seal(secrets))
+            return after
+
+        return await self.db.run(write)
+
+    async def remove(self, actor: Actor, provider_id: str) -> GitProvider:
+        """Forgets a provider; a deploy that still names it then fails and says so. Raises Missing, Forbidden."""
+
+        def write(tx: Tx) -> GitProvider:
+            provider = _permitted(tx, actor, "gitProvider.remove", provider_id, None)
+            store.remove(tx, provider_id)
+            return provider
+
+        return await self.db.run(write)
+
+    async def test(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName, group: str | None) -> int:
+        """How many repositories the forge shows to what was given. Raises Missing, ForgeRefused, ForgeAway."""
+        connection = await self._connection(actor, provider_id, procedure, forge)
+        if group:
+            connection = replace(connection, group=group)
+        return len(await understood(forge, self.forges[forge].repositories(connection)))
+
+    async def repositories(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName) -> list[Repository]:
+        """What the forge shows. Raises Missing, ForgeRefused, ForgeAway."""
+        connection = await self._connection(actor, provider_id, procedure, forge)
+        return await understood(forge, self.forges[forge].repositories(connection))
+
+    async def branches(
+        self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName, path: str
+    ) -> list[Branch]:
+        """A repository's branches. Raises Missing, ForgeRefused, ForgeAway."""
+        connection = await self._connection(actor, provider_id, procedure, forge)
+        return await understood(forge, self.forges[forge].branches(connection, path))
+
+    def open(self, tx: Tx, provider_id: str, organization_id: str) -> Connection:
+        """With what the provider's forge is asked, for what is to be fetched or told. Raises Missing when the
+        organisation has no such provider, InvalidInput where nothing opens it yet.
+        """
+        provider = store.find(tx, provider_id)
+        if provider.organization_id != organization_id:
+            raise Missing(Noun.GIT_PROVIDER)
+        if not provider.has & {"token", "private_key"}:
+            raise InvalidInput(
+                f"The git provider {provider.name} has no access token yet: {provider.forge}.update gives it one."
+            )
+        return provider.connection(self._secrets(tx, provider_id))
+
+    def repository(self, tx: Tx, source_type: str, extra: Mapping[str, Any], organization_id: str) -> Opened | None:
+        """The repository that a service has through a provider; None where it has none so. Raises Missing."""
+        wanted = provided(source_type, extra)
+        if wanted is None:
+            return None
+        connection = self.open(tx, wanted.provider_id, organization_id)
+        if connection.forge is not wanted.forge:
+            raise Missing(Noun.GIT_PROVIDER)
+        return Opened(
+            url=self.forges[connection.forge].clone_url(connection, wanted.path),
+            branch=wanted.branch,
+            build_path=wanted.build_path,
+            connection=connection,
+        )
+
+    async def login(self, connection: Connection) -> Login:
+        """What opens repositories to git now. Raises ForgeRefused, ForgeAway."""
+        return await understood(connection.forge, self.forges[connection.forge].login(connection))
+
+    async def _connection(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName) -> Connection:
+        def read(tx: Tx) -> Connection:
+            provider = _permitted(tx, actor, procedure, provider_id, forge)
+            return self.open(tx, provider_id, provider.organization_id)
+
+        return await self.db.read(read)
+
+    def _secrets(self, tx: Tx, provider_id: str) -> dict[str, str]:
+        found: dict[str, str] = self.vault.open(store.sealed_secrets(tx, provider_id))
+        return found
+
+
+def _api(forge: ForgeName, url: str | None) -> str | None:
+    return checked_url(forge, url) if url else None
+
+
+def _permitted(tx: Tx, actor: Actor, procedure: str, provider_id: str, forge: ForgeName | None) -> GitProvider:
+    provider = store.find(tx, provider_id)
+    policy.permit(actor, procedure, provider.organization_id, noun=Noun.GIT_PROVIDER)
+    if forge not in {None, provider.forge}:
+        raise Missing(Noun.GIT_PROVIDER)
+    return provider
+
+
+def login_by(
+    log_in: Callable[[Connection], Awaitable[Login]], connection: Connection
+) -> Callable[[], Awaitable[tuple[Secret, Secret]]]:
+    """What a git source asks before it asks the repository's site."""
+
+    async def login() -> tuple[Secret, Secret]:
+        opened = await log_in(connection)
+        return opened.user, opened.password
+
+    return login

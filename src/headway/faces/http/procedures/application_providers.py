@@ -1,0 +1,98 @@
+"""``application.save…Provider``: an application's repository, by the git provider that opens it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from headway.domains.applications.model import AppSettings
+from headway.domains.applications.sources import require_source
+from headway.faces.http.procedures.application import Save
+from headway.faces.http.procedures.forge_routers import Id
+from headway.faces.http.registry import Call, Procedure, mutation
+from headway.seams.forges.base import ForgeName
+
+Part = Annotated[str, Field(min_length=1, max_length=255)]
+Path = Annotated[str, Field(max_length=4_096)]
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The procedures, beside those of ``application``."""
+    return (
+        mutation("application.saveGithubProvider", "Set its repository on GitHub", bool, SaveGithub, _save),
+        mutation("application.saveGitlabProvider", "Set its repository on GitLab", bool, SaveGitlab, _save),
+        mutation("application.saveGiteaProvider", "Set its repository on Gitea", bool, SaveGitea, _save),
+        mutation("application.saveBitbucketProvider", "Set its repository on Bitbucket", bool, SaveBitbucket, _save),
+    )
+
+
+class SaveProvided(Save):
+    """What all have in common; the fields of the provider itself are given back as they came."""
+
+    forge: ClassVar[ForgeName]
+
+    @property
+    def provider_id(self) -> str:
+        """Which provider."""
+        return str(getattr(self, f"{self.forge}_id"))
+
+    def applied_as_provided(self, settings: AppSettings) -> AppSettings:
+        """``settings`` with the provider's repository as the source. Raises InvalidInput."""
+        given = self.applied(settings)
+        own = type(self).model_fields.keys() - Save.model_fields.keys()
+        sent = self.model_dump(include={*own} & self.model_fields_set, by_alias=True)
+        changed = replace(given, source_type=str(self.forge), extra={**given.extra, **sent})
+        require_source(changed)
+        return changed
+
+
+class SaveGithub(SaveProvided):
+    forge = ForgeName.GITHUB
+    github_id: Id
+    owner: Part
+    repository: Part
+    branch: Part | None = None
+    build_path: Path | None = None
+
+
+class SaveGitlab(SaveProvided):
+    forge = ForgeName.GITLAB
+    gitlab_id: Id
+    gitlab_owner: Part
+    gitlab_repository: Part
+    gitlab_branch: Part | None = None
+    gitlab_build_path: Path | None = None
+    gitlab_project_id: int | None = None
+    gitlab_path_namespace: Path | None = None
+
+
+class SaveGitea(SaveProvided):
+    forge = ForgeName.GITEA
+    gitea_id: Id
+    gitea_owner: Part
+    gitea_repository: Part
+    gitea_branch: Part | None = None
+    gitea_build_path: Path | None = None
+
+
+class SaveBitbucket(SaveProvided):
+    forge = ForgeName.BITBUCKET
+    bitbucket_id: Id
+    bitbucket_owner: Part
+    bitbucket_repository: Part
+    bitbucket_repository_slug: Path | None = None
+    bitbucket_branch: Part | None = None
+    bitbucket_build_path: Path | None = None
+
+
+async def _save(call: Call[Any]) -> bool:
+    given = call.input
+    procedure = f"application.save{str(given.forge).capitalize()}Provider"
+    await call.platform.applications.one(call.actor, given.application_id, procedure)
+    await call.platform.git_providers.one(call.actor, given.provider_id, f"{given.forge}.one", given.forge)
+    await call.platform.applications.update(
+        call.actor, given.application_id, given.applied_as_provided, procedure=procedure
+    )
+    return True

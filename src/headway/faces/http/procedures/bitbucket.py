@@ -1,0 +1,63 @@
+"""``bitbucket.*``: Bitbucket as a git provider, by an API token, an app password or an access token."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from headway.domains.catalog.git_providers_model import Wish
+from headway.faces.http.procedures.forge_routers import ForOne, Given, Id, Part, Router, SecretText, Text
+from headway.faces.http.registry import Procedure
+from headway.seams.forges.base import ForgeName
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    router = Router(ForgeName.BITBUCKET)
+    return (*router.common(ById, Trial, Branches), *router.made(Create, Update))
+
+
+class ById(ForOne):
+    bitbucket_id: Id | None = None
+
+
+class Trial(ById):
+    workspace_name: Text | None = None
+
+    @property
+    def group(self) -> str | None:
+        return self.workspace_name
+
+
+class Branches(ById):
+    owner: Part
+    repo: Part
+
+    @property
+    def path(self) -> str:
+        return f"{self.owner}/{self.repo}"
+
+
+class Create(Given):
+    """``apiToken`` goes with ``bitbucketEmail``, ``appPassword`` with ``bitbucketUsername``, ``accessToken`` alone."""
+
+    bitbucket_url: Text | None = None
+    bitbucket_username: Text | None = None
+    bitbucket_email: Text | None = None
+    app_password: SecretText | None = Field(default=None, repr=False)
+    api_token: SecretText | None = Field(default=None, repr=False)
+    access_token: SecretText | None = Field(default=None, repr=False)
+    bitbucket_workspace_name: Text | None = None
+
+    def wish(self) -> Wish:
+        user = self.bitbucket_email if self.api_token else self.bitbucket_username
+        return Wish(
+            name=self.name,
+            url=self.bitbucket_url,
+            api_url=self.api_url,
+            facts={"user": user or self.bitbucket_email, "group": self.bitbucket_workspace_name},
+            secrets={"token": self.api_token or self.app_password or self.access_token},
+        )
+
+
+class Update(Create, ById):
+    """What is not sent stays as it is."""

@@ -1,0 +1,74 @@
+"""``github.*``: GitHub as a git provider, by a token or as an app."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from headway.domains.catalog.git_providers_model import Wish
+from headway.faces.http.procedures.forge_routers import ForOne, Given, Id, Part, Router, SecretText, Text
+from headway.faces.http.registry import Procedure
+from headway.seams.forges.base import ForgeName
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    router = Router(ForgeName.GITHUB)
+    return (*router.common(ById, Trial, Branches), *router.made(Create, Update))
+
+
+class ById(ForOne):
+    github_id: Id | None = None
+
+
+class Trial(ById):
+    @property
+    def group(self) -> str | None:
+        return None
+
+
+class Branches(ById):
+    owner: Part
+    repo: Part
+
+    @property
+    def path(self) -> str:
+        return f"{self.owner}/{self.repo}"
+
+
+class Create(Given):
+    """``githubUrl`` is the address of a GitHub Enterprise server; ``accessToken`` connects by a token, the fields from
+    ``githubAppId`` on as an app.
+    """
+
+    github_url: Text | None = None
+    access_token: SecretText | None = Field(default=None, repr=False)
+    github_app_id: str | int | None = None
+    github_app_name: Text | None = None
+    github_installation_id: str | int | None = None
+    github_private_key: SecretText | None = Field(default=None, repr=False)
+    github_webhook_secret: SecretText | None = Field(default=None, repr=False)
+
+    def wish(self) -> Wish:
+        return Wish(
+            name=self.name,
+            url=self.github_url,
+            api_url=self.api_url,
+            facts={
+                "app_id": _text(self.github_app_id),
+                "app_name": self.github_app_name,
+                "installation_id": _text(self.github_installation_id),
+            },
+            secrets={
+                "token": self.access_token,
+                "private_key": self.github_private_key,
+                "webhook_secret": self.github_webhook_secret,
+            },
+        )
+
+
+class Update(Create, ById):
+    """What is not sent stays as it is."""
+
+
+def _text(value: str | int | None) -> str | None:
+    return None if value is None else str(value)

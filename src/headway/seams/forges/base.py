@@ -1,0 +1,209 @@
+"""The contract of forges: what Headway asks of one, and the errors in which all of them answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from headway.kernel.errors import InvalidInput, Unavailable
+from headway.kernel.secret import Secret
+
+T = TypeVar("T")
+
+
+class ForgeName(StrEnum):
+    """The forges, by the words that clients have for them."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+    BITBUCKET = "bitbucket"
+
+    @property
+    def named(self) -> str:
+        """As people write it."""
+        return _TITLES[self]
+
+
+_TITLES: Mapping[ForgeName, str] = {
+    ForgeName.GITHUB: "GitHub",
+    ForgeName.GITLAB: "GitLab",
+    ForgeName.GITEA: "Gitea",
+    ForgeName.BITBUCKET: "Bitbucket",
+}
+
+
+class ForgeRefused(InvalidInput):
+    """The forge has answered, and the answer is no; the sentence says what to do."""
+
+
+class NotThere(ForgeRefused):
+    """What was asked about does not exist there, or the credentials may not see it."""
+
+
+class ForgeAway(Unavailable):
+    """The forge gives no answer that could be used now; asking again later may help. ``retry_at``: not before."""
+
+    def __init__(self, message: str, retry_at: datetime | None = None) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """With what a forge is asked. ``url`` is where people and git go, ``api_url`` where programs ask; ``user`` and
+    ``token`` are whose word it is, ``app_id``, ``installation_id`` and ``private_key`` those of a GitHub app;
+    ``group`` narrows what is listed (a GitLab group, a Gitea organisation, a Bitbucket workspace).
+    """
+
+    forge: ForgeName
+    provider_id: str
+    url: str
+    api_url: str
+    user: str = ""
+    token: Secret | None = None
+    app_id: str = ""
+    installation_id: str = ""
+    private_key: Secret | None = None
+    group: str = ""
+
+    def dump(self) -> dict[str, Any]:
+        """The JSON that ``load`` reads, secrets in the open: it is kept sealed."""
+        return {
+            "forge": str(self.forge),
+            **{name: getattr(self, name) for name in _PLAIN},
+            **{name: secret.reveal() for name in _SECRET if (secret := getattr(self, name)) is not None},
+        }
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> Connection:
+        """What ``dump`` wrote."""
+        secrets = {name: Secret(values[name]) for name in _SECRET if values.get(name)}
+        return Connection(
+            forge=ForgeName(values["forge"]),
+            **{name: values[name] for name in _PLAIN},
+            token=secrets.get("token"),
+            private_key=secrets.get("private_key"),
+        )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never show."""
+        found = [each.reveal() for each in (self.token, self.private_key) if each is not None]
+        return tuple(found)
+
+
+_PLAIN = ("provider_id", "url", "api_url", "user", "app_id", "installation_id", "group")
+_SECRET = ("token", "private_key")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """With what git fetches: valid for a short time where the forge gives such."""
+
+    user: Secret
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A repository as a list shows it. ``path`` is owner and name; ``url`` is what git fetches."""
+
+    repository_id: str
+    name: str
+    path: str
+    owner: str
+    url: str
+    default_branch: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """A branch and the commit that it names."""
+
+    name: str
+    commit_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPull:
+    """A pull request that is open now."""
+
+    number: int
+    head: str
+
+
+async def understood(forge: ForgeName, answer: Awaitable[T]) -> T:
+    """What a forge was asked for. Raises ForgeAway also where its answer has not the form that it documents."""
+    try:
+        return await answer
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ForgeAway(
+            f"{forge.named} answered in another form than it documents ({type(error).__name__}). Is the address "
+            "that of its API?"
+        ) from error
+
+
+class CommitState(StrEnum):
+    """What a commit status says."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitStatus:
+    """A status beside a commit: ``context`` tells it from those of others, ``link`` leads to more."""
+
+    commit_hash: str
+    state: CommitState
+    context: str
+    description: str
+    link: str | None = field(default=None)
+
+
+class Forge(Protocol):
+    """What every forge can be asked. Each raises ForgeRefused, NotThere or ForgeAway. ``path`` is a repository's."""
+
+    async def login(self, connection: Connection) -> Login:
+        """What opens a repository to git."""
+        ...
+
+    def clone_url(self, connection: Connection, path: str) -> str:
+        """Where git fetches a repository, without credentials."""
+        ...
+
+    async def repositories(self, connection: Connection) -> list[Repository]:
+        """Those that the credentials may see."""
+        ...
+
+    async def branches(self, connection: Connection, path: str) -> list[Branch]:
+        """A repository's branches."""
+        ...
+
+    async def open_pulls(self, connection: Connection, path: str) -> list[OpenPull]:
+        """A repository's open pull requests, all of them."""
+        ...
+
+    async def files_of_pull(self, connection: Connection, path: str, number: int) -> Sequence[str]:
+        """The files that a pull request changes, under their names before and after."""
+        ...
+
+    async def may_write(self, connection: Connection, path: str, user: str) -> bool:
+        """Whether somebody may push to the repository."""
+        ...
+
+    async def set_status(self, connection: Connection, path: str, status: CommitStatus) -> None:
+        """Puts a status beside a commit, in the place of the one before of its context."""
+        ...
+
+    async def comment(self, connection: Connection, path: str, number: int, *, mark: str, known: str, body: str) -> str:
+        """Makes ``body`` the one comment that holds ``mark``: the one with the id ``known``, where that is still there,
+        else one that holds the mark, else a new one; its id.
+        """
+        ...

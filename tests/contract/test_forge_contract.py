@@ -1,0 +1,196 @@
+"""What every forge is asked, and how each tells what goes wrong: against servers on the loopback that were written
+after the forges' documentation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from headway.kernel.secret import Secret
+from headway.seams.forges import asking
+from headway.seams.forges.base import (
+    CommitState,
+    CommitStatus,
+    Connection,
+    Forge,
+    ForgeAway,
+    ForgeName,
+    ForgeRefused,
+    OpenPull,
+    understood,
+)
+from headway.seams.forges.registry import forges
+from tests.forge_apis import APP_ID, INSTALLATION_ID, INSTALLATION_TOKEN, TOKEN, Facts, app_key, forge_api
+
+PATH = "team/app"
+MARK = "<!-- the mark -->"
+# How the forges' own words for a state begin.
+WORDS = {
+    CommitState.PENDING: ("pending", "inprogress"),
+    CommitState.RUNNING: ("pending", "inprogress", "running"),
+    CommitState.SUCCESS: ("success",),
+    CommitState.FAILURE: ("fail",),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A forge with a connection to one that is up."""
+
+    forge: Forge
+    connection: Connection
+    facts: Facts
+
+
+@pytest.fixture(params=list(ForgeName))
+def asked(request: pytest.FixtureRequest) -> Iterator[Asked]:
+    name: ForgeName = request.param
+    with forge_api(name) as api:
+        connection = Connection(
+            forge=name,
+            provider_id="p",
+            url="https://git.example",
+            api_url=api.url,
+            token=Secret(TOKEN),
+            user="me@example.org" if name is ForgeName.BITBUCKET else "",
+            group="team" if name is ForgeName.BITBUCKET else "",
+        )
+        yield Asked(forges()[name], connection, api.facts)
+
+
+async def test_lists_are_whole_however_many_pages_they_have(asked: Asked) -> None:
+    found = await asked.forge.repositories(asked.connection)
+    assert [each.path for each in found] == ["team/app", "team/other", "team/third"]
+    assert {each.default_branch for each in found} == {"main"}
+    branches = await asked.forge.branches(asked.connection, PATH)
+    assert {each.name: each.commit_hash for each in branches} == asked.facts.branches
+
+
+async def test_open_pull_requests_and_their_files_are_told(asked: Asked) -> None:
+    asked.facts.pulls.update({7: "a" * 40, 8: "b" * 40, 9: "c" * 40})
+    asked.facts.files += ["src/a.py", "docs/b.md", "c"]
+    found = await asked.forge.open_pulls(asked.connection, PATH)
+    assert found == [OpenPull(number=number, head=head) for number, head in asked.facts.pulls.items()]
+    assert list(await asked.forge.files_of_pull(asked.connection, PATH, 7)) == ["src/a.py", "docs/b.md", "c"]
+
+
+async def test_who_may_push_is_told_from_who_may_not(asked: Asked) -> None:
+    assert await asked.forge.may_write(asked.connection, PATH, "ann") is False
+    asked.facts.writers.add("ann")
+    assert await asked.forge.may_write(asked.connection, PATH, "ann") is True
+
+
+@pytest.mark.parametrize("state", list(CommitState))
+async def test_a_status_stands_beside_its_commit(asked: Asked, state: CommitState) -> None:
+    status = CommitStatus(commit_hash="a" * 40, state=state, context="headway", description="d", link="https://x")
+    await asked.forge.set_status(asked.connection, PATH, status)
+    (told,) = asked.facts.statuses
+    assert (told["commit"], told["context"], told["description"]) == ("a" * 40, "headway", "d")
+    assert told["state"].lower().startswith(WORDS[state])
+
+
+async def test_one_comment_is_kept_and_found_again_by_its_mark(asked: Asked) -> None:
+    asked.facts.comments.update({1: "mine", 2: "yours", 3: "theirs"})
+    say = asked.forge.comment
+    made = await say(asked.connection, PATH, 7, mark=MARK, known="", body=f"{MARK} one")
+    again = await say(asked.connection, PATH, 7, mark=MARK, known=made, body=f"{MARK} two")
+    forgotten = await say(asked.connection, PATH, 7, mark=MARK, known="", body=f"{MARK} three")
+    assert made == again == forgotten
+    assert [each for each in asked.facts.comments.values() if MARK in each] == [f"{MARK} three"]
+    del asked.facts.comments[int(made)]
+    await say(asked.connection, PATH, 7, mark=MARK, known=made, body=f"{MARK} four")
+    assert [each for each in asked.facts.comments.values() if MARK in each] == [f"{MARK} four"]
+    assert list(asked.facts.comments.values())[:3] == ["mine", "yours", "theirs"]
+
+
+def _limited() -> tuple[int, dict[str, str], bytes]:
+    reset = str(int(time.time()) + 600)
+    return 403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, b'{"message":"rate limit exceeded"}'
+
+
+@pytest.mark.parametrize(
+    ("failing", "kind", "says"),
+    [
+        ((401, {}, b'{"message":"Bad credentials"}'), ForgeRefused, "does not accept the credentials"),
+        ((403, {}, b'{"message":"Resource not accessible"}'), ForgeRefused, "does not allow this"),
+        (_limited(), ForgeAway, "takes no more requests until"),
+        ((429, {"retry-after": "30"}, b""), ForgeAway, "takes no more requests until"),
+        ((404, {}, b'{"message":"Not Found"}'), ForgeRefused, "knows no such thing"),
+        ((500, {}, b"<html>"), ForgeAway, "has an error of its own"),
+        ((200, {}, b"<html>"), ForgeAway, "no JSON"),
+        ((200, {}, b'{"surprise":[1]}'), ForgeAway, "another form"),
+        ((302, {"location": "http://127.0.0.1:1/"}, b"{}"), ForgeRefused, "answered 302"),
+    ],
+)
+async def test_what_goes_wrong_is_one_clear_sentence_without_the_token(
+    asked: Asked, failing: tuple[int, dict[str, str], bytes], kind: type[Exception], says: str
+) -> None:
+    asked.facts.failing = failing
+    with pytest.raises(kind) as raised:
+        await understood(asked.connection.forge, asked.forge.branches(asked.connection, PATH))
+    assert says in str(raised.value)
+    assert TOKEN not in str(raised.value)
+
+
+async def test_a_forge_that_repeats_the_token_does_not_make_it_known(asked: Asked) -> None:
+    asked.facts.failing = (401, {}, b'{"message":"bad token ' + TOKEN.encode() + b'\\u001b[2J"}')
+    with pytest.raises(ForgeRefused) as raised:
+        await asked.forge.branches(asked.connection, PATH)
+    assert "bad token ******" in str(raised.value)
+    assert "\x1b" not in str(raised.value)
+
+
+async def test_a_limit_says_until_when(asked: Asked) -> None:
+    asked.facts.failing = _limited()
+    with pytest.raises(ForgeAway) as raised:
+        await asked.forge.branches(asked.connection, PATH)
+    assert raised.value.retry_at is not None
+    assert 500 < raised.value.retry_at.timestamp() - time.time() < 610
+
+
+async def test_nobody_there_and_nobody_who_answers_are_told(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = replace(asked.connection, api_url="http://127.0.0.1:1")
+    with pytest.raises(ForgeAway, match="does not answer"):
+        await asked.forge.branches(away, PATH)
+    monkeypatch.setattr(asking, "_SECONDS", 0.2)
+    asked.facts.silent = True
+    with pytest.raises(ForgeAway, match="does not answer"):
+        await asked.forge.branches(asked.connection, PATH)
+
+
+async def test_the_rest_of_a_list_is_fetched_from_the_forge_alone(asked: Asked) -> None:
+    there = "http://127.0.0.1:1/rest"
+    body = b'{"values":[],"next":"' + there.encode() + b'"}' if asked.connection.forge == "bitbucket" else b"[]"
+    asked.facts.failing = (200, {"link": f'<{there}>; rel="next"'}, body)
+    with pytest.raises(ForgeRefused, match="another site"):
+        await asked.forge.branches(asked.connection, PATH)
+
+
+async def test_an_app_signs_who_it_is_and_gets_a_token_for_an_hour() -> None:
+    with forge_api("github") as api:
+        connection = Connection(
+            forge=ForgeName.GITHUB,
+            provider_id="p",
+            url="https://git.example",
+            api_url=api.url,
+            app_id=APP_ID,
+            installation_id=INSTALLATION_ID,
+            private_key=Secret(app_key(api.facts)),
+        )
+        github = forges()[ForgeName.GITHUB]
+        login = await github.login(connection)
+        assert (login.user.reveal(), login.password.reveal()) == ("x-access-token", f"{INSTALLATION_TOKEN}_1")
+        assert len(await github.repositories(connection)) == 3
+        assert api.facts.made_tokens == 1, "a token is used for as long as it is good"
+        with pytest.raises(ForgeRefused, match="no such thing"):
+            await github.login(replace(connection, installation_id="1"))
+
+
+def test_a_connection_shows_none_of_its_secrets() -> None:
+    connection = Connection(forge=ForgeName.GITEA, provider_id="p", url="u", api_url="a", token=Secret(TOKEN))
+    assert TOKEN not in repr(connection)
+    assert Connection.load(connection.dump()) == connection
