@@ -11,9 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.backups import PASSWORD, Keeper, nothing_partial, postgres_with_password, reached
 from tests.mariadb import MariaDb, lacks_mariadb, running_mariadb
 from tests.panel import Panel, panel, until
-from tests.postgres import Cluster, find_program, running_cluster
+from tests.postgres import Cluster, find_program
 from tests.s3 import S3, SECRET_KEY, lacks_s3, s3_server
 
 Json = Any
@@ -21,15 +22,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 needs_postgres = pytest.mark.skipif(find_program("pg_dump") is None, reason="this machine has no PostgreSQL")
 needs_mariadb = pytest.mark.skipif(lacks_mariadb() is not None, reason=str(lacks_mariadb()))
 needs_s3 = pytest.mark.skipif(lacks_s3() is not None, reason=str(lacks_s3()))
-PASSWORD = "p g's s3cret"
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Cluster]:
-    with running_cluster() as cluster:
-        (cluster.folder / "data" / "pg_hba.conf").write_text("local all all trust\nhost all all 127.0.0.1/32 md5\n")
-        quoted = PASSWORD.replace("'", "''")
-        cluster.administer("SELECT pg_reload_conf()", f"CREATE ROLE keeper SUPERUSER LOGIN PASSWORD '{quoted}'")
+    with postgres_with_password() as cluster:
         yield cluster
 
 
@@ -51,56 +48,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
         yield started
 
 
-class Keeper:
-    """Makes backups on a panel and follows them."""
-
-    def __init__(self, running: Panel) -> None:
-        self.running = running
-        made = running.post("project.create", name="databases")
-        self.environment_id = made["environment"]["environmentId"]
-
-    def make(self, engine: str, connection: Json, database: str, **fields: Json) -> str:
-        """A backup; its id."""
-        given = {"databaseType": engine, "connection": connection, "database": database, "name": database}
-        made = self.running.post("backup.create", environmentId=self.environment_id, **{**given, **fields})
-        backup_id: str = made["backupId"]
-        return backup_id
-
-    def start(self, backup_id: str, procedure: str = "Postgres") -> str:
-        """Starts a run; its id."""
-        answer = self.running.client.post(f"/backup.manualBackup{procedure}", json={"backupId": backup_id})
-        assert (answer.status_code, answer.json()) == (200, True), answer.text
-        return answer.headers["x-deployment-id"]
-
-    def run(self, backup_id: str, procedure: str = "Postgres") -> Json:
-        """A run that ends well; the file that it left."""
-        deployment_id = self.start(backup_id, procedure)
-        self.running.done(deployment_id, 120)
-        file = self.running.get("backup.files", backupId=backup_id)[0]
-        assert file["deploymentId"] == deployment_id
-        return file
-
-    def failed(self, backup_id: str, procedure: str = "Postgres") -> Json:
-        """A run that ends in an error."""
-        row = self.running.ended(self.start(backup_id, procedure), 120)
-        assert row["status"] == "error", self.running.deployment_log(row["deploymentId"])
-        return row
-
-    def restore(self, backup_id: str, file: str, database: str | None = None, **given: Json) -> Json:
-        """A restore, once it has ended."""
-        sent = {"backupId": backup_id, "backupFile": file, "databaseName": database, **given}
-        answer = self.running.client.post("/backup.restoreBackupWithLogs", json=sent)
-        assert answer.status_code == 200, answer.text
-        return self.running.ended(answer.headers["x-deployment-id"], 120)
-
-
 @pytest.fixture
 def keeper(running: Panel) -> Keeper:
     return Keeper(running)
-
-
-def reached(cluster: Cluster, **fields: Json) -> Json:
-    return {"host": "127.0.0.1", "port": cluster.port, "username": "keeper", "password": PASSWORD, **fields}
 
 
 def fill(cluster: Cluster, database: str) -> None:
@@ -331,9 +281,3 @@ def test_headways_own_data_is_kept_and_restored_by_one_command(tmp_path: Path) -
     )
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "restored" / "vault.key").read_bytes() == key
-
-
-def nothing_partial(running: Panel) -> bool:
-    """Whether nothing unfinished lies in the panel's own folders."""
-    folders = (running.data_dir / "backups", running.data_dir / "passing")
-    return not [path for folder in folders for path in folder.rglob("*.partial")]

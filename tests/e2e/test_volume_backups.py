@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.backups import Volumes, fill_folder, listing, slow_destination
 from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.docker_engine import Engine
 from tests.panel import Panel, git_repository, panel, until, web
@@ -25,67 +25,6 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(os.geteuid() != 0, reason="volumes hold files of many accounts: needs root"),
 ]
-
-
-def fill(folder: Path) -> None:
-    """A small tree of what is awkward: modes, owners, links, holes, times, attributes, odd names."""
-    (folder / "größe ü").mkdir(parents=True)
-    (folder / "-rf").write_text("named like an option")
-    (folder / "new\nline").write_text("x")
-    (folder / "locked").write_text("secret")
-    (folder / "locked").chmod(0o4700)
-    os.chown(folder / "locked", 12345, 54321)
-    os.link(folder / "locked", folder / "größe ü" / "same")
-    (folder / "points").symlink_to("../outside/nowhere")
-    with (folder / "hole").open("wb") as file:
-        file.truncate(64 << 20)
-        file.seek(32 << 20)
-        file.write(b"in the midst")
-    os.utime(folder / "-rf", ns=(1_234_567_890_123_456_789, 1_234_567_890_987_654_321))
-    for number in range(300):
-        (folder / f"f{number}").write_text(str(number))
-    (folder / "f7").chmod(0)
-
-
-def listing(folder: Path) -> str:
-    """All that a tree is: of every file its type, mode, owner, links, size, blocks' worth, time, target and content."""
-    shown = subprocess.run(
-        ["find", ".", "-printf", "%p|%y|%m|%U|%G|%n|%s|%T@|%l\n"], cwd=folder, capture_output=True, check=True
-    ).stdout
-    summed = ["find", ".", "-type", "f", "-exec", "sha256sum", "{}", "+"]
-    sums = subprocess.run(summed, cwd=folder, capture_output=True, check=True)
-    used = int(subprocess.run(["du", "-s", "hole"], cwd=folder, capture_output=True, check=True).stdout.split()[0])
-    assert used < 1024, "a hole is a hole"
-    return "\n".join(sorted((shown + sums.stdout).decode().splitlines()))
-
-
-class Volumes:
-    """Makes volume backups on a panel and follows them."""
-
-    def __init__(self, running: Panel) -> None:
-        self.running = running
-
-    def make(self, **given: Json) -> str:
-        made = self.running.post("volumeBackups.create", **{"name": "v", "cronExpression": "", "prefix": "", **given})
-        volume_backup_id: str = made["volumeBackupId"]
-        return volume_backup_id
-
-    def start(self, volume_backup_id: str) -> str:
-        answer = self.running.client.post("/volumeBackups.runManually", json={"volumeBackupId": volume_backup_id})
-        assert (answer.status_code, answer.json()) == (200, True), answer.text
-        return answer.headers["x-deployment-id"]
-
-    def run(self, volume_backup_id: str) -> Json:
-        row = self.running.done(self.start(volume_backup_id), 120)
-        (file, *_) = self.running.get("volumeBackups.files", volumeBackupId=volume_backup_id)
-        assert file["deploymentId"] == row["deploymentId"]
-        return file
-
-    def restore(self, volume_backup_id: str, file: str, volume: str | None = None) -> Json:
-        sent = {"volumeBackupId": volume_backup_id, "backupFileName": file, "volumeName": volume}
-        answer = self.running.client.post("/volumeBackups.restoreVolumeBackupWithLogs", json=sent)
-        assert answer.status_code == 200, answer.text
-        return self.running.ended(answer.headers["x-deployment-id"], 120)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +44,7 @@ def test_an_applications_own_data_comes_back_whole(native: tuple[Panel, str, Pat
     running, application_id, data = native
     shutil.rmtree(data)
     data.mkdir(mode=0o750)
-    fill(data)
+    fill_folder(data)
     before = listing(data)
     volumes = Volumes(running)
     volume_backup_id = volumes.make(applicationId=application_id, volumeName="data", turnOff=turn_off)
@@ -132,7 +71,7 @@ def test_an_applications_own_data_comes_back_whole(native: tuple[Panel, str, Pat
 def test_a_stopped_application_is_up_again_after_a_failure_a_kill_and_a_crash(native: tuple[Panel, str, Path]) -> None:
     running, application_id, data = native
     if not (data / "f1").exists():
-        fill(data)
+        fill_folder(data)
     volumes = Volumes(running)
     nowhere = running.post(
         "destination.create", name="gone", provider="AWS", bucket="b", accessKey="a", secretAccessKey="s",
@@ -149,7 +88,9 @@ def test_a_stopped_application_is_up_again_after_a_failure_a_kill_and_a_crash(na
     large = data / "large"
     with large.open("wb") as file:
         file.write(os.urandom(150 << 20))
-    slow = volumes.make(applicationId=application_id, volumeName="data", turnOff=True, destinationId=_slow(running))
+    slow = volumes.make(
+        applicationId=application_id, volumeName="data", turnOff=True, destinationId=slow_destination(running)
+    )
     deployment_id = volumes.start(slow)
     until(lambda: "Writing to" in running.deployment_log(deployment_id), 60)
     assert running.post("deployment.killProcess", deploymentId=deployment_id) is None
@@ -175,7 +116,7 @@ def test_whom_somebody_stops_meanwhile_stays_stopped(native: tuple[Panel, str, P
     (data / "large").write_bytes(os.urandom(8 << 20))
     volumes = Volumes(running)
     volume_backup_id = volumes.make(
-        applicationId=application_id, volumeName="data", turnOff=True, destinationId=_slow(running)
+        applicationId=application_id, volumeName="data", turnOff=True, destinationId=slow_destination(running)
     )
     deployment_id = volumes.start(volume_backup_id)
     until(lambda: "Writing to" in running.deployment_log(deployment_id), 60)
@@ -229,13 +170,6 @@ def test_a_restore_that_is_lost_after_the_exchange_gives_the_old_data_back_and_t
         assert running.get("application.one", applicationId=application_id)["applicationStatus"] == "done"
 
 
-def _slow(running: Panel) -> str:
-    """A folder of this machine behind a narrow door."""
-    made = running.post("destination.create", name="slow", provider="local", additionalFlags=["--bwlimit=1M"])
-    destination_id: str = made["destinationId"]
-    return destination_id
-
-
 def test_a_volume_that_is_not_the_services_is_refused(native: tuple[Panel, str, Path]) -> None:
     running, application_id, _ = native
     volumes = Volumes(running)
@@ -267,7 +201,7 @@ def test_a_named_volume_comes_back_into_itself_and_into_a_new_one(
     engine_panel.done(shop.begin(), 90)
     name = f"{shop.one()['appName']}_kept"
     folder = Path(json.loads(docker_engine.docker("volume", "inspect", name))[0]["Mountpoint"])
-    fill(folder)
+    fill_folder(folder)
     before = listing(folder)
     volumes = Volumes(engine_panel)
     volume_backup_id = volumes.make(composeId=shop.compose_id, volumeName="kept", turnOff=True)
