@@ -32,6 +32,7 @@ from starlette.routing import Route
 
 from headway.faces.http.server import Server
 from headway.infra.db.transaction import Tx
+from headway.infra.panel.process import collect_rarely
 from tests.integration.http.world import KEYS, open_world
 from tests.postgres import find_program, running_cluster
 
@@ -93,6 +94,7 @@ async def serve(folder: Path, rows: int, url: str) -> None:
         panel, bare = Server(world.app, "127.0.0.1", 0), Server(_bare(answer.content), "127.0.0.1", 0)
         await panel.start()
         await bare.start()
+        collect_rarely()  # as the panel does
         project_id = (await world.get("application.one", applicationId=application_id))["projectId"]
         print(panel.port, bare.port, application_id, project_id, flush=True)
         async with asyncio.TaskGroup() as group:

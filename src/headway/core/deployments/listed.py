@@ -6,13 +6,16 @@ whole microseconds, words stay words.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, NamedTuple
 
-from sqlalchemy import column, table
+from pydantic_core import from_json
+from sqlalchemy import Select, column, func, select, table
 
 from headway.core.deployments.model import Deployment
+from headway.infra.db.transaction import Tx
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -75,6 +78,19 @@ class ListedStep(NamedTuple):
 deployment_rows = table("deployments", *(column(name) for name in (*Listed._fields, "input")))
 COLUMNS = tuple(deployment_rows.c[name] for name in Listed._fields)
 step_rows = table("steps", *(column(name) for name in ("deployment_id", *ListedStep._fields)))
+
+
+def in_one_value(statement: Select[Any]) -> Select[Any]:
+    """The same rows as one text of JSON, for SQLite: its driver lets go of Python's lock at each row, and where others
+    are at work it may be milliseconds until it has it again.
+    """
+    return select(func.json_group_array(func.json_array(*statement.subquery().c)))
+
+
+def listed(tx: Tx, statement: Select[Any], values: Mapping[str, Any]) -> list[Listed]:
+    """The rows of a statement, which on SQLite is one that has them ``in_one_value``."""
+    rows = tx.execute(statement, values).all() if tx.postgres else from_json(tx.scalar(statement, values))
+    return [*map(Listed._make, rows)]
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a column's value

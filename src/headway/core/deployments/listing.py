@@ -12,7 +12,15 @@ from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select
 
 from headway.core.access.policy import Reach
 from headway.core.deployments.left import Left
-from headway.core.deployments.listed import COLUMNS, Listed, ListedStep, deployment_rows, step_rows
+from headway.core.deployments.listed import (
+    COLUMNS,
+    Listed,
+    ListedStep,
+    deployment_rows,
+    in_one_value,
+    listed,
+    step_rows,
+)
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.waiting import Wait, waits_of
 from headway.infra.db.tables.deployments import PENDING, RUNNING
@@ -78,10 +86,10 @@ def of_reach(tx: Tx, organization_id: str, reach: Reach, page: Page) -> Part:
 def unfinished(tx: Tx, organization_id: str, reach: Reach) -> list[tuple[Listed, str]]:
     """What waits and what runs as far as the reach goes, newest first, each with the ``type`` of its input."""
     found = [
-        (listed, str(row[-1] or "deploy"))
+        (shown, str(row[-1] or "deploy"))
         for statement in _UNFINISHED
         for row in tx.execute(statement).all()
-        if within(reach, listed := Listed._make(row[:-1]), organization_id)
+        if within(reach, shown := Listed._make(row[:-1]), organization_id)
     ]
     return sorted(found, reverse=True)
 
@@ -129,18 +137,20 @@ def cut(rows: Sequence[Listed], limit: int | None) -> Part:
 
 
 def _part(tx: Tx, names: tuple[str, ...], values: dict[str, Any], page: Page) -> Part:
-    statement = _statement(names, limited=page.limit is not None, goes_on=page.before is not None)
+    statement = _statement(names, limited=page.limit is not None, goes_on=page.before is not None, postgres=tx.postgres)
     given = {**values, "most": (page.limit or 0) + 1, "before": page.before}
-    return cut([*map(Listed._make, tx.execute(statement, given).all())], page.limit)
+    return cut(listed(tx, statement, given), page.limit)
 
 
 @cache
-def _statement(names: tuple[str, ...], *, limited: bool, goes_on: bool) -> Select[Any]:
+def _statement(names: tuple[str, ...], *, limited: bool, goes_on: bool, postgres: bool) -> Select[Any]:
     """Built once for each form: to build one anew takes as long as a database takes to answer it."""
     statement = _NEWEST_FIRST.where(*(_c[name] == bindparam(name) for name in names))
     if goes_on:
         statement = statement.where(_c.seq < bindparam("before"))
-    return statement.limit(bindparam("most")) if limited else statement
+    if limited:
+        statement = statement.limit(bindparam("most"))
+    return statement if postgres else in_one_value(statement)
 
 
 _STEPS = (

@@ -28,7 +28,9 @@ from headway.infra.db.transaction import Tx
 from headway.infra.db.version import Version
 
 UNBOUNDED_CENTRAL_ROWS = 1_000
-_SECONDS_OF_A_SEARCH = 0.003  # counted from the call, so that many who search at once all get their turn
+# Until when a search may begin another look, which takes as long as all before it: so it is over in twice the time.
+# Counted from the call, so that many who search at once all get their turn.
+_SECONDS_OF_A_SEARCH = 0.0015
 _BYTES_OF_ONE = 8 << 10  # about
 
 P = TypeVar("P", bound=Part)

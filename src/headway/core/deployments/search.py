@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select
 
 from headway.core.access.policy import Reach
-from headway.core.deployments.listed import COLUMNS, Listed, deployment_rows
+from headway.core.deployments.listed import COLUMNS, Listed, deployment_rows, in_one_value, listed
 from headway.core.deployments.listing import SERVICES, Page, Part, branches
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Reason, Status
@@ -158,7 +158,7 @@ def _look(tx: Tx, asked: _Search, walk: _Walk, bounds: _Bounds) -> _Look:
     edge = _edge(tx, asked, walk, bounds.before, bounds.looked_at) if walk.beside else None
     statement = _matching(walk.along, walk.beside, asked.words, postgres=tx.postgres)
     values = asked.values(walk, before=bounds.before, floor=asked.floor if edge is None else edge, most=bounds.most)
-    rows = [*map(Listed._make, tx.execute(statement, values).all())]
+    rows = listed(tx, statement, values)
     return _Look(rows=rows, reached=rows[-1].seq if len(rows) == bounds.most else edge)
 
 
@@ -260,7 +260,8 @@ def _edge_of(along: tuple[str, ...]) -> Select[Any]:
 @cache
 def _matching(along: tuple[str, ...], beside: tuple[str, ...], words: int, *, postgres: bool) -> Select[Any]:
     conditions = (*_along(along), *_beside(beside, words, postgres=postgres))
-    return select(*COLUMNS).where(*conditions).order_by(_c.seq.desc()).limit(bindparam("most"))
+    statement = select(*COLUMNS).where(*conditions).order_by(_c.seq.desc()).limit(bindparam("most"))
+    return statement if postgres else in_one_value(statement)
 
 
 @cache

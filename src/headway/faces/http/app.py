@@ -55,7 +55,11 @@ def create_app(platform: Platform) -> Starlette:
             Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
             Route("/api/{procedure:path}", rest),
         ],
-        middleware=[Middleware(Attending, platform.events), Middleware(_CleanPaths)],
+        middleware=[
+            Middleware(Attending, platform.events),
+            Middleware(_Calls, registry, rest),
+            Middleware(_CleanPaths),
+        ],
         exception_handlers={404: _nothing_there, 405: _nothing_there},
     )
 
@@ -87,6 +91,25 @@ class _Health:
             return json_answer(b'{"ok":true}', content_type=_JSON_UTF8)
         body = to_json({"ok": False, "reason": reason})
         return json_answer(body, status=503, headers={"retry-after": "2"}, content_type=_JSON_UTF8)
+
+
+class _Calls:
+    """Hands a call of a procedure that there is straight to its wire: to try the routes one after the other takes as
+    long as all else that a kept answer needs.
+    """
+
+    def __init__(self, app: ASGIApp, registry: Registry, rest: Rest) -> None:
+        self._app = app
+        self._paths = {f"/api/{procedure.name}": {"procedure": procedure.name} for procedure in registry}
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._paths.get(scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await self._app(scope, receive, send)
+        else:
+            scope["path_params"] = found
+            await self._rest(scope, receive, send)
 
 
 class _CleanPaths:

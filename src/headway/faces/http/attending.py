@@ -14,6 +14,7 @@ from headway.kernel.events import Events, RequestAnswered
 _BYTES = 10
 _HEADER = b"x-request-id"
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_WEBHOOKS = "/api/deploy/"
 _ADDRESS = re.compile(r"^(/api/deploy/(?:compose/)?)[^/]+")  # of a webhook: whoever knows it may deploy
 
 
@@ -43,9 +44,13 @@ class Attending:
                 if scope["type"] == "http":
                     answered = RequestAnswered(
                         method=scope["method"],
-                        path=_ADDRESS.sub(r"\1*", scope["path"]),
+                        path=_told(scope["path"]),
                         status=status,
                         seconds=time.monotonic() - began,
                         ids=ids,
                     )
                     self._events.announce(answered)
+
+
+def _told(path: str) -> str:
+    return _ADDRESS.sub(r"\1*", path) if path.startswith(_WEBHOOKS) else path

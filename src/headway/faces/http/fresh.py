@@ -21,7 +21,8 @@ def unless_known(answer: Answer, headers: Mapping[bytes, bytes], tag: str | None
         return answer
     made = tag.encode() if tag is not None else hashlib.blake2b(answer.body, digest_size=12).hexdigest().encode()
     etag = b'W/"%s"' % made
-    if has(headers.get(b"if-none-match", b""), etag):
+    known = headers.get(b"if-none-match")
+    if known is not None and has(known, etag):
         own = tuple(each for each in answer.headers if each[0] != b"content-type")
         return Answer(status=_NOT_MODIFIED, headers=(*own, (b"etag", etag), _ASK_AGAIN), body=b"")
     return Answer(status=answer.status, headers=(*answer.headers, (b"etag", etag), _ASK_AGAIN), body=answer.body)

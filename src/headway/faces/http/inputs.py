@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -69,27 +70,37 @@ class Searched(Input):
         return Words(anywhere=self.q or "", within=given, limit=self.limit, offset=self.offset)
 
 
+@cache
 def expected_of(input: type[Input]) -> Mapping[str, Expected]:
     """What each field of an input takes, by its name on the wire."""
     return {field.alias or name: _expected(field.annotation) for name, field in input.model_fields.items()}
 
 
-def from_query(input: type[I], expected: Mapping[str, Expected], query: bytes) -> I:
+def from_query(input: type[I], query: bytes) -> I:
     """The input that a query string holds: numbers and booleans are read from their texts, an empty parameter counts
     as not given, of a repeated one the first. Raises Problem with the issues.
     """
-    values: dict[str, Any] = {}
+    return (_read_before if len(query) <= _LONGEST_KEPT else _read_query)(input, query)
+
+
+def _read_query(input: type[I], query: bytes) -> I:
+    expected, values = expected_of(input), dict[str, Any]()
     for name, text in parse_qsl(query.decode("latin-1")):
         if name not in values and name in expected:
             values[name] = _read(expected[name].type, text)
-    return _validated(input, expected, values)
+    return _validated(input, values)
 
 
-def from_body(input: type[I], expected: Mapping[str, Expected], body: bytes) -> I:
+# Clients that poll ask the same each time, and an input never changes.
+_LONGEST_KEPT = 512  # bytes
+_read_before = lru_cache(512)(_read_query)
+
+
+def from_body(input: type[I], body: bytes) -> I:
     """The input that a JSON body holds; an empty body is an empty object. Raises Problem: no JSON, or the issues."""
     if not body.strip():
-        return _validated(input, expected, {})
-    return from_value(input, expected, parsed(body))
+        return _validated(input, {})
+    return from_value(input, parsed(body))
 
 
 def parsed(text: bytes | str) -> object:
@@ -100,22 +111,22 @@ def parsed(text: bytes | str) -> object:
         raise unparsable() from None
 
 
-def from_value(input: type[I], expected: Mapping[str, Expected], values: object) -> I:
+def from_value(input: type[I], values: object) -> I:
     """The input that a JSON value holds. Raises Problem with the issues."""
     if not isinstance(values, dict):
         raise invalid([wrong_type([], "object", values)])
-    whole = {name: _whole(value) if name in expected else value for name, value in values.items()}
-    return _validated(input, expected, whole)
+    expected = expected_of(input)
+    return _validated(input, {name: _whole(value) if name in expected else value for name, value in values.items()})
 
 
-def _validated(input: type[I], expected: Mapping[str, Expected], values: dict[str, Any]) -> I:
+def _validated(input: type[I], values: dict[str, Any]) -> I:
     if unfit := _unfit(values, []):
         raise invalid([unfit])
     try:
         return input.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        raise invalid([issue_of(each, expected) for each in found]) from None
+        raise invalid([issue_of(each, expected_of(input)) for each in found]) from None
 
 
 def _read(type: str, text: str) -> object:

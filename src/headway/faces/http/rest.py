@@ -37,12 +37,15 @@ class Rest:
         path = _FILES.get(path, path)
         began = time.monotonic()
         result = await errors.guarded(lambda: self._result(scope, receive, path, headers), path)
-        status = result.status if isinstance(result, Answer) else 200
-        self._platform.events.announce(self._registry.answered("rest", path, status, time.monotonic() - began))
         if isinstance(result, Answer):
             await send_answer(result, send, headers.get(b"accept-encoding", b""))
+            self._announce(path, result.status, began)
         else:
+            self._announce(path, 200, began)
             await result.stream(scope, receive, send)
+
+    def _announce(self, path: str, status: int, began: float) -> None:
+        self._platform.events.announce(self._registry.answered("rest", path, status, time.monotonic() - began))
 
     async def _result(
         self, scope: Scope, receive: Receive, path: str, headers: Mapping[bytes, bytes]
@@ -73,7 +76,7 @@ class Rest:
     ) -> Answer | Stream:
         """The answer to an upload, which is there until it is given."""
         async with received(self._platform.upload_room, receive, headers, scope["query_string"]) as came:
-            given = from_value(procedure.input, procedure.expected, dict(came.fields))
+            given = from_value(procedure.input, dict(came.fields))
             once = once_of(procedure, actor, given, headers, upload=came.upload)
             call = Call(
                 actor=actor, platform=self._platform, input=given, headers=headers, once=once, upload=came.upload
@@ -97,5 +100,5 @@ def _answer(result: object) -> Answer | Stream:
 
 async def _input(procedure: Procedure, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Input:
     if procedure.kind is Kind.QUERY:
-        return from_query(procedure.input, procedure.expected, scope["query_string"])
-    return from_body(procedure.input, procedure.expected, await read_json(receive, headers))
+        return from_query(procedure.input, scope["query_string"])
+    return from_body(procedure.input, await read_json(receive, headers))

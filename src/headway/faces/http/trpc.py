@@ -125,7 +125,7 @@ class Trpc:
         if procedure.uploads:
             message = f"{name} takes a file, which only POST /api/{name} does"
             raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
-        given = from_value(procedure.input, procedure.expected, request.input(index))
+        given = from_value(procedure.input, request.input(index))
         once = once_of(procedure, request.actor, given, request.headers, index)
         call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers, once=once)
         return _enveloped(await performed(procedure, call))
