@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -223,10 +224,14 @@ class Keeping:
                 raise
             said = await asyncio.to_thread(_tail, Path(run.deployment.log_path))
             at_fault = _at_fault(statuses, storage_stage)
+            argv = command.stages[at_fault].argv
+            program = packing.SPEAKER if packing.__file__ in argv else Path(argv[0]).name
+            if statuses[at_fault] < 0:
+                ended_by = signal.Signals(-statuses[at_fault]).name
+                raise RunFailed(f"{name}: {program} was ended by signal {ended_by}.") from failure
             if at_fault == storage_stage:
                 raise RunFailed(f"{name}: the destination failed: {explained(said)}.") from failure
-            argv = command.stages[at_fault].argv
-            words = _last_words(said, packing.SPEAKER if packing.__file__ in argv else Path(argv[0]).name)
+            words = _last_words(said, program)
             raise RunFailed(f"{name}: {words or failure.message}") from failure
 
     def _command(
@@ -278,10 +283,14 @@ def kept_file(tx: Tx, run: Run, place: Place, kept: Kept) -> KeptFile:
 
 
 def _at_fault(statuses: tuple[int, ...], storage_stage: int) -> int:
-    """Which stage failed by itself. Who writes to one that has ended is ended by a signal or fails too, so of several
-    the last one is the cause; but for the storage where it is read from, and for who refused what it read.
+    """Which stage failed by itself. Who writes to one that has ended is ended by SIGPIPE or fails too, so of several
+    the last one is the cause; but for one that somebody ended, the storage where it is read from, and who refused what
+    it read.
     """
     failed = [number for number, status in enumerate(statuses) if status]
+    ended = [number for number in failed if statuses[number] < 0 and statuses[number] != -signal.SIGPIPE]
+    if ended:
+        return ended[0]
     if storage_stage == 0 and statuses[0] > 0:
         return storage_stage
     refused = [number for number in failed if statuses[number] == packing.REFUSED and number != storage_stage]

@@ -17,10 +17,12 @@ from headway.faces.cli import output
 from headway.faces.cli.commands import (
     apps,
     audit,
+    backups,
     completion,
     composes,
     deploy,
     deployments,
+    destinations,
     detect,
     disk,
     doctor,
@@ -39,6 +41,7 @@ from headway.faces.cli.commands import (
     serve,
     servers,
     upkeep,
+    volume_backups,
     wait,
     webhooks,
 )
@@ -78,14 +81,10 @@ def build() -> typer.Typer:
     top.add_typer(_git_providers(), name="git-providers")
     top.add_typer(_notifications(), name="notifications")
     top.add_typer(_schedules(), name="schedules")
+    _add_backups(top)
     top.add_typer(_servers(), name="servers")
 
-    of_projects = _group("What applications are grouped in.")
-    _add(of_projects, "list", projects.list_projects)
-    _add(of_projects, "show", projects.show)
-    _add(of_projects, "create", projects.create)
-    _add(of_projects, "remove", projects.remove)
-    top.add_typer(of_projects, name="projects")
+    top.add_typer(_projects(), name="projects")
 
     of_disk = _group("What services hold on the disk, and what of it may go.")
     _add(of_disk, "usage", disk.usage)
@@ -112,6 +111,15 @@ def build() -> typer.Typer:
     _add(top, "down", serve.down)
     _add(top, "doctor", doctor.doctor)
     return top
+
+
+def _projects() -> typer.Typer:
+    of_projects = _group("What applications are grouped in.")
+    _add(of_projects, "list", projects.list_projects)
+    _add(of_projects, "show", projects.show)
+    _add(of_projects, "create", projects.create)
+    _add(of_projects, "remove", projects.remove)
+    return of_projects
 
 
 def _rollback() -> typer.Typer:
@@ -209,6 +217,35 @@ def _composes() -> typer.Typer:
     return of_composes
 
 
+def _add_backups(top: typer.Typer) -> None:
+    """The commands about what is kept elsewhere."""
+    of_destinations = _group("Where backups go.")
+    _add(of_destinations, "list", destinations.list_destinations)
+    _add(of_destinations, "create", destinations.create)
+    _add(of_destinations, "test", destinations.try_out)
+    _add(of_destinations, "remove", destinations.remove)
+    top.add_typer(of_destinations, name="destinations")
+
+    of_backups = _group("Databases and Headway itself, kept and restored.")
+    _add(of_backups, "list", backups.list_backups)
+    _add(of_backups, "create", backups.create)
+    _add(of_backups, "run", backups.run)
+    _add(of_backups, "files", backups.files)
+    _add(of_backups, "restore", backups.restore)
+    _add(of_backups, "drill", backups.drill)
+    _add(of_backups, "delete", backups.delete)
+    top.add_typer(of_backups, name="backups")
+
+    of_volumes = _group("Volumes and data folders, kept and restored.")
+    _add(of_volumes, "list", volume_backups.list_backups)
+    _add(of_volumes, "create", volume_backups.create)
+    _add(of_volumes, "run", volume_backups.run)
+    _add(of_volumes, "files", volume_backups.files)
+    _add(of_volumes, "restore", volume_backups.restore)
+    _add(of_volumes, "delete", volume_backups.delete)
+    top.add_typer(of_volumes, name="volume-backups")
+
+
 def _schedules() -> typer.Typer:
     of_schedules = _group("Scripts that run at their times.")
     _add(of_schedules, "list", schedules.list_schedules)
@@ -243,7 +280,7 @@ def _variables() -> typer.Typer:
 
 
 def _deployments() -> typer.Typer:
-    of_deployments = _group("What was deployed, what is being deployed, and how it went.")
+    of_deployments = _group("What was deployed, what is being deployed, how it went.")
     _add(of_deployments, "list", deployments.list_deployments)
     _add(of_deployments, "show", deployments.show)
     _add(of_deployments, "search", search.search)
