@@ -1,4 +1,4 @@
-"""A panel that ends itself with SIGKILL at its n-th crash point, or writes down which points it passed."""
+"""A panel that ends itself with SIGKILL at a crash point, the n-th or one of a name, or writes down which it passed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from headway.kernel.settings import Settings
 
 
 class CrashPoints:
-    """Counts the points from the first claim on; ``at`` 0 never crashes. ``passed`` gets each name, one a line."""
+    """Counts the points from the first claim on; ``at`` 0 never crashes, and neither does ``named`` "" at a name.
+    ``passed`` gets each name, one a line.
+    """
 
-    def __init__(self, at: int, passed: Path) -> None:
+    def __init__(self, at: int, passed: Path, named: str = "") -> None:
         self._at = at
+        self._named = named
         self._passed = passed.open("a")
         self._count = 0
 
@@ -27,13 +30,15 @@ class CrashPoints:
         self._count += 1
         self._passed.write(f"{name}\n")
         self._passed.flush()
-        if self._count == self._at:
+        if self._count == self._at or name == self._named:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def main() -> None:
     """Serves as ``headway serve`` does, with crash points."""
-    points = CrashPoints(int(os.environ["CRASH_AT"]), Path(os.environ["CRASH_POINTS"]))
+    points = CrashPoints(
+        int(os.environ["CRASH_AT"]), Path(os.environ["CRASH_POINTS"]), os.environ.get("CRASH_NAMED", "")
+    )
     settings = Settings.from_env(os.environ, facts(), data_dir=sys.argv[1])
     platform = await Platform.open(settings, points)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, platform.stop)

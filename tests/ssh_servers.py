@@ -55,6 +55,9 @@ class SshServer:
         argv = [*self.within, str(SSHD), "-D", "-e", "-f", str(self.folder / "config"), "-p", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
+        self.await_answer()
+
+    def await_answer(self) -> None:
         deadline = time.monotonic() + 10
         while not _answers(self.address, self.port):
             assert time.monotonic() < deadline, (self.folder / "log").read_text()

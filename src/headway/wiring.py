@@ -73,10 +73,11 @@ from headway.kernel.settings import Settings
 from headway.reactions.journal import Journal
 from headway.reactions.metrics.metrics import Metrics
 from headway.seams.forges.registry import forges
+from headway.wiring_afar import Afar
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_disk import disk_service
-from headway.wiring_machine import docker_api, edge, engine_settings, https_of, tools_of
+from headway.wiring_machine import LOCAL, docker_api, edge, engine_settings, https_of, tools_of
 from headway.wiring_reactions import Looking, ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
 from headway.wiring_schedules import ScheduleWiring, carry_along
@@ -131,11 +132,14 @@ class Wiring:
         self._servers = ServerWiring.of(settings, data_dir, db, self._ssh_keys.open)
         self._edge = edge(settings, data_dir)
         facts = EdgeFacts(base_domain=settings.base_domain, port=settings.edge_port, https=https_of(settings))
-        self._routing = Routing(db=db, edge=self._edge, vault=data_dir.vault, facts=facts)
+        self._afar = Afar(settings=settings, data_dir=data_dir, fleet=self._servers.fleet)
+        edges = self._afar.edges(db, self._edge)
+        self._routing = Routing(db=db, edge=edges, vault=data_dir.vault, facts=facts)
         self._certificates = CertificateService(db, data_dir.vault, self._edge, facts)
         fronted: dict[SubjectType, Fronted] = {SubjectType.APPLICATION: self._routing}
         self._domains = DomainService(db, fronted, facts, self._certificates.settle_quietly)
-        self._tools = tools_of(settings, data_dir, db, self._routing, self._providers)
+        self._tools = tools_of(settings, data_dir, db, self._routing, self._providers, edge=self._edge)
+        self._toolboxes = self._afar.toolboxes(self._tools)
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
         self._ledger = self._new_ledger()
         self._composes = self._new_composes(facts)
@@ -191,7 +195,9 @@ class Wiring:
     def wired(self, access: AccessService) -> Wired:
         """The parts, each with what it needs."""
         access.tell(lambda user_id: self._events.announce(AccessChanged(user_id=user_id)))
-        operating = Operating(db=self._db, host=self._host, tools=self._tools, logs_of_deployments=self._log_files)
+        operating = Operating(
+            db=self._db, hosts=self._servers.fleet, toolboxes=self._toolboxes, logs_of_deployments=self._log_files
+        )
         back = RollbackWiring(
             db=self._db,
             ledger=self._ledger,
@@ -203,7 +209,8 @@ class Wiring:
         places = (self._settings, self._data_dir, self._db, self._events)
         disk = disk_service(*places, applications=operating, composes=self._composes.operating)
         own = (back.poller(), Poller("disk", disk.keep_round))
-        engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, self._keeper(operating)), *own))
+        engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), *own))
+        self._afar.keep(self._db, engine, partial(self._keeper, operating))
         engine.keep(self._schedules.clearing(engine.stopper))
         services = self._services(access, engine, operating, back, disk)
         return Wired(services=services, engine=engine, fleet=self._servers.fleet)
@@ -235,7 +242,7 @@ class Wiring:
             drops=self._drops(applications),
             compose_drops=self._composes.drops(composes),
             rollbacks=back.service(engine.stopper),
-            releases=ReleaseService(db=self._db, vault=self._data_dir.vault, runtimes=self._tools.runtimes),
+            releases=ReleaseService(db=self._db, vault=self._data_dir.vault, operating=operating),
             upload_room=self._upload_room(),
             disk=disk,
             composes=composes,
@@ -277,7 +284,7 @@ class Wiring:
     def _parts(self, back: RollbackWiring, operating: Operating) -> Parts:
         data_dir, kept = self._data_dir, self._kept_services(operating)
         kinds: tuple[Kind, ...] = (
-            DeployKind(planning=self._planning, tools=self._tools),
+            DeployKind(planning=self._planning, toolboxes=self._toolboxes, here=self._host, guests=self._guests),
             *self._backups.kinds(self._ledger, kept),
             self._composes.kind(back.compose_planning),
             *back.kinds(),
@@ -299,8 +306,9 @@ class Wiring:
             crash_point=self._crash_point,
         )
 
-    def _keeper(self, operating: Operating) -> Keeper:
+    def _keeper(self, operating: Operating, host_id: str) -> Keeper:
         return Keeper(
+            host_id=host_id,
             operating=operating,
             ledger=self._ledger,
             vault=self._data_dir.vault,
@@ -308,7 +316,8 @@ class Wiring:
             keep_releases=self._settings.keep_releases,
         )
 
-    def _pollers(self, access: AccessService, keeper: Keeper) -> tuple[Poller, ...]:
+    def _pollers(self, access: AccessService, operating: Operating) -> tuple[Poller, ...]:
+        keeper = self._keeper(operating, LOCAL)
         ballast = partial(rounds.watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
         return (
             Poller("restore", keeper.restore),

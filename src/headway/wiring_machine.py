@@ -21,6 +21,7 @@ from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Part, Settings
 from headway.seams.runtimes import site_server
+from headway.seams.runtimes.afar.attendant import Machine
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
@@ -80,7 +81,13 @@ def _imaging(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Imag
 
 
 def tools_of(
-    settings: Settings, data_dir: DataDir, db: SqlDatabase, routing: Routing, providers: GitProviderService
+    settings: Settings,
+    data_dir: DataDir,
+    db: SqlDatabase,
+    routing: Routing,
+    providers: GitProviderService,
+    *,
+    edge: Edge,
 ) -> Tools:
     folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
     forms: dict[str, Runtime] = {
@@ -100,6 +107,7 @@ def tools_of(
         runtimes=Runtimes(forms=forms),
         imaging=_imaging(settings, data_dir, folders),
         routing=routing,
+        edge=edge,
         room=Room(work=str(data_dir.work), floor=settings.least_free_bytes, api=docker_api(settings)),
         defaults=Defaults(
             health_seconds=settings.health_deadline.total_seconds(),
@@ -111,6 +119,7 @@ def tools_of(
         ),
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
         login=providers.login,
+        free=Machine().free,
     )
 
 

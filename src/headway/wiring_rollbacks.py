@@ -37,7 +37,7 @@ class RollbackWiring:
     def kinds(self) -> tuple[Kind, ...]:
         """How services of each kind go back."""
         return (
-            RollbackKind(planning=self.planning, tools=self.applications.tools),
+            RollbackKind(planning=self.planning, toolboxes=self.applications.toolboxes),
             ComposeRollbackKind(planning=self.compose_planning, tools=self.composes.tools),
         )
 

@@ -121,6 +121,31 @@ async def test_a_key_of_others_and_a_way_through_itself_are_refused(world: World
     assert (circle.status_code, "through itself" in circle.text) == (400, True)
 
 
+async def test_an_application_is_put_on_a_server_of_its_own_organisation_that_takes_releases(world: World) -> None:
+    place = (await world.post("project.create", name="p"))["environment"]["environmentId"]
+    theirs = (await world.stranger.post("/server.create", json={"name": "s", "ipAddress": "127.0.0.1"})).json()
+    ours = await world.post("server.create", name="far", ipAddress="127.0.0.1")
+    builds = await world.post("server.create", name="builds", ipAddress="127.0.0.1", serverType="build")
+    for server_id, status, sentence in (
+        (theirs["serverId"], 404, "Server not found"),
+        ("no-such-server", 404, "Server not found"),
+        (builds["serverId"], 400, "choose one of the type deploy"),
+    ):
+        asked = {"name": "a", "environmentId": place, "serverId": server_id}
+        refused = await world.owner.post("/application.create", json=asked)
+        assert (refused.status_code, sentence in refused.json()["message"]) == (status, True)
+    made = await world.post("application.create", name="a", environmentId=place)
+    mine = {"applicationId": made["applicationId"]}
+    refused = await world.owner.post("/application.update", json={**mine, "serverId": theirs["serverId"]})
+    assert (refused.status_code, made["serverId"]) == (404, None)
+    await world.post("application.update", **mine, serverId=ours["serverId"])
+    assert (await world.get("application.one", **mine))["serverId"] == ours["serverId"]
+    refused = await world.owner.post("/server.remove", json={"serverId": ours["serverId"], "force": True})
+    assert (refused.status_code, "a is on this server" in refused.json()["message"]) == (409, True)
+    await world.post("application.delete", **mine)
+    await world.post("server.remove", serverId=ours["serverId"])
+
+
 async def test_a_set_up_is_a_deployment_of_the_server(site: Site) -> None:
     deployment_id = await site.setup(docker=False, native=True, dryRun=True)
     row = await site.until(deployment_id, "done", "error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments.status import Status
@@ -17,6 +18,14 @@ from headway.core.engine.worker import Worker
 from headway.kernel.events import DeploymentMoved, TimersChanged
 
 
+class Releasing(Protocol):
+    """What works beside the loops."""
+
+    async def release(self) -> None:
+        """Ends what is under way; the next panel begins it again."""
+        ...
+
+
 class Engine:
     """Claims, performs, recovers and clears deployments. ``extra`` are further loops of the domains."""
 
@@ -26,7 +35,7 @@ class Engine:
         self._reach = Reach(parts, janitor.clear, self._met)
         self.worker = Worker(parts, lambda _id: self._recovering.wake(), self._reach.is_open)
         self.recovery = Recovery(parts, self.worker)
-        self._beside = (self._reach, self.recovery, janitor)
+        self._beside: tuple[Releasing, ...] = (self._reach, self.recovery, janitor)
         self.stopper = Stopper(parts, self.worker, self.recovery)
         self._claiming = Poller("worker", self.worker.claim_all)
         self._recovering = Poller("recovery", self.recovery.look_at_all)
@@ -70,6 +79,10 @@ class Engine:
     def keep(self, *pollers: Poller) -> None:
         """Takes further loops of the domains, those that need the engine itself; before it runs."""
         self._pollers += pollers
+
+    def release_also(self, *parts: Releasing) -> None:
+        """Takes further parts that are released when the loops have ended."""
+        self._beside += parts
 
     def stop(self) -> None:
         """Ends the loops; safe before the start and more than once."""

@@ -109,6 +109,7 @@ class Arranging:
                     description=model.description,
                     settings=replace(with_own_ids(model.settings), archive=None),
                     env=model.env,
+                    host_id=model.host_id,
                 )
             return projects.find_environment(tx, self._vault, target.environment_id)
 

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableSet
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
+from headway.domains.applications.carrying import Carrying
+from headway.domains.applications.carrying import undo as undo_carrying
+from headway.domains.applications.errand import open_errand
+from headway.domains.applications.errand import undo as undo_errand
 from headway.domains.applications.model import is_over_machines
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
-from headway.domains.applications.tools import Tools
+from headway.domains.applications.tools import Toolboxes, Tools
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
 from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
 from headway.seams.builders.publish import publish
 from headway.seams.builders.publish import undo as undo_push
 from headway.seams.runtimes.registry import runtime_of
+from headway.seams.sources.base import Source
 from headway.seams.sources.git import undo as undo_source
 from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
 
 KIND = "application.deploy"
-VERSION = 4  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 5  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
 
 
@@ -34,7 +42,9 @@ class DeployKind:
     """How an application is deployed; fits ``core.deployments.run.Kind``."""
 
     planning: Planning
-    tools: Tools
+    toolboxes: Toolboxes
+    here: Host
+    guests: MutableSet[str]
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = RELEASE_COMMAND
@@ -45,7 +55,7 @@ class DeployKind:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
-        deploy = _Deploy(run, Plan.load(run.plan), self.tools, self.planning.vault)
+        deploy = _Deploy(run, Plan.load(run.plan), self)
         commit, artifact = await deploy.made()
         releasing = deploy.releasing(commit, await deploy.shared(artifact))
         spec = await releasing.ports(before=deploy.cleared(releasing.artifact))
@@ -60,23 +70,29 @@ class DeployKind:
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
-        host, api = undoing.host, self.tools.imaging.api
-        if await undo_source(host, name, data) or await undo_pull(host, api, name, data):
+        tools, deployment = self.toolboxes.at(undoing.deployment.host_id), undoing.deployment
+        host, api = undoing.host, tools.imaging.api
+        if await undo_source(self.here, name, data) or await undo_pull(host, api, name, data):
+            return
+        if await undo_errand(self.here, deployment.deployment_id, name, data):
+            return
+        if await undo_carrying(self.here, host, name, data):
             return
         if not (await undo_build(host, api, name, data) or await undo_push(host, api, name, data)):
-            await take_back(self.tools, undoing, name, data)
+            await take_back(tools, undoing, name, data)
 
 
 class _Deploy:
     """The steps of one deploy."""
 
-    def __init__(self, run: Run, plan: Plan, tools: Tools, vault: Vault) -> None:
+    def __init__(self, run: Run, plan: Plan, kind: DeployKind) -> None:
         self._run = run
         self._plan = plan
-        self._tools = tools
-        self._vault = vault
+        self._kind = kind
+        self._tools: Tools = kind.toolboxes.at(run.deployment.host_id)
+        self._vault: Vault = kind.planning.vault
         self._release_id = run.deployment.deployment_id
-        self._folder = tools.folders.release(plan.application_id, self._release_id)
+        self._folder = self._tools.folders.release(plan.application_id, self._release_id)
 
     async def made(self) -> tuple[Commit, Artifact]:
         """What is to be released, and what it was made of."""
@@ -131,7 +147,8 @@ class _Deploy:
             if self._plan.commit is not None:
                 await self._run.say(f"Deploying {self._what.lower()} {self._plan.commit.hash[:12]} again, as it was.")
                 return asdict(self._plan.commit)
-            return asdict(await self._tools.source(self._plan).fetch(self._run))
+            async with self._where_sources_are() as work:
+                return asdict(await self._source.fetch(work))
 
         commit = Commit(**await self._run.step("source", fetch))
         await self._run.describe(
@@ -150,9 +167,57 @@ class _Deploy:
         async def lay_out() -> Json:
             await self._run.undo("release", self._data)
             await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
-            return asdict(await self._tools.source(self._plan).check_out(self._run, commit, self._folder))
+            return asdict(await self._source.check_out(self._run, commit, self._folder))
 
-        return Workspace(**await self._run.step("check out", lay_out))
+        if self._is_here:
+            return Workspace(**await self._run.step("check out", lay_out))
+        return await self._carried(commit)
+
+    async def _carried(self, commit: Commit) -> Workspace:
+        """The same on a server: checked out here, sent there, and unpacked by its build account."""
+        here, run = self._kind.here, self._run
+        carrying = Carrying(
+            run=run, here=self._kind.toolboxes.here.folders, there=self._tools.folders, account=self._plan.build_account
+        )
+
+        async def pack() -> Json:
+            async with self._where_sources_are() as errand:
+                await carrying.begin(here)
+                workspace = await self._source.check_out(errand, commit, carrying.folder)
+                return await carrying.pack(errand, workspace)
+
+        async def send() -> Json:
+            await carrying.send(packed)
+
+        async def unpack() -> Json:
+            await run.undo("release", self._data)
+            await run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
+            workspace = await carrying.lay_out(packed, self._folder)
+            await carrying.clear(here)
+            return asdict(workspace)
+
+        packed = await run.step("check out", pack)
+        await run.step("send", send)
+        return Workspace(**await run.step("unpack", unpack))
+
+    @property
+    def _is_here(self) -> bool:
+        return self._run.deployment.host_id == self._kind.here.host_id
+
+    @property
+    def _source(self) -> Source:
+        return self._kind.toolboxes.here.source(self._plan)
+
+    @asynccontextmanager
+    async def _where_sources_are(self) -> AsyncIterator[Any]:
+        """The run itself, or its errand on the panel's machine."""
+        if self._is_here:
+            yield self._run
+            return
+        run, kind = self._run, self._kind
+        seconds = run.deployment.total_seconds or run.deadlines.total.total_seconds()
+        async with open_errand(run, kind.here, kind.guests, seconds) as errand:
+            yield errand
 
     async def build(self, workspace: Workspace, commit: Commit) -> Artifact:
         """The artifact, made by the build account."""

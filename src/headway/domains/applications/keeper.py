@@ -11,8 +11,9 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.domains.applications import store
-from headway.domains.applications.model import Release, Wanted
+from headway.domains.applications.model import Application, Release, Wanted
 from headway.domains.applications.operate import Operating
+from headway.domains.applications.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.vault import Vault
@@ -25,8 +26,11 @@ _ONCE = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """``keep_round`` is one round of its loop; ``restore`` is done once when the panel starts."""
+    """Keeps one host. ``keep_round`` is one round of its loop; ``restore`` is done once when the panel starts, and when
+    the link to a server is a new one.
+    """
 
+    host_id: str
     operating: Operating
     ledger: Ledger
     vault: Vault
@@ -38,12 +42,12 @@ class Keeper:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
         gone, the edge leads where the rows say, and what no row names is gone too. Seconds to rest: it is done once.
         """
-        await self.operating.tools.runtimes.ensure()
-        await self._finish_deletions()
-        for application_id, wanted, *_ in await self.operating.db.read(store.at_rest):
+        await self._tools.runtimes.ensure()
+        await self.finish_deletions()
+        for application_id, wanted, *_ in await self.operating.db.read(self._at_rest):
             if wanted is Wanted.UP:
                 await self._bring_in_line(application_id)
-        await self.operating.tools.routing.settle_all()
+        await self._tools.routing.settle_all(self._tools.edge)
         await self._sweep()
         return _ONCE
 
@@ -52,26 +56,37 @@ class Keeper:
         seconds to rest.
         """
         operating = self.operating
-        await operating.tools.runtimes.watch()
-        up = await operating.tools.runtimes.running()
-        await self._finish_deletions()
-        for application_id, wanted, release_id, runtime in await operating.db.read(store.at_rest):
+        await self._tools.runtimes.watch()
+        up = await self._tools.runtimes.running()
+        await self.finish_deletions()
+        for application_id, wanted, release_id, runtime in await operating.db.read(self._at_rest):
             if runtime in up and (release_id in up[runtime]) is not (wanted is Wanted.UP):
                 await self._bring_in_line(application_id)
-        for release in await operating.db.read(store.due_to_retire):
+        for release in await operating.db.read(lambda tx: store.due_to_retire(tx, self.host_id)):
             if release.runtime in up:
                 await _unless_away(operating.retire(release, self.keep_releases))
-        for release in await operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time)):
-            if release.runtime in up and await operating.tools.runtimes.of(release.runtime).crashed(release.release_id):
+        since = self.watch_time
+        for release in await operating.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - since)):
+            if release.runtime in up and await operating.runtime(release).crashed(release.release_id):
                 await operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
         await operating.tools.routing.catch_up()
         return _REST
 
-    async def _finish_deletions(self) -> None:
+    @property
+    def _tools(self) -> Tools:
+        return self.operating.toolboxes.at(self.host_id)
+
+    def _at_rest(self, tx: Tx) -> list[tuple[str, Wanted, str | None, str]]:
+        return store.at_rest(tx, self.host_id)
+
+    def _being_deleted(self, tx: Tx) -> list[Application]:
+        return store.being_deleted(tx, self.host_id, self.vault)
+
+    async def finish_deletions(self) -> None:
         """Those that were cut off: by the end of a panel, or because an engine was away."""
-        for application in await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault)):
+        for application in await self.operating.db.read(self._being_deleted):
             async with self.operating.turn(application.application_id):
-                left = await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault))
+                left = await self.operating.db.read(self._being_deleted)
                 if application.application_id in {each.application_id for each in left}:
                     await _unless_away(self.operating.remove(application))
 
@@ -93,12 +108,12 @@ class Keeper:
 
     async def _sweep(self) -> None:
         """Removes releases that no row names: their deployment was undone while the machine was going down."""
-        rows = {release.release_id for release in await self.operating.db.read(store.every_release)}
-        for runtime, known in (await self.operating.tools.runtimes.known()).items():
+        rows = {each.release_id for each in await self.operating.db.read(store.every_release)}
+        for runtime, known in (await self._tools.runtimes.known()).items():
             for release_id in known - rows:
                 claims = await self.operating.db.read(lambda tx, id_=release_id: deployments.claims(tx, [id_]))  # type: ignore[misc]
                 if claims.get(release_id, (Status.ERROR,))[0].ended:
-                    await self.operating.tools.runtimes.of(runtime).remove(release_id)
+                    await self._tools.runtimes.of(runtime).remove(release_id)
 
     def _mark_unstable(self, tx: Tx, release: Release) -> None:
         deployments.set_fields(tx, release.deployment_id, unstable=True)

@@ -10,13 +10,11 @@ from headway.domains.applications import store
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
 from headway.domains.catalog import hooks_store
 from headway.domains.catalog.naming import app_name_for
-from headway.domains.projects.model import Place
+from headway.domains.projects.model import LOCAL_HOST, Place
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
-
-LOCAL_HOST = "local"
 
 
 class NameTaken(Conflict):
@@ -46,8 +44,9 @@ class Making:
         description: str | None = None,
         settings: AppSettings,
         env: str = "",
+        host_id: str = LOCAL_HOST,
     ) -> Application:
-        """A new application in this place, not deployed yet. Raises NameTaken."""
+        """A new application in this place, on that host, not deployed yet. Raises NameTaken."""
         if store.name_is_taken(tx, place.environment_id, name):
             raise NameTaken(name)
         application = Application(
@@ -55,7 +54,7 @@ class Making:
             organization_id=place.organization_id,
             project_id=place.project_id,
             environment_id=place.environment_id,
-            host_id=LOCAL_HOST,
+            host_id=host_id,
             name=name,
             app_name=app_name_for(app_name or name, lambda candidate: not self._is_free(tx, candidate)),
             description=description,

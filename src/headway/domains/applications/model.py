@@ -214,15 +214,16 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What a deployment left to serve: its folder, what it runs in, its port (None: it takes no requests), those of
-    further copies, and what it was made of. ``bytes`` is what it holds on the disk (None: not measured), ``origin`` the
-    release whose artifact it has (None: its own), ``image`` what people know that by, ``missing`` what keeps anybody
-    from going back to it, ``domains`` those that led to it when it last served.
+    """What a deployment left to serve on its host: its folder, what it runs in, its port (None: it takes no requests),
+    those of further copies, and what it was made of. ``bytes`` is what it holds on the disk (None: not measured),
+    ``origin`` the release whose artifact it has (None: its own), ``image`` what people know that by, ``missing`` what
+    keeps anybody from going back to it, ``domains`` those that led to it when it last served.
     """
 
     release_id: str
     seq: int
     application_id: str
+    host_id: str
     deployment_id: str
     state: ReleaseState
     folder: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from headway.core.deployments import store as deployments
@@ -15,24 +15,35 @@ from headway.domains.applications import store
 from headway.domains.applications.keeping import beyond, is_shared
 from headway.domains.applications.model import Application, Release
 from headway.domains.applications.surroundings import marks_of
-from headway.domains.applications.tools import Tools
+from headway.domains.applications.tools import Toolboxes, Tools
+from headway.domains.servers.fleet import ServerUnknown
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import Host
 from headway.infra.logs.mask import Masker
 from headway.kernel.variables import secrets_among
+from headway.seams.runtimes.base import Runtime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operating:
-    """Acts on applications' releases on one host; everything stands being repeated. ``turn`` keeps two from acting on
-    one application at the same time: whoever has it reads again what is wanted before acting.
+    """Acts on applications' releases, each on its host; everything stands being repeated. ``turn`` keeps two from
+    acting on one application at the same time: whoever has it reads again what is wanted before acting.
     """
 
     db: Database
-    host: Host
-    tools: Tools
+    hosts: Mapping[str, Host]
+    toolboxes: Toolboxes
     logs_of_deployments: LogFiles
     turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    @property
+    def tools(self) -> Tools:
+        """Those of the panel's own machine."""
+        return self.toolboxes.here
+
+    def runtime(self, release: Release) -> Runtime:
+        """What the release is run by, on its host. Raises HostUnreachable."""
+        return self.toolboxes.at(release.host_id).runtimes.of(release.runtime)
 
     @asynccontextmanager
     async def turn(self, application_id: str) -> AsyncIterator[None]:
@@ -45,14 +56,14 @@ class Operating:
         release = await self._to_bring_up(application.application_id)
         if release is None:
             return
-        await self.tools.runtimes.of(release.runtime).start_again(release.release_id)
+        await self.runtime(release).start_again(release.release_id)
         await self.tools.routing.lead_at_rest(release)
 
     async def again(self, application: Application) -> None:
         """Ends the processes of the serving release and starts it again; leaves it to a deploy that is under way."""
         release = await self._to_bring_up(application.application_id)
         if release is not None:
-            await self.tools.runtimes.of(release.runtime).stop(release.release_id)
+            await self.runtime(release).stop(release.release_id)
             await self.up(application)
 
     async def _to_bring_up(self, application_id: str) -> Release | None:
@@ -64,19 +75,17 @@ class Operating:
         """Takes the route away, then ends the processes of every release; returns when none is left."""
         await self.tools.routing.remove(application.application_id)
         for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
-            await self.tools.runtimes.of(release.runtime).stop(release.release_id)
+            await self.runtime(release).stop(release.release_id)
 
     async def remove(self, application: Application) -> None:
-        """Removes everything of an application, its row last."""
-        await self.tools.routing.remove(application.application_id)
-        releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
-        for release in releases:
-            await self.tools.runtimes.of(release.runtime).remove(release.release_id)
-            await self.tools.runtimes.of(release.runtime).discard(release.release_id)
-        for runtime in {release.runtime for release in releases}:
-            await self.tools.runtimes.of(runtime).forget(application.application_id, application.app_name)
+        """Removes everything of an application, its row last. What lies on a server that was removed from Headway stays
+        there.
+        """
+        with suppress(ServerUnknown):
+            await self._remove_from_host(application)
+        host_here = self.hosts[self.tools.host_id]
         for folder in self.tools.folders.all_of(application.application_id):
-            await self.host.remove_tree(folder)
+            await host_here.remove_tree(folder)
         found = await self.db.read(
             lambda tx: deployments.of_subject(tx, SubjectType.APPLICATION, application.application_id)
         )
@@ -85,18 +94,31 @@ class Operating:
             await self.logs_of_deployments.remove(deployment.deployment_id)
         await self.db.run(lambda tx: store.remove(tx, application.application_id))
 
+    async def _remove_from_host(self, application: Application) -> None:
+        tools = self.toolboxes.at(application.host_id)
+        await self.tools.routing.remove(application.application_id)
+        releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        for release in releases:
+            await self.runtime(release).remove(release.release_id)
+            await self.runtime(release).discard(release.release_id)
+        for runtime in {release.runtime for release in releases}:
+            await tools.runtimes.of(runtime).forget(application.application_id, application.app_name)
+        if tools is not self.tools:
+            for folder in tools.folders.all_of(application.application_id):
+                await self.hosts[tools.host_id].remove_tree(folder)
+
     async def retire(self, release: Release, keep: int) -> None:
         """Ends a replaced release and frees its port; the newest ``keep`` keep their folders."""
-        await self.tools.runtimes.of(release.runtime).remove(release.release_id)
+        await self.runtime(release).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
         for old in await self.db.read(lambda tx: beyond(tx, release.application_id, keep)):
             await self.let_go(old)
 
     async def let_go(self, release: Release) -> None:
         """Removes a release that does not run: its row, and its artifact unless another release has that too."""
-        await self.tools.runtimes.of(release.runtime).discard(release.release_id)
+        await self.runtime(release).discard(release.release_id)
         if not await self.db.read(lambda tx: is_shared(tx, release)):
-            await self.host.remove_tree(release.folder)
+            await self.hosts[release.host_id].remove_tree(release.folder)
         await self.db.run(lambda tx: store.remove_release(tx, release.release_id))
 
     async def secrets(self, application: Application) -> set[str]:
@@ -104,13 +126,13 @@ class Operating:
         release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
         if release is None:
             return set()
-        started_with = await self.tools.runtimes.of(release.runtime).variables(release.release_id)
+        started_with = await self.runtime(release).variables(release.release_id)
         return {*secrets_among(started_with, marks_of(application.settings))}
 
     async def logs(self, application: Application, tail: int, secrets: set[str]) -> str:
         """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with."""
         release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
-        runtime = self.tools.runtimes.of(release.runtime if release else "native")
+        runtime = self.toolboxes.at(application.host_id).runtimes.of(release.runtime if release else "native")
         release_id = release.release_id if release else None
         masker = Masker(secrets | await self.secrets(application))
         return await runtime.read_logs(application.app_name, release_id=release_id, tail=tail, masked=masker.mask_text)

@@ -9,13 +9,13 @@ from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun
 from headway.domains.applications import store
 from headway.domains.applications.model import Release
+from headway.domains.applications.operate import Operating
 from headway.domains.applications.snapshot import Snapshot, open_snapshot
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import ReleaseStatus
-from headway.seams.runtimes.several import Runtimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class ReleaseService:
 
     db: Database
     vault: Vault
-    runtimes: Runtimes
+    operating: Operating
 
     async def all(self, actor: Actor, application_id: str) -> list[ReleaseView]:
         """An application's releases, the newest first. Raises Missing."""
@@ -58,7 +58,7 @@ class ReleaseService:
 
     async def _view(self, release: Release, spec: str) -> ReleaseView:
         try:
-            status = await self.runtimes.of(release.runtime).status(release.release_id)
+            status = await self.operating.runtime(release).status(release.release_id)
         except Unavailable:  # what runs of it is not known now; what it is stays known
             status = ReleaseStatus(release_id=release.release_id, processes=())
         return ReleaseView(release=release, snapshot=open_snapshot(spec, self.vault), status=status)

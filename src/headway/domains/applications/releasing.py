@@ -159,6 +159,7 @@ class Releasing:
             release_id=self.release_id,
             seq=0,
             application_id=self.plan.application_id,
+            host_id=self.run.deployment.host_id,
             deployment_id=self.release_id,
             state=ReleaseState.STARTING,
             folder=self.folder,

@@ -17,7 +17,7 @@ from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
 from headway.domains.applications.snapshot import Snapshot, open_snapshot
-from headway.domains.applications.tools import Tools
+from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.catalog import restoring, returning
 from headway.domains.catalog.restoring import Domains, Restoring
 from headway.infra.db.tables.applications import releases
@@ -57,7 +57,7 @@ class RollbackKind:
     """How an application goes back; fits ``core.deployments.run.Kind``."""
 
     planning: Planning
-    tools: Tools
+    toolboxes: Toolboxes
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = None
@@ -81,7 +81,8 @@ class RollbackKind:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
-        back = _Rollback(run, Plan.load(run.plan["plan"]), Target(**run.plan["target"]), self.tools)
+        tools = self.toolboxes.at(run.deployment.host_id)
+        back = _Rollback(run, Plan.load(run.plan["plan"]), Target(**run.plan["target"]), tools)
         releasing = back.releasing(await back.artifact(), self.planning.vault)
         spec = await releasing.ports()
         await releasing.start(spec)
@@ -102,10 +103,11 @@ class RollbackKind:
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
+        tools = self.toolboxes.at(undoing.deployment.host_id)
         if name == "kept":
-            await self.tools.runtimes.of(data["runtime"]).discard(data["new"])
-        elif not await restoring.undo(undoing, self.tools.routing, name, data):
-            await take_back(self.tools, undoing, name, data)
+            await tools.runtimes.of(data["runtime"]).discard(data["new"])
+        elif not await restoring.undo(undoing, tools.routing, name, data):
+            await take_back(tools, undoing, name, data)
 
 
 class _Rollback:

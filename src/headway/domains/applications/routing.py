@@ -143,9 +143,9 @@ class Routing:
             ) from error
         self._behind.discard(service_id)
 
-    async def settle_all(self) -> None:
-        """After a start of the panel: what was changed and never told the edge, and what other settings change."""
-        for application_id, standing in (await self.edge.routes()).items():
+    async def settle_all(self, edge: Edge) -> None:
+        """After a start of the panel: what was changed and never told this edge, and what other settings change."""
+        for application_id, standing in (await edge.routes()).items():
             now = await self.db.read(lambda tx, old=standing: self._as_now(tx, old))  # type: ignore[misc]
             if now is not None and now != standing:
                 self._behind.add(application_id)

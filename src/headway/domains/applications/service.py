@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Noun, permit, sees
@@ -16,6 +16,7 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.applications import store
+from headway.domains.applications.hosting import host_for, moved
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import (
     Application,
@@ -83,8 +84,11 @@ class ApplicationService:
         app_name: str | None = None,
         description: str | None = None,
         settings: AppSettings | None = None,
+        server_id: str | None = None,
     ) -> Application:
-        """Makes an application without deploying it. Raises Conflict where the environment has one of that name."""
+        """Makes an application without deploying it, on a server where one is named. Raises Conflict where the
+        environment has one of that name, Missing for a server of somebody else.
+        """
         check_name(name)
         wanted = settings or AppSettings()
         self._check(wanted, allow_file=_may_use_files(actor))
@@ -93,7 +97,15 @@ class ApplicationService:
         def write(tx: Tx) -> Application:
             place = place_of(tx, environment_id)
             permit(actor, "application.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
-            return self._making.add(tx, place, name, app_name=app_name, description=description, settings=wanted)
+            return self._making.add(
+                tx,
+                place,
+                name,
+                app_name=app_name,
+                description=description,
+                settings=wanted,
+                host_id=host_for(tx, place.organization_id, server_id),
+            )
 
         return await self._db.run(write)
 
@@ -127,6 +139,7 @@ class ApplicationService:
         name: str | None = None,
         description: str | None = None,
         env: str | None = None,
+        server_id: str | None = None,
     ) -> Application:
         """Changes an application; the next deploy works from it. Raises InvalidInput with what is wrong."""
         if name is not None:
@@ -134,7 +147,7 @@ class ApplicationService:
 
         def write(tx: Tx) -> Application:
             current = self._permitted(tx, actor, application_id, procedure)
-            fields: dict[str, Any] = {}
+            fields = {**moved(tx, current, server_id)}
             settings = current.settings if change is None else change(current.settings)
             if settings != current.settings:
                 self._check(settings, allow_file=_may_use_files(actor))

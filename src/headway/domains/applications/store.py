@@ -61,19 +61,37 @@ def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Applicat
     return [_application(row, vault) for row in rows]
 
 
-def being_deleted(tx: Tx, vault: Vault) -> list[Application]:
-    """Applications whose deletion has begun and not ended."""
-    return [_application(row, vault) for row in tx.execute(select(applications).where(_a.deleted_at.is_not(None)))]
+def being_deleted(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
+    """Applications of a host whose deletion has begun and not ended."""
+    rows = tx.execute(select(applications).where(_a.host_id == host_id, _a.deleted_at.is_not(None)))
+    return [_application(row, vault) for row in rows]
 
 
-def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None, str]]:
-    """(id, what is wanted, release that serves, what it runs in) of every application that nothing is being deployed
-    to.
+def host_of(tx: Tx, application_id: str) -> str | None:
+    """The host of an application, also of one that is being deleted; None where there is none."""
+    found: str | None = tx.scalar(select(_a.host_id).where(_a.application_id == application_id))
+    return found
+
+
+def named_on(tx: Tx, host_id: str) -> list[str]:
+    """The names of the applications of a host."""
+    return list(tx.execute(select(_a.name).where(_a.host_id == host_id).order_by(_a.name)).scalars())
+
+
+def hosts_in_use(tx: Tx) -> list[str]:
+    """The hosts that have an application."""
+    return list(tx.execute(select(_a.host_id).distinct()).scalars())
+
+
+def at_rest(tx: Tx, host_id: str) -> list[tuple[str, Wanted, str | None, str]]:
+    """(id, what is wanted, release that serves, what it runs in) of every application of a host that nothing is being
+    deployed to.
     """
     busy = select(deployments.c.subject_id).where(RUNNING, deployments.c.subject_type == "application")
     columns = (_a.application_id, _a.wanted, _a.serving_release_id, _r.runtime)
     joined = select(*columns).outerjoin(releases, _r.release_id == _a.serving_release_id)
-    rows = tx.execute(joined.where(_a.deleted_at.is_(None), _a.application_id.not_in(busy)))
+    mine = (_a.host_id == host_id, _a.deleted_at.is_(None), _a.application_id.not_in(busy))
+    rows = tx.execute(joined.where(*mine))
     return [(row.application_id, Wanted(row.wanted), row.serving_release_id, row.runtime or "") for row in rows]
 
 
@@ -202,6 +220,7 @@ def add_release(tx: Tx, release: Release, spec: str) -> None:
                 release_id=release.release_id,
                 seq=next_release(tx, release.application_id),
                 application_id=release.application_id,
+                host_id=release.host_id,
                 deployment_id=release.deployment_id,
                 state=release.state,
                 folder=release.folder,
@@ -255,7 +274,7 @@ def any_in_containers(tx: Tx) -> bool:
 
 
 def every_release(tx: Tx) -> list[Release]:
-    """All releases, for the keeper."""
+    """All releases."""
     return [_release(row) for row in tx.execute(select(releases))]
 
 
@@ -264,18 +283,19 @@ def with_releases(tx: Tx, deployment_ids: Collection[str]) -> list[str]:
     return list(tx.execute(select(_r.deployment_id).where(_r.deployment_id.in_(deployment_ids))).scalars())
 
 
-def due_to_retire(tx: Tx) -> list[Release]:
-    """The releases whose drain is over."""
-    due = (_r.state == ReleaseState.RETIRING, _r.retire_at <= tx.now)
+def due_to_retire(tx: Tx, host_id: str) -> list[Release]:
+    """The releases of a host whose drain is over."""
+    due = (_r.host_id == host_id, _r.state == ReleaseState.RETIRING, _r.retire_at <= tx.now)
     return [_release(row) for row in tx.execute(select(releases).where(*due))]
 
 
-def watched(tx: Tx, since: datetime) -> list[Release]:
-    """The serving releases whose deployment ended after ``since`` and is not marked unstable yet."""
+def watched(tx: Tx, host_id: str, since: datetime) -> list[Release]:
+    """The serving releases of a host whose deployment ended after ``since`` and is not marked unstable yet."""
     joined = select(releases).join(deployments, deployments.c.deployment_id == _r.deployment_id)
     young = (deployments.c.finished_at >= since, deployments.c.unstable.is_(False))
     wanted = select(_a.application_id).where(_a.wanted == Wanted.UP)
-    rows = tx.execute(joined.where(_r.state == ReleaseState.SERVING, _r.application_id.in_(wanted), *young))
+    mine = (_r.host_id == host_id, _r.state == ReleaseState.SERVING, _r.application_id.in_(wanted))
+    rows = tx.execute(joined.where(*mine, *young))
     return [_release(row) for row in rows]
 
 
@@ -336,6 +356,7 @@ def _release(row: Row[Any]) -> Release:
         release_id=row.release_id,
         seq=row.seq,
         application_id=row.application_id,
+        host_id=row.host_id,
         deployment_id=row.deployment_id,
         state=ReleaseState(row.state),
         folder=row.folder,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import random
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from headway.core.deployments.run import Run
 from headway.domains.applications import ports_store
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.imaging import Imaging, inner_port
 from headway.domains.applications.plan import Plan
-from headway.domains.applications.routing import Routing
+from headway.domains.applications.routing import Edge, Routing
 from headway.domains.applications.sources import archive_spec, git_spec
 from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.room import Room
@@ -57,10 +55,14 @@ class Defaults:
     process_limit: int
 
 
+FreePorts = Callable[[Sequence[int]], Awaitable[Collection[int]]]
+_PORTS_ASKED = 64  # at a time, since most of them are free
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """The collaborators of deploys on one host; ``address`` names where an application is reached, ``login`` gives what
-    opens a git provider's repositories to git.
+    opens a git provider's repositories to git, ``free`` leaves of ports those that nobody on the host listens on.
     """
 
     db: Database
@@ -69,10 +71,12 @@ class Tools:
     runtimes: Runtimes
     imaging: Imaging
     routing: Routing
+    edge: Edge
     room: Room
     defaults: Defaults
     address: Callable[[str], str]
     login: Callable[[Connection], Awaitable[Login]]
+    free: FreePorts
 
     def source(self, plan: Plan) -> Source:
         """Where the application's files come from."""
@@ -188,7 +192,11 @@ class Tools:
         panels of one machine that both began with the first would meet there.
         """
         ports = await self.db.read(lambda tx: ports_store.free_ports(tx, self.host_id))
-        return list(islice(filter(_is_bindable, random.sample(ports, len(ports))), count))
+        shuffled, found = random.sample(ports, len(ports)), list[int]()
+        while shuffled and len(found) < count:
+            asked, shuffled = shuffled[:_PORTS_ASKED], shuffled[_PORTS_ASKED:]
+            found += await self.free(asked)
+        return found[:count]
 
     def copies(self, plan: Plan, artifact: Artifact) -> int:
         """How many ports a release takes."""
@@ -219,14 +227,19 @@ class Tools:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolboxes:
+    """The tools of every host. ``here`` are those of the panel's own machine, where sources are fetched whatever host
+    an application is on; ``there`` makes those of a server.
+    """
+
+    here: Tools
+    there: Callable[[str], Tools]
+
+    def at(self, host_id: str) -> Tools:
+        """The tools of a host. Raises HostUnreachable for a server that is none any more."""
+        return self.here if host_id == self.here.host_id else self.there(host_id)
+
+
 def _given(own: float | None, default: float) -> float:
     return default if own is None else own
-
-
-def _is_bindable(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
+from headway.infra.hosts.base import FileFailed, HostUnreachable
 
 _MIB = 1 << 20
 
@@ -28,7 +27,7 @@ class Room:
         """Returns where there is room for a build. Raises RunFailed (refused)."""
         places = {"where builds are made": self.work, "where Docker keeps images": await self._engine_root()}
         for what, place in places.items():
-            free = self.floor if place is None else await run.host.free_bytes(place)
+            free = self.floor if place is None else await self._free(run, place)
             if free < self.floor:
                 raise RunFailed(
                     f"Only {free // _MIB} MiB are free on the disk {what}, and a deploy begins with "
@@ -37,12 +36,21 @@ class Room:
                     Reason.REFUSED,
                 )
 
+    async def _free(self, run: Run, place: str) -> int:
+        """Free bytes there; what is no place of the host that we can see (an engine elsewhere) is taken as enough."""
+        try:
+            return await run.host.free_bytes(place)
+        except FileFailed:
+            if place == self.work:
+                raise
+            return self.floor
+
     async def _engine_root(self) -> str | None:
-        """Where the engine keeps its images, as far as that is a place of this machine. It is asked once."""
+        """Where the engine keeps its images. It is asked once."""
         if self._root is None:
             try:
                 root: str = (await self.api.get("/info"))["DockerRootDir"]
-            except (EngineAway, EngineRefused):
+            except (EngineAway, EngineRefused, HostUnreachable):
                 return None
-            self._root = root if await asyncio.to_thread(Path(root).is_dir) else ""
+            self._root = root
         return self._root or None

@@ -38,12 +38,16 @@ class Environment:
     created_at: datetime
 
 
+LOCAL_HOST = "local"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What lists say about an application or a compose service that lies in an environment."""
 
     service_id: str
     environment_id: str
+    host_id: str
     name: str
     app_name: str
     description: str | None

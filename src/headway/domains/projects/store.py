@@ -162,6 +162,7 @@ def _columns(table: Table, service_id: str) -> tuple[ColumnElement[Any], ...]:
     return (
         table.c[service_id].label("service_id"),
         table.c.environment_id.label("service_environment_id"),
+        table.c.host_id.label("service_host_id"),
         table.c.name.label("service_name"),
         table.c.app_name.label("service_app_name"),
         table.c.description.label("service_description"),
@@ -233,6 +234,7 @@ def _service(row: Row[Any]) -> Service:
     return Service(
         service_id=row.service_id,
         environment_id=row.service_environment_id,
+        host_id=row.service_host_id,
         name=row.service_name,
         app_name=row.service_app_name,
         description=row.service_description,

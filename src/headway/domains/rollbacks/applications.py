@@ -10,7 +10,7 @@ from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications import store
 from headway.domains.applications.artifacts import load_artifact
-from headway.domains.applications.model import AppSettings, ReleaseState, exclusive_key
+from headway.domains.applications.model import AppSettings, Release, ReleaseState, exclusive_key
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
@@ -112,16 +112,15 @@ class Applications:
     async def missing(self, release_id: str) -> str | None:
         """See ``Form.missing``."""
 
-        def read(tx: Tx) -> tuple[str, str]:
-            found = store.release(tx, release_id)
-            return ("", "") if found is None else (found.runtime, store.spec_of(tx, release_id))
+        def read(tx: Tx) -> tuple[Release | None, str]:
+            return store.release(tx, release_id), store.spec_of(tx, release_id)
 
-        runtime, spec = await self.operating.db.read(read)
+        found, spec = await self.operating.db.read(read)
         snapshot = open_snapshot(spec, self.planning.vault)
-        if snapshot is None:
+        if found is None or snapshot is None:
             return None  # which is told of by who has the row
         try:
-            return await self.operating.tools.runtimes.of(runtime).missing(load_artifact(snapshot.artifact))
+            return await self.operating.runtime(found).missing(load_artifact(snapshot.artifact))
         except Unavailable as away:
             return away.message
 

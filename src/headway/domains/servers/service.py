@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +37,7 @@ from headway.infra.hosts.ssh import SshHost
 from headway.kernel.errors import Conflict, InvalidInput, Unavailable
 from headway.kernel.ids import new_id
 
+_SHOWN = 5
 _REMOVED = "Its server was removed from Headway while it did not answer. What still runs there is not known."
 GiveUp = Callable[[str, str], Awaitable[None]]
 OpenKey = Callable[[Tx, str, str], object]
@@ -144,7 +145,7 @@ class ServerService:
 
     async def remove(self, actor: Actor, server_id: str, *, force: bool = False) -> Server:
         """Forgets a server; the machine itself is not touched. Raises Missing, Forbidden, and Conflict with what still
-        lives there; with ``force`` that is ended first, and given up where the server does not answer.
+        lives there; with ``force`` deployments are ended first, and given up where the server does not answer.
         """
         found = await self.one(actor, server_id, "server.remove")
         if force:
@@ -153,6 +154,8 @@ class ServerService:
         def write(tx: Tx) -> None:
             if through := store.reached_through(tx, server_id):
                 raise Conflict(f"{', '.join(through)} can only be reached through this server. Change these first.")
+            if names := store.inhabitants(tx, server_id):
+                raise Conflict(f"{_listed(names)} on this server. Delete what is there, then remove the server.")
             if count := store.unfinished(tx, server_id):
                 there = "1 deployment waits or runs" if count == 1 else f"{count} deployments wait or run"
                 raise Conflict(f"{there} on this server. End them first, or remove it by force.")
@@ -226,6 +229,12 @@ class ServerService:
         except Unavailable:
             for deployment_id in await self.db.read(lambda tx: store.out_of_reach(tx, server_id)):
                 await self.give_up(deployment_id, _REMOVED)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    more = f" and {len(names) - _SHOWN} more are" if len(names) > _SHOWN else " is" if len(names) == 1 else " are"
+    return f"{shown}{more}"
 
 
 def _permitted(tx: Tx, actor: Actor, procedure: str, server_id: str) -> Server:

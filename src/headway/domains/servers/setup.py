@@ -28,7 +28,9 @@ _ENGINE: Mapping[str, tuple[str, ...]] = {
     DEBIAN: ("docker.io", "docker-cli", "docker-buildx", "docker-compose", "iptables", "ca-certificates"),
     UBUNTU: ("docker.io", "docker-buildx", "docker-compose-v2", "iptables", "ca-certificates"),
 }
-_NATIVE = ("python3", "python3-venv", "ca-certificates", "xz-utils")
+# What keeps applications up there, with or without an engine.
+_UP = ("python3", "python3-cryptography", "python3-httptools", "ca-certificates")
+_NATIVE = ("python3-venv", "xz-utils")
 _LEAST_FREE_BYTES = 1 << 30
 _MOST_DRIFT_SECONDS = 60.0
 _ENGINE_SECONDS = 60.0
@@ -215,7 +217,8 @@ def _distribution(os_release: str) -> str:
 
 def _packages(distribution: str, wants: Wants) -> list[str]:
     engine = _ENGINE[distribution] if wants.docker else ()
-    return list(dict.fromkeys((*engine, *(_NATIVE if wants.native else ()))))
+    native = _NATIVE if wants.native else ()
+    return list(dict.fromkeys((*engine, *(_UP if wants.docker or wants.native else ()), *native)))
 
 
 def _candidates(policy: str) -> set[str]:

@@ -12,6 +12,8 @@ from sqlalchemy import Row, Select, delete, func, insert, select, update
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
 from headway.domains.servers.model import Access, Facts, Server, ServerType, Standing
+from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, hosts, undos
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
@@ -100,12 +102,13 @@ def set_seen(tx: Tx, server_id: str, standing: Standing) -> None:
 
 
 def remove(tx: Tx, server_id: str) -> None:
-    """Deletes a server. Its host stays while deployments name it, and takes no more work."""
+    """Deletes a server. Its host stays while anything names it, and takes no more work."""
     waiting = select(deployments.c.deployment_id).where(deployments.c.host_id == server_id)
     tx.execute(delete(undos).where(undos.c.deployment_id.in_(waiting)))
     tx.execute(delete(servers).where(_c.server_id == server_id))
     tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(concurrency=0))
-    if tx.execute(waiting.limit(1)).first() is None:
+    columns = (each.c.host_id for each in (deployments, applications, composes))
+    if not any(tx.execute(select(each).where(each == server_id).limit(1)).first() for each in columns):
         tx.execute(delete(hosts).where(hosts.c.host_id == server_id))
 
 
@@ -113,6 +116,15 @@ def unfinished(tx: Tx, server_id: str) -> int:
     """How many deployments wait or run there."""
     count = select(func.count()).select_from(deployments).where(deployments.c.host_id == server_id)
     return sum(int(tx.scalar(count.where(state)) or 0) for state in (PENDING, RUNNING))
+
+
+def inhabitants(tx: Tx, server_id: str) -> list[str]:
+    """The names of the applications and compose services that are on the server."""
+    found: list[str] = []
+    for table in (applications, composes):
+        there = (table.c.host_id == server_id, table.c.deleted_at.is_(None))
+        found += tx.execute(select(table.c.name).where(*there).order_by(table.c.name)).scalars()
+    return found
 
 
 def out_of_reach(tx: Tx, server_id: str) -> list[str]:

@@ -21,6 +21,7 @@ from headway.infra.hosts.run_folder import check_id, run_name, split_run_name
 from headway.infra.hosts.server_trees import ServerTrees, prepared
 from headway.infra.hosts.ssh_files import SshFiles
 from headway.infra.hosts.ssh_ground import SshGround, exits, looked
+from headway.infra.hosts.ssh_program import Conversation, converse
 from headway.infra.hosts.ssh_session import SshSession, Standing
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.hosts.wire import Field, pack
@@ -51,6 +52,7 @@ class SshHost(SshFiles):
         # whoever sweeps must not meet there what another host of the same panel runs.
         self._place = check_id(f"{panel_id}-{host_id}")
         self.root = f"{root}/{self._place}"
+        self.work = f"{self.root}.work"  # which unprivileged accounts may pass through
         self._runs = f"{self.root}/runs"
         self._epochs = f"{self.root}/epochs"
         self._use_cgroups = use_cgroups
@@ -252,6 +254,10 @@ class SshHost(SshFiles):
         protocol = asyncio.StreamReaderProtocol(reader)
         transport = await self._session.dial(folder or "/", name, protocol)
         return reader, asyncio.StreamWriter(transport, protocol, reader, asyncio.get_running_loop())
+
+    async def converse(self, *argv: str) -> Conversation:
+        """Starts a program of ours there, in a session of its own. Raises HostUnreachable."""
+        return await converse(self._session, *argv)
 
     async def aclose(self) -> None:
         """Lets go of all anchors and of the link; they and their commands live on."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 from headway.infra.hosts.base import FileFailed, LeadsOutside
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.ssh_session import SshSession
@@ -9,6 +12,7 @@ from headway.infra.hosts.wire import Field
 from headway.kernel.errors import Conflict
 
 FILE_SECONDS = 60.0
+PIECE_BYTES = 1 << 20
 
 
 class SshFiles:
@@ -30,6 +34,25 @@ class SshFiles:
         """
         found = await self._file("read_file", "read", path, limit, below, below=below)
         return found[0] if found else None
+
+    async def send_file(self, source: Path, path: str) -> None:
+        """Sends a file of this machine, whose content is another's only under another ``path``: what is there already
+        of it is not sent again. Raises HostUnreachable; asked again it goes on where it was.
+        """
+        there = await self.length_of(path)
+        with await asyncio.to_thread(source.open, "rb") as file:
+            length = (await asyncio.to_thread(source.stat)).st_size
+            there = there if there <= length else 0
+            while there < length:
+                await asyncio.to_thread(file.seek, there)
+                piece = await asyncio.to_thread(file.read, PIECE_BYTES)
+                there = int((await self._file("append", "write", path, there, piece))[0])
+            if length == 0:
+                await self._file("append", "write", path, 0, b"")
+
+    async def length_of(self, path: str) -> int:
+        """How many bytes a regular file has, 0 where there is none."""
+        return int((await self._file("length_of", "look at", path))[0])
 
     async def remove_tree(self, path: str) -> None:
         """Removes a file or folder and all below it, following no link; no error when it is gone."""

@@ -13,8 +13,6 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from headway.kernel.errors import InvalidInput, Unavailable
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.traefik import SECURE, WEB
@@ -123,6 +121,8 @@ async def _running(argv: Sequence[str], log: Path) -> AsyncIterator[asyncio.subp
 
 async def _ask(port: int, secret: str) -> list[str] | None:
     """What it does not take, None while it does not answer yet."""
+    import httpx  # noqa: PLC0415 - an edge of a server tries nothing out, and has none
+
     complaints: list[str] = []
     headers = {_ASKING: secret}
     async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=2.0) as client:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import importlib.util
 import logging
 import os
+import site
 import stat
 import sys
 import tempfile
@@ -64,7 +66,7 @@ class Supervisord:
         self._socket = _socket_path(layout.supervisord / "supervisord.sock")
         self.rpc = rpc.Rpc(self._socket)
         self._daemon = Daemon(
-            argv=(sys.executable, "-I", "-c", _MAIN, "-n", "-c", str(layout.configuration)),
+            argv=(sys.executable, "-I", "-c", _main(), "-n", "-c", str(layout.configuration)),
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"},
             state=layout.supervisord / "daemon.json",
             log=layout.supervisord / "start.log",
@@ -288,6 +290,14 @@ class Supervisord:
         aside = path.with_suffix(".bad")
         log.error("a program file cannot be read and was set aside", extra={"file": str(aside)})
         path.replace(aside)
+
+
+def _main() -> str:
+    """What the interpreter is to do; of a supervisor that lies beside our own code it has to be told."""
+    spec = importlib.util.find_spec("supervisor")
+    folder = "" if spec is None or spec.origin is None else str(Path(spec.origin).parent.parent)
+    beside = folder and folder not in site.getsitepackages()
+    return f"import sys; sys.path.insert(0, {folder!r}); {_MAIN}" if beside else _MAIN
 
 
 def _socket_path(wanted: Path) -> Path:

@@ -74,6 +74,7 @@ PLACE = Place(
     environment_id="env", environment_name="production", project_id="pro", project_name="bench", organization_id="org"
 )
 SERVICE = Service(
+    host_id="local",
     service_id=DONE.subject_id,
     environment_id="env",
     name="trivial",

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications.model import Application, AppSettings, without_git
 from headway.faces.http.errors import no_file
@@ -123,6 +122,7 @@ class Update(Save):
     name: Annotated[str, Field(min_length=1)] | None = None
     description: str | None = None
     env: str | None = None
+    server_id: str | None = None
 
 
 class SaveEnvironment(Save):
@@ -202,8 +202,6 @@ async def _detect(call: Call[Detect]) -> DetectedRow:
 
 async def _create(call: Call[Create]) -> dict[str, Any]:
     given = call.input
-    if given.server_id:
-        raise Missing(Noun.SERVER)
     return _row(
         call,
         await call.platform.applications.create(
@@ -213,6 +211,7 @@ async def _create(call: Call[Create]) -> dict[str, Any]:
             app_name=given.app_name,
             description=given.description,
             settings=given.applied(AppSettings()),
+            server_id=given.server_id,
         ),
     )
 
@@ -226,6 +225,7 @@ async def _update(call: Call[Update]) -> bool:
         name=given.name,
         description=given.description,
         env=_env(given.model_fields_set, given.env),
+        server_id=given.server_id,
     )
     return True
 

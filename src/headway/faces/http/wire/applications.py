@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.projects.model import Environment, Project
-from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.base import moment, server_id_of
 from headway.faces.http.wire.containers import mount_row, port_row
 from headway.faces.http.wire.deployments import DeploymentRow
 from headway.faces.http.wire.edge import DomainRow, RedirectRow, SecurityRow
@@ -252,7 +252,7 @@ def application_row(application: Application, addresses: Sequence[str]) -> dict[
         "environmentId": application.environment_id,
         "projectId": application.project_id,
         "organizationId": application.organization_id,
-        "serverId": None,
+        "serverId": server_id_of(application.host_id),
         "createdAt": moment(application.created_at),
         "address": addresses[0] if addresses else None,
         "addresses": list(addresses),

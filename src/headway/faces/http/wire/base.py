@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import overload
 
+from headway.domains.projects.model import LOCAL_HOST
+
 _BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - as every time here in UTC, which need not be said a million times
 
 
@@ -15,6 +17,11 @@ def moment(time: None) -> None: ...
 def moment(time: datetime | None) -> str | None:
     """ISO 8601 in UTC with milliseconds and ``Z``."""
     return None if time is None else time.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def server_id_of(host_id: str) -> str | None:
+    """The server that a host is; None for the panel's own machine."""
+    return None if host_id == LOCAL_HOST else host_id
 
 
 @overload

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from headway.domains.catalog.ssh_keys_model import SshKey
 from headway.domains.projects.model import Environment, EnvironmentOverview, Project, ProjectOverview, Service
-from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.base import moment, server_id_of
 
 
 class ProjectRow(TypedDict):
@@ -44,7 +44,7 @@ class ServiceRow(TypedDict):
     description: str | None
     applicationStatus: str
     createdAt: str
-    serverId: None
+    serverId: str | None
     icon: None
     server: None
 
@@ -58,7 +58,7 @@ class ComposeServiceRow(TypedDict):
     description: str | None
     composeStatus: str
     createdAt: str
-    serverId: None
+    serverId: str | None
     icon: None
     server: None
 
@@ -286,7 +286,7 @@ def _service(service: Service) -> ServiceRow:
         "description": service.description,
         "applicationStatus": service.status,
         "createdAt": moment(service.created_at),
-        "serverId": None,
+        "serverId": server_id_of(service.host_id),
         "icon": None,
         "server": None,
     }
@@ -300,7 +300,7 @@ def _compose(service: Service) -> ComposeServiceRow:
         "description": service.description,
         "composeStatus": service.status,
         "createdAt": moment(service.created_at),
-        "serverId": None,
+        "serverId": server_id_of(service.host_id),
         "icon": None,
         "server": None,
     }

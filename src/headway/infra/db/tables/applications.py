@@ -83,6 +83,7 @@ releases = Table(
     Column("release_id", String(21), primary_key=True),
     Column("seq", Integer, nullable=False),
     Column("application_id", String(21), ForeignKey("applications.application_id"), nullable=False),
+    Column("host_id", String(21), nullable=False, server_default="local"),
     Column("deployment_id", String(21), nullable=False, index=True),
     Column("state", String(16), nullable=False),
     Column("folder", Text, nullable=False),

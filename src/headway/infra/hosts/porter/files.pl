@@ -64,6 +64,27 @@ sub write_file {
     return;
 }
 
+# Writes bytes at an offset that the file reaches already; gives how long it is then. What it had beyond is cut off: it
+# came over a link that broke.
+sub append {
+    my ( $path, $offset, $bytes ) = @_;
+    sysopen my $file, $path, $WRONLY | $CREAT | $NOFOLLOW, 0600 or fail();
+    return -s $file if -s $file < $offset;
+    truncate $file, $offset or fail();
+    sysseek $file, $offset, 0;
+    my $at = 0;
+    while ( $at < length $bytes ) {
+        $at += syswrite( $file, $bytes, length($bytes) - $at, $at ) // fail();
+    }
+    return $offset + $at;
+}
+
+# How long a regular file is, 0 where there is none.
+sub length_of {
+    my ($path) = @_;
+    return -f $path ? -s $path : 0;
+}
+
 sub read_file {
     my ( $path, $limit, $below ) = @_;
     my $opened = $below eq '' ? open_regular($path) : open_beneath( $below, $path );

@@ -1,0 +1,53 @@
+"""The edges of all hosts as one: each application's requests come in at the edge of the host that it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from headway.domains.applications import store
+from headway.domains.applications.routing import Edge
+from headway.infra.db.engine import Database
+from headway.kernel.artifacts import Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Fits ``routing.Edge``. ``here`` is the edge of the panel's machine, ``there`` gives that of a server."""
+
+    db: Database
+    here: Edge
+    here_id: str
+    there: Callable[[str], Edge]
+
+    async def set_route(self, route: Route) -> None:
+        """See ``Edge``."""
+        await (await self._of(route.application_id)).set_route(route)
+
+    async def remove_route(self, application_id: str) -> None:
+        """See ``Edge``."""
+        await (await self._of(application_id)).remove_route(application_id)
+
+    async def proven(self, route: Route) -> None:
+        """See ``Edge``."""
+        await (await self._of(route.application_id)).proven(route)
+
+    async def taken_up(self, route: Route) -> None:
+        """See ``Edge``."""
+        await (await self._of(route.application_id)).taken_up(route)
+
+    async def route(self, application_id: str) -> Route | None:
+        """See ``Edge``."""
+        return await (await self._of(application_id)).route(application_id)
+
+    async def routes(self) -> Mapping[str, Route]:
+        """Those of the panel's machine."""
+        return await self.here.routes()
+
+    async def try_out(self, route: Route) -> None:
+        """See ``Edge``; what the user's own words come to is the same everywhere."""
+        await self.here.try_out(route)
+
+    async def _of(self, application_id: str) -> Edge:
+        host_id = await self.db.read(lambda tx: store.host_of(tx, application_id))
+        return self.here if host_id in {None, self.here_id} else self.there(host_id or "")

@@ -1,0 +1,82 @@
+"""A program of Headway's own on a server, in a session of its own: what is written to it and read from it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headway.infra.hosts.base import HostUnreachable
+from headway.infra.hosts.opening import CLEAN_PATH
+from headway.infra.hosts.ssh_session import SshSession
+from headway.infra.hosts.ssh_target import CONNECT_SECONDS
+
+if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
+    import asyncssh
+
+_WORD = re.compile(r"[A-Za-z0-9_./=-]+")
+
+
+@dataclass(slots=True)
+class Conversation:
+    """What stands between us and the program for as long as both live. ``read`` gives b"" at its end."""
+
+    process: asyncssh.SSHClientProcess[bytes]
+    place: str
+
+    async def read(self, count: int) -> bytes:
+        """Exactly so many bytes. Raises HostUnreachable at its end."""
+        import asyncssh  # noqa: PLC0415 - as said above
+
+        try:
+            return await self.process.stdout.readexactly(count)
+        except (asyncio.IncompleteReadError, asyncssh.Error, OSError) as error:
+            raise HostUnreachable(f"The connection to {self.place} was lost.") from error
+
+    async def write(self, data: bytes) -> None:
+        """Sends. Raises HostUnreachable."""
+        import asyncssh  # noqa: PLC0415 - as said above
+
+        try:
+            self.process.stdin.write(data)
+            await self.process.stdin.drain()
+        except (asyncssh.Error, OSError) as error:
+            raise HostUnreachable(f"The connection to {self.place} was lost.") from error
+
+    async def complaint(self) -> str:
+        """The last line that it wrote on standard error, once it has ended."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            text = await self.process.stderr.read()
+        return text.decode(errors="replace").strip().rpartition("\n")[2][:300]
+
+    async def ended(self) -> int | None:
+        """Its exit status, None where a signal or the link has ended it."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await self.process.wait_closed()
+        return self.process.exit_status
+
+    def close(self) -> None:
+        """Lets go of it: the program is to end when its standard input does."""
+        self.process.close()
+
+
+async def converse(session: SshSession, *argv: str) -> Conversation:
+    """Starts a program there as root. The words are ours, and such as no shell takes for anything else. Raises
+    HostUnreachable.
+    """
+    import asyncssh  # noqa: PLC0415 - as said above
+
+    if not all(_WORD.fullmatch(word) for word in argv):
+        msg = f"not to be said to a shell: {argv}"
+        raise AssertionError(msg)
+    target = session.target
+    clean = f"env -i HOME=/ LC_ALL=C.UTF-8 PATH={CLEAN_PATH}"
+    words = " ".join((clean, *argv) if target.username == "root" else ("sudo", "-n", clean, *argv))
+    connection = await session.connection()
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            process = await connection.create_process(words, encoding=None)
+    except (TimeoutError, OSError, asyncssh.Error) as error:
+        raise HostUnreachable(f"{target.place} opens no session for Headway: {error}.") from error
+    return Conversation(process, target.place)

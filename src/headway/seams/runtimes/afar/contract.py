@@ -1,0 +1,96 @@
+"""What is asked of a server's runtimes and edge: the calls by name, with the types that each takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol, get_type_hints
+
+from headway.kernel.artifacts import KeyPair, Route
+from headway.seams.runtimes.base import Runtime
+
+# What no JSON holds: both ends have their own of these.
+_OWN = frozenset({"work", "masked", "return"})
+
+
+class EdgeThere(Protocol):
+    """The proxy of a server; ``seams.runtimes.edge.Edge`` fits it."""
+
+    async def ensure(self) -> None:
+        """Starts it unless it is there."""
+        ...
+
+    async def set_route(self, route: Route) -> None:
+        """Leads an application's requests to a release."""
+        ...
+
+    async def remove_route(self, application_id: str) -> None:
+        """Takes the application's route away."""
+        ...
+
+    async def proven(self, route: Route) -> None:
+        """Returns once requests by each way end at the release."""
+        ...
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route's file."""
+        ...
+
+    async def routes(self) -> dict[str, Route]:
+        """Every route that stands."""
+        ...
+
+    async def route(self, application_id: str) -> Route | None:
+        """The application's route."""
+        ...
+
+    async def try_out(self, route: Route) -> None:
+        """Returns if the proxy takes the route."""
+        ...
+
+    async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
+        """Shows these certificates."""
+        ...
+
+
+class MachineThere(Protocol):
+    """What else is to be known of the machine."""
+
+    async def free(self, wanted: Sequence[int]) -> list[int]:
+        """Those of the ports that nobody listens on."""
+        ...
+
+
+CONTRACTS: Mapping[str, Any] = {
+    "native": Runtime,
+    "container": Runtime,
+    "edge": EdgeThere,
+    "machine": MachineThere,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the program on the server works by. ``root`` is the folder of all that it keeps; the paths of ``edge`` and
+    ``site`` are those of Traefik and of the file server.
+    """
+
+    root: str
+    panel_id: str
+    use_cgroups: bool | None
+    edge_host: str
+    edge_port: int
+    https_port: int | None
+    certificate_mail: str | None
+    edge: str
+    site: str
+    engine: str
+
+
+@cache
+def types_of(part: str, method: str) -> tuple[Mapping[str, Any], Any]:
+    """The types of a call's arguments by name, and of its answer. Raises KeyError for what is no call."""
+    called = vars(CONTRACTS[part])[method]
+    hints = get_type_hints(called)
+    return {name: hint for name, hint in hints.items() if name not in _OWN}, hints["return"]

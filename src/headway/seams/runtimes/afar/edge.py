@@ -1,0 +1,59 @@
+"""The edge of a server, asked over the link."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headway.kernel.artifacts import KeyPair, Route
+from headway.seams.runtimes.afar.client import Attended
+
+_PART = "edge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarEdge:
+    """Traefik on a server, there from the first route on. Everything may raise HostUnreachable too."""
+
+    attended: Attended
+
+    async def ensure(self) -> None:
+        """Starts it where it has a route, unless it is there."""
+        if await self.routes():
+            await self.attended.call(_PART, "ensure")
+
+    async def set_route(self, route: Route) -> None:
+        """Sends an application's requests to a release."""
+        await self.attended.provide("traefik", self.attended.setting.edge)
+        await self.attended.call(_PART, "set_route", route=route)
+
+    async def remove_route(self, application_id: str) -> None:
+        """Sends them nowhere."""
+        await self.attended.call(_PART, "remove_route", application_id=application_id)
+
+    async def proven(self, route: Route) -> None:
+        """Returns once a request by each way has reached the release."""
+        await self.attended.call(_PART, "proven", route=route)
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route."""
+        await self.attended.call(_PART, "taken_up", route=route)
+
+    async def route(self, application_id: str) -> Route | None:
+        """The route that stands."""
+        found: Route | None = await self.attended.call(_PART, "route", application_id=application_id)
+        return found
+
+    async def routes(self) -> dict[str, Route]:
+        """Every route that stands, by its application."""
+        found: dict[str, Route] = await self.attended.call(_PART, "routes")
+        return found
+
+    async def try_out(self, route: Route) -> None:
+        """Returns if the proxy takes the route."""
+        await self.attended.provide("traefik", self.attended.setting.edge)
+        await self.attended.call(_PART, "try_out", route=route)
+
+    async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
+        """Shows these certificates."""
+        await self.attended.call(_PART, "set_certificates", pairs=pairs)

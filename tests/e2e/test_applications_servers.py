@@ -1,0 +1,141 @@
+"""Native applications on a server with a root of its own: built, released, served, killed and removed there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.panel import Panel, commit, git_repository, panel, until, web
+from tests.server_roots import MISSING, RootedServer, remove_groups, rooted_server
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.root,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}"),
+]
+Json = Any
+
+
+@dataclass(frozen=True)
+class Site:
+    """A panel and a server that it knows."""
+
+    panel: Panel
+    server: RootedServer
+    server_id: str
+
+    def application(self, url: str, name: str = "far", **fields: Json) -> str:
+        """A new application on the server."""
+        environment_id = self.panel.post("project.create", name=f"p {name}")["environment"]["environmentId"]
+        given = {"name": name, "environmentId": environment_id, "serverId": self.server_id}
+        made = self.panel.post("application.create", **given)
+        assert made["serverId"] == self.server_id
+        application_id: str = made["applicationId"]
+        self.panel.post(
+            "application.update", applicationId=application_id, sourceType="git", customGitUrl=url, **fields
+        )
+        return application_id
+
+    def visit(self, application_id: str) -> httpx.Response:
+        """What the application answers at the edge of its server."""
+        name = self.panel.get("application.one", applicationId=application_id)["appName"]
+        url = f"http://{self.server.address}:{self.panel.edge_port}/"
+        return httpx.get(url, headers={"host": f"{name}.localhost"}, timeout=10, trust_env=False)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("far")
+    with rooted_server(folder / "server") as server:
+        with panel(folder / "data") as running:
+            key = running.post("sshKey.create", name="k", privateKey=server.key.reveal())["sshKeyId"]
+            made = running.post("server.create", name="far", ipAddress=server.address, port=server.port, sshKeyId=key)
+            yield Site(running, server, made["serverId"])
+        server.stop()
+        remove_groups(folder / "data")
+
+
+def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Site, tmp_path: Path) -> None:
+    running, repository = site.panel, tmp_path / "repository"
+    application_id = site.application(git_repository(repository, web("one")))
+    first = running.done(running.deploy(application_id), 90)
+    assert (first["serverId"], site.visit(application_id).text) == (site.server_id, "one")
+    assert running.visit(running.get("application.one", applicationId=application_id)["appName"]).status_code == 404
+    listed = running.get("deployment.allByServer", serverId=site.server_id)
+    assert [row["deploymentId"] for row in listed] == [first["deploymentId"]]
+
+    commit(repository, web("two"), "second")
+    running.done(running.deploy(application_id), 60)
+    assert site.visit(application_id).text == "two"
+
+    assert running.post("application.stop", applicationId=application_id)["applicationStatus"] == "idle"
+    assert site.server.living("app.py") == []
+    assert site.visit(application_id).status_code == 404
+    running.post("application.start", applicationId=application_id)
+    assert until(lambda: site.visit(application_id).text == "two", 10)
+
+    running.post("rollback.rollback", rollbackId=first["rollbackId"])
+    until(lambda: site.visit(application_id).text == "one", 60)
+
+    running.post("application.delete", applicationId=application_id)
+    assert site.server.living("app.py") == []
+    work = next((site.server.root / "var/lib/headway").glob("*.work"))
+    assert list(work.rglob(f"*{application_id}*")) == []
+
+
+def test_a_kill_leaves_nothing_of_a_build_on_the_server(site: Site, tmp_path: Path) -> None:
+    running = site.panel
+    hiding = "(setsid sleep 8811 &); env -i setsid sleep 8811 & echo begun; exec sleep 8811"
+    application_id = site.application(git_repository(tmp_path / "r", web("x")), "killed", buildCommand=hiding)
+    deployment_id = running.deploy(application_id)
+    running.running(deployment_id, "begun", 60)
+    assert len(site.server.living("8811")) >= 3
+    running.post("deployment.killProcess", deploymentId=deployment_id)
+    assert (running.one(deployment_id)["reason"], site.server.living("8811")) == ("killed", [])
+    assert "begun" in running.deployment_log(deployment_id)
+    running.post("deployment.removeDeployment", deploymentId=deployment_id)
+    place = site.server.root / "var/lib/headway"
+    until(lambda: not [*place.glob(f"*/runs/{deployment_id}*"), *place.glob(f"*.work/**/{deployment_id}*")], 10)
+    running.post("application.delete", applicationId=application_id)
+
+
+def test_a_panel_that_dies_in_the_middle_goes_on_with_what_runs_on_the_server(site: Site, tmp_path: Path) -> None:
+    running = site.panel
+    counted = "for n in 1 2 3 4 5 6 7 8; do echo tick $n; sleep 0.4; done; echo once >> built.txt"
+    repository = git_repository(tmp_path / "r", web("survivor"))
+    application_id = site.application(repository, "survivor", buildCommand=counted)
+    deployment_id = running.deploy(application_id)
+    running.running(deployment_id, "tick 3", 60)
+    running.kill()
+    running.start()
+    running.done(deployment_id, 60)
+    log = running.deployment_log(deployment_id)
+    assert [line for line in log.splitlines() if line.startswith("tick")] == [f"tick {n}" for n in range(1, 9)]
+    assert site.visit(application_id).text == "survivor"
+    (built,) = site.server.root.glob("var/lib/headway/*.work/releases/*/*/built.txt")
+    assert built.read_text() == "once\n"
+    running.post("application.delete", applicationId=application_id)
+
+
+@pytest.mark.parametrize("step", ["check out", "send", "unpack", "start", "route"])
+def test_a_panel_that_dies_at_a_step_ends_truly(site: Site, tmp_path: Path, step: str) -> None:
+    running = site.panel
+    application_id = site.application(git_repository(tmp_path / "r", web("again")), f"at-{step.replace(' ', '-')}")
+    running.stop()
+    points = str(tmp_path / "points")
+    crash = f"step {step} worked"
+    running.start(module="tests.crashing_panel", CRASH_AT="0", CRASH_POINTS=points, CRASH_NAMED=crash)
+    deployment_id = running.deploy(application_id)
+    running.wait(60)
+    running.start()
+    running.done(deployment_id, 60)
+    assert site.visit(application_id).text == "again"
+    assert len(site.server.living("app.py")) == 1
+    running.post("application.delete", applicationId=application_id)
+    assert site.server.living("app.py") == []

@@ -1,0 +1,156 @@
+"""Servers with a root of their own: a small Debian with its own processes, reached by its own sshd."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headway.infra.hosts import cgroups
+from tests.namespaces import Cable, namespace
+from tests.ssh_servers import SshServer, make_key
+
+_SUITE = "trixie"
+_PACKAGES = (
+    "openssh-server",
+    "python3",
+    "python3-venv",
+    "python3-cryptography",
+    "python3-httptools",
+    "ca-certificates",
+)
+PROGRAMS = ("mmdebstrap", "unshare", "nsenter", "ip")
+MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+# Its first process collects what others leave, as a machine's does; when it is killed, everything there is.
+_FIRST = """\
+root=$1; shift
+mount --make-rprivate /
+mount -t proc proc "$root/proc"
+mount --rbind /sys "$root/sys"
+for name in null zero full random urandom; do : >"$root/dev/$name"; mount --bind "/dev/$name" "$root/dev/$name"; done
+exec chroot "$root" /bin/bash -c '"$@" & while :; do wait -n 2>/dev/null || sleep 0.2; done' first "$@"
+"""
+
+
+@dataclass
+class RootedServer(SshServer):
+    """A server at ``root``, on the other side of a cable."""
+
+    root: Path = field(default_factory=Path)
+    cable: Cable | None = None
+
+    @property
+    def boot_id(self) -> Path:
+        return self.root / "etc/headway-test/boot_id"
+
+    def start(self) -> None:
+        """As the machine's start: nothing of what ran before is there."""
+        argv = [*self.within, "unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", _FIRST]
+        argv += ["start", str(self.root), "/usr/sbin/sshd", "-D", "-e", "-f", "/etc/headway-test/config"]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
+        self.await_answer()
+
+    def stop(self) -> None:
+        """As when the power fails: nothing there lives on."""
+        if self.process is not None:
+            for pid in [*_children(self.process.pid), self.process.pid]:
+                os.kill(pid, signal.SIGKILL)
+            self.process.wait(10)
+            self.process = None
+
+    def living(self, argument: str) -> list[int]:
+        """The processes of this server that have the argument."""
+        return [pid for pid in _below(self.process.pid if self.process else 0) if argument in _argv(pid)]
+
+
+@contextmanager
+def rooted_server(folder: Path) -> Iterator[RootedServer]:
+    """A server that is gone at the end, with all that ran on it."""
+    with namespace() as cable:
+        root = Path(tempfile.mkdtemp(prefix="headway-root-"))
+        try:
+            subprocess.run(["tar", "-x", "-f", str(_base()), "-C", str(root)], check=True)
+            server = _prepared(folder, root, cable)
+            server.start()
+            try:
+                yield server
+            finally:
+                server.stop()
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def _prepared(folder: Path, root: Path, cable: Cable) -> RootedServer:
+    folder.mkdir(parents=True, exist_ok=True)
+    key = make_key(folder / "key")
+    make_key(folder / "host_key")
+    own = root / "etc/headway-test"
+    own.mkdir(mode=0o700)
+    (root / "run/sshd").mkdir(mode=0o755, parents=True, exist_ok=True)
+    shutil.copy(folder / "host_key", own / "host_key")
+    shutil.copy(folder / "key.pub", own / "keys")
+    (own / "config").write_text(
+        "Port 22\nHostKey /etc/headway-test/host_key\nAuthorizedKeysFile /etc/headway-test/keys\nStrictModes no\n"
+        "UsePAM no\nPidFile none\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n"
+        "KbdInteractiveAuthentication no\nSetEnv HEADWAY_BOOT_ID_FILE=/etc/headway-test/boot_id\n"
+    )
+    (own / "boot_id").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
+    return RootedServer(
+        folder=folder, port=22, key=key, address=cable.address, within=cable.within, root=root, cable=cable
+    )
+
+
+def _base() -> Path:
+    """The system as an archive, made once and kept."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headway-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    archive = cache / f"server-{_SUITE}.tar"
+    with (cache / "server.lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not archive.exists():
+            draft = archive.with_suffix(".new.tar")
+            argv = [
+                "mmdebstrap",
+                "--quiet",
+                "--variant=minbase",
+                f"--include={_PACKAGES}",
+                _SUITE,
+                str(draft),
+            ]
+            subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, timeout=600)
+            draft.rename(archive)
+    return archive
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += map(int, path.read_text().split())
+    return found
+
+
+def _below(pid: int) -> list[int]:
+    return [each for child in _children(pid) for each in (child, *_below(child))]
+
+
+def _argv(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
+
+
+def remove_groups(data_dir: Path) -> None:
+    """Removes the control groups that a panel's servers, which are gone, had: they share the kernel's trees."""
+    panel_id = (data_dir / "panel.id").read_text()
+    mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
+    cgroups.remove([group for mount in mounts for group in mount.folder.glob(f"**/headway/{panel_id}-*")])
