@@ -34,7 +34,8 @@ async def _undo_containers(tools: Tools, undoing: Undoing, data: Mapping[str, Js
         await tools.routing.lead(compose_id, serves)  # as long as both are there
         if before is None or not before.record.stack:
             await tools.stacks.remove(compose_id)
-            await tools.engine.remove(**labels, deployment=data["new"])
+            networks = labels if before is None else None
+            await tools.engine.remove(networks, **labels, deployment=data["new"])
         if before is None:
             await tools.engine.remove_networks(**labels)
         elif serves is not None:

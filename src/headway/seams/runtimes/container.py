@@ -25,6 +25,7 @@ from headway.seams.runtimes.container_state import Found, read, unwrapped
 from headway.seams.runtimes.finishing import finished
 from headway.seams.runtimes.health import checked_health
 from headway.seams.runtimes.inside import InContainer, Inside
+from headway.seams.runtimes.striking import remove_at_once
 from headway.seams.runtimes.volumes import make_volume
 
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
@@ -60,7 +61,8 @@ class ContainerRuntime:
     async def start(self, work: Work, spec: ReleaseSpec) -> None:
         """Starts the prepared container; no error when it runs. Raises Unhealthy, PortTaken."""
         async with work.fence():
-            await finished(self.start_again(spec.release_id))
+            # Not to its end where the run is: a container that is being removed is started by nobody any more.
+            await self.start_again(spec.release_id)
 
     async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
         """Waits until the release is healthy. Raises Unhealthy."""
@@ -104,7 +106,7 @@ class ContainerRuntime:
             for container_id in containers:
                 if was_healthy:  # else it has served nobody, and is killed
                     await self._end(container_id, self._grace_seconds)
-                await self._api.delete(f"/containers/{container_id}", force=True, v=True)
+                await remove_at_once(self._api, [container_id], volumes=True)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         raise _still_there(release_id)
 

@@ -18,6 +18,7 @@ from headway.infra.docker.labels import labelled
 from headway.kernel.errors import HeadwayError
 from headway.seams.runtimes.compose.commands import Composing, Docker
 from headway.seams.runtimes.compose.observed import Container, container_of
+from headway.seams.runtimes.striking import remove_at_once
 
 _SWEEPS = 40
 _PAUSE_SECONDS = 0.05
@@ -103,26 +104,27 @@ class Engine:
         """Stops and starts one container."""
         await self.api.post(f"/containers/{container_id}/restart", seconds=_STOP_SECONDS)
 
-    async def remove(self, **labels: str) -> None:
+    async def remove(self, networks: Mapping[str, str] | None = None, /, **labels: str) -> None:
         """Kills and removes every container with these labels, until twice in a row there is none: what a program that
-        was killed had asked for comes a moment later. Their volumes stay.
+        was killed had asked for comes a moment later. The ``networks`` with those labels go meanwhile: after that
+        nothing comes up in them. Volumes stay.
         """
         quiet = 0
         for _ in range(_SWEEPS):
             found = await self.api.get("/containers/json", all=True, filters=labelled(**labels))
-            if not found:
-                quiet += 1
-                if quiet == 2:
-                    return
-                await asyncio.sleep(_PAUSE_SECONDS)
+            if found:
+                quiet = 0
+                await self.remove_these([each["Id"] for each in found])
                 continue
-            quiet = 0
-            await self.remove_these([each["Id"] for each in found])
+            quiet += 1
+            if quiet == 2:
+                return
+            await asyncio.gather(asyncio.sleep(_PAUSE_SECONDS), self._try_to_remove_networks(networks))
         raise EngineAway("it goes on making containers that are being removed")
 
     async def remove_these(self, container_ids: Sequence[str]) -> None:
         """Kills and removes containers."""
-        await asyncio.gather(*(self.api.delete(f"/containers/{each}", force=True) for each in container_ids))
+        await remove_at_once(self.api, container_ids)
 
     async def remove_networks(self, **labels: str) -> None:
         """Removes the networks with these labels."""
@@ -171,6 +173,11 @@ class Engine:
         if process.returncode:
             said = output.decode(errors="replace").strip().splitlines()
             raise ComposeFailed(f"Docker could not bring {what} up: {said[-1] if said else 'no word'}")
+
+    async def _try_to_remove_networks(self, labels: Mapping[str, str] | None) -> None:
+        with suppress(EngineRefused):  # something has come up in one of them
+            if labels is not None:
+                await self.remove_networks(**labels)
 
     async def _stop(self, container_id: str) -> None:
         try:
