@@ -77,7 +77,7 @@ from headway.wiring_afar import Afar
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_disk import disk_service
-from headway.wiring_machine import LOCAL, docker_api, edge, engine_settings, https_of, tools_of
+from headway.wiring_machine import LOCAL, docker_api, edge, engine_settings, https_of, kept_releases, tools_of
 from headway.wiring_reactions import Looking, ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
 from headway.wiring_schedules import ScheduleWiring, carry_along
@@ -196,7 +196,12 @@ class Wiring:
         """The parts, each with what it needs."""
         access.tell(lambda user_id: self._events.announce(AccessChanged(user_id=user_id)))
         operating = Operating(
-            db=self._db, hosts=self._servers.fleet, toolboxes=self._toolboxes, logs_of_deployments=self._log_files
+            db=self._db,
+            hosts=self._servers.fleet,
+            toolboxes=self._toolboxes,
+            vault=self._data_dir.vault,
+            kept_releases=kept_releases(self._settings),
+            logs_of_deployments=self._log_files,
         )
         back = RollbackWiring(
             db=self._db,
@@ -313,7 +318,6 @@ class Wiring:
             ledger=self._ledger,
             vault=self._data_dir.vault,
             watch_time=self._settings.watch_time,
-            keep_releases=self._settings.keep_releases,
         )
 
     def _pollers(self, access: AccessService, operating: Operating) -> tuple[Poller, ...]:

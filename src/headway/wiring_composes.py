@@ -36,6 +36,7 @@ from headway.kernel.settings import Settings
 from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.stacks import Stacks
+from headway.wiring_machine import kept_releases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +183,7 @@ def _tools(
             settle_seconds=settings.settle_time.total_seconds(),
             build_memory_bytes=settings.build_memory_bytes,
             process_limit=settings.process_limit,
-            keep_releases=settings.keep_releases,
+            kept_releases=kept_releases(settings),
         ),
         login=providers.login,
     )

@@ -39,7 +39,6 @@ def disk_service(
         measuring=measuring,
         applications=applications,
         composes=composes,
-        keep_releases=settings.keep_releases,
         cache_bound=settings.build_cache_bytes,
     )
     return DiskService(db=db, measuring=measuring, cleaning=cleaning, events=events)

@@ -14,6 +14,7 @@ from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.tools import Defaults, Tools
 from headway.domains.catalog.git_providers import GitProviderService
+from headway.domains.catalog.kept import KeptReleases
 from headway.domains.catalog.room import Room
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, unix_socket
@@ -137,6 +138,13 @@ def https_of(settings: Settings) -> Https | None:
     if settings.https_port is None:
         return None
     return Https(port=settings.https_port, mail=settings.certificate_mail)
+
+
+def kept_releases(settings: Settings) -> KeptReleases:
+    """What services keep of their releases, where they say nothing of their own."""
+    return KeptReleases(
+        number=settings.keep_releases, age=settings.keep_releases_for, bytes=settings.keep_releases_bytes
+    )
 
 
 def engine_settings(settings: Settings) -> EngineSettings:

@@ -278,13 +278,15 @@ class Settings:
     keep_releases: int = field(
         default=5, metadata=_told(whole(1), "Releases that are kept of each application and compose service.")
     )
+    keep_releases_for: timedelta | None = field(
+        default=None, metadata=_told(duration(60), "How long a release is kept (two stay anyway); unset: for ever.")
+    )
+    keep_releases_bytes: int | None = field(
+        default=None, metadata=_told(size(0), "What an application's releases may hold (two stay); unset: no bound.")
+    )
     units: str | None = field(
         default=None,
-        metadata=_told(
-            UNITS,
-            "Name of the systemd units that keep supervisord and Traefik up, as `headway install` sets it; unset: the "
-            "panel keeps them up.",
-        ),
+        metadata=_told(UNITS, "Name of systemd's units that keep supervisord and Traefik up; unset: the panel does."),
     )
     keep_audit: timedelta = field(
         default=timedelta(days=365), metadata=_told(duration(3600), "How long it is kept who has changed what.")
@@ -295,7 +297,6 @@ class Settings:
     log_level: LogLevel = field(
         default=LogLevel.INFO, metadata=_told(choice(LogLevel), "How much the panel says about itself.")
     )
-
     log_format: LogFormat = field(
         default=LogFormat.LOGFMT,
         metadata=_told(choice(LogFormat), "How it says that: as key=value, or as one JSON object to a line."),

@@ -35,7 +35,6 @@ class Keeper:
     ledger: Ledger
     vault: Vault
     watch_time: timedelta
-    keep_releases: int
     _told: dict[str, str] = field(default_factory=dict)
 
     async def restore(self) -> float:
@@ -64,7 +63,7 @@ class Keeper:
                 await self._bring_in_line(application_id)
         for release in await operating.db.read(lambda tx: store.due_to_retire(tx, self.host_id)):
             if release.runtime in up:
-                await _unless_away(operating.retire(release, self.keep_releases))
+                await _unless_away(operating.retire(release))
         since = self.watch_time
         for release in await operating.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - since)):
             if release.runtime in up and await operating.runtime(release).crashed(release.release_id):

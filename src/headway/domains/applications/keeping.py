@@ -8,15 +8,24 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
 from headway.domains.applications.model import Release, ReleaseState
-from headway.domains.catalog.kept import Holding, kept_of
+from headway.domains.catalog.kept import Holding, KeptReleases, kept_of
 from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
 
 
-def beyond(tx: Tx, application_id: str, keep: int) -> list[Release]:
+def kept_by(tx: Tx, application_id: str, default: KeptReleases, vault: Vault) -> KeptReleases:
+    """What an application keeps of its releases; the default for one that is being deleted."""
+    own = store.settings_of(tx, application_id, vault)
+    if own is None:
+        return default
+    return default.own(number=own.keep_releases, days=own.keep_releases_days, bytes_=own.keep_releases_bytes)
+
+
+def beyond(tx: Tx, application_id: str, keep: KeptReleases) -> list[Release]:
     """The releases that are not kept, the newest first."""
     releases = store.releases_of(tx, application_id)
     wanted = deployments.wanted_releases(tx, SubjectType.APPLICATION, application_id)
-    staying = kept_of([_holding(each, wanted) for each in releases], keep)
+    staying = kept_of([_holding(each, wanted) for each in releases], keep, tx.now)
     return [each for each in releases if each.release_id not in staying]
 
 
@@ -33,4 +42,6 @@ def _holding(release: Release, wanted: Collection[str]) -> Holding:
         origin=release.origin or release.release_id,
         is_needed=release.state is not ReleaseState.RETIRED or release.release_id in wanted,
         has_served=release.state is not ReleaseState.STARTING,
+        made_at=release.created_at,
+        bytes=release.bytes,
     )

@@ -135,6 +135,9 @@ class AppSettings:
     secret_variables: Sequence[str] = ()
     keep_deployments: int | None = None
     keep_days: float | None = None
+    keep_releases: int | None = None
+    keep_releases_days: float | None = None
+    keep_releases_bytes: int | None = None
     auto_deploy: bool = True
     trigger_type: str = PUSH
     watch_paths: Sequence[str] | None = None

@@ -12,15 +12,18 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
 from headway.domains.applications import store
-from headway.domains.applications.keeping import beyond, is_shared
+from headway.domains.applications.keeping import beyond, is_shared, kept_by
 from headway.domains.applications.model import Application, Release
 from headway.domains.applications.surroundings import marks_of
 from headway.domains.applications.tools import Toolboxes, Tools
+from headway.domains.catalog.kept import KeptReleases
 from headway.domains.servers.fleet import ServerUnknown
 from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.infra.logs.mask import Masker
 from headway.kernel.variables import secrets_among
+from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import Runtime
 
 
@@ -33,6 +36,8 @@ class Operating:
     db: Database
     hosts: Mapping[str, Host]
     toolboxes: Toolboxes
+    vault: Vault
+    kept_releases: KeptReleases
     logs_of_deployments: LogFiles
     turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -107,12 +112,21 @@ class Operating:
             for folder in tools.folders.all_of(application.application_id):
                 await self.hosts[tools.host_id].remove_tree(folder)
 
-    async def retire(self, release: Release, keep: int) -> None:
-        """Ends a replaced release and frees its port; the newest ``keep`` keep their folders."""
+    async def retire(self, release: Release) -> None:
+        """Ends a replaced release and frees its port; those that are kept keep their folders."""
         await self.runtime(release).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
-        for old in await self.db.read(lambda tx: beyond(tx, release.application_id, keep)):
+        for old in (await self.beyond(release.application_id))[1]:
             await self.let_go(old)
+
+    async def beyond(self, application_id: str) -> tuple[KeptReleases, list[Release]]:
+        """What an application keeps of its releases, and those that it does not."""
+
+        def look(tx: Tx) -> tuple[KeptReleases, list[Release]]:
+            keep = kept_by(tx, application_id, self.kept_releases, self.vault)
+            return keep, beyond(tx, application_id, keep)
+
+        return await self.db.read(look)
 
     async def let_go(self, release: Release) -> None:
         """Removes a release that does not run: its row, and its artifact unless another release has that too."""

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+# However old or large they are: what serves, and what served before it, so that one can always go back.
+_NEVER_TOO_OLD = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptReleases:
+    """How many releases of a service are kept, for how long after they were made, and how many bytes they hold in all;
+    None: no bound.
+    """
+
+    number: int
+    age: timedelta | None = None
+    bytes: int | None = None
+
+    def own(self, *, number: int | None, days: float | None, bytes_: int | None) -> KeptReleases:
+        """The same with what a service says of its own."""
+        age = self.age if days is None else timedelta(days=days)
+        return KeptReleases(number=number or self.number, age=age, bytes=self.bytes if bytes_ is None else bytes_)
+
+    def __str__(self) -> str:
+        """What is kept, as the middle of a sentence."""
+        return f"the {self.number} releases that are kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
     """A release as the rule sees it. ``seq`` counts a service's releases; ``origin`` is the release whose artifact it
     has, another than itself where a rollback made it. It ``is_needed`` while it starts, serves or drains, or while a
-    deployment that waits or runs goes back to it; it ``has_served`` once its deployment was done.
+    deployment that waits or runs goes back to it; it ``has_served`` once its deployment was done. ``bytes`` is what it
+    holds by itself, as far as that is known.
     """
 
     release_id: str
@@ -18,18 +43,32 @@ class Holding:
     origin: str
     is_needed: bool
     has_served: bool
+    made_at: datetime
+    bytes: int | None = None
 
 
-def kept_of(releases: Iterable[Holding], keep: int) -> frozenset[str]:
-    """The ids of those of one service's releases that nobody may clear away: what is needed, and the newest ``keep``,
-    the one that serves among them. What a rollback makes is the artifact that it went back to, and counts with that as
-    one, so that going back and forth pushes nothing out: of all that share an artifact the first and the newest stay.
+def kept_of(releases: Iterable[Holding], keep: KeptReleases, now: datetime) -> frozenset[str]:
+    """The ids of those of one service's releases that nobody may clear away: what is needed, and the newest, the one
+    that serves among them. What a rollback makes is the artifact that it went back to, and counts with that as one, so
+    that going back and forth pushes nothing out: of all that share an artifact the first and the newest stay.
     """
     known = sorted(releases, key=lambda each: -each.seq)
     newest: dict[str, str] = {}
     for each in known:
         if each.has_served:
             newest.setdefault(each.origin, each.release_id)
-    staying = dict(list(newest.items())[: max(keep, 1)])
+    by_id = {each.release_id: each for each in known}
+    staying = list(_within([by_id[last] for last in newest.values()], keep, now))
     needed = {each.release_id for each in known if each.is_needed}
-    return frozenset({*staying, *staying.values(), *needed})
+    return frozenset({*(each.origin for each in staying), *(each.release_id for each in staying), *needed})
+
+
+def _within(newest: list[Holding], keep: KeptReleases, now: datetime) -> Iterator[Holding]:
+    """Those that stay, of the newest of each artifact, the newest first."""
+    held = 0
+    for place, each in enumerate(newest[: max(keep.number, 1)]):
+        held += each.bytes or 0
+        is_old = keep.age is not None and each.made_at < now - keep.age
+        is_much = keep.bytes is not None and held > keep.bytes
+        if place < _NEVER_TOO_OLD or not (is_old or is_much):
+            yield each

@@ -181,7 +181,8 @@ class Keeper:
         """Whether something was replaced, by a release that has served for as long as the drain takes."""
         if not store.has_drained(tx, release.release_id, tx.now - self.drain_time):
             return False
-        keep = self.operating.tools.defaults.keep_releases
+        tools = self.operating.tools
+        keep = store.kept_by(tx, release.compose_id, tools.defaults.kept_releases, tools.vault)
         stale = [] if release.record.stack else outdated(release.record, containers)
         return bool(stale or store.beyond(tx, release.compose_id, keep))
 

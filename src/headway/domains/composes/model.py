@@ -73,6 +73,8 @@ class ComposeSettings:
     step_seconds: float | None = None
     inactivity_seconds: float | None = None
     total_seconds: float | None = None
+    keep_releases: int | None = None
+    keep_releases_days: float | None = None
     auto_deploy: bool = True
     trigger_type: str = PUSH
     watch_paths: Sequence[str] | None = None

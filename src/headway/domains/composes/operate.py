@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
+from headway.domains.catalog.kept import KeptReleases
 from headway.domains.composes import store
 from headway.domains.composes.model import Compose, Release
 from headway.domains.composes.plan import known_secrets
@@ -116,11 +117,19 @@ class Operating:
         """Removes the releases that are not kept, and the names of images that none of those that are has. Leaves it to
         the next time where a deploy is under way.
         """
-        keep = self.tools.defaults.keep_releases
-        for release_id, folder in await self.db.read(lambda tx: store.beyond(tx, compose_id, keep)):
+        for release_id, folder in (await self.beyond(compose_id))[1]:
             await self.let_go(release_id, folder)
         for name in await self.needless_images(compose_id):
             await self.tools.engine.take_back(name)
+
+    async def beyond(self, compose_id: str) -> tuple[KeptReleases, list[tuple[str, str]]]:
+        """What a compose service keeps of its releases, and (id, folder) of those that it does not."""
+
+        def look(tx: Tx) -> tuple[KeptReleases, list[tuple[str, str]]]:
+            keep = store.kept_by(tx, compose_id, self.tools.defaults.kept_releases, self.tools.vault)
+            return keep, store.beyond(tx, compose_id, keep)
+
+        return await self.db.read(look)
 
     async def let_go(self, release_id: str, folder: str) -> None:
         """Removes a release that does not serve: its row, and its files unless another release has those too."""

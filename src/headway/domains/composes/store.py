@@ -12,7 +12,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.core.deployments.store import wanted_releases
 from headway.domains.catalog import domains_store, hooks_store, restoring
-from headway.domains.catalog.kept import Holding, kept_of
+from headway.domains.catalog.kept import Holding, KeptReleases, kept_of
 from headway.domains.composes.model import (
     Compose,
     ComposeSettings,
@@ -271,12 +271,18 @@ def serving(tx: Tx, compose_id: str, vault: Vault) -> Release | None:
     return None if row is None else _release(row, vault)
 
 
-def beyond(tx: Tx, compose_id: str, keep: int) -> list[tuple[str, str]]:
+def kept_by(tx: Tx, compose_id: str, default: KeptReleases, vault: Vault) -> KeptReleases:
+    """What a compose service keeps of its releases; the default for one that is being deleted."""
+    own = settings_of(tx, compose_id, vault)
+    return default if own is None else default.own(number=own.keep_releases, days=own.keep_releases_days, bytes_=None)
+
+
+def beyond(tx: Tx, compose_id: str, keep: KeptReleases) -> list[tuple[str, str]]:
     """(id, folder) of the releases that are not kept."""
-    columns = (_r.release_id, _r.seq, _r.state, _r.folder, _r.origin)
+    columns = (_r.release_id, _r.seq, _r.state, _r.folder, _r.origin, _r.created_at)
     rows = tx.execute(select(*columns).where(_r.compose_id == compose_id)).all()
     wanted = wanted_releases(tx, SubjectType.COMPOSE, compose_id)
-    staying = kept_of([_holding(row, wanted) for row in rows], keep)
+    staying = kept_of([_holding(row, wanted) for row in rows], keep, tx.now)
     return [(row.release_id, row.folder) for row in rows if row.release_id not in staying]
 
 
@@ -329,6 +335,7 @@ def _holding(row: Row[Any], wanted: Collection[str]) -> Holding:
         origin=row.origin or row.release_id,
         is_needed=row.state != ReleaseState.RETIRED or row.release_id in wanted,
         has_served=row.state != ReleaseState.STARTING,
+        made_at=row.created_at,
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.domains.catalog.git_providers import login_by
+from headway.domains.catalog.kept import KeptReleases
 from headway.domains.catalog.room import Room
 from headway.domains.composes import store
 from headway.domains.composes.folders import ComposeFolders
@@ -41,7 +42,7 @@ class Defaults:
     settle_seconds: float
     build_memory_bytes: int | None
     process_limit: int
-    keep_releases: int
+    kept_releases: KeptReleases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,10 @@ from pathlib import Path
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store as applications
-from headway.domains.applications.keeping import beyond, is_shared
+from headway.domains.applications.keeping import is_shared
 from headway.domains.applications.model import Release
 from headway.domains.applications.operate import Operating as Applications
-from headway.domains.composes import store as composes
+from headway.domains.catalog.kept import KeptReleases
 from headway.domains.composes.operate import Operating as Composes
 from headway.domains.disk import store
 from headway.domains.disk.measuring import Measuring
@@ -38,9 +38,7 @@ Chosen = Callable[[Held], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cleaning:
-    """``keep_releases`` is how many of each service stay, ``cache_bound`` what is kept of builds: of the engine's, and
-    as much of those without one.
-    """
+    """``cache_bound`` is what is kept of builds: of the engine's, and as much of those without one."""
 
     db: Database
     api: DockerApi
@@ -48,7 +46,6 @@ class Cleaning:
     measuring: Measuring
     applications: Applications
     composes: Composes
-    keep_releases: int
     cache_bound: int
 
     async def clean(self, chosen: Chosen, *, dry: bool) -> list[Waste]:
@@ -77,14 +74,10 @@ class Cleaning:
                         yield each
 
     async def _of_application(self, service: Held, freeing: Freeing | None, *, dry: bool) -> AsyncIterator[Waste]:
-        def not_kept(tx: Tx) -> list[Release]:
-            return beyond(tx, service.service_id, self.keep_releases)
-
         async with self.applications.turn(service.service_id):
-            for release in await self.db.read(not_kept):
-                yield _release(
-                    service, release.release_id, await self._size(service, release, freeing), self.keep_releases
-                )
+            keep, not_kept = await self.applications.beyond(service.service_id)
+            for release in not_kept:
+                yield _release(service, release.release_id, await self._size(service, release, freeing), keep)
                 if not dry:
                     await self.applications.let_go(release)
 
@@ -97,10 +90,10 @@ class Cleaning:
     async def _of_compose(self, service: Held, freeing: Freeing | None, *, dry: bool) -> AsyncIterator[Waste]:
         compose_id = service.service_id
         async with self.composes.turn(compose_id):
-            not_kept = await self.db.read(lambda tx: composes.beyond(tx, compose_id, self.keep_releases))
+            keep, not_kept = await self.composes.beyond(compose_id)
             sizes = await bytes_of(folder for _, folder in not_kept)
             for release_id, folder in not_kept:
-                yield _release(service, release_id, sizes.get(folder, 0), self.keep_releases)
+                yield _release(service, release_id, sizes.get(folder, 0), keep)
             if freeing is not None:
                 for name in await self.composes.needless_images(compose_id):
                     why = "no release that is kept has it"
@@ -169,8 +162,8 @@ class Cleaning:
                     await asyncio.to_thread(_remove, Path(path))
 
 
-def _release(service: Held, release_id: str, size: int | None, keep: int) -> Waste:
-    why = f"it is not among the {keep} releases that are kept"
+def _release(service: Held, release_id: str, size: int | None, keep: KeptReleases) -> Waste:
+    why = f"it is not among {keep}"
     return Waste(kind=Kind.RELEASE, service_id=service.service_id, name=release_id, why=why, bytes=size)
 
 

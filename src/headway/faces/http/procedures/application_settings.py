@@ -19,6 +19,8 @@ _MOST_DAYS = 36_500
 Text = Annotated[str, Field(max_length=4_096)]
 Seconds = Annotated[float, Field(gt=0, le=_LONGEST_SECONDS)]
 Names = Annotated[list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{1,255}$")]], Field(max_length=1_000)]
+KeptNumber = Annotated[int, Field(ge=1, le=_MOST_KEPT)]
+KeptDays = Annotated[float, Field(gt=0, le=_MOST_DAYS)]
 ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
 SourceType = Literal["docker", "git", "github", "gitlab", "bitbucket", "gitea", "drop"]
 
@@ -55,8 +57,11 @@ class Changes(ContainerChanges):
     port: Annotated[int, Field(ge=1, le=65_535)] | None = None
     open_variables: Names | None = None
     secret_variables: Names | None = None
-    keep_deployments: Annotated[int, Field(ge=1, le=_MOST_KEPT)] | None = None
-    keep_days: Annotated[float, Field(gt=0, le=_MOST_DAYS)] | None = None
+    keep_deployments: KeptNumber | None = None
+    keep_days: KeptDays | None = None
+    keep_releases: KeptNumber | None = None
+    keep_releases_days: KeptDays | None = None
+    keep_releases_bytes: Annotated[int, Field(ge=0, le=1 << 50)] | None = None
     auto_deploy: bool | None = None
     trigger_type: Literal["push", "tag"] | None = None
     watch_paths: WatchPaths | None = None

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from headway.domains.composes.model import ComposeSettings
 from headway.faces.http.inputs import Input
-from headway.faces.http.procedures.application_settings import Seconds, Text
+from headway.faces.http.procedures.application_settings import KeptDays, KeptNumber, Seconds, Text
 from headway.faces.http.procedures.hook_settings import WatchPaths, WebhookSecret, hook_changes
 from headway.faces.http.wire.composes import ACTIVE, ComposeType, SourceType, default_of, passive_among
 
@@ -39,6 +39,8 @@ class Changes(Input):
     step_seconds: Seconds | None = None
     inactivity_seconds: Seconds | None = None
     total_seconds: Seconds | None = None
+    keep_releases: KeptNumber | None = None
+    keep_releases_days: KeptDays | None = None
     auto_deploy: bool | None = None
     trigger_type: Literal["push", "tag"] | None = None
     watch_paths: WatchPaths | None = None

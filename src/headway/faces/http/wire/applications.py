@@ -214,6 +214,9 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "secretVariables": "secret_variables",
         "keepDeployments": "keep_deployments",
         "keepDays": "keep_days",
+        "keepReleases": "keep_releases",
+        "keepReleasesDays": "keep_releases_days",
+        "keepReleasesBytes": "keep_releases_bytes",
     }
 )
 

@@ -135,6 +135,8 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "stepSeconds": "step_seconds",
         "inactivitySeconds": "inactivity_seconds",
         "totalSeconds": "total_seconds",
+        "keepReleases": "keep_releases",
+        "keepReleasesDays": "keep_releases_days",
         "autoDeploy": "auto_deploy",
         "triggerType": "trigger_type",
         "watchPaths": "watch_paths",
