@@ -115,7 +115,7 @@ class World:
         vault = self.platform.data_dir.vault
         plain: dict[str, Json] = {"seq": 0, "state": ReleaseState.STARTING, "folder": "/x", "port": None}
         made = {"deployment_id": release_id, "commit_hash": "c" * 40, "created_at": datetime.now(UTC)}
-        plain |= {"retire_at": None, **made, **fields}
+        plain |= {"host_id": "local", "retire_at": None, **made, **fields}
         release = Release(release_id=release_id, application_id=application_id, **plain)
         spec = "" if snapshot is None else snapshot.seal(vault)
         await self.services.db.run(lambda tx: add_release(tx, release, spec))
