@@ -79,6 +79,11 @@ class S3:
         listed = json.loads(self.rclone("lsjson", "-R", "--files-only", f"dest:{bucket}"))
         return {each["Path"]: each["Size"] for each in listed}
 
+    def parts(self, bucket: str = "backups") -> list[str]:
+        """The objects of which there are parts only."""
+        listed = json.loads(self.rclone("backend", "list-multipart-uploads", f"dest:{bucket}"))
+        return [each["Key"] for each in listed.get(bucket) or ()]
+
     def start(self) -> None:
         """Starts the server and waits until it answers."""
         identity = {

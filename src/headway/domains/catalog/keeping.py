@@ -174,8 +174,8 @@ class Keeping:
             case str() if name == UNDO_OBJECT:
                 place = await undoing.write(lambda tx: self.place(tx, data["destination_id"], data["path"], None))
                 async with undoing.fence():
-                    for path in (f"{place.path}{PARTIAL}", place.path):
-                        await self.storages.remove(place.storage, path)
+                    await self.storages.drop(place.storage, f"{place.path}{PARTIAL}")
+                    await self.storages.remove(place.storage, place.path)
                 await undoing.write(lambda tx: kept_store.remove_at(tx, place.destination_id, place.path))
             case _:
                 return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import signal
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from headway.seams.storages.base import Listed, ObjectMissing, Storage, StorageRefused
 from headway.seams.storages.rclone import NO_FILE, NO_FOLDER, Rclone, explained, read_list
+
+log = logging.getLogger(__name__)
 
 _SECONDS = 45.0
 _MOST_SAID = 16_384
@@ -66,6 +69,17 @@ class Storages:
         """Deletes an object; no error when there is none. Raises StorageRefused."""
         with suppress(ObjectMissing):
             await self._ask(storage, self.rclone.remove(storage, path), "deleting there")
+
+    async def drop(self, storage: Storage, path: str) -> None:
+        """Deletes an object whose upload may have been cut off, with what there is of it, as far as the key may do that
+        and the storage knows how. Raises StorageRefused where the object itself cannot be deleted.
+        """
+        await self.remove(storage, path)
+        if storage.is_s3:
+            try:
+                await self._ask(storage, self.rclone.drop_parts(storage, path), "removing parts there")
+            except StorageRefused as refused:
+                log.warning("parts of %s may be left: %s", path, refused.message)
 
     async def _ask(self, storage: Storage, argv: tuple[str, ...], what: str, stdin: bytes = b"") -> bytes:
         try:

@@ -35,6 +35,11 @@ class Storage:
         """The folder on this machine, None where it lies elsewhere."""
         return self.root if self.root.startswith("/") else None
 
+    @property
+    def is_s3(self) -> bool:
+        """Whether an upload that is cut off leaves parts there, which are no object yet."""
+        return self.env.get("RCLONE_CONFIG_DEST_TYPE") == "s3"
+
     def at(self, path: str) -> str:
         """A path below the root, as rclone takes it."""
         return f"sealed:{path}" if self.sealed else f"{self.root}/{path}"

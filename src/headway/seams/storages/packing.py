@@ -248,5 +248,7 @@ if __name__ == "__main__":
         sys.stderr.write(f"{SPEAKER}: {refused}\n")
         sys.exit(REFUSED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more: no word about it
+        if sys.argv[1] == "unpack":  # who failed says so; of who ended well nobody would know that there was more
+            sys.stderr.write(f"{SPEAKER}: What reads the backup has ended before its end.\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python would fail once more
         sys.exit(1)

@@ -41,7 +41,7 @@ _ANSWERS: tuple[tuple[str, str], ...] = (
         "its certificate is not trusted here; install its authority's, or pass --no-check-certificate",
     ),
     (
-        "connection refused|is unreachable|no route to host|i/o timeout|connection reset|EOF|dial tcp|not seekable",
+        "connection (refused|reset)|is unreachable|no route to host|timeout|deadline|EOF|dial tcp|not seekable",
         "it does not answer; look whether it is up and can be reached from here",
     ),
     (
@@ -90,6 +90,10 @@ class Rclone:
     def remove(self, storage: Storage, path: str) -> tuple[str, ...]:
         """Deletes an object; ends with 3 or 4 where there is none."""
         return self._argv(storage, "deletefile", storage.at(path))
+
+    def drop_parts(self, storage: Storage, path: str) -> tuple[str, ...]:
+        """Removes the parts of an object that was begun on an S3 storage and never finished; no listing shows them."""
+        return self._argv(storage, "backend", "cleanup", "-o", "max-age=0s", f"{storage.root}/{path}")
 
     def list(self, storage: Storage, folder: str) -> tuple[str, ...]:
         """What lies in a folder, and not below it, as JSON."""

@@ -29,6 +29,7 @@ def test_the_other_commands_name_objects_below_the_root() -> None:
     assert RCLONE.download(storage, "x") == (*FLAGS, "cat", "dest:b/x")
     assert RCLONE.move(storage, "x", "y") == (*FLAGS, "moveto", "--no-traverse", "dest:b/x", "dest:b/y")
     assert RCLONE.remove(storage, "x") == (*FLAGS, "deletefile", "dest:b/x")
+    assert RCLONE.drop_parts(storage, "x") == (*FLAGS, "backend", "cleanup", "-o", "max-age=0s", "dest:b/x")
     assert RCLONE.list(storage, "f") == (*FLAGS, "lsjson", "--no-mimetype", "dest:b/f")
     assert RCLONE.size(storage, "x") == (*FLAGS, "lsjson", "--stat", "--no-mimetype", "dest:b/x")
 
