@@ -1,0 +1,45 @@
+"""The runs of backups and volume backups over both wires, and to whom they are unknown."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.http.world import World
+
+NEW = {"backup": "Backup", "volumeBackup": "Volume backup"}
+
+
+async def begun(world: World, kind: str) -> tuple[str, str]:
+    """(id, deployment) of a new one of which a run was asked for."""
+    made = await world.post("compose.create", name="shop", environmentId=await world.environment())
+    of = {"composeId": made["composeId"]}
+    if kind == "backup":
+        row = await world.post("backup.create", databaseType="postgres", database="d", serviceName="db", **of)
+        subject, procedure = {"backupId": row["backupId"]}, "backup.manualBackupCompose"
+    else:
+        row = await world.post("volumeBackups.create", name="v", volumeName="kept", serviceType="compose", **of)
+        subject, procedure = {"volumeBackupId": row["volumeBackupId"]}, "volumeBackups.runManually"
+    answer = await world.owner.post(f"/{procedure}", json=subject)
+    assert (answer.status_code, answer.json()) == (200, True), answer.text
+    return next(iter(subject.values())), answer.headers["x-deployment-id"]
+
+
+@pytest.mark.parametrize("kind", NEW)
+async def test_runs_are_listed_over_both_wires_and_unknown_to_others(world: World, kind: str) -> None:
+    subject_id, deployment_id = await begun(world, kind)
+    given = {"id": subject_id, "type": kind}
+    over_trpc = {"input": json.dumps({"json": given})}
+    rest = await world.owner.get("/deployment.allByType", params=given)
+    trpc = await world.owner.get("/trpc/deployment.allByType", params=over_trpc)
+    assert [(row["deploymentId"], row[f"{kind}Id"]) for row in rest.json()] == [(deployment_id, subject_id)]
+    assert trpc.json()["result"]["data"]["json"] == rest.json()
+    for client in (world.stranger, world.member):
+        assert (await client.get("/deployment.allByType", params=given)).status_code == 404
+        refused = await client.get("/trpc/deployment.allByType", params=over_trpc)
+        assert (refused.status_code, refused.json()["error"]["json"]["message"]) == (404, f"{NEW[kind]} not found")
+        it = {"deploymentId": deployment_id}
+        for procedure in ("killProcess", "cancel", "removeDeployment"):
+            assert (await client.post(f"/deployment.{procedure}", json=it)).status_code == 404, procedure
+        assert (await client.get("/deployment.readLogs", params=it)).status_code == 404
