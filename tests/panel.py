@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -23,6 +24,10 @@ T = TypeVar("T")
 
 KEY = "k" * 64
 SHELTER = Path("/var/lib/headway-work")
+# What a panel says of its own mistakes; nothing that a test or a user does may bring one about.
+MISTAKES = re.compile(
+    r"^.*(?:failed in a round|a listener failed|runner of deployment|unforeseen error|incident ).*$", re.MULTILINE
+)
 Json = Any
 
 
@@ -223,6 +228,12 @@ class Panel:
         assert ended.returncode == 0, ended.stderr.decode()
         assert self.groups == [], "control groups are left"
         remove_traces(self.data_dir)
+        assert not self.mistakes(), self.mistakes()
+
+    def mistakes(self) -> str:
+        """The first thing that the panel says it did wrong, with what follows; "" where it says none."""
+        found = MISTAKES.search(self.log())
+        return self.log()[found.start() : found.start() + 4000] if found else ""
 
 
 @contextlib.contextmanager
