@@ -180,9 +180,23 @@ class RegistryLogin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCheck:
+    """What a container is asked by itself, in the place of its image's check. ``test`` is a word that says what follows
+    (CMD: a program; CMD-SHELL: a line), NONE for no check, or empty for the image's own with other times.
+    """
+
+    test: tuple[str, ...] = ()
+    interval_seconds: float | None = None
+    timeout_seconds: float | None = None
+    start_seconds: float | None = None
+    retries: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """How an image is run, whatever runs it. ``port`` is the one that its process listens on inside; ``entrypoint`` and
-    ``arguments`` are the image's own where they are None; ``restarts`` bounds those after failures (None: no bound).
+    ``arguments`` are the image's own where they are None, and so is ``check``; ``restarts`` bounds those after failures
+    (None: no bound).
     What follows is for runtimes of several machines: how many copies run and where, what each is sure to get there, and
     how the machines open the registry of the image.
     """
@@ -195,6 +209,7 @@ class Container:
     cpus: float | None = None
     restart: Restart = Restart.ALWAYS
     restarts: int | None = None
+    check: OwnCheck | None = None
     replicas: int = 1
     placement: Placement = field(default_factory=Placement)
     reserved_cpus: float | None = None

@@ -53,7 +53,8 @@ SAVED: Sequence[tuple[str, object]] = (
     ("openVariables", ["A", "project.X"]),
     ("secretVariables", []),
     ("watchPaths", ["src/**"]),
-    ("healthCheckSwarm", {"Test": ["CMD", "true"]}),
+    ("healthCheckSwarm", {"Test": ["CMD", "true"], "Interval": 5_000_000_000, "Retries": 2}),
+    ("updateConfigSwarm", {"Parallelism": 2}),
     ("autoDeploy", False),
 )
 
@@ -77,6 +78,13 @@ REFUSED: Sequence[dict[str, Any]] = (
     {"placementSwarm": {"MaxReplicas": -1}},
     {"keepDeployments": 0},
     {"keepReleases": 0},
+    {"healthCheckSwarm": {"Test": "true"}},
+    {"healthCheckSwarm": {"Test": ["true"]}},
+    {"healthCheckSwarm": {"Test": ["CMD-SHELL", "a", "b"]}},
+    {"healthCheckSwarm": {"Test": ["CMD"]}},
+    {"healthCheckSwarm": {"Interval": 5}},
+    {"healthCheckSwarm": {"Timeout": "5s"}},
+    {"healthCheckSwarm": {"Retries": -1}},
     {"keepReleasesDays": 0},
     {"keepDays": 36_501},
     {"customGitUrl": "ext::sh -c id"},

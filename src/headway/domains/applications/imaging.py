@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.domains.applications.checking import own_check_of
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.model import AppSettings
 from headway.domains.applications.placing import placement_of
@@ -134,6 +135,7 @@ class Imaging:
             cpus=settings.cpus,
             restart=Restart(settings.restart),
             restarts=settings.restarts,
+            check=own_check_of(settings),
             replicas=settings.replicas,
             placement=placement_of(settings),
             reserved_cpus=settings.reserved_cpus,

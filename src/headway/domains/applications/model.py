@@ -73,8 +73,8 @@ class AppSettings:
     names of those for which the rule of what is masked does not fit.
     ``image`` and what follows to the password name an image in a registry, ``command`` and ``arguments`` what is run
     in its place; ``restart`` is a word of ``Restart``.
-    ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where, in
-    the words of clients.
+    ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where and
+    ``own_check`` how a container is asked by itself, in the words of clients.
     ``scale`` says how often each process type runs, once where it says nothing.
     ``auto_deploy`` and what follows is how deliveries of webhooks are taken: ``newest_wins`` lets a push end what still
     waits of an earlier one.
@@ -111,6 +111,7 @@ class AppSettings:
     runtime: str | None = None
     replicas: int = 1
     placement: Mapping[str, Any] | None = None
+    own_check: Mapping[str, Any] | None = None
     reserved_cpus: float | None = None
     reserved_memory_bytes: int | None = None
     mounts: Sequence[Attached] = ()

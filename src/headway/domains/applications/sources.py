@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headway.domains.applications.checking import own_check_of
 from headway.domains.applications.model import AppSettings
 from headway.domains.applications.placing import placement_of
 from headway.domains.catalog.provided import provided
@@ -27,6 +28,7 @@ def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
             "to 1."
         )
     placement_of(settings)
+    own_check_of(settings)
     if settings.archive:
         archive_spec(settings).check()
     if settings.image:

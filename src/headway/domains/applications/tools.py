@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from headway.core.deployments.run import Run
 from headway.domains.applications import ports_store
+from headway.domains.applications.checking import own_check_of
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.imaging import Imaging, inner_port
 from headway.domains.applications.plan import Plan
@@ -25,6 +26,7 @@ from headway.kernel.artifacts import (
     HealthCheck,
     HealthKind,
     Image,
+    OwnCheck,
     ReleaseSpec,
     Workspace,
 )
@@ -210,7 +212,7 @@ class Tools:
     def _health(self, plan: Plan, artifact: Artifact, *, takes_requests: bool) -> HealthCheck:
         path = plan.settings.health_path
         kind = HealthKind.SETTLE if not takes_requests else HealthKind.HTTP if path else HealthKind.TCP
-        if isinstance(artifact, Image) and artifact.is_checked and not path:
+        if isinstance(artifact, Image) and not path and _is_checked(artifact, own_check_of(plan.settings)):
             kind = HealthKind.OWN
         return HealthCheck(
             kind=kind,
@@ -239,6 +241,10 @@ class Toolboxes:
     def at(self, host_id: str) -> Tools:
         """The tools of a host. Raises HostUnreachable for a server that is none any more."""
         return self.here if host_id == self.here.host_id else self.there(host_id)
+
+
+def _is_checked(image: Image, own: OwnCheck | None) -> bool:
+    return image.is_checked if own is None or not own.test else own.test != ("NONE",)
 
 
 def _given(own: float | None, default: float) -> float:

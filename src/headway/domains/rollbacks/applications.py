@@ -40,6 +40,7 @@ _WAYS_OF_RUNNING: Mapping[str, str] = {
     "start_command": "startCommand",
     "restart": "restart",
     "restarts": "restarts",
+    "own_check": "healthCheckSwarm",
     "health_path": "healthPath",
     "health_deadline_seconds": "healthDeadline",
     "settle_seconds": "settleTime",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headway.infra.docker import labels
-from headway.kernel.artifacts import Container, Mount, MountKind, ReleaseSpec, Restart
+from headway.kernel.artifacts import Container, Mount, MountKind, OwnCheck, ReleaseSpec, Restart
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes.programs import checked_id
 
@@ -17,6 +17,7 @@ LOG_FILES = "3"
 
 _VARIABLE = re.compile(r"[^=\0]+")
 _VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
+_NANO = 1_000_000_000
 _PROTOCOLS = frozenset({"tcp", "udp"})
 _RESTARTS: Mapping[Restart, str] = {
     Restart.ALWAYS: "unless-stopped",
@@ -90,7 +91,20 @@ def body(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[str
         asked["Entrypoint"] = list(container.entrypoint)
     if container.arguments is not None:
         asked["Cmd"] = list(container.arguments)
+    if container.check is not None:
+        asked["Healthcheck"] = check_of(container.check)
     return asked
+
+
+def check_of(check: OwnCheck) -> dict[str, Any]:
+    """The container's own check; what is 0 or empty is the image's, or else the engine's."""
+    return {
+        "Test": list(check.test),
+        "Interval": int((check.interval_seconds or 0) * _NANO),
+        "Timeout": int((check.timeout_seconds or 0) * _NANO),
+        "StartPeriod": int((check.start_seconds or 0) * _NANO),
+        "Retries": check.retries or 0,
+    }
 
 
 def environment(spec: ReleaseSpec) -> dict[str, str]:
@@ -114,7 +128,7 @@ def _host(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[st
     if spec.process_limit is not None:
         host["PidsLimit"] = spec.process_limit
     if container.cpus is not None:
-        host["NanoCpus"] = int(container.cpus * 1_000_000_000)
+        host["NanoCpus"] = int(container.cpus * _NANO)
     return host
 
 

@@ -13,6 +13,7 @@ from headway.kernel.artifacts import (
     Image,
     Mount,
     MountKind,
+    OwnCheck,
     PublishedPort,
     ReleaseSpec,
     Restart,
@@ -55,6 +56,24 @@ PLAIN: dict[str, Any] = {
         "LogConfig": {"Type": "local", "Config": {"max-size": "10m", "max-file": "3"}},
     },
 }
+
+
+CHECK = OwnCheck(test=("CMD", "probe", "-q"), interval_seconds=1.5, timeout_seconds=2, start_seconds=0.5, retries=3)
+CHECK_BODY = {
+    "Test": ["CMD", "probe", "-q"],
+    "Interval": 1_500_000_000,
+    "Timeout": 2_000_000_000,
+    "StartPeriod": 500_000_000,
+    "Retries": 3,
+}
+
+
+def test_a_check_of_its_own() -> None:
+    checked = replace(SPEC, container=replace(SPEC.container, check=CHECK))
+    assert asked(checked) == {**PLAIN, "Healthcheck": CHECK_BODY}
+    of_image = replace(SPEC, container=replace(SPEC.container, check=OwnCheck(retries=1)))
+    nothing = {"Test": [], "Interval": 0, "Timeout": 0, "StartPeriod": 0}
+    assert asked(of_image)["Healthcheck"] == {**nothing, "Retries": 1}
 
 
 def asked(spec: ReleaseSpec, files: dict[str, str] | None = None) -> dict[str, Any]:

@@ -45,6 +45,7 @@ class ContainerChanges(Input):
     runtime: Literal["auto", "container", "swarm"] | None = None
     replicas: Annotated[int, Field(ge=1, le=1_000)] | None = None
     placement_swarm: Keyed | None = None
+    health_check_swarm: Keyed | None = None
 
     def special(self) -> dict[str, Any]:
         """Settings whose value is not simply the field's. A password that is not sent stays: it is never given back,

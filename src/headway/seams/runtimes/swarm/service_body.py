@@ -163,6 +163,8 @@ def _container(spec: ReleaseSpec, panel_id: str, kept: Mapping[str, str], grace_
         asked["Command"] = list(container.entrypoint)
     if container.arguments is not None:
         asked["Args"] = list(container.arguments)
+    if container.check is not None:
+        asked["HealthCheck"] = bodies.check_of(container.check)
     return asked
 
 

@@ -13,6 +13,7 @@ from headway.kernel.artifacts import (
     Image,
     Mount,
     MountKind,
+    OwnCheck,
     Placement,
     PublishedPort,
     ReleaseSpec,
@@ -92,6 +93,11 @@ def test_bounds_and_what_is_reserved() -> None:
         "Limits": {"MemoryBytes": 64 << 20, "Pids": 100, "NanoCPUs": 500_000_000},
         "Reservations": {"MemoryBytes": 32 << 20, "NanoCPUs": 250_000_000},
     }
+
+
+def test_a_check_of_its_own() -> None:
+    asked = body(spec(check=OwnCheck(test=("NONE",))))["TaskTemplate"]["ContainerSpec"]
+    assert asked["HealthCheck"] == {"Test": ["NONE"], "Interval": 0, "Timeout": 0, "StartPeriod": 0, "Retries": 0}
 
 
 def test_placement() -> None:
