@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.docker_engine import Engine
-from tests.docker_registry import lacks_registry
+from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.e2e.boxes import DOCKERFILE, boxed_web, boxing_panel
 from tests.e2e.swarms import SECONDS, Ground, copies_seen, named_web, swarm_ground
 from tests.panel import commit, git_repository, until
@@ -57,6 +58,31 @@ def test_four_copies_spread_over_both_machines_and_answer(ground: Ground, tmp_pa
 
     running.post("application.delete", applicationId=application_id)
     until(lambda: ground.left(application_id) == [], 60, what="nothing is left")
+
+
+def test_what_served_before_serves_again_while_repository_and_registry_are_gone(ground: Ground, tmp_path: Path) -> None:
+    running, repository = ground.panel, tmp_path / "repo"
+    url = git_repository(repository, named_web("one"))
+    with registry(tmp_path / "registry", ground.nodes.manager.address) as address:
+        given = {"registryUrl": address, "username": USERNAME, "password": PASSWORD}
+        named = {"registryName": "passing", "registryType": "cloud", "imagePrefix": "team"}
+        chosen = running.post("registry.create", **given, **named)["registryId"]
+        application_id = running.application(url, name="returning", registryId=chosen, replicas=2, env="WHICH=first")
+        first = running.done(running.deploy(application_id), SECONDS)["deploymentId"]
+        commit(repository, named_web("two"), "second")
+        running.post("application.update", applicationId=application_id, env="WHICH=second", replicas=1)
+        running.done(running.deploy(application_id), SECONDS)
+        assert running.visit("returning").text == "two"
+    shutil.rmtree(repository)
+
+    answer = running.client.post("/rollback.rollback", json={"rollbackId": first})
+    running.done(answer.headers["x-deployment-id"], SECONDS)
+
+    assert running.visit("returning").text == "one"
+    both = {node.node_id: 1 for node in (ground.nodes.manager, ground.nodes.worker)}
+    until(lambda: ground.places(application_id) == both, 60, what="the copies of then, where they were")
+    (spec,) = {str(sorted(task["Spec"]["ContainerSpec"]["Env"])) for task in ground.tasks(application_id)}
+    assert "WHICH=first" in spec
 
 
 def test_what_crashes_on_any_machine_ends_the_deployment_and_the_old_one_serves(ground: Ground, tmp_path: Path) -> None:
