@@ -38,27 +38,31 @@ class Keeper:
     watch_time: timedelta
     drain_time: timedelta
     _told: dict[str, str] = field(default_factory=dict)
+    _fallen: set[str] = field(default_factory=set)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
         gone. Seconds to rest: it is done once.
         """
         await self._finish_deletions()
+        self._fallen.update(await self.operating.db.read(store.live))
         await self._bring_up_again(await self.operating.db.read(store.at_rest))
         return _ONCE
 
     async def keep_round(self) -> float:
         """Brings what runs in line with what is wanted, and looks whether what serves still does; seconds to rest."""
         await self._finish_deletions()
-        at_rest = await self.operating.db.read(store.at_rest)
-        if any(release_id is not None for _, _, release_id in at_rest):
+        live = await self.operating.db.read(store.live)
+        if live:  # also while all of them are being deployed: an engine that goes away then takes others down
             try:
                 containers = await self._all_containers()
             except HeadwayError as error:
                 self._tell("", error)
                 return _REST
             if self._told.pop("", None) is not None:
-                await self._bring_up_again(at_rest)
+                self._fallen.update(live)
+            at_rest = await self.operating.db.read(store.at_rest)
+            if await self._bring_up_again(at_rest):
                 containers = await self._all_containers()
             for compose_id, wanted, release_id in at_rest:
                 if release_id is not None:
@@ -66,13 +70,15 @@ class Keeper:
             await self._watch(containers)
         return _REST
 
-    async def _bring_up_again(self, at_rest: Sequence[tuple[str, Wanted, str | None]]) -> None:
+    async def _bring_up_again(self, at_rest: Sequence[tuple[str, Wanted, str | None]]) -> bool:
         """After the engine was away, and has ended every container: one that ends well when it is asked to looks as if
-        it had done its work.
+        it had done its work. Each is tried until it was brought up once; whether any was tried now.
         """
-        for compose_id, wanted, release_id in at_rest:
-            if release_id is not None and wanted is Wanted.UP:
-                await self._bring_in_line(compose_id)
+        again = [each for each in at_rest if each[0] in self._fallen]
+        for compose_id, wanted, release_id in again:
+            if release_id is None or wanted is not Wanted.UP or await self._bring_in_line(compose_id):
+                self._fallen.discard(compose_id)
+        return bool(again)
 
     async def _finish_deletions(self) -> None:
         """Clears away what was deleted while the engine was away, or the panel went down. What is still being deployed
@@ -124,7 +130,8 @@ class Keeper:
         ways = {way: address_of(containers, *way) for way in led if way[0] in release.record.services}
         return bool(release.record.services.keys() - there.keys()) or None in ways.values()
 
-    async def _bring_in_line(self, compose_id: str) -> None:
+    async def _bring_in_line(self, compose_id: str) -> bool:
+        """Lets it run, or not, as it is wanted; whether that went well."""
         try:
             async with self.operating.turn(compose_id):
                 compose = await self.operating.db.read(lambda tx: store.find(tx, compose_id, self.vault))
@@ -134,8 +141,9 @@ class Keeper:
                     await self.operating.down(compose)
         except HeadwayError as error:
             self._tell(compose_id, error)
-        else:
-            self._told.pop(compose_id, None)
+            return False
+        self._told.pop(compose_id, None)
+        return True
 
     async def _retire(self, compose_id: str) -> None:
         """Ends the containers that newer ones have replaced. The turn is kept, so that no deploy that has begun since

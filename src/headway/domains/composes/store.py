@@ -78,6 +78,11 @@ def being_deleted(tx: Tx, vault: Vault, *, at_rest: bool = False) -> list[Compos
     return [_compose(row, vault) for row in tx.execute(select(composes).where(~_LIVE, *quiet))]
 
 
+def live(tx: Tx) -> set[str]:
+    """Every compose service that is not being deleted."""
+    return set(tx.execute(select(_c.compose_id).where(_LIVE)).scalars())
+
+
 def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None]]:
     """(id, what is wanted, release that serves) of every compose service that nothing is being deployed to."""
     busy = select(deployments.c.subject_id).where(RUNNING, deployments.c.subject_type == _SUBJECT)
