@@ -6,12 +6,14 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from headway.infra.hosts import cgroups
 from tests.namespaces import Cable, namespace
@@ -74,22 +76,45 @@ class RootedServer(SshServer):
 
 @contextmanager
 def rooted_server(folder: Path) -> Iterator[RootedServer]:
-    """A server that is gone at the end, with all that ran on it."""
-    with namespace() as cable:
-        root = Path(tempfile.mkdtemp(prefix="headway-root-"))
-        try:
-            subprocess.run(["tar", "-x", "-f", str(_base()), "-C", str(root)], check=True)
-            server = _prepared(folder, root, cable)
-            server.start()
-            try:
-                yield server
-            finally:
-                server.stop()
-        finally:
-            shutil.rmtree(root, ignore_errors=True)
+    """A server behind a cable that has what applications need; it is gone at the end, with all that ran on it."""
+    with namespace() as cable, _unpacked(_base("server", ",".join(_PACKAGES))) as root:
+        server = _prepared(folder, root, port=22, address=cable.address, within=cable.within, cable=cable)
+        with _started(server):
+            yield server
 
 
-def _prepared(folder: Path, root: Path, cable: Cable) -> RootedServer:
+@contextmanager
+def bare_server(folder: Path) -> Iterator[RootedServer]:
+    """A server in this machine's network that has sshd and nothing else, and may install what it wants."""
+    with _unpacked(_base("server-bare", "openssh-server")) as root:
+        for own in (Path("/etc/resolv.conf"), Path("/etc/hosts"), *Path("/etc/apt/apt.conf.d").glob("99*")):
+            shutil.copy(own, root / own.relative_to("/"))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        with _started(_prepared(folder, root, port=port)) as server:
+            yield server
+
+
+@contextmanager
+def _unpacked(archive: Path) -> Iterator[Path]:
+    root = Path(tempfile.mkdtemp(prefix="headway-root-"))
+    try:
+        subprocess.run(["tar", "-x", "-f", str(archive), "-C", str(root)], check=True)
+        yield root
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def _started(server: RootedServer) -> Iterator[RootedServer]:
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _prepared(folder: Path, root: Path, *, port: int, **where: Any) -> RootedServer:  # noqa: ANN401 - a server's fields
     folder.mkdir(parents=True, exist_ok=True)
     key = make_key(folder / "key")
     make_key(folder / "host_key")
@@ -99,33 +124,24 @@ def _prepared(folder: Path, root: Path, cable: Cable) -> RootedServer:
     shutil.copy(folder / "host_key", own / "host_key")
     shutil.copy(folder / "key.pub", own / "keys")
     (own / "config").write_text(
-        "Port 22\nHostKey /etc/headway-test/host_key\nAuthorizedKeysFile /etc/headway-test/keys\nStrictModes no\n"
+        f"Port {port}\nHostKey /etc/headway-test/host_key\nAuthorizedKeysFile /etc/headway-test/keys\nStrictModes no\n"
         "UsePAM no\nPidFile none\nPermitRootLogin prohibit-password\nPasswordAuthentication no\n"
         "KbdInteractiveAuthentication no\nSetEnv HEADWAY_BOOT_ID_FILE=/etc/headway-test/boot_id\n"
     )
     (own / "boot_id").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
-    return RootedServer(
-        folder=folder, port=22, key=key, address=cable.address, within=cable.within, root=root, cable=cable
-    )
+    return RootedServer(folder=folder, port=port, key=key, root=root, **where)
 
 
-def _base() -> Path:
+def _base(name: str, packages: str) -> Path:
     """The system as an archive, made once and kept."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headway-tests"
     cache.mkdir(parents=True, exist_ok=True)
-    archive = cache / f"server-{_SUITE}.tar"
-    with (cache / "server.lock").open("ab") as lock:
+    archive = cache / f"{name}-{_SUITE}.tar"
+    with (cache / f"{name}.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not archive.exists():
             draft = archive.with_suffix(".new.tar")
-            argv = [
-                "mmdebstrap",
-                "--quiet",
-                "--variant=minbase",
-                f"--include={_PACKAGES}",
-                _SUITE,
-                str(draft),
-            ]
+            argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", _SUITE, str(draft)]
             subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, timeout=600)
             draft.rename(archive)
     return archive

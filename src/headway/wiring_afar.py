@@ -76,6 +76,10 @@ class Afar:
             found: list[int] = await attended.call("machine", "free", wanted=ports)
             return found
 
+        async def engine_group() -> int | None:
+            group: int | None = await attended.call("machine", "group_of", path=DOCKER_SOCKET)
+            return group
+
         return Tools(
             db=here.db,
             host_id=server_id,
@@ -95,6 +99,7 @@ class Afar:
             address=here.address,
             login=here.login,
             free=free,
+            engine_group=engine_group,
         )
 
     def _there(self, server_id: str) -> There:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from headway.core.deployments.run import Deadlines
@@ -121,6 +122,7 @@ def tools_of(
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
         login=providers.login,
         free=Machine().free,
+        engine_group=partial(Machine().group_of, settings.docker_host.removeprefix(UNIX)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,10 @@ class Site:
         )
         return application_id
 
+    def arriving(self, deployment_id: str) -> list[Path]:
+        """The files of a source that is on its way to the server."""
+        return [*self.server.root.glob(f"var/lib/headway/*.work/private/incoming/{deployment_id}/*")]
+
     def visit(self, application_id: str) -> httpx.Response:
         """What the application answers at the edge of its server."""
         name = self.panel.get("application.one", applicationId=application_id)["appName"]
@@ -49,9 +54,9 @@ class Site:
         return httpx.get(url, headers={"host": f"{name}.localhost"}, timeout=10, trust_env=False)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("far")
+@contextmanager
+def connected(folder: Path) -> Iterator[Site]:
+    """A site of which nothing is left."""
     with rooted_server(folder / "server") as server:
         with panel(folder / "data") as running:
             key = running.post("sshKey.create", name="k", privateKey=server.key.reveal())["sshKeyId"]
@@ -59,6 +64,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield Site(running, server, made["serverId"])
         server.stop()
         remove_groups(folder / "data")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with connected(tmp_path_factory.mktemp("far")) as site:
+        yield site
 
 
 def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Site, tmp_path: Path) -> None:
@@ -95,7 +106,7 @@ def test_a_kill_leaves_nothing_of_a_build_on_the_server(site: Site, tmp_path: Pa
     application_id = site.application(git_repository(tmp_path / "r", web("x")), "killed", buildCommand=hiding)
     deployment_id = running.deploy(application_id)
     running.running(deployment_id, "begun", 60)
-    assert len(site.server.living("8811")) >= 3
+    until(lambda: len(site.server.living("8811")) >= 3, 10)
     running.post("deployment.killProcess", deploymentId=deployment_id)
     assert (running.one(deployment_id)["reason"], site.server.living("8811")) == ("killed", [])
     assert "begun" in running.deployment_log(deployment_id)

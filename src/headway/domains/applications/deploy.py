@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableSet
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, MutableSet
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.carrying import Carrying
 from headway.domains.applications.carrying import undo as undo_carrying
-from headway.domains.applications.errand import open_errand
+from headway.domains.applications.errand import Errand, open_errand
 from headway.domains.applications.errand import undo as undo_errand
 from headway.domains.applications.model import is_over_machines
 from headway.domains.applications.plan import Plan
@@ -91,6 +91,8 @@ class _Deploy:
         self._kind = kind
         self._tools: Tools = kind.toolboxes.at(run.deployment.host_id)
         self._vault: Vault = kind.planning.vault
+        self._errands = AsyncExitStack()
+        self._errand: Errand | None = None
         self._release_id = run.deployment.deployment_id
         self._folder = self._tools.folders.release(plan.application_id, self._release_id)
 
@@ -98,8 +100,9 @@ class _Deploy:
         """What is to be released, and what it was made of."""
         if self._plan.settings.source_type == "docker":
             return await self.pulled()
-        commit = await self.source()
-        workspace = await self.check_out(commit)
+        async with AsyncExitStack() as self._errands:
+            commit = await self.source()
+            workspace = await self.check_out(commit)
         return commit, await self.build(workspace, commit)
 
     async def pulled(self) -> tuple[Commit, Artifact]:
@@ -147,8 +150,7 @@ class _Deploy:
             if self._plan.commit is not None:
                 await self._run.say(f"Deploying {self._what.lower()} {self._plan.commit.hash[:12]} again, as it was.")
                 return asdict(self._plan.commit)
-            async with self._where_sources_are() as work:
-                return asdict(await self._source.fetch(work))
+            return asdict(await self._source.fetch(await self._where_sources_are()))
 
         commit = Commit(**await self._run.step("source", fetch))
         await self._run.describe(
@@ -181,10 +183,10 @@ class _Deploy:
         )
 
         async def pack() -> Json:
-            async with self._where_sources_are() as errand:
-                await carrying.begin(here)
-                workspace = await self._source.check_out(errand, commit, carrying.folder)
-                return await carrying.pack(errand, workspace)
+            errand = await self._where_sources_are()
+            await carrying.begin(here)
+            workspace = await self._source.check_out(errand, commit, carrying.folder)
+            return await carrying.pack(errand, workspace)
 
         async def send() -> Json:
             await carrying.send(packed)
@@ -208,16 +210,16 @@ class _Deploy:
     def _source(self) -> Source:
         return self._kind.toolboxes.here.source(self._plan)
 
-    @asynccontextmanager
-    async def _where_sources_are(self) -> AsyncIterator[Any]:
-        """The run itself, or its errand on the panel's machine."""
+    async def _where_sources_are(self) -> Any:  # noqa: ANN401 - a run or its errand: what fits ``Work``
+        """The run itself, or its errand on the panel's machine, one for all steps there."""
         if self._is_here:
-            yield self._run
-            return
-        run, kind = self._run, self._kind
-        seconds = run.deployment.total_seconds or run.deadlines.total.total_seconds()
-        async with open_errand(run, kind.here, kind.guests, seconds) as errand:
-            yield errand
+            return self._run
+        if self._errand is None:
+            run, kind = self._run, self._kind
+            seconds = run.deployment.total_seconds or run.deadlines.total.total_seconds()
+            errand = open_errand(run, kind.here, kind.guests, seconds)
+            self._errand = await self._errands.enter_async_context(errand)
+        return self._errand
 
     async def build(self, workspace: Workspace, commit: Commit) -> Artifact:
         """The artifact, made by the build account."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from headway.domains.applications.checking import own_check_of
 from headway.domains.applications.folders import AppFolders
@@ -15,7 +14,6 @@ from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.cli import Docker, Typed
 from headway.infra.docker.images import release_name, tag_of
-from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Container, Image, Mount, MountKind, PublishedPort, RegistryLogin, Restart
 from headway.kernel.secret import Secret
 from headway.kernel.variables import parse_variables
@@ -54,7 +52,7 @@ class Imaging:
                 labels.DEPLOYMENT: deployment_id,
                 labels.RELEASE: deployment_id,
             },
-            account=self.account(plan.build_account),
+            account=plan.build_account,
             login=self._login(plan, deployment_id),
             dockerfile=settings.dockerfile or "Dockerfile",
             context=settings.docker_context or ".",
@@ -110,16 +108,6 @@ class Imaging:
             return None
         url, username, password = (plan.registry[name] for name in ("url", "username", "password"))
         return self.cli(deployment_id).login(url, username, Secret(password))
-
-    def account(self, account: Account | None) -> Account | None:
-        """The account with the group of the engine's socket, so that it may speak to it."""
-        if account is None or not self.host.startswith(UNIX):
-            return account
-        try:
-            group = Path(self.host.removeprefix(UNIX)).stat().st_gid
-        except OSError:
-            return account
-        return Account(uid=account.uid, gid=group)
 
     def container(self, plan: Plan, image: Image) -> Container:
         """How the image is run."""

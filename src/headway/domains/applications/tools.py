@@ -17,7 +17,7 @@ from headway.domains.applications.sources import archive_spec, git_spec
 from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.room import Room
 from headway.infra.db.engine import Database
-from headway.infra.hosts.command import Command, Limits, Stage
+from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.kernel.artifacts import (
     Artifact,
     Bundle,
@@ -64,7 +64,8 @@ _PORTS_ASKED = 64  # at a time, since most of them are free
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """The collaborators of deploys on one host; ``address`` names where an application is reached, ``login`` gives what
-    opens a git provider's repositories to git, ``free`` leaves of ports those that nobody on the host listens on.
+    opens a git provider's repositories to git, ``free`` leaves of ports those that nobody on the host listens on,
+    ``engine_group`` tells whose the socket of its engine is.
     """
 
     db: Database
@@ -79,6 +80,7 @@ class Tools:
     address: Callable[[str], str]
     login: Callable[[Connection], Awaitable[Login]]
     free: FreePorts
+    engine_group: Callable[[], Awaitable[int | None]]
 
     def source(self, plan: Plan) -> Source:
         """Where the application's files come from."""
@@ -116,6 +118,10 @@ class Tools:
     async def build(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit, builder: str) -> Artifact:
         """Builds the workspace with that builder."""
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
+        account, group = plan.build_account, await self.engine_group()
+        if spec.image is not None and account is not None and group is not None:
+            # With the group of the engine's socket it may speak to it.
+            spec = replace(spec, image=replace(spec.image, account=Account(uid=account.uid, gid=group)))
         return await BUILDERS[builder].build(run, workspace, spec)
 
     def build_spec(self, plan: Plan, commit: Commit, deployment_id: str) -> BuildSpec:

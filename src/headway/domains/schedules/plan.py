@@ -16,6 +16,7 @@ from headway.domains.applications.surroundings import known_secrets
 from headway.domains.composes import model as stacks
 from headway.domains.composes import store as of_composes
 from headway.domains.composes.plan import known_secrets as known_secrets_of_compose
+from headway.domains.projects.model import LOCAL_HOST
 from headway.domains.schedules import store
 from headway.domains.schedules.model import Schedule, Target
 from headway.domains.servers import store as of_servers
@@ -85,6 +86,12 @@ def _inside(tx: Tx, schedule: Schedule, vault: Vault) -> tuple[dict[str, Any], t
 
 def _inside_application(tx: Tx, application_id: str, vault: Vault) -> tuple[dict[str, Any], tuple[str, ...]]:
     application = of_applications.find(tx, application_id, vault)
+    if application.host_id != LOCAL_HOST:
+        raise RunFailed(
+            f"The application {application.name} is on a server, inside of which schedules do not run yet. Let it be a "
+            "schedule of the server itself.",
+            Reason.REFUSED,
+        )
     release = of_applications.serving(tx, application_id)
     if release is None:
         raise RunFailed(f"The application {application.name} was never deployed; deploy it first.")

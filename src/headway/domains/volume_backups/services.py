@@ -13,6 +13,7 @@ from headway.domains.applications.operate import Operating as Applications
 from headway.domains.composes import model as compose_model
 from headway.domains.composes import store as composes
 from headway.domains.composes.operate import Operating as Composes
+from headway.domains.projects.model import LOCAL_HOST
 from headway.domains.volume_backups.model import DATA, ServiceType
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
@@ -65,6 +66,8 @@ class Services:
 
     async def folder(self, service_type: ServiceType, service_id: str, app_name: str, volume: str) -> str:
         """The folder of one of its volumes, or of an application's own data. Raises NoSuchVolume, EngineAway."""
+        if service_type is ServiceType.APPLICATION:
+            await self._require_here(service_id)
         if service_type is ServiceType.APPLICATION and volume == DATA and not await self._has_mount(service_id, DATA):
             return self.applications.tools.folders.data(service_id)
         found = None
@@ -134,6 +137,11 @@ class Services:
             up = found.wanted is application_model.Wanted.UP
             await (self.applications.up(found) if up else self.applications.down(found))
         return up
+
+    async def _require_here(self, application_id: str) -> None:
+        host_id = await self.applications.db.read(lambda tx: applications.host_of(tx, application_id))
+        if host_id != LOCAL_HOST:
+            raise NoSuchVolume("The application is on a server, whose volumes Headway does not back up yet.")
 
     async def _has_mount(self, application_id: str, volume: str) -> bool:
         found = await self.applications.db.read(lambda tx: applications.find(tx, application_id, self.vault))

@@ -36,6 +36,13 @@ MakeMask = Callable[[Sequence[str]], Mask]
 class Machine:
     """What else there is to know; fits ``contract.MachineThere``."""
 
+    async def group_of(self, path: str) -> int | None:
+        """The group that a file or socket belongs to, None where there is none."""
+        try:
+            return (await asyncio.to_thread(Path(path).stat)).st_gid
+        except OSError:
+            return None
+
     async def free(self, wanted: Sequence[int]) -> list[int]:
         """Those of the ports that nobody listens on."""
         return await asyncio.to_thread(lambda: [port for port in wanted if ports.is_free("127.0.0.1", port)])

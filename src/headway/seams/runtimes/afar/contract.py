@@ -57,6 +57,10 @@ class EdgeThere(Protocol):
 class MachineThere(Protocol):
     """What else is to be known of the machine."""
 
+    async def group_of(self, path: str) -> int | None:
+        """The group that a file or socket belongs to, None where there is none."""
+        ...
+
     async def free(self, wanted: Sequence[int]) -> list[int]:
         """Those of the ports that nobody listens on."""
         ...
