@@ -182,6 +182,13 @@ class Panel:
         assert answer.status_code == 200, answer.text
         return answer.headers["x-deployment-id"]
 
+    def tell(self, application_id: str, payload: Json, event: str, **headers: str) -> Json:
+        """Tells of an application's repository in GitHub's words; what was done."""
+        token = self.get("application.one", applicationId=application_id)["refreshToken"]
+        answer = self.client.post(f"/deploy/{token}", json=payload, headers={"x-github-event": event, **headers})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["services"][0]
+
     def one(self, deployment_id: str) -> Json:
         """A deployment's row."""
         return self.get("deployment.one", deploymentId=deployment_id)

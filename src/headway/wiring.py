@@ -49,9 +49,8 @@ from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.fronted import Fronted
 from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.registries import RegistryService
-from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.ssh_keys import SshKeyService
-from headway.domains.catalog.uploads import Archives, Intake, UploadRoom
+from headway.domains.catalog.uploads import Archives, Intake
 from headway.domains.composes.store import with_releases
 from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
@@ -61,8 +60,6 @@ from headway.domains.servers.fleet import Fleet
 from headway.domains.volume_backups.services import Services as VolumeServices
 from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.docker.api import DockerApi
-from headway.infra.docker.registries import log_in
 from headway.infra.hosts.local import LocalHost
 from headway.infra.logs.broadcast import Broadcast
 from headway.infra.logs.paths import LogPaths
@@ -77,7 +74,18 @@ from headway.wiring_afar import Afar
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_disk import disk_service
-from headway.wiring_machine import LOCAL, docker_api, edge, engine_settings, https_of, kept_releases, tools_of
+from headway.wiring_machine import (
+    LOCAL,
+    docker_api,
+    edge,
+    engine_settings,
+    https_of,
+    kept_releases,
+    tools_of,
+    try_registry,
+    upload_room,
+)
+from headway.wiring_previews import PreviewPlaces, PreviewWiring
 from headway.wiring_reactions import Looking, ReactionWiring
 from headway.wiring_rollbacks import RollbackWiring
 from headway.wiring_schedules import ScheduleWiring, carry_along
@@ -125,7 +133,7 @@ class Wiring:
         }
         self._ssh_keys = SshKeyService(db, data_dir.vault)
         self._docker = docker_api(settings)
-        self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(_try_registry, self._docker))
+        self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(try_registry, self._docker))
         self._providers = GitProviderService(db=db, vault=data_dir.vault, forges=forges())
         self._planning = self._plans()
         self._guests: set[str] = set()
@@ -144,6 +152,8 @@ class Wiring:
         self._ledger = self._new_ledger()
         self._composes = self._new_composes(facts)
         fronted[SubjectType.COMPOSE] = self._composes.routing
+        places = PreviewPlaces(db=db, vault=data_dir.vault, facts=facts, providers=self._providers)
+        self._previews = PreviewWiring(places=places, ledger=self._ledger, making=self._making)
         self._reactions = self._react()
 
     @property
@@ -152,9 +162,7 @@ class Wiring:
 
     def _new_composes(self, facts: EdgeFacts) -> ComposeWiring:
         return ComposeWiring.of(
-            self._settings,
-            self._data_dir,
-            self._db,
+            *(self._settings, self._data_dir, self._db),
             ledger=self._ledger,
             providers=self._providers,
             host=self._host,
@@ -172,7 +180,13 @@ class Wiring:
             composes=self._composes,
         )
         return ReactionWiring.of(
-            self._settings, self._data_dir, self._db, ledger=self._ledger, events=self._events, looking=looking
+            self._settings,
+            self._data_dir,
+            self._db,
+            ledger=self._ledger,
+            events=self._events,
+            looking=looking,
+            acting=self._previews.acting,
         )
 
     def _new_ledger(self) -> Ledger:
@@ -216,7 +230,7 @@ class Wiring:
         own = (back.poller(), Poller("disk", disk.keep_round))
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), *own))
         self._afar.keep(self._db, engine, partial(self._keeper, operating))
-        engine.keep(self._schedules.clearing(engine.stopper))
+        engine.keep(self._schedules.clearing(engine.stopper), *self._previews.pollers(engine.stopper))
         services = self._services(access, engine, operating, back, disk)
         return Wired(services=services, engine=engine, fleet=self._servers.fleet)
 
@@ -248,7 +262,7 @@ class Wiring:
             compose_drops=self._composes.drops(composes),
             rollbacks=back.service(engine.stopper),
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, operating=operating),
-            upload_room=self._upload_room(),
+            upload_room=upload_room(self._settings, self._data_dir),
             disk=disk,
             composes=composes,
             containers=self._composes.containers(self._subjects, hidden.of),
@@ -259,6 +273,7 @@ class Wiring:
             barriers=BarrierService(self._db, self._data_dir.vault, self._routing, self._routing.try_redirect),
             own_routing=OwnRoutingService(self._db, self._data_dir.vault, self._routing),
             certificates=self._certificates,
+            previews=self._previews.service(),
             git_providers=self._providers,
             registries=self._registries,
             destinations=self._backups.destinations,
@@ -278,12 +293,9 @@ class Wiring:
         return VolumeServices(vault=vault, applications=operating, composes=self._composes.operating)
 
     def _reads(self) -> DeploymentReader:
+        db, subjects = self._db, self._subjects
         return DeploymentReader(
-            db=self._db,
-            version=self._db.version,
-            subjects=self._subjects,
-            services_in=services_of_environment,
-            left_by=left_by,
+            db=db, version=db.version, subjects=subjects, services_in=services_of_environment, left_by=left_by
         )
 
     def _parts(self, back: RollbackWiring, operating: Operating) -> Parts:
@@ -384,12 +396,3 @@ class Wiring:
         vault = self._data_dir.vault
         intake = Intake(db=self._db, archives=archives, needed=lambda tx, id_: needed(tx, id_, vault))
         return DropService(applications=applications, intake=intake)
-
-    def _upload_room(self) -> UploadRoom:
-        room = UploadRoom(folder=self._data_dir.uploads, most_bytes=self._settings.upload_limit_bytes)
-        room.clear()
-        return room
-
-
-async def _try_registry(api: DockerApi, credentials: Credentials) -> None:
-    await log_in(api, credentials.url, credentials.username, credentials.password)

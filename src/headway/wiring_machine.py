@@ -16,9 +16,12 @@ from headway.domains.applications.routing import Routing
 from headway.domains.applications.tools import Defaults, Tools
 from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.kept import KeptReleases
+from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.room import Room
+from headway.domains.catalog.uploads import UploadRoom
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, unix_socket
+from headway.infra.docker.registries import log_in
 from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Part, Settings
@@ -162,3 +165,15 @@ def engine_settings(settings: Settings) -> EngineSettings:
             step=settings.step_deadline, inactivity=settings.inactivity_deadline, total=settings.total_deadline
         ),
     )
+
+
+async def try_registry(api: DockerApi, credentials: Credentials) -> None:
+    """Returns when a registry knows the credentials."""
+    await log_in(api, credentials.url, credentials.username, credentials.password)
+
+
+def upload_room(settings: Settings, data_dir: DataDir) -> UploadRoom:
+    """Where uploads lie while they come in, empty now."""
+    room = UploadRoom(folder=data_dir.uploads, most_bytes=settings.upload_limit_bytes)
+    room.clear()
+    return room

@@ -9,6 +9,7 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.engine.poller import Poller
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.tools import Tools
+from headway.domains.previews.acting import Acting
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.hosts.base import Host
 from headway.infra.panel.data_dir import DataDir
@@ -65,12 +66,19 @@ class ReactionWiring:
 
     @staticmethod
     def of(
-        settings: Settings, data_dir: DataDir, db: SqlDatabase, *, ledger: Ledger, events: Events, looking: Looking
+        settings: Settings,
+        data_dir: DataDir,
+        db: SqlDatabase,
+        *,
+        ledger: Ledger,
+        events: Events,
+        looking: Looking,
+        acting: Acting,
     ) -> ReactionWiring:
         """The wiring over one queue."""
         taking = Taking(
             ledger=ledger,
-            services=services(data_dir.vault),
+            services=services(data_dir.vault, acting),
             events=events,
             most_payload_bytes=settings.webhook_payload_bytes,
         )

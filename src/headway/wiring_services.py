@@ -32,6 +32,7 @@ from headway.domains.catalog.uploads import UploadRoom
 from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.service import ComposeService
 from headway.domains.disk.service import DiskService
+from headway.domains.previews.service import PreviewService
 from headway.domains.projects.service import ProjectService
 from headway.domains.rollbacks.service import RollbackService
 from headway.domains.schedules.service import ScheduleService
@@ -81,6 +82,7 @@ class Services:
     barriers: BarrierService
     own_routing: OwnRoutingService
     certificates: CertificateService
+    previews: PreviewService
     git_providers: GitProviderService
     registries: RegistryService
     destinations: DestinationService

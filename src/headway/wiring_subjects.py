@@ -9,12 +9,14 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Subject
 from headway.domains.applications.subject import ApplicationSubject
 from headway.domains.composes.subject import ComposeSubject
+from headway.domains.previews.subject import PreviewSubject
 from headway.domains.servers.subject import ServerSubject
 
 SUBJECTS: Mapping[SubjectType, Subject] = MappingProxyType(
     {
         SubjectType.APPLICATION: ApplicationSubject(),
         SubjectType.COMPOSE: ComposeSubject(),
+        SubjectType.PREVIEW: PreviewSubject(),
         SubjectType.SERVER: ServerSubject(),
     }
 )

@@ -1,4 +1,4 @@
-"""With what the clients' commands about git providers are driven."""
+"""With what the clients' commands about git providers and previews are driven."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ class At(Protocol):
     def application(self) -> str: ...
 
     def post(self, procedure: str, **fields: Json) -> Json: ...
+
+    def preview(self) -> str: ...
 
 
 def _provider(at: At, forge: str) -> dict[str, Json]:
@@ -81,6 +83,14 @@ PROVIDER_DRIVES: Mapping[str, Callable[[At], dict[str, Json]]] = MappingProxyTyp
     {
         **{name: drive for forge in FORGES for name, drive in _of(forge).items()},
         **{f"{forge}.create": _creates(forge) for forge in _MADE},
+        "previewDeployment.all": lambda at: {"applicationId": at.application()},
+        "previewDeployment.delete": lambda at: {"previewDeploymentId": at.preview()},
+        "previewDeployment.one": lambda at: {"previewDeploymentId": at.preview()},
+        "previewDeployment.redeploy": lambda at: {
+            "previewDeploymentId": at.preview(),
+            "title": "t",
+            "description": "d",
+        },
         "gitea.getGiteaUrl": lambda at: _provider(at, "gitea"),
         "gitProvider.getAll": lambda _at: {},
         "gitProvider.allForPermissions": lambda _at: {},

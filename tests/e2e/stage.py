@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tests.certificates import certificate_for
+from tests.integration.http.preview_rows import pull_request
 from tests.panel import Panel, until
 
 Json = Any
@@ -137,6 +138,15 @@ class Stage:
         """One that nobody answers for."""
         server_id: str = self._running.post("server.create", name=self.name(), **A_SERVER)["serverId"]
         return server_id
+
+    def preview(self) -> str:
+        """One of a pull request."""
+        application_id = self.application()
+        self._running.post("application.update", applicationId=application_id, isPreviewDeploymentsActive=True)
+        self._running.tell(application_id, pull_request(1, "a" * 40), "pull_request")
+        found = self._running.get("previewDeployment.all", applicationId=application_id)
+        preview_id: str = found[0]["previewDeploymentId"]
+        return preview_id
 
     def registry(self) -> str:
         registry_id: str = self._running.post("registry.create", **A_REGISTRY)["registryId"]

@@ -41,6 +41,7 @@ from tests.integration.http.callers import CALLERS, Caller, admit_callers, give,
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
 from tests.integration.http.notification_rows import NOTIFICATION_ROWS, NOTIFICATION_THINGS
+from tests.integration.http.preview_rows import PREVIEW_ROWS, previews_of
 from tests.integration.http.provider_rows import PROVIDER_ROWS, PROVIDER_THINGS
 from tests.integration.http.schedule_rows import SCHEDULE_ROWS, schedule_of
 from tests.integration.http.server_rows import SERVER_ROWS, SERVER_THINGS
@@ -55,10 +56,8 @@ UPLOADS = {"application.dropDeployment", "compose.dropDeployment"}  # calls whos
 APPLICATION = {"applicationId": "{application}"}
 COMPOSE = {"composeId": "{compose}"}
 DEPLOYMENT = {"deploymentId": "{deployment}"}
-PROJECT = {"projectId": "{project}"}
-ENVIRONMENT = {"environmentId": "{environment}"}
-MOUNT = {"mountId": "{mount}"}
-PORT = {"portId": "{port}"}
+PROJECT, ENVIRONMENT = {"projectId": "{project}"}, {"environmentId": "{environment}"}
+MOUNT, PORT = {"mountId": "{mount}"}, {"portId": "{port}"}
 ROLLBACK = {"rollbackId": "{kept}"}
 REGISTRY = {"registryId": "{registry}"}
 OF_SERVICE = {"serviceId": "{application}", "serviceType": "application"}
@@ -83,6 +82,7 @@ TABLE: Mapping[str, Row] = {
     **BACKUP_ROWS,
     **HOOK_ROWS,
     **NOTIFICATION_ROWS,
+    **PREVIEW_ROWS,
     **PROVIDER_ROWS,
     **SCHEDULE_ROWS,
     **SERVER_ROWS,
@@ -337,6 +337,8 @@ async def things_of(
     wanted = None if procedure is None else {str(text)[1:-1] for text in TABLE[procedure].given.values()}
     if wanted is None or wanted & {"mount", "port"}:
         things |= await attached_to(world, application_id)
+    if wanted is None or wanted & {"preview", "fork"}:
+        things |= await previews_of(world, application_id)
     if wanted is None or "delivery" in wanted:
         things["delivery"] = await delivery_to(world, application_id)
     things |= await backed_up(world, compose_id, wanted)

@@ -32,6 +32,15 @@ def expected(event: str, payload: Json) -> set[str]:
         case "push":
             is_tag = payload["ref"].startswith("refs/tags/")
             return {"tag"} if is_tag else {"queued", "already"}  # several tell of one commit
+        case "pull_request" if payload["pull_request"]["state"] == "closed":
+            return {"closed", "preview_removed", "outdated"}
+        case "pull_request" if payload["pull_request"]["base"]["ref"] != "master":
+            return {"branch", "outdated"}
+        case "pull_request":
+            pull = payload["pull_request"]
+            own = (pull["head"]["repo"] or {}).get("full_name") == pull["base"]["repo"]["full_name"]
+            # Of one that was closed before, whatever is told but that it was opened again.
+            return {"outdated", "closed"} | ({"queued", "already"} if own else {"fork"})
         case "package" | "registry_package":
             return {"source", "not_a_push"}
         case _:
@@ -43,7 +52,8 @@ async def test_every_payload_of_github_is_answered_for_the_right_reason(
 ) -> None:
     assert request.config.cache is not None
     application_id, url = await told(world, webhookSecret=sent.SECRET)
-    await world.post("application.update", applicationId=application_id, customGitBranch="master")
+    wanted = {"customGitBranch": "master", "isPreviewDeploymentsActive": True}
+    await world.post("application.update", applicationId=application_id, **wanted)
     found = examples(request.config.cache)
     counts: Counter[str] = Counter()
     for number, (event, payload) in enumerate(found):
@@ -62,8 +72,12 @@ async def test_every_payload_of_github_is_answered_for_the_right_reason(
 
 async def test_nothing_made_of_them_breaks(world: World, request: pytest.FixtureRequest) -> None:
     assert request.config.cache is not None
-    _, url = await told(world, watchPaths=["src"])
-    found = [(event, payload) for event, payload in examples(request.config.cache) if event in {"push", "package"}]
+    _, url = await told(world, watchPaths=["src"], isPreviewDeploymentsActive=True)
+    found = [
+        (event, payload)
+        for event, payload in examples(request.config.cache)
+        if event in {"push", "package", "pull_request"}
+    ]
     found += [(event, payload) for event, payload in examples(request.config.cache)[::10]]
     tried: list[tuple[dict[str, str], bytes]] = []
 

@@ -104,6 +104,14 @@ class DeploymentReader:
         self._permit(actor, procedure, shown.owner, noun, service_of(subject_type, subject_id))
         return shown
 
+    async def rows_of_service(self, subject_type: SubjectType, subject_id: str) -> Part:
+        """The rows of a subject's list with all that they show, for whoever was let through to it already."""
+        return await self._db.read(
+            lambda tx: self._with_left(
+                tx, listing.explained(tx, listing.of_subject(tx, subject_type, subject_id, Page()))
+            )
+        )
+
     async def rows_of(self, actor: Actor, subject_type: SubjectType, subject_id: str, procedure: str) -> Part:
         """All deployments of a subject for who shows them within something else. Raises NotFound."""
 

@@ -9,7 +9,6 @@ from typing import Protocol
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.deployments import store as deployments
-from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
 from headway.domains.applications.attachments import with_own_ids
 from headway.domains.applications.making import Making, NameTaken
@@ -72,8 +71,10 @@ class Arranging:
                 return application
             if store.name_is_taken(tx, environment_id, application.name):
                 raise NameTaken(application.name)
-            store.set_fields(tx, application_id, environment_id=environment_id, project_id=place.project_id)
-            deployments.give_to_project(tx, SubjectType.APPLICATION, application_id, place.project_id)
+            for each in (application, *store.previews_of(tx, application_id, self._vault)):
+                id_ = each.application_id
+                store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
+                deployments.give_to_project(tx, each.subject_type, id_, place.project_id)
             self._carry_along(tx, application_id, place.project_id)
             return store.find(tx, application_id, self._vault)
 

@@ -156,6 +156,8 @@ def inner_port(plan: Plan, image: Image) -> int | None:
     """The port that the image's process listens on: the one that is set, the one that the user's own variable names, or
     else the first that the image declares; None where nothing says that it takes requests.
     """
+    if plan.settings.image_port is not None:
+        return plan.settings.image_port
     if plan.fixed_port is not None:
         return plan.fixed_port
     return image.ports[0] if image.ports else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
@@ -70,6 +70,26 @@ class Making:
         store.add(tx, application, self.vault)
         hooks_store.add(tx, self.vault, SubjectType.APPLICATION, application.application_id)
         return application
+
+    def add_preview(self, tx: Tx, parent: Application, preview_id: str, *, name: str, app_name: str) -> Application:
+        """What is to run of a pull request of the ``parent``: with accounts of its own and no address for webhooks."""
+        preview = replace(
+            parent,
+            application_id=preview_id,
+            name=name,
+            app_name=app_name_for(app_name, lambda candidate: not self._is_free(tx, candidate)),
+            description=None,
+            status=AppStatus.IDLE,
+            wanted=Wanted.DOWN,
+            serving_release_id=None,
+            env="",
+            build_uid=self._new_uid(tx, "build"),
+            run_uid=self._new_uid(tx, "run"),
+            created_at=tx.now,
+            preview_of=parent.application_id,
+        )
+        store.add(tx, preview, self.vault)
+        return preview
 
     def _is_free(self, tx: Tx, app_name: str) -> bool:
         return self.name_is_free(tx, app_name) and not store.app_name_is_taken(tx, app_name)

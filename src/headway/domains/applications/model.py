@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from headway.core.deployments.model import SubjectType
 from headway.domains.catalog.hooks_model import PUSH, with_meaning
 from headway.domains.catalog.provided import without_provided
 from headway.domains.catalog.uploads_model import Archive
@@ -75,6 +76,7 @@ class AppSettings:
     in its place; ``restart`` is a word of ``Restart``.
     ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where and
     ``own_check`` how a container is asked by itself, in the words of clients.
+    ``image_port`` is the port in its containers, where that is another than ``port``.
     ``scale`` says how often each process type runs, once where it says nothing.
     ``auto_deploy`` and what follows is how deliveries of webhooks are taken: ``newest_wins`` lets a push end what still
     waits of an earlier one.
@@ -106,6 +108,7 @@ class AppSettings:
     command: str | None = None
     arguments: Sequence[str] = ()
     cpus: float | None = None
+    image_port: int | None = None
     restart: str = "always"
     restarts: int | None = None
     runtime: str | None = None
@@ -196,7 +199,9 @@ def without_git(settings: AppSettings) -> AppSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """One application. ``env`` is its variables as the user wrote them; uids are None where the panel is not root."""
+    """One application. ``env`` is its variables as the user wrote them; uids are None where the panel is not root. What
+    runs of a pull request is one too: ``preview_of`` names the application that it is a preview of.
+    """
 
     application_id: str
     organization_id: str
@@ -214,6 +219,12 @@ class Application:
     build_uid: int | None
     run_uid: int | None
     created_at: datetime
+    preview_of: str | None = None
+
+    @property
+    def subject_type(self) -> SubjectType:
+        """What its deployments belong to."""
+        return SubjectType.APPLICATION if self.preview_of is None else SubjectType.PREVIEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from headway.core.deployments import store as deployments
-from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
 from headway.domains.applications import store
 from headway.domains.applications.keeping import beyond, is_shared, kept_by
@@ -92,7 +91,7 @@ class Operating:
         for folder in self.tools.folders.all_of(application.application_id):
             await host_here.remove_tree(folder)
         found = await self.db.read(
-            lambda tx: deployments.of_subject(tx, SubjectType.APPLICATION, application.application_id)
+            lambda tx: deployments.of_subject(tx, application.subject_type, application.application_id)
         )
         for deployment in found:
             await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]

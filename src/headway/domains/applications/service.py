@@ -25,6 +25,7 @@ from headway.domains.applications.model import (
     Wanted,
 )
 from headway.domains.applications.operate import Operating
+from headway.domains.applications.removing import remove_previews
 from headway.domains.applications.requests import deploy_request
 from headway.domains.applications.surroundings import check_variables, known_secrets
 from headway.domains.catalog.naming import check_name
@@ -297,6 +298,7 @@ class ApplicationService:
 
         await self._db.run(begin)
         await self._end_all(application_id, Intent.CANCEL)
+        await remove_previews(self._operating, self._stopping, application_id, self._vault)
         async with self._operating.turn(application_id):
             await self._operating.remove(application)
         return application

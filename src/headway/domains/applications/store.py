@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
@@ -15,13 +15,15 @@ from headway.domains.catalog import barriers_store, domains_store, hooks_store, 
 from headway.domains.catalog.fronted import Front
 from headway.infra.db.tables.applications import accounts, applications, ports, releases
 from headway.infra.db.tables.composes import composes
-from headway.infra.db.tables.deployments import RUNNING, deployments
+from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
 
 _a = applications.c
 _r = releases.c
+_d = deployments.c
+_OF_APPLICATIONS = _d.subject_type.in_((SubjectType.APPLICATION, SubjectType.PREVIEW))
 _BY_ID = select(applications).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 _SETTINGS = select(_a.settings).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 
@@ -45,7 +47,7 @@ def of_environment(tx: Tx, environment_id: str, vault: Vault) -> list[Applicatio
     """An environment's applications, the oldest first."""
     rows = tx.execute(
         select(applications)
-        .where(_a.environment_id == environment_id, _a.deleted_at.is_(None))
+        .where(_a.environment_id == environment_id, _a.deleted_at.is_(None), _a.preview_of.is_(None))
         .order_by(_a.created_at, _a.application_id)
     )
     return [_application(row, vault) for row in rows]
@@ -55,15 +57,30 @@ def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Applicat
     """An organisation's applications, the oldest first."""
     rows = tx.execute(
         select(applications)
-        .where(_a.organization_id == organization_id, _a.deleted_at.is_(None))
+        .where(_a.organization_id == organization_id, _a.deleted_at.is_(None), _a.preview_of.is_(None))
         .order_by(_a.created_at, _a.application_id)
     )
     return [_application(row, vault) for row in rows]
 
 
 def being_deleted(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
-    """Applications of a host whose deletion has begun and not ended."""
-    rows = tx.execute(select(applications).where(_a.host_id == host_id, _a.deleted_at.is_not(None)))
+    """Applications of a host whose deletion has begun and not ended, of which nothing waits or runs any more."""
+    busy = select(_d.subject_id).where(or_(PENDING, RUNNING), _OF_APPLICATIONS)
+    mine = (_a.host_id == host_id, _a.deleted_at.is_not(None), _a.application_id.not_in(busy))
+    rows = tx.execute(select(applications).where(*mine))
+    return [_application(row, vault) for row in rows]
+
+
+def ending(tx: Tx) -> list[str]:
+    """The previews whose deletion has begun, of which something waits or runs still."""
+    busy = select(_d.subject_id).where(or_(PENDING, RUNNING), _d.subject_type == SubjectType.PREVIEW)
+    mine = (_a.preview_of.is_not(None), _a.deleted_at.is_not(None), _a.application_id.in_(busy))
+    return list(tx.execute(select(_a.application_id).where(*mine)).scalars())
+
+
+def previews_of(tx: Tx, application_id: str, vault: Vault) -> list[Application]:
+    """What there is of an application's pull requests, those too whose deletion has begun."""
+    rows = tx.execute(select(applications).where(_a.preview_of == application_id))
     return [_application(row, vault) for row in rows]
 
 
@@ -87,7 +104,7 @@ def at_rest(tx: Tx, host_id: str) -> list[tuple[str, Wanted, str | None, str]]:
     """(id, what is wanted, release that serves, what it runs in) of every application of a host that nothing is being
     deployed to.
     """
-    busy = select(deployments.c.subject_id).where(RUNNING, deployments.c.subject_type == "application")
+    busy = select(_d.subject_id).where(RUNNING, _OF_APPLICATIONS)
     columns = (_a.application_id, _a.wanted, _a.serving_release_id, _r.runtime)
     joined = select(*columns).outerjoin(releases, _r.release_id == _a.serving_release_id)
     mine = (_a.host_id == host_id, _a.deleted_at.is_(None), _a.application_id.not_in(busy))
@@ -97,7 +114,7 @@ def at_rest(tx: Tx, host_id: str) -> list[tuple[str, Wanted, str | None, str]]:
 
 def is_at_rest(tx: Tx, application_id: str) -> bool:
     """Whether nothing is being deployed to the application now."""
-    mine = (RUNNING, deployments.c.subject_type == "application", deployments.c.subject_id == application_id)
+    mine = (RUNNING, _OF_APPLICATIONS, _d.subject_id == application_id)
     return tx.execute(select(deployments.c.seq).where(*mine).limit(1)).first() is None
 
 
@@ -107,9 +124,9 @@ def is_wanted(tx: Tx, application_id: str) -> bool:
 
 
 def owner(tx: Tx, application_id: str) -> Owner | None:
-    """Whose an application is, None when there is none."""
-    columns = (_a.organization_id, _a.project_id)
-    row = tx.execute(select(*columns).where(_a.application_id == application_id, _a.deleted_at.is_(None))).one_or_none()
+    """Whose an application is, None when there is none; a preview is none."""
+    columns, mine = (_a.organization_id, _a.project_id), (_a.application_id == application_id, _a.preview_of.is_(None))
+    row = tx.execute(select(*columns).where(*mine, _a.deleted_at.is_(None))).one_or_none()
     return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
 
@@ -160,6 +177,7 @@ def add(tx: Tx, application: Application, vault: Vault) -> None:
             build_uid=application.build_uid,
             run_uid=application.run_uid,
             created_at=application.created_at,
+            preview_of=application.preview_of,
         )
     )
 
@@ -186,7 +204,8 @@ def begin_deletion(tx: Tx, application_id: str) -> None:
     """From here on the application is gone for everybody; what it holds is cleared after the commit, or by the next
     start of the panel.
     """
-    set_fields(tx, application_id, wanted=Wanted.DOWN, deleted_at=tx.now)
+    all_of_it = (_a.application_id == application_id) | (_a.preview_of == application_id)
+    tx.execute(update(applications).where(all_of_it).values(wanted=Wanted.DOWN, deleted_at=tx.now))
 
 
 def remove(tx: Tx, application_id: str) -> None:
@@ -347,6 +366,7 @@ def _application(row: Row[Any], vault: Vault) -> Application:
         build_uid=row.build_uid,
         run_uid=row.run_uid,
         created_at=row.created_at,
+        preview_of=row.preview_of,
     )
 
 

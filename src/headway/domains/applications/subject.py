@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headway.core.deployments import store as deployments
-from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Owner
 from headway.core.deployments.status import Status
 from headway.domains.applications import store
@@ -25,7 +25,11 @@ class ApplicationSubject:
         return store.owner(tx, subject_id)
 
     def moved(self, tx: Tx, deployment: Deployment) -> None:
-        """``running`` while anything waits or runs for it, then how the last one ended."""
-        unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, deployment.subject_id)
-        status = AppStatus.RUNNING if unfinished else _AFTER.get(deployment.status, AppStatus.RUNNING)
-        store.set_fields(tx, deployment.subject_id, status=status)
+        """See ``status_after``."""
+        store.set_fields(tx, deployment.subject_id, status=status_after(tx, deployment))
+
+
+def status_after(tx: Tx, deployment: Deployment) -> AppStatus:
+    """``running`` while anything waits or runs for the same, then how the last one ended."""
+    unfinished = deployments.unfinished_of_subject(tx, deployment.subject_type, deployment.subject_id)
+    return AppStatus.RUNNING if unfinished else _AFTER.get(deployment.status, AppStatus.RUNNING)

@@ -40,6 +40,11 @@ class GitProvider:
     created_by: str
     created_at: datetime
 
+    @property
+    def git_provider_id(self) -> str:
+        """The id by the name that clients and the audit log have for it."""
+        return self.provider_id
+
     def connection(self, secrets: Mapping[str, str]) -> Connection:
         """With what the forge is asked."""
         token, key = secrets.get("token"), secrets.get("private_key")

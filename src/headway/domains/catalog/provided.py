@@ -66,6 +66,11 @@ def _text(extra: Mapping[str, Any], name: str) -> str:
     return found if isinstance(found, str) else ""
 
 
+def with_branch(source_type: str, extra: Mapping[str, Any], branch: str) -> dict[str, Any]:
+    """The fields of a service whose source is a provider's, with another branch."""
+    return {**extra, _FIELDS[ForgeName(source_type)][3]: branch}
+
+
 def without_provided(extra: Mapping[str, Any]) -> dict[str, Any]:
     """The fields without any that name a repository of a provider."""
     forgotten = {name for names in _FIELDS.values() for name in names} | {_WHOLE_PATH, _SLUG, "gitlabProjectId"}

@@ -33,6 +33,7 @@ from headway.faces.cli.commands import (
     keys,
     members,
     notifications,
+    previews,
     profiles,
     projects,
     rollback,
@@ -77,8 +78,7 @@ def build() -> typer.Typer:
     top.add_typer(_applications(), name="apps")
     top.add_typer(_domains(), name="domains")
     top.add_typer(_composes(), name="composes")
-    top.add_typer(_webhooks(), name="webhooks")
-    top.add_typer(_git_providers(), name="git-providers")
+    _add_forges(top)
     top.add_typer(_notifications(), name="notifications")
     top.add_typer(_schedules(), name="schedules")
     _add_backups(top)
@@ -163,6 +163,21 @@ def _applications() -> typer.Typer:
     _add(of_applications, "releases", apps.releases)
     _add(of_applications, "logs", apps.logs)
     return of_applications
+
+
+def _add_forges(top: typer.Typer) -> None:
+    top.add_typer(_webhooks(), name="webhooks")
+    top.add_typer(_previews(), name="previews")
+    top.add_typer(_git_providers(), name="git-providers")
+
+
+def _previews() -> typer.Typer:
+    of_previews = _group("What runs of the pull requests of an application.")
+    _add(of_previews, "list", previews.list_previews)
+    _add(of_previews, "redeploy", previews.redeploy)
+    _add(of_previews, "approve", previews.approve)
+    _add(of_previews, "delete", previews.delete)
+    return of_previews
 
 
 def _git_providers() -> typer.Typer:

@@ -45,6 +45,7 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "gitea": "Gitea and Forgejo as git providers",
         "github": "GitHub as a git provider, by an app or a token",
         "gitlab": "GitLab as a git provider",
+        "previewDeployment": "What runs of the pull requests of an application",
         "notification": "The channels on which people and programs are told, and what was told",
         "organization": "Organisations, their members and invitations",
         "port": "Ports of the machine that lead into containers",

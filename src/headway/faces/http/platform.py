@@ -32,6 +32,7 @@ from headway.domains.catalog.uploads import UploadRoom
 from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.service import ComposeService
 from headway.domains.disk.service import DiskService
+from headway.domains.previews.service import PreviewService
 from headway.domains.projects.service import ProjectService
 from headway.domains.rollbacks.service import RollbackService
 from headway.domains.schedules.service import ScheduleService
@@ -114,6 +115,9 @@ class Platform(Protocol):
 
     @property
     def certificates(self) -> CertificateService: ...
+
+    @property
+    def previews(self) -> PreviewService: ...
 
     @property
     def git_providers(self) -> GitProviderService: ...

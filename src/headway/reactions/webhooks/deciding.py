@@ -8,7 +8,18 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from headway.reactions.webhooks.events import Asked, Changed, Event, ImagePush, Other, Ping, Push, RefType, Removed
+from headway.reactions.webhooks.events import (
+    Asked,
+    Changed,
+    Event,
+    ImagePush,
+    Other,
+    Ping,
+    PullTold,
+    Push,
+    RefType,
+    Removed,
+)
 from headway.reactions.webhooks.watching import concerned
 
 _SKIP_WORDS = re.compile(
@@ -97,6 +108,9 @@ def _of_one(service: Tracked, event: Event) -> Decision:
             return Decision(verdict=Verdict.PING, message="Ping received, webhook is active")
         case Other(why=why):
             return Decision(verdict=Verdict.NOT_A_PUSH, message=why)
+        case PullTold(pull=pull):
+            message = f"Pull request {pull.number}: what it does to previews depends on those that there are."
+            return Decision(verdict=Verdict.NOT_A_PUSH, message=message, track=f"pull:{pull.number}")
         case Removed(ref_type=ref_type, name=name):
             return Decision(verdict=Verdict.REMOVED, message=f"The {ref_type} {shown(name)} was removed.")
         case _ if not service.auto_deploy:
@@ -113,7 +127,7 @@ def _of_one(service: Tracked, event: Event) -> Decision:
 def _of_push(service: Tracked, push: Push) -> Decision:
     if service.source is not SourceKind.GIT:
         return Decision(verdict=Verdict.SOURCE, message="Nothing of this service comes from a git repository.")
-    if other := _of_other_repository(service, push):
+    if other := of_other_repository(service, push.urls):
         return Decision(verdict=Verdict.REPOSITORY, message=other)
     if (elsewhere := _of_other_ref(service, push)) is not None:
         return elsewhere
@@ -214,16 +228,16 @@ def _bare(repository: str) -> str:
     return name
 
 
-def _of_other_repository(service: Tracked, push: Push) -> str | None:
-    """Says that the push is of another repository of the very site that the service's comes from; under other names of
-    a site nothing can be told.
+def of_other_repository(service: Tracked, urls: Sequence[str]) -> str | None:
+    """Says that what is told is of another repository of the very site that the service's comes from; under other
+    names of a site nothing can be told.
     """
     mine = _place(service.git_url or "")
-    theirs = [_place(each) for each in push.urls]
+    theirs = [_place(each) for each in urls]
     of_site = [each for each in theirs if each[0] and each[0] == mine[0]]
     if not of_site or mine in of_site:
         return None
-    return f"The push is of {shown(of_site[0][1])}; the service's repository is {shown(mine[1])}."
+    return f"The delivery is of {shown(of_site[0][1])}; the service's repository is {shown(mine[1])}."
 
 
 def _place(url: str) -> tuple[str, str]:

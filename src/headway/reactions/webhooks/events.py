@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from headway.domains.previews.model import Pull
+
 
 class Sender(StrEnum):
     """Who sends deliveries, by the form in which they are written."""
@@ -94,13 +96,20 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PullTold:
+    """A pull request as it is now."""
+
+    pull: Pull
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
     """Something that deploys nothing."""
 
     why: str
 
 
-Event = Push | Removed | ImagePush | Ping | Asked | Other
+Event = Push | Removed | ImagePush | PullTold | Ping | Asked | Other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

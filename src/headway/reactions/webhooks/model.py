@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     QUEUED = "queued"
     SKIPPED = "skipped"
     REFUSED = "refused"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from headway.reactions.webhooks.events import Changed, RefType
@@ -11,6 +12,7 @@ from headway.reactions.webhooks.events import Changed, RefType
 Json = Any
 
 MOST_FILES = 10_000
+MOST_NUMBER = 1 << 31
 _LONGEST_TEXT = 4_096
 _ZEROS = re.compile(r"0{7,64}")
 _HASH = re.compile(r"[0-9a-fA-F]{7,64}")
@@ -40,6 +42,22 @@ def hash_at(value: Json, *path: str | int) -> str | None:
     """The hash of a commit at a path; None where there is none, or only zeros."""
     found = text_at(value, *path)
     return found.lower() if found and _HASH.fullmatch(found) and not _ZEROS.fullmatch(found) else None
+
+
+def moment_at(value: Json, *path: str | int) -> datetime | None:
+    """The time at a path, None where there is none that can be read."""
+    found = (text_at(value, *path) or "").replace(" UTC", "+00:00")
+    try:
+        moment = datetime.fromisoformat(found)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC) if moment.year > 1 else None
+
+
+def number_at(value: Json, *path: str | int) -> int | None:
+    """The whole number above zero at a path, None where there is none."""
+    found = at(value, *path)
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < MOST_NUMBER else None
 
 
 def list_at(value: Json, *path: str | int) -> list[Json]:

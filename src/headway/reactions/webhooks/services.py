@@ -16,6 +16,8 @@ from headway.domains.catalog.provided import Provided, provided
 from headway.domains.composes import store as composes
 from headway.domains.composes.model import RAW, Compose, ComposeSettings
 from headway.domains.composes.requests import deploy_request as request_for_compose
+from headway.domains.previews.acting import Acting, Ask, Taken
+from headway.domains.previews.model import Pull
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.secret import Secret
@@ -23,10 +25,19 @@ from headway.kernel.vault import Vault
 from headway.reactions.webhooks.deciding import SourceKind, Tracked
 
 
+class Pulled(Protocol):
+    """Does what a pull request asks for."""
+
+    def __call__(self, tx: Tx, pull: Pull, ask: Ask, *, again: bool) -> Taken:
+        """What was done. Raises InvalidInput."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A service that is told of pushes. ``request`` gives what is queued for it, of a tag where one is given, and
-    raises InvalidInput where there is nothing to deploy.
+    raises InvalidInput where there is nothing to deploy; ``pulled`` does what a pull request asks for, where the
+    service has previews.
     """
 
     subject_type: SubjectType
@@ -38,6 +49,7 @@ class Service:
     newest_wins: bool
     secret: Secret | None
     request: Callable[[str | None], Request] = field(repr=False)
+    pulled: Pulled | None = field(default=None, repr=False)
 
 
 class Services(Protocol):
@@ -48,29 +60,35 @@ class Services(Protocol):
         ...
 
 
-def services(vault: Vault) -> Mapping[SubjectType, Services]:
+def services(vault: Vault, acting: Acting) -> Mapping[SubjectType, Services]:
     """All types of services that can be told."""
     return {
-        SubjectType.APPLICATION: lambda tx, subject_id: _application(tx, subject_id, vault),
+        SubjectType.APPLICATION: lambda tx, subject_id: _application(tx, subject_id, vault, acting),
         SubjectType.COMPOSE: lambda tx, subject_id: _compose(tx, subject_id, vault),
     }
 
 
-def _application(tx: Tx, application_id: str, vault: Vault) -> Service | None:
+def _application(tx: Tx, application_id: str, vault: Vault, acting: Acting) -> Service | None:
     try:
         found = applications.find(tx, application_id, vault)
     except NotFound:
         return None
+    tracked = _tracked_application(found.settings, _provided(tx, found.settings.source_type, found.settings.extra))
+
+    def pulled(tx: Tx, pull: Pull, ask: Ask, *, again: bool) -> Taken:
+        return acting.take(tx, found, pull, ask, base=tracked.branch, again=again)
+
     return Service(
         subject_type=SubjectType.APPLICATION,
         subject_id=application_id,
         organization_id=found.organization_id,
         project_id=found.project_id,
         name=found.name,
-        tracked=_tracked_application(found.settings, _provided(tx, found.settings.source_type, found.settings.extra)),
+        tracked=tracked,
         newest_wins=found.settings.newest_wins,
         secret=_secret(found.settings.webhook_secret),
         request=lambda tag: _request_application(found, tag),
+        pulled=pulled if found.preview_of is None else None,
     )
 
 

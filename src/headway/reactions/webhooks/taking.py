@@ -8,17 +8,21 @@ from dataclasses import dataclass, replace
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import SubjectType, Trigger
+from headway.core.deployments.model import Request, SubjectType, Trigger
 from headway.core.deployments.status import Reason
+from headway.domains.previews.acting import Ask
+from headway.domains.previews.deciding import Deed
+from headway.domains.previews.model import Pull
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.events import DeliveryTaken, Events
 from headway.kernel.ids import new_id
 from headway.reactions.webhooks import store
-from headway.reactions.webhooks.deciding import Decision, Verdict, decide
+from headway.reactions.webhooks.deciding import Decision, Verdict, decide, of_other_repository
+from headway.reactions.webhooks.events import PullTold
 from headway.reactions.webhooks.model import Delivery, Done, Outcome, Taken
 from headway.reactions.webhooks.reading import Arrived, Signature
-from headway.reactions.webhooks.services import Service, Services
+from headway.reactions.webhooks.services import Pulled, Service, Services
 
 _DEFAULT_TITLE = "Deployment by webhook"
 _CALL = "call"  # what a call that names nothing is a track of
@@ -51,9 +55,14 @@ class Taking:
                 return Taken(delivery=before, again=True)
         delivery_id = new_id()
         decision = _decided(tx, service, arrived, again=replay_of is not None) if signature.is_good else None
-        done = (
-            _refused(service, signature) if decision is None else self._act(tx, service, decision, arrived, delivery_id)
-        )
+        pull = next((each.pull for each in arrived.told.events if isinstance(each, PullTold)), None)
+        if decision is None:
+            done = _refused(service, signature)
+        elif pull is not None and service.pulled is not None:
+            ask = _asking((delivery_id, _asker(arrived)))
+            done = _pulled(tx, service, pull, service.pulled, ask, again=replay_of is not None)
+        else:
+            done = self._act(tx, service, decision, arrived, delivery_id)
         delivery = Delivery(
             seq=0,
             delivery_id=delivery_id,
@@ -113,13 +122,8 @@ class Taking:
         asked = {"track": decision.track or _CALL, "head": decision.head}
         return self.ledger.enqueue(
             tx,
-            replace(
-                request,
-                default_title=decision.subject or _DEFAULT_TITLE,
-                input={**request.input, **asked},
-                trigger=Trigger.WEBHOOK,
-                triggered_by=asked_by[0],
-                triggered_by_name=asked_by[1],
+            _asking(asked_by)(
+                replace(request, default_title=decision.subject or _DEFAULT_TITLE, input={**request.input, **asked})
             ),
         ).deployment_id
 
@@ -161,6 +165,40 @@ def _decided(tx: Tx, service: Service, arrived: Arrived, *, again: bool) -> Deci
         return decision
     message = f"The deployment {before} was queued for this commit already."
     return replace(decision, verdict=Verdict.ALREADY, message=message)
+
+
+def _asking(by: tuple[str, str]) -> Callable[[Request], Request]:
+    """Signs what is queued as asked for by a delivery: its id, and who caused it."""
+    return lambda request: replace(request, trigger=Trigger.WEBHOOK, triggered_by=by[0], triggered_by_name=by[1])
+
+
+def _pulled(tx: Tx, service: Service, pull: Pull, act: Pulled, ask: Ask, *, again: bool) -> Done:
+    """What a pull request does to the service's previews, all of it or nothing."""
+    taken, reason, message = None, "", of_other_repository(service.tracked, pull.urls)
+    if message is not None:
+        reason = str(Verdict.REPOSITORY)
+    else:
+        try:
+            with tx.connection.begin_nested():
+                taken = act(tx, pull, ask, again=again)
+            reason, message = taken.step.reason, taken.step.message
+        except InvalidInput as error:
+            reason, message = str(Verdict.SOURCE), error.message
+    outcome = Outcome.SKIPPED
+    if taken is not None and taken.deployment_id is not None:
+        outcome = Outcome.QUEUED
+    elif taken is not None and taken.step.deed is Deed.REMOVE:
+        outcome = Outcome.REMOVED
+    return Done(
+        subject_type=service.subject_type,
+        subject_id=service.subject_id,
+        name=service.name,
+        outcome=outcome,
+        reason=reason,
+        message=message,
+        deployment_id=None if taken is None else taken.deployment_id,
+        superseded=() if taken is None else taken.superseded,
+    )
 
 
 def _telling(events: Events, taken: DeliveryTaken) -> Callable[[], None]:

@@ -58,7 +58,7 @@ class OfService(Input):
 
 
 class Listed(OfService):
-    outcome: Literal["queued", "skipped", "refused"] | None = None
+    outcome: Literal["queued", "skipped", "refused", "removed"] | None = None
     before: Id | None = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 

@@ -127,6 +127,7 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
             "previewBuildSecrets",
             "previewCustomCertResolver",
             "previewEnv",
+            "previewExpireHours",
             "previewLabels",
             "previewWildcard",
             "repository",

@@ -20,7 +20,7 @@ class DoneRow(TypedDict):
     applicationId: str | None
     composeId: str | None
     name: str
-    outcome: Literal["queued", "skipped", "refused"]
+    outcome: Literal["queued", "skipped", "refused", "removed"]
     reason: str
     message: str
     deploymentId: str | None
@@ -51,7 +51,7 @@ class DeliveryRow(TypedDict):
     sentId: str | None
     sentBy: str
     signature: Literal["valid", "unasked", "missing", "wrong", "vouched"]
-    outcome: Literal["queued", "skipped", "refused"]
+    outcome: Literal["queued", "skipped", "refused", "removed"]
     services: list[DoneRow]
     bytes: int
     repeats: int

@@ -75,6 +75,7 @@ applications = Table(
     Column("run_uid", Integer),
     Column("created_at", Instant, nullable=False),
     Column("deleted_at", Instant),
+    Column("preview_of", String(21), index=True),  # of a preview: the application that it is one of
 )
 
 releases = Table(

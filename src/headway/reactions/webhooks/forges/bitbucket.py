@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from headway.reactions.webhooks.events import Changed, Event, Other, Ping, Push, RefType, Removed, Sender
 from headway.reactions.webhooks.forges.base import Headers, signed_hex
+from headway.reactions.webhooks.forges.pulls import bitbucket_pull
 from headway.reactions.webhooks.payload import Json, at, hash_at, list_at, split_ref, text_at, texts
 
 _UNKNOWN = Changed(unknown="Bitbucket does not say which files have changed")
@@ -47,6 +48,13 @@ class Bitbucket:
             case "repo:refs_changed":
                 changes = list_at(payload, "changes")[:_MOST_CHANGES]
                 return tuple(_server(payload, each) for each in changes) or (_NOTHING,)
+            case (
+                "pullrequest:created"
+                | "pullrequest:updated"
+                | "pullrequest:fulfilled"
+                | "pullrequest:rejected" as event
+            ):
+                return (bitbucket_pull(payload, event),)
             case event:
                 return (Other(why=f"Bitbucket's event {event!r} deploys nothing; a push does."),)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from headway.reactions.webhooks.events import Event, Other, Sender
 from headway.reactions.webhooks.forges.base import Headers, signed_hex
 from headway.reactions.webhooks.forges.github import push_of
+from headway.reactions.webhooks.forges.pulls import github_pull
 from headway.reactions.webhooks.payload import Json, text_at
 
 _NAMES = ("forgejo", "gitea", "gogs")
@@ -39,6 +40,8 @@ class Gitea:
         event = self.event(headers, payload)
         if event == "push":
             return (push_of(payload, most_commits=_MOST_COMMITS),)
+        if event.startswith("pull_request") and isinstance(payload.get("pull_request"), dict):
+            return (github_pull(payload),)
         return (Other(why=f"Gitea's event {event!r} deploys nothing; a push does."),)
 
 

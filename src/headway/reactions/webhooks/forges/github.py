@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headway.reactions.webhooks.events import Event, ImagePush, Other, Ping, Push, Removed, Sender
 from headway.reactions.webhooks.forges.base import Headers, signed_hex
+from headway.reactions.webhooks.forges.pulls import github_pull
 from headway.reactions.webhooks.payload import (
     Json,
     changed_by,
@@ -49,6 +50,8 @@ class GitHub:
                 return (Ping(),)
             case "push":
                 return (push_of(payload, most_commits=_MOST_COMMITS),)
+            case "pull_request":
+                return (github_pull(payload),)
             case "package" | "registry_package" as event:
                 return (_image_of(payload, event),)
             case event:

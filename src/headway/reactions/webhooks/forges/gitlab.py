@@ -7,6 +7,7 @@ import binascii
 
 from headway.reactions.webhooks.events import Event, Other, Push, Removed, Sender
 from headway.reactions.webhooks.forges.base import Headers, digest_of, same
+from headway.reactions.webhooks.forges.pulls import gitlab_pull
 from headway.reactions.webhooks.payload import Json, changed_by, hash_at, list_at, split_ref, text_at, texts
 
 _SIGNING = "whsec_"
@@ -43,6 +44,8 @@ class GitLab:
 
     def events(self, headers: Headers, payload: Json) -> tuple[Event, ...]:
         event = self.event(headers, payload)
+        if event == "merge_request":
+            return (gitlab_pull(payload),)
         if event not in {"push", "tag_push"}:
             return (Other(why=f"GitLab's event {event!r} deploys nothing; a push does."),)
         ref = split_ref(text_at(payload, "ref"))

@@ -1,0 +1,1 @@
+"""Previews: what runs of the pull requests of an application."""

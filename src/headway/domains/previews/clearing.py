@@ -1,0 +1,117 @@
+"""Ends and clears what is left of previews: those that were closed, have expired, or whose pull request is no more."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from headway.core.deployments.model import Request, SubjectType, Trigger
+from headway.core.deployments.service import Stopping
+from headway.core.deployments.status import Intent
+from headway.core.deployments.unfinished import end_unfinished
+from headway.domains.applications import store as applications
+from headway.domains.applications.model import Application
+from headway.domains.catalog.git_providers import GitProviderService
+from headway.domains.catalog.provided import provided
+from headway.domains.previews import store
+from headway.domains.previews.acting import Acting
+from headway.domains.previews.model import ClosedWhy, Preview
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+from headway.kernel.vault import Vault
+from headway.seams.forges.base import Connection, OpenPull, understood
+
+log = logging.getLogger(__name__)
+
+_REST = 1.0
+_SWEEP_SECONDS = 600.0
+_FRESH = timedelta(minutes=2)  # a list that was asked for before a pull request was opened does not tell of it
+_REMEMBERED = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clearing:
+    """``clear_round`` and ``sweep_round`` are the rounds of two loops."""
+
+    db: Database
+    vault: Vault
+    stopping: Stopping
+    acting: Acting
+    providers: GitProviderService
+    _told: dict[str, str] = field(default_factory=dict)
+
+    async def clear_round(self) -> float:
+        """Ends what runs of previews that are closed, so that the keeper can remove them; seconds to rest."""
+        if await self.db.read(store.expired):
+            await self.db.run(self._expire)
+        for preview_id in await self.db.read(applications.ending):
+            await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
+        return _REST
+
+    async def sweep_round(self) -> float:
+        """Asks the forges which pull requests are open, and catches up with what nobody told; seconds to rest."""
+        for application, previews, connection, path in await self.db.read(self._asked_after):
+            forge = self.providers.forges[connection.forge]
+            try:
+                found = await understood(connection.forge, forge.open_pulls(connection, path))
+            except HeadwayError as error:
+                if self._told.get(application.application_id) != error.message:  # once is enough
+                    self._told[application.application_id] = error.message
+                    extra = {"application": application.application_id, "reason": error.message}
+                    log.warning("pull requests could not be asked after", extra=extra)
+                continue
+            self._told.pop(application.application_id, None)
+            await self.db.run(lambda tx, a=application, p=previews, f=found: self._catch_up(tx, a, p, f))  # type: ignore[misc]
+        await self.db.run(lambda tx: store.forget_closed(tx, tx.now - _REMEMBERED))
+        return _SWEEP_SECONDS
+
+    def _expire(self, tx: Tx) -> None:
+        for preview in store.expired(tx):
+            self.acting.close(tx, preview, ClosedWhy.EXPIRED)
+
+    def _asked_after(self, tx: Tx) -> list[tuple[Application, list[Preview], Connection, str]]:
+        """Each application that has previews and a provider, with how its forge is asked."""
+        grouped: dict[str, list[Preview]] = defaultdict(list)
+        for preview in store.every(tx):
+            grouped[preview.application_id].append(preview)
+        found = []
+        for application_id, previews in grouped.items():
+            try:
+                application = applications.find(tx, application_id, self.vault)
+                mine = provided(application.settings.source_type, application.settings.extra)
+                if mine is not None:
+                    connection = self.providers.open(tx, mine.provider_id, application.organization_id)
+                    found.append((application, previews, connection, mine.path))
+            except HeadwayError:  # its provider is gone, or it is itself
+                continue
+        return found
+
+    def _catch_up(
+        self, tx: Tx, application: Application, previews: Sequence[Preview], found: Sequence[OpenPull]
+    ) -> None:
+        heads = {each.number: each.head for each in found}
+        for before in previews:
+            preview = store.newest(tx, application.application_id, before.number)
+            if preview is None or preview.closed_at is not None or preview.created_at > tx.now - _FRESH:
+                continue
+            head = heads.get(preview.number)
+            if head is None:
+                self.acting.close(tx, preview, ClosedWhy.MISSED)
+            elif head != preview.head and preview.head == before.head:
+                store.set_fields(tx, preview.preview_id, head=head)
+                if not preview.fork:
+                    self._deploy(tx, application, store.find(tx, preview.preview_id))
+
+    def _deploy(self, tx: Tx, application: Application, preview: Preview) -> None:
+        try:
+            self.acting.deploy(tx, application, preview, _swept)
+        except HeadwayError as error:
+            log.warning("preview %s: %s", preview.preview_id, error.message)
+
+
+def _swept(request: Request) -> Request:
+    return replace(request, trigger=Trigger.WEBHOOK, triggered_by_name="Headway, which missed a push")

@@ -1,0 +1,76 @@
+"""What a preview is made of and runs with, from its application's settings and its pull request: pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from headway.domains.applications.model import AppSettings
+from headway.domains.applications.surroundings import marks_of
+from headway.domains.catalog.domains_model import CertificateType, Wish
+from headway.domains.catalog.provided import with_branch
+from headway.domains.previews.model import Preview, PreviewSettings, settings_of
+from headway.kernel.layers import Layer, resolve
+from headway.kernel.variables import parse_variables
+from headway.seams.forges.base import ForgeName
+
+_FILE = "file"
+_QUOTED = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "$": "\\$"})
+
+
+def settings_for(settings: AppSettings, preview: Preview) -> AppSettings:
+    """The application's settings as its preview has them: of the pull request's commit, with variables of its own, and
+    with nothing that two cannot have at a time (ports of the machine, volumes, copies).
+    """
+    wished = settings_of(settings)
+    trusted = not preview.fork
+    mine = replace(
+        _of_pull(settings, preview),
+        build_args=wished.build_args if trusted else _open_ones(settings, wished.build_args),
+        build_secrets=wished.build_secrets if trusted else None,
+        port=None,
+        image_port=wished.port or settings.port,
+        published=(),
+        mounts=tuple(each for each in settings.mounts if each.kind == _FILE and trusted),
+        replicas=1,
+        placement=None,
+        webhook_secret=None,
+        auto_deploy=False,
+    )
+    return replace(mine, extra={name: value for name, value in mine.extra.items() if not name.startswith("preview")})
+
+
+def variables_for(settings: AppSettings, preview: Preview, host: str) -> str:
+    """The variables of a preview, as a user would write them. Of a fork's it has none that is secret, nor what refers
+    to others: whoever wrote its code could read them.
+    """
+    wished = settings_of(settings)
+    own = wished.env if not preview.fork else _open_ones(settings, wished.env)
+    return f"DOKPLOY_DEPLOY_URL={host}\n{own}"
+
+
+def domain_for(wished: PreviewSettings, preview: Preview, app_name: str) -> Wish | None:
+    """The domain by the pattern of the application; None where the name that every application has is enough."""
+    if wished.wildcard is None:
+        return None
+    host = wished.wildcard.replace("*", app_name).replace("${number}", str(preview.number))
+    known = wished.certificate in set(CertificateType)
+    certificate = CertificateType(wished.certificate) if known else CertificateType.NONE
+    return Wish(host=host, path=wished.path, https=wished.https, certificate_type=certificate)
+
+
+def _of_pull(settings: AppSettings, preview: Preview) -> AppSettings:
+    if preview.fork:
+        # Exactly what was approved, whatever the branch names by now.
+        pinned = replace(settings, git_branch=None, git_tag=None, git_commit=preview.approved_head)
+        return pinned if preview.source_url is None else replace(pinned, source_type="git", git_url=preview.source_url)
+    bare = replace(settings, git_tag=None, git_commit=None)
+    if settings.source_type in set(ForgeName):
+        return replace(bare, extra=with_branch(settings.source_type, settings.extra, preview.branch))
+    return replace(bare, git_branch=preview.branch)
+
+
+def _open_ones(settings: AppSettings, text: str) -> str:
+    marks, written = marks_of(settings), parse_variables(text)
+    plain = {name: value for name, value in written.items() if not marks.is_secret(name) and "${{" not in value}
+    resolve({Layer.OWN: plain}, Layer.OWN)
+    return "\n".join(f'{name}="{value.translate(_QUOTED)}"' for name, value in plain.items())

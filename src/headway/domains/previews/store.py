@@ -1,0 +1,103 @@
+"""Previews in the database."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select, update
+
+from headway.core.access.policy import Missing, Noun
+from headway.core.deployments.run import Owner
+from headway.domains.previews.model import ClosedWhy, Preview
+from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.previews import previews
+from headway.infra.db.transaction import Tx
+
+_c = previews.c
+_COLUMNS = tuple(column for column in _c if column.name != "seq")
+_LIVE = _c.closed_at.is_(None)
+
+
+def find(tx: Tx, preview_id: str) -> Preview:
+    """The preview with this id, also one that is closed. Raises Missing."""
+    row = tx.execute(select(*_COLUMNS).where(_c.preview_id == preview_id)).one_or_none()
+    if row is None:
+        raise Missing(Noun.PREVIEW)
+    return _preview(row)
+
+
+def newest(tx: Tx, application_id: str, number: int) -> Preview | None:
+    """The newest preview of a pull request, also where that is closed; until the transaction ends nobody else looks."""
+    tx.lock(f"previews.{application_id}")
+    mine = (_c.application_id == application_id, _c.number == number)
+    row = tx.execute(select(*_COLUMNS).where(*mine).order_by(_c.seq.desc()).limit(1)).one_or_none()
+    return None if row is None else _preview(row)
+
+
+def of_application(tx: Tx, application_id: str) -> list[Preview]:
+    """An application's previews, the newest first."""
+    mine = select(*_COLUMNS).where(_c.application_id == application_id, _LIVE)
+    return [_preview(row) for row in tx.execute(mine.order_by(_c.seq.desc()))]
+
+
+def every(tx: Tx) -> list[Preview]:
+    """All previews that there are."""
+    return [_preview(row) for row in tx.execute(select(*_COLUMNS).where(_LIVE).order_by(_c.seq))]
+
+
+def expired(tx: Tx) -> list[Preview]:
+    """Those whose time is over."""
+    return [_preview(row) for row in tx.execute(select(*_COLUMNS).where(_LIVE, _c.expires_at <= tx.now))]
+
+
+def running(tx: Tx, application_id: str) -> list[Preview]:
+    """Those of which something may run, the oldest first."""
+    there = select(applications.c.application_id).where(applications.c.deleted_at.is_(None))
+    mine = (_c.application_id == application_id, _LIVE, _c.preview_id.in_(there))
+    return [_preview(row) for row in tx.execute(select(*_COLUMNS).where(*mine).order_by(_c.seq))]
+
+
+def owner(tx: Tx, preview_id: str) -> Owner | None:
+    """Whose a preview is, None when there is none."""
+    a = applications.c
+    joined = select(a.organization_id, a.project_id).join(previews, _c.application_id == a.application_id)
+    row = tx.execute(joined.where(_c.preview_id == preview_id, _LIVE, a.deleted_at.is_(None))).one_or_none()
+    return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
+
+
+def add(tx: Tx, preview: Preview) -> None:
+    """Adds a preview."""
+    tx.execute(insert(previews).values(**{**asdict(preview), "labels": list(preview.labels)}))
+
+
+def set_fields(tx: Tx, preview_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
+    """Writes columns of one preview."""
+    tx.execute(update(previews).where(_c.preview_id == preview_id).values(**fields))
+
+
+def to_report(tx: Tx) -> list[Preview]:
+    """Those whose forge may have to be told something, closed ones too."""
+    due = (_c.report_at.is_(None)) | (_c.report_at <= tx.now)
+    return [_preview(row) for row in tx.execute(select(*_COLUMNS).where(due).order_by(_c.seq))]
+
+
+def of_pull(tx: Tx, application_ids: list[str], number: int) -> list[Preview]:
+    """The newest preview of each of these applications for one pull request."""
+    newest_ones = (
+        select(func.max(_c.seq)).where(_c.application_id.in_(application_ids), _c.number == number)
+    ).group_by(_c.application_id)
+    return [_preview(row) for row in tx.execute(select(*_COLUMNS).where(_c.seq.in_(newest_ones)).order_by(_c.seq))]
+
+
+def forget_closed(tx: Tx, before: datetime) -> None:
+    """Removes what is only remembered, and of which nothing is left that runs."""
+    there = select(applications.c.application_id)
+    tx.execute(delete(previews).where(_c.closed_at < before, _c.preview_id.not_in(there)))
+
+
+def _preview(row: Row[Any]) -> Preview:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    why = values["closed_why"]
+    return Preview(**{**values, "labels": tuple(values["labels"]), "closed_why": ClosedWhy(why) if why else None})

@@ -1,0 +1,75 @@
+"""`headway previews`: what runs of the pull requests of an application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headway.faces.cli import output
+from headway.faces.cli.lookup import application as find
+from headway.faces.cli.options import AsJson
+from headway.faces.cli.output import Column
+from headway.faces.cli.session import Session
+
+if TYPE_CHECKING:
+    from headway.faces.cli.client import Client
+
+Application = Annotated[str, typer.Argument(metavar="APPLICATION", help="An application's name or id.")]
+Preview = Annotated[str, typer.Argument(metavar="PREVIEW", help="The id of a preview, as the list shows it.")]
+Row = Mapping[str, Any]
+
+
+def list_previews(context: typer.Context, application: Application, *, as_json: AsJson = False) -> None:
+    """Lists an application's previews."""
+    with Session.of(context).client() as client:
+        found = client.get("previewDeployment.all", applicationId=_id(client, application))
+    if as_json:
+        output.say_json(found)
+        return
+    columns = (
+        Column(title="NUMBER", whole=True),
+        Column(title="TITLE"),
+        Column(title="STATUS", whole=True, states=True),
+        Column(title="ADDRESS"),
+        Column(title="ID", whole=True),
+    )
+    output.say_table(
+        columns,
+        [
+            (
+                each["pullRequestNumber"],
+                each["pullRequestTitle"],
+                "idle" if each["awaitsApproval"] else each["previewStatus"],
+                "awaits approval" if each["awaitsApproval"] else each["address"] or "",
+                each["previewDeploymentId"],
+            )
+            for each in found
+        ],
+    )
+
+
+def redeploy(context: typer.Context, preview: Preview) -> None:
+    """Deploys what the pull request is now."""
+    _told(context, "previewDeployment.redeploy", preview, "is deployed again")
+
+
+def approve(context: typer.Context, preview: Preview) -> None:
+    """Lets the commit run that a fork's pull request has now, and no other."""
+    _told(context, "previewDeployment.approve", preview, "is deployed")
+
+
+def delete(context: typer.Context, preview: Preview) -> None:
+    """Removes a preview with all that it made; the next push opens another."""
+    _told(context, "previewDeployment.delete", preview, "is removed")
+
+
+def _told(context: typer.Context, procedure: str, preview_id: str, done: str) -> None:
+    with Session.of(context).client() as client:
+        client.post(procedure, {"previewDeploymentId": preview_id})
+    output.say(f"{preview_id} {done}")
+
+
+def _id(client: Client, named: str) -> str:
+    return find(client, named).application_id

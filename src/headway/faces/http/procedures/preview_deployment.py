@@ -1,0 +1,78 @@
+"""``previewDeployment.*``: what runs of the pull requests of an application."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from headway.core.deployments.model import SubjectType
+from headway.domains.previews.service import Seen
+from headway.faces.http.inputs import Input
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.registry import Call, Procedure, Ready, mutation, naming, query, starter
+from headway.faces.http.wire.previews import PreviewRow, preview_row
+
+Id = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The router."""
+    return (
+        query("previewDeployment.all", "An application's previews", list[PreviewRow], OfApplication, _all),
+        query("previewDeployment.one", "One preview", PreviewRow, ById, _one),
+        starter("previewDeployment.redeploy", "Deploy what it is now", bool, Redeploy, _redeploy),
+        mutation("previewDeployment.approve", "Let a fork's commit run", bool, ById, _approve),
+        mutation("previewDeployment.delete", "Remove it with all that it made", bool, ById, _delete),
+    )
+
+
+class OfApplication(Input):
+    application_id: Id
+
+
+class ById(Input):
+    preview_deployment_id: Id
+
+
+class Redeploy(ById):
+    title: str | None = None
+    description: str | None = None
+
+
+async def _all(call: Call[OfApplication]) -> list[PreviewRow]:
+    found = await call.platform.previews.all(call.actor, call.input.application_id)
+    return [await _row(call, each) for each in found]
+
+
+async def _one(call: Call[ById]) -> PreviewRow:
+    return await _row(call, await call.platform.previews.one(call.actor, call.input.preview_deployment_id))
+
+
+async def _redeploy(call: Call[Redeploy]) -> Ready:
+    given = call.input
+    queued = await call.platform.previews.redeploy(
+        call.actor,
+        given.preview_deployment_id,
+        title=given.title or None,
+        description=given.description or None,
+        once=call.once,
+    )
+    return Ready(b"true", headers=naming(queued))
+
+
+async def _approve(call: Call[ById]) -> Ready:
+    queued = await call.platform.previews.approve(call.actor, call.input.preview_deployment_id)
+    return Ready(b"true", headers=naming(queued))
+
+
+async def _delete(call: Call[ById]) -> bool:
+    await call.platform.previews.delete(call.actor, call.input.preview_deployment_id)
+    return True
+
+
+async def _row(call: Call[OfApplication] | Call[ById], seen: Seen) -> PreviewRow:
+    """With its deployments, which whoever sees the preview sees too."""
+    part = await call.platform.deployment_reads.rows_of_service(SubjectType.PREVIEW, seen.preview.preview_id)
+    rows = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)
+    return preview_row(seen, rows, call.platform.domains.address)

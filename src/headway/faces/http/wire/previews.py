@@ -1,0 +1,76 @@
+"""Previews as the wire shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from headway.domains.catalog.domains_model import Domain
+from headway.domains.previews.service import Seen
+from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.edge import DomainRow, domain_rows
+
+
+class PreviewRow(TypedDict):
+    """A preview of a pull request. ``awaitsApproval``: it comes from a fork, and its commit may not run yet."""
+
+    previewDeploymentId: str
+    applicationId: str
+    branch: str
+    pullRequestId: str
+    pullRequestNumber: str
+    pullRequestURL: str
+    pullRequestTitle: str
+    pullRequestCommentId: str
+    pullRequestAuthor: str
+    previewStatus: Literal["idle", "running", "done", "error"]
+    appName: str
+    domainId: str | None
+    domain: DomainRow | None
+    address: str | None
+    head: str
+    isFork: bool
+    awaitsApproval: bool
+    approvedHead: str | None
+    approvedBy: str | None
+    labels: list[str]
+    reportError: str | None
+    createdAt: str
+    expiresAt: str | None
+    deployments: list[DeploymentRow]
+
+
+def preview_row(seen: Seen, deployments: Sequence[DeploymentRow], address: Callable[[Domain], str]) -> PreviewRow:
+    """A preview."""
+    preview = seen.preview
+    domains = domain_rows(seen.domains, address)
+    first = None if not domains else {**domains[0], "previewDeploymentId": preview.preview_id, "applicationId": None}
+    return {
+        "previewDeploymentId": preview.preview_id,
+        "applicationId": preview.application_id,
+        "branch": preview.branch,
+        "pullRequestId": str(preview.number),
+        "pullRequestNumber": str(preview.number),
+        "pullRequestURL": preview.url,
+        "pullRequestTitle": preview.title,
+        "pullRequestCommentId": preview.comment_id or "",
+        "pullRequestAuthor": preview.author,
+        "previewStatus": seen.status.value,
+        "appName": "" if seen.running is None else seen.running.app_name,
+        "domainId": None if first is None else domains[0]["domainId"],
+        "domain": first,  # type: ignore[typeddict-item]  # the same keys
+        "address": None if not domains else domains[0]["address"],
+        "head": preview.head,
+        "isFork": preview.fork,
+        "awaitsApproval": preview.awaits_approval,
+        "approvedHead": preview.approved_head,
+        "approvedBy": preview.approved_by,
+        "labels": list(preview.labels),
+        "reportError": preview.report_error,
+        "createdAt": moment(preview.created_at),
+        "expiresAt": moment(preview.expires_at),
+        "deployments": list(deployments),
+    }

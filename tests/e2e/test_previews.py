@@ -1,0 +1,232 @@
+"""The life of a pull request: a real git server on the loopback, a real panel, and what is there at each point."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.forge import Forge, forge
+from tests.panel import Panel, commit, git, panel, until, web
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+SECRET = "the secret"
+Json = Any
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("previews") / "data") as started:
+        yield started
+
+
+@pytest.fixture
+def git_host(tmp_path: Path) -> Iterator[Forge]:
+    with forge(tmp_path, web("one"), SECRET) as opened:
+        yield opened
+
+
+class PullRequest:
+    """A pull request of the repository, as GitHub tells of it; the clock of the forge goes on with every word."""
+
+    clock = 0
+
+    def __init__(
+        self, running: Panel, git_host: Forge, application_id: str, number: int, *, fork: bool = False
+    ) -> None:
+        self.number, self.fork, self.branch, self.labels = number, fork, f"change-{number}", list[str]()
+        self._running, self._host, self._application_id = running, git_host, application_id
+        self.head = ""
+
+    def push(self, files: dict[str, str], message: str = "a change") -> str:
+        """A new commit; of a fork it lies where GitHub keeps it, and in no branch of the repository."""
+        commit(self._host.clone, files, message)
+        where = f"refs/pull/{self.number}/head" if self.fork else f"refs/heads/{self.branch}"
+        git(self._host.clone, "push", "--quiet", "--force", "origin", f"HEAD:{where}")
+        self.head = git(self._host.clone, "rev-parse", "HEAD").strip()
+        return self.head
+
+    def tell(self, action: str, *, state: str = "open", at: int | None = None, head: str | None = None) -> Json:
+        """Tells the panel; what it has done."""
+        PullRequest.clock += 1
+        seconds = PullRequest.clock if at is None else at
+        theirs = "stranger/app" if self.fork else "team/app"
+        payload = {
+            "action": action,
+            "number": self.number,
+            "sender": {"login": "ann"},
+            "repository": {"clone_url": self._host.url},
+            "pull_request": {
+                "number": self.number,
+                "title": f"Change {self.number}",
+                "html_url": f"https://git.example/team/app/pull/{self.number}",
+                "state": state,
+                "updated_at": f"2026-01-01T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}Z",
+                "user": {"login": "ann"},
+                "head": {"ref": self.branch, "sha": head or self.head, "repo": {"full_name": theirs}},
+                "base": {"ref": "main", "repo": {"full_name": "team/app"}},
+                "labels": [{"name": each} for each in self.labels],
+            },
+        }
+        body = json.dumps(payload).encode()
+        headers = {
+            "content-type": "application/json",
+            "x-github-event": "pull_request",
+            "x-github-delivery": str(uuid.uuid4()),
+            "x-hub-signature-256": "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
+        }
+        token = self._running.get("application.one", applicationId=self._application_id)["refreshToken"]
+        url = f"http://127.0.0.1:{self._running.port}/api/deploy/{token}"
+        answer = httpx.post(url, content=body, headers=headers, timeout=20, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["services"][0]
+
+
+def previewed(running: Panel, git_host: Forge, name: str, **fields: Json) -> str:
+    """An application that serves and has previews."""
+    settings = {"customGitBranch": "main", "webhookSecret": SECRET, "isPreviewDeploymentsActive": True, **fields}
+    application_id = running.application(git_host.url, name, **settings)
+    running.done(running.deploy(application_id))
+    return application_id
+
+
+def previews(running: Panel, application_id: str) -> list[Json]:
+    found: list[Json] = running.get("previewDeployment.all", applicationId=application_id)
+    return found
+
+
+def nothing_left(running: Panel, preview_id: str, app_name: str) -> bool:
+    """Whether the machine holds nothing of a preview any more."""
+    folders = [path for path in running.work.rglob(f"*{preview_id}*") if path.exists()]
+    routes = list((running.data_dir / "edge").rglob(f"*{preview_id}*"))
+    return not folders and not routes and running.visit(app_name).status_code == 404
+
+
+def test_a_pull_request_is_opened_pushed_to_and_merged_and_nothing_is_left(running: Panel, git_host: Forge) -> None:
+    application_id = previewed(running, git_host, "life", previewEnv="GREETING=hello-preview", env="SECRET=of-the-app")
+    pull = PullRequest(running, git_host, application_id, 7)
+    pull.push(web("preview one"), "First")
+    opened = pull.tell("opened")
+    assert (opened["outcome"], opened["reason"]) == ("queued", "queued")
+    row = running.done(opened["deploymentId"])
+    (preview,) = previews(running, application_id)
+    assert (preview["pullRequestNumber"], preview["previewStatus"], preview["appName"]) == ("7", "done", "life-pr-7")
+    assert running.visit("life-pr-7").text == "preview one"
+    assert running.visit("life").text == "one"
+    assert (row["isPreviewDeployment"], row["previewDeploymentId"]) == (True, preview["previewDeploymentId"])
+    listed = running.get("deployment.allByType", type="previewDeployment", id=preview["previewDeploymentId"])
+    assert [each["deploymentId"] for each in listed] == [opened["deploymentId"]]
+    own = [each["deploymentId"] for each in running.get("deployment.all", applicationId=application_id)]
+    assert opened["deploymentId"] not in own
+
+    asked = []
+    for number in range(5):
+        pull.push(web(f"preview {number}"), f"Push {number}")
+        asked.append(pull.tell("synchronize")["deploymentId"])
+    ends = [running.ended(each, 60) for each in asked]
+    assert ends[-1]["status"] == "done"
+    assert all(each["status"] == "done" or each["reason"] == "superseded" for each in ends)
+    assert running.visit("life-pr-7").text == "preview 4"
+
+    merged = pull.tell("closed", state="closed")
+    assert (merged["outcome"], merged["reason"]) == ("removed", "preview_removed")
+    assert previews(running, application_id) == []
+    until(lambda: nothing_left(running, preview["previewDeploymentId"], "life-pr-7"), 15, what="nothing is left")
+    late = pull.tell("synchronize", at=1)
+    assert (late["outcome"], late["reason"]) == ("skipped", "outdated")
+    assert running.visit("life").text == "one"
+
+
+def test_one_that_is_closed_while_it_builds_is_gone_and_comes_back_when_it_is_opened_again(
+    running: Panel, git_host: Forge
+) -> None:
+    application_id = previewed(running, git_host, "closing", buildCommand="echo begun; sleep ${WAIT:-0}")
+    running.post("application.update", applicationId=application_id, previewEnv="WAIT=60")
+    pull = PullRequest(running, git_host, application_id, 3)
+    pull.push(web("preview"))
+    opened = pull.tell("opened")
+    running.running(opened["deploymentId"], "begun")
+    (preview,) = previews(running, application_id)
+    pull.tell("closed", state="closed")
+    assert previews(running, application_id) == []
+    until(lambda: nothing_left(running, preview["previewDeploymentId"], "closing-pr-3"), 25, what="nothing is left")
+    assert running.client.get("/deployment.one", params={"deploymentId": opened["deploymentId"]}).status_code == 404
+
+    running.post("application.update", applicationId=application_id, previewEnv="WAIT=0")
+    again = pull.tell("reopened")
+    running.done(again["deploymentId"])
+    (reopened,) = previews(running, application_id)
+    assert reopened["previewDeploymentId"] != preview["previewDeploymentId"]
+    assert running.visit(reopened["appName"]).text == "preview"
+    running.post("previewDeployment.delete", previewDeploymentId=reopened["previewDeploymentId"])
+    until(lambda: nothing_left(running, reopened["previewDeploymentId"], reopened["appName"]), 15, what="gone")
+
+
+def test_nothing_of_a_fork_runs_before_somebody_approves_its_commit(running: Panel, git_host: Forge) -> None:
+    touched = Path(f"/tmp/of-the-fork-{uuid.uuid4().hex}")
+    env = "TOKEN=secret-of-previews\nLOG_LEVEL=debug\nTAKEN=${{project.SHARED}}"
+    application_id = previewed(running, git_host, "forked", env="SECRET=secret-of-the-app", previewEnv=env)
+    tells = web("x", **{"app.py": web("x")["app.py"].replace('b"x"', "repr(sorted(os.environ.items())).encode()")})
+    tells["Procfile"] += f"release: touch {touched}\n"
+    pull = PullRequest(running, git_host, application_id, 9, fork=True)
+    pull.push(tells)
+    opened = pull.tell("opened")
+    assert (opened["outcome"], opened["reason"], opened["deploymentId"]) == ("skipped", "fork", None)
+    (preview,) = previews(running, application_id)
+    assert (preview["awaitsApproval"], preview["previewStatus"], preview["deployments"]) == (True, "idle", [])
+    preview_id = preview["previewDeploymentId"]
+    refused = running.client.post("/previewDeployment.redeploy", json={"previewDeploymentId": preview_id})
+    assert (refused.status_code, "nobody has approved" in refused.text) == (400, True)
+    assert not touched.exists()
+
+    answer = running.client.post("/previewDeployment.approve", json={"previewDeploymentId": preview_id})
+    assert answer.status_code == 200, answer.text
+    row = running.done(answer.headers["x-deployment-id"])
+    assert row["commit"]["hash"] == pull.head
+    assert touched.exists()
+    touched.unlink()
+    told = running.visit("forked-pr-9").text
+    assert "LOG_LEVEL" in told
+    assert all(each not in told for each in ("secret-of-the-app", "secret-of-previews", "TAKEN"))
+
+    approved = pull.head
+    pull.push({**tells, "more": "1"})
+    pushed = pull.tell("synchronize")
+    assert (pushed["reason"], pushed["deploymentId"]) == ("fork", None)
+    (now,) = previews(running, application_id)
+    assert (now["awaitsApproval"], now["approvedHead"]) == (True, approved)
+    assert not touched.exists()
+    running.post("application.delete", applicationId=application_id)
+    assert nothing_left(running, preview_id, "forked-pr-9")
+
+
+def test_labels_limit_and_other_branches_decide_and_the_oldest_makes_room(running: Panel, git_host: Forge) -> None:
+    application_id = previewed(running, git_host, "many", previewLimit=2, previewLabels=["preview"])
+    pulls = [PullRequest(running, git_host, application_id, number) for number in (1, 2, 3)]
+    pulls[0].push(web("1"))
+    assert pulls[0].tell("opened")["reason"] == "labels"
+    for pull in pulls:
+        pull.labels = ["preview"]
+        pull.push(web(f"{pull.number}"))
+        running.done(pull.tell("labeled")["deploymentId"])
+    assert [each["pullRequestNumber"] for each in previews(running, application_id)] == ["3", "2"]
+    pulls[1].push(web("2 again"))
+    running.done(pulls[1].tell("synchronize")["deploymentId"])
+    assert [each["pullRequestNumber"] for each in previews(running, application_id)] == ["3", "2"]
+    assert running.visit("many-pr-2").text == "2 again"
+    pulls[2].labels = []
+    assert pulls[2].tell("unlabeled")["reason"] == "preview_removed"
+    assert [each["pullRequestNumber"] for each in previews(running, application_id)] == ["2"]
+    running.kill()
+    running.start()
+    until(lambda: running.visit("many-pr-2").text == "2 again", 15, what="it serves after the panel has died")
+    running.post("application.delete", applicationId=application_id)
+    assert running.visit("many-pr-2").status_code == 404
