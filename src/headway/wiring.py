@@ -224,6 +224,7 @@ class Wiring:
             applications=operating,
             compose_planning=self._composes.planning(self._ssh_keys.open, self._registries.open),
             composes=self._composes.operating,
+            events=self._events,
         )
         places = (self._settings, self._data_dir, self._db, self._events)
         disk = disk_service(*places, applications=operating, composes=self._composes.operating)

@@ -21,6 +21,7 @@ from headway.domains.rollbacks.forms import Form
 from headway.domains.rollbacks.readiness import Readiness
 from headway.domains.rollbacks.service import RollbackService
 from headway.infra.db.engine import SqlDatabase
+from headway.kernel.events import Events
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class RollbackWiring:
     applications: Operating
     compose_planning: ComposePlanning
     composes: ComposeOperating
+    events: Events
 
     def kinds(self) -> tuple[Kind, ...]:
         """How services of each kind go back."""
@@ -43,7 +45,7 @@ class RollbackWiring:
 
     def poller(self) -> Poller:
         """What keeps it known whether one could go back."""
-        return Poller("readiness", Readiness(db=self.db, forms=self._forms()).look_round)
+        return Poller("readiness", Readiness(db=self.db, forms=self._forms(), events=self.events).look_round)
 
     def service(self, stopping: Stopping) -> RollbackService:
         """What callers may ask."""

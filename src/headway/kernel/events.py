@@ -86,6 +86,14 @@ class DiskMeasured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleasesLooked:
+    """It was looked at all releases that do not serve: to so many one could go back now, and to so many not."""
+
+    usable: int
+    unusable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered:
     """A procedure was called over a wire; ``procedure`` is one that there is, or "unknown"."""
 

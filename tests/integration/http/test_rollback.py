@@ -16,6 +16,7 @@ from headway.domains.applications.model import AppSettings, Release, ReleaseStat
 from headway.domains.rollbacks.readiness import Readiness
 from headway.faces.http.wire.left import LeftRow
 from headway.faces.http.wire.rollbacks import PreviewRow, RemovedRow
+from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.test_release import snapshot
 from tests.integration.http.world import World
 
@@ -247,13 +248,18 @@ async def test_a_preview_with_the_configuration_of_now_changes_none_of_it(world:
 async def test_what_is_kept_is_looked_at_and_an_obstacle_is_seen_and_seen_to_go(world: World) -> None:
     application_id, release_id = await left(world)
     folder = Path((await release(world, release_id)).folder)
-    readiness = Readiness(db=world.services.db, forms=world.services.rollbacks.forms)
+    parts = world.services
+    readiness = Readiness(db=parts.db, forms=parts.rollbacks.forms, events=parts.events)
     folder.rename(folder.with_name("elsewhere"))
     await readiness.look_round()
     assert "not on this machine" in (await row_of(world, application_id))["rollback"]["whyNot"]
+    assert figure(await figures_of(world), "headway_releases_kept", usable="no") == 1
     folder.with_name("elsewhere").rename(folder)
     await readiness.look_round()
     assert (await row_of(world, application_id))["rollback"]["usable"] is True
+    samples = await figures_of(world)
+    assert (figure(samples, "headway_releases_kept", usable="yes") or 0) >= 1
+    assert figure(samples, "headway_releases_kept", usable="no") == 0
 
 
 def _whole(artifact: Json) -> Json:

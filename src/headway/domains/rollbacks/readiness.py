@@ -10,6 +10,7 @@ from headway.domains.rollbacks import store
 from headway.domains.rollbacks.forms import Form
 from headway.domains.rollbacks.store import Place
 from headway.infra.db.engine import Database
+from headway.kernel.events import Events, ReleasesLooked
 
 _REST = 30.0
 
@@ -20,15 +21,17 @@ class Readiness:
 
     db: Database
     forms: Mapping[SubjectType, Form]
+    events: Events
 
     async def look_round(self) -> float:
         """Looks at each release that does not serve, and writes down where something has changed; seconds to rest."""
-        for place in await self.db.read(store.idle):
-            await self._look(place)
+        usable = [await self._look(place) for place in await self.db.read(store.idle)]
+        self.events.announce(ReleasesLooked(usable=usable.count(True), unusable=usable.count(False)))
         return _REST
 
-    async def _look(self, place: Place) -> None:
+    async def _look(self, place: Place) -> bool:
         form = self.forms[place.subject_type]
         missing = await form.missing(place.release_id)
         if missing != place.missing:
             await self.db.run(lambda tx: form.seen(tx, place.release_id, missing))
+        return missing is None

@@ -25,6 +25,7 @@ from headway.kernel.events import (
     Events,
     LogGrew,
     NoticeSettled,
+    ReleasesLooked,
     StepEnded,
 )
 
@@ -59,6 +60,7 @@ class Metrics:
         events.listen(LogGrew, lambda log: self._log_bytes.inc(log.added_bytes))
         events.listen(CallAnswered, self._answered)
         events.listen(DiskMeasured, self._disk_measured)
+        events.listen(ReleasesLooked, self._releases_looked)
         events.listen(DueTimeDecided, self._due_time_decided)
         events.listen(NoticeSettled, lambda settled: self._notices.labels(settled.medium, settled.outcome).inc())
         events.listen(DeliveryTaken, lambda taken: self._deliveries.labels(taken.sender, taken.outcome).inc())
@@ -146,6 +148,13 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._releases = Gauge(
+            "headway_releases_kept",
+            "Releases that do not serve, by whether one could go back to them, as it was looked last",
+            ["usable"],
+            registry=self._registry,
+        )
+
     def _make_http(self) -> None:
         self._calls = Counter(
             "headway_http_calls",
@@ -193,6 +202,10 @@ class Metrics:
         self._disk_free.set(measured.free_bytes)
         for part, size in measured.held_bytes.items():
             self._disk_held.labels(part).set(size)
+
+    def _releases_looked(self, looked: ReleasesLooked) -> None:
+        self._releases.labels("yes").set(looked.usable)
+        self._releases.labels("no").set(looked.unusable)
 
     def _answered(self, call: CallAnswered) -> None:
         kind = call.wire, call.procedure, call.status
