@@ -8,11 +8,14 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
+from tests.compose import SERVES, SLEEPS, Stack, stack
 from tests.docker_registry import PASSWORD, USERNAME, registry
 from tests.e2e.boxes import DOCKERFILE
 from tests.e2e.swarms import SECONDS, Ground, named_web, swarm_ground
@@ -241,6 +244,70 @@ def test_the_panel_is_killed_at_every_crash_point_of_a_deploy(ground: Ground, fo
         networks = ground.nodes.manager.docker("network", "ls", "--quiet", "--filter", "label=headway.swarm").split()
         assert len(networks) == 1, name
         print(f"  {at:3} {name}: done")
+
+
+def test_the_panel_is_killed_at_every_crash_point_of_a_deploy_of_a_stack(ground: Ground, folder: Path) -> None:
+    site, manager, points = ground.panel, ground.nodes.manager, folder / "points"
+    made = stack(site, manager, "crashed")
+    made.change(composeType="stack", healthDeadlineSeconds=90)
+    site.post("domain.create", composeId=made.compose_id, host="stack.test", serviceName="web", port=8080)
+    made.deploy(**services("old"))
+
+    def begin(version: str, at: int) -> str:
+        site.stop(60)
+        points.unlink(missing_ok=True)
+        points.touch()
+        site.start(module=CRASHING, CRASH_AT=str(at), CRASH_POINTS=str(points), PYTHONPATH=str(Path.cwd()))
+        made.write(**services(version))
+        return made.begin()
+
+    counted = site.done(begin("counted", 0), SECONDS)
+    names = points.read_text().splitlines()
+    print(f"\n{len(names)} crash points in a deploy of a stack")
+    until(lambda: of_stack(ground, made) == {"counted"}, 60, what="one of each is left")
+    before = counts(ground, made)
+    for at, name in list(enumerate(names, 1))[::STRIDE]:
+        deployment_id = begin(f"v{at}", at)
+        until(lambda: site.process.poll() is not None, SECONDS, what=f"the crash at {name}")  # type: ignore[union-attr]
+        site.process = None
+        site.start()
+        row = site.done(deployment_id, SECONDS)
+        assert [each["name"] for each in row["steps"]] == [each["name"] for each in counted["steps"]], name
+        assert asked(site.edge_port).status_code == 200, name
+        runs = {f"v{at}"}
+        until(lambda: of_stack(ground, made) == runs, 60, what=f"one of each is left after {name}")  # noqa: B023
+        until(lambda: counts(ground, made) == before, 60, what=f"services, networks, secrets and images after {name}")
+        print(f"  {at:3} {name}: done")
+
+
+def asked(port: int) -> httpx.Response:
+    """What the edge answers for the stack's domain."""
+    return httpx.get(f"http://127.0.0.1:{port}/etc/hostname", headers={"host": "stack.test"}, trust_env=False)
+
+
+def services(version: str) -> dict[str, Mapping[str, Any]]:
+    """One service that the swarm replaces beside, in two copies, and one that it replaces in place."""
+    web = {**SERVES, "environment": {"V": version}, "deploy": {"replicas": 2}}
+    db = {**SLEEPS, "environment": {"V": version}, "volumes": ["data:/data"]}
+    return {"volumes": {"data": {}}, "web": web, "db": db}
+
+
+def of_stack(ground: Ground, made: Stack) -> set[str]:
+    """The versions of a stack that run, if there are as many copies as are wanted."""
+    tasks = ground.ask("/tasks", {"label": [f"headway.compose={made.compose_id}"]})
+    lives = [task for task in tasks if task["Status"]["State"] == "running" and task["DesiredState"] == "running"]
+    versions = {each for task in lives for each in task["Spec"]["ContainerSpec"]["Env"]}
+    return {each.removeprefix("V=") for each in versions} if len(lives) == 3 else set()
+
+
+def counts(ground: Ground, made: Stack) -> dict[str, int]:
+    """How much of each the machine has of a stack."""
+    manager, mine = ground.nodes.manager, f"--filter=label=headway.compose={made.compose_id}"
+    kinds = ("service", "network", "volume", "secret", "config")
+    found = {kind: len(manager.docker(kind, "ls", "--quiet", mine).split()) for kind in kinds}
+    images = manager.docker("image", "ls", "--format={{.Tag}}", "--filter=reference=headway-compose/crashed/*")
+    containers = manager.docker("container", "ls", "--quiet", mine)
+    return {**found, "images": len(images.split()), "containers": len(containers.split())}
 
 
 def checked(version: str, dockerfile: str = CHECKED) -> dict[str, str]:

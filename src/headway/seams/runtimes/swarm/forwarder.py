@@ -154,8 +154,9 @@ class Forwarders:
         return f"headway-{self._panel_id}/forwarder"
 
     def _mine(self, **more: str) -> dict[str, list[str]]:
+        """Those of releases: a stack has forwarders of its own, which are no release's."""
         filters = labels.labelled(panel=self._panel_id, **more)
-        return {"label": [*filters["label"], ROLE]}
+        return {"label": [*filters["label"], ROLE, labels.RELEASE]}
 
     async def _containers(self, release_id: str) -> list[str]:
         found = await self._api.get("/containers/json", all=True, filters=self._mine(release=release_id))
