@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.infra.hosts import cgroups
+from tests.docker_engine import Engine
 from tests.namespaces import Cable, namespace
 from tests.ssh_servers import SshServer, make_key
 
@@ -170,3 +171,31 @@ def remove_groups(data_dir: Path) -> None:
     panel_id = (data_dir / "panel.id").read_text()
     mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
     cgroups.remove([group for mount in mounts for group in mount.folder.glob(f"**/headway/{panel_id}-*")])
+
+
+class FarEngine(Engine):
+    """The Docker engine of a server: in its network, and behind the socket where it is looked for."""
+
+    def __init__(self, server: RootedServer) -> None:
+        super().__init__(server.folder / "engine")
+        self.prefix = server.within
+        self.socket = server.root / "run/docker.sock"
+
+    def _network(self) -> dict[str, Any]:
+        return {"bip": "172.29.255.1/24"}
+
+
+@contextmanager
+def engine_on(server: RootedServer) -> Iterator[FarEngine]:
+    """An engine on a server, with the programs that speak to it; nothing of it is left."""
+    for program in (Path("/usr/bin/docker"), Path("/usr/libexec/docker/cli-plugins/docker-buildx")):
+        there = server.root / program.relative_to("/")
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(program, there)
+    engine = FarEngine(server)
+    engine.start()
+    try:
+        engine.load_base_image()
+        yield engine
+    finally:
+        engine.remove()

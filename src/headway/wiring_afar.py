@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -88,7 +89,7 @@ class Afar:
             imaging=Imaging(
                 api=api,
                 host=f"{UNIX}{DOCKER_SOCKET}",
-                panel_id=self.data_dir.panel_id,
+                panel_id=self._name(host),
                 folders=folders,
                 file_server=f"{host.work}/server",
             ),
@@ -113,7 +114,7 @@ class Afar:
         settings = self.settings
         return Setting(
             root=host.work,
-            panel_id=f"{self.data_dir.panel_id}-{host.host_id}",
+            panel_id=self._name(host),
             use_cgroups=settings.cgroups.wish,
             edge_host=_EVERY_ADDRESS,
             edge_port=settings.edge_port,
@@ -123,3 +124,9 @@ class Afar:
             site=f"{host.work}/bin/caddy",
             engine=DOCKER_SOCKET,
         )
+
+    def _name(self, host: SshHost) -> str:
+        """By what the panel's groups, containers and images there are known: not by the same as on this machine, which
+        may be that server. Names of images take no capitals.
+        """
+        return f"{self.data_dir.panel_id}-{hashlib.sha256(host.host_id.encode()).hexdigest()[:8]}"

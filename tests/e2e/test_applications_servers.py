@@ -11,8 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.docker_engine import lacks_docker
+from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.panel import Panel, commit, git_repository, panel, until, web
-from tests.server_roots import MISSING, RootedServer, remove_groups, rooted_server
+from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
 
 pytestmark = [
     pytest.mark.slow,
@@ -150,3 +152,27 @@ def test_a_panel_that_dies_at_a_step_ends_truly(site: Site, tmp_path: Path, step
     assert len(site.server.living("app.py")) == 1
     running.post("application.delete", applicationId=application_id)
     assert site.server.living("app.py") == []
+
+
+@pytest.mark.skipif(bool(lacks_docker()), reason=str(lacks_docker()))
+def test_a_dockerfile_is_built_and_served_on_a_server(site: Site, tmp_path: Path) -> None:
+    running, repository = site.panel, tmp_path / "r"
+    with engine_on(site.server) as engine:
+        application_id = site.application(git_repository(repository, boxed_web("boxed")), "boxed")
+        first = running.done(running.deploy(application_id), 120)
+        assert site.visit(application_id).text == "boxed"
+        assert (containers(engine, application_id), len(images(engine, application_id))) == (["running"], 1)
+        commit(repository, boxed_web("again"), "second")
+        running.done(running.deploy(application_id), 120)
+        assert site.visit(application_id).text == "again"
+        running.post("rollback.rollback", rollbackId=first["rollbackId"])
+        until(lambda: site.visit(application_id).text == "boxed", 60)
+        slow = boxed_web("slow", "FROM headway-test/base:local\nRUN echo begun && sleep 8822\n")
+        commit(repository, slow, "slow")
+        deployment_id = running.deploy(application_id)
+        running.running(deployment_id, "begun", 60)
+        running.post("deployment.killProcess", deploymentId=deployment_id)
+        assert (running.one(deployment_id)["reason"], sleepers(8822)) == ("killed", [])
+        assert site.visit(application_id).text == "boxed"
+        running.post("application.delete", applicationId=application_id)
+        assert (containers(engine, application_id), images(engine, application_id)) == ([], [])
