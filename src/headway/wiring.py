@@ -152,7 +152,7 @@ class Wiring:
         self._ledger = self._new_ledger()
         self._composes = self._new_composes(facts)
         fronted[SubjectType.COMPOSE] = self._composes.routing
-        places = PreviewPlaces(db=db, vault=data_dir.vault, facts=facts, providers=self._providers)
+        places = PreviewPlaces(db, data_dir.vault, facts, self._providers, settings.public_url)
         self._previews = PreviewWiring(places=places, ledger=self._ledger, making=self._making)
         self._reactions = self._react()
 

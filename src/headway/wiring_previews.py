@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.service import Stopping
@@ -12,19 +13,21 @@ from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.previews.acting import Acting
 from headway.domains.previews.clearing import Clearing
+from headway.domains.previews.reporting import Reporting
 from headway.domains.previews.service import PreviewService
 from headway.infra.db.engine import SqlDatabase
 from headway.kernel.vault import Vault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PreviewPlaces:
-    """Where previews are kept, reached and asked after."""
+    """Where previews are kept, reached and asked after; ``panel`` is the panel's own address, where it has one."""
 
     db: SqlDatabase
     vault: Vault
     facts: EdgeFacts
     providers: GitProviderService
+    panel: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,4 +52,15 @@ class PreviewWiring:
         """What clears away those that are gone, and catches up with what nobody told."""
         at = self.places
         clearing = Clearing(db=at.db, vault=at.vault, stopping=stopping, acting=self.acting, providers=at.providers)
-        return (Poller("previews", clearing.clear_round), Poller("open pull requests", clearing.sweep_round))
+        reporting = Reporting(
+            db=at.db, vault=at.vault, providers=at.providers, facts=at.facts, log_link=partial(_log_link, at.panel)
+        )
+        return (
+            Poller("previews", clearing.clear_round),
+            Poller("open pull requests", clearing.sweep_round),
+            Poller("preview reports", reporting.report_round),
+        )
+
+
+def _log_link(panel: str | None, deployment_id: str) -> str | None:
+    return None if panel is None else f"{panel.rstrip('/')}/api/deployment.log?deploymentId={deployment_id}"

@@ -14,7 +14,9 @@ import httpx
 import pytest
 
 from tests.forge import Forge, forge
-from tests.panel import Panel, commit, git, panel, until, web
+from tests.forge_apis import TOKEN, forge_api
+from tests.integration.sources.servers import serve_http
+from tests.panel import Panel, commit, git, git_repository, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -206,6 +208,40 @@ def test_nothing_of_a_fork_runs_before_somebody_approves_its_commit(running: Pan
     assert not touched.exists()
     running.post("application.delete", applicationId=application_id)
     assert nothing_left(running, preview_id, "forked-pr-9")
+
+
+def test_the_forge_is_told_by_one_status_and_one_comment_also_after_it_was_away(running: Panel, tmp_path: Path) -> None:
+    git_repository(tmp_path / "clone", web("one"))
+    bare = tmp_path / "served/team/app.git"
+    bare.parent.mkdir(parents=True)
+    git(tmp_path, "clone", "--quiet", "--bare", str(tmp_path / "clone"), str(bare))
+    git(bare, "config", "http.receivepack", "true")
+    with forge_api("github") as api, serve_http(tmp_path / "served") as host:
+        git(tmp_path / "clone", "remote", "add", "origin", f"{host.url}/team/app.git")
+        git_host = Forge(url=f"{host.url}/team/app.git", clone=tmp_path / "clone", addresses=tmp_path / "addresses")
+        made = running.post("github.create", name="ours", githubUrl=host.url, apiUrl=api.url, accessToken=TOKEN)
+        application_id = previewed(running, git_host, "told", customGitBranch=None)
+        place = {"owner": "team", "repository": "app", "branch": "main", "githubId": made["githubId"]}
+        running.post("application.saveGithubProvider", applicationId=application_id, **place)
+        pull = PullRequest(running, git_host, application_id, 5)
+        pull.push(web("two"))
+        running.done(pull.tell("opened")["deploymentId"])
+        facts = api.facts
+        until(lambda: [each["state"] for each in facts.statuses][-1:] == ["success"], 10, what="the status is told")
+        assert {each["commit"] for each in facts.statuses} == {pull.head}
+        assert facts.statuses[-1]["target_url"].startswith("http://told-pr-5.")
+        until(lambda: "ready" in "".join(facts.comments.values()), 10, what="the comment says so")
+        assert len(facts.comments) == 1
+
+        facts.failing = (500, {}, b"{}")
+        pull.push({**web("three"), "Procfile": "web: exit 1\n"})
+        running.ended(pull.tell("synchronize")["deploymentId"])
+        until(lambda: "error of its own" in (previews(running, application_id)[0]["reportError"] or ""), 10)
+        facts.failing = None
+        pull.tell("closed", state="closed")
+        until(lambda: "removed" in "".join(facts.comments.values()), 10, what="the comment says that it is gone")
+        assert len(facts.comments) == 1
+        assert running.visit("told").text == "one"
 
 
 def test_labels_limit_and_other_branches_decide_and_the_oldest_makes_room(running: Panel, git_host: Forge) -> None:

@@ -90,6 +90,7 @@ _DATABASE = matching(
     r"(postgres|postgresql|sqlite)(\+[a-z0-9]+)?://\S+", "postgresql://… or sqlite:///FILE", secret=True
 )
 UNITS = matching(r"[a-z][a-z0-9]{0,31}", "lower-case letters and digits, a letter first, 32 at most")
+_URL = matching(r"https?://[^\s{}]+", "an address that begins with http:// or https://")
 _ENGINE = matching(r"unix:///[!-~]+", "unix:///PATH")
 _KEY = matching(r"[!-~]{8,256}", "8 to 256 letters, digits and signs, no spaces", secret=True)
 
@@ -107,6 +108,7 @@ class Settings:
     )
     host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address that the API listens on."))
     port: int = field(default=3000, metadata=_told(_PORT, "Port of the API."))
+    public_url: str | None = field(default=None, metadata=_told(_URL, "The panel's address in links; unset: none."))
     edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address on which applications are reached."))
     edge_port: int = field(default=8080, metadata=_told(_PORT, "Port on which applications are reached over HTTP."))
     https_port: int | None = field(

@@ -6,12 +6,14 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 
 from headway.core.access.policy import Missing, Noun
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.previews.model import ClosedWhy, Preview
 from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.deployments import deployments
 from headway.infra.db.tables.previews import previews
 from headway.infra.db.transaction import Tx
 
@@ -77,10 +79,29 @@ def set_fields(tx: Tx, preview_id: str, **fields: Any) -> None:  # noqa: ANN401 
     tx.execute(update(previews).where(_c.preview_id == preview_id).values(**fields))
 
 
-def to_report(tx: Tx) -> list[Preview]:
-    """Those whose forge may have to be told something, closed ones too."""
-    due = (_c.report_at.is_(None)) | (_c.report_at <= tx.now)
-    return [_preview(row) for row in tx.execute(select(*_COLUMNS).where(due).order_by(_c.seq))]
+def changed_states(tx: Tx) -> list[tuple[str, str]]:
+    """The previews whose state is another than their forge was told last, closed ones too, with that state; not those
+    that are to be told later.
+    """
+    a = applications.c
+    columns = (_c.preview_id, _c.head, _c.approved_head, _c.closed_why, _c.reported, a.status)
+    joined = select(*columns).outerjoin(applications, a.application_id == _c.preview_id)
+    due = or_(_c.report_at.is_(None), _c.report_at <= tx.now)
+    found = []
+    for row in tx.execute(joined.where(due).order_by(_c.seq)):
+        newest = None if row.closed_why else newest_deployment(tx, row.preview_id)
+        state = row.closed_why or f"{row.status}.{row.head[:12]}.{(row.approved_head or '')[:12]}.{newest}"
+        if state != row.reported:
+            found.append((row.preview_id, state))
+    return found
+
+
+def newest_deployment(tx: Tx, preview_id: str) -> str | None:
+    """The preview's newest deployment."""
+    d = deployments.c
+    mine = (d.subject_type == SubjectType.PREVIEW, d.subject_id == preview_id)
+    found: str | None = tx.scalar(select(d.deployment_id).where(*mine).order_by(d.seq.desc()).limit(1))
+    return found
 
 
 def of_pull(tx: Tx, application_ids: list[str], number: int) -> list[Preview]:

@@ -1,0 +1,88 @@
+"""What forges are told of previews, in words: pure. What others have written moves no mark-up and calls nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from headway.domains.applications.model import AppStatus
+from headway.domains.previews.model import ClosedWhy, Preview
+from headway.seams.forges.base import CommitState, CommitStatus
+
+_MARKUP = re.compile(r"[^\w .:/-]+")
+_LONGEST = 80
+_STATES: Mapping[AppStatus, tuple[CommitState, str]] = {
+    AppStatus.IDLE: (CommitState.PENDING, "waiting"),
+    AppStatus.RUNNING: (CommitState.RUNNING, "being deployed"),
+    AppStatus.DONE: (CommitState.SUCCESS, "ready"),
+    AppStatus.ERROR: (CommitState.FAILURE, "failed"),
+}
+_GONE: Mapping[ClosedWhy, str] = {
+    ClosedWhy.EVICTED: "removed for a newer one",
+    ClosedWhy.EXPIRED: "removed, its time was over",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A preview of an application, as it is told."""
+
+    application: str
+    preview: Preview
+    status: AppStatus
+    address: str | None
+    log_link: str | None
+
+
+def mark_of(number: int) -> str:
+    """What the one comment is found again by; nobody sees it."""
+    return f"<!-- headway: previews of {number} -->"
+
+
+def status_of(told: Told) -> CommitStatus:
+    """What stands beside the commit."""
+    state, word = _STATES[told.status]
+    if told.preview.awaits_approval:
+        state, word = CommitState.PENDING, "waiting for approval"
+    link = told.address if state is CommitState.SUCCESS else told.log_link
+    return CommitStatus(
+        commit_hash=told.preview.head,
+        state=state,
+        context=f"headway/{_plain(told.application)}",
+        description=f"The preview is {word}",
+        link=link,
+    )
+
+
+def body_of(number: int, told: Sequence[Told]) -> str:
+    """The comment."""
+    rows = [
+        f"| {_plain(each.application)} | {_word(each)} | {_address(each)} | {_link(each.log_link, 'log')} |"
+        for each in told
+    ]
+    return "\n".join(
+        [mark_of(number), "| preview of | state | address | log |", "| --- | --- | --- | --- |", *rows, ""]
+    )
+
+
+def _word(told: Told) -> str:
+    preview = told.preview
+    if preview.closed_at is not None:
+        return _GONE.get(preview.closed_why or ClosedWhy.CLOSED, "removed")
+    if preview.awaits_approval:
+        return f"`{preview.head[:12]}` waits for approval"
+    return f"`{preview.head[:12]}` {_STATES[told.status][1]}"
+
+
+def _address(told: Told) -> str:
+    serves = told.preview.closed_at is None and told.status is AppStatus.DONE
+    return _link(told.address, told.address or "") if serves else ""
+
+
+def _link(url: str | None, text: str) -> str:
+    return f"[{text}]({url})" if url else ""
+
+
+def _plain(text: str) -> str:
+    return _MARKUP.sub(" ", text).strip()[:_LONGEST]
