@@ -20,6 +20,7 @@ from headway.reactions.notifications.media import tell
 from headway.reactions.notifications.sending import Sending
 from headway.reactions.notifications.service import NotificationService
 from headway.reactions.notifications.telling import Telling
+from headway.reactions.webhooks.app_hooks import AppHooks
 from headway.reactions.webhooks.catching_up import CatchingUp
 from headway.reactions.webhooks.heads import Heads
 from headway.reactions.webhooks.service import WebhookService
@@ -89,6 +90,7 @@ class ReactionWiring:
                 taking=taking,
                 keep_for=settings.keep_webhooks,
                 most_bytes=settings.webhook_limit_bytes,
+                apps=AppHooks(db=db, vault=data_dir.vault, taking=taking),
             ),
             notifications=NotificationService(db=db, vault=data_dir.vault, tell=tell),
             telling=Telling(db=db, vault=data_dir.vault, keep_for=settings.keep_webhooks),

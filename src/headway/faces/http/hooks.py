@@ -15,7 +15,7 @@ from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.bodies import read_whole
 from headway.faces.http.platform import Platform
-from headway.faces.http.wire.webhooks import answer_row
+from headway.faces.http.wire.webhooks import answer_row, app_answer_row
 from headway.kernel.errors import NotFound, Unavailable
 from headway.reactions.webhooks.model import Outcome, Taken
 
@@ -29,7 +29,12 @@ def routes(platform: Platform, most_bytes: int) -> tuple[Route, ...]:
     room = asyncio.Semaphore(_LARGE_AT_ONCE)
     compose = _Hooks(platform, SubjectType.COMPOSE, most_bytes, room)
     application = _Hooks(platform, SubjectType.APPLICATION, most_bytes, room)
-    return (Route("/api/deploy/compose/{token}", compose), Route("/api/deploy/{token}", application))
+    of_apps = _AppHooks(platform, SubjectType.APPLICATION, most_bytes, room)
+    return (
+        Route("/api/deploy/compose/{token}", compose),
+        Route("/api/deploy/github", of_apps),
+        Route("/api/deploy/{token}", application),
+    )
 
 
 class _Hooks:
@@ -54,11 +59,13 @@ class _Hooks:
             body = await read_whole(receive, headers, self._most_bytes)
             given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
             try:
-                taken = await self._platform.webhooks.receive(
-                    self._subject_type, scope["path_params"]["token"], given, body
-                )
+                return await self._taken(scope, given, body)
             except NotFound as missing:
                 return json_answer(to_json({"message": missing.message}), status=404)
+
+    async def _taken(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Answer:
+        token = scope["path_params"]["token"]
+        taken = await self._platform.webhooks.receive(self._subject_type, token, headers, body)
         return json_answer(to_json(answer_row(taken)), status=_status(taken))
 
     @asynccontextmanager
@@ -76,6 +83,17 @@ class _Hooks:
             yield
         finally:
             self._room.release()
+
+
+class _AppHooks(_Hooks):
+    """Answers for every service that has the repository through the app."""
+
+    async def _taken(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Answer:
+        taken = await self._platform.webhooks.apps.receive(headers, body)
+        if taken is None:
+            message = "The signature was not made with the webhook secret of the app (githubWebhookSecret)."
+            return json_answer(to_json({"message": message, "services": []}), status=401)
+        return json_answer(to_json(app_answer_row(taken)))
 
 
 def _status(taken: Taken) -> int:

@@ -17,6 +17,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput, NotFound
 from headway.kernel.vault import Vault
 from headway.reactions.webhooks import store
+from headway.reactions.webhooks.app_hooks import AppHooks
 from headway.reactions.webhooks.deciding import Decision, decide
 from headway.reactions.webhooks.events import Event
 from headway.reactions.webhooks.model import Delivery, Outcome, Taken
@@ -46,14 +47,19 @@ class PayloadGone(Conflict):
 
 
 class WebhookService:
-    """What senders and callers may ask of webhooks. ``most_bytes`` is how large a payload may be."""
+    """What senders and callers may ask of webhooks. ``most_bytes`` is how large a payload may be, ``apps`` takes what
+    GitHub apps are told.
+    """
 
-    def __init__(self, *, db: Database, vault: Vault, taking: Taking, keep_for: timedelta, most_bytes: int) -> None:
+    def __init__(
+        self, *, db: Database, vault: Vault, taking: Taking, keep_for: timedelta, most_bytes: int, apps: AppHooks
+    ) -> None:
         self._db = db
         self._vault = vault
         self._taking = taking
         self._keep_for = keep_for
         self.most_bytes = most_bytes
+        self.apps = apps
 
     async def receive(self, subject_type: SubjectType, token: str, headers: Mapping[str, str], body: bytes) -> Taken:
         """Takes a delivery that came to the address which ends in this token. Raises NoSuchAddress."""

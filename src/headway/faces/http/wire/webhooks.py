@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from typing_extensions import TypedDict
 
@@ -95,6 +95,16 @@ def answer_row(taken: Taken) -> AnswerRow:
         "signature": delivery.signature.value,
         "duplicate": taken.again,
         "services": [_done_row(each) for each in delivery.services],
+    }
+
+
+def app_answer_row(taken: Sequence[Taken]) -> dict[str, Any]:
+    """What is told to a GitHub app, of all services that have the repository through it."""
+    answers = [answer_row(each) for each in taken]
+    return {
+        "message": answers[0]["message"] if answers else "No service has this repository through the app.",
+        "deliveryIds": [each["deliveryId"] for each in answers],
+        "services": [done for each in answers for done in each["services"]],
     }
 
 

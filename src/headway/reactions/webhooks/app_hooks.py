@@ -1,0 +1,104 @@
+"""The one address at which a GitHub app is told of every repository that it is installed for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+
+from headway.core.deployments.model import SubjectType
+from headway.domains.applications import store as applications
+from headway.domains.catalog import git_providers_store
+from headway.domains.catalog.git_providers_model import GitProvider
+from headway.domains.catalog.provided import provided
+from headway.domains.composes import store as composes
+from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import NotFound
+from headway.kernel.vault import Vault
+from headway.reactions.webhooks.events import Sender
+from headway.reactions.webhooks.model import Taken
+from headway.reactions.webhooks.payload import Json, at, text_at
+from headway.reactions.webhooks.reading import Arrived, Signature, read
+from headway.reactions.webhooks.taking import Taking
+from headway.seams.forges.base import ForgeName
+
+
+class NotOfAnApp(NotFound):
+    """No GitHub app that is connected here has sent this."""
+
+    def __init__(self) -> None:
+        super().__init__("Github Not Found")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppHooks:
+    """Takes what apps are told, for each service that has the repository through the app's provider."""
+
+    db: Database
+    vault: Vault
+    taking: Taking
+
+    async def receive(self, headers: Mapping[str, str], body: bytes) -> list[Taken] | None:
+        """What was done for each service, in one transaction; None where the signature is not the app's. Raises
+        NotOfAnApp.
+        """
+        arrived, payload = read(headers, body), _payload(body)
+        if arrived.told.sender is not Sender.GITHUB:
+            raise NotOfAnApp
+        installation = str(at(payload, "installation", "id"))
+        found = await self.db.read(lambda tx: self._provider(tx, installation, arrived))
+        if found is None:
+            return None
+        path = text_at(payload, "repository", "full_name") or ""
+        return await self.db.run(lambda tx: self._take(tx, found, path, arrived))
+
+    def _provider(self, tx: Tx, installation: str, arrived: Arrived) -> GitProvider | None:
+        """The provider whose app has signed this, None where none of its installation's has. Raises NotOfAnApp."""
+        installed = [
+            each
+            for each in git_providers_store.of_forge(tx, ForgeName.GITHUB)
+            if each.facts.get("installation_id") == installation and "webhook_secret" in each.has
+        ]
+        if not installed:
+            raise NotOfAnApp
+        for each in installed:
+            secrets: dict[str, str] = self.vault.open(git_providers_store.sealed_secrets(tx, each.provider_id))
+            if arrived.signature(secrets["webhook_secret"]) is Signature.VALID:
+                return each
+        return None
+
+    def _take(self, tx: Tx, provider: GitProvider, path: str, arrived: Arrived) -> list[Taken]:
+        taken = []
+        for subject_type, subject_id in self._concerned(tx, provider, path.lower()):
+            service = self.taking.services[subject_type](tx, subject_id)
+            if service is not None:
+                taken.append(self.taking.take(tx, service, arrived, Signature.VALID))
+        return taken
+
+    def _concerned(self, tx: Tx, provider: GitProvider, path: str) -> list[tuple[SubjectType, str]]:
+        """The services of the provider's organisation that have this repository through it."""
+
+        def has_it(source_type: str, extra: Mapping[str, Any]) -> bool:
+            mine = provided(source_type, extra)
+            return mine is not None and (mine.provider_id, mine.path.lower()) == (provider.provider_id, path)
+
+        organization_id = provider.organization_id
+        return [
+            (SubjectType.APPLICATION, each.application_id)
+            for each in applications.of_organization(tx, organization_id, self.vault)
+            if has_it(each.settings.source_type, each.settings.extra)
+        ] + [
+            (SubjectType.COMPOSE, each.compose_id)
+            for each in composes.of_organization(tx, organization_id, self.vault)
+            if has_it(each.settings.source_type, each.settings.extra)
+        ]
+
+
+def _payload(body: bytes) -> Json:
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return None

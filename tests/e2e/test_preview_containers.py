@@ -1,0 +1,47 @@
+"""The life of a pull request whose application is a container, on a real engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.docker_engine import Engine
+from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel, containers, images
+from tests.forge import forge
+from tests.panel import Panel, until
+from tests.pull_requests import SECRET, PullRequest
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
+    with boxing_panel(tmp_path_factory.mktemp("panel") / "data", docker_engine) as started:
+        yield started
+
+
+def test_a_preview_in_a_container_comes_follows_and_leaves_nothing(
+    running: Panel, docker_engine: Engine, tmp_path: Path
+) -> None:
+    with forge(tmp_path, boxed_web("one"), SECRET) as git_host:
+        settings = {"customGitBranch": "main", "webhookSecret": SECRET, "isPreviewDeploymentsActive": True}
+        application_id = running.application(git_host.url, "boxlife", previewPort=3000, **settings)
+        running.done(running.deploy(application_id), BUILD_SECONDS)
+        pull = PullRequest(running, git_host, application_id, 4)
+        for version in ("two", "three"):
+            pull.push(boxed_web(version))
+            running.done(pull.tell("synchronize")["deploymentId"], BUILD_SECONDS)
+            assert running.visit("boxlife-pr-4").text == version
+        (preview,) = running.get("previewDeployment.all", applicationId=application_id)
+        preview_id = preview["previewDeploymentId"]
+        until(lambda: containers(docker_engine, preview_id) == ["running"], 20, what="one container of it")
+        assert running.visit("boxlife").text == "one"
+
+        assert pull.tell("closed", state="closed")["outcome"] == "removed"
+        until(lambda: containers(docker_engine, preview_id) == [], 20, what="its containers are gone")
+        until(lambda: images(docker_engine, preview_id) == [], 20, what="its images are gone")
+        until(lambda: running.visit("boxlife-pr-4").status_code == 404, 20, what="its address leads nowhere")
+        assert containers(docker_engine, application_id) == ["running"]
+        assert running.visit("boxlife").text == "one"
