@@ -24,6 +24,7 @@ class Conversation:
 
     process: asyncssh.SSHClientProcess[bytes]
     place: str
+    room: asyncio.Semaphore | None
 
     async def read(self, count: int) -> bytes:
         """Exactly so many bytes. Raises HostUnreachable at its end."""
@@ -51,14 +52,20 @@ class Conversation:
         return text.decode(errors="replace").strip().rpartition("\n")[2][:300]
 
     async def ended(self) -> int | None:
-        """Its exit status, None where a signal or the link has ended it."""
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await self.process.wait_closed()
+        """Its exit status, None where a signal or the link has ended it. Raises HostUnreachable."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await self.process.wait_closed()
+        except TimeoutError as error:
+            raise HostUnreachable(f"{self.place} does not say that what it was asked for has ended.") from error
         return self.process.exit_status
 
     def close(self) -> None:
         """Lets go of it: the program is to end when its standard input does."""
         self.process.close()
+        if self.room is not None:
+            self.room.release()
+            self.room = None
 
 
 async def converse(session: SshSession, *argv: str) -> Conversation:
@@ -73,10 +80,14 @@ async def converse(session: SshSession, *argv: str) -> Conversation:
     target = session.target
     clean = f"env -i HOME=/ LC_ALL=C.UTF-8 PATH={CLEAN_PATH}"
     words = " ".join((clean, *argv) if target.username == "root" else ("sudo", "-n", clean, *argv))
-    connection = await session.connection()
+    await session.sessions.acquire()
     try:
+        connection = await session.connection()
         async with asyncio.timeout(CONNECT_SECONDS):
             process = await connection.create_process(words, encoding=None)
-    except (TimeoutError, OSError, asyncssh.Error) as error:
-        raise HostUnreachable(f"{target.place} opens no session for Headway: {error}.") from error
-    return Conversation(process, target.place)
+    except BaseException as error:
+        session.sessions.release()
+        if isinstance(error, TimeoutError | OSError | asyncssh.Error):
+            raise HostUnreachable(f"{target.place} opens no session for Headway: {error}.") from error
+        raise
+    return Conversation(process, target.place, session.sessions)

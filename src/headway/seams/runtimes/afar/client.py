@@ -44,6 +44,7 @@ class Attended:
         self.host = host
         self.setting = setting
         self._starting = asyncio.Lock()
+        self._providing = asyncio.Lock()
         self._conversation: Conversation | None = None
         self._hearing: asyncio.Task[None] | None = None
         self._calls: dict[int, _Heard] = {}
@@ -87,6 +88,10 @@ class Attended:
 
     async def provide(self, name: str, path: str) -> None:
         """Sees to it that a program of the panel's is on the server too. Raises NotPrepared where it cannot run."""
+        async with self._providing:
+            await self._provide(name, path)
+
+    async def _provide(self, name: str, path: str) -> None:
         own = _beside_python(name)
         length = (await asyncio.to_thread(own.stat)).st_size if own.exists() else 0
         if length and await self.host.length_of(path) == length:
@@ -166,8 +171,11 @@ class Attended:
 
     async def _run(self, *argv: str) -> None:
         conversation = await self.host.converse(*argv)
-        said = await _complaint(conversation)
-        status = await conversation.ended()
+        try:
+            said = await _complaint(conversation)
+            status = await conversation.ended()
+        finally:
+            conversation.close()
         if status != 0:
             raise FileFailed(f"{argv[0]} does not succeed on {self.host.target.place}: {said or f'status {status}'}.")
 
