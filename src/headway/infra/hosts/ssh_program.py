@@ -45,9 +45,9 @@ class Conversation:
         except (asyncssh.Error, OSError) as error:
             raise HostUnreachable(f"The connection to {self.place} was lost.") from error
 
-    async def complaint(self) -> str:
+    async def complaint(self, seconds: float = CONNECT_SECONDS) -> str:
         """The last line that it wrote on standard error, once it has ended."""
-        async with asyncio.timeout(CONNECT_SECONDS):
+        async with asyncio.timeout(seconds):
             text = await self.process.stderr.read()
         return text.decode(errors="replace").strip().rpartition("\n")[2][:300]
 
