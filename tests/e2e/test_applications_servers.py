@@ -118,6 +118,13 @@ def test_a_kill_leaves_nothing_of_a_build_on_the_server(site: Site, tmp_path: Pa
     running.post("application.delete", applicationId=application_id)
 
 
+def test_a_site_of_files_is_served_on_a_server(site: Site, tmp_path: Path) -> None:
+    application_id = site.application(git_repository(tmp_path / "r", {"index.html": "<p>far"}), "files")
+    site.panel.done(site.panel.deploy(application_id), 90)
+    assert site.visit(application_id).text == "<p>far"
+    site.panel.post("application.delete", applicationId=application_id)
+
+
 def test_a_panel_that_dies_in_the_middle_goes_on_with_what_runs_on_the_server(site: Site, tmp_path: Path) -> None:
     running = site.panel
     counted = "for n in 1 2 3 4 5 6 7 8; do echo tick $n; sleep 0.4; done; echo once >> built.txt"
