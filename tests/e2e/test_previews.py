@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from tests.forge import Forge, forge
 from tests.forge_apis import TOKEN, forge_api
 from tests.integration.sources.servers import serve_http
-from tests.panel import Panel, git, git_repository, panel, until, web
+from tests.panel import KEY, Panel, git, git_repository, panel, until, web
 from tests.pull_requests import SECRET, PullRequest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -38,6 +40,15 @@ def previewed(running: Panel, git_host: Forge, name: str, **fields: Json) -> str
     application_id = running.application(git_host.url, name, **settings)
     running.done(running.deploy(application_id))
     return application_id
+
+
+def headway(running: Panel, *arguments: str) -> str:
+    """What the command line says."""
+    argv = [sys.executable, "-m", "headway.faces.cli.main", *arguments]
+    env = {"HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
+    ended = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def previews(running: Panel, application_id: str) -> list[Json]:
@@ -201,6 +212,9 @@ def test_labels_limit_and_other_branches_decide_and_the_oldest_makes_room(runnin
     pulls[2].labels = []
     assert pulls[2].tell("unlabeled")["reason"] == "preview_removed"
     assert [each["pullRequestNumber"] for each in previews(running, application_id)] == ["2"]
+    told = headway(running, "previews", "list", "many")
+    assert "Change 2" in told
+    assert "many-pr-2" in told
     running.kill()
     running.start()
     until(lambda: running.visit("many-pr-2").text == "2 again", 15, what="it serves after the panel has died")
