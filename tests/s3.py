@@ -97,7 +97,7 @@ class S3:
             self.ports = tuple(_low_port() for _ in range(_SHARES))
         names = ("master.port", "volume.port", "filer.port", "master.port.grpc", "volume.port.grpc")
         where = [f"-{name}={port}" for name, port in zip(names, self.ports, strict=True)]
-        bound = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-volume.max=20", "-master.volumeSizeLimitMB=512"]
+        bound = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-volume.max=60", "-master.volumeSizeLimitMB=512"]
         with (self.folder / "weed.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [

@@ -23,7 +23,7 @@ from headway.infra.panel.archive import check_archive
 from headway.seams.dumps.base import Whole
 
 KIND = "backup"
-VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 _MIB = 1 << 20
 
 Enqueue = Callable[[Tx, str, KeptFile], None]
@@ -89,7 +89,7 @@ class BackupKind:
         file = f"{self.keeping.own_folder(run.deployment.deployment_id)}/headway.tar.gz"
         argv = (*self.archive.argv, "--logs" if plan.with_logs else "--no-logs", "--", file)
         await run.command("archive", Command(stages=(Stage(argv=argv),), env=self.archive.env))
-        await asyncio.to_thread(check_archive, Path(file))
+        await run.step("look through the archive", lambda: _looked_through(Path(file)))
         return Stream(programs=(("cat", file),), env={}, engine=WEB_SERVER, whole=Whole(), plain=True)
 
     async def _open_folder(self, run: Run) -> Json:
@@ -105,6 +105,11 @@ class BackupKind:
         last = max((each.proven_at for each in mine if each.proven_at is not None), default=None)
         if last is None or last <= tx.now - timedelta(days=plan.drill_days):
             self.drill(tx, plan.backup_id, file)
+
+
+async def _looked_through(archive: Path) -> Json:
+    await asyncio.to_thread(check_archive, archive)
+    return None
 
 
 def _size(kept: Kept) -> str:

@@ -110,8 +110,15 @@ class Keeping:
         return folder
 
     async def close_folder(self, run: Run) -> None:
-        """Removes the run's own folder."""
-        await run.host.remove_tree(self.own_folder(run.deployment.deployment_id))
+        """Removes the run's own folder. It is a step, for with its beginning the ends of those before it are saved: one
+        that read a note in the folder is never performed again without it.
+        """
+
+        async def remove() -> Json:
+            await run.host.remove_tree(self.own_folder(run.deployment.deployment_id))
+            return None
+
+        await run.step("clear up", remove)
 
     async def upload(self, run: Run, place: Place, stream: Stream) -> bool:
         """Streams to a partial name; nothing else is written anywhere but the stream's sum. Whether the first program
@@ -146,18 +153,23 @@ class Keeping:
         rclone = self.storages.rclone
         partial = f"{place.path}{PARTIAL}"
         said = await self._read(run, "read back", place.storage, partial, stream)
-        sent, got = await self._noted(run, "sent"), await self._noted(run, "read back")
-        if (sent["bytes"], sent["sha256"]) != (got["bytes"], got["sha256"]):
-            raise RunFailed(
-                f"What lies at the destination is not what was sent there: {got['bytes']} bytes instead of"
-                f" {sent['bytes']}, or altered. It gets no name; look whether the storage is sound."
-            )
+        sent, got = await run.step("compare", lambda: self._compared(run))
         move = self._command(run, (rclone.move(place.storage, partial, place.path),), rclone.env(place.storage))
         await self._must(run, "give it its name", move)
         await self._must(run, "look whether it is there", self._look(run, place, sent["bytes"]))
         return Kept(
             bytes=sent["bytes"], sha256=sent["sha256"], contents=got["contents"], tolerated=tolerated, said=said
         )
+
+    async def _compared(self, run: Run) -> Json:
+        """What was sent, and what came back, the same. It is a step, for the notes go before the end is written."""
+        sent, got = await self._noted(run, "sent"), await self._noted(run, "read back")
+        if (sent["bytes"], sent["sha256"]) != (got["bytes"], got["sha256"]):
+            raise RunFailed(
+                f"What lies at the destination is not what was sent there: {got['bytes']} bytes instead of"
+                f" {sent['bytes']}, or altered. It gets no name; look whether the storage is sound."
+            )
+        return sent, got
 
     async def fetch(self, run: Run, name: str, place: Place, engine: str, consumer: Whole) -> str:
         """Streams an object from its place to programs that read it, unpacked and proven; what the last one printed.
