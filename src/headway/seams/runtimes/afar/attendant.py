@@ -29,6 +29,7 @@ from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.traefik import Https
 
+_SILENCE_SECONDS = 900.0  # a panel asks every few seconds while applications are here
 Mask = Callable[[str], str]
 MakeMask = Callable[[Sequence[str]], Mask]
 
@@ -82,12 +83,13 @@ class Attendant:
         self._calls: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
-        """Until the panel is gone."""
+        """Until the panel is gone, or has said nothing for so long that it must be, with nobody having told us."""
         setting: Setting = decode(await self._hear(), Setting)
         self._parts = await asyncio.to_thread(parts_of, setting)
         self._write(framed({"ready": True}))
         while True:
-            message = await self._hear()
+            async with asyncio.timeout(_SILENCE_SECONDS):
+                message = await self._hear()
             task = asyncio.get_running_loop().create_task(self._answer(message))
             self._calls.add(task)
             task.add_done_callback(self._calls.discard)
@@ -171,7 +173,7 @@ def attend(make_mask: MakeMask) -> None:
         reader = asyncio.StreamReader(limit=1 << 20)
         loop = asyncio.get_running_loop()
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        with contextlib.suppress(asyncio.IncompleteReadError):
+        with contextlib.suppress(asyncio.IncompleteReadError, TimeoutError):
             await Attendant(reader, write, make_mask).serve()
         os._exit(0)
 

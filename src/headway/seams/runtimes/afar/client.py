@@ -50,7 +50,7 @@ class Attended:
         self._providing = asyncio.Lock()
         self._conversation: Conversation | None = None
         self._hearing: asyncio.Task[None] | None = None
-        self._calls: dict[int, _Heard] = {}
+        self._calls: dict[int, tuple[Conversation, _Heard]] = {}
         self._numbers = itertools.count(1)
 
     async def call(
@@ -68,7 +68,7 @@ class Attended:
         """
         conversation = await self._ready()
         number, answers = next(self._numbers), _Heard()
-        self._calls[number] = answers
+        self._calls[number] = (conversation, answers)
         told = {name: encode(value) for name, value in arguments.items()}
         message = {"id": number, "part": part, "method": method, "with": told, "mask": list(mask)}
         try:
@@ -113,13 +113,6 @@ class Attended:
         await self._run("gzip", "--decompress", "--force", f"{draft}.gz")
         await self._run("chmod", "0755", draft)
         await self._run("mv", "-f", draft, path)
-
-    async def aclose(self) -> None:
-        """Lets go of it; what it has started goes on."""
-        self._drop()
-        if self._hearing is not None:
-            self._hearing.cancel()
-            await asyncio.gather(self._hearing, return_exceptions=True)
 
     async def _answered(self, heard: _Heard, say: Say | None) -> Message:
         while "say" in (message := await heard.get()):
@@ -191,16 +184,17 @@ class Attended:
         try:
             while True:
                 message = await _message(conversation)
-                if (answers := self._calls.get(message.get("id", 0))) is not None:
-                    answers.put_nowait({name: each for name, each in message.items() if name != "lost"})
+                if (call := self._calls.get(message.get("id", 0))) is not None:
+                    call[1].put_nowait({name: each for name, each in message.items() if name != "lost"})
         except HostUnreachable as away:
             lost = away
         finally:
             if self._conversation is conversation:
                 self._conversation = None
             conversation.close()
-            for answers in self._calls.values():
-                answers.put_nowait({"lost": lost})
+            for asked, answers in self._calls.values():
+                if asked is conversation:
+                    answers.put_nowait({"lost": lost})
 
     def _drop(self) -> None:
         if self._conversation is not None:
