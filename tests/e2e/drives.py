@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +11,7 @@ from headway.faces.http.wire.access import FLAGS, LISTS
 from tests.e2e.provider_drives import PROVIDER_DRIVES
 from tests.e2e.schedule_drives import SCHEDULE_DRIVES
 from tests.e2e.stage import A_DESTINATION, A_PORT, A_REGISTRY, A_SERVER, A_VOLUME, Stage
+from tests.integration.http.notification_rows import FORMS
 
 Json = Any
 A_NEW_NAME = {"name": "renamed", "description": "d"}
@@ -17,6 +19,17 @@ A_NEW_NAME = {"name": "renamed", "description": "d"}
 
 def _nothing(_at: Stage) -> Mapping[str, Json]:
     return {}
+
+
+_SWITCHES = ("appBuildError", "databaseBackup", "dokployBackup", "volumeBackup", "dokployRestart", "appDeploy")
+
+
+def _formed(form: str, at: Stage) -> Mapping[str, Json]:
+    given: dict[str, Json] = {"name": at.name(), **FORMS[form], **dict.fromkeys(_SWITCHES, True)}
+    if form == "Email":
+        given["toAddresses"] = ["ops@example.org"]
+    decorated = {"decoration": True} if form in {"Discord", "Gotify"} else {}
+    return {**given, "dockerCleanup": True, "serverThreshold": True, **decorated}
 
 
 DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
@@ -72,6 +85,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "application.update": lambda at: {"applicationId": at.application(), "name": at.name(), "description": "d"},
         "application.updateTraefikConfig": lambda at: {"applicationId": at.application(), "traefikConfig": "http: {}"},
         **PROVIDER_DRIVES,
+        **{f"notification.create{form}": partial(_formed, form) for form in FORMS},
         "auditLog.all": lambda _at: {"limit": 5, "action": "create"},
         "backup.create": lambda at: at.backed_up(),
         "backup.listBackupFiles": lambda at: {"destinationId": at.destination(), "search": "shop/"},

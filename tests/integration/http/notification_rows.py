@@ -13,7 +13,32 @@ from tests.integration.http.world import World
 A_CHANNEL = {"name": "ops", "endpoint": "http://127.0.0.1:1/hook"}
 NOTIFICATION = {"notificationId": "{notification}"}
 
+# What clients send for each form, as far as it is needed here.
+FORMS: Mapping[str, Mapping[str, str | int]] = {
+    "Slack": {"webhookUrl": "https://hooks.slack.com/services/T1/B2/c3", "channel": "#ops"},
+    "Discord": {"webhookUrl": "https://discord.com/api/webhooks/1234/abc-d_e"},
+    "Telegram": {
+        "botToken": "123456789:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr",
+        "chatId": "-100123",
+        "messageThreadId": "",
+    },
+    "Email": {
+        "smtpServer": "mail.example.org",
+        "smtpPort": 587,
+        "username": "me",
+        "password": "p@ss:w/rd",
+        "fromAddress": "headway@example.org",
+        "toAddresses": "ops@example.org,dev@example.org",
+    },
+    "Gotify": {"serverUrl": "https://gotify.example.org/sub", "appToken": "AbCdEfGhIjKlMno", "priority": 5},
+    "Ntfy": {"serverUrl": "http://ntfy.example.org:81", "topic": "ops", "accessToken": "tk_abc", "priority": 3},
+}
+
 NOTIFICATION_ROWS: Mapping[str, Row] = {
+    **{
+        f"notification.create{form}": Row(MUTATION, {"name": "ops", **given}, ADMIN, SET, OWN)
+        for form, given in FORMS.items()
+    },
     "notification.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "notification.create": Row(MUTATION, A_CHANNEL, ADMIN, SET, OWN),
     "notification.deliveries": Row(QUERY, NOTIFICATION, ADMIN, READ, ORGANISATION),
