@@ -166,7 +166,8 @@ class Acting:
         host = hosts[0].wish.host if hosts else self.facts.generated_host(running.app_name)
         settings, env = settings_for(settings, preview), variables_for(settings, preview, host)
         sealed = {"settings": applications.kept(settings, self.vault), "env": self.vault.seal(env)}
-        applications.set_fields(tx, preview_id, host_id=application.host_id, **sealed)
+        # Not its host: what it has released lies there, also where the application was moved to another since.
+        applications.set_fields(tx, preview_id, **sealed)
         return applications.find(tx, preview_id, self.vault)
 
     def _give_domain(self, tx: Tx, running: Application, preview: Preview, application: Application) -> None:
