@@ -136,7 +136,9 @@ class Kept:
         (self.data / "f1").write_text("written since")
         (self.data / "since").write_text("x")
         with psycopg.connect(self.cluster.url(DATABASE)) as connection:
-            connection.execute("UPDATE t SET hard = '' WHERE n % 2 = 0; INSERT INTO t VALUES (999, '')")
+            connection.execute(
+                "UPDATE t SET hard = '' WHERE n % 2 = 0; INSERT INTO t VALUES (999, '') ON CONFLICT DO NOTHING"
+            )
 
     def crash_at(self, at: int) -> None:
         """Starts a panel that dies at its ``at``-th crash point (0: never), and writes down what it passes."""

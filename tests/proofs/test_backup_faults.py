@@ -190,7 +190,8 @@ def crashes(site: Kept, also: Callable[[], None]) -> Iterator[tuple[str, Json, s
         site.panel.start()
         before = contents(site, what)
         site.panel.stop()
-        for at, name in [*enumerate(names, 1)][::EVERY]:
+        # The last one that was passed may come later by one or two in another run: a lease was renewed meanwhile.
+        for at, name in [*enumerate(names[:-2], 1)][::EVERY]:
             site.crash_at(at)
             if "restore" in what:
                 site.change()
