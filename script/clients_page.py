@@ -14,16 +14,11 @@ from script.markdown import NOTE, page, table
 
 WHOLE_ROUTERS = ("project", "environment", "application", "deployment")  # of these every command is told
 
-_BY_ADDRESS = "the repository's address, and a key where it needs one: `dokploy application save-git-provider`"
 WHY: Mapping[str, str] = {
     "application.deployNginxQuickstart": "there is no ready-made application; `examples/` has some to copy",
     "application.dropDeployment": "these clients send no file; `POST /api/application.dropDeployment` takes one",
     "application.markRunning": "a status is a fact about the machine, so nobody can set one",
     "application.readAppMonitoring": "no measurements of applications are kept",
-    "application.saveBitbucketProvider": _BY_ADDRESS,
-    "application.saveGiteaProvider": _BY_ADDRESS,
-    "application.saveGithubProvider": _BY_ADDRESS,
-    "application.saveGitlabProvider": _BY_ADDRESS,
     "project.completeOnboarding": "there is no tour of a dashboard to remember",
     "project.onboardingStatus": "there is no tour of a dashboard to remember",
 }

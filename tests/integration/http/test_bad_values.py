@@ -28,6 +28,7 @@ OTHER_TYPES: Mapping[str, tuple[Any, ...]] = {
     "array": (True, 7, {}),  # command lines send lists as texts
     "object": (True, 7, "x", []),
 }
+NUMBERED = frozenset({"githubAppId", "githubInstallationId"})  # GitHub's own numbers come as numbers, or as texts
 Json = Any
 
 
@@ -44,6 +45,8 @@ async def test_a_value_of_another_type_is_named(world: World) -> None:
     for procedure in MUTATIONS:  # a query has texts only
         for field, expected in procedure.expected.items():
             for value in OTHER_TYPES[expected.type]:
+                if isinstance(value, int) and field in NUMBERED:
+                    continue
                 answer = await send(world.owner, procedure, {field: value})
                 assert answer.status_code == 400, (procedure.name, field, value, answer.text)
                 assert field in answer.json()["data"]["zodError"]["fieldErrors"], (procedure.name, field, value)

@@ -100,7 +100,7 @@ async def test_what_can_never_work_is_refused_at_once(
     [
         ({"composeFile": ""}, "no file yet"),
         ({"sourceType": "git"}, "no source yet"),
-        ({"sourceType": "github"}, "does not fetch from github"),
+        ({"sourceType": "github"}, "has no repository of github yet"),
     ],
 )
 async def test_without_a_source_nothing_is_queued(world: World, fields: dict[str, object], said: str) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import output
-from headway.faces.cli.lookup import application as find
 from headway.faces.cli.options import AsJson
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
@@ -72,4 +71,6 @@ def _told(context: typer.Context, procedure: str, preview_id: str, done: str) ->
 
 
 def _id(client: Client, named: str) -> str:
-    return find(client, named).application_id
+    from headway.faces.cli.lookup import application
+
+    return application(client, named).application_id

@@ -25,7 +25,9 @@ Name = Annotated[str, Field(min_length=1, max_length=255)]
 Text = Annotated[str, Field(min_length=1, max_length=1_024)]
 Word = Annotated[str, Field(max_length=1_024)]
 Number = Annotated[int, Field(ge=1, le=65_535)]
-Addresses = Annotated[list[Text], BeforeValidator(untexted), Field(min_length=1, max_length=100)]
+Addresses = Annotated[
+    list[Text], BeforeValidator(untexted, json_schema_input_type=list[Text] | Text), Field(min_length=1, max_length=100)
+]
 
 # What of the clients' switches happens here. A restart of the panel and the cleaning of images are told on no channel.
 _EVENTS: Mapping[str, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from headway.domains.previews.service import Seen
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, naming, query, starter
-from headway.faces.http.wire.previews import PreviewRow, preview_row
+from headway.faces.http.wire.previews import PreviewDeploymentRow, preview_row
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -19,8 +19,8 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 def procedures() -> tuple[Procedure, ...]:
     """The router."""
     return (
-        query("previewDeployment.all", "An application's previews", list[PreviewRow], OfApplication, _all),
-        query("previewDeployment.one", "One preview", PreviewRow, ById, _one),
+        query("previewDeployment.all", "An application's previews", list[PreviewDeploymentRow], OfApplication, _all),
+        query("previewDeployment.one", "One preview", PreviewDeploymentRow, ById, _one),
         starter("previewDeployment.redeploy", "Deploy what it is now", bool, Redeploy, _redeploy),
         mutation("previewDeployment.approve", "Let a fork's commit run", bool, ById, _approve),
         mutation("previewDeployment.delete", "Remove it with all that it made", bool, ById, _delete),
@@ -40,12 +40,12 @@ class Redeploy(ById):
     description: str | None = None
 
 
-async def _all(call: Call[OfApplication]) -> list[PreviewRow]:
+async def _all(call: Call[OfApplication]) -> list[PreviewDeploymentRow]:
     found = await call.platform.previews.all(call.actor, call.input.application_id)
     return [await _row(call, each) for each in found]
 
 
-async def _one(call: Call[ById]) -> PreviewRow:
+async def _one(call: Call[ById]) -> PreviewDeploymentRow:
     return await _row(call, await call.platform.previews.one(call.actor, call.input.preview_deployment_id))
 
 
@@ -71,7 +71,7 @@ async def _delete(call: Call[ById]) -> bool:
     return True
 
 
-async def _row(call: Call[OfApplication] | Call[ById], seen: Seen) -> PreviewRow:
+async def _row(call: Call[OfApplication] | Call[ById], seen: Seen) -> PreviewDeploymentRow:
     """With its deployments, which whoever sees the preview sees too."""
     part = await call.platform.deployment_reads.rows_of_service(SubjectType.PREVIEW, seen.preview.preview_id)
     rows = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)

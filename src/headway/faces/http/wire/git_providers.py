@@ -77,7 +77,7 @@ class RepositoryRow(TypedDict):
     default_branch: str | None
 
 
-class CommitRow(TypedDict):
+class HeadRow(TypedDict):
     """The commit that a branch names."""
 
     id: str
@@ -89,7 +89,7 @@ class BranchRow(TypedDict):
 
     id: str
     name: str
-    commit: CommitRow
+    commit: HeadRow
 
 
 def provider_name(provider: GitProvider) -> GitProviderName:

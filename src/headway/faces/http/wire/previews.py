@@ -14,7 +14,7 @@ from headway.faces.http.wire.deployments import DeploymentRow
 from headway.faces.http.wire.edge import DomainRow, domain_rows
 
 
-class PreviewRow(TypedDict):
+class PreviewDeploymentRow(TypedDict):
     """A preview of a pull request. ``awaitsApproval``: it comes from a fork, and its commit may not run yet."""
 
     previewDeploymentId: str
@@ -43,7 +43,9 @@ class PreviewRow(TypedDict):
     deployments: list[DeploymentRow]
 
 
-def preview_row(seen: Seen, deployments: Sequence[DeploymentRow], address: Callable[[Domain], str]) -> PreviewRow:
+def preview_row(
+    seen: Seen, deployments: Sequence[DeploymentRow], address: Callable[[Domain], str]
+) -> PreviewDeploymentRow:
     """A preview."""
     preview = seen.preview
     domains = domain_rows(seen.domains, address)
