@@ -50,6 +50,19 @@ def test_a_run_whose_host_is_away_when_it_is_looked_at_is_taken_up_once_the_host
         assert (the_row(made).status, made.machine.begun.total()) == ("done", 3)
 
 
+def test_each_step_of_a_run_that_ended_well_has_its_result() -> None:
+    async def script(made: World) -> None:
+        await begun(made, SHORT)
+        await ended(made, 20)
+
+    with world("steps") as made:
+        play(made, script)
+        row = the_row(made)
+        steps = made.store.perform(lambda tx: store.steps_of(tx, row.deployment_id), writing=False)[1]
+        assert [step.name for step in steps][-1] == "route"
+        assert all(step.result is not None for step in steps)
+
+
 def test_a_claim_whose_answer_is_lost_is_put_back_and_runs() -> None:
     async def script(made: World) -> None:
         panel = made.start_panel()

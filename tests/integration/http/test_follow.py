@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from headway.core.deployments.lease import Lease
-from headway.core.deployments.store import begin_step, finish_step
+from headway.core.deployments.store import StepEnd, begin_step, finish_steps
 from headway.faces.cli.sse import Event
 from headway.faces.http import streams
 from headway.kernel.events import DeploymentMoved
@@ -43,7 +43,7 @@ class Writer:
 
 async def step(world: World, lease: Lease, name: str, *, done: bool = False) -> None:
     if done:
-        await world.services.db.run(lambda tx: finish_step(tx, lease.deployment_id, name, "null", tx.now))
+        await world.services.db.run(lambda tx: finish_steps(tx, lease.deployment_id, [StepEnd(name, "null", tx.now)]))
     else:
         await world.services.db.run(lambda tx: begin_step(tx, lease.deployment_id, name, lease.epoch, 0))
     world.services.events.announce(DeploymentMoved(deployment_id=lease.deployment_id, status="running"))

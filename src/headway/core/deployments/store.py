@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, literal, select, update
 
@@ -253,13 +253,19 @@ def begin_step(tx: Tx, deployment_id: str, name: str, epoch: int, log_offset: in
         )
 
 
-def finish_step(tx: Tx, deployment_id: str, name: str, result: str, at: datetime) -> None:
-    """Records a step's JSON result, and when it ended."""
-    tx.execute(
-        update(steps)
-        .where(steps.c.deployment_id == deployment_id, steps.c.name == name)
-        .values(finished_at=at, result=result)
-    )
+class StepEnd(NamedTuple):
+    """A step's JSON result, and when it ended."""
+
+    name: str
+    result: str
+    at: datetime
+
+
+def finish_steps(tx: Tx, deployment_id: str, ends: Iterable[StepEnd]) -> None:
+    """Records the ends of steps; to do it again changes nothing."""
+    for name, result, at in ends:
+        mine = (steps.c.deployment_id == deployment_id, steps.c.name == name)
+        tx.execute(update(steps).where(*mine).values(finished_at=at, result=result))
 
 
 def close_steps(tx: Tx, deployment_id: str) -> None:

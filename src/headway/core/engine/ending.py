@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
@@ -17,6 +17,7 @@ from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Kind, Success
 from headway.core.deployments.status import Intent, Maker, Reason, Status
+from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
 from headway.core.engine.parts import Parts, RunLog
 from headway.infra.db.transaction import Tx
@@ -35,7 +36,9 @@ def by_wish(intent: Intent) -> Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """Ends one run, by whoever holds its lease: its runner, or recovery."""
+    """Ends one run, by whoever holds its lease: its runner, or recovery. ``ended`` are the steps whose end is still to
+    be recorded.
+    """
 
     parts: Parts
     deployment: Deployment
@@ -44,6 +47,7 @@ class Ending:
     anchor: Anchor | None
     handle: Handle | None
     maker: Maker
+    ended: Sequence[StepEnd] = ()
 
     @property
     def host(self) -> Host:
@@ -94,6 +98,7 @@ class Ending:
     async def _write_end(self, outcome: Outcome, settle: Callable[[Tx], None] | None) -> None:
         def write(tx: Tx) -> None:
             leases.hold(tx, self.lease)
+            store.finish_steps(tx, self.deployment.deployment_id, self.ended)
             if settle is not None:
                 settle(tx)
             self.parts.ledger.finish(tx, self.lease, outcome, self.maker)
@@ -119,6 +124,7 @@ class Ending:
 
     def _keep_verdict(self, tx: Tx, outcome: Outcome) -> None:
         leases.hold(tx, self.lease)
+        store.finish_steps(tx, self.deployment.deployment_id, self.ended)
         store.set_fields(tx, self.deployment.deployment_id, verdict=json.dumps(asdict(outcome)))
 
 

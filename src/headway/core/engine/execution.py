@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -15,6 +16,7 @@ from headway.core.deployments.lease import Lease
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Deadlines, Json, RunFailed
 from headway.core.deployments.status import Status
+from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
 from headway.core.engine.parts import Parts, RunLog
 from headway.infra.db.transaction import Tx
@@ -26,7 +28,9 @@ T = TypeVar("T")
 
 
 class Execution:
-    """One execution of a deployment by its kind; fits ``core.deployments.run.Run``."""
+    """One execution of a deployment by its kind; fits ``core.deployments.run.Run``. ``ended`` gets the steps whose end
+    is still to be recorded.
+    """
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class Execution:
         log: RunLog,
         plan: Mapping[str, Json],
         recorded: Mapping[str, str],
+        ended: list[StepEnd],
     ) -> None:
         self.deployment = deployment
         self.plan = plan
@@ -48,9 +53,9 @@ class Execution:
         self._anchor = anchor
         self._log = log
         self._recorded = dict(recorded)
-        # A write to the disk is saved where the end of a step is recorded with whatever is recorded next. What is cut
-        # off before that is performed again, as it is where the work itself is cut off.
-        self._ended: list[tuple[str, str, datetime]] = []
+        # A write to the disk is saved where the end of a step is recorded with whatever is recorded next, by whoever
+        # ends the run at the latest. What is cut off before that is performed again, as it is where the work itself is.
+        self._ended = ended
         self._step = "run"
         self._said = 0
 
@@ -63,12 +68,14 @@ class Execution:
         began = await self.write(lambda tx: self._begin(tx, name, offset))
         await self._log.mark(name, ended=False, at=began)
         self._parts.crash_point(f"step {name} begun")
+        since = asyncio.get_running_loop().time()
         result = json.dumps(await work())
         self._parts.crash_point(f"step {name} worked")
-        finished = self._parts.clock.now()
-        self._ended.append((name, result, finished))
+        took = timedelta(seconds=asyncio.get_running_loop().time() - since)
+        finished = began + took  # by the database's clock, as all that is recorded
+        self._ended.append(StepEnd(name, result, finished))
         await self._log.mark(name, ended=True, at=finished)
-        self._tell(name, finished - began)
+        self._tell(name, took)
         self._recorded[name] = result
         self._step = "run"
         return json.loads(result)
@@ -108,7 +115,7 @@ class Execution:
         """See ``Run.write``."""
         ended = tuple(self._ended)
         written = await self._parts.write(lambda tx: self._guarded(tx, ended, change))
-        self._ended = [each for each in self._ended if each not in ended]
+        self._ended[:] = [each for each in self._ended if each not in ended]
         return written
 
     async def describe(self, *, title: str | None = None, description: str | None = None, **commit: str) -> None:
@@ -129,10 +136,9 @@ class Execution:
         ended = StepEnded(deployment_id=mine.deployment_id, kind=mine.kind, step=step, seconds=took.total_seconds())
         self._parts.events.announce(ended)
 
-    def _guarded(self, tx: Tx, ended: Sequence[tuple[str, str, datetime]], change: Callable[[Tx], T]) -> T:
+    def _guarded(self, tx: Tx, ended: Sequence[StepEnd], change: Callable[[Tx], T]) -> T:
         leases.hold(tx, self._lease)
-        for name, result, at in ended:
-            store.finish_step(tx, self.deployment.deployment_id, name, result, at)
+        store.finish_steps(tx, self.deployment.deployment_id, ended)
         return change(tx)
 
     def _begin(self, tx: Tx, name: str, offset: int) -> datetime:

@@ -13,6 +13,7 @@ from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed, Success
 from headway.core.deployments.status import Intent, Maker, Reason, Status
+from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
 from headway.core.engine.beside import beside
 from headway.core.engine.ending import Ending, by_wish, verdict_of
@@ -55,6 +56,7 @@ class Runner:
         self._intent = deployment.intent
         self._wished = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._ended: list[StepEnd] = []
         if self._intent is not None:
             self._wished.set()
 
@@ -208,6 +210,7 @@ class Runner:
             anchor=anchor,
             log=run_log,
             plan=frozen.plan,
+            ended=self._ended,
             recorded={record.name: record.result for record in records if record.result is not None},
         )
 
@@ -220,6 +223,7 @@ class Runner:
             anchor=anchor,
             handle=handle,
             maker=Maker.RUNNER if self._resumed is None else Maker.RECOVERY,
+            ended=self._ended,
         )
 
 
