@@ -42,13 +42,13 @@ def previewed(running: Panel, git_host: Forge, name: str, **fields: Json) -> str
     return application_id
 
 
-def headway(running: Panel, *arguments: str) -> str:
-    """What the command line says."""
+def headway(running: Panel, *arguments: str, refused: bool = False) -> str:
+    """What the command line says, or its error where it is to refuse."""
     argv = [sys.executable, "-m", "headway.faces.cli.main", *arguments]
     env = {"HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
     ended = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    assert ended.returncode == (2 if refused else 0), ended.stderr
+    return ended.stderr if refused else ended.stdout
 
 
 def previews(running: Panel, application_id: str) -> list[Json]:
@@ -58,7 +58,10 @@ def previews(running: Panel, application_id: str) -> list[Json]:
 
 def nothing_left(running: Panel, preview_id: str, app_name: str) -> bool:
     """Whether the machine holds nothing of a preview any more."""
-    folders = [path for path in running.work.rglob(f"*{preview_id}*") if path.exists()]
+    try:
+        folders = [path for path in running.work.rglob(f"*{preview_id}*") if path.exists()]
+    except FileNotFoundError:  # one went while it was looked into
+        return False
     routes = list((running.data_dir / "edge").rglob(f"*{preview_id}*"))
     return not folders and not routes and running.visit(app_name).status_code == 404
 
@@ -140,9 +143,18 @@ def test_nothing_of_a_fork_runs_before_somebody_approves_its_commit(running: Pan
     assert (refused.status_code, "nobody has approved" in refused.text) == (400, True)
     assert not touched.exists()
 
-    answer = running.client.post("/previewDeployment.approve", json={"previewDeploymentId": preview_id})
-    assert answer.status_code == 200, answer.text
-    row = running.done(answer.headers["x-deployment-id"])
+    looked_at = {"previewDeploymentId": preview_id, "commit": preview["head"]}
+    pull.push({**tells, "unseen": "1"})
+    pull.tell("synchronize")
+    refused = running.client.post("/previewDeployment.approve", json=looked_at)
+    assert (refused.status_code, pull.head in refused.json()["message"]) == (409, True)
+    assert previews(running, application_id)[0]["deployments"] == []
+    asked = headway(running, "previews", "approve", preview_id, refused=True)
+    print(asked)
+    assert asked.strip().endswith(f"headway previews approve {preview_id} {pull.head}")
+    headway(running, "previews", "approve", preview_id, pull.head)
+    ((queued,),) = (each["deployments"] for each in previews(running, application_id))
+    row = running.done(queued["deploymentId"])
     assert row["commit"]["hash"] == pull.head
     assert touched.exists()
     touched.unlink()

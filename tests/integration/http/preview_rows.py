@@ -12,7 +12,7 @@ PREVIEW = {"previewDeploymentId": "{preview}"}
 
 PREVIEW_ROWS: Mapping[str, Row] = {
     "previewDeployment.all": Row(QUERY, {"applicationId": "{application}"}, MEMBER, READ, SERVICE, Noun.APPLICATION),
-    "previewDeployment.approve": Row(MUTATION, {"previewDeploymentId": "{fork}"}, MEMBER, DEPLOY),
+    "previewDeployment.approve": Row(MUTATION, {"previewDeploymentId": "{fork}", "commit": "b" * 40}, MEMBER, DEPLOY),
     "previewDeployment.delete": Row(MUTATION, PREVIEW, MEMBER, DEPLOY),
     "previewDeployment.one": Row(QUERY, PREVIEW, MEMBER, READ),
     "previewDeployment.redeploy": Row(MUTATION, PREVIEW, MEMBER, DEPLOY),

@@ -73,14 +73,18 @@ async def test_it_points_nowhere_outside_of_itself(world: World) -> None:
 
 
 @pytest.mark.slow  # all procedures, each with all its answers
-async def test_answers_are_as_the_document_says(world: World) -> None:
+@pytest.mark.parametrize("part", range(3))
+async def test_answers_are_as_the_document_says(world: World, part: int) -> None:
     document = await world.get("settings.getOpenApiDocument")
     await world.ended(await world.application("ended"))
     told = set()
-    for name in sorted(TABLE.keys() - NOT_YET - {"deployment.follow", "deployment.log"}):
-        things = await things_of(world)
-        sent = given_to(name, things)
+    asked = sorted(TABLE.keys() - NOT_YET - {"deployment.follow", "deployment.log"})[part::3]
+    things = await things_of(world)
+    for name in sorted(asked, key=lambda each: TABLE[each].method != QUERY):
         query = TABLE[name].method == QUERY
+        if not query:  # which may have changed or removed what the one before was given
+            things = await things_of(world)
+        sent = given_to(name, things)
         answer = await (world.owner.get(f"/{name}", params=sent) if query else world.owner.post(f"/{name}", json=sent))
         answers = document["paths"][f"/{name}"]["get" if query else "post"]["responses"]
         if answer.status_code == 200:
@@ -96,7 +100,7 @@ async def test_answers_are_as_the_document_says(world: World) -> None:
         else:
             assert str(answer.status_code) in answers, name
             assert misfits({"$ref": "#/components/schemas/Error"}, answer.json(), document) == [], name
-    assert len(told) >= 40, "what refuses is the removal of what is not empty, and the kill of what does not run"
+    assert len(told) >= 14, "what refuses is the removal of what is not empty, and the kill of what does not run"
 
 
 async def test_errors_are_as_the_document_says(world: World) -> None:

@@ -85,8 +85,8 @@ class Acting:
         room = max(settings_of(application.settings).limit - 1, 0)
         for oldest in others[: max(0, len(others) - room)]:
             self.close(tx, oldest, ClosedWhy.EVICTED)
-        # A pull request of the repository itself may come from wherever the application does.
-        request = deploy_request(running, allow_file=True)
+        # A pull request of the repository itself may come from wherever the application does; a fork's names a place.
+        request = deploy_request(running, allow_file=not preview.fork)
         title = f"#{preview.number} {shown(preview.title)}"[:_LONGEST_TITLE].strip()
         return replace(request, subject_type=SubjectType.PREVIEW, lane=Lane.PREVIEW, default_title=title)
 

@@ -81,13 +81,20 @@ class PreviewService:
 
         return await self.db.run(write)
 
-    async def approve(self, actor: Actor, preview_id: str) -> Queued:
-        """Lets the commit run that a fork's pull request has now. Raises Missing, Conflict."""
+    async def approve(self, actor: Actor, preview_id: str, commit: str) -> Queued:
+        """Lets the commit of a fork's pull request run that the caller has looked at; where it has another by now, that
+        one has to be looked at first. Raises Missing, Conflict.
+        """
 
         def write(tx: Tx) -> Queued:
             application, preview = self._permitted(tx, actor, "previewDeployment.approve", preview_id)
             if not preview.awaits_approval:
                 raise Conflict("There is nothing to approve: what the pull request has now may run.")
+            if commit != preview.head:
+                raise Conflict(
+                    f"The pull request has the commit {preview.head} now, not {commit}. Look at {preview.url}, and "
+                    "approve that one."
+                )
             made = self.acting.approve(tx, application, preview, actor.name, lambda each: asked_by(actor, each))
             return Queued(deployment_id=made)
 

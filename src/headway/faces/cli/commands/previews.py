@@ -11,12 +11,14 @@ from headway.faces.cli import output
 from headway.faces.cli.options import AsJson
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
+from headway.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
 
 Application = Annotated[str, typer.Argument(metavar="APPLICATION", help="An application's name or id.")]
 Preview = Annotated[str, typer.Argument(metavar="PREVIEW", help="The id of a preview, as the list shows it.")]
+Commit = Annotated[str | None, typer.Argument(metavar="[COMMIT]", help="The whole hash of what you looked at.")]
 Row = Mapping[str, Any]
 
 
@@ -54,9 +56,17 @@ def redeploy(context: typer.Context, preview: Preview) -> None:
     _told(context, "previewDeployment.redeploy", preview, "is deployed again")
 
 
-def approve(context: typer.Context, preview: Preview) -> None:
-    """Lets the commit run that a fork's pull request has now, and no other."""
-    _told(context, "previewDeployment.approve", preview, "is deployed")
+def approve(context: typer.Context, preview: Preview, commit: Commit = None) -> None:
+    """Lets the commit of a fork's pull request run that you have looked at, and no other; without one it says which."""
+    with Session.of(context).client() as client:
+        if commit is None:
+            found = client.get("previewDeployment.one", previewDeploymentId=preview)
+            raise InvalidInput(
+                f"Look at {found['pullRequestURL']} first, then approve what you saw: "
+                f"headway previews approve {preview} {found['head']}"
+            )
+        client.post("previewDeployment.approve", {"previewDeploymentId": preview, "commit": commit})
+    output.say(f"{preview} is deployed")
 
 
 def delete(context: typer.Context, preview: Preview) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -35,9 +36,10 @@ class Given(Input):
     name: Name | None = None
     api_url: Text | None = None
 
+    @abstractmethod
     def wish(self) -> Wish:
         """The same as the domain has it."""
-        raise NotImplementedError
+        ...
 
 
 class ForOne(Input):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
@@ -61,9 +62,10 @@ class Formed(Input):
     volume_backup: bool = False
     server_threshold: bool = False
 
+    @abstractmethod
     def url(self) -> str:
         """The address of Apprise's. Raises InvalidInput."""
-        raise NotImplementedError
+        ...
 
     def events(self) -> tuple[str, ...]:
         """What is told; that another channel fails always is."""

@@ -22,7 +22,7 @@ def procedures() -> tuple[Procedure, ...]:
         query("previewDeployment.all", "An application's previews", list[PreviewDeploymentRow], OfApplication, _all),
         query("previewDeployment.one", "One preview", PreviewDeploymentRow, ById, _one),
         starter("previewDeployment.redeploy", "Deploy what it is now", bool, Redeploy, _redeploy),
-        mutation("previewDeployment.approve", "Let a fork's commit run", bool, ById, _approve),
+        mutation("previewDeployment.approve", "Let a fork's commit run", bool, Approved, _approve),
         mutation("previewDeployment.delete", "Remove it with all that it made", bool, ById, _delete),
     )
 
@@ -38,6 +38,12 @@ class ById(Input):
 class Redeploy(ById):
     title: str | None = None
     description: str | None = None
+
+
+class Approved(ById):
+    """``commit`` is the one that was looked at: only that may run."""
+
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 
 
 async def _all(call: Call[OfApplication]) -> list[PreviewDeploymentRow]:
@@ -61,8 +67,9 @@ async def _redeploy(call: Call[Redeploy]) -> Ready:
     return Ready(b"true", headers=naming(queued))
 
 
-async def _approve(call: Call[ById]) -> Ready:
-    queued = await call.platform.previews.approve(call.actor, call.input.preview_deployment_id)
+async def _approve(call: Call[Approved]) -> Ready:
+    given = call.input
+    queued = await call.platform.previews.approve(call.actor, given.preview_deployment_id, given.commit)
     return Ready(b"true", headers=naming(queued))
 
 
