@@ -28,8 +28,6 @@ from headway.seams.runtimes.afar.edge import FarEdge
 from headway.seams.runtimes.afar.runtime import FarRuntime
 from headway.seams.runtimes.several import Runtimes
 
-_EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - the edge of a server is there to be reached
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class There:
@@ -116,7 +114,7 @@ class Afar:
             root=host.work,
             panel_id=self._name(host),
             use_cgroups=settings.cgroups.wish,
-            edge_host=_EVERY_ADDRESS,
+            edge_host=settings.server_edge_host,
             edge_port=settings.edge_port,
             https_port=settings.https_port,
             certificate_mail=settings.certificate_mail,

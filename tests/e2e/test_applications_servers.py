@@ -60,7 +60,7 @@ class Site:
 def connected(folder: Path) -> Iterator[Site]:
     """A site of which nothing is left."""
     with rooted_server(folder / "server") as server:
-        with panel(folder / "data") as running:
+        with panel(folder / "data", HEADWAY_SERVER_EDGE_HOST=server.address) as running:
             key = running.post("sshKey.create", name="k", privateKey=server.key.reveal())["sshKeyId"]
             made = running.post("server.create", name="far", ipAddress=server.address, port=server.port, sshKeyId=key)
             yield Site(running, server, made["serverId"])

@@ -111,12 +111,12 @@ class Settings:
     public_url: str | None = field(default=None, metadata=_told(_URL, "The panel's address in links; unset: none."))
     edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "Address on which applications are reached."))
     edge_port: int = field(default=8080, metadata=_told(_PORT, "Port on which applications are reached over HTTP."))
+    server_edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "The same for those on servers, there."))
     https_port: int | None = field(
         default=None, metadata=_told(_PORT, "Port on which applications are reached over HTTPS; unset: no HTTPS.")
     )
     certificate_mail: str | None = field(
-        default=None,
-        metadata=_told(_MAIL, "Mail address for the certificate authority; unset: no certificates are asked for."),
+        default=None, metadata=_told(_MAIL, "Mail address for the certificate authority; unset: it is not asked.")
     )
     base_domain: str = field(default="localhost", metadata=_told(_DOMAIN, "Applications are reached at NAME.DOMAIN."))
     database_url: Secret | None = field(
