@@ -104,6 +104,7 @@ class Docker:
         return {
             "PATH": PATH,
             "HOME": self.configuration,
+            "TMPDIR": self.configuration,  # what a killed one leaves goes with the folder
             "LC_ALL": "C.UTF-8",
             "DOCKER_HOST": self.host,
             "DOCKER_CONFIG": self.configuration,

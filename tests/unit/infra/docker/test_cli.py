@@ -14,6 +14,7 @@ DOCKER = Docker(host="unix:///run/docker.sock", configuration="/c")
 ENV = {
     "PATH": PATH,
     "HOME": "/c",
+    "TMPDIR": "/c",
     "LC_ALL": "C.UTF-8",
     "DOCKER_HOST": "unix:///run/docker.sock",
     "DOCKER_CONFIG": "/c",
