@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose import SERVES, SLEEPS, Stack, panel_with_engine, stack
+from tests.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.docker_registry import PASSWORD, USERNAME, lacks_registry
 from tests.e2e.swarms import Ground, swarm_ground
-from tests.panel import until
+from tests.panel import git_repository, until
 from tests.swarm_nodes import Nodes
 
 Json = Any
@@ -113,6 +113,33 @@ def test_a_stack_spreads_is_reached_and_only_what_changes_is_rolled_out(ground: 
     ground.panel.post("compose.start", composeId=shop.compose_id)
     until(lambda: len(running(ground, shop, "web")) == 2, 60, what="it runs again")
     until(lambda: visit(ground, "s.test", "/etc/hostname").status_code == 200, 30, what="it is reached again")
+
+
+def test_what_is_built_reaches_other_machines_through_the_registry_that_its_name_tells(
+    ground: Ground, shop: Stack, tmp_path: Path
+) -> None:
+    name = f"{ground.registry}/team/built"
+    repository = tmp_path / "repository"
+    web = serves(ground, build=".", image=name)
+    again = {**SLEEPS, "image": name, "deploy": {"mode": "global"}}
+    dockerfile = f"FROM {BASE_IMAGE}\nRUN echo built > /version\n"
+    git_repository(repository, {"Dockerfile": dockerfile, "compose.yml": as_file(web=web, again=again)})
+    shop.change(sourceType="git", customGitUrl=f"file://{repository}", composePath="compose.yml")
+    row = shop.deploy()
+    both = {node.node_id: 1 for node in (ground.nodes.manager, ground.nodes.worker)}
+    assert (Counter(running(ground, shop, "web").values()), Counter(running(ground, shop, "again").values())) == (
+        both,
+        both,
+    )
+    assert f"Other machines fetch it as {name}@sha256:" in ground.panel.deployment_log(row["deploymentId"])
+    manager = ground.nodes.manager
+    tags = manager.docker("image", "ls", "--format={{.Tag}}", f"--filter=reference={name}").split()
+    assert set(tags) <= {"<none>"}, "a name of the user's is left on this machine"
+
+    ground.panel.post("compose.update", composeId=shop.compose_id, registryIds=[])
+    log = ground.panel.deployment_log(shop.deploy()["deploymentId"])
+    assert "web: its image is in no registry, so it runs on this machine only." in log
+    assert set(running(ground, shop, "web").values()) == {manager.node_id}
 
 
 def test_what_swarm_takes_back_is_an_error_and_the_services_of_before_go_on(ground: Ground, shop: Stack) -> None:

@@ -1,8 +1,10 @@
-"""Brings the images of a compose service: pulled or built, with the credentials of the registries that it names."""
+"""Brings the images of a compose service: pulled or built, with the credentials of the registries that it names; and
+takes those that are built to where other machines fetch them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -10,12 +12,15 @@ from headway.core.deployments.run import Run, RunFailed
 from headway.domains.composes.model import Record
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.tools import Tools
+from headway.infra.docker import images
 from headway.infra.docker.cli import Docker as CommandLine
 from headway.infra.hosts.command import Command, Stage
 from headway.kernel.secret import Secret
 from headway.seams.runtimes.compose import commands, converted
+from headway.seams.sources.image import pullable_of, registry_of, with_tag
 
 UNDO_LOGIN = "login"
+UNDO_PUSH = "push"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +61,40 @@ class Bringing:
                 ),
             )
 
+    def names_to_push(self, record: Record) -> dict[str, str]:
+        """The names that the file gives to images that are built, where they lead to a registry of this compose
+        service, by what these images are called here.
+        """
+        registries = {each["url"] for each in self.plan.registries}
+        built = (service for service in record.file["services"].values() if service.get("build"))
+        told = {str(service["image"]): str(service["labels"][converted.IMAGE]) for service in built}
+        return {image: with_tag(name) for image, name in told.items() if _leads_to(registries, name)}
+
+    async def push(self, record: Record) -> dict[str, str]:
+        """Takes these images to their registries; how every machine fetches them, by what they are called here. Raises
+        RunFailed.
+        """
+        async with self.logged_in("push") as docker:
+            return {image: await self._push(docker, image, name) for image, name in self.names_to_push(record).items()}
+
+    async def forget_pushed(self, record: Record) -> None:
+        """Takes away the names that were needed for it: here images have names of Headway's own."""
+        for name in self.names_to_push(record).values():
+            await self.tools.engine.take_back(name)
+
+    async def _push(self, docker: commands.Docker, image: str, name: str) -> str:
+        await self.run.undo(UNDO_PUSH, {"image": name})
+        await self.tools.engine.tag(image, name)
+        ended = await self.run.command(f"push {name}", commands.push(docker, name), check=False)
+        if not ended.succeeded:
+            raise RunFailed(f"The image {name} cannot be taken to its registry. The log has what that said.")
+        found = await images.inspect(self.tools.stacks.api, name, name)
+        pullable = None if found is None else pullable_of(found)
+        if pullable is None:
+            raise RunFailed(f"The image was taken to {name}, and its registry gave no digest. Deploy again.")
+        await self.run.say(f"Other machines fetch it as {pullable}.")
+        return pullable
+
     async def _fetch(self, docker: commands.Docker, name: str, *, is_there: bool) -> None:
         ended = await self.run.command(f"pull {name}", commands.pull(docker, name), check=False)
         if ended.succeeded:
@@ -94,3 +133,8 @@ class Bringing:
                     "answer (the log has what it says). Correct it, or take it from the registries of this compose "
                     "service (registryIds)."
                 )
+
+
+def _leads_to(registries: Collection[str], image: str) -> bool:
+    """Whether it is a name, which one with spaces only says not to be, and not that of one image alone, by a digest."""
+    return " " not in image and "@" not in image and registry_of(image) in registries

@@ -19,7 +19,7 @@ from headway.kernel.artifacts import Commit
 from headway.seams.sources.git import undo as undo_source
 
 KIND = "compose.deploy"
-VERSION = 3  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 4  # raised with every change to the steps below: a run of another version is not resumed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class DeployKind:
         await deploy.read(releasing)
         await deploy.pull(releasing)
         await deploy.build(releasing)
-        steps = Stacking.of(releasing) if deploy.is_stack else releasing
+        steps = Stacking.of(releasing, await deploy.push(releasing)) if deploy.is_stack else releasing
         plan = await steps.decide()
         try:
             await steps.start(plan)
@@ -155,3 +155,16 @@ class _Deploy:
             await self._bringing.build(await releasing.record())
 
         await self._run.step("build", make)
+
+    async def push(self, releasing: Releasing) -> Json:
+        """Takes images that are built to the registries that their names lead to; how others fetch them."""
+        record = await releasing.record()
+        if not self._bringing.names_to_push(record):
+            return {}
+
+        async def take() -> Json:
+            return await self._bringing.push(record)
+
+        pushed = await self._run.step("push", take)
+        await self._bringing.forget_pushed(record)
+        return pushed

@@ -33,18 +33,27 @@ _MOST_BYTES = 1_000_000
 
 @dataclass(slots=True, kw_only=True)
 class Stacking:
-    """The same steps as those of ``Releasing``, whose record and run it works on, for a swarm."""
+    """The same steps as those of ``Releasing``, whose record and run it works on, for a swarm. ``pushed`` is how other
+    machines fetch what was built here, by what it is called here.
+    """
 
     releasing: Releasing
     run: Run
     plan: Plan
     tools: Tools
+    pushed: Mapping[str, str] = field(default_factory=dict)
     _seen: dict[str, tuple[frozenset[str], float]] = field(default_factory=dict)
 
     @staticmethod
-    def of(releasing: Releasing) -> Stacking:
+    def of(releasing: Releasing, pushed: Mapping[str, str] | None = None) -> Stacking:
         """The steps of a deployment."""
-        return Stacking(releasing=releasing, run=releasing.run, plan=releasing.plan, tools=releasing.tools)
+        return Stacking(
+            releasing=releasing,
+            run=releasing.run,
+            plan=releasing.plan,
+            tools=releasing.tools,
+            pushed=pushed or {},
+        )
 
     async def decide(self, *, led: bool = True) -> Rollout:
         """The file for the swarm, in which services that stay as they were say so; what it needs is there then."""
@@ -179,9 +188,13 @@ class Stacking:
                 raise RunFailed(f"The image {service['image']} of {name} is not on this machine.")
             kept.append(converted.kept_image(identity, name, found.reference))
             await self.tools.engine.tag(found.reference, kept[-1])
-            pullable = None if service.get("build") else pullable_of(found)
+            built = converted.is_fresh(service["image"])
+            pullable = self.pushed.get(service["image"]) if built else pullable_of(found)
             if pullable is None:
-                await self.run.say(f"{name}: its image is in no registry, so it runs on this machine only.")
+                await self.run.say(
+                    f"{name}: its image is in no registry, so it runs on this machine only. To have it on others, name "
+                    "it in the file (image: REGISTRY/NAME), after a registry of this compose service (registryIds)."
+                )
             named[name] = pullable or found.reference
         return kept, named
 

@@ -25,6 +25,7 @@ _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?/)?"
 _NAME = re.compile(rf"{_HOST}{_PART}(?:/{_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?")
 _LONGEST = 512
+_HUB = "docker.io"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,18 @@ def checked_name(name: str) -> str:
             "such as registry.example.org/team/shop:main."
         )
     return name
+
+
+def registry_of(name: str) -> str:
+    """The registry that a name of an image leads to, as Docker reads it; empty is Docker Hub."""
+    host, slash, _ = name.partition("/")
+    is_host = bool(slash) and (host == "localhost" or "." in host or ":" in host or host != host.lower())
+    return host if is_host and host != _HUB else ""
+
+
+def with_tag(name: str) -> str:
+    """The name with the tag that Docker takes where it has none."""
+    return f"{name}:latest" if _without_tag(name) == name else name
 
 
 def digest_of(image: Image) -> str:

@@ -109,6 +109,11 @@ def pull(docker: Docker, image: str) -> Command:
     return Command(stages=(Stage(argv=("docker", "pull", "--", image)),), env=docker.env)
 
 
+def push(docker: Docker, image: str) -> Command:
+    """Takes an image to its registry."""
+    return Command(stages=(Stage(argv=("docker", "push", "--", image)),), env=docker.env)
+
+
 def kinds_of(paths: Sequence[str], account: Account | None) -> Command:
     """What there is at each path, links followed, as a letter (``d``, ``f`` or ``?``) and the path; nothing for what is
     not there.
