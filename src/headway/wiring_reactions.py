@@ -27,7 +27,7 @@ from headway.reactions.webhooks.service import WebhookService
 from headway.reactions.webhooks.services import services
 from headway.reactions.webhooks.taking import Taking
 from headway.wiring_composes import ComposeWiring
-from headway.wiring_rounds import once
+from headway.wiring_rounds import look_at_swarm, once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,7 @@ class ReactionWiring:
     telling: Telling
     sending: Sending
     disk: DiskWatch
+    swarm: Poller
 
     @staticmethod
     def of(
@@ -96,6 +97,7 @@ class ReactionWiring:
             telling=Telling(db=db, vault=data_dir.vault, keep_for=settings.keep_webhooks),
             sending=Sending(db=db, vault=data_dir.vault, events=events, tell=tell),
             disk=DiskWatch(db=db, folder=data_dir.path),
+            swarm=Poller("swarm", partial(look_at_swarm, looking.composes.operating.tools.stacks.cluster, events)),
             catching_up=CatchingUp(db=db, taking=taking, head_of=looking.heads(db, data_dir).of),
         )
 
@@ -105,6 +107,7 @@ class ReactionWiring:
             Poller("webhook addresses", partial(once, self.webhooks.add_missing_addresses)),
             Poller("missed pushes", partial(once, self.catching_up.settle)),
             Poller("disk watch", self.disk.look),
+            self.swarm,
             Poller("outbox", self.telling.hand_out),
             Poller("notifications", self.sending.send_due),
             Poller("notifications kept", self.telling.forget_old),

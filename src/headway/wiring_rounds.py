@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 from headway.core.access.audit import forget_old
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.docker.api import EngineAway
+from headway.infra.docker.swarm_words import SwarmAway
 from headway.infra.panel.ballast import drop_ballast, take_ballast
+from headway.kernel.events import Events, SwarmLooked
+from headway.seams.runtimes.swarm.cluster import Cluster
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +25,7 @@ _LEAST_FREE_BYTES = 16 << 20
 _BALLAST_REST = 5.0
 _EDGE_REST = 1.0
 _ACCESS_REST = 60.0
+_SWARM_REST = 30.0
 _DAY = 24 * 3600.0
 
 
@@ -39,6 +46,16 @@ async def once(settle: Callable[[], Awaitable[None]]) -> float:
     """What is tried until it succeeds, and then again each day."""
     await settle()
     return _DAY
+
+
+async def look_at_swarm(cluster: Cluster, events: Events) -> float:
+    """Tells how the swarm is, where there is one that answers. Seconds to rest."""
+    with suppress(EngineAway, SwarmAway):
+        machines = Counter(str(each["Status"]["State"]) for each in (await cluster.nodes()).values())
+        if machines:
+            wanted, running = await cluster.copies()
+            events.announce(SwarmLooked(machines=machines, wanted=wanted, running=running))
+    return _SWARM_REST
 
 
 async def watch_ballast(path: Path, size: int) -> float:

@@ -19,7 +19,7 @@ from tests.compose import SERVES, SLEEPS, Stack, stack
 from tests.docker_registry import PASSWORD, USERNAME, registry
 from tests.e2e.boxes import DOCKERFILE
 from tests.e2e.swarms import SECONDS, Ground, named_web, swarm_ground
-from tests.panel import commit, git_repository, until
+from tests.panel import Panel, commit, git_repository, until
 from tests.swarm_nodes import Nodes
 from tests.visitors import Visitors
 
@@ -106,7 +106,7 @@ def test_what_serves_goes_on_while_a_machine_is_away(ground: Ground, folder: Pat
         worker.cut_off()
         try:
             until(lambda: ground.places(application_id)[ground.nodes.manager.node_id] >= 4, 90, what="they move")
-            time.sleep(2)
+            until(lambda: 'headway_swarm_machines{state="down"} 1.0' in figures(running), 60, what="the figures say so")
         finally:
             worker.reach_again()
     print(
@@ -331,6 +331,11 @@ def service_of(ground: Ground, release_id: str) -> str:
     """The id of a release's service, "" where there is none."""
     mine = f"label=headway.release={release_id}"
     return ground.nodes.manager.docker("service", "ls", "--quiet", "--filter", mine).strip()
+
+
+def figures(running: Panel) -> str:
+    """What Prometheus reads."""
+    return running.client.get(f"http://127.0.0.1:{running.port}/metrics").text
 
 
 def old_ones(ground: Ground, application_id: str, release_id: str) -> list[str]:

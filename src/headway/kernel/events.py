@@ -94,6 +94,17 @@ class ReleasesLooked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwarmLooked:
+    """The swarm has so many machines by what it says of them, and of the copies of services that are wanted in it so
+    many run.
+    """
+
+    machines: Mapping[str, int]
+    wanted: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered:
     """A procedure was called over a wire; ``procedure`` is one that there is, or "unknown"."""
 

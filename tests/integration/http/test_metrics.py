@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from headway.core.deployments.status import Status
 from headway.faces.http.metrics import create_metrics_app
-from headway.kernel.events import LogGrew
+from headway.kernel.events import LogGrew, SwarmLooked
 from tests.integration.http.world import KEYS, World
 
 PLACE = "http://headway.test/metrics"
@@ -128,3 +128,13 @@ async def test_on_a_port_of_its_own_they_take_no_key_and_nothing_else_is_there(w
         answer = await client.get("/metrics")
         assert figure(samples_of(answer.text), "headway_followers") == 7
         assert (await client.get("/api/project.all")).status_code == 404
+
+
+async def test_a_swarm_is_told_by_its_machines_and_copies(world: World) -> None:
+    world.services.events.announce(SwarmLooked(machines={"ready": 1, "down": 1}, wanted=4, running=3))
+    world.services.events.announce(SwarmLooked(machines={"ready": 2}, wanted=4, running=4))
+    samples = await figures_of(world)
+    assert figure(samples, "headway_swarm_machines", state="ready") == 2
+    assert figure(samples, "headway_swarm_machines", state="down") == 0
+    assert figure(samples, "headway_swarm_copies", which="wanted") == 4
+    assert figure(samples, "headway_swarm_copies", which="running") == 4

@@ -27,6 +27,7 @@ from headway.kernel.events import (
     NoticeSettled,
     ReleasesLooked,
     StepEnded,
+    SwarmLooked,
 )
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -50,6 +51,7 @@ class Metrics:
         self._make_queue()
         self._make_timers()
         self._make_disk()
+        self._make_swarm()
         self._make_http()
         self._make_webhooks()
         about = Gauge("headway_info", "Which Headway this is", ["version"], registry=self._registry)
@@ -61,6 +63,7 @@ class Metrics:
         events.listen(CallAnswered, self._answered)
         events.listen(DiskMeasured, self._disk_measured)
         events.listen(ReleasesLooked, self._releases_looked)
+        events.listen(SwarmLooked, self._swarm_looked)
         events.listen(DueTimeDecided, self._due_time_decided)
         events.listen(NoticeSettled, lambda settled: self._notices.labels(settled.medium, settled.outcome).inc())
         events.listen(DeliveryTaken, lambda taken: self._deliveries.labels(taken.sender, taken.outcome).inc())
@@ -155,6 +158,21 @@ class Metrics:
             registry=self._registry,
         )
 
+    def _make_swarm(self) -> None:
+        self._machines = Gauge(
+            "headway_swarm_machines",
+            "Machines of the swarm that the panel's machine manages, by what the swarm says of them",
+            ["state"],
+            registry=self._registry,
+        )
+        self._copies = Gauge(
+            "headway_swarm_copies",
+            "Copies of applications and of services of stacks in the swarm: wanted, running",
+            ["which"],
+            registry=self._registry,
+        )
+        self._seen_states: set[str] = set()
+
     def _make_http(self) -> None:
         self._calls = Counter(
             "headway_http_calls",
@@ -206,6 +224,13 @@ class Metrics:
     def _releases_looked(self, looked: ReleasesLooked) -> None:
         self._releases.labels("yes").set(looked.usable)
         self._releases.labels("no").set(looked.unusable)
+
+    def _swarm_looked(self, looked: SwarmLooked) -> None:
+        self._seen_states |= looked.machines.keys()
+        for state in self._seen_states:  # one that was seen before and is not there now says 0
+            self._machines.labels(state).set(looked.machines.get(state, 0))
+        self._copies.labels("wanted").set(looked.wanted)
+        self._copies.labels("running").set(looked.running)
 
     def _answered(self, call: CallAnswered) -> None:
         kind = call.wire, call.procedure, call.status

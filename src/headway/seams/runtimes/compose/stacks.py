@@ -56,13 +56,13 @@ class Stacks:
 
     async def here(self) -> str:
         """This machine's id in its swarm. Raises NoSwarm."""
-        return await self._cluster.here()
+        return await self.cluster.here()
 
     async def services(self, compose_id: str) -> dict[str, StackService]:
         """The services of a stack, by the names that its file gives them."""
         mine = labelled(panel=self.panel_id, compose=compose_id)
-        services = await self._cluster.listed("/services", mine)
-        tasks = await self._cluster.listed("/tasks", mine)
+        services = await self.cluster.listed("/services", mine)
+        tasks = await self.cluster.listed("/tasks", mine)
         return {found.name: found for found in (_service(each, tasks) for each in services)}
 
     async def up(self, project: str, file: Mapping[str, Any]) -> None:
@@ -72,7 +72,7 @@ class Stacks:
     async def hold(self, compose_id: str, files: Sequence[Held]) -> None:
         """Gives the swarm configs and secrets."""
         for each in files:
-            there = await self._cluster.listed(f"/{each.kind}", {"name": [each.name]})
+            there = await self.cluster.listed(f"/{each.kind}", {"name": [each.name]})
             if not any(found["Spec"]["Name"] == each.name for found in there):
                 marks = {PANEL: self.panel_id, COMPOSE: compose_id}
                 data = base64.b64encode(each.content).decode()
@@ -82,7 +82,7 @@ class Stacks:
         """Lets go what the swarm keeps for a stack and no service of it uses, but for the names that are ``needed``."""
         mine = labelled(panel=self.panel_id, compose=compose_id)
         for kind in ("configs", "secrets"):
-            for each in await self._cluster.listed(f"/{kind}", mine):
+            for each in await self.cluster.listed(f"/{kind}", mine):
                 if each["Spec"]["Name"] in needed:
                     continue
                 with suppress(EngineRefused):  # in use
@@ -113,11 +113,11 @@ class Stacks:
         the swarm keeps for it.
         """
         mine = labelled(panel=self.panel_id, compose=compose_id)
-        for each in await self._cluster.listed("/services", mine):
+        for each in await self.cluster.listed("/services", mine):
             await self.api.delete(f"/services/{each['ID']}")
         for _ in range(_GONE_LOOKS):
-            tasks = read(await self._cluster.listed("/tasks", mine))
-            nodes = await self._cluster.nodes()
+            tasks = read(await self.cluster.listed("/tasks", mine))
+            nodes = await self.cluster.nodes()
             lives = [task for task in tasks if not task.is_over and _is_reached(nodes.get(task.node_id))]
             here = await self.api.get("/containers/json", filters=_of_tasks(mine))
             if not lives and not here:
@@ -136,7 +136,8 @@ class Stacks:
         await self.release(compose_id)
 
     @property
-    def _cluster(self) -> Cluster:
+    def cluster(self) -> Cluster:
+        """The swarm that they are in."""
         return Cluster(self.api, self.panel_id)
 
     async def _forwarders_of(self, compose_id: str) -> list[dict[str, Any]]:

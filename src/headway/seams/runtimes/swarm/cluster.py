@@ -56,6 +56,12 @@ class Cluster:
         wanted = {} if release_id is None else {"release": release_id}
         return read(await self.listed("/tasks", labels.labelled(panel=self._panel_id, **wanted)), network_id)
 
+    async def copies(self) -> tuple[int, int]:
+        """How many copies of all that is the panel's are wanted, and how many of them run."""
+        mine = labels.labelled(panel=self._panel_id)
+        told = [each.get("ServiceStatus") or {} for each in await self.listed("/services", mine, status=True)]
+        return sum(each.get("DesiredTasks", 0) for each in told), sum(each.get("RunningTasks", 0) for each in told)
+
     async def nodes(self) -> Mapping[str, Json]:
         """The machines by their ids."""
         return {each["ID"]: each for each in await self.listed("/nodes", {})}
@@ -130,10 +136,10 @@ class Cluster:
             found = await self._api.get(f"/networks/{name}")
         return str(found["Id"])
 
-    async def listed(self, path: str, filters: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+    async def listed(self, path: str, filters: Mapping[str, list[str]], **more: bool) -> list[dict[str, Any]]:
         """A collection of the swarm's; empty where there is no swarm."""
         try:
-            found: list[dict[str, Any]] = await self._api.get(path, filters=filters)
+            found: list[dict[str, Any]] = await self._api.get(path, filters=filters, **more)
         except EngineRefused as refused:
             if is_none(refused):
                 return []
