@@ -58,6 +58,7 @@ def test_the_panel_is_killed_at_every_crash_point_of_a_deploy(site: Panel, docke
     deployment_id = begin("counted", 0)
     site.done(deployment_id, 90)
     reference = plain(site.deployment_log(deployment_id))
+    reference_networks = networks(docker_engine)
     names = points.read_text().splitlines()
     print(f"\n{len(names)} crash points in a deploy of a container")
     for at, name in list(enumerate(names, 1))[::STRIDE]:
@@ -70,14 +71,12 @@ def test_the_panel_is_killed_at_every_crash_point_of_a_deploy(site: Panel, docke
         assert plain(site.deployment_log(deployment_id)) == reference, name
         until(lambda: containers(docker_engine, application_id) == ["running"], 30, what="one container is left")
         assert len(images(docker_engine, application_id)) <= 3
+        assert networks(docker_engine) == reference_networks, name
         print(f"  {at:3} {name}: done")
 
 
 def test_builds_are_killed_and_nothing_is_left_of_them(site: Panel, docker_engine: Engine, folder: Path) -> None:
-    neighbour = site.application(
-        git_repository(folder / "other", boxed_web("n", DOCKERFILE + f"RUN sleep {KILLS}\n")), name="neighbour"
-    )
-    other = site.deploy(neighbour)
+    other = neighbour_builds(site, folder)
     dockerfile = DOCKERFILE + "RUN (setsid sh -c 'trap \"\" TERM; sleep 641' &) ; sleep 642\n"
     application_id = site.application(git_repository(folder / "repository", boxed_web("x", dockerfile)), name="killed")
     times = []
@@ -97,6 +96,7 @@ def test_builds_are_killed_and_nothing_is_left_of_them(site: Panel, docker_engin
 def test_half_made_containers_are_killed_and_nothing_is_left_of_them(
     site: Panel, docker_engine: Engine, folder: Path
 ) -> None:
+    other = neighbour_builds(site, folder)
     files = boxed_web("x", DOCKERFILE.replace('"-u", "/app.py"', '"-c", "import time; time.sleep(651)"'))
     application_id = site.application(git_repository(folder / "repository", files), name="killed")
     times = []
@@ -111,6 +111,8 @@ def test_half_made_containers_are_killed_and_nothing_is_left_of_them(
         assert containers(docker_engine, application_id) == [], step
         assert site.one(deployment_id)["reason"] == "killed"
     assert images(docker_engine, application_id) == []
+    assert site.one(other)["status"] in {"running", "done"}
+    site.done(other, KILLS + 60)
     told("kills of a half-made container", times)
 
 
@@ -127,6 +129,19 @@ def test_deploys_in_a_row_lose_no_request(site: Panel, folder: Path) -> None:
             assert row["status"] == ("error" if number % 2 == 0 else "done"), row["errorMessage"]
     assert visitors.failures == []
     print(f"\n{DEPLOYS} deploys, every second one failing: {visitors.count} requests, none of them failed")
+
+
+def neighbour_builds(site: Panel, folder: Path) -> str:
+    """Somebody else's deployment, whose build takes about as long as all the kills; its id."""
+    files = boxed_web("n", DOCKERFILE + f"RUN sleep {KILLS}\n")
+    deployment_id = site.deploy(site.application(git_repository(folder / "other", files), name="neighbour"))
+    until(lambda: sleepers(KILLS), 60, what="the neighbour builds")
+    return deployment_id
+
+
+def networks(engine: Engine) -> list[str]:
+    """All that the engine has, by name."""
+    return sorted(engine.docker("network", "ls", "--format={{.Name}}").split())
 
 
 def told(what: str, seconds: list[float]) -> None:
