@@ -11,7 +11,7 @@ from headway.faces.http.wire.access import FLAGS, LISTS
 from tests.e2e.provider_drives import PROVIDER_DRIVES
 from tests.e2e.schedule_drives import SCHEDULE_DRIVES
 from tests.e2e.stage import A_DESTINATION, A_PORT, A_REGISTRY, A_SERVER, A_VOLUME, Stage
-from tests.integration.http.notification_rows import FORMS
+from tests.integration.http.notification_rows import FORMS, NOWHERE
 
 Json = Any
 A_NEW_NAME = {"name": "renamed", "description": "d"}
@@ -26,10 +26,21 @@ _SWITCHES = ("appBuildError", "databaseBackup", "dokployBackup", "volumeBackup",
 
 def _formed(form: str, at: Stage) -> Mapping[str, Json]:
     given: dict[str, Json] = {"name": at.name(), **FORMS[form], **dict.fromkeys(_SWITCHES, True)}
-    if form == "Email":
+    if "toAddresses" in given:
         given["toAddresses"] = ["ops@example.org"]
+    if form == "Custom":
+        given["headers"] = {"x-of": "ours"}
     decorated = {"decoration": True} if form in {"Discord", "Gotify"} else {}
     return {**given, "dockerCleanup": True, "serverThreshold": True, **decorated}
+
+
+def _changed(form: str, at: Stage) -> Mapping[str, Json]:
+    notification_id = at.notification()
+    return {**_formed(form, at), "notificationId": notification_id, f"{form.lower()}Id": notification_id}
+
+
+def _listed(given: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {name: each.split(",") if name == "toAddresses" else each for name, each in given.items()}
 
 
 DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
@@ -86,6 +97,8 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "application.updateTraefikConfig": lambda at: {"applicationId": at.application(), "traefikConfig": "http: {}"},
         **PROVIDER_DRIVES,
         **{f"notification.create{form}": partial(_formed, form) for form in FORMS},
+        **{f"notification.update{form}": partial(_changed, form) for form in FORMS},
+        "notification.getEmailProviders": _nothing,
         "auditLog.all": lambda _at: {"limit": 5, "action": "create"},
         "backup.create": lambda at: at.backed_up(),
         "backup.listBackupFiles": lambda at: {"destinationId": at.destination(), "search": "shop/"},
@@ -295,3 +308,8 @@ REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
 
 # What this machine, which has no engine, cannot do.
 UNAVAILABLE: Mapping[str, Mapping[str, Json]] = MappingProxyType({"registry.testRegistry": A_REGISTRY})
+
+# What is said of a channel that leads to nobody; none leaves the machine.
+UNTOLD: Mapping[str, Mapping[str, Json]] = MappingProxyType(
+    {f"notification.test{form}Connection": _listed(given) for form, given in NOWHERE.items()}
+)

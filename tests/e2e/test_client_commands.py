@@ -13,7 +13,7 @@ import pytest
 from headway.core.access.policy import RULES
 from script import clients as scripted
 from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working
-from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE
+from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE, UNTOLD
 from tests.e2e.npm_clients import NO_RESULT, Cli, Tool, mcp
 from tests.e2e.provider_drives import FORGES
 from tests.e2e.stage import Stage
@@ -28,7 +28,7 @@ Json = Any
 
 
 def test_every_command_whose_procedure_exists_is_driven() -> None:
-    assert sorted({*DRIVES, *REFUSED, *UNAVAILABLE}) == sorted(set(CALLED) & working()), "tests/e2e/drives.py"
+    assert sorted({*DRIVES, *REFUSED, *UNAVAILABLE, *UNTOLD}) == sorted(set(CALLED) & working()), "tests/e2e/drives.py"
 
 
 def test_the_page_tells_of_every_command_of_these_routers_and_of_no_other_reason() -> None:
@@ -96,6 +96,13 @@ def test_the_command_line_hears_that_there_is_none(procedure: str, cli: Cli) -> 
 def test_the_command_line_hears_that_it_is_unavailable(procedure: str, cli: Cli) -> None:
     ended = cli.run(scripted.command_of(procedure), **UNAVAILABLE[procedure])
     assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 503")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("procedure", sorted(UNTOLD))
+def test_the_command_line_hears_that_a_test_was_not_taken(procedure: str, cli: Cli) -> None:
+    ended = cli.run(scripted.command_of(procedure), **_texts(UNTOLD[procedure]))
+    assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 400")
 
 
 @pytest.mark.slow

@@ -32,6 +32,59 @@ FORMS: Mapping[str, Mapping[str, str | int]] = {
     },
     "Gotify": {"serverUrl": "https://gotify.example.org/sub", "appToken": "AbCdEfGhIjKlMno", "priority": 5},
     "Ntfy": {"serverUrl": "http://ntfy.example.org:81", "topic": "ops", "accessToken": "tk_abc", "priority": 3},
+    "Resend": {
+        "apiKey": "re_AbCdEfGhIj",
+        "fromAddress": "Headway <headway@example.org>",
+        "toAddresses": "ops@example.org,dev@example.org",
+    },
+    "Mattermost": {
+        "webhookUrl": "https://chat.example.org:8065/sub/hooks/k3yk3yk3yk3y",
+        "channel": "ops",
+        "username": "headway",
+    },
+    "Pushover": {
+        "userKey": "u" * 30,
+        "apiToken": "a" * 30,
+        "priority": 2,
+        "retry": 60,
+        "expire": 600,
+    },
+    "Custom": {"endpoint": "http://127.0.0.1:1/hook"},
+    "Lark": {"webhookUrl": "https://open.larksuite.com/open-apis/bot/v2/hook/abc-123-def"},
+    "Teams": {
+        "webhookUrl": "https://prod-01.westeurope.logic.azure.com:443/workflows/643e69f83c8944/triggers/manual/paths/invoke"
+        "?api-version=2016-06-01&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig=KODuebWbDGYFr0z0eu",
+    },
+}
+# The same, leading to nobody: a test of a channel must not leave the machine.
+NOWHERE: Mapping[str, Mapping[str, str | int]] = {
+    "Slack": {**FORMS["Slack"], "webhookUrl": "https://nowhere.example"},
+    "Discord": {"webhookUrl": "https://nowhere.example"},
+    "Telegram": {**FORMS["Telegram"], "botToken": "nothing"},
+    "Email": {**FORMS["Email"], "smtpServer": "127.0.0.1", "smtpPort": 1},
+    "Gotify": {**FORMS["Gotify"], "serverUrl": "http://127.0.0.1:1"},
+    "Ntfy": {**FORMS["Ntfy"], "serverUrl": "http://127.0.0.1:1"},
+    "Resend": {**FORMS["Resend"], "apiKey": "no key"},
+    "Mattermost": {**FORMS["Mattermost"], "webhookUrl": "http://127.0.0.1:1/hooks/k3y"},
+    "Pushover": {**FORMS["Pushover"], "userKey": "no key"},
+    "Custom": FORMS["Custom"],
+    "Lark": {"webhookUrl": "https://nowhere.example"},
+    "Teams": {"webhookUrl": "https://nowhere.example"},
+}
+# Where each leads, by the word that Apprise has for it.
+SCHEMES: Mapping[str, str] = {
+    "Slack": "slack://",
+    "Discord": "discord://",
+    "Telegram": "tgram://",
+    "Email": "mailtos://",
+    "Gotify": "gotifys://",
+    "Ntfy": "ntfy://",
+    "Resend": "resend://",
+    "Mattermost": "mmosts://",
+    "Pushover": "pover://",
+    "Custom": "http://127.0.0.1:1",
+    "Lark": "lark://",
+    "Teams": "https://",
 }
 
 NOTIFICATION_ROWS: Mapping[str, Row] = {
@@ -39,6 +92,12 @@ NOTIFICATION_ROWS: Mapping[str, Row] = {
         f"notification.create{form}": Row(MUTATION, {"name": "ops", **given}, ADMIN, SET, OWN)
         for form, given in FORMS.items()
     },
+    **{
+        f"notification.update{form}": Row(MUTATION, NOTIFICATION | {"name": "ops", **given}, ADMIN, SET, ORGANISATION)
+        for form, given in FORMS.items()
+    },
+    **{f"notification.test{form}Connection": Row(MUTATION, given, ADMIN, SET, OWN) for form, given in FORMS.items()},
+    "notification.getEmailProviders": Row(QUERY, {}, ADMIN, READ, OWN),
     "notification.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "notification.create": Row(MUTATION, A_CHANNEL, ADMIN, SET, OWN),
     "notification.deliveries": Row(QUERY, NOTIFICATION, ADMIN, READ, ORGANISATION),

@@ -14,6 +14,7 @@ from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx
 from tests.integration.http.access_rows import MUTATION, Place
 from tests.integration.http.backup_rows import MANUAL
+from tests.integration.http.notification_rows import FORMS
 from tests.integration.http.test_access_table import TABLE, call, given_to, things_of
 from tests.integration.http.world import World
 
@@ -31,6 +32,7 @@ REFUSED = {
     "github.testConnection",
     "gitlab.testConnection",
     "notification.test",
+    *(f"notification.test{form}Connection" for form in FORMS),
     "organization.delete",
     "registry.testRegistry",
     "registry.testRegistryById",

@@ -111,6 +111,12 @@ def _forge_rules(prefix: str, *reads: str) -> dict[str, Rule]:
     )
 
 
+def _form_rules(*forms: str) -> dict[str, Rule]:
+    """Those of the forms in which clients give channels."""
+    names = [name for form in forms for name in (f"create{form}", f"update{form}", f"test{form}Connection")]
+    return _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, *names, in_project=False)
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     _rules(Noun.APPLICATION, "deployment", _MEMBER, _READ, "all")
     | _rules(Noun.COMPOSE, "deployment", _MEMBER, _READ, "allByCompose")
@@ -140,10 +146,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _forge_rules("gitea", "getGiteaRepositories", "getGiteaBranches", "giteaProviders", "getGiteaUrl")
     | _forge_rules("bitbucket", "getBitbucketRepositories", "getBitbucketBranches", "bitbucketProviders")
     | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _READ, "all", "one", "deliveries", in_project=False)
+    | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _READ, "getEmailProviders", in_project=False)
     | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "create", "update", "remove", in_project=False)
-    | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "createSlack", "createDiscord", in_project=False)
-    | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "createTelegram", "createEmail", in_project=False)
-    | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "createGotify", "createNtfy", in_project=False)
+    | _form_rules("Slack", "Discord", "Telegram", "Email", "Resend", "Gotify")
+    | _form_rules("Ntfy", "Mattermost", "Pushover", "Custom", "Lark", "Teams")
     | _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, "test", "resend", in_project=False)
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "refreshToken")
     | _rules(Noun.COMPOSE, "compose", _ADMIN, _SET, "refreshToken")

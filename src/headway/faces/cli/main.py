@@ -195,6 +195,7 @@ def _notifications() -> typer.Typer:
     of_notifications = _group("Who is told what happens, and what was told.")
     _add(of_notifications, "list", notifications.list_channels)
     _add(of_notifications, "create", notifications.create)
+    _add(of_notifications, "update", notifications.update)
     _add(of_notifications, "remove", notifications.remove)
     _add(of_notifications, "test", notifications.try_out)
     _add(of_notifications, "log", notifications.list_told)

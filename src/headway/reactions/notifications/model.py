@@ -31,12 +31,18 @@ class NoticeState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Where a channel leads: an address of Apprise's, or that of a receiver of signed webhooks, with its secret and
-    further headers.
+    further headers. ``form`` is the form in which a client gave it, ``given`` and ``switches`` what it said in it.
     """
 
     url: str = field(repr=False)
     secret: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    form: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    switches: Mapping[str, bool] = field(default_factory=dict)
+
+
+NOWHERE = Target(url="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +74,15 @@ class Channel:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
     """Something that happened. ``about`` is what later news of the same are told after; ``organization_id`` None
-    concerns everybody; ``sameness`` is what makes two failures the same.
+    concerns everybody; ``services`` are what it happened to, and the service that this belongs to; ``sameness`` is
+    what makes two failures the same.
     """
 
     event: str
     about: str
     organization_id: str | None
     project_id: str | None
-    service_id: str | None
+    services: frozenset[str]
     payload: Mapping[str, Any]
     sameness: str = ""
 
@@ -111,7 +118,7 @@ def wants(channel: Channel, happening: Happening) -> bool:
         return False
     if channel.projects and happening.project_id is not None and happening.project_id not in channel.projects:
         return False
-    if channel.services and happening.service_id is not None and happening.service_id not in channel.services:
+    if channel.services and happening.services and happening.services.isdisjoint(channel.services):
         return False
     return any(fnmatchcase(happening.event, pattern) for pattern in channel.events)
 

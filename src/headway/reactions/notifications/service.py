@@ -16,7 +16,16 @@ from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
 from headway.reactions.notifications import store
 from headway.reactions.notifications.media import NotTold
-from headway.reactions.notifications.model import TEST, WEBHOOK, Channel, Notice, NoticeState, Target
+from headway.reactions.notifications.model import (
+    DEFAULT_EVENTS,
+    NOWHERE,
+    TEST,
+    WEBHOOK,
+    Channel,
+    Notice,
+    NoticeState,
+    Target,
+)
 from headway.reactions.notifications.sending import Tell
 
 _SECRET_BYTES = 24
@@ -28,8 +37,8 @@ class Wish:
 
     name: str
     medium: str
-    target: Target
-    events: Sequence[str]
+    target: Target = NOWHERE
+    events: Sequence[str] = DEFAULT_EVENTS
     projects: Sequence[str] = ()
     services: Sequence[str] = ()
     quiet_seconds: int = 3600
@@ -85,9 +94,9 @@ class NotificationService:
 
         return await self._db.run(write)
 
-    async def all(self, actor: Actor) -> list[Channel]:
+    async def all(self, actor: Actor, procedure: str = "notification.all") -> list[Channel]:
         """The organisation's channels."""
-        permit(actor, "notification.all", actor.organization_id)
+        permit(actor, procedure, actor.organization_id)
         return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, self._vault))
 
     async def one(self, actor: Actor, channel_id: str, procedure: str = "notification.one") -> Channel:
@@ -96,12 +105,22 @@ class NotificationService:
 
     async def test(self, actor: Actor, channel_id: str) -> None:
         """Tells a test message at once. Raises Missing, and InvalidInput with what the channel answered."""
-        channel = await self.one(actor, channel_id, "notification.test")
+        await self._try(await self.one(actor, channel_id, "notification.test"))
+
+    async def try_out(self, actor: Actor, procedure: str, medium: str, target: Callable[[], Target]) -> None:
+        """Tells a test message where no channel leads yet. Raises InvalidInput as a test does."""
+        permit(actor, procedure, actor.organization_id)
+        wish = Wish(name="test", medium=medium, target=target())
+        _check(wish)
+        now = await self._db.read(lambda tx: tx.now)
+        await self._try(_made(wish, new_id(), actor.organization_id, now))
+
+    async def _try(self, channel: Channel) -> None:
         now = await self._db.read(lambda tx: tx.now)
         notice = Notice(
             seq=0,
             notice_id=new_id(),
-            channel_id=channel_id,
+            channel_id=channel.channel_id,
             event=TEST,
             about=TEST,
             payload={"name": channel.name, "time": now.isoformat(timespec="seconds")},

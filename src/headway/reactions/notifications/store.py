@@ -8,13 +8,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, exists, func, insert, literal, select, update
+from sqlalchemy import Row, and_, delete, exists, func, insert, literal, select, union_all, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.infra.db.tables.applications import applications, projects
+from headway.infra.db.tables.backups import backups, volume_backups
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import outbox
 from headway.infra.db.tables.notifications import WAITING, channels, notices
+from headway.infra.db.tables.previews import previews
+from headway.infra.db.tables.schedules import schedules
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 from headway.reactions.notifications.model import Channel, Happening, Notice, NoticeState, Target
@@ -81,13 +84,27 @@ def strike_out(tx: Tx, seqs: Sequence[int]) -> None:
     tx.execute(delete(outbox).where(outbox.c.seq.in_(seqs)))
 
 
-def names_of(tx: Tx, subject_id: str, project_id: str | None) -> tuple[str | None, str | None]:
+def services_of(tx: Tx, subject_id: str) -> list[str]:
+    """What a thing happened to, and the service that this is a preview, a backup or a schedule of."""
+    owners = (
+        select(previews.c.application_id).where(previews.c.preview_id == subject_id),
+        select(schedules.c.target_id).where(schedules.c.schedule_id == subject_id),
+        select(backups.c.service_id).where(backups.c.backup_id == subject_id),
+        select(volume_backups.c.service_id).where(volume_backups.c.volume_backup_id == subject_id),
+    )
+    return [subject_id, *(each for (each,) in tx.execute(union_all(*owners)) if each is not None)]
+
+
+def names_of(tx: Tx, services: Sequence[str], project_id: str | None) -> tuple[str | None, str | None]:
     """(name of the service, name of the project) as far as there are such."""
     a, c = applications.c, composes.c
-    name = tx.scalar(select(a.name).where(a.application_id == subject_id))
-    name = name or tx.scalar(select(c.name).where(c.compose_id == subject_id))
+    named = union_all(
+        select(a.application_id, a.name).where(a.application_id.in_(services)),
+        select(c.compose_id, c.name).where(c.compose_id.in_(services)),
+    )
+    names: dict[str, str] = {row.application_id: row.name for row in tx.execute(named)}
     project = tx.scalar(select(projects.c.name).where(projects.c.project_id == project_id)) if project_id else None
-    return name, project
+    return next((names[each] for each in services if each in names), None), project
 
 
 # Notices.
@@ -162,8 +179,11 @@ def forget_old(tx: Tx, before: datetime) -> None:
     tx.execute(delete(notices).where(_n.created_at < before, _n.state != NoticeState.WAITING))
 
 
-def happening_of(row: Row[Any], name: str | None, project: str | None) -> Happening:
+def happening_of(tx: Tx, row: Row[Any]) -> Happening:
     """What a row of the outbox tells of, with the names that things have."""
+    subject_id = row.payload.get("subjectId")
+    services = [] if subject_id is None else services_of(tx, subject_id)
+    name, project = names_of(tx, services, row.payload.get("projectId"))
     payload = {**row.payload, "subjectName": name, "projectName": project}
     same = f"{row.topic}\n{payload.get('subjectId')}\n{payload.get('errorMessage')}"
     return Happening(
@@ -171,7 +191,7 @@ def happening_of(row: Row[Any], name: str | None, project: str | None) -> Happen
         about=str(payload.get("deploymentId") or payload.get("channelId") or row.topic),
         organization_id=payload.get("organizationId"),
         project_id=payload.get("projectId"),
-        service_id=payload.get("subjectId"),
+        services=frozenset(services),
         payload=payload,
         sameness="" if row.topic.endswith(_NO_FAILURES) else hashlib.sha256(same.encode()).hexdigest(),
     )

@@ -46,8 +46,7 @@ class Telling:
         for row in rows:
             heard = [each for each in channels if each.created_at <= row.created_at]
             if heard:
-                names = store.names_of(tx, str(row.payload.get("subjectId")), row.payload.get("projectId"))
-                happening = store.happening_of(row, *names)
+                happening = store.happening_of(tx, row)
                 for channel in heard:
                     if wants(channel, happening):
                         _add(tx, channel, happening)

@@ -40,7 +40,7 @@ FAILED = Happening(
     about="deployment",
     organization_id="org",
     project_id="project",
-    service_id="service",
+    services=frozenset({"service"}),
     payload={},
 )
 
@@ -54,11 +54,12 @@ FAILED = Happening(
         (replace(CHANNEL, events=("application.*",)), replace(FAILED, event="application.done"), True),
         (replace(CHANNEL, events=("backup.error",)), FAILED, False),
         (CHANNEL, replace(FAILED, organization_id="other"), False),
-        (CHANNEL, replace(FAILED, event="disk.low", organization_id=None, project_id=None, service_id=None), True),
+        (CHANNEL, replace(FAILED, event="disk.low", organization_id=None, project_id=None, services=frozenset()), True),
         (replace(CHANNEL, projects=("project",)), FAILED, True),
         (replace(CHANNEL, projects=("other",)), FAILED, False),
         (replace(CHANNEL, services=("service",)), FAILED, True),
         (replace(CHANNEL, services=("other",)), FAILED, False),
+        (replace(CHANNEL, services=("service",)), replace(FAILED, services=frozenset({"backup", "service"})), True),
         (replace(CHANNEL, disabled_at=NOW), FAILED, False),
         (CHANNEL, replace(FAILED, event="channel.failed", about="channel"), False),
         (CHANNEL, replace(FAILED, event="channel.failed", about="another"), True),

@@ -16,6 +16,13 @@ from headway.kernel.errors import InvalidInput, NotFound
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
 
+Events = Annotated[
+    list[str] | None,
+    typer.Option("--event", metavar="PATTERN", help="What is told, such as *.error or application.done."),
+]
+Projects = Annotated[list[str] | None, typer.Option("--project", metavar="PROJECT", help="Only news of these.")]
+Apps = Annotated[list[str] | None, typer.Option("--app", metavar="APPLICATION", help="Only news of these.")]
+Composes = Annotated[list[str] | None, typer.Option("--compose", metavar="COMPOSE", help="And of these.")]
 Named = Annotated[str, typer.Argument(metavar="CHANNEL", help="A channel's name or id.")]
 Row = Mapping[str, Any]
 
@@ -49,23 +56,47 @@ def create(
         str, typer.Argument(metavar="ADDRESS", help="Of Apprise's (mailto://, slack://), or https:// for a webhook.")
     ],
     *,
-    event: Annotated[
-        list[str] | None, typer.Option(metavar="PATTERN", help="What is told, such as *.error or application.done.")
-    ] = None,
+    event: Events = None,
+    project: Projects = None,
+    app: Apps = None,
+    compose: Composes = None,
     quiet: Annotated[int, typer.Option(metavar="SECONDS", help="Tell the same failure once within this time.")] = 3600,
     as_json: AsJson = False,
 ) -> None:
     """Makes a channel. What a webhook is signed with is shown this once."""
     where = "endpoint" if address.startswith(("http://", "https://")) else "url"
-    body: dict[str, Any] = {"name": name, where: address, "quietSeconds": quiet} | ({"events": event} if event else {})
+    body: dict[str, Any] = {"name": name, where: address, "quietSeconds": quiet}
     with Session.of(context).client() as client:
-        made = client.post("notification.create", body)
+        made = client.post("notification.create", body | _bounds(client, event, project, app, compose))
     if as_json:
         output.say_json(made)
         return
     output.say(f"{made['name']} is told from now on ({made['notificationId']})")
     if made["secret"]:
         output.say(f"its webhooks are signed with {made['secret']}")
+
+
+def update(
+    context: typer.Context,
+    channel: Named,
+    *,
+    event: Events = None,
+    project: Projects = None,
+    app: Apps = None,
+    compose: Composes = None,
+    quiet: Annotated[int | None, typer.Option(metavar="SECONDS", help="Tell the same failure once within.")] = None,
+    enabled: Annotated[bool | None, typer.Option("--on/--off", help="Whether anything is told there.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Changes what is told on a channel. Bounds are given anew as a whole; --app "" takes those of services away."""
+    with Session.of(context).client() as client:
+        body = {
+            "notificationId": _find(client, channel)["notificationId"],
+            **_bounds(client, event, project, app, compose),
+        }
+        body |= {name: each for name, each in (("quietSeconds", quiet), ("enabled", enabled)) if each is not None}
+        changed = client.post("notification.update", body)
+    output.say_json(changed) if as_json else output.say(f"{changed['name']} is told {' '.join(changed['events'])}")
 
 
 def remove(context: typer.Context, channel: Named, *, as_json: AsJson = False) -> None:
@@ -131,6 +162,25 @@ def resend(
     with Session.of(context).client() as client:
         found = client.post("notification.resend", {"noticeId": notice})
     output.say_json(found) if as_json else output.say(f"{found['event']} is told again")
+
+
+def _bounds(
+    client: Client,
+    events: list[str] | None,
+    projects: list[str] | None,
+    apps: list[str] | None,
+    composes: list[str] | None,
+) -> dict[str, list[str]]:
+    from headway.faces.cli.commands.composes import find as find_compose
+    from headway.faces.cli.lookup import application, find_project
+
+    bounds: dict[str, list[str]] = {} if events is None else {"events": events}
+    if projects is not None:
+        bounds["projectIds"] = [str(find_project(client, each)["projectId"]) for each in projects if each]
+    if apps is not None or composes is not None:
+        found = [application(client, each).application_id for each in apps or () if each]
+        bounds["serviceIds"] = found + [find_compose(client, each).compose_id for each in composes or () if each]
+    return bounds
 
 
 def _find(client: Client, named: str) -> Row:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from headway.faces.http.channel_forms import carried
 from headway.faces.http.inputs import Empty, Ids, Input, Keyed, untexted
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.notifications import (
@@ -19,7 +20,7 @@ from headway.faces.http.wire.notifications import (
     notification_row,
 )
 from headway.kernel.errors import InvalidInput
-from headway.reactions.notifications.model import APPRISE, DEFAULT_EVENTS, WEBHOOK, NoticeState, Target
+from headway.reactions.notifications.model import APPRISE, WEBHOOK, NoticeState, Target
 from headway.reactions.notifications.service import Wish
 
 _MOST_QUIET_SECONDS = 30 * 24 * 3600
@@ -93,12 +94,17 @@ class Changes(Input):
         return replace(wish, **changed)
 
     def _target(self, target: Target) -> Target:
+        """What no longer holds of what a client has said in its own form is forgotten."""
         url = self.url or self.endpoint
+        if self.events is not None:
+            target = replace(target, switches={})
         if url is not None:
-            target = replace(target, url=url)
+            target = replace(target, url=url, form="", given={})
         if self.secret is not None:
             target = replace(target, secret=self.secret or None)
-        return target if self.headers is None else replace(target, headers=_headers(self.headers))
+        if self.headers is not None:
+            target = replace(target, headers=carried(self.headers), form="", given={})
+        return target
 
 
 class Create(Changes):
@@ -122,7 +128,7 @@ async def _create(call: Call[Create]) -> NewNotification:
     given = call.input
     if given.url is None and given.endpoint is None:
         raise InvalidInput("Say where the channel leads: give url (Apprise) or endpoint (a webhook).")
-    blank = Wish(name=given.name, medium=APPRISE, target=Target(url=""), events=DEFAULT_EVENTS)
+    blank = Wish(name=given.name, medium=APPRISE)
     return new_notification(await call.platform.notifications.create(call.actor, given.applied(blank)))
 
 
@@ -157,12 +163,3 @@ async def _deliveries(call: Call[Listed]) -> NoticesFound:
 
 async def _resend(call: Call[ByNotice]) -> NoticeRow:
     return notice_row(await call.platform.notifications.resend(call.actor, call.input.notice_id))
-
-
-def _headers(given: dict[str, Any]) -> dict[str, str]:
-    """Headers that a request may carry. Raises InvalidInput."""
-    for name, value in given.items():
-        fits = isinstance(value, str) and value.isprintable() and value.isascii()
-        if not fits or not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-            raise InvalidInput(f"{name[:100]!r} is no header that a request can carry.")
-    return {name.lower(): str(value) for name, value in given.items()}

@@ -1,164 +1,111 @@
-"""``notification.create…``: channels in the forms that clients know, each as an address of Apprise's."""
+"""``notification.create…``, ``update…`` and ``test…Connection``: channels in the forms that clients know."""
 
 from __future__ import annotations
 
-import re
-from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
-from urllib.parse import quote, urlencode
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, create_model
 
-from headway.faces.http.inputs import Input, untexted
-from headway.faces.http.registry import Call, Procedure, mutation
-from headway.faces.http.wire.notifications import NewNotification, new_notification
-from headway.kernel.errors import InvalidInput
-from headway.reactions.notifications.model import APPRISE, CHANNEL_FAILED, Target
+from headway.faces.http.channel_forms import FORMS, Form
+from headway.faces.http.inputs import Empty, Input, from_value
+from headway.faces.http.registry import Call, Procedure, mutation, query
+from headway.faces.http.switches import Switches, events_of, switches_of
+from headway.faces.http.wire.notifications import NewNotification, NotificationRow, new_notification, notification_row
 from headway.reactions.notifications.service import Wish
 
-_SLACK = re.compile(r"https://hooks\.slack\.com/services/([A-Za-z0-9]+)/([A-Za-z0-9]+)/([A-Za-z0-9]+)/?")
-_DISCORD = re.compile(r"https://(?:[a-z]+\.)?discord(?:app)?\.com/api/webhooks/([0-9]+)/([A-Za-z0-9_-]+)/?")
-_SERVER = re.compile(r"(https?)://([A-Za-z0-9.\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?)")
-_SMTPS, _SMTP = 465, 25
+_BY_MAIL = ("email", "resend")
 
+Id = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
-Text = Annotated[str, Field(min_length=1, max_length=1_024)]
-Word = Annotated[str, Field(max_length=1_024)]
-Number = Annotated[int, Field(ge=1, le=65_535)]
-Addresses = Annotated[
-    list[Text], BeforeValidator(untexted, json_schema_input_type=list[Text] | Text), Field(min_length=1, max_length=100)
-]
-
-# What of the clients' switches happens here. A restart of the panel and the cleaning of images are told on no channel.
-_EVENTS: Mapping[str, tuple[str, ...]] = {
-    "app_deploy": ("application.done", "compose.done"),
-    "app_build_error": ("application.error", "compose.error", "previewDeployment.error"),
-    "database_backup": ("backup.done", "backup.error"),
-    "dokploy_backup": ("backup.done", "backup.error"),
-    "volume_backup": ("volumeBackup.done", "volumeBackup.error"),
-    "server_threshold": ("disk.low",),
-}
 
 
 def procedures() -> tuple[Procedure, ...]:
     """The procedures, beside those of ``notification``."""
-    forms: tuple[type[Formed], ...] = (Slack, Discord, Telegram, Email, Gotify, Ntfy)
-    return tuple(
-        mutation(f"notification.create{form.__name__}", f"A channel to {form.title}", NewNotification, form, _create)
-        for form in forms
-    )
+    mails = query("notification.getEmailProviders", "The channels by mail", list[NotificationRow], Empty, _by_mail)
+    return (mails, *(each for form in FORMS for each in _of(form)))
 
 
-class Formed(Input):
-    """The switches of all forms. ``title`` is what the documentation calls it."""
-
-    title: ClassVar[str] = ""
+class Named(Switches):
     name: Name
-    app_deploy: bool = False
-    app_build_error: bool = False
-    database_backup: bool = False
-    dokploy_backup: bool = False
-    volume_backup: bool = False
-    server_threshold: bool = False
-
-    @abstractmethod
-    def url(self) -> str:
-        """The address of Apprise's. Raises InvalidInput."""
-        ...
-
-    def events(self) -> tuple[str, ...]:
-        """What is told; that another channel fails always is."""
-        wanted = [event for name, events in _EVENTS.items() if getattr(self, name) for event in events]
-        return tuple(dict.fromkeys((*wanted, CHANNEL_FAILED)))
 
 
-class Slack(Formed):
-    title: ClassVar[str] = "Slack"
-    webhook_url: Text = Field(repr=False)
-    channel: Word = ""
+class Changed(Input):
+    """Also the form's own id comes, such as ``slackId``, which is the channel's again."""
 
-    def url(self) -> str:
-        found = _SLACK.fullmatch(self.webhook_url)
-        if found is None:
-            raise InvalidInput("A webhook of Slack begins with https://hooks.slack.com/services/ and has three parts.")
-        channel = f"/{quote('#' + self.channel.lstrip('#'), safe='')}" if self.channel else ""
-        return f"slack://{found[1]}/{found[2]}/{found[3]}{channel}"
+    notification_id: Id
+    name: Name | None = None
 
 
-class Discord(Formed):
-    title: ClassVar[str] = "Discord"
-    webhook_url: Text = Field(repr=False)
-
-    def url(self) -> str:
-        found = _DISCORD.fullmatch(self.webhook_url)
-        if found is None:
-            raise InvalidInput("A webhook of Discord begins with https://discord.com/api/webhooks/ and has two parts.")
-        return f"discord://{found[1]}/{found[2]}"
+def _of(form: type[Form]) -> Iterator[Procedure]:
+    word, title = form.__name__, form.title
+    made, part = _whole(form), _part(form)
+    yield mutation(f"notification.create{word}", f"A channel to {title}", NewNotification, made, partial(_create, form))
+    yield mutation(f"notification.update{word}", "Change such a channel", NotificationRow, part, partial(_update, form))
+    yield mutation(f"notification.test{word}Connection", f"Tell a test to {title} at once", bool, form, _test)
 
 
-class Telegram(Formed):
-    title: ClassVar[str] = "Telegram"
-    bot_token: Annotated[str, Field(pattern=r"^[0-9]+:[A-Za-z0-9_-]+$", max_length=256)] = Field(repr=False)
-    chat_id: Annotated[str, Field(pattern=r"^(-?[0-9]+|@[A-Za-z0-9_]+)$", max_length=64)]
-    message_thread_id: Annotated[str, Field(pattern=r"^[0-9]*$", max_length=20)] = ""
-
-    def url(self) -> str:
-        topic = f":{self.message_thread_id}" if self.message_thread_id else ""
-        return f"tgram://{self.bot_token}/{self.chat_id}{topic}/"
+def _whole(form: type[Form]) -> Any:  # noqa: ANN401 - a type that is made here
+    bases: Any = (Named, form)
+    return create_model(f"Create{form.__name__}", __base__=bases)
 
 
-class Email(Formed):
-    title: ClassVar[str] = "mail"
-    smtp_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$", max_length=253)]
-    smtp_port: Number
-    username: Word = ""
-    password: Word = Field(default="", repr=False)
-    from_address: Text
-    to_addresses: Addresses
-
-    def url(self) -> str:
-        scheme = "mailto" if self.smtp_port == _SMTP else "mailtos"
-        login = {"user": self.username, "pass": self.password} if self.username else {}
-        said = {"smtp": self.smtp_server, "from": self.from_address, "to": ",".join(self.to_addresses), **login}
-        if scheme == "mailtos":
-            said |= {"mode": "ssl" if self.smtp_port == _SMTPS else "starttls"}
-        return f"{scheme}://{self.smtp_server}:{self.smtp_port}?{urlencode(said)}"
+def _part(form: type[Form]) -> Any:  # noqa: ANN401 - as above
+    return create_model(f"Update{form.__name__}", __base__=Changed, **_optional(form), **_optional(Switches))
 
 
-class Gotify(Formed):
-    title: ClassVar[str] = "Gotify"
-    server_url: Text
-    app_token: Text = Field(repr=False)
-    priority: Annotated[int, Field(ge=1, le=10)] = 5
-
-    def url(self) -> str:
-        scheme, place = _place(self.server_url, "gotify")
-        return f"{scheme}://{place}/{quote(self.app_token, safe='')}?priority={self.priority}"
+def _optional(model: type[Input]) -> dict[str, Any]:
+    """The fields of an input, of which none has to be there."""
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        kind: Any = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        found[name] = (kind | None, Field(default=None, repr=field.repr))
+    return found
 
 
-class Ntfy(Formed):
-    title: ClassVar[str] = "ntfy"
-    server_url: Text
-    topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    access_token: Word = Field(default="", repr=False)
-    priority: Annotated[int, Field(ge=1, le=5)] = 3
-
-    def url(self) -> str:
-        scheme, place = _place(self.server_url, "ntfy")
-        token = f"{quote(self.access_token, safe='')}@" if self.access_token else ""
-        return f"{scheme}://{token}{place}/{self.topic}?priority={self.priority}"
-
-
-async def _create(call: Call[Any]) -> NewNotification:
-    given = call.input
-    wish = Wish(name=given.name, medium=APPRISE, target=Target(url=given.url()), events=given.events())
+async def _create(form: type[Form], call: Call[Any]) -> NewNotification:
+    given: Named = call.input
+    wish = _shaped(Wish(name=given.name, medium=form.medium), from_value(form, _sent(given)), given.switched())
     return new_notification(await call.platform.notifications.create(call.actor, wish))
 
 
-def _place(url: str, word: str) -> tuple[str, str]:
-    """The scheme of Apprise's, and host, port and path of a server. Raises InvalidInput."""
-    found = _SERVER.fullmatch(url.strip().rstrip("/"))
-    if found is None:
-        raise InvalidInput("The address of a server begins with https:// or http://, and holds no credentials.")
-    return (f"{word}s" if found[1] == "https" else word), found[2]
+async def _update(form: type[Form], call: Call[Any]) -> NotificationRow:
+    given: Changed = call.input
+    sent = _sent(given)
+
+    def change(wish: Wish) -> Wish:
+        before = wish.target.given if wish.target.form == form.word else {}
+        switches = switches_of(wish)
+        changed = _shaped(
+            replace(wish, name=given.name or wish.name),
+            from_value(form, {**before, **sent}),
+            {name: sent.get(name, was) for name, was in switches.items()},
+        )
+        # Events that were chosen one by one stay as they are, unless a switch says otherwise.
+        return changed if switches.keys() & sent.keys() else replace(changed, events=wish.events)
+
+    return notification_row(await call.platform.notifications.update(call.actor, given.notification_id, change))
+
+
+async def _test(call: Call[Any]) -> bool:
+    given: Form = call.input
+    procedure = f"notification.test{type(given).__name__}Connection"
+    await call.platform.notifications.try_out(call.actor, procedure, given.medium, given.target)
+    return True
+
+
+async def _by_mail(call: Call[Empty]) -> list[NotificationRow]:
+    found = await call.platform.notifications.all(call.actor, "notification.getEmailProviders")
+    return [notification_row(each) for each in found if each.target.form in _BY_MAIL]
+
+
+def _sent(given: Input) -> dict[str, Any]:
+    return {name: each for name, each in given.model_dump(mode="json", by_alias=True).items() if each is not None}
+
+
+def _shaped(wish: Wish, form: Form, switches: Mapping[str, bool]) -> Wish:
+    """The wish with where this form leads, and what the switches choose."""
+    target = replace(form.target(), secret=wish.target.secret if wish.medium == form.medium else None)
+    return replace(wish, medium=form.medium, target=replace(target, switches=switches), events=events_of(switches))

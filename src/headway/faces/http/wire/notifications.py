@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from typing_extensions import TypedDict
 
+from headway.faces.http.channel_forms import FORMS
+from headway.faces.http.switches import switches_of
 from headway.faces.http.wire.base import moment
 from headway.reactions.notifications.model import WEBHOOK, Channel, Notice
 
 
-class NotificationRow(TypedDict):
-    """A channel. ``address`` is as much of where it leads as is no secret; ``failingSince`` says that it takes nothing
-    now, and ``lastError`` why.
+class AsFormed(TypedDict):
+    """What clients know of a channel: their switches, and of the one form that it has the id, which is the channel's
+    own, and what was given, without anything secret.
+    """
+
+    appDeploy: bool
+    appBuildError: bool
+    databaseBackup: bool
+    dokployBackup: bool
+    volumeBackup: bool
+    serverThreshold: bool
+    dokployRestart: bool
+    dockerCleanup: bool
+    slackId: str | None
+    slack: dict[str, Any] | None
+    discordId: str | None
+    discord: dict[str, Any] | None
+    telegramId: str | None
+    telegram: dict[str, Any] | None
+    emailId: str | None
+    email: dict[str, Any] | None
+    resendId: str | None
+    resend: dict[str, Any] | None
+    gotifyId: str | None
+    gotify: dict[str, Any] | None
+    ntfyId: str | None
+    ntfy: dict[str, Any] | None
+    mattermostId: str | None
+    mattermost: dict[str, Any] | None
+    pushoverId: str | None
+    pushover: dict[str, Any] | None
+    customId: str | None
+    custom: dict[str, Any] | None
+    larkId: str | None
+    lark: dict[str, Any] | None
+    teamsId: str | None
+    teams: dict[str, Any] | None
+
+
+class NotificationRow(AsFormed):
+    """A channel. ``notificationType`` is the form in which a client gave it, else ``webhook`` or ``apprise``;
+    ``address`` is as much of where it leads as is no secret; ``failingSince`` says that it takes nothing now, and
+    ``lastError`` why.
     """
 
     notificationId: str
     name: str
-    notificationType: Literal["webhook", "apprise"]
+    notificationType: str
     address: str
     events: list[str]
     projectIds: list[str]
@@ -62,9 +104,10 @@ class NoticesFound(TypedDict):
 def notification_row(channel: Channel) -> NotificationRow:
     """The channel."""
     return {
+        **_formed(channel),
         "notificationId": channel.channel_id,
         "name": channel.name,
-        "notificationType": "webhook" if channel.medium == WEBHOOK else "apprise",
+        "notificationType": channel.target.form or channel.medium,
         "address": _shown(channel),
         "events": list(channel.events),
         "projectIds": list(channel.projects),
@@ -97,6 +140,15 @@ def notice_row(notice: Notice) -> NoticeRow:
         "createdAt": moment(notice.created_at),
         "payload": dict(notice.payload),
     }
+
+
+def _formed(channel: Channel) -> AsFormed:
+    columns: dict[str, Any] = dict(switches_of(channel))
+    for form in FORMS:
+        id_ = channel.channel_id if channel.target.form == form.word else None
+        given = None if id_ is None else {f"{form.word}Id": id_, **form.shown(channel.target.given)}
+        columns |= {f"{form.word}Id": id_, form.word: given}
+    return cast("AsFormed", columns)
 
 
 def _shown(channel: Channel) -> str:
