@@ -149,7 +149,15 @@ def _sessions(pid: int) -> list[int]:
     """The processes of sshd itself below its daemon."""
     found = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, path.read_text().split()):
-            if Path(f"/proc/{child}/comm").read_text().startswith("sshd"):
+        for child in map(int, _text(path).split()):
+            if _text(Path(f"/proc/{child}/comm")).startswith("sshd"):
                 found += [*_sessions(child), child]
     return found
+
+
+def _text(path: Path) -> str:
+    """A file of /proc, "" for a process that has ended meanwhile."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

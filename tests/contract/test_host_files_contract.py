@@ -79,5 +79,10 @@ async def test_reading_below_a_folder_is_not_led_outside(form: Form, host: Host)
     for name in ("sub/up", "outside", "out/key", "../key", "loop"):
         with pytest.raises(LeadsOutside):
             await host.read_file(f"{top}/{name}", below=str(top))
+        with pytest.raises(LeadsOutside) as said:
+            await host.read_files([f"{top}/file", f"{top}/{name}"], below=str(top))
+        assert said.value.path == f"{top}/{name}"
+    several = [f"{top}/{name}" for name in ("file", "missing", "sub", "inside")]
+    assert await host.read_files(several, 3, below=str(top)) == [b"pla", None, None, b"pla"]
     assert await host.read_file(f"{top}/missing", below=str(top)) is None
     assert await host.read_file(f"{top}/sub", below=str(top)) is None

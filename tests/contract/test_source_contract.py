@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -92,6 +93,25 @@ async def test_the_build_path_is_a_folder_of_it(given: tuple[Worksite, Make]) ->
     source = await make(FILES, "web")
     workspace = await source.check_out(site, await source.fetch(site), release_folder(site))
     assert workspace.folder == f"{release_folder(site)}/web"
+
+
+async def test_what_is_packed_is_what_is_laid_out(given: tuple[Worksite, Make], tmp_path: Path) -> None:
+    site, make = given
+    source = await make(FILES, "web")
+    parcel, there = tmp_path / "x.tar", release_folder(site)
+    assert await source.pack(site, await source.fetch(site), str(parcel))
+    await site.host.make_folder(there, owner=site.build)
+    subprocess.run(["tar", "--extract", f"--file={parcel}", f"--directory={there}"], check=True)
+    assert tree(there) == FILES
+    assert (await source.workspace(site, there)).folder == f"{there}/web"
+
+
+async def test_what_is_not_kept_any_more_is_not_packed(given: tuple[Worksite, Make], tmp_path: Path) -> None:
+    site, make = given
+    source = await make(FILES, "/")
+    commit = replace(await source.fetch(site), hash="f" * 40)
+    with pytest.raises(CommitMissing, match="ffffffffffff"):
+        await source.pack(site, commit, str(tmp_path / "x.tar"))
 
 
 async def test_a_build_path_that_is_not_there_is_named(given: tuple[Worksite, Make]) -> None:

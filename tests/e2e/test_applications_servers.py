@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from headway.domains.applications.carrying import SMALL_BYTES
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.panel import Panel, commit, git_repository, panel, until, web
@@ -146,7 +147,8 @@ def test_a_panel_that_dies_in_the_middle_goes_on_with_what_runs_on_the_server(si
 @pytest.mark.parametrize("step", ["check out", "send", "unpack", "start", "route"])
 def test_a_panel_that_dies_at_a_step_ends_truly(site: Site, tmp_path: Path, step: str) -> None:
     running = site.panel
-    application_id = site.application(git_repository(tmp_path / "r", web("again")), f"at-{step.replace(' ', '-')}")
+    files = web("again", **({"big.txt": "x" * SMALL_BYTES} if step == "send" else {}))  # what is small goes along
+    application_id = site.application(git_repository(tmp_path / "r", files), f"at-{step.replace(' ', '-')}")
     running.stop()
     points = str(tmp_path / "points")
     crash = f"step {step} worked"

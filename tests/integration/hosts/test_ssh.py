@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -18,8 +20,9 @@ from headway.infra.hosts.base import AnchorSpec, Cause, Exit, Host, HostUnreacha
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
 from headway.kernel.secret import Secret
+from headway.seams.runtimes.processes import argv, start_time, with_descendants
 from tests.contract.host_forms import opened, written
-from tests.local_hosts import local_host, new_panel_id, shell
+from tests.local_hosts import local_host, new_panel_id, shell, until
 from tests.ssh_servers import SSHD, SshServer, make_key, ssh_host, ssh_server
 
 pytestmark = [
@@ -240,6 +243,37 @@ async def test_a_slow_errand_holds_no_kill_up(host: SshHost, tmp_path: Path) -> 
     assert not (tmp_path / "many").exists()
 
 
+async def test_what_answers_is_kept_for_the_next_question(server: SshServer, host: SshHost, tmp_path: Path) -> None:
+    assert await asyncio.gather(*(host.read_file(str(tmp_path / "none")) for _ in range(20))) == [None] * 20
+    hands = await _hands(server)
+    assert 1 <= len(hands) <= 4
+    for _ in range(20):
+        await host.make_folder(str(tmp_path / "made"))
+    assert await _hands(server) == hands
+    for pid in hands:
+        os.kill(pid, signal.SIGKILL)
+    await until(lambda: not any(argv(pid) for pid in hands))
+    assert await host.length_of(str(tmp_path / "none")) == 0
+    assert len(await _hands(server)) == 1
+
+
+async def test_what_answers_keeps_no_connection_up(server: SshServer, host: SshHost, tmp_path: Path) -> None:
+    over = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        over.set()
+        writer.close()
+
+    listening = await asyncio.start_unix_server(listen, str(tmp_path / "s"))
+    _, writer = await host.dial(str(tmp_path / "s"))
+    await host.length_of(str(tmp_path / "none"))
+    assert await _hands(server)
+    writer.close()
+    await asyncio.wait_for(over.wait(), 5)
+    listening.close()
+
+
 async def test_a_socket_of_the_server_is_reached(host: SshHost, tmp_path: Path) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(await reader.readexactly(5) + b"!")
@@ -253,6 +287,17 @@ async def test_a_socket_of_the_server_is_reached(host: SshHost, tmp_path: Path) 
     with pytest.raises(OSError, match="No such file"):
         await host.dial(str(tmp_path / "none"))
     listening.close()
+
+
+async def _hands(server: SshServer) -> set[int]:
+    """The children of the porter, once those that it let go of have ended."""
+    found: list[set[int]] = []
+    while len(found) < 5 or len({*map(frozenset, found[-5:])}) > 1:
+        await asyncio.sleep(0.02)
+        assert server.process is not None
+        perls = [pid for pid in with_descendants([server.process.pid]) if argv(pid)[:2] == ("perl", "-we")]
+        found.append({*sorted(perls, key=lambda pid: start_time(pid) or 0)[1:]})
+    return found[-1]
 
 
 async def _ends(host: Host) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,42 +16,43 @@ from headway.domains.applications.folders import AppFolders
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.ssh import SshHost
-from headway.kernel.artifacts import Workspace
+from headway.kernel.artifacts import Commit, Workspace
+from headway.seams.sources.base import Source
 
 UNDO_HERE, UNDO_THERE = "outgoing", "incoming"
-_PATH = "/usr/local/bin:/usr/bin:/bin"
+SMALL_BYTES = 1 << 20
+_ENV: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrying:
-    """Packs a workspace on this machine (``here``) and lays it out on the run's host, from the same place in it on. All
-    of it may be asked again, and goes on where it was.
+    """Makes one file of a commit on this machine (``here``) and unpacks it on the run's host. All of it may be asked
+    again, and goes on where it was.
     """
 
     run: Run
+    source: Source
     here: AppFolders
     there: AppFolders
     account: Account | None
 
-    @property
-    def folder(self) -> str:
-        """Where the source is to be checked out before."""
-        return self.here.outgoing(self._id)
+    async def pack(self, errand: Errand, commit: Commit) -> Mapping[str, Json]:
+        """Makes the file; what is needed to lay it out again. What is left of an earlier try goes."""
+        host, folder, parcel = errand.host, self.here.outgoing(self._id), self.here.parcel(self._id)
+        await self.run.undo(UNDO_HERE, {"paths": [folder, parcel]})
+        await host.remove_tree(folder)
+        await host.make_folder(parcel.rpartition("/")[0])
+        if not await self.source.pack(errand, commit, parcel):
+            await host.make_folder(folder.rpartition("/")[0], mode=0o711)
+            await self.source.check_out(errand, commit, folder)
+            argv = ("tar", "--create", f"--file={parcel}", f"--directory={folder}", ".")
+            await errand.command("pack", Command(stages=(Stage(argv=argv),), env=_ENV))
+        digest, length = await asyncio.to_thread(_measured, parcel)
+        return {"digest": digest, "bytes": length}
 
-    async def begin(self, host: Host) -> None:
-        """Makes way for the check-out; what is left of an earlier try goes."""
-        await self.run.undo(UNDO_HERE, {"paths": [self.folder, self.here.parcel(self._id)]})
-        await host.remove_tree(self.folder)
-        await host.make_folder(self.folder.rpartition("/")[0], mode=0o711)
-        await host.make_folder(self.here.parcel(self._id).rpartition("/")[0])
-
-    async def pack(self, errand: Errand, workspace: Workspace) -> Mapping[str, Json]:
-        """Makes one file of the workspace; what is needed to lay it out again."""
-        parcel = self.here.parcel(self._id)
-        argv = ("tar", "--create", f"--file={parcel}", f"--directory={workspace.root}", ".")
-        await errand.command("pack", Command(stages=(Stage(argv=argv),), env={"PATH": _PATH, "LC_ALL": "C"}))
-        digest = await asyncio.to_thread(_digest, parcel)
-        return {"digest": digest, "inner": workspace.folder.removeprefix(workspace.root)}
+    def goes_along(self, packed: Mapping[str, Json]) -> bool:
+        """Whether the file is so small that the command which unpacks it takes it along."""
+        return int(packed["bytes"]) <= SMALL_BYTES
 
     async def send(self, packed: Mapping[str, Json]) -> None:
         """Brings the file over the link, from the byte on that the server has."""
@@ -68,17 +70,22 @@ class Carrying:
 
     async def lay_out(self, packed: Mapping[str, Json], root: str) -> Workspace:
         """The workspace in ``root`` on the server; the file is removed on both sides."""
-        host = self.run.host
-        await host.make_folder(root, owner=self.account)
+        run = self.run
+        await run.host.make_folder(root, owner=self.account)
         tar = ("tar", "--extract", "--file=-", "--no-same-owner", "--no-same-permissions", f"--directory={root}")
-        stages = (Stage(argv=("cat", "--", self._arrived(packed))), Stage(argv=tar, account=self.account))
-        await self.run.command("unpack", Command(stages=stages, env={"PATH": _PATH, "LC_ALL": "C"}))
-        await host.remove_tree(self.there.incoming(self._id))
-        return Workspace(root=root, folder=f"{root}{packed['inner']}")
+        unpack = Stage(argv=tar, account=self.account)
+        if self.goes_along(packed):
+            content = await asyncio.to_thread(_content, self.here.parcel(self._id))
+            await run.command("unpack", Command(stages=(unpack,), env=_ENV, stdin=content))
+        else:
+            read = Stage(argv=("cat", "--", self._arrived(packed)))
+            await run.command("unpack", Command(stages=(read, unpack), env=_ENV))
+            await run.host.remove_tree(self.there.incoming(self._id))
+        return await self.source.workspace(run, root)
 
     async def clear(self, host: Host) -> None:
         """Removes what lies on this machine."""
-        for path in (self.folder, self.here.parcel(self._id)):
+        for path in (self.here.outgoing(self._id), self.here.parcel(self._id)):
             await host.remove_tree(path)
 
     def _arrived(self, packed: Mapping[str, Json]) -> str:
@@ -101,6 +108,13 @@ async def undo(here: Host, there: Host, name: str, data: Mapping[str, Any]) -> b
     return True
 
 
-def _digest(path: str) -> str:
+def _measured(path: str) -> tuple[str, int]:
     with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+
+
+def _content(path: str) -> bytes:
+    """The file; nothing where it was cleared away, which it is when the command has taken it."""
+    with suppress(FileNotFoundError):
+        return Path(path).read_bytes()
+    return b""

@@ -33,7 +33,7 @@ from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
 
 KIND = "application.deploy"
-VERSION = 5  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 6  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
 
 
@@ -176,30 +176,31 @@ class _Deploy:
         return await self._carried(commit)
 
     async def _carried(self, commit: Commit) -> Workspace:
-        """The same on a server: checked out here, sent there, and unpacked by its build account."""
-        here, run = self._kind.here, self._run
+        """The same on a server: packed here, sent there, and unpacked by its build account."""
+        run = self._run
         carrying = Carrying(
-            run=run, here=self._kind.toolboxes.here.folders, there=self._tools.folders, account=self._plan.build_account
+            run=run,
+            source=self._source,
+            here=self._kind.toolboxes.here.folders,
+            there=self._tools.folders,
+            account=self._plan.build_account,
         )
 
         async def pack() -> Json:
-            errand = await self._where_sources_are()
-            await carrying.begin(here)
-            workspace = await self._source.check_out(errand, commit, carrying.folder)
-            return await carrying.pack(errand, workspace)
+            return await carrying.pack(await self._where_sources_are(), commit)
 
         async def send() -> Json:
             await carrying.send(packed)
 
         async def unpack() -> Json:
             await run.undo("release", self._data)
-            await run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
             workspace = await carrying.lay_out(packed, self._folder)
-            await carrying.clear(here)
+            await carrying.clear(self._kind.here)
             return asdict(workspace)
 
         packed = await run.step("check out", pack)
-        await run.step("send", send)
+        if not carrying.goes_along(packed):
+            await run.step("send", send)
         return Workspace(**await run.step("unpack", unpack))
 
     @property

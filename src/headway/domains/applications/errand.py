@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from headway.core.deployments.lease import FIRST_EPOCH
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.engine import explain
 from headway.infra.hosts.base import Anchor, AnchorGone, AnchorSpec, Exit, Host, StopMode
@@ -80,8 +81,9 @@ async def open_errand(run: Run, host: Host, guests: MutableSet[str], total_secon
     await run.undo(UNDO, {})
     guests.add(deployment.deployment_id)
     try:
-        await end_errands(host, deployment.deployment_id)
-        await host.raise_epoch(deployment.deployment_id, deployment.epoch)
+        if deployment.epoch > FIRST_EPOCH:  # before the first there was none that could have left anything
+            await host.raise_epoch(deployment.deployment_id, deployment.epoch)
+            await end_errands(host, deployment.deployment_id)
         spec = AnchorSpec(deployment_id=deployment.deployment_id, epoch=deployment.epoch, total_seconds=total_seconds)
         anchor = await host.open_anchor(spec)
         await anchor.go()

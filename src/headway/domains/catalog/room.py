@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from headway.core.deployments.run import Run, RunFailed
@@ -25,9 +26,9 @@ class Room:
 
     async def require(self, run: Run) -> None:
         """Returns where there is room for a build. Raises RunFailed (refused)."""
-        places = {"where builds are made": self.work, "where Docker keeps images": await self._engine_root()}
-        for what, place in places.items():
-            free = self.floor if place is None else await self._free(run, place)
+        names = ("where builds are made", "where Docker keeps images")
+        found = await asyncio.gather(self._free(run, self.work), self._free(run, await self._engine_root()))
+        for what, free in zip(names, found, strict=True):
             if free < self.floor:
                 raise RunFailed(
                     f"Only {free // _MIB} MiB are free on the disk {what}, and a deploy begins with "
@@ -36,8 +37,10 @@ class Room:
                     Reason.REFUSED,
                 )
 
-    async def _free(self, run: Run, place: str) -> int:
+    async def _free(self, run: Run, place: str | None) -> int:
         """Free bytes there; what is no place of the host that we can see (an engine elsewhere) is taken as enough."""
+        if place is None:
+            return self.floor
         try:
             return await run.host.free_bytes(place)
         except FileFailed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -111,7 +112,11 @@ class GateShut(HeadwayError):
 
 
 class LeadsOutside(InvalidInput):
-    """A path below a folder that somebody else writes to leads out of that folder by a symbolic link."""
+    """``path``, below a folder that somebody else writes to, leads out of that folder by a symbolic link."""
+
+    def __init__(self, path: str, folder: str) -> None:
+        super().__init__(f"{path} leads out of {folder}. Replace the symbolic link by the file itself.")
+        self.path = path
 
 
 class FileFailed(HeadwayError):
@@ -237,6 +242,12 @@ class Host(Protocol):
         """At most ``limit`` bytes of a regular file, None when there is none; with ``below``, no component of the path
         after that folder may be a symbolic link that leads outside it. Raises LeadsOutside.
         """
+        ...
+
+    async def read_files(
+        self, paths: Sequence[str], limit: int = 1 << 20, *, below: str | None = None
+    ) -> list[bytes | None]:
+        """The same of several files at once, in their order."""
         ...
 
     async def remove_tree(self, path: str) -> None:

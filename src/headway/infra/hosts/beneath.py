@@ -89,4 +89,4 @@ def _split(path: str) -> list[str]:
 
 
 def _outside(path: str, folder: str) -> LeadsOutside:
-    return LeadsOutside(f"{path} leads out of {folder}. Replace the symbolic link by the file itself.")
+    return LeadsOutside(path, folder)

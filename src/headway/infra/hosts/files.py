@@ -10,8 +10,9 @@ import secrets
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,6 +46,16 @@ class LocalFiles:
         """
         return await _in_thread("read", path, lambda: _read_file(path, limit, below))
 
+    async def read_files(
+        self, paths: Sequence[str], limit: int = 1 << 20, *, below: str | None = None
+    ) -> list[bytes | None]:
+        """The same of several files at once, in their order."""
+
+        def read() -> list[bytes | None]:
+            return [_told("read", path, partial(_read_file, path, limit, below)) for path in paths]
+
+        return await asyncio.to_thread(read)
+
     async def remove_tree(self, path: str) -> None:
         """Removes a file or folder and all below it, following no link; no error when it is gone."""
         await _in_thread("remove", path, lambda: _remove_tree(path))
@@ -65,8 +76,12 @@ class LocalFiles:
 
 
 async def _in_thread(what: str, path: str, work: Callable[[], T]) -> T:
+    return await asyncio.to_thread(_told, what, path, work)
+
+
+def _told(what: str, path: str, work: Callable[[], T]) -> T:
     try:
-        return await asyncio.to_thread(work)
+        return work()
     except OSError as error:
         reason = error.strerror or str(error)
         msg = f"Cannot {what} {path}: {reason}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from headway.infra.hosts.base import FileFailed, LeadsOutside
@@ -32,8 +33,15 @@ class SshFiles:
         """At most ``limit`` bytes of a regular file, None when there is none. With ``below``, raises LeadsOutside where
         a symbolic link leads out of that folder.
         """
-        found = await self._file("read_file", "read", path, limit, below, below=below)
-        return found[0] if found else None
+        (found,) = await self.read_files([path], limit, below=below)
+        return found
+
+    async def read_files(
+        self, paths: Sequence[str], limit: int = 1 << 20, *, below: str | None = None
+    ) -> list[bytes | None]:
+        """The same of several files at once, in their order."""
+        found = (await self._session.ask("read_files", limit, below, *paths, seconds=FILE_SECONDS))[1:]
+        return [_content(path, below or "", *read) for path, read in zip(paths, _pairs(found), strict=True)]
 
     async def send_file(self, source: Path, path: str) -> None:
         """Sends a file of this machine, whose content is another's only under another ``path``: what is there already
@@ -72,16 +80,29 @@ class SshFiles:
         """Free space, in bytes, of the file system that holds ``path``."""
         return int((await self._file("free_bytes", "look at", path))[0])
 
-    async def _file(self, verb: str, what: str, path: str, *arguments: Field, below: str | None = None) -> list[bytes]:
+    async def _file(self, verb: str, what: str, path: str, *arguments: Field) -> list[bytes]:
         word, *rest = await self._session.ask(verb, path, *arguments, seconds=FILE_SECONDS)
         if word == b"ok":
             return rest
         why = b" ".join(rest).decode(errors="replace")
-        if why == "outside":
-            raise LeadsOutside(f"{path} leads out of {below}. Replace the symbolic link by the file itself.")
         if why == "exists":
             raise Conflict(f"Cannot move {path} to {arguments[0]!s}: that exists already.")
         raise FileFailed(f"Cannot {what} {path}: {why}.")
+
+
+def _pairs(fields: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(fields[::2], fields[1::2], strict=True)
+
+
+def _content(path: str, below: str, word: bytes, content: bytes) -> bytes | None:
+    match word:
+        case b"read":
+            return content
+        case b"none":
+            return None
+        case _:
+            why = content.decode(errors="replace")
+            raise LeadsOutside(path, below) if why == "outside" else FileFailed(f"Cannot read {path}: {why}.")
 
 
 def _given(owner: Account | None) -> tuple[Field, Field]:

@@ -54,13 +54,20 @@ class ArchiveSource:
 
     async def check_out(self, work: Work, commit: Commit, root: str) -> Workspace:
         """Unpacks an archive in ``root`` as the build account; see `Source.check_out`."""
-        file = kept_at(self.folder, commit.hash)
-        if await work.host.read_file(file, limit=1) is None:
-            raise CommitMissing(
-                f"The archive {commit.hash[:12]} is not kept on this host any more. Upload it again, then deploy."
-            )
+        file = await self._kept(work, commit)
         await work.host.make_folder(root, owner=self.account)
         await work.command("unpack", self.unpack(file, root))
+        return await self.workspace(work, root)
+
+    async def pack(self, work: Work, commit: Commit, path: str) -> bool:
+        """The archive as it is kept; see `Source.pack`."""
+        copy = ("cp", "--", await self._kept(work, commit), path)
+        env = {"PATH": _PATH, "LC_ALL": "C"}
+        await work.command("pack", Command(stages=(Stage(argv=copy),), env=env, step_seconds=self.step_seconds))
+        return True
+
+    async def workspace(self, work: Work, root: str) -> Workspace:
+        """See `Source.workspace`."""
         return await find_build_path(work, root, self.spec.build_path, self.account)
 
     def unpack(self, file: str, root: str) -> Command:
@@ -72,6 +79,14 @@ class ArchiveSource:
             limits=self.limits,
             step_seconds=self.step_seconds,
         )
+
+    async def _kept(self, work: Work, commit: Commit) -> str:
+        file = kept_at(self.folder, commit.hash)
+        if await work.host.read_file(file, limit=1) is None:
+            raise CommitMissing(
+                f"The archive {commit.hash[:12]} is not kept on this host any more. Upload it again, then deploy."
+            )
+        return file
 
 
 def kept_at(folder: str, digest: str) -> str:

@@ -34,3 +34,13 @@ class Source(Protocol):
         Raises CommitMissing when it is no longer kept, SourceError when the build path is not in it or leads outside.
         """
         ...
+
+    async def pack(self, work: Work, commit: Commit, path: str) -> bool:
+        """Writes a fetched commit as a tar, to be unpacked elsewhere, to the file ``path``, which is the panel's own;
+        False where that takes a check-out. Raises CommitMissing.
+        """
+        ...
+
+    async def workspace(self, work: Work, root: str) -> Workspace:
+        """The workspace that ``root`` is once a commit lies there, on whatever host. Raises SourceError as above."""
+        ...

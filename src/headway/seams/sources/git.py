@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from headway.infra.hosts.base import Host
-from headway.infra.hosts.command import Account
+from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Commit, Workspace
 from headway.kernel.errors import HeadwayError
@@ -103,6 +103,19 @@ class GitSource:
         if self.spec.submodules:
             walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-check-out-")
             await walk.each(source, lay_out)
+        return await self.workspace(work, root)
+
+    async def pack(self, work: Work, commit: Commit, path: str) -> bool:
+        """Writes the commit as a tar; submodules have mirrors of their own. See `Source.pack`."""
+        if self.spec.submodules:
+            return False
+        module = self._source(self.spec.check(), commit)
+        pack = self.git.pack(module.mirror, module.commit_hash, path, self.accounts.git)
+        await self._taken(work, "git-pack", module, pack)
+        return True
+
+    async def workspace(self, work: Work, root: str) -> Workspace:
+        """See `Source.workspace`."""
         return await find_build_path(work, root, self.spec.build_path, self.accounts.build)
 
     async def _fetch_submodules(self, work: Work, remote: Remote, commit: Commit, key_file: str | None) -> None:
@@ -120,9 +133,16 @@ class GitSource:
             await work.say(f"Fetched {count} submodule{'s' if count > 1 else ''}")
 
     async def _lay_out(self, work: Work, number: int, module: Module, root: str) -> None:
-        """One commit in its place in the workspace. One that the mirror has lost is fetched again, by its hash."""
+        """One commit in its place in the workspace."""
         name = f"git-check-out-{number}" if number else "git-check-out"
-        if await self._extract(work, name, module, root):
+        folder = f"{root}/{module.path}" if module.path else root
+        git, owner = self.git, self.accounts.build
+        extract = git.extract(module.mirror, module.commit_hash, folder, self.accounts.git, owner)
+        await self._taken(work, name, module, extract)
+
+    async def _taken(self, work: Work, name: str, module: Module, command: Command) -> None:
+        """Takes a commit from its mirror by a command. One that the mirror has lost is fetched again, by its hash."""
+        if await self._has_given(work, name, module, command):
             return
         await work.say(f"Commit {module.commit_hash[:12]} is no longer kept on this host, and is fetched again.")
         await self._write_settings(work)
@@ -136,20 +156,18 @@ class GitSource:
                     f"The commit {module.commit_hash[:12]} is not kept on this host any more, and not to be fetched: "
                     f"{error.message} Deploy the newest state instead."
                 ) from error
-        if not await self._extract(work, f"{name}-again", module, root):
+        if not await self._has_given(work, f"{name}-again", module, command):
             raise CommitMissing(f"The commit {module.commit_hash[:12]} is not in {module.remote.url} any more.")
 
-    async def _extract(self, work: Work, name: str, module: Module, root: str) -> bool:
-        """Whether the mirror has the commit; then it is laid out."""
-        folder = f"{root}/{module.path}" if module.path else root
-        git, account = self.git, self.accounts.git
-        command = git.extract(module.mirror, module.commit_hash, folder, account, self.accounts.build)
+    async def _has_given(self, work: Work, name: str, module: Module, command: Command) -> bool:
+        """Whether the mirror has the commit; then it is taken."""
         ended = await run(work, name, command)
         if ended.succeeded:
             return True
-        kept = await run(work, f"{name}-has", git.has(module.mirror, module.commit_hash, account))
+        has = self.git.has(module.mirror, module.commit_hash, self.accounts.git)
+        kept = await run(work, f"{name}-has", has)
         if kept.succeeded:
-            # So it is the workspace that could not be written: the run names the end that it has recorded.
+            # So it is the other side that could not be written: the run names the end that it has recorded.
             await work.command(name, command)
         return False
 

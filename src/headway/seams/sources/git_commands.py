@@ -116,14 +116,13 @@ class Git:
         self, mirror: str, commit_hash: str, folder: str, account: Account | None, owner: Account | None
     ) -> Command:
         """Lays a commit out in a folder: git as one account reads the mirror, tar as another writes the files."""
-        archive = (self.program, "--git-dir", mirror, "archive", "--format=tar", commit_hash)
         unpack = ("tar", "--extract", "--file=-", "--no-same-owner", "--no-same-permissions", f"--directory={folder}")
-        return Command(
-            stages=(Stage(argv=archive, account=account), Stage(argv=unpack, account=owner)),
-            env=self._env(),
-            limits=self.limits,
-            step_seconds=self.step_seconds,
-        )
+        return self._archived(mirror, commit_hash, account, Stage(argv=unpack, account=owner))
+
+    def pack(self, mirror: str, commit_hash: str, path: str, account: Account | None) -> Command:
+        """Writes a commit as a tar to a file of the panel's: git as the account that reads the mirror."""
+        write = Stage(argv=("dd", f"of={path}", "bs=1M", "status=none"))
+        return self._archived(mirror, commit_hash, account, write)
 
     def gitmodules(self, mirror: str, commit_hash: str, account: Account | None) -> Command:
         """Prints the settings in a commit's .gitmodules, each ended by NUL."""
@@ -134,6 +133,15 @@ class Git:
         """Prints the tree entries at the paths, each ended by NUL."""
         argv = ("--literal-pathspecs", "--git-dir", mirror, "ls-tree", "-z", commit_hash, "--", *paths)
         return self._here(argv, account)
+
+    def _archived(self, mirror: str, commit_hash: str, account: Account | None, then: Stage) -> Command:
+        argv = (self.program, "--git-dir", mirror, "archive", "--format=tar", commit_hash)
+        return Command(
+            stages=(Stage(argv=argv, account=account), then),
+            env=self._env(),
+            limits=self.limits,
+            step_seconds=self.step_seconds,
+        )
 
     def _here(self, argv: tuple[str, ...], account: Account | None, *, merged: bool = False) -> Command:
         line = (*(_MERGED if merged else ()), self.program, *argv)

@@ -118,6 +118,18 @@ def test_ssh_of_an_account_without_a_name_is_mapped() -> None:
     assert words[:5] == ["unshare", "--user", "--map-root-user", "--", "/usr/bin/ssh"]
 
 
+def test_pack_writes_to_a_file_of_the_panel() -> None:
+    assert GIT.pack("/h/m", "a" * 40, "/p/x.tar", ACCOUNT) == Command(
+        stages=(
+            Stage(argv=("/usr/bin/git", "--git-dir", "/h/m", "archive", "--format=tar", "a" * 40), account=ACCOUNT),
+            Stage(argv=("dd", "of=/p/x.tar", "bs=1M", "status=none")),
+        ),
+        env=ENV,
+        limits=Limits(processes=50),
+        step_seconds=60,
+    )
+
+
 def test_extract_is_a_pipe_of_two_accounts() -> None:
     assert GIT.extract("/h/m", "a" * 40, "/w/x", ACCOUNT, BUILD) == Command(
         stages=(

@@ -85,6 +85,19 @@ sub length_of {
     return -f $path ? -s $path : 0;
 }
 
+# Each by two fields: `read` and what is in it, `none` and nothing, or `failed` and why.
+sub read_files {
+    my ( $limit, $below, @paths ) = @_;
+    return map { read_one( $_, $limit, $below ) } @paths;
+}
+
+sub read_one {
+    my @asked = @_;
+    my $bytes;
+    return ( 'failed', $@ =~ /^(.*)/ ) if !eval { $bytes = read_file(@asked); 1 };
+    return defined $bytes ? ( 'read', $bytes ) : ( 'none', '' );
+}
+
 sub read_file {
     my ( $path, $limit, $below ) = @_;
     my $opened = $below eq '' ? open_regular($path) : open_beneath( $below, $path );

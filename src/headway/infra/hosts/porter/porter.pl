@@ -6,6 +6,7 @@ use strict;
 
 my $LONGEST_REQUEST = 128 << 20;
 my $MOST_UNSENT     = 4 << 20;    # above it nothing more is read from anchors: the link is slower than they are
+my $MOST_IDLE       = 4;
 my $EAGAIN          = 11;
 my $EINTR           = 4;
 
@@ -41,7 +42,7 @@ my %SLOW = (
     remove_files => sub { Headway::Files::remove_files(@_); return ['ok'] },
     move         => sub { Headway::Files::move(@_);         return ['ok'] },
     free_bytes   => sub { return [ 'ok', Headway::Files::free_bytes(@_) ] },
-    read_file    => sub { my $bytes = Headway::Files::read_file(@_); return defined $bytes ? [ 'ok', $bytes ] : ['ok'] },
+    read_files   => sub { return [ 'ok', Headway::Files::read_files(@_) ] },
     strike       => sub { return [ 'ok', Headway::Processes::signal( KILL => @_ ) ? 1 : 0 ] },
 );
 
@@ -62,7 +63,8 @@ sub main {
     local $SIG{PIPE} = 'IGNORE';
     umask 077;
     chdir '/';
-    my $self = bless { in => '', out => '', links => {}, openings => {}, helpers => {}, held => {}, count => 0 }, __PACKAGE__;
+    my $self =
+      bless { in => '', out => '', links => {}, openings => {}, helpers => {}, idle => [], held => {}, count => 0 }, __PACKAGE__;
     Headway::Link::unblock( \*STDIN );
     Headway::Link::unblock( \*STDOUT );
     $self->serve;
@@ -110,8 +112,8 @@ sub hear_panel {
 
 sub carry_out {
     my ( $self, $id, $verb, @arguments ) = @_;
-    if ( my $slow = $SLOW{$verb} ) {
-        return $self->help( $id, sub { return attempt( sub { $slow->(@arguments) } ) } );
+    if ( $SLOW{$verb} ) {
+        return $self->help( $id, $verb, @arguments );
     }
     my $answer = attempt(
         sub {
@@ -133,34 +135,42 @@ sub attempt {
 
 # Lets a child find the answer.
 sub help {
-    my ( $self, $id, $find ) = @_;
-    pipe my $hears, my $says or return $self->tell( $id, 'failed', "$!" );
-    my $pid = fork // return $self->tell( $id, 'failed', "$!" );
-    if ( !$pid ) {
-        $SIG{PIPE} = 'DEFAULT';
-        # What falls with the porter must not be kept up by its child: go-aheads that are waited for, and epochs.
-        close $_ for values %{ $self->{held} }, map { $_->{asks} } values %{ $self->{openings} };
-        open STDIN,  '<', '/dev/null';
-        open STDOUT, '>', '/dev/null';
-        my $bytes = Headway::Link::pack_fields( @{ $find->() } );
-        my $at = 0;
-        while ( $at < length $bytes ) {
-            $at += syswrite( $says, $bytes, length($bytes) - $at, $at ) // last;
-        }
-        exit 0;
+    my ( $self, $id, @question ) = @_;
+    my $question = Headway::Link::pack_fields(@question);
+    while ( my $hand = shift @{ $self->{idle} } ) {
+        return $self->{helpers}{$id} = $hand if $hand->ask($question);
+        $hand->let_go;
     }
-    close $says;
-    $self->{helpers}{$id} = { hears => $hears, said => '' };
+    my $hand = eval {
+        Headway::Hand->start( question => $question, answer => \&find, let_go => sub { $self->let_go } );
+    };
+    return $hand ? $self->{helpers}{$id} = $hand : $self->tell( $id, 'failed', $@ =~ /^(.*)/ );
+}
+
+sub find {
+    my ( $verb, @arguments ) = @_;
+    return attempt( sub { return $SLOW{$verb}->(@arguments) } );
+}
+
+# What falls with the porter must not be kept up by its child: go-aheads that are waited for, epochs, links, other hands.
+sub let_go {
+    my ($self) = @_;
+    $_->let_go for @{ $self->{idle} }, values %{ $self->{helpers} };
+    close $_ for values %{ $self->{held} }, map { $_->{handle} } values %{ $self->{links} };
+    close $_ for map { ( $_->{asks}, $_->{hears} ) } values %{ $self->{openings} };
+    $self->{in} = $self->{out} = '';
     return;
 }
 
 sub hear_helper {
     my ( $self, $id ) = @_;
-    my $helper = $self->{helpers}{$id};
-    return if sysread $helper->{hears}, $helper->{said}, 262_144, length $helper->{said};
+    my $hand   = $self->{helpers}{$id};
+    my $answer = attempt( sub { return $hand->hear // [] } );
+    return if !@$answer;
     delete $self->{helpers}{$id};
-    my @answer = Headway::Link::unpack_fields( $helper->{said} );
-    return $self->tell( $id, @answer ? @answer : ( 'failed', 'the process that was to do it died' ) );
+    # One that has died, or that nobody needs, is let go of.
+    push @{ $self->{idle} }, $hand if $answer->[0] eq 'ok' && @{ $self->{idle} } < $MOST_IDLE;
+    return $self->tell( $id, @$answer );
 }
 
 sub hello {
@@ -327,7 +337,7 @@ sub release_epoch {
 sub tell {
     my ( $self, @fields ) = @_;
     $self->{out} .= pack 'N/a*', Headway::Link::pack_fields(@fields);
-    return $self->flush;
+    return;
 }
 
 sub flush {
