@@ -109,7 +109,7 @@ class Panel:
                 start_new_session=True,
             )
         if wait:
-            until(self.is_up, 20, what=f"the panel is up; its log:\n{self.log()[-2000:]}")
+            until(self.is_up, 60, what=f"the panel is up; its log:\n{self.log()[-2000:]}")
         return self
 
     @property

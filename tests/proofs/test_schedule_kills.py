@@ -1,5 +1,5 @@
 """Must show 4 of schedules: a kill of a run with children that hide in every way leaves none, in a container that
-goes on and on the panel's machine, and touches nothing else.
+goes on, on the panel's machine and on a server, and touches nothing else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import pytest
 
 from tests.compose import SLEEPS, Stack, panel_with_engine, stack
 from tests.docker_engine import Engine
+from tests.e2e.test_applications_servers import connected
 from tests.panel import Panel, panel, until
+from tests.server_roots import MISSING
 
 Json = Any
 
@@ -53,6 +55,14 @@ def test_in_a_container_that_goes_on(docker_engine: Engine, tmp_path: Path) -> N
         assert shop.containers() == before, "the service was touched"
         assert inside(shop) == {"sleep 1000"}, "something is left in the container"
         running.post("compose.delete", composeId=shop.compose_id, deleteVolumes=True)
+
+
+@pytest.mark.root
+@pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
+def test_on_a_server(tmp_path: Path) -> None:
+    with connected(tmp_path) as site:
+        site.panel.post("server.update", serverId=site.server_id, concurrency=3)
+        kills(site.panel, {"scheduleType": "server", "serverId": site.server_id}, "on a server")
 
 
 def kills(running: Panel, where: dict[str, Json], called: str) -> None:
