@@ -130,7 +130,10 @@ def test_the_panel_is_killed_at_every_crash_point_of_a_deploy(site: Panel, engin
         print(f"  {at:3} {name}: done")
 
 
-def test_deploys_in_a_row_lose_no_request(site: Panel, engine: Engine, folder: Path) -> None:
+@pytest.mark.parametrize("every_second_fails", [False, True])
+def test_deploys_in_a_row_lose_no_request(
+    site: Panel, engine: Engine, folder: Path, *, every_second_fails: bool
+) -> None:
     repository = folder / "repository"
     made = stack(site, engine, "served")
     git_repository(repository, served("v0"))
@@ -140,12 +143,13 @@ def test_deploys_in_a_row_lose_no_request(site: Panel, engine: Engine, folder: P
     site.post("domain.create", **given)
     with Visitors(site.edge_port, ["stack.example"], kept=49, pause_seconds=0) as visitors:
         for number in range(1, DEPLOYS + 1):
-            broken = number % 2 == 0
+            broken = every_second_fails and number % 2 == 0
             commit(repository, served(f"v{number}", broken=broken), f"version {number}")
             row = site.ended(made.begin(), SECONDS)
             assert row["status"] == ("error" if broken else "done"), row["errorMessage"]
     assert Counter(visitors.failures) == {}
-    print(f"\n{DEPLOYS} deploys, every second one failing: {visitors.count} requests, none of them failed")
+    what = "every second one failing" if every_second_fails else "each of them done"
+    print(f"\n{DEPLOYS} deploys, {what}: {visitors.count} requests, none of them failed")
 
 
 def test_an_engine_that_stops_in_the_middle_ends_the_deploy_truly(site: Panel, engine: Engine, folder: Path) -> None:
