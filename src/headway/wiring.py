@@ -307,7 +307,7 @@ class Wiring:
             self._composes.kind(back.compose_planning),
             *back.kinds(),
             self._servers.kind(),
-            self._schedules.kind(self._tools.runtimes, self._composes.operating.tools.engine, self._docker),
+            self._schedules.kind(self._toolboxes, self._composes.operating.tools.engine, self._docker),
         )
         return Parts(
             db=self._db,

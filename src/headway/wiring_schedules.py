@@ -12,6 +12,7 @@ from headway.core.deployments.service import LogFiles, Stopping
 from headway.core.deployments.store import give_to_project
 from headway.core.engine.poller import Poller
 from headway.core.engine.scheduler.timers import Timers
+from headway.domains.applications.tools import Toolboxes
 from headway.domains.schedules import store
 from headway.domains.schedules.clearing import Clearing
 from headway.domains.schedules.model import Target
@@ -25,7 +26,6 @@ from headway.infra.panel.data_dir import DataDir
 from headway.kernel.clock import SystemClock
 from headway.kernel.settings import Settings
 from headway.seams.runtimes.compose.engine import Engine
-from headway.seams.runtimes.several import Runtimes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,11 @@ class ScheduleWiring:
         """The same under its type."""
         return {SubjectType.SCHEDULE: self.subject}
 
-    def kind(self, runtimes: Runtimes, engine: Engine, api: DockerApi) -> Kind:
+    def kind(self, toolboxes: Toolboxes, engine: Engine, api: DockerApi) -> Kind:
         """How they are performed."""
         return ScheduleKind(
             vault=self.data_dir.vault,
-            runtimes=runtimes,
+            toolboxes=toolboxes,
             engine=engine,
             api=api,
             panel_id=self.data_dir.panel_id,

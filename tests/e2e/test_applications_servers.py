@@ -75,6 +75,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+def scheduled(site: Site, application_id: str, script: str) -> Json:
+    """The row of a schedule's run inside of an application."""
+    given = {"name": "inside", "cronExpression": "0 0 1 1 *", "scheduleType": "application", "script": script}
+    schedule_id = site.panel.post("schedule.create", applicationId=application_id, **given)["scheduleId"]
+    began = site.panel.post("schedule.runManually", scheduleId=schedule_id)
+    return site.panel.done(began["deploymentId"], 60)
+
+
 def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Site, tmp_path: Path) -> None:
     running, repository = site.panel, tmp_path / "repository"
     application_id = site.application(git_repository(repository, web("one")))
@@ -83,6 +91,12 @@ def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Sit
     assert running.visit(running.get("application.one", applicationId=application_id)["appName"]).status_code == 404
     listed = running.get("deployment.allByServer", serverId=site.server_id)
     assert [row["deploymentId"] for row in listed] == [first["deploymentId"]]
+
+    ran = scheduled(site, application_id, "echo at $(stat --format=%d:%i /) as $(id --user)")
+    root = site.server.root.stat()
+    assert ran["serverId"] == site.server_id
+    assert f"at {root.st_dev}:{root.st_ino} as " in running.deployment_log(ran["deploymentId"])
+    assert "as 0" not in running.deployment_log(ran["deploymentId"])
 
     commit(repository, web("two"), "second")
     running.done(running.deploy(application_id), 60)

@@ -86,15 +86,15 @@ def _inside(tx: Tx, schedule: Schedule, vault: Vault) -> tuple[dict[str, Any], t
 
 def _inside_application(tx: Tx, application_id: str, vault: Vault) -> tuple[dict[str, Any], tuple[str, ...]]:
     application = of_applications.find(tx, application_id, vault)
-    if application.host_id != LOCAL_HOST:
-        raise RunFailed(
-            f"The application {application.name} is on a server, inside of which schedules do not run yet. Let it be a "
-            "schedule of the server itself.",
-            Reason.REFUSED,
-        )
     release = of_applications.serving(tx, application_id)
     if release is None:
         raise RunFailed(f"The application {application.name} was never deployed; deploy it first.")
+    if application.host_id != LOCAL_HOST and release.runtime != "native":
+        raise RunFailed(
+            f"The application {application.name} runs in a container on a server, inside of which schedules do not run "
+            "yet. Let it be a schedule of the server itself (docker exec).",
+            Reason.REFUSED,
+        )
     if application.wanted is not apps.Wanted.UP:
         raise RunFailed(f"The application {application.name} is stopped; start it first.")
     snapshot = open_snapshot(of_applications.spec_of(tx, release.release_id), vault)

@@ -15,6 +15,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.beside import beside
+from headway.domains.applications.tools import Toolboxes
 from headway.domains.schedules.model import Target
 from headway.domains.schedules.plan import Plan, freeze
 from headway.domains.schedules.subject import KIND, VERSION
@@ -25,7 +26,6 @@ from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.inside import InContainer, InFolder, Inside
 from headway.seams.runtimes.script import handed_over
-from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.within import Within
 
 INSIDE = "inside"
@@ -40,7 +40,7 @@ class ScheduleKind:
     """
 
     vault: Vault
-    runtimes: Runtimes
+    toolboxes: Toolboxes
     engine: Engine
     api: DockerApi
     panel_id: str
@@ -80,7 +80,8 @@ class ScheduleKind:
     async def _inside(self, run: Run, plan: Plan) -> Inside:
         """Where the script is to run."""
         if plan.runtime is not None and plan.release_id is not None:
-            return await self.runtimes.of(plan.runtime).inside(plan.release_id)
+            runtimes = self.toolboxes.at(run.deployment.host_id).runtimes
+            return await runtimes.of(plan.runtime).inside(plan.release_id)
         if plan.compose_id is not None:
             return await self._service(plan.compose_id, plan.service or "")
         if plan.target == Target.PANEL:

@@ -10,8 +10,9 @@ from headway.core.deployments.retention import Keep
 from headway.core.deployments.run import Owner
 from headway.core.engine.scheduler.timer import Overlap, Tick
 from headway.core.engine.scheduler.timers import Timers
+from headway.domains.applications import store as of_applications
 from headway.domains.schedules import store
-from headway.domains.schedules.model import exclusive_key
+from headway.domains.schedules.model import Schedule, Target, exclusive_key
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
@@ -63,7 +64,7 @@ def request_for(tx: Tx, schedule_id: str, timers: Timers, vault: Vault, descript
         kind_version=VERSION,
         subject_type=SubjectType.SCHEDULE,
         subject_id=schedule_id,
-        host_id=schedule.runs_on,
+        host_id=_host_of(tx, schedule),
         organization_id=owner.organization_id,
         project_id=owner.project_id,
         exclusive_key=exclusive_key(schedule_id, timer.policy.overlap if timer is not None else Overlap.SKIP),
@@ -72,6 +73,12 @@ def request_for(tx: Tx, schedule_id: str, timers: Timers, vault: Vault, descript
         description=description,
         input={"type": "schedule", "total_seconds": _total(schedule.timeout_seconds)},
     )
+
+
+def _host_of(tx: Tx, schedule: Schedule) -> str:
+    """Where it is to run: inside of an application, where that is."""
+    inside = schedule.target_id if schedule.target is Target.APPLICATION else None
+    return (inside and of_applications.host_of(tx, inside)) or schedule.runs_on
 
 
 def _total(timeout_seconds: float | None) -> float | None:
