@@ -27,16 +27,16 @@ class Cable:
 
 
 @contextmanager
-def namespace() -> Iterator[Cable]:
-    """A namespace of our own, gone at the end."""
-    number = os.getpid() % 250
-    name, here, there = f"headway{os.getpid()}", f"hwa{os.getpid() % 100_000}", f"hwb{os.getpid() % 100_000}"
-    address = f"10.213.{number}.2"
+def namespace(index: int = 0) -> Iterator[Cable]:
+    """A namespace of our own, gone at the end; those that are there at the same time differ in their ``index``."""
+    number, mine = os.getpid() % 250, f"{os.getpid() % 100_000}{'abc'[index]}"
+    name, here, there = f"headway{os.getpid()}{'abc'[index]}", f"hwa{mine}", f"hwb{mine}"
+    address = f"10.{213 + index}.{number}.2"
     _ip("netns", "add", name)
     try:
         _ip("link", "add", here, "type", "veth", "peer", "name", there)
         _ip("link", "set", there, "netns", name)
-        _ip("addr", "add", f"10.213.{number}.1/24", "dev", here)
+        _ip("addr", "add", f"10.{213 + index}.{number}.1/24", "dev", here)
         _ip("link", "set", here, "up")
         for words in (("addr", "add", f"{address}/24", "dev", there), ("link", "set", there, "up")):
             _ip("-n", name, *words)

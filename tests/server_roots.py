@@ -76,9 +76,11 @@ class RootedServer(SshServer):
 
 
 @contextmanager
-def rooted_server(folder: Path) -> Iterator[RootedServer]:
-    """A server behind a cable that has what applications need; it is gone at the end, with all that ran on it."""
-    with namespace() as cable, _unpacked(_base("server", ",".join(_PACKAGES))) as root:
+def rooted_server(folder: Path, index: int = 0) -> Iterator[RootedServer]:
+    """A server behind a cable that has what applications need; it is gone at the end, with all that ran on it. Those
+    that are there at the same time differ in their ``index``.
+    """
+    with namespace(index) as cable, _unpacked(_base("server", ",".join(_PACKAGES))) as root:
         server = _prepared(folder, root, port=22, address=cable.address, within=cable.within, cable=cable)
         with _started(server):
             yield server

@@ -300,9 +300,9 @@ class Wiring:
         )
 
     def _parts(self, back: RollbackWiring, operating: Operating) -> Parts:
-        data_dir, kept = self._data_dir, self._kept_services(operating)
+        data_dir, kept, fleet = self._data_dir, self._kept_services(operating), self._servers.fleet
         kinds: tuple[Kind, ...] = (
-            DeployKind(planning=self._planning, toolboxes=self._toolboxes, here=self._host, guests=self._guests),
+            DeployKind(planning=self._planning, toolboxes=self._toolboxes, hosts=fleet, guests=self._guests),
             *self._backups.kinds(self._ledger, kept),
             self._composes.kind(back.compose_planning),
             *back.kinds(),
@@ -313,7 +313,7 @@ class Wiring:
             db=self._db,
             ledger=self._ledger,
             events=self._events,
-            hosts=self._servers.fleet,
+            hosts=fleet,
             kinds={kind.name: kind for kind in kinds},
             vault=data_dir.vault,
             logs=LogFolder(self._log_paths, self._broadcast, self._events),

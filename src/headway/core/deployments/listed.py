@@ -32,6 +32,7 @@ class Listed(NamedTuple):
     organization_id: str
     project_id: str | None
     host_id: str
+    release_host_id: str | None
     server_id: str | None
     exclusive_key: str | None
     lane: int

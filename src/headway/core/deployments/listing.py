@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, select
 
 from headway.core.access.policy import Reach
 from headway.core.deployments.left import Left
@@ -23,11 +23,12 @@ from headway.core.deployments.listed import (
 )
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.waiting import Wait, waits_of
-from headway.infra.db.tables.deployments import PENDING, RUNNING
+from headway.infra.db.tables.deployments import BUILT_ELSEWHERE, PENDING, RUNNING
 from headway.infra.db.transaction import Tx
 
 MOST_ROWS = 1_000  # of one page; a list without a limit of its own may be longer
 _IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters
+BUILT_THERE = "built there"  # in the place of a column: on a host where it is not released
 SERVICES = (SubjectType.APPLICATION.value, SubjectType.COMPOSE.value)
 
 
@@ -66,21 +67,18 @@ def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str, page: Page) -
 
 
 def of_server(tx: Tx, server_id: str, reach: Reach, organization_id: str, page: Page) -> Part:
-    """Whatever ran on a server, as far as the reach goes."""
-    found = _part(tx, ("server_id",), {"server_id": server_id}, page)
-    return Part(rows=[row for row in found.rows if within(reach, row, organization_id)], next=found.next)
+    """Whatever ran on a server, builds for other hosts included, as far as the reach goes."""
+    ways = ((("server_id",), {"server_id": server_id}), ((BUILT_THERE,), {"host_id": server_id}))
+    part = _together([_part(tx, names, values, page) for names, values in ways], page.limit)
+    return replace(part, rows=[row for row in part.rows if within(reach, row, organization_id)])
 
 
 def of_reach(tx: Tx, organization_id: str, reach: Reach, page: Page) -> Part:
     """Deployments of an organisation as far as the reach goes."""
     if reach.everything:
         return _part(tx, ("organization_id",), {"organization_id": organization_id}, page)
-    found: dict[int, Listed] = {}
-    for names, values in branches(reach):
-        part = _part(tx, names, values, page)
-        found.update({row.seq: row for row in part.rows if within(reach, row, organization_id)})
-    rows = sorted(found.values(), reverse=True)
-    return cut(rows, page.limit)
+    part = _together([_part(tx, names, values, page) for names, values in branches(reach)], page.limit)
+    return replace(part, rows=[row for row in part.rows if within(reach, row, organization_id)])
 
 
 def unfinished(tx: Tx, organization_id: str, reach: Reach) -> list[tuple[Listed, str]]:
@@ -136,6 +134,14 @@ def cut(rows: Sequence[Listed], limit: int | None) -> Part:
     return Part(rows=rows[:limit], next=rows[limit - 1].seq)
 
 
+def _together(parts: Sequence[Part], limit: int | None) -> Part:
+    """The newest rows of all parts, each once; there are more where a part has more."""
+    rows = sorted({row.seq: row for part in parts for row in part.rows}.values(), reverse=True)
+    whole = cut(rows, limit)
+    is_more = whole.next is not None or any(part.next is not None for part in parts)
+    return replace(whole, next=whole.rows[-1].seq if is_more else None)
+
+
 def _part(tx: Tx, names: tuple[str, ...], values: dict[str, Any], page: Page) -> Part:
     statement = _statement(names, limited=page.limit is not None, goes_on=page.before is not None, postgres=tx.postgres)
     given = {**values, "most": (page.limit or 0) + 1, "before": page.before}
@@ -145,12 +151,19 @@ def _part(tx: Tx, names: tuple[str, ...], values: dict[str, Any], page: Page) ->
 @cache
 def _statement(names: tuple[str, ...], *, limited: bool, goes_on: bool, postgres: bool) -> Select[Any]:
     """Built once for each form: to build one anew takes as long as a database takes to answer it."""
-    statement = _NEWEST_FIRST.where(*(_c[name] == bindparam(name) for name in names))
+    statement = _NEWEST_FIRST.where(*(is_given(name) for name in names))
     if goes_on:
         statement = statement.where(_c.seq < bindparam("before"))
     if limited:
         statement = statement.limit(bindparam("most"))
     return statement if postgres else in_one_value(statement)
+
+
+def is_given(name: str) -> ColumnElement[bool]:
+    """That a column is what is given for it by its name."""
+    if name == BUILT_THERE:
+        return and_(_c.host_id == bindparam("host_id"), BUILT_ELSEWHERE)
+    return _c[name] == bindparam(name)
 
 
 _STEPS = (

@@ -50,7 +50,8 @@ class Trigger(StrEnum):
 class Request:
     """What is needed to enqueue a deployment. ``input`` is the kind's own JSON, beside ``total_seconds``, the bound of
     the whole run where it is not the panel's; ``exclusive_key`` names what runs one at a time (None: no bound),
-    ``project_id`` is what access is decided by.
+    ``project_id`` is what access is decided by. ``release_host_id`` is where what is made on ``host_id`` is released,
+    where that is another host.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Request:
     subject_type: SubjectType
     subject_id: str
     host_id: str
+    release_host_id: str | None = None
     organization_id: str
     project_id: str | None
     exclusive_key: str | None
@@ -100,7 +102,8 @@ class StepRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One deployment as it stands in the database. ``seq`` orders the queue and the lists; ``epoch`` counts claims;
-    ``host_id`` is where it runs; ``handle`` is the anchor's, None until it is saved.
+    ``host_id`` is where it runs, and ``release_host_id`` where what it makes is released, where that is another host;
+    ``handle`` is the anchor's, None until it is saved.
     """
 
     deployment_id: str
@@ -112,6 +115,7 @@ class Deployment:
     organization_id: str
     project_id: str | None
     host_id: str
+    release_host_id: str | None
     server_id: str | None
     exclusive_key: str | None
     lane: Lane
@@ -143,6 +147,11 @@ class Deployment:
     out_of_reach_since: datetime | None
     last_seen_at: datetime | None
     unstable: bool
+
+    @property
+    def host_ids(self) -> tuple[str, ...]:
+        """Every host on which it has effects, first the one where it runs."""
+        return (self.host_id,) if self.release_host_id is None else (self.host_id, self.release_host_id)
 
     @property
     def total_seconds(self) -> float | None:

@@ -53,7 +53,7 @@ def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployme
     lock_key(tx, request.exclusive_key)
     last = store.newest(tx)
     created_at = tx.now if last is None else max(tx.now, last.created_at)
-    server_id = tx.scalar(_SERVER, {"host_id": request.host_id})
+    server_id = tx.scalar(_SERVER, {"host_id": request.release_host_id or request.host_id})
     tx.execute(
         insert(deployments),
         {
@@ -65,6 +65,7 @@ def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployme
             "organization_id": request.organization_id,
             "project_id": request.project_id,
             "host_id": request.host_id,
+            "release_host_id": request.release_host_id,
             "server_id": server_id,
             "exclusive_key": request.exclusive_key,
             "lane": request.lane,

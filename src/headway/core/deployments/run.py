@@ -98,8 +98,10 @@ class Run(Protocol):
         """Fills the row's title and description where the caller gave none, and its commit fields."""
         ...
 
-    def fence(self) -> AbstractAsyncContextManager[None]:
-        """Guards an effect outside the anchor (a route, a supervised program): refused when the run is not ours now."""
+    def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
+        """Guards an effect outside the anchor (a route, a supervised program): refused when the run is not ours now.
+        On its own host, or on another one where the run's epoch was raised.
+        """
         ...
 
 
@@ -113,8 +115,10 @@ class Undoing(Protocol):
         """One transaction, guarded by the lease of whoever ends the run."""
         ...
 
-    def fence(self) -> AbstractAsyncContextManager[None]:
-        """Guards an effect outside the anchor; refused when the run is no longer ours to end."""
+    def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
+        """Guards an effect outside the anchor, on the run's host or another one; refused when the run is no longer ours
+        to end.
+        """
         ...
 
 

@@ -17,10 +17,10 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, fu
 
 from headway.core.access.policy import Reach
 from headway.core.deployments.listed import COLUMNS, Listed, deployment_rows, in_one_value, listed
-from headway.core.deployments.listing import SERVICES, Page, Part, branches
+from headway.core.deployments.listing import BUILT_THERE, SERVICES, Page, Part, branches, is_given
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Reason, Status
-from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.deployments import BUILT_ELSEWHERE, deployments
 from headway.infra.db.transaction import Tx
 
 ROWS_OF_A_LOOK = 250  # of the first one; each further one looks at twice as many
@@ -206,7 +206,9 @@ def _walks(organization_id: str, reach: Reach, filters: Filters) -> list[_Walk]:
     if filters.subject_id is not None:
         return [_walk(wanted, subject_type=filters.subject_type, subject_id=filters.subject_id)]
     if filters.server_id is not None:
-        return [_walk(wanted, server_id=filters.server_id)]
+        beside = tuple(sorted(wanted - {"server_id"}))
+        built = _Walk(along=(BUILT_THERE,), values={"host_id": filters.server_id}, beside=beside)
+        return [_walk(wanted, server_id=filters.server_id), built]
     if filters.project_id is not None:
         return [_walk(wanted, project_id=filters.project_id)]
     if bounded:
@@ -272,14 +274,17 @@ def _counting(along: tuple[str, ...], beside: tuple[str, ...], words: int, *, po
 
 def _along(names: tuple[str, ...]) -> tuple[ColumnElement[bool], ...]:
     between = (_c.seq < bindparam("before"), _c.seq >= bindparam("floor"))
-    return (*(_c[name] == bindparam(name) for name in names), *between)
+    return (*(is_given(name) for name in names), *between)
 
 
 def _beside(names: tuple[str, ...], words: int, *, postgres: bool) -> list[ColumnElement[bool]]:
     conditions = {
         "organization_id": _plain("organization_id") == bindparam("organization_id"),
         "subject_type": _plain("subject_type") == bindparam("subject_type"),
-        "server_id": _plain("server_id") == bindparam("server_id"),
+        "server_id": or_(
+            _plain("server_id") == bindparam("server_id"),
+            and_(_plain("host_id") == bindparam("server_id"), BUILT_ELSEWHERE),
+        ),
         "project_id": _plain("project_id") == bindparam("project_id"),
         "statuses": _plain("status").in_(_several("statuses")),
         "reasons": _plain("reason").in_(_several("reasons")),

@@ -95,7 +95,7 @@ class DeploymentService:
         nothing is opened by it. Raises NotFound where the caller may see none.
         """
         found = await self.one(actor, PurePosixPath(log_path).name.partition(".")[0], procedure)
-        if found.log_path != log_path or server_id not in {None, found.server_id}:
+        if found.log_path != log_path or server_id not in {None, found.server_id, found.host_id}:
             raise Missing(Noun.DEPLOYMENT)
         return found
 

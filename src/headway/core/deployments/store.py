@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, literal, or_, select, update
 
 from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
@@ -32,6 +32,15 @@ _RECORD_NAMES = tuple(column.name for column in _RECORD_COLUMNS)
 _BY_ID = select(*_RECORD_COLUMNS).where(_c.deployment_id == bindparam("deployment_id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
 _NEWEST = select(_c.seq, _c.created_at).order_by(_c.seq.desc()).limit(1)
+
+
+class Claim(NamedTuple):
+    """Who has a deployment: its epoch, the handle of its anchor (None: not saved), and where else it has effects."""
+
+    status: Status
+    epoch: int
+    handle: str | None
+    release_host_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +91,11 @@ def wanted_releases(tx: Tx, subject_type: SubjectType, subject_id: str) -> set[s
 
 
 def unfinished_of_host(tx: Tx, host_id: str) -> list[Deployment]:
-    """What waits and what runs on one host, newest first."""
+    """What waits and what runs on one host, or is to be released there, newest first."""
     found = [
         record(row)
         for state in (PENDING, RUNNING)
-        for row in tx.execute(select(*_RECORD_COLUMNS).where(state, _c.host_id == host_id))
+        for row in tx.execute(select(*_RECORD_COLUMNS).where(state, touches(host_id)))
     ]
     return sorted(found, key=lambda deployment: -deployment.seq)
 
@@ -144,11 +153,11 @@ def intents(tx: Tx) -> dict[str, Intent]:
     return {row.deployment_id: Intent(row.intent) for row in rows}
 
 
-def claims(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, tuple[Status, int, str | None]]:
-    """Status, epoch and saved handle of each of these deployments that still has a row."""
-    columns = (_c.deployment_id, _c.status, _c.epoch, _c.handle)
-    rows = tx.execute(select(*columns).where(_c.deployment_id.in_(deployment_ids)))
-    return {row.deployment_id: (Status(row.status), row.epoch, row.handle) for row in rows}
+def claims(tx: Tx, deployment_ids: Sequence[str]) -> dict[str, Claim]:
+    """The claim on each of these deployments that still has a row."""
+    columns = tuple(_c[name] for name in Claim._fields)
+    rows = tx.execute(select(_c.deployment_id, *columns).where(_c.deployment_id.in_(deployment_ids)))
+    return {row[0]: Claim(Status(row.status), row.epoch, row.handle, row.release_host_id) for row in rows}
 
 
 def commit_of(tx: Tx, deployment_id: str) -> dict[str, str] | None:
@@ -173,7 +182,8 @@ def frozen_of(tx: Tx, deployment_id: str) -> tuple[str | None, str | None]:
 
 def out_of_reach(tx: Tx, deployment_id: str) -> None:
     """The deployment's host does not answer; since when, and when it last did, are kept until it does again."""
-    seen = select(hosts.c.seen_at).where(hosts.c.host_id == _c.host_id).scalar_subquery()
+    mine = hosts.c.host_id.in_((_c.host_id, _c.release_host_id))
+    seen = select(func.min(hosts.c.seen_at)).where(mine).scalar_subquery()
     unknown = update(deployments).where(_c.deployment_id == deployment_id, _c.out_of_reach_since.is_(None))
     if tx.execute(unknown.values(out_of_reach_since=tx.now, last_seen_at=seen)).rowcount:
         tell_later(tx, find(tx, deployment_id), "out_of_reach")
@@ -303,14 +313,19 @@ def forget_steps(tx: Tx, deployment_id: str) -> None:
 
 
 def ended_with_undos(tx: Tx, host_id: str) -> list[str]:
-    """Ended deployments of a host some of whose undos failed and are to be tried again."""
+    """Ended deployments with effects on a host some of whose undos failed and are to be tried again."""
     statement = (
         select(undos.c.deployment_id)
         .distinct()
         .join(deployments, _c.deployment_id == undos.c.deployment_id)
-        .where(_c.status.in_([Status.DONE, Status.ERROR]), _c.host_id == host_id)
+        .where(_c.status.in_([Status.DONE, Status.ERROR]), touches(host_id))
     )
     return list(tx.execute(statement).scalars())
+
+
+def touches(host_id: str) -> ColumnElement[bool]:
+    """Of deployments: that they have effects on the host."""
+    return or_(_c.host_id == host_id, _c.release_host_id == host_id)
 
 
 def _newest_first(tx: Tx, *conditions: ColumnElement[bool]) -> list[Deployment]:

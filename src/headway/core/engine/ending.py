@@ -158,9 +158,9 @@ class _Undoing:
 
         return await self.parts.write(guarded)
 
-    def fence(self) -> AbstractAsyncContextManager[None]:
+    def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
         epoch = self.lease.epoch if self.lease is not None else self.deployment.epoch
-        return self.host.fence(self.deployment.deployment_id, epoch)
+        return (host or self.host).fence(self.deployment.deployment_id, epoch)
 
 
 async def _undone(undoing: _Undoing, kind: Kind, name: str, data: str) -> bool:

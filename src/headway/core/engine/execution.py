@@ -127,9 +127,9 @@ class Execution:
             fields["description"] = description
         await self.write(lambda tx: self._describe(tx, fields))
 
-    def fence(self) -> AbstractAsyncContextManager[None]:
+    def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
         """See ``Run.fence``."""
-        return self.host.fence(self.deployment.deployment_id, self._lease.epoch)
+        return (host or self.host).fence(self.deployment.deployment_id, self._lease.epoch)
 
     def _tell(self, step: str, took: timedelta) -> None:
         mine = self.deployment

@@ -43,11 +43,16 @@ class Janitor:
         await self._clear_runs(self._parts.hosts[host_id])
         for deployment_id in await self._parts.db.read(lambda tx: store.ended_with_undos(tx, host_id)):
             deployment = await self._parts.db.read(lambda tx, id_=deployment_id: store.find(tx, id_))  # type: ignore[misc]
-            await take_back(self._parts, deployment, None)
+            if all(self._answers(each) for each in deployment.host_ids):
+                await take_back(self._parts, deployment, None)
 
     async def release(self) -> None:
         """Ends what is under way."""
         await self._clearing.release()
+
+    def _answers(self, host_id: str) -> bool:
+        host = self._parts.hosts.get(host_id)
+        return host is not None and host.link is not None
 
     async def _clear_runs(self, host: Host) -> None:
         remaining = [handle for handle in await host.remaining() if handle.deployment_id not in self._parts.guests]
@@ -59,13 +64,15 @@ class Janitor:
                 await host.forget(handle)
 
 
-def _is_over(handle: Handle, claim: tuple[Status, int, str | None] | None) -> bool:
+def _is_over(handle: Handle, claim: store.Claim | None) -> bool:
     """Whether a run folder belongs to no running deployment: its row is gone or has ended, or the row's saved handle
-    names another folder. A row without a handle may be about to save this one.
+    names another folder. A row without a handle may be about to save this one; on the host where it releases, a run
+    knows by itself what it has there.
     """
     if claim is None:
         return True
-    status, epoch, saved = claim
-    if status is not Status.RUNNING:
-        return handle.epoch <= epoch
-    return saved is not None and Handle.load(saved).run_folder != handle.run_folder
+    if claim.status is not Status.RUNNING:
+        return handle.epoch <= claim.epoch
+    if claim.release_host_id == handle.host_id or claim.handle is None:
+        return False
+    return Handle.load(claim.handle).run_folder != handle.run_folder

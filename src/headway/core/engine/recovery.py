@@ -86,10 +86,10 @@ class Recovery:
         self._parts.ledger.touched(tx, deployment.deployment_id, Status.RUNNING)
 
     async def _waits(self, deployment: Deployment) -> bool:
-        """Whether there is nothing to do but wait for its host; a run that was waited for too long is given up."""
-        host = self._parts.hosts.get(deployment.host_id)
+        """Whether there is nothing to do but wait for its hosts; a run that was waited for too long is given up."""
+        hosts = [self._parts.hosts.get(each) for each in deployment.host_ids]
         since = deployment.out_of_reach_since
-        if since is None or (host is not None and host.link is not None):
+        if since is None or all(host is not None and host.link is not None for host in hosts):
             return False
         if await self._parts.db.read(lambda tx: tx.now) - since >= self._parts.settings.reach_deadline:
             await self.give_up(deployment.deployment_id, explain.out_of_reach(self._parts.settings.reach_deadline))
@@ -110,8 +110,9 @@ class Recovery:
                 await ending.give_up(outcome)
 
     async def _bring_together(self, deployment: Deployment, lease: Lease) -> None:
+        for host_id in deployment.host_ids:
+            await self._parts.hosts[host_id].raise_epoch(deployment.deployment_id, lease.epoch)
         host = self._parts.hosts[deployment.host_id]
-        await host.raise_epoch(deployment.deployment_id, lease.epoch)
         self._parts.crash_point("epoch raised by recovery")
         if deployment.out_of_reach_since is not None:
             await self._parts.write(lambda tx: self._in_reach(tx, deployment))

@@ -111,6 +111,7 @@ class Arranging:
                     settings=replace(with_own_ids(model.settings), archive=None),
                     env=model.env,
                     host_id=model.host_id,
+                    build_host_id=model.build_host_id,
                 )
             return projects.find_environment(tx, self._vault, target.environment_id)
 

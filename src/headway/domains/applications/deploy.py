@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableSet
+from collections.abc import Awaitable, Callable, Mapping, MutableSet
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,13 +12,16 @@ from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.carrying import Carrying
 from headway.domains.applications.carrying import undo as undo_carrying
-from headway.domains.applications.errand import Errand, open_errand
+from headway.domains.applications.elsewhere import WORKSHOP, Elsewhere
+from headway.domains.applications.elsewhere import undo as undo_elsewhere
+from headway.domains.applications.errand import Errand, open_errand, to_be_ended
 from headway.domains.applications.errand import undo as undo_errand
 from headway.domains.applications.model import is_over_machines
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
 from headway.domains.applications.tools import Toolboxes, Tools
+from headway.domains.projects.model import LOCAL_HOST
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
@@ -43,11 +46,16 @@ class DeployKind:
 
     planning: Planning
     toolboxes: Toolboxes
-    here: Host
+    hosts: Mapping[str, Host]
     guests: MutableSet[str]
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = RELEASE_COMMAND
+
+    @property
+    def here(self) -> Host:
+        """The panel's own machine."""
+        return self.hosts[LOCAL_HOST]
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The application as it is now. Raises RunFailed (refused) where it is gone."""
@@ -56,7 +64,8 @@ class DeployKind:
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
         deploy = _Deploy(run, Plan.load(run.plan), self)
-        commit, artifact = await deploy.made()
+        commit, built = await deploy.made()
+        artifact = await deploy.arrived(built)
         releasing = deploy.releasing(commit, await deploy.shared(artifact))
         spec = await releasing.ports(before=deploy.cleared(releasing.artifact))
         await deploy.release_command(spec)
@@ -70,16 +79,18 @@ class DeployKind:
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
-        tools, deployment = self.toolboxes.at(undoing.deployment.host_id), undoing.deployment
-        host, api = undoing.host, tools.imaging.api
+        deployment, host = undoing.deployment, undoing.host
+        tools, api = self.toolboxes.at(deployment.host_ids[-1]), self.toolboxes.at(deployment.host_id).imaging.api
         if await undo_source(self.here, name, data) or await undo_pull(host, api, name, data):
             return
-        if await undo_errand(self.here, deployment.deployment_id, name, data):
+        if await undo_errand(self.hosts, self.here, deployment.deployment_id, name, data):
             return
         if await undo_carrying(self.here, host, name, data):
             return
+        if await undo_elsewhere(undoing, self.hosts, tools, name, data):
+            return
         if not (await undo_build(host, api, name, data) or await undo_push(host, api, name, data)):
-            await take_back(tools, undoing, name, data)
+            await take_back(tools, undoing, name, data, self.hosts[deployment.host_ids[-1]])
 
 
 class _Deploy:
@@ -89,7 +100,10 @@ class _Deploy:
         self._run = run
         self._plan = plan
         self._kind = kind
-        self._tools: Tools = kind.toolboxes.at(run.deployment.host_id)
+        self._tools: Tools = kind.toolboxes.at(run.deployment.host_ids[-1])
+        self._builds: Tools = kind.toolboxes.building(run.deployment.host_id, self._tools)
+        self._there: Run = run
+        self._elsewhere: Elsewhere | None = None
         self._vault: Vault = kind.planning.vault
         self._errands = AsyncExitStack()
         self._errand: Errand | None = None
@@ -121,6 +135,29 @@ class _Deploy:
         await self._run.describe(description=f"Image: {image.name} ({digest[:12]})", hash=digest)
         return Commit(hash=digest, subject="", author="", branch=""), image
 
+    async def arrived(self, built: Artifact) -> Artifact:
+        """What was built elsewhere, where it is to be released."""
+        run, kind = self._run, self._kind
+        if run.deployment.release_host_id is None:
+            return built
+        self._elsewhere = Elsewhere(
+            run=run,
+            source=self._builds,
+            target=self._tools,
+            here=kind.here,
+            files=kind.toolboxes.here.folders.mover(run.deployment.deployment_id),
+            guests=kind.guests,
+        )
+        self._there = await self._elsewhere.arrive(kind.hosts[run.deployment.release_host_id])
+        artifact = await self._elsewhere.moved(self._there, built, self._folder, self._plan.build_account)
+        if not isinstance(artifact, Bundle):
+            return artifact
+
+        async def seal() -> Json:
+            return dump_artifact(replace(artifact, bytes=await self._seal(self._there)))
+
+        return load_artifact(await run.step("seal", seal))
+
     async def shared(self, artifact: Artifact) -> Artifact:
         """The artifact as other machines get it too, where it is to run on several."""
         settings = self._plan.settings
@@ -138,7 +175,7 @@ class _Deploy:
             if to is None:
                 await self._run.say("No registry is chosen (registryId), so the image stays on this machine.")
                 return dump_artifact(artifact)
-            return dump_artifact(await publish(self._run, artifact, to))
+            return dump_artifact(await publish(self._there, artifact, to))
 
         return load_artifact(await self._run.step("share", share))
 
@@ -146,7 +183,7 @@ class _Deploy:
         """The commit to deploy: the newest of its branch, or for a redeploy the one that serves."""
 
         async def fetch() -> Json:
-            await self._tools.room.require(self._run)
+            await self._builds.room.require(self._run)
             if self._plan.commit is not None:
                 await self._run.say(f"Deploying {self._what.lower()} {self._plan.commit.hash[:12]} again, as it was.")
                 return asdict(self._plan.commit)
@@ -167,7 +204,7 @@ class _Deploy:
         """The commit's files, at the place where the release will stay."""
 
         async def lay_out() -> Json:
-            await self._run.undo("release", self._data)
+            await self._record_place()
             await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
             return asdict(await self._source.check_out(self._run, commit, self._folder))
 
@@ -182,7 +219,7 @@ class _Deploy:
             run=run,
             source=self._source,
             here=self._kind.toolboxes.here.folders,
-            there=self._tools.folders,
+            there=self._builds.folders,
             account=self._plan.build_account,
         )
 
@@ -193,7 +230,7 @@ class _Deploy:
             await carrying.send(packed)
 
         async def unpack() -> Json:
-            await run.undo("release", self._data)
+            await self._record_place()
             workspace = await carrying.lay_out(packed, self._folder)
             await carrying.clear(self._kind.here)
             return asdict(workspace)
@@ -202,6 +239,12 @@ class _Deploy:
         if not carrying.goes_along(packed):
             await run.step("send", send)
         return Workspace(**await run.step("unpack", unpack))
+
+    async def _record_place(self) -> None:
+        """The place of the release, which is the same where it is built, for what is built may hold its path."""
+        await self._run.undo("release", self._data)
+        if self._run.deployment.release_host_id is not None:
+            await self._run.undo(WORKSHOP, {"folder": self._folder})
 
     @property
     def _is_here(self) -> bool:
@@ -216,9 +259,7 @@ class _Deploy:
         if self._is_here:
             return self._run
         if self._errand is None:
-            run, kind = self._run, self._kind
-            seconds = run.deployment.total_seconds or run.deadlines.total.total_seconds()
-            errand = open_errand(run, kind.here, kind.guests, seconds)
+            errand = open_errand(self._run, self._kind.here, self._kind.guests)
             self._errand = await self._errands.enter_async_context(errand)
         return self._errand
 
@@ -226,12 +267,12 @@ class _Deploy:
         """The artifact, made by the build account."""
 
         async def choose() -> Json:
-            return await self._tools.builder(self._run, self._plan, workspace, commit)
+            return await self._builds.builder(self._run, self._plan, workspace, commit)
 
         async def make() -> Json:
-            artifact = await self._tools.build(self._run, self._plan, workspace, commit, builder)
-            if isinstance(artifact, Bundle):
-                artifact = replace(artifact, bytes=await self._seal())
+            artifact = await self._builds.build(self._run, self._plan, workspace, commit, builder)
+            if isinstance(artifact, Bundle) and self._run.deployment.release_host_id is None:
+                artifact = replace(artifact, bytes=await self._seal(self._run))
             return dump_artifact(artifact)
 
         builder: str = await self._run.step("builder", choose)
@@ -240,7 +281,7 @@ class _Deploy:
     def releasing(self, commit: Commit, artifact: Artifact) -> Releasing:
         """The steps that follow, whatever was made."""
         return Releasing(
-            run=self._run,
+            run=self._there,
             plan=self._plan,
             tools=self._tools,
             vault=self._vault,
@@ -254,7 +295,9 @@ class _Deploy:
         """Removes the source of an image, once its build is recorded: before that it could be repeated."""
 
         async def clear() -> None:
-            if isinstance(artifact, Image):
+            if self._elsewhere is not None:
+                await self._elsewhere.clear(self._there, artifact, self._folder)
+            elif isinstance(artifact, Image):
                 await self._run.host.remove_tree(self._folder)
 
         return clear
@@ -265,9 +308,15 @@ class _Deploy:
         if line is None:
             return
 
+        there = self._there
+        if isinstance(there, Errand):  # a panel that goes on with it adds to the log only what is not there yet
+            there.go_on_from(await self._run.step("before the release command", there.skip))
+
         async def release() -> Json:
             await self._run.say(f"Release command: {line}")
-            await self._run.command("release command", self._tools.release_command(self._plan, spec))
+            if isinstance(there, Errand):
+                await to_be_ended(self._run, there.host)
+            await there.command("release command", self._tools.release_command(self._plan, spec))
 
         await self._run.step(RELEASE_COMMAND, release)
 
@@ -279,11 +328,11 @@ class _Deploy:
     def _what(self) -> str:
         return "Archive" if self._plan.settings.source_type == "drop" else "Commit"
 
-    async def _seal(self) -> int:
+    async def _seal(self, run: Run) -> int:
         """Closes the bundle to the build account and gives its size; beside it is the folder of the application's own
         data.
         """
-        size = await self._tools.seal(self._run, self._folder, self._plan)
+        size = await self._tools.seal(run, self._folder, self._plan)
         data = self._tools.folders.data(self._plan.application_id)
-        await self._run.host.make_folder(data, owner=self._plan.run_account)
+        await run.host.make_folder(data, owner=self._plan.run_account)
         return size

@@ -1,34 +1,46 @@
-"""What a run on a server has done on the panel's own machine, where git and its mirrors are."""
+"""What a run has done on another machine than its own: on the panel's, where git and its mirrors are and from where
+artifacts are moved, and on the host where it releases what it has built elsewhere.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, MutableSet
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, MutableSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from headway.core.deployments.lease import FIRST_EPOCH
-from headway.core.deployments.run import Json, Run, RunFailed
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Deadlines, Json, Run, RunFailed
+from headway.core.deployments.status import Reason
 from headway.core.engine import explain
-from headway.infra.hosts.base import Anchor, AnchorGone, AnchorSpec, Exit, Host, StopMode
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Anchor, AnchorGone, AnchorSpec, Exit, Handle, Host, StopMode
 from headway.infra.hosts.command import Command
 
 UNDO = "errand"
 _READ_BYTES = 1 << 20
+_ECHO = re.compile("broken pipe", re.IGNORECASE)  # who writes says so where who reads has failed
+T = TypeVar("T")
 
 
 class Errand:
-    """Fits ``Work``: commands here, in an anchor of the run's own; everything else is the run's."""
+    """Fits ``Run``: commands there, in an anchor of the run's own, and its fence; everything else is the run's."""
 
-    def __init__(self, run: Run, host: Host, anchor: Anchor) -> None:
+    def __init__(self, run: Run, host: Host, anchor: Anchor, read: int = 0) -> None:
+        self.deployment: Deployment = run.deployment
+        self.plan: Mapping[str, Json] = run.plan
+        self.deadlines: Deadlines = run.deadlines
         self.host = host
         self._run = run
         self._anchor = anchor
-        self._read = 0
+        self._read = read
+        self._last: dict[str, str] = {}
 
     async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
-        """See ``Work.command``; what it wrote is in the log once it has ended."""
-        deadlines = self._run.deadlines
+        """See ``Run.command``; what it wrote is in the log once it has ended."""
+        deadlines = self.deadlines
         bounded = replace(
             command,
             step_seconds=command.step_seconds or deadlines.step.total_seconds(),
@@ -38,74 +50,125 @@ class Errand:
             await self._anchor.start(name, bounded)
             ended = await self._anchor.wait(name)
         except AnchorGone as error:
-            raise RunFailed(f"What was done on the panel's machine ({name}) was ended from outside.") from error
-        last = await self._passed_on()
+            raise RunFailed(f"What was done on another machine ({name}) was ended from outside.") from error
+        self._last[name] = await self._passed_on() or self._last.get(name, "")
         if check and not ended.succeeded:
-            raise RunFailed(explain.command_failed(name, ended, last), explain.reason_of(ended))
+            raise RunFailed(explain.command_failed(name, ended, self._last[name]), explain.reason_of(ended))
         return ended
 
+    async def step(self, name: str, work: Callable[[], Any]) -> Json:
+        """See ``Run.step``."""
+        return await self._run.step(name, work)
+
     async def say(self, text: str) -> None:
-        """See ``Work.say``."""
+        """See ``Run.say``."""
         await self._run.say(text)
 
     def masked(self, text: str) -> str:
-        """See ``Work.masked``."""
+        """See ``Run.masked``."""
         return self._run.masked(text)
 
     async def undo(self, name: str, data: Json) -> None:
-        """See ``Work.undo``."""
+        """See ``Run.undo``."""
         await self._run.undo(name, data)
 
-    def fence(self) -> AbstractAsyncContextManager[None]:
-        """See ``Work.fence``."""
-        return self._run.fence()
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        """See ``Run.write``."""
+        return await self._run.write(change)
+
+    async def describe(self, *, title: str | None = None, description: str | None = None, **commit: str) -> None:
+        """See ``Run.describe``."""
+        await self._run.describe(title=title, description=description, **commit)
+
+    def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
+        """See ``Run.fence``."""
+        return self._run.fence(host or self.host)
+
+    async def skip(self) -> int:
+        """Leaves out of the log what was written before; gives where that ends."""
+        while piece := await self._anchor.read(self._read, _READ_BYTES):
+            self._read += len(piece)
+        return self._read
+
+    def go_on_from(self, offset: int) -> None:
+        """What was written before ``offset`` is in the log."""
+        self._read = offset
 
     async def _passed_on(self) -> str:
-        """Adds to the run's log what was written since; gives its last line."""
+        """Adds to the run's log what was written since; gives its last line that is not the echo of another's end."""
         last = ""
         while piece := await self._anchor.read(self._read, _READ_BYTES):
             self._read += len(piece)
             for line in piece.decode(errors="replace").splitlines():
-                last = line
+                last = last if last and _ECHO.search(line) else line
                 await self._run.say(line)
         return self.masked(last)
 
 
 @asynccontextmanager
-async def open_errand(run: Run, host: Host, guests: MutableSet[str], total_seconds: float) -> AsyncIterator[Errand]:
-    """An errand of the run on ``host``, which is not its own; nothing that it started is left afterwards. While it
-    lasts it is among ``guests``, so that it is not swept as the left-over of another run; one that a panel left which
-    has died is ended before.
+async def open_errand(run: Run, host: Host, guests: MutableSet[str], use: str = "") -> AsyncIterator[Errand]:
+    """An errand of the run on ``host``; nothing that it started is left afterwards. While it lasts it is among
+    ``guests``, so that it is not swept as the left-over of another run; one that a panel left which has died is ended
+    before. Those of one run that last at the same time on one host differ in their ``use``.
     """
-    deployment = run.deployment
-    await run.undo(UNDO, {})
-    guests.add(deployment.deployment_id)
+    errand_id = f"{run.deployment.deployment_id}-{use}" if use else run.deployment.deployment_id
+    await run.undo(UNDO, {"host": host.host_id, "id": errand_id})
+    guests.add(errand_id)
     try:
-        if deployment.epoch > FIRST_EPOCH:  # before the first there was none that could have left anything
-            await host.raise_epoch(deployment.deployment_id, deployment.epoch)
-            await end_errands(host, deployment.deployment_id)
-        spec = AnchorSpec(deployment_id=deployment.deployment_id, epoch=deployment.epoch, total_seconds=total_seconds)
-        anchor = await host.open_anchor(spec)
-        await anchor.go()
+        anchor = await _opened(run, host, errand_id)
         try:
             yield Errand(run, host, anchor)
         finally:
             await anchor.stop(StopMode.KILL)
             await anchor.close()
     finally:
-        guests.discard(deployment.deployment_id)
+        guests.discard(errand_id)
 
 
-async def end_errands(host: Host, deployment_id: str) -> None:
+async def arrive(run: Run, host: Host) -> Errand:
+    """The run on the host where it releases: opened once, and attached to again by a panel that goes on with the run.
+    It ends with the deployment. Raises RunFailed (lost) where it is gone.
+    """
+
+    async def opened() -> Json:
+        await to_be_ended(run, host)
+        anchor = await _opened(run, host, run.deployment.deployment_id)
+        return anchor.handle.dump()
+
+    handle = Handle.load(await run.step("arrive", opened))
+    await run.write(lambda _tx: None)  # so that the step is recorded before anything is started there
+    try:
+        return Errand(run, host, await host.attach(handle, run.deployment.epoch))
+    except AnchorGone as gone:
+        raise RunFailed(explain.lost(gone.reason), Reason.LOST) from gone
+
+
+async def to_be_ended(run: Run, host: Host) -> None:
+    """Records that what the run does on ``host`` is ended before what was recorded until now is taken back."""
+    await run.undo(UNDO, {"host": host.host_id, "id": run.deployment.deployment_id})
+
+
+async def end_errands(host: Host, errand_id: str) -> None:
     """Ends what a run still does there; whoever ends the run calls it."""
     for handle in await host.remaining():
-        if handle.deployment_id == deployment_id:
+        if handle.deployment_id == errand_id:
             await host.forget(handle)
 
 
-async def undo(host: Host, deployment_id: str, name: str, _data: Any) -> bool:  # noqa: ANN401 - any JSON value
+async def undo(hosts: Mapping[str, Host], here: Host, deployment_id: str, name: str, data: Mapping[str, str]) -> bool:
     """Takes back what an errand recorded; False when the name is not its own."""
     if name != UNDO:
         return False
-    await end_errands(host, deployment_id)
+    await end_errands(hosts[data.get("host", here.host_id)], data.get("id", deployment_id))
     return True
+
+
+async def _opened(run: Run, host: Host, errand_id: str) -> Anchor:
+    if run.deployment.epoch > FIRST_EPOCH:  # before the first there was none that could have left anything
+        await host.raise_epoch(errand_id, run.deployment.epoch)
+        await end_errands(host, errand_id)
+    seconds = run.deployment.total_seconds or run.deadlines.total.total_seconds()
+    spec = AnchorSpec(deployment_id=errand_id, epoch=run.deployment.epoch, total_seconds=seconds)
+    anchor = await host.open_anchor(spec)
+    await anchor.go()
+    return anchor

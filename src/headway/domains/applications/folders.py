@@ -44,6 +44,14 @@ class AppFolders:
         """Where that file arrives on its server, under its digest."""
         return f"{self.private}/incoming/{deployment_id}"
 
+    def arriving(self, deployment_id: str) -> str:
+        """Where a release that was built elsewhere lies until it is whole."""
+        return f"{self.work}/arriving/{deployment_id}"
+
+    def mover(self, deployment_id: str) -> str:
+        """What opens both ends of a move, for as long as it lasts: only the panel reads it."""
+        return f"{self.private}/moves/{deployment_id}"
+
     def archives(self, application_id: str) -> str:
         """What was uploaded for an application: only the panel reads it."""
         return f"{self.private}/archives/{application_id}"

@@ -111,7 +111,7 @@ class Keeper:
         for runtime, known in (await self._tools.runtimes.known()).items():
             for release_id in known - rows:
                 claims = await self.operating.db.read(lambda tx, id_=release_id: deployments.claims(tx, [id_]))  # type: ignore[misc]
-                if claims.get(release_id, (Status.ERROR,))[0].ended:
+                if release_id not in claims or claims[release_id].status.ended:
                     await self._tools.runtimes.of(runtime).remove(release_id)
 
     def _mark_unstable(self, tx: Tx, release: Release) -> None:

@@ -45,6 +45,7 @@ class Making:
         settings: AppSettings,
         env: str = "",
         host_id: str = LOCAL_HOST,
+        build_host_id: str | None = None,
     ) -> Application:
         """A new application in this place, on that host, not deployed yet. Raises NameTaken."""
         if store.name_is_taken(tx, place.environment_id, name):
@@ -55,6 +56,7 @@ class Making:
             project_id=place.project_id,
             environment_id=place.environment_id,
             host_id=host_id,
+            build_host_id=build_host_id,
             name=name,
             app_name=app_name_for(app_name or name, lambda candidate: not self._is_free(tx, candidate)),
             description=description,

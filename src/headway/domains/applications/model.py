@@ -200,7 +200,8 @@ def without_git(settings: AppSettings) -> AppSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
     """One application. ``env`` is its variables as the user wrote them; uids are None where the panel is not root. What
-    runs of a pull request is one too: ``preview_of`` names the application that it is a preview of.
+    runs of a pull request is one too: ``preview_of`` names the application that it is a preview of. ``build_host_id``
+    is the server that builds it, where that is not to be done where it is.
     """
 
     application_id: str
@@ -220,6 +221,7 @@ class Application:
     run_uid: int | None
     created_at: datetime
     preview_of: str | None = None
+    build_host_id: str | None = None
 
     @property
     def subject_type(self) -> SubjectType:

@@ -15,6 +15,7 @@ from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.tools import Tools
 from headway.domains.catalog.restoring import Domains
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import Runtime
@@ -144,9 +145,8 @@ class Releasing:
         known = store.release(tx, release.release_id)
         if known is not None:
             return known.ports  # a run that is taken up again
-        host_id = self.run.deployment.host_id
         for port in release.ports:
-            if not ports_store.take_port(tx, host_id, release.application_id, release.release_id, port):
+            if not ports_store.take_port(tx, self.tools.host_id, release.application_id, release.release_id, port):
                 raise RunFailed(
                     f"Port {port} is taken by another application. Choose another value for PORT, or remove the "
                     "variable: Headway then gives the application a port of its own."
@@ -159,7 +159,7 @@ class Releasing:
             release_id=self.release_id,
             seq=0,
             application_id=self.plan.application_id,
-            host_id=self.run.deployment.host_id,
+            host_id=self.tools.host_id,
             deployment_id=self.release_id,
             state=ReleaseState.STARTING,
             folder=self.folder,
@@ -185,26 +185,26 @@ class Releasing:
         )
 
 
-async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json) -> None:
-    """Takes back one effect; stands being repeated."""
-    await _UNDOS[name](tools, undoing, data)
+async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json, host: Host | None = None) -> None:
+    """Takes back one effect on ``host`` (None: the run's own); stands being repeated."""
+    await _UNDOS[name](tools, undoing, host or undoing.host, data)
 
 
-async def _undo_release(tools: Tools, undoing: Undoing, data: Mapping[str, str]) -> None:
+async def _undo_release(tools: Tools, undoing: Undoing, host: Host, data: Mapping[str, str]) -> None:
     await tools.runtimes.of("native").remove(data["new"])  # of a run that recorded no more than this
-    await undoing.host.remove_tree(tools.folders.release(data["application_id"], data["new"]))
+    await host.remove_tree(tools.folders.release(data["application_id"], data["new"]))
     await undoing.write(lambda tx: store.remove_release(tx, data["new"]))
 
 
-async def _undo_running(tools: Tools, _undoing: Undoing, data: Mapping[str, str]) -> None:
+async def _undo_running(tools: Tools, _undoing: Undoing, _host: Host, data: Mapping[str, str]) -> None:
     await tools.runtimes.of(data["runtime"]).remove(data["new"])
 
 
-async def _undo_restart(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+async def _undo_restart(tools: Tools, undoing: Undoing, host: Host, data: Mapping[str, Json]) -> None:
     await tools.runtimes.of("native").remove(data["new"])  # as above
     wanted, old = await undoing.write(lambda tx: _handed_back(tx, data))
     if wanted and old is not None:
-        async with undoing.fence():
+        async with undoing.fence(host):
             await tools.runtimes.of(old.runtime).start_again(old.release_id)
 
 
@@ -214,13 +214,13 @@ def _handed_back(tx: Tx, data: Mapping[str, Json]) -> tuple[bool, Release | None
     return store.is_wanted(tx, data["application_id"]), store.release(tx, data["old"])
 
 
-async def _undo_route(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
-    async with undoing.fence():
+async def _undo_route(tools: Tools, undoing: Undoing, host: Host, data: Mapping[str, Json]) -> None:
+    async with undoing.fence(host):
         before = data["route"]
         await tools.routing.lead(data["id"], None if before is None else before["release_id"])
 
 
-_UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {
+_UNDOS: Mapping[str, Callable[[Tools, Undoing, Host, Json], Awaitable[None]]] = {
     "release": _undo_release,
     "running": _undo_running,
     "restart": _undo_restart,

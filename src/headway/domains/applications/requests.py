@@ -10,6 +10,12 @@ from headway.domains.applications.model import Application, exclusive_key
 from headway.domains.applications.sources import require_source
 
 
+def built_on(application: Application) -> str:
+    """The host that makes what is released; what somebody else has made is fetched where it is released."""
+    is_made = application.settings.source_type != "docker"
+    return application.build_host_id if is_made and application.build_host_id else application.host_id
+
+
 def deploy_request(
     application: Application,
     *,
@@ -24,12 +30,14 @@ def deploy_request(
     ``allow_file`` a folder of the machine may be fetched. Raises InvalidInput where there is nothing to deploy.
     """
     require_source(application.settings)
+    host_id = built_on(application)
     return Request(
         kind=KIND,
         kind_version=VERSION,
         subject_type=SubjectType.APPLICATION,
         subject_id=application.application_id,
-        host_id=application.host_id,
+        host_id=host_id,
+        release_host_id=application.host_id if host_id != application.host_id else None,
         organization_id=application.organization_id,
         project_id=application.project_id,
         exclusive_key=exclusive_key(application.application_id),

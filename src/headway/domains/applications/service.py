@@ -16,14 +16,9 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.applications import store
-from headway.domains.applications.hosting import host_for, moved
+from headway.domains.applications.hosting import build_host_for, host_for, moved
 from headway.domains.applications.making import Making, NameTaken
-from headway.domains.applications.model import (
-    Application,
-    AppSettings,
-    AppStatus,
-    Wanted,
-)
+from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.removing import remove_previews
 from headway.domains.applications.requests import deploy_request
@@ -86,9 +81,11 @@ class ApplicationService:
         description: str | None = None,
         settings: AppSettings | None = None,
         server_id: str | None = None,
+        build_server_id: str | None = None,
     ) -> Application:
-        """Makes an application without deploying it, on a server where one is named. Raises Conflict where the
-        environment has one of that name, Missing for a server of somebody else.
+        """Makes an application without deploying it, on a server where one is named, and built on another where one is
+        named for that. Raises Conflict where the environment has one of that name, Missing for a server of somebody
+        else.
         """
         check_name(name)
         wanted = settings or AppSettings()
@@ -106,6 +103,7 @@ class ApplicationService:
                 description=description,
                 settings=wanted,
                 host_id=host_for(tx, place.organization_id, server_id),
+                build_host_id=build_host_for(tx, place.organization_id, build_server_id),
             )
 
         return await self._db.run(write)
@@ -141,14 +139,17 @@ class ApplicationService:
         description: str | None = None,
         env: str | None = None,
         server_id: str | None = None,
+        build_server_id: str | None = None,
     ) -> Application:
-        """Changes an application; the next deploy works from it. Raises InvalidInput with what is wrong."""
+        """Changes an application; the next deploy works from it. An empty ``build_server_id`` has it built where it is.
+        Raises InvalidInput with what is wrong.
+        """
         if name is not None:
             check_name(name)
 
         def write(tx: Tx) -> Application:
             current = self._permitted(tx, actor, application_id, procedure)
-            fields = {**moved(tx, current, server_id)}
+            fields = {**moved(tx, current, server_id, build_server_id)}
             settings = current.settings if change is None else change(current.settings)
             if settings != current.settings:
                 self._check(settings, allow_file=_may_use_files(actor))

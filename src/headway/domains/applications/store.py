@@ -178,6 +178,7 @@ def add(tx: Tx, application: Application, vault: Vault) -> None:
             run_uid=application.run_uid,
             created_at=application.created_at,
             preview_of=application.preview_of,
+            build_host_id=application.build_host_id,
         )
     )
 
@@ -367,6 +368,7 @@ def _application(row: Row[Any], vault: Vault) -> Application:
         run_uid=row.run_uid,
         created_at=row.created_at,
         preview_of=row.preview_of,
+        build_host_id=row.build_host_id,
     )
 
 

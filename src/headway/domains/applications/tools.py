@@ -248,6 +248,11 @@ class Toolboxes:
         """The tools of a host. Raises HostUnreachable for a server that is none any more."""
         return self.here if host_id == self.here.host_id else self.there(host_id)
 
+    def building(self, host_id: str, released: Tools) -> Tools:
+        """The tools of a host as they build what is ``released`` on the other's: images are named as those there."""
+        tools = self.at(host_id)
+        return replace(tools, imaging=replace(tools.imaging, panel_id=released.imaging.panel_id))
+
 
 def _is_checked(image: Image, own: OwnCheck | None) -> bool:
     return image.is_checked if own is None or not own.test else own.test != ("NONE",)

@@ -172,7 +172,9 @@ def _needed(tx: Tx, release_ids: set[str]) -> set[str]:
     known = {release.release_id for release in applications.every_release(tx)}
     unknown = sorted(release_ids - known)
     claims = deployments.claims(tx, unknown)
-    return known | {release_id for release_id in unknown if release_id in claims and not claims[release_id][0].ended}
+    return known | {
+        release_id for release_id in unknown if release_id in claims and not claims[release_id].status.ended
+    }
 
 
 def _used_at(folders: Iterable[str]) -> dict[str, float]:

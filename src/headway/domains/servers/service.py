@@ -156,6 +156,8 @@ class ServerService:
                 raise Conflict(f"{', '.join(through)} can only be reached through this server. Change these first.")
             if names := store.inhabitants(tx, server_id):
                 raise Conflict(f"{_listed(names)} on this server. Delete what is there, then remove the server.")
+            if names := store.built_there(tx, server_id):
+                raise Conflict(f"{_listed(names)} built on this server (buildServerId). Let another one do it first.")
             if count := store.unfinished(tx, server_id):
                 there = "1 deployment waits or runs" if count == 1 else f"{count} deployments wait or run"
                 raise Conflict(f"{there} on this server. End them first, or remove it by force.")

@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, delete, func, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
+from headway.core.deployments.store import touches
 from headway.domains.servers.model import Access, Facts, Server, ServerType, Standing
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.tables.composes import composes
@@ -103,18 +104,18 @@ def set_seen(tx: Tx, server_id: str, standing: Standing) -> None:
 
 def remove(tx: Tx, server_id: str) -> None:
     """Deletes a server. Its host stays while anything names it, and takes no more work."""
-    waiting = select(deployments.c.deployment_id).where(deployments.c.host_id == server_id)
+    waiting = select(deployments.c.deployment_id).where(touches(server_id))
     tx.execute(delete(undos).where(undos.c.deployment_id.in_(waiting)))
     tx.execute(delete(servers).where(_c.server_id == server_id))
     tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(concurrency=0))
-    columns = (each.c.host_id for each in (deployments, applications, composes))
+    columns = (*(each.c.host_id for each in (deployments, applications, composes)), applications.c.build_host_id)
     if not any(tx.execute(select(each).where(each == server_id).limit(1)).first() for each in columns):
         tx.execute(delete(hosts).where(hosts.c.host_id == server_id))
 
 
 def unfinished(tx: Tx, server_id: str) -> int:
     """How many deployments wait or run there."""
-    count = select(func.count()).select_from(deployments).where(deployments.c.host_id == server_id)
+    count = select(func.count()).select_from(deployments).where(touches(server_id))
     return sum(int(tx.scalar(count.where(state)) or 0) for state in (PENDING, RUNNING))
 
 
@@ -127,9 +128,15 @@ def inhabitants(tx: Tx, server_id: str) -> list[str]:
     return found
 
 
+def built_there(tx: Tx, server_id: str) -> list[str]:
+    """The names of the applications elsewhere that are built on the server."""
+    there = (applications.c.build_host_id == server_id, applications.c.deleted_at.is_(None))
+    return list(tx.execute(select(applications.c.name).where(*there).order_by(applications.c.name)).scalars())
+
+
 def out_of_reach(tx: Tx, server_id: str) -> list[str]:
     """The running deployments there that wait for the server to answer."""
-    mine = (RUNNING, deployments.c.host_id == server_id, deployments.c.out_of_reach_since.is_not(None))
+    mine = (RUNNING, touches(server_id), deployments.c.out_of_reach_since.is_not(None))
     return list(tx.execute(select(deployments.c.deployment_id).where(*mine)).scalars())
 
 

@@ -245,6 +245,11 @@ class SshHost(SshFiles):
             raise HostUnreachable(f"Processes in the control group {group} do not end although they were killed.")
         return ran_out == b"1"
 
+    async def end_marked(self, mark: str) -> None:
+        """Ends every process that was started with this variable, and all below it, until none is left."""
+        if (await self._session.ask("end_marked", mark, seconds=SWEEP_SECONDS * 2))[1] != b"1":
+            raise HostUnreachable(f"Processes on {self.target.place} do not end although they were killed.")
+
     async def dial(self, socket: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to a socket of the server, by its path. Raises OSError when nothing listens there, and
         HostUnreachable.

@@ -10,11 +10,17 @@ from typing import Any
 import asyncssh
 
 from headway.infra.hosts.base import HostUnreachable
-from headway.infra.hosts.ssh_target import CONNECT_SECONDS, HostKeyChanged, HostRefused, SshTarget, fingerprint
+from headway.infra.hosts.ssh_target import (
+    CONNECT_SECONDS,
+    KEEPALIVE_COUNT,
+    KEEPALIVE_SECONDS,
+    HostKeyChanged,
+    HostRefused,
+    SshTarget,
+    fingerprint,
+)
 
 LOGIN_SECONDS = 15.0
-KEEPALIVE_SECONDS = 5
-KEEPALIVE_COUNT = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.secret import Secret
 
 CONNECT_SECONDS = 10.0
+KEEPALIVE_SECONDS = 5
+KEEPALIVE_COUNT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ DONE = Deployment(
     organization_id="org",
     project_id="project",
     host_id="local",
+    release_host_id=None,
     server_id=None,
     exclusive_key=None,
     lane=Lane.DEPLOY,

@@ -112,6 +112,7 @@ class Create(Changes):
     description: str | None = None
     environment_id: Annotated[str, Field(min_length=1)]
     server_id: str | None = None
+    build_server_id: str | None = None
 
 
 class Save(Changes):
@@ -123,6 +124,7 @@ class Update(Save):
     description: str | None = None
     env: str | None = None
     server_id: str | None = None
+    build_server_id: str | None = None
 
 
 class SaveEnvironment(Save):
@@ -212,6 +214,7 @@ async def _create(call: Call[Create]) -> dict[str, Any]:
             description=given.description,
             settings=given.applied(AppSettings()),
             server_id=given.server_id,
+            build_server_id=given.build_server_id,
         ),
     )
 
@@ -226,6 +229,7 @@ async def _update(call: Call[Update]) -> bool:
         description=given.description,
         env=_env(given.model_fields_set, given.env),
         server_id=given.server_id,
+        build_server_id=(given.build_server_id or "") if "build_server_id" in given.model_fields_set else None,
     )
     return True
 

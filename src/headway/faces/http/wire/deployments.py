@@ -248,7 +248,7 @@ def deployment_row(
         "backupId": owner if subject == SubjectType.BACKUP else None,
         "rollbackId": None if left is None else left.release_id,
         "volumeBackupId": owner if subject == SubjectType.VOLUME_BACKUP else None,
-        "buildServerId": None,
+        "buildServerId": None if row.release_host_id is None else row.host_id,
         "rollback": None if left is None else left_row(left),
         "reason": row.reason,
         "kind": row.kind,

@@ -63,6 +63,7 @@ applications = Table(
     Column("project_id", String(21), ForeignKey("projects.project_id"), nullable=False, index=True),
     Column("environment_id", String(21), ForeignKey("environments.environment_id"), nullable=False, index=True),
     Column("host_id", String(21), ForeignKey("hosts.host_id"), nullable=False),
+    Column("build_host_id", String(21), index=True),  # null: it is built where it is
     Column("name", Text, nullable=False),
     Column("app_name", String(63), nullable=False, unique=True),
     Column("description", Text),

@@ -41,6 +41,7 @@ deployments = Table(
     Column("organization_id", String(21), nullable=False),
     Column("project_id", String(21)),
     Column("host_id", String(21), ForeignKey("hosts.host_id"), nullable=False),
+    Column("release_host_id", String(21)),  # where what it makes is released, if not on its own host
     Column("server_id", String(21)),
     Column("exclusive_key", String(96)),
     Column("lane", Integer, nullable=False),
@@ -82,6 +83,7 @@ deployments = Table(
 PENDING = text("status = 'pending'")
 CLAIMABLE = text("status = 'pending' AND ready")
 RUNNING = text("status = 'running'")
+BUILT_ELSEWHERE = text("release_host_id IS NOT NULL")
 
 Index(
     "ix_deployments_claim",
@@ -109,6 +111,13 @@ Index(
 Index("ix_deployments_running", deployments.c.host_id, sqlite_where=RUNNING, postgresql_where=RUNNING)
 Index("ix_deployments_subject", deployments.c.subject_type, deployments.c.subject_id, deployments.c.seq)
 Index("ix_deployments_server", deployments.c.server_id, deployments.c.seq)
+Index(
+    "ix_deployments_built",
+    deployments.c.host_id,
+    deployments.c.seq,
+    sqlite_where=BUILT_ELSEWHERE,
+    postgresql_where=BUILT_ELSEWHERE,
+)
 Index("ix_deployments_project", deployments.c.project_id, deployments.c.seq)
 Index("ix_deployments_organization", deployments.c.organization_id, deployments.c.seq)
 Index("ix_deployments_status", deployments.c.organization_id, deployments.c.status, deployments.c.seq)

@@ -29,6 +29,7 @@ my %SLOW = (
     raise        => sub { return [ 'ok', Headway::Runs::raise(@_) // '' ] },
     await_death  => sub { return [ 'ok', Headway::Runs::await_death(@_) ] },
     sweep        => sub { return [ 'ok', Headway::Runs::sweep(@_) ] },
+    end_marked   => sub { return [ 'ok', Headway::Runs::end_marked(@_) ? 1 : 0 ] },
     tidy         => sub { Headway::Runs::tidy(@_);  return ['ok'] },
     prune        => sub { Headway::Runs::prune(@_); return ['ok'] },
     discover     => sub { return [ 'ok', Headway::Trees::discover(@_) ] },
