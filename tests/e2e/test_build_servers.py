@@ -1,4 +1,4 @@
-"""Applications that one server builds and another machine releases: what is moved, and what becomes of it on the way."""
+"""Applications that one server builds and another machine releases: what is moved, and what serves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.docker_engine import lacks_docker
-from tests.e2e.boxes import boxed_web, containers, images
+from tests.e2e.boxes import DOCKERFILE, boxed_web, containers, images
 from tests.panel import Panel, commit, git_repository, panel, until, web
 from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
 
@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}"),
 ]
 Json = Any
-CACHED = "dd if=/dev/urandom of=ballast bs=1M count=150 2>/dev/null; mkdir -p .venv/bin; ln -sf /usr/bin/python3 py"
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,11 @@ class Yard:
         return application_id
 
     def visit(self, application_id: str) -> httpx.Response:
-        """What the application answers at the edge of the target."""
-        name = self.panel.get("application.one", applicationId=application_id)["appName"]
+        """What the application answers at the edge of the machine that it is on."""
+        row = self.panel.get("application.one", applicationId=application_id)
+        name = row["appName"]
+        if row["serverId"] is None:
+            return self.panel.visit(name)
         url = f"http://{self.target.address}:{self.panel.edge_port}/"
         return httpx.get(url, headers={"host": f"{name}.localhost"}, timeout=10, trust_env=False)
 
@@ -68,10 +70,10 @@ def connected(folder: Path) -> Iterator[Yard]:
     with rooted_server(folder / "builder") as builder, rooted_server(folder / "target", 1) as target:
         with panel(folder / "data", HEADWAY_SERVER_EDGE_HOST=target.address, HEADWAY_REACH_DEADLINE="5m") as running:
             ids = []
-            for name, server, type in (("builder", builder, "build"), ("target", target, "deploy")):
+            for name, server, kind in (("builder", builder, "build"), ("target", target, "deploy")):
                 key = running.post("sshKey.create", name=name, privateKey=server.key.reveal())["sshKeyId"]
                 given = {"name": name, "ipAddress": server.address, "port": server.port, "sshKeyId": key}
-                ids.append(running.post("server.create", serverType=type, **given)["serverId"])
+                ids.append(running.post("server.create", serverType=kind, **given)["serverId"])
             yield Yard(running, builder, target, *ids)
         builder.stop()
         target.stop()
@@ -90,15 +92,10 @@ def test_what_one_server_builds_serves_where_it_is_released(yard: Yard, tmp_path
     line = 'test "$(pwd)" != / && echo built at $(pwd) > place.txt'
     files = web("one") | {"Procfile": "web: python3 app.py\nrelease: cat place.txt; echo released at $(pwd)\n"}
     application_id = yard.application(git_repository(repository, files), f"moved-{here}", here=here, buildCommand=line)
-    visit = (
-        (lambda: running.visit(running.get("application.one", applicationId=application_id)["appName"]))
-        if here
-        else (lambda: yard.visit(application_id))
-    )
     first = running.done(running.deploy(application_id), 90)
     deployment_id = first["deploymentId"]
     assert (first["serverId"], first["buildServerId"]) == (None if here else yard.target_id, yard.builder_id)
-    assert visit().text == "one"
+    assert yard.visit(application_id).text == "one"
     log = running.deployment_log(deployment_id)
     place = next(line for line in log.splitlines() if line.startswith("built at")).removeprefix("built at ")
     assert f"released at {place}" in log.splitlines()
@@ -108,8 +105,43 @@ def test_what_one_server_builds_serves_where_it_is_released(yard: Yard, tmp_path
 
     commit(repository, {"app.py": web("two")["app.py"]}, "second")
     running.done(running.deploy(application_id), 60)
-    assert visit().text == "two"
+    assert yard.visit(application_id).text == "two"
     running.post("rollback.rollback", rollbackId=first["rollbackId"])
-    until(lambda: visit().text == "one", 60)
+    until(lambda: yard.visit(application_id).text == "one", 60)
     running.post("application.delete", applicationId=application_id)
     assert (yard.builder.living("app.py"), yard.target.living("app.py")) == ([], [])
+
+
+@pytest.mark.skipif(bool(lacks_docker()), reason=str(lacks_docker()))
+def test_an_image_is_in_one_engine_after_the_other(yard: Yard, tmp_path: Path) -> None:
+    running, repository = yard.panel, tmp_path / "r"
+    with engine_on(yard.builder) as builds, engine_on(yard.target) as runs:
+        application_id = yard.application(git_repository(repository, boxed_web("boxed")), "boxed", builder="dockerfile")
+        running.done(running.deploy(application_id), 180)
+        assert yard.visit(application_id).text == "boxed"
+        assert (containers(runs, application_id), len(images(runs, application_id))) == (["running"], 1)
+        assert (containers(builds, application_id), images(builds, application_id)) == ([], [])
+        heavy = boxed_web("heavy", DOCKERFILE.replace("EXPOSE", "RUN head -c 300M /dev/urandom >/ballast\nEXPOSE"))
+        commit(repository, heavy, "heavy")
+        deployment_id = running.deploy(application_id)
+        running.running(deployment_id, "Moving the image", 120)
+        running.post("deployment.killProcess", deploymentId=deployment_id)
+        assert (running.one(deployment_id)["reason"], yard.visit(application_id).text) == ("killed", "boxed")
+        assert (len(images(runs, application_id)), images(builds, application_id)) == (1, [])
+        until(lambda: not yard.left(deployment_id), 20)
+        running.post("application.delete", applicationId=application_id)
+        assert (containers(runs, application_id), images(runs, application_id)) == ([], [])
+
+
+def test_who_builds_may_be_changed_and_is_kept_from_strangers(yard: Yard, tmp_path: Path) -> None:
+    running = yard.panel
+    application_id = yard.application(git_repository(tmp_path / "r", web("x")), "changed")
+    refused = running.client.post(
+        "/application.update", json={"applicationId": application_id, "buildServerId": "no-such-server"}
+    )
+    assert (refused.status_code, refused.json()["message"]) == (404, "Server not found")
+    kept = running.client.post("/server.remove", json={"serverId": yard.builder_id})
+    assert (kept.status_code, "buildServerId" in kept.json()["message"]) == (409, True)
+    running.post("application.update", applicationId=application_id, buildServerId=None)
+    assert running.get("application.one", applicationId=application_id)["buildServerId"] is None
+    running.post("application.delete", applicationId=application_id)

@@ -1,5 +1,5 @@
-"""Proof: whatever happens in the middle of a move, each end has the whole artifact or nothing of it, nothing goes on, and
-the status is true.
+"""Proof: whatever happens in the middle of a move, each end has the whole artifact or nothing of it, nothing goes on,
+and the status is true.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ class Works:
         """A new application and its deploy, which is in the middle of its move."""
         name = f"{kind} {folder.name}"[:60]
         if kind == "bundle":
-            files, fields = web(kind), {"builder": "native", "buildCommand": BALLAST}
+            url = git_repository(folder / "r", web(kind))
+            application_id = self.yard.application(url, name, builder="native", buildCommand=BALLAST)
         else:
-            files, fields = boxed_web(kind, BOXED), {"builder": "dockerfile"}
-        application_id = self.yard.application(git_repository(folder / "r", files), name, **fields)
+            url = git_repository(folder / "r", boxed_web(kind, BOXED))
+            application_id = self.yard.application(url, name, builder="dockerfile")
         deployment_id = self.yard.panel.deploy(application_id)
         until(lambda: moves(deployment_id), 240, what=self.yard.panel.deployment_log(deployment_id))
         time.sleep(0.7)
@@ -152,7 +153,7 @@ def test_a_server_that_loses_its_power_ends_the_deployment(works: Works, tmp_pat
         server.boot_id.write_text(f"0000000{number}-0000-4000-8000-000000000000\n")
         server.start()
         row = works.yard.panel.ended(deployment_id, 120)
-        assert (row["status"], row["reason"]) == ("error", "lost"), row
+        assert (row["status"], row["reason"]) == ("error", "lost"), (end, row["errorMessage"])
         until(lambda: not moves(deployment_id) and not works.yard.left(deployment_id), 60)  # noqa: B023 - used at once
         works.yard.panel.post("application.delete", applicationId=application_id)
 
@@ -162,8 +163,9 @@ def test_a_target_whose_disk_is_full_says_so(works: Works, tmp_path: Path, kind:
     """Full is only where what arrives is written, for whoever looks before finds room on the disk."""
     application_id, first = works.moving(tmp_path, kind)
     works.yard.panel.done(first, 240)
+    within: tuple[str, ...] = ()
     if kind == "image":
-        full, within = works.of_target.folder / "data/tmp", ()
+        full = works.of_target.folder / "data/tmp"
     else:
         (full,), within = works.yard.target.root.glob("var/lib/headway/*.work/arriving"), _inside(works.yard.target)
     mount = ("mount", "-t", "tmpfs", "-o", "size=64m,mode=711", "tmpfs", str(full))

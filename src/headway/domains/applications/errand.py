@@ -50,7 +50,7 @@ class Errand:
             await self._anchor.start(name, bounded)
             ended = await self._anchor.wait(name)
         except AnchorGone as error:
-            raise RunFailed(f"What was done on another machine ({name}) was ended from outside.") from error
+            raise RunFailed(explain.lost(error.reason), Reason.LOST) from error
         self._last[name] = await self._passed_on() or self._last.get(name, "")
         if check and not ended.succeeded:
             raise RunFailed(explain.command_failed(name, ended, self._last[name]), explain.reason_of(ended))
