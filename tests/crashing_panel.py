@@ -1,4 +1,6 @@
-"""A panel that ends itself with SIGKILL at a crash point, the n-th or one of a name, or writes down which it passed."""
+"""A panel that ends itself with SIGKILL at a crash point, the n-th or one of a name, or writes down which it passed.
+Another signal does what that does; SIGSTOP pauses it there.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,10 @@ class CrashPoints:
     ``passed`` gets each name, one a line.
     """
 
-    def __init__(self, at: int, passed: Path, named: str = "") -> None:
+    def __init__(self, at: int, passed: Path, named: str = "", number: int = signal.SIGKILL) -> None:
         self._at = at
         self._named = named
+        self._signal = number
         self._passed = passed.open("a")
         self._count = 0
 
@@ -31,14 +34,15 @@ class CrashPoints:
         self._passed.write(f"{name}\n")
         self._passed.flush()
         if self._count == self._at or name == self._named:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._named = ""  # a run that is paused there may come by once more
+            os.kill(os.getpid(), self._signal)
 
 
 async def main() -> None:
     """Serves as ``headway serve`` does, with crash points."""
-    points = CrashPoints(
-        int(os.environ["CRASH_AT"]), Path(os.environ["CRASH_POINTS"]), os.environ.get("CRASH_NAMED", "")
-    )
+    given = os.environ
+    number = signal.Signals[given.get("CRASH_SIGNAL", "SIGKILL")]
+    points = CrashPoints(int(given["CRASH_AT"]), Path(given["CRASH_POINTS"]), given.get("CRASH_NAMED", ""), number)
     settings = Settings.from_env(os.environ, facts(), data_dir=sys.argv[1])
     platform = await Platform.open(settings, points)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, platform.stop)

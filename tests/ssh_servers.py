@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,13 +67,23 @@ class SshServer:
         """Ends the daemon and every connection that it has; what left its sessions lives on."""
         if self.process is None:
             return
-        for pid in [*_sessions(self.process.pid), self.process.pid]:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        self._signal(signal.SIGKILL)
         self.process.wait(10)
         self.process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        for pid in [*_sessions(self.process.pid), self.process.pid]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def hang(self) -> None:
+        """The daemon and every connection that it has stop; what is sent to them is taken, and never answered."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """They do again."""
+        self._signal(signal.SIGCONT)
 
     def change_host_key(self) -> None:
         """Another key of the same server, as after it was set up anew."""

@@ -131,6 +131,42 @@ async def test_a_restarted_sshd_is_not_noticed(tmp_path: Path) -> None:
         assert await site.log(deployment_id) == f"{lines(200)}All lines are done.\n"
 
 
+async def test_a_server_that_stays_away_is_given_up_and_cleared_before_anything_new(
+    tmp_path: Path,
+) -> None:
+    async with _site(tmp_path, HEADWAY_REACH_DEADLINE="5") as site:
+        deployment_id = await site.run("echo begun; (setsid sleep 98762 &); exec sleep 98762")
+        await site.until_said(deployment_id, "begun\n")
+        site.cable.pull()
+        row = await site.until(deployment_id, "error")
+        assert (row["reason"], "HEADWAY_REACH_DEADLINE" in row["errorMessage"]) == ("lost", True)
+        waiting = await site.run("ps -eo args | grep -c '[s]leep 98762'; true")
+        await asyncio.sleep(3)
+        assert (await site.row(waiting))["status"] == "pending"
+        assert len(with_argument("98762")) == 2  # nobody can reach it
+        site.cable.plug()
+        await site.until(waiting, "done")
+        assert (await site.log(waiting)).startswith("0\n")
+        assert (await site.row(deployment_id))["errorMessage"] == row["errorMessage"]
+
+
+async def test_a_changed_host_key_holds_a_run_up_until_somebody_trusts_it(tmp_path: Path) -> None:
+    async with _site(tmp_path) as site:
+        deployment_id = await site.run(numbered(100, 0.1))
+        await site.until_said(deployment_id, "line 20\n")
+        site.ssh.stop()
+        site.ssh.change_host_key()
+        site.ssh.start()
+        await site.until(deployment_id, "outOfReachSince")
+        await asyncio.sleep(12)
+        assert (await site.row(deployment_id))["status"] == "running"
+        told = await site.world.get("server.one", serverId=site.server["serverId"])
+        assert "has changed" in str(told), told
+        await site.world.post("server.update", serverId=site.server["serverId"], forgetHostKey=True)
+        await site.until(deployment_id, "done")
+        assert await site.log(deployment_id) == f"{lines(100)}All lines are done.\n"
+
+
 async def test_a_minute_without_a_link_costs_a_build_nothing(tmp_path: Path) -> None:
     async with _site(tmp_path) as site:
         deployment_id = await site.run(numbered(800, 0.1))

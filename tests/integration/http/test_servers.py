@@ -12,8 +12,12 @@ from typing import Any
 import pytest
 
 from headway.infra.hosts.ssh_target import fingerprint
+from tests.integration.http.test_servers_access import asked as queried
+from tests.integration.http.test_servers_access import told
 from tests.integration.http.working import working
 from tests.integration.http.world import World
+from tests.local_hosts import with_argument
+from tests.scripted import KIND, ScriptedKind, request
 from tests.ssh_servers import SSHD, SshServer, ssh_server
 
 pytestmark = [
@@ -54,6 +58,12 @@ class Site:
             assert time.monotonic() < deadline, row
             await asyncio.sleep(0.05)
         return row
+
+    async def until_said(self, deployment_id: str, text: str, seconds: float = 40) -> None:
+        deadline = time.monotonic() + seconds
+        while text not in await self.world.get("deployment.readLogs", deploymentId=deployment_id):
+            assert time.monotonic() < deadline, await self.row(deployment_id)
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -165,6 +175,40 @@ async def test_a_set_up_is_a_deployment_of_the_server(site: Site) -> None:
             assert refused.status_code == 404
     await site.world.post("deployment.removeDeployment", deploymentId=deployment_id)
     assert await site.world.get("deployment.allByServer", serverId=site.server_id) == []
+
+
+@pytest.mark.parametrize("wire", ["rest", "trpc"])
+async def test_a_run_on_a_server_is_killed_and_removed_by_whom_it_belongs_to(site: Site, wire: str) -> None:
+    world = site.world
+    world.platform.engine._parts.kinds[KIND] = ScriptedKind()  # type: ignore[index]
+    asked = request(site.server_id, (await site.one())["organizationId"], "echo begun; exec sleep 98767")
+    ledger, first = world.services.deployments._ledger, await site.setup(docker=False, native=True, dryRun=True)
+    await site.until(first, "done", "error")
+    deployment_id = (await world.services.db.run(lambda tx: ledger.enqueue(tx, asked))).deployment_id
+    mine = {"deploymentId": deployment_id}
+    await site.until_said(deployment_id, "begun")
+    for procedure in ("deployment.killProcess", "deployment.removeDeployment"):
+        for other in (world.stranger, world.member):
+            assert await told(other, procedure, **mine) == {404}
+    assert ((await site.row(deployment_id))["status"], len(with_argument("98767"))) == ("running", 1)
+    for procedure, given in (
+        ("deployment.allByServer", {"serverId": site.server_id}),
+        ("deployment.allByType", {"id": site.server_id, "type": "server"}),
+    ):
+        listed = await world.get(procedure, **given)
+        assert [(row["deploymentId"], row["serverId"]) for row in listed] == [
+            (deployment_id, site.server_id),
+            (first, site.server_id),
+        ]
+        assert await queried(world.stranger, procedure, **given) == {404}
+
+    path, body = ("", mine) if wire == "rest" else ("/trpc", {"json": mine})
+    answer = await world.owner.post(f"{path}/deployment.killProcess", json=body)
+    assert (answer.status_code, with_argument("98767")) == (200, [])
+    assert (await site.row(deployment_id))["reason"] == "killed"
+    answer = await world.owner.post(f"{path}/deployment.removeDeployment", json=body)
+    assert answer.status_code == 200
+    assert (await world.owner.get("/deployment.one", params=mine)).status_code == 404
 
 
 async def test_what_waits_for_a_server_that_is_away_starts_when_it_answers(site: Site) -> None:
