@@ -26,6 +26,7 @@ from headway.seams.runtimes.afar.client import Attended
 from headway.seams.runtimes.afar.contract import Setting
 from headway.seams.runtimes.afar.edge import FarEdge
 from headway.seams.runtimes.afar.runtime import FarRuntime
+from headway.seams.runtimes.afar.visits import FarVisits
 from headway.seams.runtimes.several import Runtimes
 
 
@@ -99,6 +100,7 @@ class Afar:
             login=here.login,
             free=free,
             engine_group=engine_group,
+            visits=FarVisits(attended),
         )
 
     def _there(self, server_id: str) -> There:

@@ -34,6 +34,7 @@ from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.swarm.runtime import SwarmRuntime
 from headway.seams.runtimes.traefik import Https
+from headway.seams.runtimes.visits import Visits
 
 LOCAL = "local"
 
@@ -126,6 +127,7 @@ def tools_of(
         login=providers.login,
         free=Machine().free,
         engine_group=partial(Machine().group_of, settings.docker_host.removeprefix(UNIX)),
+        visits=Visits(docker_api(settings)),
     )
 
 

@@ -55,7 +55,6 @@ class ScheduleWiring:
             engine=engine,
             api=api,
             panel_id=self.data_dir.panel_id,
-            folder=str(self.data_dir.work / "gates"),
             grace_seconds=self.settings.cancel_grace.total_seconds(),
             use_groups=self.settings.cgroups.wish is not False,
         )

@@ -75,12 +75,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def scheduled(site: Site, application_id: str, script: str) -> Json:
-    """The row of a schedule's run inside of an application."""
+def begun(site: Site, application_id: str, script: str) -> str:
+    """A schedule's run inside of an application; its id."""
     given = {"name": "inside", "cronExpression": "0 0 1 1 *", "scheduleType": "application", "script": script}
     schedule_id = site.panel.post("schedule.create", applicationId=application_id, **given)["scheduleId"]
-    began = site.panel.post("schedule.runManually", scheduleId=schedule_id)
-    return site.panel.done(began["deploymentId"], 60)
+    deployment_id: str = site.panel.post("schedule.runManually", scheduleId=schedule_id)["deploymentId"]
+    return deployment_id
+
+
+def scheduled(site: Site, application_id: str, script: str) -> Json:
+    """The row of such a run that has ended well."""
+    return site.panel.done(begun(site, application_id, script), 60)
 
 
 def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Site, tmp_path: Path) -> None:
@@ -178,6 +183,18 @@ def test_a_panel_that_dies_at_a_step_ends_truly(site: Site, tmp_path: Path, step
 
 
 @pytest.mark.skipif(bool(lacks_docker()), reason=str(lacks_docker()))
+def visited(site: Site, application_id: str) -> None:
+    """A schedule's runs in the container: one that ends, and one that is killed with children that hide."""
+    ran = scheduled(site, application_id, "cat /app.py")
+    assert ran["serverId"] == site.server_id
+    assert "do_GET" in site.panel.deployment_log(ran["deploymentId"])
+    hides = "setsid sleep 8823 &\nsetsid sh -c 'sleep 8823 & sleep 8823' &\necho up\nsleep 8823"
+    deployment_id = begun(site, application_id, hides)
+    until(lambda: len(sleepers(8823)) == 4, 30, what="the children")
+    site.panel.post("deployment.killProcess", deploymentId=deployment_id)
+    assert (site.panel.one(deployment_id)["reason"], sleepers(8823)) == ("killed", [])
+
+
 def test_a_dockerfile_is_built_and_served_on_a_server(site: Site, tmp_path: Path) -> None:
     running, repository = site.panel, tmp_path / "r"
     with engine_on(site.server) as engine:
@@ -190,6 +207,8 @@ def test_a_dockerfile_is_built_and_served_on_a_server(site: Site, tmp_path: Path
         assert site.visit(application_id).text == "again"
         running.post("rollback.rollback", rollbackId=first["rollbackId"])
         until(lambda: site.visit(application_id).text == "boxed", 60)
+        visited(site, application_id)
+        until(lambda: containers(engine, application_id) == ["running"], 30, what="the one before is gone")
         slow = boxed_web("slow", "FROM headway-test/base:local\nRUN echo begun && sleep 8822\n")
         commit(repository, slow, "slow")
         deployment_id = running.deploy(application_id)

@@ -37,6 +37,7 @@ from headway.seams.builders.native import seal
 from headway.seams.builders.registry import BUILDERS
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.several import Runtimes
+from headway.seams.runtimes.visits import Visiting
 from headway.seams.sources.archive import ArchiveSource
 from headway.seams.sources.base import Source
 from headway.seams.sources.git import GitAccounts, GitSource
@@ -65,7 +66,7 @@ _PORTS_ASKED = 64  # at a time, since most of them are free
 class Tools:
     """The collaborators of deploys on one host; ``address`` names where an application is reached, ``login`` gives what
     opens a git provider's repositories to git, ``free`` leaves of ports those that nobody on the host listens on,
-    ``engine_group`` tells whose the socket of its engine is.
+    ``engine_group`` tells whose the socket of its engine is, ``visits`` lead into its containers.
     """
 
     db: Database
@@ -81,6 +82,7 @@ class Tools:
     login: Callable[[Connection], Awaitable[Login]]
     free: FreePorts
     engine_group: Callable[[], Awaitable[int | None]]
+    visits: Visiting
 
     def source(self, plan: Plan) -> Source:
         """Where the application's files come from."""

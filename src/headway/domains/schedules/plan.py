@@ -16,7 +16,6 @@ from headway.domains.applications.surroundings import known_secrets
 from headway.domains.composes import model as stacks
 from headway.domains.composes import store as of_composes
 from headway.domains.composes.plan import known_secrets as known_secrets_of_compose
-from headway.domains.projects.model import LOCAL_HOST
 from headway.domains.schedules import store
 from headway.domains.schedules.model import Schedule, Target
 from headway.domains.servers import store as of_servers
@@ -89,12 +88,6 @@ def _inside_application(tx: Tx, application_id: str, vault: Vault) -> tuple[dict
     release = of_applications.serving(tx, application_id)
     if release is None:
         raise RunFailed(f"The application {application.name} was never deployed; deploy it first.")
-    if application.host_id != LOCAL_HOST and release.runtime != "native":
-        raise RunFailed(
-            f"The application {application.name} runs in a container on a server, inside of which schedules do not run "
-            "yet. Let it be a schedule of the server itself (docker exec).",
-            Reason.REFUSED,
-        )
     if application.wanted is not apps.Wanted.UP:
         raise RunFailed(f"The application {application.name} is stopped; start it first.")
     snapshot = open_snapshot(of_applications.spec_of(tx, release.release_id), vault)

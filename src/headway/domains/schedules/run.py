@@ -8,19 +8,19 @@ import pwd
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import partial
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.beside import beside
-from headway.domains.applications.tools import Toolboxes
+from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.schedules.model import Target
 from headway.domains.schedules.plan import Plan, freeze
 from headway.domains.schedules.subject import KIND, VERSION
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi
+from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Command, Limits, Stage
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.engine import Engine
@@ -35,8 +35,8 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleKind:
-    """How a schedule is performed. ``folder`` is one that only the panel enters; ``grace_seconds`` is what a script has
-    between SIGTERM and SIGKILL when its run is cancelled; ``use_groups`` whether control groups may be made.
+    """How a schedule is performed. ``grace_seconds`` is what a script has between SIGTERM and SIGKILL when its run is
+    cancelled; ``use_groups`` whether control groups may be made.
     """
 
     vault: Vault
@@ -44,7 +44,6 @@ class ScheduleKind:
     engine: Engine
     api: DockerApi
     panel_id: str
-    folder: str
     grace_seconds: float
     use_groups: bool
     name: str = KIND
@@ -62,7 +61,7 @@ class ScheduleKind:
         if isinstance(inside, InContainer):
             within = await self._enter(run, inside)
             await run.step(_SCRIPT, lambda: self._run_in_container(run, plan, within))
-            await within.end(self.api)
+            await self._tools(run.deployment).visits.end(within, 0.0)
             await run.host.remove_tree(within.gate)
         else:
             await run.step(_SCRIPT, lambda: self._run_on_host(run, plan, inside))
@@ -74,14 +73,17 @@ class ScheduleKind:
             deployment_id = undoing.deployment.deployment_id
             intent = await undoing.write(lambda tx: deployments.find(tx, deployment_id).intent)
             grace = self.grace_seconds if intent is Intent.CANCEL else 0.0
-            await Within(**data).end(self.api, grace_seconds=grace)
+            await self._tools(undoing.deployment).visits.end(Within(**data), grace)
             await undoing.host.remove_tree(data["gate"])
+
+    def _tools(self, deployment: Deployment) -> Tools:
+        """Those of the machine where it runs."""
+        return self.toolboxes.at(deployment.host_id)
 
     async def _inside(self, run: Run, plan: Plan) -> Inside:
         """Where the script is to run."""
         if plan.runtime is not None and plan.release_id is not None:
-            runtimes = self.toolboxes.at(run.deployment.host_id).runtimes
-            return await runtimes.of(plan.runtime).inside(plan.release_id)
+            return await self._tools(run.deployment).runtimes.of(plan.runtime).inside(plan.release_id)
         if plan.compose_id is not None:
             return await self._service(plan.compose_id, plan.service or "")
         if plan.target == Target.PANEL:
@@ -104,11 +106,13 @@ class ScheduleKind:
         """The visit to the container, the same after a crash; what ends it is recorded before it begins."""
 
         async def enter() -> Json:
-            deployment_id = run.deployment.deployment_id
-            gate = f"{self.folder}/{deployment_id}"
-            visit = partial(Within.of, inside.container_id, inside.pid, deployment_id, gate, use_group=self.use_groups)
-            within = await asyncio.to_thread(visit)
-            await run.host.make_folder(self.folder)
+            tools, deployment_id = self._tools(run.deployment), run.deployment.deployment_id
+            within = await tools.visits.begin(
+                *(inside.container_id, inside.pid, deployment_id),
+                gate=f"{_gates(tools)}/{deployment_id}",
+                use_group=self.use_groups,
+            )
+            await run.host.make_folder(_gates(tools))
             await run.undo(INSIDE, asdict(within))
             await run.say(f"Runs in the container {within.container_id[:12]}.")
             return asdict(within)
@@ -116,11 +120,11 @@ class ScheduleKind:
         return Within(**await run.step("enter", enter))
 
     async def _run_in_container(self, run: Run, plan: Plan, within: Within) -> Json:
-        text = plan.text.encode()
+        text, tools = plan.text.encode(), self._tools(run.deployment)
         argv = handed_over(plan.shell, text, within.run_id)
-        command = within.command(argv, text, self.engine.docker.env, _seconds(run, plan))
-        let_in = within.let_in(lambda: run.host.write_file(within.gate, b""))
-        async with beside(let_in) as door, beside(_carried_out(run, plan, command)) as work:
+        docker = Docker(host=tools.imaging.host, configuration=_gates(tools)).with_engine({})
+        command = within.command(argv, text, docker, _seconds(run, plan))
+        async with beside(tools.visits.let_in(within)) as door, beside(_carried_out(run, plan, command)) as work:
             await asyncio.wait({door, work}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 await door
@@ -142,6 +146,11 @@ class ScheduleKind:
         )
         await _carried_out(run, plan, command)
         return None
+
+
+def _gates(tools: Tools) -> str:
+    """The folder of the files that open gates, which only the panel enters."""
+    return f"{tools.folders.work}/gates"
 
 
 async def _carried_out(run: Run, plan: Plan, command: Command) -> None:

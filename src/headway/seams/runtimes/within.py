@@ -2,8 +2,9 @@
 
 ``docker exec`` leaves what it started behind when its client is killed, and waits for ever for a daemon that holds its
 output. So what comes in waits at a gate until it is in a control group of its own, within that of the container; when
-its first process has ended, and when the run is ended, that group is emptied. A panel without the rights for groups
-finds what came in by the mark in its environment, by a look into the container itself.
+its first process has ended, and when the run is ended, that group is emptied. A panel without the rights for groups,
+or whose engine runs elsewhere (in a virtual machine), finds what came in by the mark in its environment, by a look into
+the container itself.
 """
 
 from __future__ import annotations
@@ -44,18 +45,23 @@ exit 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Within:
-    """One visit to a container. ``group`` is None where none can be made; ``gate`` is the file that opens the gate."""
+    """One visit to a container. ``group`` is None where none can be made; ``gate`` is the file that opens the gate;
+    ``seen`` whether what is in the container is seen from here.
+    """
 
     container_id: str
     run_id: str
     group: str | None
     gate: str
+    seen: bool = True
 
     @staticmethod
     def of(container_id: str, pid: int | None, run_id: str, gate: str, *, use_group: bool = True) -> Within:
         """The visit of a run to a container whose first process is ``pid``. Blocks for a moment."""
-        group = None if pid is None or not use_group else joined.group_within(pid, f"headway-{run_id}")
-        return Within(container_id=container_id, run_id=run_id, group=None if group is None else str(group), gate=gate)
+        seen = _sees_all() and (pid is None or _is_in(container_id, pid))
+        group = joined.group_within(pid, f"headway-{run_id}") if pid is not None and seen and use_group else None
+        name = None if group is None else str(group)
+        return Within(container_id=container_id, run_id=run_id, group=name, gate=gate, seen=seen)
 
     @property
     def marks(self) -> Mapping[str, str]:
@@ -75,7 +81,7 @@ class Within:
         """Waits for what comes, moves it to the group and opens the gate; once its first process has ended, ends what
         it has left. To be done beside the command, and cancelled with its end.
         """
-        if not _sees_all():
+        if not self.seen:
             await open_gate()
             return
         found = await self._arrival()
@@ -89,7 +95,7 @@ class Within:
         """Ends all that came in: with a grace by SIGTERM, else at once; returns when nothing of it is left. Raises
         Unavailable where that cannot be done now.
         """
-        if not _sees_all():
+        if not self.seen:
             await self._sweep_inside(api)
         elif not await asyncio.to_thread(self._end_seen, grace_seconds):
             raise Unavailable(f"What the run started in the container {self.container_id[:12]} does not end.")
@@ -160,3 +166,10 @@ def _join(group: Path, found: list[processes.Process]) -> None:
 def _sees_all() -> bool:
     """Whether this panel may look at, and end, processes of every account."""
     return os.geteuid() == 0
+
+
+def _is_in(container_id: str, pid: int) -> bool:
+    """Whether the process that has this number here is one of the container."""
+    with suppress(OSError):
+        return container_id in (processes.PROC / str(pid) / "cgroup").read_text()
+    return False

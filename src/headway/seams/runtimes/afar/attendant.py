@@ -28,6 +28,7 @@ from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.traefik import Https
+from headway.seams.runtimes.visits import Visits
 
 _SILENCE_SECONDS = 900.0  # a panel asks every few seconds while applications are here
 Mask = Callable[[str], str]
@@ -140,6 +141,7 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
     key = root / "vault.key"
     if not key.exists():
         write_privately(key, Vault.new_key().decode())
+    api = DockerApi(unix_socket(setting.engine))
     https = None if setting.https_port is None else Https(port=setting.https_port, mail=setting.certificate_mail)
     return {
         "native": NativeRuntime(
@@ -150,13 +152,12 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
             use_cgroups=setting.use_cgroups,
             caddy=Path(setting.site),
         ),
-        "container": ContainerRuntime(
-            root / "containers", panel_id=setting.panel_id, api=DockerApi(unix_socket(setting.engine))
-        ),
+        "container": ContainerRuntime(root / "containers", panel_id=setting.panel_id, api=api),
         "edge": Edge(
             root / "edge", host=setting.edge_host, port=setting.edge_port, https=https, traefik=Path(setting.edge)
         ),
         "machine": Machine(),
+        "visits": Visits(api),
     }
 
 

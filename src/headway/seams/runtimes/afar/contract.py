@@ -9,6 +9,7 @@ from typing import Any, Protocol, get_type_hints
 
 from headway.kernel.artifacts import KeyPair, Route
 from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.visits import Visiting
 
 # What no JSON holds: both ends have their own of these.
 _OWN = frozenset({"work", "masked", "return"})
@@ -71,6 +72,7 @@ CONTRACTS: Mapping[str, Any] = {
     "container": Runtime,
     "edge": EdgeThere,
     "machine": MachineThere,
+    "visits": Visiting,
 }
 
 
