@@ -23,10 +23,17 @@ class PullRequest:
     clock = 0
 
     def __init__(
-        self, running: Panel, git_host: Forge, application_id: str, number: int, *, fork: bool = False
+        self,
+        running: Panel,
+        git_host: Forge,
+        service_id: str,
+        number: int,
+        *,
+        fork: bool = False,
+        of: str = "application",
     ) -> None:
         self.number, self.fork, self.branch, self.labels = number, fork, f"change-{number}", list[str]()
-        self._running, self._host, self._application_id = running, git_host, application_id
+        self._running, self._host, self._service = running, git_host, (of, service_id)
         self.head = ""
 
     def push(self, files: dict[str, str], message: str = "a change") -> str:
@@ -66,8 +73,10 @@ class PullRequest:
             "x-github-delivery": str(uuid.uuid4()),
             "x-hub-signature-256": "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
         }
-        token = self._running.get("application.one", applicationId=self._application_id)["refreshToken"]
-        url = f"http://127.0.0.1:{self._running.port}/api/deploy/{token}"
+        of, service_id = self._service
+        token = self._running.get(f"{of}.one", **{f"{of}Id": service_id})["refreshToken"]
+        place = "deploy" if of == "application" else f"deploy/{of}"
+        url = f"http://127.0.0.1:{self._running.port}/api/{place}/{token}"
         answer = httpx.post(url, content=body, headers=headers, timeout=20, trust_env=False)
         assert answer.status_code == 200, answer.text
         return answer.json()["services"][0]

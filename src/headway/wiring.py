@@ -152,8 +152,8 @@ class Wiring:
         self._ledger = self._new_ledger()
         self._composes = self._new_composes(facts)
         fronted[SubjectType.COMPOSE] = self._composes.routing
-        places = PreviewPlaces(db, data_dir.vault, facts, self._providers, settings.public_url)
-        self._previews = PreviewWiring(places=places, ledger=self._ledger, making=self._making)
+        places = PreviewPlaces(db, data_dir.vault, facts, self._providers, settings.public_url, self._events)
+        self._previews = PreviewWiring(places, self._ledger, self._making, self._composes.making)
         self._reactions = self._react()
 
     @property

@@ -6,16 +6,22 @@ from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import Stopping
 from headway.core.engine.poller import Poller
 from headway.domains.applications.making import Making
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
+from headway.domains.composes.making import Making as MakingComposes
 from headway.domains.previews.acting import Acting
+from headway.domains.previews.base import Forms
 from headway.domains.previews.clearing import Clearing
+from headway.domains.previews.of_applications import OfApplications
+from headway.domains.previews.of_composes import OfComposes
 from headway.domains.previews.reporting import Reporting
 from headway.domains.previews.service import PreviewService
 from headway.infra.db.engine import SqlDatabase
+from headway.kernel.events import Events
 from headway.kernel.vault import Vault
 
 
@@ -28,32 +34,42 @@ class PreviewPlaces:
     facts: EdgeFacts
     providers: GitProviderService
     panel: str | None
+    events: Events
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PreviewWiring:
     """What previews need of the others, and what they give to them."""
 
     places: PreviewPlaces
     ledger: Ledger
     making: Making
+    making_composes: MakingComposes
 
     @property
     def acting(self) -> Acting:
         """What opens and closes them."""
-        return Acting(vault=self.places.vault, ledger=self.ledger, making=self.making, facts=self.places.facts)
+        return Acting(ledger=self.ledger, forms=self._forms)
+
+    @property
+    def _forms(self) -> Forms:
+        vault, facts = self.places.vault, self.places.facts
+        return {
+            SubjectType.APPLICATION: OfApplications(vault=vault, making=self.making, facts=facts),
+            SubjectType.COMPOSE: OfComposes(vault=vault, making=self.making_composes, facts=facts),
+        }
 
     def service(self) -> PreviewService:
         """What callers may ask of them."""
         at = self.places
-        return PreviewService(db=at.db, vault=at.vault, ledger=self.ledger, acting=self.acting, facts=at.facts)
+        return PreviewService(db=at.db, ledger=self.ledger, acting=self.acting)
 
     def pollers(self, stopping: Stopping) -> tuple[Poller, ...]:
         """What clears away those that are gone, and catches up with what nobody told."""
         at = self.places
-        clearing = Clearing(db=at.db, vault=at.vault, stopping=stopping, acting=self.acting, providers=at.providers)
+        clearing = Clearing(db=at.db, events=at.events, stopping=stopping, acting=self.acting, providers=at.providers)
         reporting = Reporting(
-            db=at.db, vault=at.vault, providers=at.providers, facts=at.facts, log_link=partial(_log_link, at.panel)
+            db=at.db, providers=at.providers, forms=self._forms, facts=at.facts, log_link=partial(_log_link, at.panel)
         )
         return (
             Poller("previews", clearing.clear_round),

@@ -23,6 +23,7 @@ from headway.reactions.notifications.telling import Telling
 from headway.reactions.webhooks.app_hooks import AppHooks
 from headway.reactions.webhooks.catching_up import CatchingUp
 from headway.reactions.webhooks.heads import Heads
+from headway.reactions.webhooks.pull_files import PullFiles
 from headway.reactions.webhooks.service import WebhookService
 from headway.reactions.webhooks.services import services
 from headway.reactions.webhooks.taking import Taking
@@ -84,6 +85,7 @@ class ReactionWiring:
             events=events,
             most_payload_bytes=settings.webhook_payload_bytes,
         )
+        files = PullFiles(db=db, providers=looking.composes.providers, forms=acting.forms)
         return ReactionWiring(
             webhooks=WebhookService(
                 db=db,
@@ -91,7 +93,7 @@ class ReactionWiring:
                 taking=taking,
                 keep_for=settings.keep_webhooks,
                 most_bytes=settings.webhook_limit_bytes,
-                apps=AppHooks(db=db, vault=data_dir.vault, taking=taking),
+                apps=AppHooks(db=db, vault=data_dir.vault, taking=taking, files=files),
             ),
             notifications=NotificationService(db=db, vault=data_dir.vault, tell=tell),
             telling=Telling(db=db, vault=data_dir.vault, keep_for=settings.keep_webhooks),

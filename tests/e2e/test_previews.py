@@ -92,6 +92,14 @@ def test_a_pull_request_is_opened_pushed_to_and_merged_and_nothing_is_left(runni
     assert all(each["status"] == "done" or each["reason"] == "superseded" for each in ends)
     assert running.visit("life-pr-7").text == "preview 4"
 
+    running.post("application.update", applicationId=application_id, previewSleepHours=0.0001)
+    running.post("previewDeployment.redeploy", previewDeploymentId=preview["previewDeploymentId"])
+    until(lambda: previews(running, application_id)[0]["asleepSince"], 60, what="it is asleep")
+    until(lambda: running.visit("life-pr-7").status_code == 404, 20, what="nothing of it runs")
+    running.post("application.update", applicationId=application_id, previewSleepHours=None)
+    running.post("previewDeployment.redeploy", previewDeploymentId=preview["previewDeploymentId"])
+    until(lambda: running.visit("life-pr-7").text == "preview 4", 30, what="it is awake")
+
     merged = pull.tell("closed", state="closed")
     assert (merged["outcome"], merged["reason"]) == ("removed", "preview_removed")
     assert previews(running, application_id) == []

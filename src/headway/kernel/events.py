@@ -105,6 +105,13 @@ class SwarmLooked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewsCounted:
+    """There are so many previews, by whether they are awake, asleep, or await somebody's approval."""
+
+    states: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered:
     """A procedure was called over a wire; ``procedure`` is one that there is, or "unknown"."""
 

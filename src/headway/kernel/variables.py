@@ -19,6 +19,7 @@ _OPEN_NAMES = frozenset(
         "CI",
         "DEBUG",
         "DJANGO_SETTINGS_MODULE",
+        "DOKPLOY_DEPLOY_URL",
         "ENV",
         "ENVIRONMENT",
         "FLASK_APP",

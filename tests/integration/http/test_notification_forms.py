@@ -25,7 +25,7 @@ HIDDEN = {"password", "botToken", "appToken", "accessToken", "apiKey", "userKey"
 
 async def stored(world: World, made: Json) -> Channel:
     """The channel as it is kept."""
-    vault = world.platform.services.previews.vault
+    vault = world.services.git_providers.vault
     return await world.services.db.read(lambda tx: store.find(tx, made["notificationId"], vault))
 
 

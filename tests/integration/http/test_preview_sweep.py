@@ -23,8 +23,8 @@ def clearing(world: World) -> Clearing:
     services = world.services
     return Clearing(
         db=services.db,
-        vault=services.previews.vault,
         stopping=cast("Stopping", None),
+        events=services.events,
         acting=services.previews.acting,
         providers=services.git_providers,
     )
@@ -42,7 +42,7 @@ async def previewed(world: World, api: Api, **fields: Json) -> str:
         await told(world, application_id, pull_request(number, letter * 40, fork=number == 3))
 
     def age(tx: Tx) -> None:
-        for each in store.of_application(tx, application_id):
+        for each in store.of_service(tx, application_id):
             expires_at = None if each.expires_at is None else each.expires_at - timedelta(hours=1)
             created_at = each.created_at - timedelta(hours=1)
             store.set_fields(tx, each.preview_id, created_at=created_at, expires_at=expires_at)

@@ -62,9 +62,7 @@ def add_missing(tx: Tx, vault: Vault) -> None:
         (SubjectType.COMPOSE, composes.c.compose_id),
     ):
         known = select(_c.subject_id).where(_c.subject_type == subject_type)
-        missing = select(key).where(key.not_in(known))
-        if subject_type is SubjectType.APPLICATION:
-            missing = missing.where(applications.c.preview_of.is_(None))
+        missing = select(key).where(key.not_in(known), key.table.c.preview_of.is_(None))
         for subject_id in tx.execute(missing).scalars().all():
             add(tx, vault, subject_type, subject_id)
 

@@ -62,13 +62,33 @@ class Making:
             serving_release_id=None,
             settings=settings,
             env=env,
-            build_uid=None if self.uid_base is None else self.uid_base + store.new_account(tx),
+            build_uid=self._new_uid(tx),
             delete_volumes=False,
             created_at=tx.now,
         )
         store.add(tx, compose, self.vault)
         hooks_store.add(tx, self.vault, SubjectType.COMPOSE, compose.compose_id)
         return compose
+
+    def add_preview(self, tx: Tx, parent: Compose, preview_id: str, *, name: str, app_name: str) -> Compose:
+        """What is to run of a pull request of the ``parent``: with an account and no webhook of its own."""
+        preview = replace(
+            parent,
+            compose_id=preview_id,
+            name=name,
+            app_name=app_name_for(app_name, lambda candidate: store.app_name_is_taken(tx, candidate)),
+            description=None,
+            status=ComposeStatus.IDLE,
+            wanted=Wanted.DOWN,
+            serving_release_id=None,
+            env="",
+            build_uid=self._new_uid(tx),
+            delete_volumes=True,
+            created_at=tx.now,
+            preview_of=parent.compose_id,
+        )
+        store.add(tx, preview, self.vault)
+        return preview
 
     def copy(self, tx: Tx, actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:
         """Makes the compose services of an environment again in ``target``, those of ``only`` where it is given, with
@@ -90,6 +110,9 @@ class Making:
                 env=model.env,
             )
         return {model.compose_id for model in models}
+
+    def _new_uid(self, tx: Tx) -> int | None:
+        return None if self.uid_base is None else self.uid_base + store.new_account(tx)
 
 
 def _for_copy(settings: ComposeSettings, actor: Actor) -> ComposeSettings:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from headway.core.deployments.model import SubjectType
 from headway.domains.catalog.hooks_model import PUSH, with_meaning
 from headway.domains.catalog.uploads_model import Archive
 
@@ -51,8 +52,9 @@ class ComposeSettings:
     """Where the file comes from, and how long its containers may take. Seconds; None takes the panel's default.
     ``archive`` is what was uploaded last, ``registry_ids`` name what opens the registries of its images.
     ``auto_deploy`` and what follows is how deliveries of webhooks are taken, as of applications.
-    With ``host_access`` the file may ask for what reaches the host: only an owner sets it. ``extra`` are fields of the
-    peer's inputs on which Headway does not act: they are stored and given back.
+    ``git_commit`` is the one that is deployed, whatever the branch names. Where nothing is ``published`` no ports of
+    the machine are. With ``host_access`` the file may ask for what reaches the host: only an owner sets it. ``extra``
+    are fields of the peer's inputs on which Headway does not act: they are stored and given back.
     """
 
     source_type: str = RAW
@@ -62,12 +64,14 @@ class ComposeSettings:
     git_url: str | None = None
     git_branch: str | None = None
     git_tag: str | None = None
+    git_commit: str | None = None
     ssh_key_id: str | None = None
     submodules: bool = False
     archive: Archive | None = None
     registry_ids: Sequence[str] = ()
     create_env_file: bool = True
     host_access: bool = False
+    published: bool = True
     health_deadline_seconds: float | None = None
     settle_seconds: float | None = None
     step_seconds: float | None = None
@@ -98,7 +102,8 @@ class ComposeSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compose:
     """One compose service. ``app_name`` is the engine's name of its project; ``env`` is its variables as the user wrote
-    them; the uid is None where the panel is not root.
+    them; the uid is None where the panel is not root. What runs of a pull request is one too: ``preview_of`` names the
+    compose service that it is a preview of.
     """
 
     compose_id: str
@@ -117,6 +122,12 @@ class Compose:
     build_uid: int | None
     delete_volumes: bool
     created_at: datetime
+    preview_of: str | None = None
+
+    @property
+    def subject_type(self) -> SubjectType:
+        """What its deployments belong to."""
+        return SubjectType.COMPOSE if self.preview_of is None else SubjectType.PREVIEW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

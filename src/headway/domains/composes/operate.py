@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from headway.core.deployments import store as deployments
-from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
 from headway.domains.catalog.kept import KeptReleases
 from headway.domains.composes import store
@@ -88,7 +87,7 @@ class Operating:
             await self.tools.engine.untag(f"{converted.IMAGES}{compose.app_name}/*")
         for folder in self.tools.folders.all_of(compose.compose_id):
             await self.host.remove_tree(folder)
-        found = await self.db.read(lambda tx: deployments.of_subject(tx, SubjectType.COMPOSE, compose.compose_id))
+        found = await self.db.read(lambda tx: deployments.of_subject(tx, compose.subject_type, compose.compose_id))
         for deployment in found:
             await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
             await self.logs_of_deployments.remove(deployment.deployment_id)
@@ -154,5 +153,5 @@ class Operating:
 
     async def _has_made_something(self, compose: Compose) -> bool:
         """Whether the engine was ever asked for it: one that was never deployed goes where there is no engine, too."""
-        found = await self.db.read(lambda tx: deployments.of_subject(tx, SubjectType.COMPOSE, compose.compose_id))
+        found = await self.db.read(lambda tx: deployments.of_subject(tx, compose.subject_type, compose.compose_id))
         return compose.serving_release_id is not None or bool(found)

@@ -56,6 +56,7 @@ class Reading:
             model = json.loads(ended.output)
         except ValueError as error:
             raise _refused("The compose file is longer than 1 MiB once it is resolved.") from error
+        model = model if self.plan.settings.published else converted.unpublished(model)
         moved = await self._check(model)
         identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
         record = Record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headway.core.deployments.model import Lane, Request, SubjectType
+from headway.core.deployments.model import Lane, Request
 from headway.domains.catalog.provided import provided
 from headway.domains.composes.deploy import KIND, VERSION
 from headway.domains.composes.model import DROP, GIT, RAW, Compose, ComposeSettings, exclusive_key
@@ -28,7 +28,7 @@ def deploy_request(
     return Request(
         kind=KIND,
         kind_version=VERSION,
-        subject_type=SubjectType.COMPOSE,
+        subject_type=compose.subject_type,
         subject_id=compose.compose_id,
         host_id=compose.host_id,
         organization_id=compose.organization_id,

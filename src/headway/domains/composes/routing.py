@@ -119,7 +119,7 @@ class Routing:
                     "Say which service of the compose file the domain leads to (serviceName), and on which port (port) "
                     "its containers listen."
                 )
-        route = _route(service_id, "compose", "none", [(each, (_NO_SERVER,)) for each in domains if each.wish.enabled])
+        route = _route(service_id, "none", [(each, (_NO_SERVER,)) for each in domains if each.wish.enabled])
         if route is not None:
             check_route(route)
             render_route(route, secret="", https=self.facts.https)
@@ -152,7 +152,7 @@ class Routing:
         if release is None:
             return None
         found = [(each, _upstreams(each, release.record, containers)) for each in self._domains(tx, compose_id)]
-        return _route(compose_id, "compose", release.release_id, found)
+        return _route(compose_id, release.release_id, found)
 
     def _domains(self, tx: Tx, compose_id: str) -> list[Domain]:
         every = domains_store.of_subject(tx, SubjectType.COMPOSE, compose_id)
@@ -164,14 +164,13 @@ class Routing:
         return store.serving(tx, compose_id, self.vault) if at_rest else None
 
 
-def _route(
-    compose_id: str, name: str, release_id: str, found: Sequence[tuple[Domain, Sequence[Upstream]]]
-) -> Route | None:
+def _route(compose_id: str, release_id: str, found: Sequence[tuple[Domain, Sequence[Upstream]]]) -> Route | None:
+    """The route; what it is called is nobody else's, for the edge throws the names of all its files together."""
     ways = tuple(replace(domain.way(), upstreams=tuple(upstreams)) for domain, upstreams in found if upstreams)
     if not ways:
         return None
     return Route(
-        application_id=compose_id, app_name=name, release_id=release_id, ways=ways, upstreams=ways[0].upstreams
+        application_id=compose_id, app_name=compose_id, release_id=release_id, ways=ways, upstreams=ways[0].upstreams
     )
 
 

@@ -221,11 +221,20 @@ class ComposeService:
         compose = await self.one(actor, compose_id, "compose.delete")
         await self._db.run(lambda tx: store.begin_deletion(tx, compose_id, delete_volumes=delete_volumes))
         await self._end_all(compose_id, Intent.CANCEL)
+        await self._remove_previews(compose_id)
         async with self._operating.turn(compose_id):
             for each in await self._db.read(lambda tx: store.being_deleted(tx, self._vault)):
                 if each.compose_id == compose_id:
                     await self._operating.remove(each)
         return compose
+
+    async def _remove_previews(self, compose_id: str) -> None:
+        """Ends what waits and runs of its pull requests, and removes all of it."""
+        for preview in await self._db.read(lambda tx: store.previews_of(tx, compose_id, self._vault)):
+            id_ = preview.compose_id
+            await end_unfinished(self._db, self._stopping, SubjectType.PREVIEW, id_, Intent.CANCEL)
+            async with self._operating.turn(id_):
+                await self._operating.remove(preview)
 
     async def services(self, actor: Actor, compose_id: str) -> list[str]:
         """The names of the services: of what was deployed last, else as the file says that is written here."""

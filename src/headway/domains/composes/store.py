@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
@@ -33,8 +33,9 @@ from headway.seams.runtimes.compose.stack_file import KEPT_IMAGES
 _c = composes.c
 _r = compose_releases.c
 _LIVE = _c.deleted_at.is_(None)
+_OWN = _LIVE & _c.preview_of.is_(None)  # and no preview
 _BY_ID = select(composes).where(_c.compose_id == bindparam("compose_id"), _LIVE)
-_SUBJECT = "compose"
+_MINE = deployments.c.subject_type.in_((SubjectType.COMPOSE, SubjectType.PREVIEW))
 _BUSY = (PENDING, RUNNING)
 
 
@@ -56,7 +57,7 @@ def find(tx: Tx, compose_id: str, vault: Vault) -> Compose:
 def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Compose]:
     """An organisation's compose services, the oldest first."""
     rows = tx.execute(
-        select(composes).where(_c.organization_id == organization_id, _LIVE).order_by(_c.created_at, _c.compose_id)
+        select(composes).where(_c.organization_id == organization_id, _OWN).order_by(_c.created_at, _c.compose_id)
     )
     return [_compose(row, vault) for row in rows]
 
@@ -64,18 +65,28 @@ def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Compose]
 def of_environment(tx: Tx, environment_id: str, vault: Vault) -> list[Compose]:
     """An environment's compose services, the oldest first."""
     rows = tx.execute(
-        select(composes).where(_c.environment_id == environment_id, _LIVE).order_by(_c.created_at, _c.compose_id)
+        select(composes).where(_c.environment_id == environment_id, _OWN).order_by(_c.created_at, _c.compose_id)
     )
     return [_compose(row, vault) for row in rows]
 
 
 def being_deleted(tx: Tx, vault: Vault, *, at_rest: bool = False) -> list[Compose]:
     """Compose services whose deletion has begun and not ended; ``at_rest``: those for which nothing waits or runs."""
-    unfinished = [
-        select(deployments.c.subject_id).where(state, deployments.c.subject_type == _SUBJECT) for state in _BUSY
-    ]
+    unfinished = [select(deployments.c.subject_id).where(state, _MINE) for state in _BUSY]
     quiet = [_c.compose_id.not_in(each) for each in unfinished] if at_rest else []
     return [_compose(row, vault) for row in tx.execute(select(composes).where(~_LIVE, *quiet))]
+
+
+def previews_of(tx: Tx, compose_id: str, vault: Vault) -> list[Compose]:
+    """What there is of a compose service's pull requests, those too whose deletion has begun."""
+    return [_compose(row, vault) for row in tx.execute(select(composes).where(_c.preview_of == compose_id))]
+
+
+def ending(tx: Tx) -> list[str]:
+    """The previews whose deletion has begun, of which something waits or runs still."""
+    busy = select(deployments.c.subject_id).where(or_(*_BUSY), deployments.c.subject_type == SubjectType.PREVIEW)
+    mine = (_c.preview_of.is_not(None), ~_LIVE, _c.compose_id.in_(busy))
+    return list(tx.execute(select(_c.compose_id).where(*mine)).scalars())
 
 
 def live(tx: Tx) -> set[str]:
@@ -85,7 +96,7 @@ def live(tx: Tx) -> set[str]:
 
 def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None]]:
     """(id, what is wanted, release that serves) of every compose service that nothing is being deployed to."""
-    busy = select(deployments.c.subject_id).where(RUNNING, deployments.c.subject_type == _SUBJECT)
+    busy = select(deployments.c.subject_id).where(RUNNING, _MINE)
     columns = (_c.compose_id, _c.wanted, _c.serving_release_id)
     rows = tx.execute(select(*columns).where(_LIVE, _c.compose_id.not_in(busy)))
     return [(row.compose_id, Wanted(row.wanted), row.serving_release_id) for row in rows]
@@ -93,7 +104,7 @@ def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None]]:
 
 def is_at_rest(tx: Tx, compose_id: str) -> bool:
     """Whether nothing is being deployed to the compose service now."""
-    mine = (RUNNING, deployments.c.subject_type == _SUBJECT, deployments.c.subject_id == compose_id)
+    mine = (RUNNING, _MINE, deployments.c.subject_id == compose_id)
     return tx.execute(select(deployments.c.seq).where(*mine).limit(1)).first() is None
 
 
@@ -104,9 +115,9 @@ def settings_of(tx: Tx, compose_id: str, vault: Vault) -> ComposeSettings | None
 
 
 def owner(tx: Tx, compose_id: str) -> Owner | None:
-    """Whose a compose service is, None when there is none."""
+    """Whose a compose service is, None when there is none; a preview is none."""
     columns = (_c.organization_id, _c.project_id)
-    row = tx.execute(select(*columns).where(_c.compose_id == compose_id, _LIVE)).one_or_none()
+    row = tx.execute(select(*columns).where(_c.compose_id == compose_id, _OWN)).one_or_none()
     return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
 
@@ -154,8 +165,9 @@ def add(tx: Tx, compose: Compose, vault: Vault) -> None:
             settings=kept(compose.settings, vault),
             env=vault.seal(compose.env),
             build_uid=compose.build_uid,
-            delete_volumes=False,
+            delete_volumes=compose.delete_volumes,
             created_at=compose.created_at,
+            preview_of=compose.preview_of,
         )
     )
 
@@ -171,8 +183,12 @@ def set_fields(tx: Tx, compose_id: str, **fields: Any) -> None:  # noqa: ANN401 
 
 
 def begin_deletion(tx: Tx, compose_id: str, *, delete_volumes: bool) -> None:
-    """From here on it is gone for everybody; what it holds is cleared after the commit, or by the next panel."""
-    set_fields(tx, compose_id, wanted=Wanted.DOWN, deleted_at=tx.now, delete_volumes=delete_volumes)
+    """From here on it is gone for everybody, with its previews, whose volumes are nobody else's; what it holds is
+    cleared after the commit, or by the next panel.
+    """
+    gone = {"wanted": Wanted.DOWN, "deleted_at": tx.now}
+    tx.execute(update(composes).where(_c.preview_of == compose_id).values(**gone))
+    set_fields(tx, compose_id, **gone, delete_volumes=delete_volumes)
 
 
 def remove(tx: Tx, compose_id: str) -> None:
@@ -362,6 +378,7 @@ def _compose(row: Row[Any], vault: Vault) -> Compose:
         build_uid=row.build_uid,
         delete_volumes=row.delete_volumes,
         created_at=row.created_at,
+        preview_of=row.preview_of,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headway.core.deployments import store as deployments
-from headway.core.deployments.model import Deployment, SubjectType
+from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Owner
 from headway.core.deployments.status import Status
 from headway.domains.composes import store
@@ -26,6 +26,10 @@ class ComposeSubject:
 
     def moved(self, tx: Tx, deployment: Deployment) -> None:
         """``running`` while anything waits or runs for it, then how the last one ended."""
-        unfinished = deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, deployment.subject_id)
-        status = ComposeStatus.RUNNING if unfinished else _AFTER.get(deployment.status, ComposeStatus.RUNNING)
-        store.set_fields(tx, deployment.subject_id, status=status)
+        store.set_fields(tx, deployment.subject_id, status=status_after(tx, deployment))
+
+
+def status_after(tx: Tx, deployment: Deployment) -> ComposeStatus:
+    """What a move of one of its deployments makes of a compose service, or of a preview of one."""
+    unfinished = deployments.unfinished_of_subject(tx, deployment.subject_type, deployment.subject_id)
+    return ComposeStatus.RUNNING if unfinished else _AFTER.get(deployment.status, ComposeStatus.RUNNING)

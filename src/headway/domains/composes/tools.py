@@ -186,6 +186,8 @@ def archive_spec(settings: ComposeSettings) -> ArchiveSpec:
 
 
 def _ref(settings: ComposeSettings) -> Ref | None:
+    if settings.git_commit:
+        return Ref(kind=RefKind.COMMIT, name=settings.git_commit)
     if settings.git_tag:
         return Ref(kind=RefKind.TAG, name=settings.git_tag)
     return Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None

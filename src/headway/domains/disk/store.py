@@ -33,7 +33,10 @@ def services(tx: Tx) -> list[Held]:
 
 def service_of_deployment(tx: Tx) -> Mapping[str, str]:
     """The service of every deployment that has one."""
-    kinds = [*(service_type.value for service_type in _ID_OF), SubjectType.PREVIEW]  # a preview is an application too
+    kinds = [
+        *(service_type.value for service_type in _ID_OF),
+        SubjectType.PREVIEW,
+    ]  # what runs of a preview is of one of them
     rows = tx.execute(
         select(deployments.c.deployment_id, deployments.c.subject_id).where(deployments.c.subject_type.in_(kinds))
     )

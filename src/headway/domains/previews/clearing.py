@@ -12,17 +12,16 @@ from headway.core.deployments.model import Request, SubjectType, Trigger
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.unfinished import end_unfinished
-from headway.domains.applications import store as applications
-from headway.domains.applications.model import Application
 from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.provided import provided
 from headway.domains.previews import store
 from headway.domains.previews.acting import Acting
+from headway.domains.previews.base import Base
 from headway.domains.previews.model import ClosedWhy, Preview
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
-from headway.kernel.vault import Vault
+from headway.kernel.events import Events, PreviewsCounted
 from headway.seams.forges.base import Connection, OpenPull, understood
 
 log = logging.getLogger(__name__)
@@ -38,8 +37,8 @@ class Clearing:
     """``clear_round`` and ``sweep_round`` are the rounds of two loops."""
 
     db: Database
-    vault: Vault
     stopping: Stopping
+    events: Events
     acting: Acting
     providers: GitProviderService
     _told: dict[str, str] = field(default_factory=dict)
@@ -48,24 +47,27 @@ class Clearing:
         """Ends what runs of previews that are closed, so that the keeper can remove them; seconds to rest."""
         if await self.db.read(store.expired):
             await self.db.run(self._expire)
-        for preview_id in await self.db.read(applications.ending):
+        if await self.db.read(store.tired):
+            await self.db.run(self._put_to_sleep)
+        self.events.announce(PreviewsCounted(states=await self.db.read(store.counted)))
+        for preview_id in await self.db.read(self._ending):
             await end_unfinished(self.db, self.stopping, SubjectType.PREVIEW, preview_id, Intent.CANCEL)
         return _REST
 
     async def sweep_round(self) -> float:
         """Asks the forges which pull requests are open, and catches up with what nobody told; seconds to rest."""
-        for application, previews, connection, path in await self.db.read(self._asked_after):
+        for base, previews, connection, path in await self.db.read(self._asked_after):
             forge = self.providers.forges[connection.forge]
             try:
                 found = await understood(connection.forge, forge.open_pulls(connection, path))
             except HeadwayError as error:
-                if self._told.get(application.application_id) != error.message:  # once is enough
-                    self._told[application.application_id] = error.message
-                    extra = {"application": application.application_id, "reason": error.message}
+                if self._told.get(base.service_id) != error.message:  # once is enough
+                    self._told[base.service_id] = error.message
+                    extra = {"service": base.service_id, "reason": error.message}
                     log.warning("pull requests could not be asked after", extra=extra)
                 continue
-            self._told.pop(application.application_id, None)
-            await self.db.run(lambda tx, a=application, p=previews, f=found: self._catch_up(tx, a, p, f))  # type: ignore[misc]
+            self._told.pop(base.service_id, None)
+            await self.db.run(lambda tx, b=base, p=previews, f=found: self._catch_up(tx, b, p, f))  # type: ignore[misc]
         await self.db.run(lambda tx: store.forget_closed(tx, tx.now - _REMEMBERED))
         return _SWEEP_SECONDS
 
@@ -73,29 +75,35 @@ class Clearing:
         for preview in store.expired(tx):
             self.acting.close(tx, preview, ClosedWhy.EXPIRED)
 
-    def _asked_after(self, tx: Tx) -> list[tuple[Application, list[Preview], Connection, str]]:
-        """Each application that has previews and a provider, with how its forge is asked."""
-        grouped: dict[str, list[Preview]] = defaultdict(list)
+    def _put_to_sleep(self, tx: Tx) -> None:
+        for preview in store.tired(tx):
+            store.set_fields(tx, preview.preview_id, asleep_since=tx.now)
+            self.acting.forms[preview.service_type].rest(tx, preview.preview_id)
+
+    def _ending(self, tx: Tx) -> list[str]:
+        return [each for form in self.acting.forms.values() for each in form.ending(tx)]
+
+    def _asked_after(self, tx: Tx) -> list[tuple[Base, list[Preview], Connection, str]]:
+        """Each service that has previews and a provider, with how its forge is asked."""
+        grouped: dict[tuple[SubjectType, str], list[Preview]] = defaultdict(list)
         for preview in store.every(tx):
-            grouped[preview.application_id].append(preview)
+            grouped[preview.service_type, preview.service_id].append(preview)
         found = []
-        for application_id, previews in grouped.items():
+        for (service_type, service_id), previews in grouped.items():
             try:
-                application = applications.find(tx, application_id, self.vault)
-                mine = provided(application.settings.source_type, application.settings.extra)
+                base = self.acting.forms[service_type].base(tx, service_id)
+                mine = provided(base.source_type, base.extra)
                 if mine is not None:
-                    connection = self.providers.open(tx, mine.provider_id, application.organization_id)
-                    found.append((application, previews, connection, mine.path))
+                    connection = self.providers.open(tx, mine.provider_id, base.organization_id)
+                    found.append((base, previews, connection, mine.path))
             except HeadwayError:  # its provider is gone, or it is itself
                 continue
         return found
 
-    def _catch_up(
-        self, tx: Tx, application: Application, previews: Sequence[Preview], found: Sequence[OpenPull]
-    ) -> None:
+    def _catch_up(self, tx: Tx, base: Base, previews: Sequence[Preview], found: Sequence[OpenPull]) -> None:
         heads = {each.number: each.head for each in found}
         for before in previews:
-            preview = store.newest(tx, application.application_id, before.number)
+            preview = store.newest(tx, base.service_id, before.number)
             if preview is None or preview.closed_at is not None or preview.created_at > tx.now - _FRESH:
                 continue
             head = heads.get(preview.number)
@@ -104,11 +112,11 @@ class Clearing:
             elif head != preview.head and preview.head == before.head:
                 store.set_fields(tx, preview.preview_id, head=head)
                 if not preview.fork:
-                    self._deploy(tx, application, store.find(tx, preview.preview_id))
+                    self._deploy(tx, store.find(tx, preview.preview_id))
 
-    def _deploy(self, tx: Tx, application: Application, preview: Preview) -> None:
+    def _deploy(self, tx: Tx, preview: Preview) -> None:
         try:
-            self.acting.deploy(tx, application, preview, _swept)
+            self.acting.deploy(tx, preview, _swept)
         except HeadwayError as error:
             log.warning("preview %s: %s", preview.preview_id, error.message)
 

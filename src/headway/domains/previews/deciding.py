@@ -31,10 +31,17 @@ class Step:
 
 
 def decide(
-    settings: PreviewSettings, wanted_base: str | None, pull: Pull, known: Preview | None, *, again: bool
+    settings: PreviewSettings,
+    wanted_base: str | None,
+    pull: Pull,
+    known: Preview | None,
+    *,
+    again: bool,
+    unwatched: str | None = None,
 ) -> Step:
     """What a pull request does. ``wanted_base`` is the branch that the application deploys (None: any), ``known`` the
-    newest preview of it, also one that is closed; ``again``: somebody asks for it once more.
+    newest preview of it, also one that is closed; ``again``: somebody asks for it once more; ``unwatched`` says that
+    none of its files is watched, and then what there is of it stays as it is.
     """
     name, live = f"Pull request {pull.number}", known is not None and known.closed_at is None
     if known is not None and not again and _is_older(pull, known):
@@ -55,6 +62,8 @@ def decide(
         return _nothing("limit", "The application may have no previews at a time (previewLimit).")
     if known is not None and not live and not again and not pull.is_new and known.closed_why is ClosedWhy.CLOSED:
         return _nothing("closed", f"{name} is closed, and was not opened again.")
+    if unwatched is not None:
+        return _nothing("watch_paths", unwatched)
     return _of_open(pull, known if live else None, name, again=again)
 
 

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeGuard
 
-from headway.domains.applications.model import AppSettings
+from headway.core.deployments.model import SubjectType
 
 _MOST_AT_ONCE = 100
 _DEFAULT_AT_ONCE = 3
+_MOST_HOURS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +52,15 @@ class ClosedWhy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A preview of a pull request. What runs of it is an application with the same id, once something may run: of a
-    fork's, after ``approved_head`` was set. ``told_at`` is when the forge changed it, as far as it was told;
+    """A preview of a pull request, of an application or of a compose service. What runs of it is such a one with the
+    same id, once something may run: of a fork's, after ``approved_head`` was set. From ``sleeps_at`` on it is stopped,
+    ``asleep_since`` says since when. ``told_at`` is when the forge changed it, as far as it was told;
     ``reported`` is the state that the forge knows of.
     """
 
     preview_id: str
-    application_id: str
+    application_id: str | None = None
+    compose_id: str | None = None
     number: int
     title: str
     url: str
@@ -72,12 +75,28 @@ class Preview:
     told_at: datetime | None
     created_at: datetime
     expires_at: datetime | None
+    sleeps_at: datetime | None = None
+    asleep_since: datetime | None = None
     closed_at: datetime | None = None
     closed_why: ClosedWhy | None = None
     comment_id: str | None = None
     reported: str | None = None
     report_at: datetime | None = None
     report_error: str | None = None
+
+    @property
+    def service_type(self) -> SubjectType:
+        """What it is a preview of."""
+        return SubjectType.COMPOSE if self.compose_id is not None else SubjectType.APPLICATION
+
+    @property
+    def service_id(self) -> str:
+        """The id of what it is a preview of."""
+        return self.compose_id or self.application_id or ""
+
+    def names(self, name: str, app_name: str) -> tuple[str, str]:
+        """(name, name on the machine) of what runs of it, from those of the service."""
+        return f"{name} #{self.number}", f"{app_name[:30]}-pr-{self.number}"
 
     @property
     def awaits_approval(self) -> bool:
@@ -87,7 +106,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewSettings:
-    """What an application says of its previews, in the words of clients."""
+    """What a service says of its previews, in the words of clients."""
 
     active: bool = False
     env: str = field(default="", repr=False)
@@ -101,12 +120,12 @@ class PreviewSettings:
     limit: int = _DEFAULT_AT_ONCE
     labels: tuple[str, ...] = ()
     expire_after: timedelta | None = None
+    sleep_after: timedelta | None = None
 
 
-def settings_of(settings: AppSettings) -> PreviewSettings:
-    """What of an application's settings is about previews; what is not of the expected form counts as not said."""
-    extra = settings.extra
-    hours, port, limit = extra.get("previewExpireHours"), extra.get("previewPort"), extra.get("previewLimit")
+def settings_of(extra: Mapping[str, Any]) -> PreviewSettings:
+    """What of a service's settings is about previews; what is not of the expected form counts as not said."""
+    port, limit = extra.get("previewPort"), extra.get("previewLimit")
     return PreviewSettings(
         active=extra.get("isPreviewDeploymentsActive") is True,
         env=_text(extra, "previewEnv"),
@@ -119,13 +138,21 @@ def settings_of(settings: AppSettings) -> PreviewSettings:
         port=port if _is_whole(port) and 0 < port < 65_536 else None,
         limit=min(limit, _MOST_AT_ONCE) if _is_whole(limit) and limit >= 0 else _DEFAULT_AT_ONCE,
         labels=_texts(extra.get("previewLabels")),
-        expire_after=timedelta(hours=hours) if isinstance(hours, int | float) and 0 < hours < 100_000 else None,
+        expire_after=_hours(extra, "previewExpireHours"),
+        sleep_after=_hours(extra, "previewSleepHours"),
     )
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str:
     found = extra.get(name)
     return found if isinstance(found, str) else ""
+
+
+def _hours(extra: Mapping[str, Any], name: str) -> timedelta | None:
+    hours = extra.get(name)
+    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours < _MOST_HOURS:
+        return None
+    return timedelta(hours=hours)
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from headway.domains.applications.model import AppSettings
 from headway.domains.applications.surroundings import marks_of
 from headway.domains.catalog.domains_model import CertificateType, Wish
 from headway.domains.catalog.provided import with_branch
+from headway.domains.composes.model import ComposeSettings
 from headway.domains.previews.model import Preview, PreviewSettings, settings_of
 from headway.kernel.layers import Layer, resolve
-from headway.kernel.variables import parse_variables
+from headway.kernel.variables import Marks, parse_variables
 from headway.seams.forges.base import ForgeName
 
 _FILE = "file"
@@ -21,11 +24,11 @@ def settings_for(settings: AppSettings, preview: Preview) -> AppSettings:
     """The application's settings as its preview has them: of the pull request's commit, with variables of its own, and
     with nothing that two cannot have at a time (ports of the machine, volumes, copies).
     """
-    wished = settings_of(settings)
+    wished = settings_of(settings.extra)
     trusted = not preview.fork
     mine = replace(
         _of_pull(settings, preview),
-        build_args=wished.build_args if trusted else _open_ones(settings, wished.build_args),
+        build_args=wished.build_args if trusted else _open_ones(marks_of(settings), wished.build_args),
         build_secrets=wished.build_secrets if trusted else None,
         port=None,
         image_port=wished.port or settings.port,
@@ -43,9 +46,7 @@ def variables_for(settings: AppSettings, preview: Preview, host: str) -> str:
     """The variables of a preview, as a user would write them. Of a fork's it has none that is secret, nor what refers
     to others: whoever wrote its code could read them.
     """
-    wished = settings_of(settings)
-    own = wished.env if not preview.fork else _open_ones(settings, wished.env)
-    return f"DOKPLOY_DEPLOY_URL={host}\n{own}"
+    return _variables(settings.extra, preview, host, marks_of(settings))
 
 
 def domain_for(wished: PreviewSettings, preview: Preview, app_name: str) -> Wish | None:
@@ -56,6 +57,67 @@ def domain_for(wished: PreviewSettings, preview: Preview, app_name: str) -> Wish
     known = wished.certificate in set(CertificateType)
     certificate = CertificateType(wished.certificate) if known else CertificateType.NONE
     return Wish(host=host, path=wished.path, https=wished.https, certificate_type=certificate)
+
+
+def compose_settings_for(settings: ComposeSettings, preview: Preview) -> ComposeSettings:
+    """The same for a compose service: no ports of the machine, nothing of the machine at all, and of a fork's no
+    credentials, with which it could have images that are not its own.
+    """
+    mine = replace(
+        _of_compose_pull(settings, preview),
+        published=False,
+        host_access=False,
+        registry_ids=() if preview.fork else settings.registry_ids,
+        webhook_secret=None,
+        auto_deploy=False,
+    )
+    return replace(mine, extra={name: value for name, value in mine.extra.items() if not name.startswith("preview")})
+
+
+def compose_variables_for(settings: ComposeSettings, preview: Preview, host: str) -> str:
+    """See ``variables_for``."""
+    return _variables(settings.extra, preview, host, Marks())
+
+
+def compose_domains_for(
+    wished: PreviewSettings,
+    preview: Preview,
+    app_name: str,
+    led: Sequence[Wish],
+    generated_host: Callable[[str], str],
+) -> list[Wish]:
+    """A domain for each way into the service that somebody's domains lead to: the first by the preview's name, those
+    of others of its containers by that and theirs.
+    """
+    ways = {(each.service_name, each.port): each for each in reversed(led) if each.service_name and each.port}
+    names = {each: app_name if number == 0 else f"{app_name}-{each[0]}" for number, each in enumerate(reversed(ways))}
+    found: list[Wish] = []
+    for way, before in reversed(ways.items()):
+        bare = domain_for(wished, preview, names[way]) or Wish(host=generated_host(names[way]))
+        found.append(
+            replace(
+                before,
+                host=bare.host,
+                path="/",
+                inner_path="/",
+                strip=False,
+                https=bare.https,
+                certificate_type=bare.certificate_type,
+                resolver=None,
+                entrypoint=None,
+            )
+        )
+    return [each for number, each in enumerate(found) if each.host not in {one.host for one in found[:number]}]
+
+
+def _of_compose_pull(settings: ComposeSettings, preview: Preview) -> ComposeSettings:
+    if preview.fork:
+        pinned = replace(settings, git_branch=None, git_tag=None, git_commit=preview.approved_head)
+        return pinned if preview.source_url is None else replace(pinned, source_type="git", git_url=preview.source_url)
+    bare = replace(settings, git_tag=None, git_commit=None)
+    if settings.source_type in set(ForgeName):
+        return replace(bare, extra=with_branch(settings.source_type, settings.extra, preview.branch))
+    return replace(bare, git_branch=preview.branch)
 
 
 def _of_pull(settings: AppSettings, preview: Preview) -> AppSettings:
@@ -69,8 +131,14 @@ def _of_pull(settings: AppSettings, preview: Preview) -> AppSettings:
     return replace(bare, git_branch=preview.branch)
 
 
-def _open_ones(settings: AppSettings, text: str) -> str:
-    marks, written = marks_of(settings), parse_variables(text)
+def _variables(extra: Mapping[str, Any], preview: Preview, host: str, marks: Marks) -> str:
+    wished = settings_of(extra)
+    own = wished.env if not preview.fork else _open_ones(marks, wished.env)
+    return f"DOKPLOY_DEPLOY_URL={host}\n{own}"
+
+
+def _open_ones(marks: Marks, text: str) -> str:
+    written = parse_variables(text)
     plain = {name: value for name, value in written.items() if not marks.is_secret(name) and "${{" not in value}
     resolve({Layer.OWN: plain}, Layer.OWN)
     return "\n".join(f'{name}="{value.translate(_QUOTED)}"' for name, value in plain.items())

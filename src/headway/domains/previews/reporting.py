@@ -11,20 +11,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from headway.core.deployments.model import SubjectType
-from headway.domains.applications import store as applications
-from headway.domains.applications.model import Application, AppStatus
-from headway.domains.catalog import domains_store
-from headway.domains.catalog.domains_model import Domain, EdgeFacts
+from headway.domains.applications.model import AppStatus
+from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.provided import Provided, provided
 from headway.domains.previews import store
+from headway.domains.previews.base import Base, Forms
 from headway.domains.previews.model import Preview
 from headway.domains.previews.wording import Told, body_of, mark_of, status_of
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError, NotFound
-from headway.kernel.vault import Vault
+from headway.kernel.errors import HeadwayError
 from headway.seams.forges.base import Connection, ForgeAway, understood
 
 log = logging.getLogger(__name__)
@@ -50,8 +47,8 @@ class Reporting:
     """``report_round`` is one round of its loop; ``log_link`` is where a deployment's log is read, if that is known."""
 
     db: Database
-    vault: Vault
     providers: GitProviderService
+    forms: Forms
     facts: EdgeFacts
     log_link: Callable[[str], str | None]
 
@@ -99,52 +96,39 @@ class Reporting:
     def _due(self, tx: Tx, preview_id: str, state: str) -> Due | None:
         preview = store.find(tx, preview_id)
         try:
-            application = applications.find(tx, preview.application_id, self.vault)
-            mine = provided(application.settings.source_type, application.settings.extra)
+            base = self.forms[preview.service_type].base(tx, preview.service_id)
+            mine = provided(base.source_type, base.extra)
             if mine is None:
                 return None
-            connection = self.providers.open(tx, mine.provider_id, application.organization_id)
-        except HeadwayError:  # the application or its provider is gone
+            connection = self.providers.open(tx, mine.provider_id, base.organization_id)
+        except HeadwayError:  # the service or its provider is gone
             return None
-        same = self._of_same_pull(tx, application, mine, preview.number)
-        told = self._told(tx, application, preview)
+        same = self._of_same_pull(tx, base, mine, preview.number)
+        told = self._told(tx, base, preview)
         all_told = [told if each[1].preview_id == preview_id else self._told(tx, *each) for each in same]
         return Due(
             preview=preview, state=state, connection=connection, path=mine.path, told=told, all_told=all_told or [told]
         )
 
-    def _of_same_pull(
-        self, tx: Tx, application: Application, mine: Provided, number: int
-    ) -> list[tuple[Application, Preview]]:
-        """The previews of every application that has the same repository by the same provider."""
-        every = applications.of_organization(tx, application.organization_id, self.vault)
+    def _of_same_pull(self, tx: Tx, base: Base, mine: Provided, number: int) -> list[tuple[Base, Preview]]:
+        """The previews of every service that has the same repository by the same provider."""
+        every = [each for form in self.forms.values() for each in form.of_organization(tx, base.organization_id)]
         those = {
-            each.application_id: each
+            each.service_id: each
             for each in every
-            if (found := provided(each.settings.source_type, each.settings.extra)) is not None
+            if (found := provided(each.source_type, each.extra)) is not None
             and (found.provider_id, found.path) == (mine.provider_id, mine.path)
         }
-        return [(those[each.application_id], each) for each in store.of_pull(tx, list(those), number)]
+        return [(those[each.service_id], each) for each in store.of_pull(tx, list(those), number)]
 
-    def _told(self, tx: Tx, application: Application, preview: Preview) -> Told:
-        status, address, newest = AppStatus.IDLE, None, store.newest_deployment(tx, preview.preview_id)
-        try:
-            running = applications.find(tx, preview.preview_id, self.vault)
-            status, address = running.status, self._address(tx, running)
-        except NotFound:
-            pass
+    def _told(self, tx: Tx, base: Base, preview: Preview) -> Told:
+        running = self.forms[preview.service_type].running(tx, preview.preview_id)
+        first = None if running is None else next(iter(running.domains), None)
+        newest = store.newest_deployment(tx, preview.preview_id)
         return Told(
-            application=application.name,
+            service=base.name,
             preview=preview,
-            status=status,
-            address=address,
+            status=AppStatus.IDLE if running is None else running.status,
+            address=None if first is None else self.facts.address(first),
             log_link=None if newest is None else self.log_link(newest),
         )
-
-    def _address(self, tx: Tx, running: Application) -> str | None:
-        front = applications.front(tx, running.application_id)
-        if front is None:
-            return None
-        subject = domains_store.standing(tx, SubjectType.APPLICATION, running.application_id, front, self.facts)
-        first: Domain | None = next(iter(sorted(subject, key=lambda each: each.generated)), None)
-        return None if first is None else self.facts.address(first)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Owner
-from headway.domains.applications.store import set_fields
+from headway.domains.applications import store as applications
 from headway.domains.applications.subject import status_after
+from headway.domains.composes import store as composes
+from headway.domains.composes.model import ComposeStatus
 from headway.domains.previews import store
 from headway.infra.db.transaction import Tx
 
@@ -20,5 +22,7 @@ class PreviewSubject:
         return store.owner(tx, subject_id)
 
     def moved(self, tx: Tx, deployment: Deployment) -> None:
-        """As of any application, which is what runs of it."""
-        set_fields(tx, deployment.subject_id, status=status_after(tx, deployment))
+        """As of any application or compose service, one of which is what runs of it."""
+        status = status_after(tx, deployment)
+        applications.set_fields(tx, deployment.subject_id, status=status)
+        composes.set_fields(tx, deployment.subject_id, status=ComposeStatus(status.value))

@@ -12,6 +12,7 @@ from headway.seams.forges.base import CommitState, CommitStatus
 
 _MARKUP = re.compile(r"[^\w .:/-]+")
 _LONGEST = 80
+_ASLEEP = "asleep until it is deployed again"
 _STATES: Mapping[AppStatus, tuple[CommitState, str]] = {
     AppStatus.IDLE: (CommitState.PENDING, "waiting"),
     AppStatus.RUNNING: (CommitState.RUNNING, "being deployed"),
@@ -26,9 +27,9 @@ _GONE: Mapping[ClosedWhy, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A preview of an application, as it is told."""
+    """A preview of a service, as it is told."""
 
-    application: str
+    service: str
     preview: Preview
     status: AppStatus
     address: str | None
@@ -45,11 +46,14 @@ def status_of(told: Told) -> CommitStatus:
     state, word = _STATES[told.status]
     if told.preview.awaits_approval:
         state, word = CommitState.PENDING, "waiting for approval"
-    link = told.address if state is CommitState.SUCCESS else told.log_link
+    elif told.preview.asleep_since is not None:
+        state, word = CommitState.SUCCESS, _ASLEEP
+    serves = state is CommitState.SUCCESS and told.preview.asleep_since is None
+    link = told.address if serves else told.log_link
     return CommitStatus(
         commit_hash=told.preview.head,
         state=state,
-        context=f"headway/{_plain(told.application)}",
+        context=f"headway/{_plain(told.service)}",
         description=f"The preview is {word}",
         link=link,
     )
@@ -58,7 +62,7 @@ def status_of(told: Told) -> CommitStatus:
 def body_of(number: int, told: Sequence[Told]) -> str:
     """The comment."""
     rows = [
-        f"| {_plain(each.application)} | {_word(each)} | {_address(each)} | {_link(each.log_link, 'log')} |"
+        f"| {_plain(each.service)} | {_word(each)} | {_address(each)} | {_link(each.log_link, 'log')} |"
         for each in told
     ]
     return "\n".join(
@@ -72,7 +76,8 @@ def _word(told: Told) -> str:
         return _GONE.get(preview.closed_why or ClosedWhy.CLOSED, "removed")
     if preview.awaits_approval:
         return f"`{preview.head[:12]}` waits for approval"
-    return f"`{preview.head[:12]}` {_STATES[told.status][1]}"
+    word = _STATES[told.status][1] if preview.asleep_since is None else _ASLEEP
+    return f"`{preview.head[:12]}` {word}"
 
 
 def _address(told: Told) -> str:

@@ -179,7 +179,7 @@ def _live(table: Table, service_id: str) -> Select[Any]:
 
 
 _APPLICATIONS = _live(applications, "application_id").where(applications.c.preview_of.is_(None))
-_COMPOSES = _live(composes, "compose_id")
+_COMPOSES = _live(composes, "compose_id").where(composes.c.preview_of.is_(None))
 
 
 _PLACES = select(

@@ -172,7 +172,7 @@ def _add_forges(top: typer.Typer) -> None:
 
 
 def _previews() -> typer.Typer:
-    of_previews = _group("What runs of the pull requests of an application.")
+    of_previews = _group("What runs of pull requests.")
     _add(of_previews, "list", previews.list_previews)
     _add(of_previews, "redeploy", previews.redeploy)
     _add(of_previews, "approve", previews.approve)

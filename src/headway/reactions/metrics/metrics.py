@@ -25,6 +25,7 @@ from headway.kernel.events import (
     Events,
     LogGrew,
     NoticeSettled,
+    PreviewsCounted,
     ReleasesLooked,
     StepEnded,
     SwarmLooked,
@@ -52,6 +53,7 @@ class Metrics:
         self._make_timers()
         self._make_disk()
         self._make_swarm()
+        self._make_previews()
         self._make_http()
         self._make_webhooks()
         about = Gauge("headway_info", "Which Headway this is", ["version"], registry=self._registry)
@@ -64,6 +66,7 @@ class Metrics:
         events.listen(DiskMeasured, self._disk_measured)
         events.listen(ReleasesLooked, self._releases_looked)
         events.listen(SwarmLooked, self._swarm_looked)
+        events.listen(PreviewsCounted, self._previews_counted)
         events.listen(DueTimeDecided, self._due_time_decided)
         events.listen(NoticeSettled, lambda settled: self._notices.labels(settled.medium, settled.outcome).inc())
         events.listen(DeliveryTaken, lambda taken: self._deliveries.labels(taken.sender, taken.outcome).inc())
@@ -173,6 +176,14 @@ class Metrics:
         )
         self._seen_states: set[str] = set()
 
+    def _make_previews(self) -> None:
+        self._previews = Gauge(
+            "headway_previews",
+            "Previews of pull requests: awake, asleep, awaiting an approval",
+            ["state"],
+            registry=self._registry,
+        )
+
     def _make_http(self) -> None:
         self._calls = Counter(
             "headway_http_calls",
@@ -201,6 +212,10 @@ class Metrics:
             ["sender", "outcome"],
             registry=self._registry,
         )
+
+    def _previews_counted(self, counted: PreviewsCounted) -> None:
+        for state in ("awake", "asleep", "awaiting"):
+            self._previews.labels(state).set(counted.states.get(state, 0))
 
     def _started(self, started: DeploymentStarted) -> None:
         if started.epoch == 1:  # one that was put back has waited before

@@ -18,10 +18,12 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
-from headway.reactions.webhooks.events import Sender
+from headway.reactions.webhooks.events import Changed, Sender
 from headway.reactions.webhooks.model import Taken
 from headway.reactions.webhooks.payload import Json, at, text_at
+from headway.reactions.webhooks.pull_files import PullFiles
 from headway.reactions.webhooks.reading import Arrived, Signature, read
+from headway.reactions.webhooks.services import Service
 from headway.reactions.webhooks.taking import Taking
 from headway.seams.forges.base import ForgeName
 
@@ -40,6 +42,7 @@ class AppHooks:
     db: Database
     vault: Vault
     taking: Taking
+    files: PullFiles
 
     async def receive(self, headers: Mapping[str, str], body: bytes) -> list[Taken] | None:
         """What was done for each service, in one transaction; None where the signature is not the app's. Raises
@@ -53,7 +56,10 @@ class AppHooks:
         if found is None:
             return None
         path = text_at(payload, "repository", "full_name") or ""
-        return await self.db.run(lambda tx: self._take(tx, found, path, arrived))
+        # All of them have the same repository by the same provider: whoever asks hears the same.
+        told = [each for each in await self.db.read(lambda tx: self._told(tx, found, path)) if each.tracked.watch_paths]
+        changed = await self.files.of(told[0], arrived) if told else None
+        return await self.db.run(lambda tx: self._take(tx, found, path, arrived, changed))
 
     def _provider(self, tx: Tx, installation: str, arrived: Arrived) -> GitProvider | None:
         """The provider whose app has signed this, None where none of its installation's has. Raises NotOfAnApp."""
@@ -70,13 +76,14 @@ class AppHooks:
                 return each
         return None
 
-    def _take(self, tx: Tx, provider: GitProvider, path: str, arrived: Arrived) -> list[Taken]:
-        taken = []
-        for subject_type, subject_id in self._concerned(tx, provider, path.lower()):
-            service = self.taking.services[subject_type](tx, subject_id)
-            if service is not None:
-                taken.append(self.taking.take(tx, service, arrived, Signature.VALID))
-        return taken
+    def _take(self, tx: Tx, provider: GitProvider, path: str, arrived: Arrived, changed: Changed | None) -> list[Taken]:
+        told = self._told(tx, provider, path)
+        return [self.taking.take(tx, each, arrived, Signature.VALID, changed=changed) for each in told]
+
+    def _told(self, tx: Tx, provider: GitProvider, path: str) -> list[Service]:
+        concerned = self._concerned(tx, provider, path.lower())
+        found = [self.taking.services[subject_type](tx, subject_id) for subject_type, subject_id in concerned]
+        return [each for each in found if each is not None]
 
     def _concerned(self, tx: Tx, provider: GitProvider, path: str) -> list[tuple[SubjectType, str]]:
         """The services of the provider's organisation that have this repository through it."""

@@ -136,7 +136,7 @@ def _of_push(service: Tracked, push: Push) -> Decision:
         track = f"{push.ref_type}:{push.name}"
         return Decision(verdict=Verdict.SKIP_WORDS, message=message, track=track, head=push.after)
     subject = shown((push.message or "").strip().split("\n", 1)[0]).strip()[:_LONGEST_SUBJECT] or None
-    watched = _of_files(service, push.changed)
+    watched = of_files(service, push.changed)
     if isinstance(watched, Decision):
         return replace(watched, track=f"{push.ref_type}:{push.name}", head=push.after)
     return Decision(
@@ -177,8 +177,10 @@ def _of_other_ref(service: Tracked, push: Push) -> Decision | None:
     return None
 
 
-def _of_files(service: Tracked, changed: Changed) -> Decision | str:
-    """What a push that concerns none of the watch paths is skipped for, else the rest of the sentence that says so."""
+def of_files(service: Tracked, changed: Changed, what: str = "The push") -> Decision | str:
+    """What a push, or a pull request, that concerns none of the watch paths is skipped for, else the rest of the
+    sentence that says so.
+    """
     patterns = service.watch_paths
     if not patterns:
         return "."
@@ -189,7 +191,7 @@ def _of_files(service: Tracked, changed: Changed) -> Decision | str:
         return f". Watch paths were not compared: {changed.unknown}."
     message = f"No changed file is watched ({len(changed.files)}: {_named(changed.files)})."
     if not changed.files:
-        message = "The push has changed no file."
+        message = f"{what} has changed no file."
     return Decision(verdict=Verdict.WATCH_PATHS, message=message, files=changed.files, patterns=patterns)
 
 

@@ -52,7 +52,14 @@ class WebhookService:
     """
 
     def __init__(
-        self, *, db: Database, vault: Vault, taking: Taking, keep_for: timedelta, most_bytes: int, apps: AppHooks
+        self,
+        *,
+        db: Database,
+        vault: Vault,
+        taking: Taking,
+        keep_for: timedelta,
+        most_bytes: int,
+        apps: AppHooks,
     ) -> None:
         self._db = db
         self._vault = vault
@@ -60,15 +67,17 @@ class WebhookService:
         self._keep_for = keep_for
         self.most_bytes = most_bytes
         self.apps = apps
+        self._files = apps.files
 
     async def receive(self, subject_type: SubjectType, token: str, headers: Mapping[str, str], body: bytes) -> Taken:
         """Takes a delivery that came to the address which ends in this token. Raises NoSuchAddress."""
         service = await self._db.read(lambda tx: self._told_at(tx, subject_type, token))
         arrived, signature = await _off_loop(len(body), lambda: _judged(service, headers, body))
+        changed = await self._files.of(service, arrived) if signature.is_good else None
 
         def take(tx: Tx) -> Taken:
             # Looked at again: its settings may have changed since, and a deletion may have begun.
-            return self._taking.take(tx, self._told_at(tx, subject_type, token), arrived, signature)
+            return self._taking.take(tx, self._told_at(tx, subject_type, token), arrived, signature, changed=changed)
 
         return await self._db.run(take)
 
@@ -105,18 +114,18 @@ class WebhookService:
         Missing, PayloadGone.
         """
 
-        def look(tx: Tx) -> tuple[dict[str, str], bytes] | None:
-            self._seen(tx, actor, delivery_id, "webhook.replay")
-            return store.payload_of(tx, delivery_id)
+        def look(tx: Tx) -> tuple[Service, tuple[dict[str, str], bytes] | None]:
+            return self._seen(tx, actor, delivery_id, "webhook.replay")[1], store.payload_of(tx, delivery_id)
 
-        kept = await self._db.read(look)
+        told, kept = await self._db.read(look)
         if kept is None:
             raise PayloadGone
         arrived = await _off_loop(len(kept[1]), lambda: read(kept[0], unpacked(kept[1])))
+        changed = await self._files.of(told, arrived)
 
         def take(tx: Tx) -> Taken:
             _, service = self._seen(tx, actor, delivery_id, "webhook.replay")
-            return self._taking.take(tx, service, arrived, Signature.VOUCHED, replay_of=delivery_id)
+            return self._taking.take(tx, service, arrived, Signature.VOUCHED, replay_of=delivery_id, changed=changed)
 
         return await self._db.run(take)
 

@@ -28,8 +28,8 @@ from headway.reactions.webhooks.deciding import SourceKind, Tracked
 class Pulled(Protocol):
     """Does what a pull request asks for."""
 
-    def __call__(self, tx: Tx, pull: Pull, ask: Ask, *, again: bool) -> Taken:
-        """What was done. Raises InvalidInput."""
+    def __call__(self, tx: Tx, pull: Pull, ask: Ask, *, again: bool, unwatched: str | None) -> Taken:
+        """What was done; ``unwatched`` says that none of its files is watched. Raises InvalidInput."""
         ...
 
 
@@ -64,7 +64,7 @@ def services(vault: Vault, acting: Acting) -> Mapping[SubjectType, Services]:
     """All types of services that can be told."""
     return {
         SubjectType.APPLICATION: lambda tx, subject_id: _application(tx, subject_id, vault, acting),
-        SubjectType.COMPOSE: lambda tx, subject_id: _compose(tx, subject_id, vault),
+        SubjectType.COMPOSE: lambda tx, subject_id: _compose(tx, subject_id, vault, acting),
     }
 
 
@@ -74,9 +74,6 @@ def _application(tx: Tx, application_id: str, vault: Vault, acting: Acting) -> S
     except NotFound:
         return None
     tracked = _tracked_application(found.settings, _provided(tx, found.settings.source_type, found.settings.extra))
-
-    def pulled(tx: Tx, pull: Pull, ask: Ask, *, again: bool) -> Taken:
-        return acting.take(tx, found, pull, ask, base=tracked.branch, again=again)
 
     return Service(
         subject_type=SubjectType.APPLICATION,
@@ -88,7 +85,7 @@ def _application(tx: Tx, application_id: str, vault: Vault, acting: Acting) -> S
         newest_wins=found.settings.newest_wins,
         secret=_secret(found.settings.webhook_secret),
         request=lambda tag: _request_application(found, tag),
-        pulled=pulled if found.preview_of is None else None,
+        pulled=None if found.preview_of else _pulled(acting, SubjectType.APPLICATION, application_id, tracked),
     )
 
 
@@ -112,21 +109,23 @@ def _tracked_application(settings: AppSettings, repository: Provided | None) -> 
     )
 
 
-def _compose(tx: Tx, compose_id: str, vault: Vault) -> Service | None:
+def _compose(tx: Tx, compose_id: str, vault: Vault, acting: Acting) -> Service | None:
     try:
         found = composes.find(tx, compose_id, vault)
     except NotFound:
         return None
+    tracked = _tracked_compose(found.settings, _provided(tx, found.settings.source_type, found.settings.extra))
     return Service(
         subject_type=SubjectType.COMPOSE,
         subject_id=compose_id,
         organization_id=found.organization_id,
         project_id=found.project_id,
         name=found.name,
-        tracked=_tracked_compose(found.settings, _provided(tx, found.settings.source_type, found.settings.extra)),
+        tracked=tracked,
         newest_wins=found.settings.newest_wins,
         secret=_secret(found.settings.webhook_secret),
         request=lambda tag: _request_compose(found, tag),
+        pulled=None if found.preview_of else _pulled(acting, SubjectType.COMPOSE, compose_id, tracked),
     )
 
 
@@ -145,6 +144,14 @@ def _tracked_compose(settings: ComposeSettings, repository: Provided | None) -> 
         by_tags=settings.trigger_type == TAG,
         watch_paths=tuple(settings.watch_paths or ()),
     )
+
+
+def _pulled(acting: Acting, service_type: SubjectType, service_id: str, tracked: Tracked) -> Pulled:
+    def pulled(tx: Tx, pull: Pull, ask: Ask, *, again: bool, unwatched: str | None) -> Taken:
+        base = acting.forms[service_type].base(tx, service_id)
+        return acting.take(tx, base, pull, ask, branch=tracked.branch, again=again, unwatched=unwatched)
+
+    return pulled
 
 
 def _provided(tx: Tx, source_type: str, extra: Mapping[str, Any]) -> Provided | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypedDict
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Request, SubjectType, Trigger
 from headway.core.deployments.status import Reason
-from headway.domains.previews.acting import Ask
+from headway.domains.previews.acting import Taken as TakenPull
 from headway.domains.previews.deciding import Deed
 from headway.domains.previews.model import Pull
 from headway.infra.db.transaction import Tx
@@ -18,11 +20,18 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.events import DeliveryTaken, Events
 from headway.kernel.ids import new_id
 from headway.reactions.webhooks import store
-from headway.reactions.webhooks.deciding import Decision, Verdict, decide, of_other_repository
-from headway.reactions.webhooks.events import PullTold
+from headway.reactions.webhooks.deciding import Decision, Verdict, decide, of_files, of_other_repository
+from headway.reactions.webhooks.events import Changed, PullTold
 from headway.reactions.webhooks.model import Delivery, Done, Outcome, Taken
 from headway.reactions.webhooks.reading import Arrived, Signature
-from headway.reactions.webhooks.services import Pulled, Service, Services
+from headway.reactions.webhooks.services import Service, Services
+
+
+class _Compared(TypedDict):
+    files: tuple[str, ...]
+    files_left_out: int
+    patterns: tuple[str, ...]
+
 
 _DEFAULT_TITLE = "Deployment by webhook"
 _CALL = "call"  # what a call that names nothing is a track of
@@ -43,26 +52,28 @@ class Taking:
     most_payload_bytes: int
 
     def take(
-        self, tx: Tx, service: Service, arrived: Arrived, signature: Signature, *, replay_of: str | None = None
+        self,
+        tx: Tx,
+        service: Service,
+        arrived: Arrived,
+        signature: Signature,
+        *,
+        replay_of: str | None = None,
+        changed: Changed | None = None,
     ) -> Taken:
-        """What is told to whoever has sent it. One that had come before does nothing more."""
+        """What is told to whoever has sent it. One that had come before does nothing more. ``changed`` are the files of
+        the pull request that is told of, where they were asked for.
+        """
         once_key = _once_key(arrived) if signature.is_good and replay_of is None else None
-        if once_key is not None:
-            before = store.came_before(tx, service.subject_type, service.subject_id, once_key)
-            if before is not None:
-                store.count_repeat(tx, before.delivery_id)
-                self._announce(tx, before, "repeated")
-                return Taken(delivery=before, again=True)
+        if (before := self._repeated(tx, service, once_key)) is not None:
+            return Taken(delivery=before, again=True)
         delivery_id = new_id()
         decision = _decided(tx, service, arrived, again=replay_of is not None) if signature.is_good else None
-        pull = next((each.pull for each in arrived.told.events if isinstance(each, PullTold)), None)
         if decision is None:
             done = _refused(service, signature)
-        elif pull is not None and service.pulled is not None:
-            ask = _asking((delivery_id, _asker(arrived)))
-            done = _pulled(tx, service, pull, service.pulled, ask, again=replay_of is not None)
         else:
-            done = self._act(tx, service, decision, arrived, delivery_id)
+            asked = self._of_pull(tx, service, arrived, delivery_id, again=replay_of is not None, changed=changed)
+            done = asked if asked is not None else self._act(tx, service, decision, arrived, delivery_id)
         delivery = Delivery(
             seq=0,
             delivery_id=delivery_id,
@@ -83,6 +94,11 @@ class Taking:
             replay_of=replay_of,
             created_at=tx.now,
         )
+        self._keep(tx, delivery, arrived, once_key)
+        self._announce(tx, delivery, done.outcome)
+        return Taken(delivery=delivery, broken=arrived.broken)
+
+    def _keep(self, tx: Tx, delivery: Delivery, arrived: Arrived, once_key: str | None) -> None:
         store.add(
             tx,
             delivery,
@@ -91,8 +107,27 @@ class Taking:
             packed=arrived.packed,
             most_bytes=self.most_payload_bytes,
         )
-        self._announce(tx, delivery, done.outcome)
-        return Taken(delivery=delivery, broken=arrived.broken)
+
+    def _repeated(self, tx: Tx, service: Service, once_key: str | None) -> Delivery | None:
+        """The delivery that came before under this key."""
+        before = once_key and store.came_before(tx, service.subject_type, service.subject_id, once_key)
+        if not before:
+            return None
+        store.count_repeat(tx, before.delivery_id)
+        self._announce(tx, before, "repeated")
+        return before
+
+    def _of_pull(
+        self, tx: Tx, service: Service, arrived: Arrived, delivery_id: str, *, again: bool, changed: Changed | None
+    ) -> Done | None:
+        """What a pull request does, None where none is told of, or the service has no previews."""
+        pull = next((each.pull for each in arrived.told.events if isinstance(each, PullTold)), None)
+        if pull is None or service.pulled is None:
+            return None
+        ask = _asking((delivery_id, _asker(arrived)))
+        watched = None if changed is None else of_files(service.tracked, changed, what="The pull request")
+        act = partial(service.pulled, again=again)
+        return _pulled(tx, service, pull, watched, lambda tx, unwatched: act(tx, pull, ask, unwatched=unwatched))
 
     def _act(self, tx: Tx, service: Service, decision: Decision, arrived: Arrived, delivery_id: str) -> Done:
         deployment_id, superseded = None, []
@@ -111,9 +146,7 @@ class Taking:
             message=decision.message,
             deployment_id=deployment_id,
             superseded=superseded,
-            files=decision.files[:_KEPT_FILES],
-            files_left_out=max(0, len(decision.files) - _KEPT_FILES),
-            patterns=decision.patterns,
+            **_compared(decision),
         )
 
     def queue(self, tx: Tx, service: Service, decision: Decision, asked_by: tuple[str, str]) -> str:
@@ -172,16 +205,23 @@ def _asking(by: tuple[str, str]) -> Callable[[Request], Request]:
     return lambda request: replace(request, trigger=Trigger.WEBHOOK, triggered_by=by[0], triggered_by_name=by[1])
 
 
-def _pulled(tx: Tx, service: Service, pull: Pull, act: Pulled, ask: Ask, *, again: bool) -> Done:
-    """What a pull request does to the service's previews, all of it or nothing."""
+def _pulled(
+    tx: Tx, service: Service, pull: Pull, watched: Decision | str | None, act: Callable[[Tx, str | None], TakenPull]
+) -> Done:
+    """What a pull request does to the service's previews, all of it or nothing; ``watched`` is what came of comparing
+    its files.
+    """
+    unwatched = watched if isinstance(watched, Decision) else None
     taken, reason, message = None, "", of_other_repository(service.tracked, pull.urls)
     if message is not None:
         reason = str(Verdict.REPOSITORY)
     else:
         try:
             with tx.connection.begin_nested():
-                taken = act(tx, pull, ask, again=again)
+                taken = act(tx, None if unwatched is None else unwatched.message)
             reason, message = taken.step.reason, taken.step.message
+            if isinstance(watched, str) and taken.deployment_id is not None:
+                message = message.rstrip(".") + watched
         except InvalidInput as error:
             reason, message = str(Verdict.SOURCE), error.message
     outcome = Outcome.SKIPPED
@@ -198,7 +238,19 @@ def _pulled(tx: Tx, service: Service, pull: Pull, act: Pulled, ask: Ask, *, agai
         message=message,
         deployment_id=None if taken is None else taken.deployment_id,
         superseded=() if taken is None else taken.superseded,
+        **_compared(unwatched if reason == Verdict.WATCH_PATHS else None),
     )
+
+
+def _compared(decision: Decision | None) -> _Compared:
+    """What was compared with what, as far as it is kept."""
+    if decision is None:
+        return {"files": (), "files_left_out": 0, "patterns": ()}
+    return {
+        "files": decision.files[:_KEPT_FILES],
+        "files_left_out": max(0, len(decision.files) - _KEPT_FILES),
+        "patterns": decision.patterns,
+    }
 
 
 def _telling(events: Events, taken: DeliveryTaken) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""`headway previews`: what runs of the pull requests of an application."""
+"""`headway previews`: what runs of the pull requests of applications and compose services."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from headway.kernel.errors import InvalidInput
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
 
-Application = Annotated[str, typer.Argument(metavar="APPLICATION", help="An application's name or id.")]
+Application = Annotated[str, typer.Argument(metavar="SERVICE", help="The name or id of an application.")]
 Preview = Annotated[str, typer.Argument(metavar="PREVIEW", help="The id of a preview, as the list shows it.")]
 Commit = Annotated[str | None, typer.Argument(metavar="[COMMIT]", help="The whole hash of what you looked at.")]
 Row = Mapping[str, Any]
 
 
-def list_previews(context: typer.Context, application: Application, *, as_json: AsJson = False) -> None:
-    """Lists an application's previews."""
+def list_previews(
+    context: typer.Context,
+    application: Application,
+    *,
+    compose: Annotated[bool, typer.Option("--compose", help="It is a compose service.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Lists the previews of an application or a compose service."""
     with Session.of(context).client() as client:
-        found = client.get("previewDeployment.all", applicationId=_id(client, application))
+        of = {"composeId": _compose_id(client, application)} if compose else {"applicationId": _id(client, application)}
+        found = client.get("previewDeployment.all", **of)
     if as_json:
         output.say_json(found)
         return
@@ -43,7 +50,7 @@ def list_previews(context: typer.Context, application: Application, *, as_json: 
                 each["pullRequestNumber"],
                 each["pullRequestTitle"],
                 "idle" if each["awaitsApproval"] else each["previewStatus"],
-                "awaits approval" if each["awaitsApproval"] else each["address"] or "",
+                _address(each),
                 each["previewDeploymentId"],
             )
             for each in found
@@ -78,6 +85,18 @@ def _told(context: typer.Context, procedure: str, preview_id: str, done: str) ->
     with Session.of(context).client() as client:
         client.post(procedure, {"previewDeploymentId": preview_id})
     output.say(f"{preview_id} {done}")
+
+
+def _address(preview: Row) -> str:
+    if preview["awaitsApproval"]:
+        return "awaits approval"
+    return "asleep" if preview["asleepSince"] else preview["address"] or ""
+
+
+def _compose_id(client: Client, named: str) -> str:
+    from headway.faces.cli.commands.composes import find
+
+    return find(client, named).compose_id
 
 
 def _id(client: Client, named: str) -> str:

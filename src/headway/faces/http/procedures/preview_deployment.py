@@ -1,4 +1,4 @@
-"""``previewDeployment.*``: what runs of the pull requests of an application."""
+"""``previewDeployment.*``: what runs of the pull requests of applications and compose services."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, naming, query, starter
 from headway.faces.http.wire.previews import PreviewDeploymentRow, preview_row
+from headway.kernel.errors import InvalidInput
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -19,7 +20,7 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 def procedures() -> tuple[Procedure, ...]:
     """The router."""
     return (
-        query("previewDeployment.all", "An application's previews", list[PreviewDeploymentRow], OfApplication, _all),
+        query("previewDeployment.all", "A service's previews", list[PreviewDeploymentRow], OfService, _all),
         query("previewDeployment.one", "One preview", PreviewDeploymentRow, ById, _one),
         starter("previewDeployment.redeploy", "Deploy what it is now", bool, Redeploy, _redeploy),
         mutation("previewDeployment.approve", "Let a fork's commit run", bool, Approved, _approve),
@@ -27,8 +28,11 @@ def procedures() -> tuple[Procedure, ...]:
     )
 
 
-class OfApplication(Input):
-    application_id: Id
+class OfService(Input):
+    """One of the two."""
+
+    application_id: Id | None = None
+    compose_id: Id | None = None
 
 
 class ById(Input):
@@ -46,8 +50,13 @@ class Approved(ById):
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 
 
-async def _all(call: Call[OfApplication]) -> list[PreviewDeploymentRow]:
-    found = await call.platform.previews.all(call.actor, call.input.application_id)
+async def _all(call: Call[OfService]) -> list[PreviewDeploymentRow]:
+    given = call.input
+    of_compose, service_id = given.compose_id is not None, given.compose_id or given.application_id
+    if service_id is None or None not in {given.compose_id, given.application_id}:
+        raise InvalidInput("Say whose previews: applicationId or composeId, one of them.")
+    service_type = SubjectType.COMPOSE if of_compose else SubjectType.APPLICATION
+    found = await call.platform.previews.all(call.actor, service_type, service_id)
     return [await _row(call, each) for each in found]
 
 
@@ -78,7 +87,7 @@ async def _delete(call: Call[ById]) -> bool:
     return True
 
 
-async def _row(call: Call[OfApplication] | Call[ById], seen: Seen) -> PreviewDeploymentRow:
+async def _row(call: Call[OfService] | Call[ById], seen: Seen) -> PreviewDeploymentRow:
     """With its deployments, which whoever sees the preview sees too."""
     part = await call.platform.deployment_reads.rows_of_service(SubjectType.PREVIEW, seen.preview.preview_id)
     rows = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)

@@ -128,6 +128,7 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
             "previewEnv",
             "previewExpireHours",
             "previewLabels",
+            "previewSleepHours",
             "previewWildcard",
             "repository",
             "restartPolicySwarm",

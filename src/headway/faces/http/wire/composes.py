@@ -103,12 +103,21 @@ PASSIVE: Mapping[str, Any] = MappingProxyType(
             "gitlabRepository",
             "icon",
             "owner",
+            "previewEnv",
+            "previewExpireHours",
+            "previewLabels",
+            "previewSleepHours",
+            "previewWildcard",
             "repository",
             "serviceNetworks",
         )
     )
     | {
         "command": "",
+        "isPreviewDeploymentsActive": False,
+        "previewCertificateType": "none",
+        "previewHttps": False,
+        "previewLimit": 3,
         "isolatedDeployment": False,
         "isolatedDeploymentsVolume": False,
         "randomize": False,

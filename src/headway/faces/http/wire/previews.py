@@ -15,10 +15,13 @@ from headway.faces.http.wire.edge import DomainRow, domain_rows
 
 
 class PreviewDeploymentRow(TypedDict):
-    """A preview of a pull request. ``awaitsApproval``: it comes from a fork, and its commit may not run yet."""
+    """A preview of a pull request. ``awaitsApproval``: it comes from a fork, and its commit may not run yet. Since
+    ``asleepSince`` nothing of it runs, until it is deployed again.
+    """
 
     previewDeploymentId: str
-    applicationId: str
+    applicationId: str | None
+    composeId: str | None
     branch: str
     pullRequestId: str
     pullRequestNumber: str
@@ -40,6 +43,8 @@ class PreviewDeploymentRow(TypedDict):
     reportError: str | None
     createdAt: str
     expiresAt: str | None
+    sleepsAt: str | None
+    asleepSince: str | None
     deployments: list[DeploymentRow]
 
 
@@ -48,11 +53,13 @@ def preview_row(
 ) -> PreviewDeploymentRow:
     """A preview."""
     preview = seen.preview
-    domains = domain_rows(seen.domains, address)
-    first = None if not domains else {**domains[0], "previewDeploymentId": preview.preview_id, "applicationId": None}
+    domains = domain_rows(() if seen.running is None else seen.running.domains, address)
+    nobody = {"applicationId": None, "composeId": None}
+    first = None if not domains else {**domains[0], **nobody, "previewDeploymentId": preview.preview_id}
     return {
         "previewDeploymentId": preview.preview_id,
         "applicationId": preview.application_id,
+        "composeId": preview.compose_id,
         "branch": preview.branch,
         "pullRequestId": str(preview.number),
         "pullRequestNumber": str(preview.number),
@@ -74,5 +81,7 @@ def preview_row(
         "reportError": preview.report_error,
         "createdAt": moment(preview.created_at),
         "expiresAt": moment(preview.expires_at),
+        "sleepsAt": moment(preview.sleeps_at),
+        "asleepSince": moment(preview.asleep_since),
         "deployments": list(deployments),
     }

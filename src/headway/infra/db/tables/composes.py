@@ -27,6 +27,7 @@ composes = Table(
     Column("delete_volumes", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("deleted_at", Instant),
+    Column("preview_of", String(21), index=True),  # of a preview: the compose service that it is one of
 )
 
 compose_releases = Table(

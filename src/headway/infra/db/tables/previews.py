@@ -1,4 +1,4 @@
-"""The table of previews: pull requests as an application was told of them, and what runs of each."""
+"""The table of previews: pull requests as an application or compose service was told of them, and what runs of each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ previews = Table(
         "application_id",
         String(21),
         ForeignKey("applications.application_id", ondelete="CASCADE"),
-        nullable=False,
     ),
+    Column("compose_id", String(21), ForeignKey("composes.compose_id", ondelete="CASCADE")),  # one of the two
     Column("number", Integer, nullable=False),
     Column("title", Text, nullable=False),
     Column("url", Text, nullable=False),
@@ -31,6 +31,8 @@ previews = Table(
     Column("told_at", Instant),  # when the forge last changed it, as far as it was told
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
+    Column("sleeps_at", Instant),
+    Column("asleep_since", Instant),
     Column("closed_at", Instant),
     Column("closed_why", String(32)),
     Column("comment_id", String(64)),
@@ -40,6 +42,15 @@ previews = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_previews_application", previews.c.application_id, previews.c.number, previews.c.seq)
+Index("ix_previews_compose", previews.c.compose_id, previews.c.number, previews.c.seq)
+Index(
+    "uq_previews_open_of_compose",
+    previews.c.compose_id,
+    previews.c.number,
+    unique=True,
+    sqlite_where=text("closed_at IS NULL"),
+    postgresql_where=text("closed_at IS NULL"),
+)
 Index(
     "uq_previews_open",
     previews.c.application_id,

@@ -63,6 +63,13 @@ def owned(model: Model, identity: Identity, moved: Mapping[str, str]) -> dict[st
     return made
 
 
+def unpublished(model: Model) -> dict[str, Any]:
+    """The file without any port of the machine."""
+    services = model.get("services") or {}
+    bare = {name: {key: each[key] for key in each if key != "ports"} for name, each in services.items()}
+    return {**model, "services": bare}
+
+
 def pinned(model: Model, images: Mapping[str, str]) -> dict[str, Any]:
     """The file without anything to be built or pulled: ``images`` are the names of the services' images."""
     made: dict[str, Any] = copy.deepcopy(dict(model))
