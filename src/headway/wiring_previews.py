@@ -69,7 +69,7 @@ class PreviewWiring:
         at = self.places
         clearing = Clearing(db=at.db, events=at.events, stopping=stopping, acting=self.acting, providers=at.providers)
         reporting = Reporting(
-            db=at.db, providers=at.providers, forms=self._forms, facts=at.facts, log_link=partial(_log_link, at.panel)
+            db=at.db, providers=at.providers, forms=self._forms, facts=at.facts, log_link=partial(log_link, at.panel)
         )
         return (
             Poller("previews", clearing.clear_round),
@@ -78,5 +78,6 @@ class PreviewWiring:
         )
 
 
-def _log_link(panel: str | None, deployment_id: str) -> str | None:
+def log_link(panel: str | None, deployment_id: str) -> str | None:
+    """Where the log of a deployment is read, None where the panel has no address that others know."""
     return None if panel is None else f"{panel.rstrip('/')}/api/deployment.log?deploymentId={deployment_id}"

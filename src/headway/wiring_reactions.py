@@ -20,6 +20,7 @@ from headway.reactions.notifications.media import tell
 from headway.reactions.notifications.sending import Sending
 from headway.reactions.notifications.service import NotificationService
 from headway.reactions.notifications.telling import Telling
+from headway.reactions.statuses.telling import Statuses
 from headway.reactions.webhooks.app_hooks import AppHooks
 from headway.reactions.webhooks.catching_up import CatchingUp
 from headway.reactions.webhooks.heads import Heads
@@ -28,6 +29,7 @@ from headway.reactions.webhooks.service import WebhookService
 from headway.reactions.webhooks.services import services
 from headway.reactions.webhooks.taking import Taking
 from headway.wiring_composes import ComposeWiring
+from headway.wiring_previews import log_link
 from headway.wiring_rounds import look_at_swarm, once
 
 
@@ -65,6 +67,7 @@ class ReactionWiring:
     telling: Telling
     sending: Sending
     disk: DiskWatch
+    statuses: Statuses
     swarm: Poller
 
     @staticmethod
@@ -98,6 +101,13 @@ class ReactionWiring:
             notifications=NotificationService(db=db, vault=data_dir.vault, tell=tell),
             telling=Telling(db=db, vault=data_dir.vault, keep_for=settings.keep_webhooks),
             sending=Sending(db=db, vault=data_dir.vault, events=events, tell=tell),
+            statuses=Statuses(
+                db=db,
+                events=events,
+                providers=looking.composes.providers,
+                forms=acting.forms,
+                log_link=partial(log_link, settings.public_url),
+            ),
             disk=DiskWatch(db=db, folder=data_dir.path),
             swarm=Poller("swarm", partial(look_at_swarm, looking.composes.operating.tools.stacks.cluster, events)),
             catching_up=CatchingUp(db=db, taking=taking, head_of=looking.heads(db, data_dir).of),
@@ -109,6 +119,7 @@ class ReactionWiring:
             Poller("webhook addresses", partial(once, self.webhooks.add_missing_addresses)),
             Poller("missed pushes", partial(once, self.catching_up.settle)),
             Poller("disk watch", self.disk.look),
+            Poller("commit statuses", self.statuses.tell_round),
             self.swarm,
             Poller("outbox", self.telling.hand_out),
             Poller("notifications", self.sending.send_due),

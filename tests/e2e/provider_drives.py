@@ -94,6 +94,10 @@ PROVIDER_DRIVES: Mapping[str, Callable[[At], dict[str, Json]]] = MappingProxyTyp
         "gitea.getGiteaUrl": lambda at: _provider(at, "gitea"),
         "gitProvider.getAll": lambda _at: {},
         "gitProvider.allForPermissions": lambda _at: {},
+        "gitProvider.toggleShare": lambda at: {
+            "gitProviderId": _provider(at, "gitea")["giteaId"],
+            "sharedWithOrganization": True,
+        },
         "gitProvider.remove": lambda at: {"gitProviderId": _provider(at, "gitea")["giteaId"]},
     }
 )

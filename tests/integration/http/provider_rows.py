@@ -36,6 +36,9 @@ def _saved(forge: str) -> dict[str, str]:
 PROVIDER_ROWS: Mapping[str, Row] = {
     "gitProvider.getAll": Row(QUERY, {}, ADMIN, READ, OWN),
     "gitProvider.allForPermissions": Row(QUERY, {}, ADMIN, READ, OWN),
+    "gitProvider.toggleShare": Row(
+        MUTATION, FORGES["gitea"] | {"sharedWithOrganization": False}, ADMIN, SET, ORGANISATION
+    ),
     "gitProvider.remove": Row(MUTATION, FORGES["gitea"], ADMIN, SET, ORGANISATION),
     "gitea.getGiteaUrl": Row(QUERY, FORGES["gitea"], ADMIN, READ, ORGANISATION),
     **{name: row for forge in FORGES for name, row in _rows(forge).items()},

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from headway.infra.db.tables.git_providers import git_providers
 from headway.seams.forges.base import ForgeName
 from tests.forge_apis import APP_ID, INSTALLATION_ID, TOKEN, Api, app_key, forge_api
-from tests.integration.http.world import World
+from tests.integration.http.test_members import joined
+from tests.integration.http.world import World, client_with
 
 FORGES = [str(each) for each in ForgeName]
 
@@ -145,3 +146,21 @@ async def test_another_organisation_learns_of_nothing(world: World) -> None:
     ):
         answer = await call
         assert (answer.status_code, answer.json()["message"]) == (404, "Git provider not found")
+
+
+async def test_one_that_is_not_shared_is_there_for_its_maker_and_the_owners_alone(world: World) -> None:
+    admin = await joined(world, "admin")
+    made = await world.post("gitea.create", name="house", apiUrl="http://127.0.0.1:1", accessToken=TOKEN)
+    one = {"gitProviderId": made["gitProviderId"]}
+    row = await world.post("gitProvider.toggleShare", **one, sharedWithOrganization=False)
+    assert row["sharedWithOrganization"] is False
+    application_id = await world.application()
+    choice = {"applicationId": application_id, "giteaId": one["gitProviderId"]}
+    place = {"giteaOwner": "team", "giteaRepository": "app", "giteaBranch": "main", "giteaBuildPath": "/"}
+    async with client_with(world.app, admin["key"]) as client:
+        assert (await client.get("/gitProvider.getAll")).json() == []
+        assert (await client.get("/gitea.one", params=one)).status_code == 404
+        assert (await client.post("/gitProvider.remove", json=one)).status_code == 404
+        assert (await client.post("/application.saveGiteaProvider", json=choice | place)).status_code == 404
+        await world.post("gitProvider.toggleShare", **one, sharedWithOrganization=True)
+        assert (await client.get("/gitea.one", params=one)).status_code == 200

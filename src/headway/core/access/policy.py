@@ -140,7 +140,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.PREVIEW, "previewDeployment", _MEMBER, _READ, "one")
     | _rules(Noun.PREVIEW, "previewDeployment", _MEMBER, _DEPLOY, "redeploy", "approve", "delete")
     | _rules(Noun.GIT_PROVIDER, "gitProvider", _ADMIN, _READ, "getAll", "allForPermissions", in_project=False)
-    | _rules(Noun.GIT_PROVIDER, "gitProvider", _ADMIN, _SET, "remove", in_project=False)
+    | _rules(Noun.GIT_PROVIDER, "gitProvider", _ADMIN, _SET, "remove", "toggleShare", in_project=False)
     | _forge_rules("github", "getGithubRepositories", "getGithubBranches", "githubProviders")
     | _forge_rules("gitlab", "getGitlabRepositories", "getGitlabBranches", "gitlabProviders")
     | _forge_rules("gitea", "getGiteaRepositories", "getGiteaBranches", "giteaProviders", "getGiteaUrl")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.core.access import policy
-from headway.core.access.model import Actor
+from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog import git_providers_store as store
 from headway.domains.catalog.git_providers_model import GitProvider, Wish, changed, check, checked_url
@@ -74,7 +74,7 @@ class GitProviderService:
         """The organisation's providers, newest first. Raises Forbidden."""
         policy.permit(actor, procedure, actor.organization_id)
         found = await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
-        return [each for each in found if forge in {None, each.forge}]
+        return [each for each in found if forge in {None, each.forge} and _sees(actor, each)]
 
     async def update(self, actor: Actor, provider_id: str, procedure: str, forge: ForgeName, wish: Wish) -> GitProvider:
         """Changes a provider. Raises Missing, Forbidden, InvalidInput."""
@@ -104,6 +104,18 @@ class GitProviderService:
             provider = _permitted(tx, actor, "gitProvider.remove", provider_id, None)
             store.remove(tx, provider_id)
             return provider
+
+        return await self.db.run(write)
+
+    async def share(self, actor: Actor, provider_id: str, *, shared: bool) -> GitProvider:
+        """Lets the organisation see a provider and choose it, or its maker and the owners only; services that have it
+        keep it. Raises Missing, Forbidden.
+        """
+
+        def write(tx: Tx) -> GitProvider:
+            found = replace(_permitted(tx, actor, "gitProvider.toggleShare", provider_id, None), shared=shared)
+            store.change(tx, found, store.sealed_secrets(tx, provider_id))
+            return found
 
         return await self.db.run(write)
 
@@ -177,9 +189,13 @@ def _api(forge: ForgeName, url: str | None) -> str | None:
 def _permitted(tx: Tx, actor: Actor, procedure: str, provider_id: str, forge: ForgeName | None) -> GitProvider:
     provider = store.find(tx, provider_id)
     policy.permit(actor, procedure, provider.organization_id, noun=Noun.GIT_PROVIDER)
-    if forge not in {None, provider.forge}:
+    if forge not in {None, provider.forge} or not _sees(actor, provider):
         raise Missing(Noun.GIT_PROVIDER)
     return provider
+
+
+def _sees(actor: Actor, provider: GitProvider) -> bool:
+    return provider.shared or actor.user_id == provider.created_by or actor.role >= Role.OWNER
 
 
 def login_by(

@@ -26,7 +26,7 @@ SECRET = ("token", "private_key", "webhook_secret")
 class GitProvider:
     """A forge with what opens it, as lists show it: its secrets stay sealed, and ``has`` names those that there are.
     ``api_url`` is None where it follows from ``url``. ``facts`` are what its forge needs beside that, by the names in
-    ``PLAIN``.
+    ``PLAIN``. One that is not ``shared`` only its maker and the owners see.
     """
 
     provider_id: str
@@ -39,6 +39,7 @@ class GitProvider:
     has: frozenset[str]
     created_by: str
     created_at: datetime
+    shared: bool = True
 
     @property
     def git_provider_id(self) -> str:

@@ -71,6 +71,7 @@ def _values(provider: GitProvider) -> dict[str, Any]:
         "has": sorted(provider.has),
         "created_by": provider.created_by,
         "created_at": provider.created_at,
+        "shared": provider.shared,
     }
 
 
@@ -86,4 +87,5 @@ def _record(row: Row[Any]) -> GitProvider:
         has=frozenset(row.has),
         created_by=row.created_by,
         created_at=row.created_at,
+        shared=row.shared,
     )

@@ -18,12 +18,25 @@ def procedures() -> tuple[Procedure, ...]:
     return (
         query("gitProvider.getAll", "Every git provider, without its secrets", list[GitProviderRow], Empty, _all),
         query("gitProvider.allForPermissions", "Their names", list[GitProviderName], Empty, _names),
+        mutation("gitProvider.toggleShare", "Let the organisation see it or not", GitProviderRow, Share, _share),
         mutation("gitProvider.remove", "Forget a git provider", GitProviderRow, ById, _remove),
     )
 
 
 class ById(Input):
     git_provider_id: Id
+
+
+class Share(ById):
+    shared_with_organization: bool
+
+
+async def _share(call: Call[Share]) -> GitProviderRow:
+    given = call.input
+    found = await call.platform.git_providers.share(
+        call.actor, given.git_provider_id, shared=given.shared_with_organization
+    )
+    return provider_row(found)
 
 
 async def _all(call: Call[Empty]) -> list[GitProviderRow]:

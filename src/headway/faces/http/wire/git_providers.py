@@ -29,6 +29,7 @@ class ProviderFacts(TypedDict):
     createdAt: str
     organizationId: str
     userId: str
+    sharedWithOrganization: bool
 
 
 class ForgeRow(TypedDict):
@@ -143,6 +144,7 @@ def _facts(provider: GitProvider) -> ProviderFacts:
         "createdAt": moment(provider.created_at),
         "organizationId": provider.organization_id,
         "userId": provider.created_by,
+        "sharedWithOrganization": provider.shared,
     }
 
 

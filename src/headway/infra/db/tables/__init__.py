@@ -17,6 +17,7 @@ from headway.infra.db.tables import (
     returning,
     schedules,
     servers,
+    statuses,
     timers,
 )
 from headway.infra.db.tables.base import Instant, metadata
@@ -38,5 +39,6 @@ __all__ = [
     "returning",
     "schedules",
     "servers",
+    "statuses",
     "timers",
 ]

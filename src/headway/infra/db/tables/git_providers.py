@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, Text, true
 
 from headway.infra.db.tables.base import Instant, metadata
 
@@ -20,4 +20,5 @@ git_providers = Table(
     Column("secrets", Text, nullable=False),
     Column("created_by", String(21), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("shared", Boolean, nullable=False, server_default=true()),  # with the whole organisation
 )

@@ -1,0 +1,1 @@
+"""Commit statuses: how deployments are, told to the forges from which their commits come."""

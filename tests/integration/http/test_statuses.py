@@ -1,0 +1,99 @@
+"""Commit statuses of deployments: told to the forge by which the service comes, and no deployment hears of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from headway.core.deployments import store as deployments
+from headway.core.deployments.status import Reason, Status
+from headway.infra.db.tables.statuses import commit_statuses
+from headway.reactions.statuses.telling import Statuses
+from tests.forge_apis import TOKEN, Api, forge_api
+from tests.integration.http.world import World
+
+Json = Any
+COMMIT = "a" * 40
+
+
+def statuses(world: World) -> Statuses:
+    """As the panel has it."""
+    services = world.services
+    return Statuses(
+        db=services.db,
+        events=services.events,
+        providers=services.git_providers,
+        forms=services.previews.acting.forms,
+        log_link=lambda deployment_id: f"https://panel.example/log/{deployment_id}",
+    )
+
+
+async def provided(world: World, api: Api) -> str:
+    """An application by a provider."""
+    made = await world.post("github.create", name="g", apiUrl=api.url, accessToken=TOKEN)
+    application_id = await world.application()
+    place = {"owner": "team", "repository": "app", "branch": "main", "githubId": made["githubId"]}
+    await world.post("application.saveGithubProvider", applicationId=application_id, **place)
+    return application_id
+
+
+async def deployed(world: World, application_id: str, status: Status, reason: Reason | None = None) -> str:
+    """A deployment of the commit that is so now."""
+    deployment_id = await world.deploy(application_id)
+    await became(world, deployment_id, status, reason)
+    return deployment_id
+
+
+async def became(world: World, deployment_id: str, status: Status, reason: Reason | None = None) -> None:
+    fields = {"status": status, "reason": reason, "commit_hash": COMMIT}
+    await world.services.db.run(lambda tx: deployments.set_fields(tx, deployment_id, **fields))
+
+
+async def test_a_status_follows_its_deployment_and_leads_to_its_log(world: World) -> None:
+    with forge_api("github") as api:
+        application_id, told = await provided(world, api), statuses(world)
+        first = await deployed(world, application_id, Status.RUNNING)
+        await told.tell_round()
+        await became(world, first, Status.ERROR, Reason.TIMED_OUT)
+        for _ in range(2):
+            told._look_soon()
+            await told.tell_round()
+        second = await deployed(world, application_id, Status.DONE)
+        told._look_soon()
+        await told.tell_round()
+    seen = [(each["state"], each["description"], each["target_url"]) for each in api.facts.statuses]
+    assert seen == [
+        ("pending", "Being deployed", f"https://panel.example/log/{first}"),
+        ("failure", "Not deployed: it took too long", f"https://panel.example/log/{first}"),
+        ("success", "Deployed", f"https://panel.example/log/{second}"),
+    ]
+    assert {(each["commit"], each["context"]) for each in api.facts.statuses} == {(COMMIT, "headway/trivial/deploy")}
+
+
+@pytest.mark.parametrize("failing", [(401, {}, b"{}"), (403, {}, b"{}"), (404, {}, b"{}"), (500, {}, b"")])
+async def test_what_a_forge_does_not_take_is_told_later_and_changes_nothing(
+    world: World, failing: tuple[int, dict[str, str], bytes]
+) -> None:
+    with forge_api("github") as api:
+        application_id, told = await provided(world, api), statuses(world)
+        deployment_id = await deployed(world, application_id, Status.DONE)
+        before = await world.get("deployment.one", deploymentId=deployment_id)
+        api.facts.failing = failing
+        await told.tell_round()
+        api.facts.failing = None
+        told._look_soon()
+        await told.tell_round()
+        assert api.facts.statuses == [], "it waits before it tries again"
+        await world.services.db.run(lambda tx: tx.execute(update(commit_statuses).values(tell_at=tx.now)).rowcount)
+        told._look_soon()
+        await told.tell_round()
+    assert [each["state"] for each in api.facts.statuses] == ["success"]
+    assert await world.get("deployment.one", deploymentId=deployment_id) == before
+
+
+async def test_without_a_provider_nobody_is_told(world: World) -> None:
+    application_id, told = await world.application(), statuses(world)
+    await deployed(world, application_id, Status.DONE)
+    await told.tell_round()
