@@ -133,6 +133,7 @@ def report(name: str, totals: dict[str, list[float]], steps: Times, counts: list
         questions.update(each)
     for what, count in questions.most_common():
         sys.stdout.write(f"    {what:40} {count / len(counts):6.1f}\n")
+    sys.stdout.flush()
     return there - here <= BOUND
 
 
