@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import insert
 
 from headway.core.access.policy import Reach
 from headway.core.deployments.listed import Listed
-from headway.core.deployments.listing import Page, within
+from headway.core.deployments.listing import Page, Part, of_reach, of_server, within
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.search import Filters, Found, count, search
 from headway.core.deployments.status import Reason, Status
@@ -70,14 +71,17 @@ def made(number: int, dice: random.Random) -> dict[str, Any]:
     status = dice.choice(list(Status))
     subject_type = dice.choice([SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.BACKUP])
     failed = status is Status.ERROR
+    where: dict[str, str | None] = {"server_id": dice.choice([None, "server"])}
+    if dice.random() < 0.2:  # what one host builds and another releases
+        where = {"host_id": "server", "release_host_id": "here", "server_id": None}
     return deployment_values(
         number,
+        **where,
         kind=f"{subject_type}.{'run' if subject_type is SubjectType.BACKUP else 'deploy'}",
         subject_type=subject_type,
         subject_id=dice.choice(["s0", "s1", "s2"]),
         organization_id=dice.choice(["org", "org", "org", "other"]),
         project_id=dice.choice(["p0", "p1", None]),
-        server_id=dice.choice([None, "server"]),
         title=dice.choice(["Colour of button", "Nothing", "100% done", "a_b", "axb", "back\\slash", f"{number}"]),
         description=dice.choice([None, "colour 7", "Commit"]),
         status=status,
@@ -92,7 +96,8 @@ def made(number: int, dice: random.Random) -> dict[str, Any]:
 
 def filled(tx: Tx, dice: random.Random) -> list[Row]:
     """So many rows of anything, newest first."""
-    add_host(tx)
+    for host_id in ("here", "server"):
+        add_host(tx, host_id)
     rows = []
     for number in range(ROWS):
         values = made(number, dice)
@@ -115,13 +120,18 @@ def matches(row: Row, filters: Filters) -> bool:
         and (not filters.reasons or listed.reason in filters.reasons)
         and (not filters.triggers or listed.trigger in filters.triggers)
         and (not filters.kinds or listed.kind in filters.kinds)
-        and filters.server_id in {None, listed.server_id}
+        and (filters.server_id in {None, listed.server_id} or was_built_there(listed, filters.server_id))
         and filters.project_id in {None, listed.project_id}
         and (filters.environment_id is None or (service and listed.subject_id in filters.services))
         and (filters.since is None or created >= filters.since)
         and (filters.until is None or created < filters.until)
         and all(word.lower() in row.text for word in filters.words)
     )
+
+
+def was_built_there(listed: Listed, server_id: str | None) -> bool:
+    """Whether a server has built what is released elsewhere."""
+    return listed.release_host_id is not None and listed.host_id == server_id
 
 
 def chosen(dice: random.Random) -> Filters:
@@ -174,6 +184,34 @@ def test_a_search_that_has_time_looks_until_its_page_is_full(database: SqlDataba
         found = search(tx, "org", ALL, filters, Page(limit=10), time_is_up=lambda: False, rows_of_a_look=2)
         wanted = [row.listed for row in rows if within(ALL, row.listed, "org") and matches(row, filters)]
         assert [row.deployment_id for row in found.rows] == [row.deployment_id for row in wanted[:10]]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 500])
+def test_the_pages_of_a_list_are_all_of_it(database: SqlDatabase, limit: int) -> None:
+    with database.writer.begin() as connection:
+        tx = Tx(connection, database._clock)
+        rows = [row.listed for row in filled(tx, random.Random(1))]
+        for reach in REACHES:
+            mine = [row for row in rows if within(reach, row, "org")]
+            assert ids(lambda page, reach=reach: of_reach(tx, "org", reach, page), limit) == names(mine)  # type: ignore[misc]
+            there = [row for row in mine if row.server_id == "server" or was_built_there(row, "server")]
+            assert ids(lambda page, reach=reach: of_server(tx, "server", reach, "org", page), limit) == names(there)  # type: ignore[misc]
+
+
+def ids(read: Callable[[Page], Part], limit: int) -> list[str]:
+    """What all pages of a list hold."""
+    page, found = Page(limit=limit), list[str]()
+    while True:
+        part = read(page)
+        found += names(part.rows)
+        if part.next is None:
+            return found
+        page = Page(limit=limit, before=part.next)
+
+
+def names(rows: Iterable[Listed]) -> list[str]:
+    """The rows by their deployments."""
+    return [row.deployment_id for row in rows]
 
 
 def test_no_filter_is_left_out_here() -> None:
