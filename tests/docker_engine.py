@@ -27,7 +27,7 @@ BASE_IMAGE = "headway-test/base:local"
 START_SECONDS = 60
 STOP_SECONDS = 30
 
-_SUITE = "trixie"
+SUITE = "trixie"
 _LEFT_OUT = ("doc", "locale", "man")
 
 
@@ -111,8 +111,12 @@ class Engine:
 
     def load_base_image(self) -> None:
         """Gives it the base image: Debian with Python, made once for this machine's user."""
-        with base_image().open("rb") as archive:
-            subprocess.run(self._docker("import", "-", BASE_IMAGE), stdin=archive, capture_output=True, check=True)
+        self.load(base_image(), BASE_IMAGE)
+
+    def load(self, archive: Path, name: str) -> None:
+        """Gives it an image of these files."""
+        with archive.open("rb") as files:
+            subprocess.run(self._docker("import", "-", name), stdin=files, capture_output=True, check=True)
 
     def log(self) -> str:
         """What the engine said last."""
@@ -164,12 +168,12 @@ def base_image() -> Path:
     """The base image as an archive, from the cache; made where it is not there yet."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headway-tests"
     cache.mkdir(parents=True, exist_ok=True)
-    archive = cache / f"base-{_SUITE}.tar"
-    with _locked(cache / "lock"):
+    archive = cache / f"base-{SUITE}.tar"
+    with locked(cache / "lock"):
         if not archive.exists():
             draft = archive.with_suffix(".new.tar")
             left_out = [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in _LEFT_OUT]
-            argv = ["mmdebstrap", "--quiet", "--variant=essential", "--include=python3", *left_out, _SUITE, str(draft)]
+            argv = ["mmdebstrap", "--quiet", "--variant=essential", "--include=python3", *left_out, SUITE, str(draft)]
             subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, timeout=300)
             draft.rename(archive)
     return archive
@@ -183,7 +187,7 @@ def shared_engine(folder: Path) -> Iterator[Engine]:
     folder.mkdir(parents=True, exist_ok=True)
     engine = Engine(folder / "engine")
     users = (folder / "users").open("ab")
-    with _locked(folder / "start"):
+    with locked(folder / "start"):
         fcntl.flock(users, fcntl.LOCK_SH)
         if not (folder / "ready").exists():
             guard = ["setsid", "--fork", sys.executable, __file__, str(folder)]
@@ -214,7 +218,7 @@ def _guard(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -18,7 +18,6 @@ from headway.core.deployments.awaiting import Awaiting
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.reading import DeploymentReader
-from headway.core.deployments.retention import Keep, Retention
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.service import DeploymentService
 from headway.core.engine.engine import Engine
@@ -38,7 +37,6 @@ from headway.domains.applications.operate import Operating
 from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releases import ReleaseService
-from headway.domains.applications.retention import ApplicationRetention
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
@@ -51,7 +49,6 @@ from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.registries import RegistryService
 from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.uploads import Archives, Intake
-from headway.domains.composes.store import with_releases
 from headway.domains.disk.service import DiskService
 from headway.domains.projects.service import ProjectService
 from headway.domains.projects.store import services_of_environment
@@ -73,6 +70,7 @@ from headway.seams.forges.registry import forges
 from headway.wiring_afar import Afar
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
+from headway.wiring_databases import DatabaseWiring
 from headway.wiring_disk import disk_service
 from headway.wiring_machine import (
     LOCAL,
@@ -151,6 +149,7 @@ class Wiring:
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
         self._ledger = self._new_ledger()
         self._composes = self._new_composes(facts)
+        self._databases = DatabaseWiring(composes=self._composes, making=self._making)
         fronted[SubjectType.COMPOSE] = self._composes.routing
         places = PreviewPlaces(db, data_dir.vault, facts, self._providers, settings.public_url, self._events)
         self._previews = PreviewWiring(places, self._ledger, self._making, self._composes.making)
@@ -241,7 +240,6 @@ class Wiring:
         applications = self._applications(engine, operating)
         composes = self._composes.composes(engine.stopper)
         reads = self._reads()
-        hidden = Hidden(db=self._db, vault=self._data_dir.vault, operating=operating)
         return Services(
             db=self._db,
             events=self._events,
@@ -266,7 +264,8 @@ class Wiring:
             upload_room=upload_room(self._settings, self._data_dir),
             disk=disk,
             composes=composes,
-            containers=self._composes.containers(self._subjects, hidden.of),
+            databases=self._databases.service(engine.stopper, operating),
+            containers=self._composes.containers(self._subjects, self._hidden(operating).of),
             projects=ProjectService(self._db, self._data_dir.vault),
             servers=self._servers.service(self._ledger, engine),
             ssh_keys=self._ssh_keys,
@@ -285,6 +284,9 @@ class Wiring:
             webhooks=self._reactions.webhooks,
             notifications=self._reactions.notifications,
         )
+
+    def _hidden(self, operating: Operating) -> Hidden:
+        return Hidden(db=self._db, vault=self._data_dir.vault, operating=operating)
 
     def _deployments(self, engine: Engine) -> DeploymentService:
         return DeploymentService(db=self._db, ledger=self._ledger, stopping=engine.stopper, logs=self._log_files)
@@ -307,6 +309,7 @@ class Wiring:
             self._composes.kind(back.compose_planning),
             *back.kinds(),
             self._servers.kind(),
+            self._databases.kind(),
             self._schedules.kind(self._toolboxes, self._composes.operating.tools.engine, self._docker),
         )
         return Parts(
@@ -336,6 +339,7 @@ class Wiring:
     def _pollers(self, access: AccessService, operating: Operating) -> tuple[Poller, ...]:
         keeper = self._keeper(operating, LOCAL)
         ballast = partial(rounds.watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
+        own = rounds.Own(vault=self._data_dir.vault, schedules=self._schedules.subject.own)
         return (
             Poller("restore", keeper.restore),
             Poller("keeper", keeper.keep_round),
@@ -347,17 +351,7 @@ class Wiring:
             Poller("certificates", partial(rounds.once, self._certificates.settle)),
             Poller("ballast", ballast),
             Poller("access", partial(rounds.tend_access, self._db, access, self._settings.keep_audit)),
-            Poller("retention", self._retention().keep_round),
-        )
-
-    def _retention(self) -> Retention:
-        of_applications = ApplicationRetention(self._data_dir.vault)
-        return Retention(
-            db=self._db,
-            logs=self._log_files,
-            default=Keep(number=self._settings.keep_deployments, age=self._settings.keep_deployments_for),
-            own={SubjectType.APPLICATION: of_applications.own, SubjectType.SCHEDULE: self._schedules.subject.own},
-            needed=lambda tx, ids: [*of_applications.needed(tx, ids), *with_releases(tx, ids)],
+            Poller("retention", rounds.retention(self._db, self._log_files, self._settings, own).keep_round),
         )
 
     def _applications(self, engine: Engine, operating: Operating) -> ApplicationService:
@@ -378,7 +372,7 @@ class Wiring:
             vault=self._data_dir.vault,
             making=self._making,
             check=check_settings,
-            copy_others=self._composes.making.copy,
+            copy_others=self._databases.copy_with(self._composes.making.copy),
             carry_along=carry_along,
         )
 

@@ -7,16 +7,25 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from headway.core.access.audit import forget_old
 from headway.core.access.service import AccessService
+from headway.core.deployments.model import SubjectType
+from headway.core.deployments.retention import Keep, Retention
+from headway.core.deployments.service import LogFiles
+from headway.domains.applications.retention import ApplicationRetention
+from headway.domains.composes.store import with_releases
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 from headway.infra.docker.swarm_words import SwarmAway
 from headway.infra.panel.ballast import drop_ballast, take_ballast
 from headway.kernel.events import Events, SwarmLooked
+from headway.kernel.settings import Settings
+from headway.kernel.vault import Vault
 from headway.seams.runtimes.swarm.cluster import Cluster
 
 log = logging.getLogger(__name__)
@@ -65,3 +74,23 @@ async def watch_ballast(path: Path, size: int) -> float:
     else:
         await asyncio.to_thread(take_ballast, path, size)
     return _BALLAST_REST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What subjects say themselves of how many of their deployments are kept."""
+
+    vault: Vault
+    schedules: Callable[[Tx, str, Keep], Keep]
+
+
+def retention(db: SqlDatabase, logs: LogFiles, settings: Settings, own: Own) -> Retention:
+    """What removes old deployments."""
+    of_applications = ApplicationRetention(own.vault)
+    return Retention(
+        db=db,
+        logs=logs,
+        default=Keep(number=settings.keep_deployments, age=settings.keep_deployments_for),
+        own={SubjectType.APPLICATION: of_applications.own, SubjectType.SCHEDULE: own.schedules},
+        needed=lambda tx, ids: [*of_applications.needed(tx, ids), *with_releases(tx, ids)],
+    )

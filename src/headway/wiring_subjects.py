@@ -9,6 +9,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Subject
 from headway.domains.applications.subject import ApplicationSubject
 from headway.domains.composes.subject import ComposeSubject
+from headway.domains.databases.subject import DatabaseSubject
 from headway.domains.previews.subject import PreviewSubject
 from headway.domains.servers.subject import ServerSubject
 
@@ -16,6 +17,7 @@ SUBJECTS: Mapping[SubjectType, Subject] = MappingProxyType(
     {
         SubjectType.APPLICATION: ApplicationSubject(),
         SubjectType.COMPOSE: ComposeSubject(),
+        SubjectType.DATABASE: DatabaseSubject(),
         SubjectType.PREVIEW: PreviewSubject(),
         SubjectType.SERVER: ServerSubject(),
     }

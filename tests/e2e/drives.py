@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from headway.faces.http.wire.access import FLAGS, LISTS
+from tests.e2e.database_drives import DATABASE_DRIVES, DATABASES_REFUSED
 from tests.e2e.provider_drives import PROVIDER_DRIVES
 from tests.e2e.schedule_drives import SCHEDULE_DRIVES
 from tests.e2e.stage import A_DESTINATION, A_PORT, A_REGISTRY, A_SERVER, A_VOLUME, Stage
@@ -256,6 +257,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
             "replacement": "d",
             "permanent": True,
         },
+        **DATABASE_DRIVES,
         **SCHEDULE_DRIVES,
         "security.create": lambda at: {"applicationId": at.application(), "username": "me", "password": "secret"},
         "security.delete": lambda at: {"securityId": at.login()},
@@ -290,6 +292,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
 # What there is none of: a client hears 404, as for every id that does not exist.
 REFUSED: Mapping[str, Mapping[str, Json]] = MappingProxyType(
     {
+        **DATABASES_REFUSED,
         "backup.manualBackupWebServer": {"backupId": "nope"},
         "compose.getConvertedCompose": {"composeId": "nope"},
         "compose.readLogs": {"composeId": "nope", "containerId": "nope"},

@@ -144,11 +144,12 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedPort:
-    """A port of the machine, on all its addresses, that leads into the container."""
+    """A port of the machine that leads into the container; ``address`` is the one of the machine's (empty: all)."""
 
     outer: int
     inner: int
     protocol: str = "tcp"
+    address: str = ""
 
 
 class Restart(StrEnum):
@@ -183,6 +184,7 @@ class RegistryLogin:
 class OwnCheck:
     """What a container is asked by itself, in the place of its image's check. ``test`` is a word that says what follows
     (CMD: a program; CMD-SHELL: a line), NONE for no check, or empty for the image's own with other times.
+    ``start_interval_seconds`` is between the tries while it starts, of engines that know that.
     """
 
     test: tuple[str, ...] = ()
@@ -190,6 +192,7 @@ class OwnCheck:
     timeout_seconds: float | None = None
     start_seconds: float | None = None
     retries: int | None = None
+    start_interval_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,4 +41,11 @@ async def _server(world: World) -> tuple[str, ...]:
     return ((await world.post("server.create", sshKeyId=key["sshKeyId"], **A_SERVER))["serverId"],)
 
 
-SERVER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {("server",): _server}
+async def _ssh_key(world: World) -> tuple[str, ...]:
+    return ((await world.post("sshKey.create", name="k"))["sshKeyId"],)
+
+
+SERVER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
+    ("server",): _server,
+    ("ssh_key",): _ssh_key,
+}

@@ -38,6 +38,7 @@ from tests.integration.http.access_rows import (
 )
 from tests.integration.http.backup_rows import A_LOGIN_AT, A_REGISTRY, BACKUP_ROWS, BACKUP_THINGS, backed_up
 from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
+from tests.integration.http.database_rows import DATABASE_ROWS, databases_of
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
 from tests.integration.http.notification_rows import NOTIFICATION_ROWS, NOTIFICATION_THINGS
@@ -80,6 +81,7 @@ A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new
 
 TABLE: Mapping[str, Row] = {
     **BACKUP_ROWS,
+    **DATABASE_ROWS,
     **HOOK_ROWS,
     **NOTIFICATION_ROWS,
     **PREVIEW_ROWS,
@@ -322,9 +324,12 @@ async def things_of(
     stack = {"environmentId": where["environmentId"], "composeFile": "services: {web: {image: debian}}"}
     compose_id = (await world.post("compose.create", name="stack", **stack))["composeId"]
     project_id = made["project"]["projectId"]
+    wanted = None if procedure is None else {str(text)[1:-1] for text in TABLE[procedure].given.values()}
+    databases = await databases_of(world, where["environmentId"], wanted)
     if member_id is not None:
-        await give(world, member_id, caller, project_id, application_id, compose_id)
+        await give(world, member_id, caller, project_id, application_id, compose_id, *databases.values())
     things = {
+        **databases,
         "application": application_id,
         "compose": compose_id,
         "deployment": await world.deploy(application_id),
@@ -334,7 +339,6 @@ async def things_of(
         "environment": made["environment"]["environmentId"],
         **await front_of(world, application_id),
     }
-    wanted = None if procedure is None else {str(text)[1:-1] for text in TABLE[procedure].given.values()}
     if wanted is None or wanted & {"mount", "port"}:
         things |= await attached_to(world, application_id)
     if wanted is None or wanted & {"preview", "fork"}:
@@ -348,10 +352,6 @@ async def things_of(
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))
     return things
-
-
-async def _ssh_key(world: World) -> tuple[str, ...]:
-    return ((await world.post("sshKey.create", name="k"))["sshKeyId"],)
 
 
 async def _api_key(world: World) -> tuple[str, ...]:
@@ -374,7 +374,6 @@ async def _member(world: World) -> tuple[str, ...]:
 
 
 OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
-    ("ssh_key",): _ssh_key,
     ("api_key",): _api_key,
     **BACKUP_THINGS,
     **SERVER_THINGS,

@@ -115,7 +115,7 @@ async def test_compose_services_are_made_again_too_and_use_the_host_only_where_a
 
 @pytest.mark.parametrize(
     ("chosen", "status"),
-    [([{"id": "nope", "type": "application"}], 404), ([{"id": "x", "type": "redis"}], 400), ([{}], 400)],
+    [([{"id": "nope", "type": "application"}], 404), ([{"id": "x", "type": "preview"}], 400), ([{}], 400)],
 )
 async def test_what_is_no_application_of_it_is_not_made_again(world: World, chosen: Json, status: int) -> None:
     given = {"sourceEnvironmentId": await world.environment(), "name": "again", "selectedServices": chosen}

@@ -14,6 +14,7 @@ from headway.infra.db.tables.access import audit_log
 from headway.infra.db.transaction import Tx
 from tests.integration.http.access_rows import MUTATION, Place
 from tests.integration.http.backup_rows import MANUAL
+from tests.integration.http.database_rows import DATABASE_ROWS, NEED_A_RELEASE
 from tests.integration.http.notification_rows import FORMS
 from tests.integration.http.test_access_table import TABLE, call, given_to, things_of
 from tests.integration.http.world import World
@@ -22,6 +23,7 @@ from tests.integration.http.world import World
 # leaves nothing in the log.
 REFUSED = {
     *(MANUAL.keys() - {"backup.manualBackupPostgres", "backup.manualBackupCompose"}),
+    *(name for name in DATABASE_ROWS if name.endswith(NEED_A_RELEASE)),
     "application.reload",
     "application.start",
     "compose.start",
@@ -39,7 +41,12 @@ REFUSED = {
 }
 # What they make or tell is kept nowhere.
 ABOUT_NOTHING = {"disk.clean", "sshKey.generate", "domain.generateDomain", "domain.validateDomain"}
-CHANGES_NOTHING = ABOUT_NOTHING | {"application.killBuild", "compose.killBuild"}  # nothing is being built here
+# Nothing is being built here, and nobody sets a status.
+CHANGES_NOTHING = {
+    *ABOUT_NOTHING,
+    *("application.killBuild", "compose.killBuild"),
+    *(name for name in DATABASE_ROWS if name.endswith("changeStatus")),
+}
 MUTATIONS = sorted(name for name, row in TABLE.items() if row.method == MUTATION)
 
 

@@ -16,6 +16,7 @@ ADMIN = replace(OWNER, role=Role.ADMIN)
 MEMBER = replace(OWNER, role=Role.MEMBER, projects=frozenset({"mine"}))
 STRANGER = replace(OWNER, organization_id="other org")
 
+KINDS = ("postgres", "mysql", "mariadb", "mongo", "redis", "libsql")
 # What a member who was given the project may do. Everything else needs an admin.
 OF_MEMBERS = frozenset(
     {
@@ -32,6 +33,8 @@ OF_MEMBERS = frozenset(
         "application.search",
         "application.start",
         "application.stop",
+        *(f"{kind}.{name}" for kind in KINDS for name in ("deploy", "one", "readLogs", "reload", "start", "stop")),
+        *(f"{kind}.search" for kind in KINDS if kind != "libsql"),
         "backup.all",
         "backup.drill",
         "backup.files",

@@ -29,6 +29,7 @@ _ACTIONS = (
 _RESOURCES: Mapping[str, str] = {
     "application": "service",
     "compose": "service",
+    **dict.fromkeys(("postgres", "mysql", "mariadb", "mongo", "redis", "libsql"), "service"),
     "apiKey": "user",
     "invitation": "user",
     "member": "user",
@@ -82,7 +83,8 @@ class Entry:
         made = result[0] if isinstance(result, tuple) and result else result
         actor = made.actor if isinstance(made, Joined) else self.actor
         noun = RULES[self.procedure].noun
-        subject_id = self._given.get(noun.field) or getattr(made, _attribute(noun), None)
+        made_id = getattr(made, _attribute(noun), None) or getattr(made, "database_id", None)
+        subject_id = self._given.get(noun.field) or made_id
         name = getattr(made, "name", None) or self._given.get("name")
         return {
             "audit_log_id": new_id(),

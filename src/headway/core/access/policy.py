@@ -21,6 +21,7 @@ class Noun(StrEnum):
     CERTIFICATE = "Certificate"
     COMPOSE = "Compose"
     CONTAINER = "Container"
+    DATABASE = "Database"
     DELIVERY = "Delivery"
     DEPLOYMENT = "Deployment"
     DESTINATION = "Destination"
@@ -28,15 +29,21 @@ class Noun(StrEnum):
     ENVIRONMENT = "Environment"
     GIT_PROVIDER = "Git provider"
     INVITATION = "Invitation"
+    LIBSQL = "Libsql"
     LOGIN = "Security"
+    MARIADB = "Mariadb"
     MEMBER = "Member"
+    MONGO = "Mongo"
     MOUNT = "Mount"
+    MYSQL = "Mysql"
     NOTIFICATION = "Notification"
     ORGANIZATION = "Organization"
     PORT = "Port"
+    POSTGRES = "Postgres"
     PREVIEW = "Preview deployment"
     PROJECT = "Project"
     REDIRECT = "Redirect"
+    REDIS = "Redis"
     REGISTRY = "Registry"
     RELEASE = "Release"
     ROLLBACK = "Rollback"
@@ -117,6 +124,27 @@ def _form_rules(*forms: str) -> dict[str, Rule]:
     return _rules(Noun.NOTIFICATION, "notification", _ADMIN, _SET, *names, in_project=False)
 
 
+def _database_rules(noun: Noun, *more: str) -> dict[str, Rule]:
+    """Who may call the router of a kind of database; ``more`` are settings that only some have."""
+    kind = noun.value.lower()
+    return (
+        _rules(noun, kind, _MEMBER, _READ, "one", "readLogs")
+        | _rules(noun, kind, _MEMBER, _DEPLOY, "deploy", "start", "stop", "reload")
+        | _rules(noun, kind, _ADMIN, _SET, "create", "update", "remove", "rebuild", "move", "saveEnvironment")
+        | _rules(noun, kind, _ADMIN, _SET, "changeStatus", *more)
+    )
+
+
+_OF_SERVERS = ("saveExternalPort", "changePassword")
+_SERVER_KINDS = (Noun.POSTGRES, Noun.MYSQL, Noun.MARIADB, Noun.MONGO, Noun.REDIS)
+_DATABASES = _database_rules(Noun.LIBSQL, "saveExternalPorts") | {
+    name: rule
+    for noun in _SERVER_KINDS
+    for name, rule in (
+        _database_rules(noun, *_OF_SERVERS) | _rules(noun, noun.value.lower(), _MEMBER, _READ, "search")
+    ).items()
+}
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     _rules(Noun.APPLICATION, "deployment", _MEMBER, _READ, "all")
     | _rules(Noun.COMPOSE, "deployment", _MEMBER, _READ, "allByCompose")
@@ -166,6 +194,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.REGISTRY, "registry", _ADMIN, _SET, "create", "update", "remove", in_project=False)
     | _rules(Noun.REGISTRY, "registry", _ADMIN, _SET, "testRegistry", "testRegistryById", in_project=False)
     | _rules(Noun.BACKUP, "backup", _MEMBER, _READ, "all", "one", "files")
+    | _DATABASES
     | _rules(Noun.DESTINATION, "backup", _ADMIN, _READ, "listBackupFiles", in_project=False)
     | _rules(Noun.BACKUP, "backup", _ADMIN, _SET, "create", "update", "remove", "restoreBackupWithLogs")
     | _rules(Noun.BACKUP, "backup", _MEMBER, _DEPLOY, "drill", "manualBackupPostgres", "manualBackupMySql")

@@ -22,6 +22,7 @@ from headway.core.deployments.listed import (
     step_rows,
 )
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.subjects import SERVICES
 from headway.core.deployments.waiting import Wait, waits_of
 from headway.infra.db.tables.deployments import BUILT_ELSEWHERE, PENDING, RUNNING
 from headway.infra.db.transaction import Tx
@@ -29,7 +30,6 @@ from headway.infra.db.transaction import Tx
 MOST_ROWS = 1_000  # of one page; a list without a limit of its own may be longer
 _IDS_AT_A_TIME = 1_000  # a statement takes no more than some ten thousand parameters
 BUILT_THERE = "built there"  # in the place of a column: on a host where it is not released
-SERVICES = (SubjectType.APPLICATION.value, SubjectType.COMPOSE.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class SubjectType(StrEnum):
     PREVIEW = "previewDeployment"
     BACKUP = "backup"
     VOLUME_BACKUP = "volumeBackup"
+    DATABASE = "database"
 
 
 class Lane(IntEnum):

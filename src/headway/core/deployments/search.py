@@ -17,9 +17,10 @@ from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, fu
 
 from headway.core.access.policy import Reach
 from headway.core.deployments.listed import COLUMNS, Listed, deployment_rows, in_one_value, listed
-from headway.core.deployments.listing import BUILT_THERE, SERVICES, Page, Part, branches, is_given
+from headway.core.deployments.listing import BUILT_THERE, Page, Part, branches, is_given
 from headway.core.deployments.model import SubjectType, Trigger
 from headway.core.deployments.status import Reason, Status
+from headway.core.deployments.subjects import SERVICES
 from headway.infra.db.tables.deployments import BUILT_ELSEWHERE, deployments
 from headway.infra.db.transaction import Tx
 

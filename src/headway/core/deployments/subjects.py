@@ -8,6 +8,7 @@ from types import MappingProxyType
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 
+SERVICES = (SubjectType.APPLICATION.value, SubjectType.COMPOSE.value, SubjectType.DATABASE.value)
 NOUNS: Mapping[SubjectType, Noun] = MappingProxyType(
     {
         SubjectType.APPLICATION: Noun.APPLICATION,
@@ -17,6 +18,7 @@ NOUNS: Mapping[SubjectType, Noun] = MappingProxyType(
         SubjectType.PREVIEW: Noun.PREVIEW,
         SubjectType.BACKUP: Noun.BACKUP,
         SubjectType.VOLUME_BACKUP: Noun.VOLUME_BACKUP,
+        SubjectType.DATABASE: Noun.DATABASE,
     }
 )
 
@@ -25,4 +27,4 @@ def service_of(subject_type: SubjectType, subject_id: str) -> str | None:
     """The service whose deployments these are, by which a member may have been given them; None for what only a whole
     project gives.
     """
-    return subject_id if subject_type in {SubjectType.APPLICATION, SubjectType.COMPOSE} else None
+    return subject_id if subject_type in SERVICES else None

@@ -25,6 +25,7 @@ def own_check_of(settings: AppSettings) -> OwnCheck | None:
         timeout_seconds=_seconds(said, "Timeout"),
         start_seconds=_seconds(said, "StartPeriod"),
         retries=_retries(said.get("Retries")),
+        start_interval_seconds=_seconds(said, "StartInterval"),
     )
 
 

@@ -118,7 +118,8 @@ class Imaging:
             arguments=tuple(settings.arguments) if settings.arguments else None,
             mounts=mounts_of(settings),
             published=tuple(
-                PublishedPort(outer=each.outer, inner=each.inner, protocol=each.protocol) for each in settings.published
+                PublishedPort(outer=each.outer, inner=each.inner, protocol=each.protocol, address=each.address)
+                for each in settings.published
             ),
             cpus=settings.cpus,
             restart=Restart(settings.restart),
@@ -156,6 +157,8 @@ def inner_port(plan: Plan, image: Image) -> int | None:
     """The port that the image's process listens on: the one that is set, the one that the user's own variable names, or
     else the first that the image declares; None where nothing says that it takes requests.
     """
+    if not plan.settings.takes_requests:
+        return None
     if plan.settings.image_port is not None:
         return plan.settings.image_port
     if plan.fixed_port is not None:

@@ -18,10 +18,10 @@ from headway.kernel.vault import Vault
 
 
 class NameTaken(Conflict):
-    """An environment has one application of a name."""
+    """An environment has one application of a name, and one database."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"This environment has an application named {name!r} already; choose another name.")
+    def __init__(self, name: str, what: str = "an application") -> None:
+        super().__init__(f"This environment has {what} named {name!r} already; choose another name.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +46,13 @@ class Making:
         env: str = "",
         host_id: str = LOCAL_HOST,
         build_host_id: str | None = None,
+        database: str | None = None,
     ) -> Application:
-        """A new application in this place, on that host, not deployed yet. Raises NameTaken."""
-        if store.name_is_taken(tx, place.environment_id, name):
-            raise NameTaken(name)
+        """A new application in this place, on that host, not deployed yet; ``database``: what is to run of one of that
+        kind. Raises NameTaken.
+        """
+        if store.name_is_taken(tx, place.environment_id, name, database=database is not None):
+            raise NameTaken(name) if database is None else NameTaken(name, "a database")
         application = Application(
             application_id=new_id(),
             organization_id=place.organization_id,
@@ -68,9 +71,11 @@ class Making:
             build_uid=self._new_uid(tx, "build"),
             run_uid=self._new_uid(tx, "run"),
             created_at=tx.now,
+            database=database,
         )
         store.add(tx, application, self.vault)
-        hooks_store.add(tx, self.vault, SubjectType.APPLICATION, application.application_id)
+        if database is None:
+            hooks_store.add(tx, self.vault, SubjectType.APPLICATION, application.application_id)
         return application
 
     def add_preview(self, tx: Tx, parent: Application, preview_id: str, *, name: str, app_name: str) -> Application:

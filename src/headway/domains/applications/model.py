@@ -58,13 +58,16 @@ class Attached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A port of the machine that leads into an application's container. ``mode`` is only given back."""
+    """A port of the machine that leads into an application's container; ``address`` is the one of the machine's (empty:
+    all). ``mode`` is only given back.
+    """
 
     port_id: str
     outer: int
     inner: int
     protocol: str
     mode: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,8 @@ class AppSettings:
     in its place; ``restart`` is a word of ``Restart``.
     ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where and
     ``own_check`` how a container is asked by itself, in the words of clients.
-    ``image_port`` is the port in its containers, where that is another than ``port``.
+    ``image_port`` is the port in its containers, where that is another than ``port``; without ``takes_requests`` none
+    of them is reached by the edge. ``delete_volumes``: they go with it.
     ``scale`` says how often each process type runs, once where it says nothing.
     ``auto_deploy`` and what follows is how deliveries of webhooks are taken: ``newest_wins`` lets a push end what still
     waits of an earlier one.
@@ -109,6 +113,8 @@ class AppSettings:
     arguments: Sequence[str] = ()
     cpus: float | None = None
     image_port: int | None = None
+    takes_requests: bool = True
+    delete_volumes: bool = False
     restart: str = "always"
     restarts: int | None = None
     runtime: str | None = None
@@ -200,8 +206,9 @@ def without_git(settings: AppSettings) -> AppSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
     """One application. ``env`` is its variables as the user wrote them; uids are None where the panel is not root. What
-    runs of a pull request is one too: ``preview_of`` names the application that it is a preview of. ``build_host_id``
-    is the server that builds it, where that is not to be done where it is.
+    runs of a pull request is one too: ``preview_of`` names the application that it is a preview of; and so is a
+    database, of the kind ``database``. ``build_host_id`` is the server that builds it, where that is not to be done
+    where it is.
     """
 
     application_id: str
@@ -222,10 +229,13 @@ class Application:
     created_at: datetime
     preview_of: str | None = None
     build_host_id: str | None = None
+    database: str | None = None
 
     @property
     def subject_type(self) -> SubjectType:
         """What its deployments belong to."""
+        if self.database is not None:
+            return SubjectType.DATABASE
         return SubjectType.APPLICATION if self.preview_of is None else SubjectType.PREVIEW
 
 

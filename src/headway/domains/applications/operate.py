@@ -107,6 +107,8 @@ class Operating:
             await self.runtime(release).discard(release.release_id)
         for runtime in {release.runtime for release in releases}:
             await tools.runtimes.of(runtime).forget(application.application_id, application.app_name)
+        if application.settings.delete_volumes:
+            await tools.runtimes.of("container").remove_volumes(application.application_id)
         if tools is not self.tools:
             for folder in tools.folders.all_of(application.application_id):
                 await self.hosts[tools.host_id].remove_tree(folder)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
@@ -23,7 +23,9 @@ from headway.kernel.vault import Vault
 _a = applications.c
 _r = releases.c
 _d = deployments.c
-_OF_APPLICATIONS = _d.subject_type.in_((SubjectType.APPLICATION, SubjectType.PREVIEW))
+_OF_APPLICATIONS = _d.subject_type.in_((SubjectType.APPLICATION, SubjectType.PREVIEW, SubjectType.DATABASE))
+_PLAIN = and_(_a.preview_of.is_(None), _a.database.is_(None))
+_EVERY = select(applications).where(_a.deleted_at.is_(None), _PLAIN).order_by(_a.created_at, _a.application_id)
 _BY_ID = select(applications).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 _SETTINGS = select(_a.settings).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 
@@ -45,21 +47,13 @@ def find(tx: Tx, application_id: str, vault: Vault) -> Application:
 
 def of_environment(tx: Tx, environment_id: str, vault: Vault) -> list[Application]:
     """An environment's applications, the oldest first."""
-    rows = tx.execute(
-        select(applications)
-        .where(_a.environment_id == environment_id, _a.deleted_at.is_(None), _a.preview_of.is_(None))
-        .order_by(_a.created_at, _a.application_id)
-    )
+    rows = tx.execute(_EVERY.where(_a.environment_id == environment_id))
     return [_application(row, vault) for row in rows]
 
 
 def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Application]:
     """An organisation's applications, the oldest first."""
-    rows = tx.execute(
-        select(applications)
-        .where(_a.organization_id == organization_id, _a.deleted_at.is_(None), _a.preview_of.is_(None))
-        .order_by(_a.created_at, _a.application_id)
-    )
+    rows = tx.execute(_EVERY.where(_a.organization_id == organization_id))
     return [_application(row, vault) for row in rows]
 
 
@@ -124,8 +118,8 @@ def is_wanted(tx: Tx, application_id: str) -> bool:
 
 
 def owner(tx: Tx, application_id: str) -> Owner | None:
-    """Whose an application is, None when there is none; a preview is none."""
-    columns, mine = (_a.organization_id, _a.project_id), (_a.application_id == application_id, _a.preview_of.is_(None))
+    """Whose an application is, None when there is none; a preview or a database is none."""
+    columns, mine = (_a.organization_id, _a.project_id), (_a.application_id == application_id, _PLAIN)
     row = tx.execute(select(*columns).where(*mine, _a.deleted_at.is_(None))).one_or_none()
     return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
@@ -146,9 +140,10 @@ def named(tx: Tx, app_name: str) -> str | None:
     return found
 
 
-def name_is_taken(tx: Tx, environment_id: str, name: str) -> bool:
-    """Whether an application of this environment has the name."""
-    mine = (_a.environment_id == environment_id, _a.name == name, _a.deleted_at.is_(None))
+def name_is_taken(tx: Tx, environment_id: str, name: str, *, database: bool = False) -> bool:
+    """Whether an application of this environment has the name, or a database."""
+    of_kind = _a.database.is_not(None) if database else _a.database.is_(None)
+    mine = (_a.environment_id == environment_id, _a.name == name, of_kind, _a.deleted_at.is_(None))
     return tx.execute(select(_a.application_id).where(*mine)).first() is not None
 
 
@@ -179,6 +174,7 @@ def add(tx: Tx, application: Application, vault: Vault) -> None:
             created_at=application.created_at,
             preview_of=application.preview_of,
             build_host_id=application.build_host_id,
+            database=application.database,
         )
     )
 
@@ -369,6 +365,7 @@ def _application(row: Row[Any], vault: Vault) -> Application:
         created_at=row.created_at,
         preview_of=row.preview_of,
         build_host_id=row.build_host_id,
+        database=row.database,
     )
 
 

@@ -13,9 +13,10 @@ from headway.core.deployments.status import Reason
 from headway.domains.backups.inside import UNDO_INSIDE, end_inside, mark_inside
 from headway.domains.backups.plan import Plan, Planning, engine_of
 from headway.domains.backups.run import require_engine
-from headway.domains.backups.servers import Asked, Held, Servers, ask_beside
+from headway.domains.backups.servers import Asked, Held, Servers
 from headway.domains.catalog import kept_store
 from headway.domains.catalog.keeping import Keeping
+from headway.domains.databases.beside import ask_beside
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from headway.seams.dumps.base import Engine, Whole

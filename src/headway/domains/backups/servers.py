@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,12 +10,9 @@ from headway.core.deployments.run import Json, Run, RunFailed
 from headway.domains.backups.model import Form
 from headway.domains.backups.plan import Plan
 from headway.infra.hosts.command import Command, Stage
-from headway.kernel.errors import HeadwayError
 from headway.seams.dumps.base import INSIDE, Dumper, Server, Typed
 from headway.seams.dumps.registry import DUMPERS
 from headway.seams.runtimes.compose.engine import Engine as Containers
-
-_SECONDS = 40.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,30 +97,6 @@ class Asked:
     async def _ask(self, name: str, what: Typed) -> str:
         ended = await self.run.command(name, command_of(what, capture=True))
         return ended.output.decode(errors="replace").strip()
-
-
-async def ask_beside(what: Typed) -> None:
-    """Does what is typed outside of any run. Raises HeadwayError with its last line."""
-    process = await asyncio.create_subprocess_exec(
-        *what.argv,
-        env=dict(what.env),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(_SECONDS):
-            _, said = await process.communicate(what.stdin)
-    except TimeoutError as error:
-        raise HeadwayError(f"{what.argv[0]} did not end within {_SECONDS:.0f} s.") from error
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode:
-        lines = said.decode(errors="replace").splitlines() or ["it did not say why"]
-        raise HeadwayError(f"{what.argv[0]}: {lines[-1]}")
 
 
 def command_of(what: Typed, *, capture: bool = False) -> Command:

@@ -49,6 +49,11 @@ def of_service(tx: Tx, service_id: str) -> list[str]:
     return list(tx.execute(select(_c.backup_id).where(_c.service_id == service_id)).scalars())
 
 
+def give_to_project(tx: Tx, backup_id: str, project_id: str) -> None:
+    """The backup belongs to another project, with what it is of."""
+    tx.execute(update(backups).where(_c.backup_id == backup_id).values(project_id=project_id))
+
+
 def owner_of_environment(tx: Tx, environment_id: str) -> Owner | None:
     """Whose an environment is, None when there is none."""
     row = tx.execute(

@@ -63,6 +63,8 @@ def add_missing(tx: Tx, vault: Vault) -> None:
     ):
         known = select(_c.subject_id).where(_c.subject_type == subject_type)
         missing = select(key).where(key.not_in(known), key.table.c.preview_of.is_(None))
+        if subject_type is SubjectType.APPLICATION:
+            missing = missing.where(applications.c.database.is_(None))
         for subject_id in tx.execute(missing).scalars().all():
             add(tx, vault, subject_type, subject_id)
 

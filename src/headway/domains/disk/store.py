@@ -33,10 +33,8 @@ def services(tx: Tx) -> list[Held]:
 
 def service_of_deployment(tx: Tx) -> Mapping[str, str]:
     """The service of every deployment that has one."""
-    kinds = [
-        *(service_type.value for service_type in _ID_OF),
-        SubjectType.PREVIEW,
-    ]  # what runs of a preview is of one of them
+    # What runs of a preview is of one of them, and a database is an application.
+    kinds = [*(service_type.value for service_type in _ID_OF), SubjectType.PREVIEW, SubjectType.DATABASE]
     rows = tx.execute(
         select(deployments.c.deployment_id, deployments.c.subject_id).where(deployments.c.subject_type.in_(kinds))
     )

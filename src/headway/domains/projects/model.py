@@ -43,7 +43,9 @@ LOCAL_HOST = "local"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """What lists say about an application or a compose service that lies in an environment."""
+    """What lists say about an application, a compose service or a database (of the kind ``database``) that lies in an
+    environment.
+    """
 
     service_id: str
     environment_id: str
@@ -53,6 +55,7 @@ class Service:
     description: str | None
     status: str
     created_at: datetime
+    database: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,7 @@ class EnvironmentOverview:
     environment: Environment
     applications: tuple[Service, ...]
     composes: tuple[Service, ...] = ()
+    databases: tuple[Service, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -225,16 +225,17 @@ class ProjectService:
         hidden = {one.project_id for one in projects if not _sees(actor, one)}
         applications = _by_environment(store.applications_in(tx, list(known)))
         composes = _by_environment(store.composes_in(tx, list(known)))
+        databases = _by_environment(store.databases_in(tx, list(known)))
         environments: dict[str, list[EnvironmentOverview]] = defaultdict(list)
         for environment in store.environments_of(tx, self._vault, list(known)):
             project = known[environment.project_id]
-            inside, beside = (
+            inside, beside, kept = (
                 tuple(one for one in of[environment.environment_id] if _sees(actor, project, one))
-                for of in (applications, composes)
+                for of in (applications, composes, databases)
             )
             shown = replace(environment, env="") if project.project_id in hidden else environment
             environments[project.project_id].append(
-                EnvironmentOverview(environment=shown, applications=inside, composes=beside)
+                EnvironmentOverview(environment=shown, applications=inside, composes=beside, databases=kept)
             )
         return [
             ProjectOverview(
@@ -302,8 +303,8 @@ def _free_name(name: str) -> str:
 
 
 def _refuse_unless_empty(tx: Tx, what: str, name: str, project_id: str, environment_ids: frozenset[str]) -> None:
-    lies_there = [*store.applications_in(tx, [project_id]), *store.composes_in(tx, [project_id])]
-    inside = [one.name for one in lies_there if one.environment_id in environment_ids]
+    kinds = (store.applications_in, store.composes_in, store.databases_in)
+    inside = [one.name for lies in kinds for one in lies(tx, [project_id]) if one.environment_id in environment_ids]
     if inside:
         raise NotEmpty(f'The {what} "{name}" still holds: {", ".join(inside)}. Delete what lies in it first.')
     if store.leftovers_in(tx, sorted(environment_ids)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, insert, null, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.domains.projects.model import Environment, Place, Project, Service
@@ -140,8 +140,13 @@ def composes_in(tx: Tx, project_ids: Sequence[str]) -> list[Service]:
     return _services_in(tx, _COMPOSES, project_ids)
 
 
+def databases_in(tx: Tx, project_ids: Sequence[str]) -> list[Service]:
+    """The databases that lie in these projects, the oldest first."""
+    return _services_in(tx, _DATABASES, project_ids)
+
+
 def services_of_environment(tx: Tx, environment_id: str) -> frozenset[str]:
-    """The ids of the applications that lie in an environment."""
+    """The ids of the applications and databases that lie in an environment."""
     rows = tx.execute(select(applications.c.application_id).where(applications.c.environment_id == environment_id))
     return frozenset(rows.scalars())
 
@@ -168,6 +173,7 @@ def _columns(table: Table, service_id: str) -> tuple[ColumnElement[Any], ...]:
         table.c.description.label("service_description"),
         table.c.status.label("service_status"),
         table.c.created_at.label("service_created_at"),
+        (table.c.database if "database" in table.c else null()).label("service_database"),
     )
 
 
@@ -178,7 +184,9 @@ def _live(table: Table, service_id: str) -> Select[Any]:
     )
 
 
-_APPLICATIONS = _live(applications, "application_id").where(applications.c.preview_of.is_(None))
+_PLAIN = (applications.c.preview_of.is_(None), applications.c.database.is_(None))
+_APPLICATIONS = _live(applications, "application_id").where(*_PLAIN)
+_DATABASES = _live(applications, "application_id").where(applications.c.database.is_not(None))
 _COMPOSES = _live(composes, "compose_id").where(composes.c.preview_of.is_(None))
 
 
@@ -240,6 +248,7 @@ def _service(row: Row[Any]) -> Service:
         description=row.service_description,
         status=row.service_status,
         created_at=row.service_created_at,
+        database=row.service_database,
     )
 
 

@@ -31,6 +31,7 @@ from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.catalog.uploads import UploadRoom
 from headway.domains.composes.dropping import ComposeDropService
 from headway.domains.composes.service import ComposeService
+from headway.domains.databases.service import DatabaseService
 from headway.domains.disk.service import DiskService
 from headway.domains.previews.service import PreviewService
 from headway.domains.projects.service import ProjectService
@@ -94,6 +95,9 @@ class Platform(Protocol):
 
     @property
     def composes(self) -> ComposeService: ...
+
+    @property
+    def databases(self) -> DatabaseService: ...
 
     @property
     def projects(self) -> ProjectService: ...

@@ -175,3 +175,7 @@ class Runtime(Protocol):
     async def forget(self, application_id: str, app_name: str) -> None:
         """Removes what is kept of an application beyond its releases: its home folder and logs."""
         ...
+
+    async def remove_volumes(self, application_id: str) -> None:
+        """Removes the volumes of an application whose releases are removed, and what is in them."""
+        ...

@@ -26,7 +26,7 @@ from headway.seams.runtimes.finishing import finished
 from headway.seams.runtimes.health import checked_health
 from headway.seams.runtimes.inside import InContainer, Inside
 from headway.seams.runtimes.striking import remove_at_once
-from headway.seams.runtimes.volumes import make_volume
+from headway.seams.runtimes.volumes import make_volume, remove_volumes
 
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
 _STOP_SECONDS = 30.0  # beyond the grace, for an engine that is busy
@@ -181,6 +181,10 @@ class ContainerRuntime:
             if not await self._api.get("/containers/json", all=True, filters={"network": [network["Id"]]}):
                 with contextlib.suppress(EngineRefused):  # somebody has come in between
                     await self._api.delete(f"/networks/{network['Id']}")
+
+    async def remove_volumes(self, application_id: str) -> None:
+        """Those of one application. No error where there are none."""
+        await remove_volumes(self._api, self._panel_id, application_id)
 
     async def shut_down(self) -> None:
         """Stops every container; they stay, and are started again when their applications are. No error where there is

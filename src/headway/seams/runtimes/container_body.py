@@ -87,6 +87,9 @@ def body(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[str
     bindings = _bindings(spec)
     if bindings:
         asked["ExposedPorts"] = {inner: {} for inner in bindings}
+    if container.is_alone:  # of others two run for a moment, and a name would lead to either
+        known_as = {network_name(panel_id, spec.project_id): {"Aliases": [spec.app_name]}}
+        asked["NetworkingConfig"] = {"EndpointsConfig": known_as}
     if container.entrypoint is not None:
         asked["Entrypoint"] = list(container.entrypoint)
     if container.arguments is not None:
@@ -98,7 +101,9 @@ def body(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[str
 
 def check_of(check: OwnCheck) -> dict[str, Any]:
     """The container's own check; what is 0 or empty is the image's, or else the engine's."""
+    between = check.start_interval_seconds
     return {
+        **({} if between is None else {"StartInterval": int(between * _NANO)}),
         "Test": list(check.test),
         "Interval": int((check.interval_seconds or 0) * _NANO),
         "Timeout": int((check.timeout_seconds or 0) * _NANO),
@@ -133,12 +138,13 @@ def _host(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[st
 
 
 def _bindings(spec: ReleaseSpec) -> dict[str, list[dict[str, str]]]:
-    """The edge's port on the loopback, and those that are published to the world because somebody asked for it."""
+    """The edge's port on the loopback, and those that are published because somebody asked for it."""
     found: dict[str, list[dict[str, str]]] = {}
     if spec.port is not None and spec.container.port is not None:
         found[f"{spec.container.port}/tcp"] = [{"HostIp": "127.0.0.1", "HostPort": str(spec.port)}]
     for port in spec.container.published:
-        found.setdefault(f"{port.inner}/{port.protocol}", []).append({"HostIp": "", "HostPort": str(port.outer)})
+        binding = {"HostIp": port.address, "HostPort": str(port.outer)}
+        found.setdefault(f"{port.inner}/{port.protocol}", []).append(binding)
     return found
 
 

@@ -1,6 +1,4 @@
-"""Releases as processes of this machine: kept alive by supervisord apart from the panel, side by side, each on a port
-of its own, bounded by a cgroup and run by the application's account.
-"""
+"""Releases as processes of this machine: kept alive by supervisord apart from the panel, side by side, and bounded."""
 
 from __future__ import annotations
 
@@ -44,9 +42,8 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NativeRuntime:
-    """The runtime of one panel, everything of it below ``root`` (which accounts of applications must be able to pass
-    through). ``vault_key`` is the file with the key of ``vault``: launchers read it, long after the panel is gone.
-    ``unit`` is the one of systemd that keeps supervisord up, if any does.
+    """The runtime of one panel, all of it below ``root``, which accounts of applications must be able to pass through.
+    ``vault_key`` is the file with the key of ``vault``, for launchers; ``unit`` systemd's that keeps supervisord up.
     """
 
     def __init__(
@@ -203,6 +200,9 @@ class NativeRuntime:
         """Removes the home folder and the logs of an application whose releases are removed."""
         for folder in (self._layout.home(application_id), self._layout.logs(app_name)):
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def remove_volumes(self, application_id: str) -> None:
+        """Processes have none."""
 
     async def shut_down(self) -> None:
         """Ends supervisord and every process that it keeps alive; the next ``ensure`` brings them up again."""

@@ -17,3 +17,10 @@ async def make_volume(api: DockerApi, panel_id: str, spec: ReleaseSpec, volume: 
         raise EngineRefused(
             f"The volume {name} is there already and belongs to somebody else. Give the mount another volume.", 409
         )
+
+
+async def remove_volumes(api: DockerApi, panel_id: str, application_id: str) -> None:
+    """Removes the volumes of one application, and what is in them. Raises EngineRefused while something uses one."""
+    mine = labels.labelled(panel=panel_id, application=application_id)
+    for volume in (await api.get("/volumes", filters=mine))["Volumes"] or ():
+        await api.delete(f"/volumes/{volume['Name']}")

@@ -17,11 +17,10 @@ from headway.faces.http.wire.base import instant, moment
 from headway.faces.http.wire.deployments import (
     CentralRow,
     DeploymentRow,
-    JobRow,
     belongings,
     deployment_row,
-    job_row,
 )
+from headway.faces.http.wire.queue import JobRow, job_row
 
 CREATED = datetime(2026, 11, 24, 22, 46, 27, 547_900, tzinfo=UTC)
 

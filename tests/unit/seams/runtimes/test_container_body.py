@@ -57,6 +57,8 @@ PLAIN: dict[str, Any] = {
     },
 }
 
+# By its own name the others of the project reach what is there once; of others two are there for a moment.
+KNOWN_AS = {"NetworkingConfig": {"EndpointsConfig": {"headway-panel-p1": {"Aliases": ["shop"]}}}}
 
 CHECK = OwnCheck(test=("CMD", "probe", "-q"), interval_seconds=1.5, timeout_seconds=2, start_seconds=0.5, retries=3)
 CHECK_BODY = {
@@ -71,6 +73,8 @@ CHECK_BODY = {
 def test_a_check_of_its_own() -> None:
     checked = replace(SPEC, container=replace(SPEC.container, check=CHECK))
     assert asked(checked) == {**PLAIN, "Healthcheck": CHECK_BODY}
+    eager = replace(CHECK, start_interval_seconds=1)
+    assert asked(contained(check=eager)) == {**PLAIN, "Healthcheck": {**CHECK_BODY, "StartInterval": 1_000_000_000}}
     of_image = replace(SPEC, container=replace(SPEC.container, check=OwnCheck(retries=1)))
     nothing = {"Test": [], "Interval": 0, "Timeout": 0, "StartPeriod": 0}
     assert asked(of_image)["Healthcheck"] == {**nothing, "Retries": 1}
@@ -127,7 +131,7 @@ def test_a_command_takes_the_place_of_the_images_own() -> None:
 def test_a_volume_is_the_applications_own() -> None:
     spec = contained(mounts=(Mount(kind=MountKind.VOLUME, target="/data", source="files"),))
     mount = {"Type": "volume", "Source": "shop.files", "Target": "/data", "ReadOnly": False}
-    assert asked(spec) == with_host(Mounts=[mount])
+    assert asked(spec) == {**with_host(Mounts=[mount]), **KNOWN_AS}
     assert spec.container.is_alone
 
 
@@ -152,8 +156,13 @@ def test_a_port_of_the_world_stands_beside_the_one_of_the_edge() -> None:
         "53/udp": [{"HostIp": "", "HostPort": "53"}],
     }
     expected = with_host(PortBindings=bindings)
-    assert asked(spec) == {**expected, "ExposedPorts": {"3000/tcp": {}, "53/udp": {}}}
+    assert asked(spec) == {**expected, **KNOWN_AS, "ExposedPorts": {"3000/tcp": {}, "53/udp": {}}}
     assert spec.container.is_alone
+
+
+def test_a_port_is_published_at_one_address_where_that_is_asked_for() -> None:
+    spec = contained(published=(PublishedPort(outer=5432, inner=5432, address="127.0.0.1"),))
+    assert asked(spec)["HostConfig"]["PortBindings"]["5432/tcp"] == [{"HostIp": "127.0.0.1", "HostPort": "5432"}]
 
 
 @pytest.mark.parametrize(

@@ -53,19 +53,19 @@ class ContainerChanges(Input):
         """
         changed: dict[str, Any] = {}
         if "cpu_limit" in self.model_fields_set:
-            changed["cpus"] = _cpus("cpuLimit", self.cpu_limit)
+            changed["cpus"] = cpus("cpuLimit", self.cpu_limit)
         if "cpu_reservation" in self.model_fields_set:
-            changed["reserved_cpus"] = _cpus("cpuReservation", self.cpu_reservation)
+            changed["reserved_cpus"] = cpus("cpuReservation", self.cpu_reservation)
         if "memory_limit" in self.model_fields_set:
-            changed["memory_bytes"] = _memory_bytes("memoryLimit", self.memory_limit)
+            changed["memory_bytes"] = memory_bytes("memoryLimit", self.memory_limit)
         if "memory_reservation" in self.model_fields_set:
-            changed["reserved_memory_bytes"] = _memory_bytes("memoryReservation", self.memory_reservation)
+            changed["reserved_memory_bytes"] = memory_bytes("memoryReservation", self.memory_reservation)
         if self.password is not None or ("username" in self.model_fields_set and not self.username):
             changed["registry_password"] = self.password or None
         return changed
 
 
-def _memory_bytes(field: str, text: str | None) -> int | None:
+def memory_bytes(field: str, text: str | None) -> int | None:
     if text is None or text.strip() in {"", "0"}:
         return None
     try:
@@ -75,7 +75,7 @@ def _memory_bytes(field: str, text: str | None) -> int | None:
         raise invalid([{"code": "custom", "path": [field], "message": message}]) from None
 
 
-def _cpus(field: str, limit: str | None) -> float | None:
+def cpus(field: str, limit: str | None) -> float | None:
     """A number of processors, or of billionths of one, as Docker counts them."""
     try:
         number = float(limit or 0)

@@ -12,6 +12,7 @@ from headway.core.access.model import Actor
 from headway.core.deployments.listing import MOST_ROWS, Page, Part
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.reading import Shown, View
+from headway.core.deployments.subjects import SERVICES
 from headway.domains.projects.model import Place, Service
 from headway.domains.projects.service import ProjectService
 from headway.faces.http.inputs import Input
@@ -20,18 +21,19 @@ from headway.faces.http.registry import Call, Procedure, Ready, query
 from headway.faces.http.wire.deployments import (
     CentralRow,
     DeploymentRow,
-    JobRow,
     belongings,
     deployment_row,
-    job_row,
 )
 from headway.faces.http.wire.encoded import as_list, widened
+from headway.faces.http.wire.queue import JobRow, job_row
 from headway.infra.db.transaction import Tx
 
 NEXT_CURSOR = "x-next-cursor"  # a header, for the answer is the bare list that known clients expect
 Rows = list[DeploymentRow]
-SubjectTypeName = Literal["application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup"]
-_SERVICES = frozenset({SubjectType.APPLICATION.value, SubjectType.COMPOSE.value})
+SubjectTypeName = Literal[
+    "application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup", "database"
+]
+_SERVICES = frozenset(SERVICES)
 Cursor = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 
 

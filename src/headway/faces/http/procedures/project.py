@@ -24,7 +24,8 @@ from headway.faces.http.wire.projects import (
 )
 from headway.kernel.errors import InvalidInput
 
-_COPIED = frozenset({"application", "compose"})
+_DATABASES = frozenset({"postgres", "mysql", "mariadb", "mongo", "redis", "libsql"})
+_COPIED = _DATABASES | {"application", "compose"}
 
 
 def procedures() -> tuple[Procedure, ...]:
@@ -83,7 +84,10 @@ class Duplicate(Input):
         if self.selected_services is None:
             return None
         if any(each.get("type") not in _COPIED or "id" not in each for each in self.selected_services):
-            raise InvalidInput('Each of selectedServices is {"id": …, "type": "application" or "compose"}.')
+            raise InvalidInput(
+                'Each of selectedServices is {"id": …, "type": …}, of the type application, compose, or a kind of '
+                f"database ({', '.join(sorted(_DATABASES))})."
+            )
         return [each["id"] for each in self.selected_services]
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Literal, NotRequired
+from typing import Literal
 
 from typing_extensions import TypedDict  # the one of Python 3.11 cannot be made a schema of
 
@@ -80,6 +79,7 @@ class DeploymentRow(TypedDict):
     backupId: str | None
     rollbackId: str | None
     volumeBackupId: str | None
+    databaseId: str | None
     buildServerId: str | None
     rollback: LeftRow | None
     reason: str | None
@@ -147,6 +147,7 @@ class CentralRow(DeploymentRow):
 
     application: SubjectRow | None
     compose: ComposeSubjectRow | None
+    database: SubjectRow | None
     server: None
     buildServer: None
 
@@ -170,52 +171,6 @@ class SearchPage(TypedDict):
     nextCursor: str | None
     lookedBackTo: str | None
     counts: CountsRow | None
-
-
-class JobData(TypedDict):
-    """What a queued deployment was asked to do."""
-
-    applicationId: NotRequired[str]
-    composeId: NotRequired[str]
-    titleLog: str
-    descriptionLog: str
-    type: str
-    applicationType: str
-    server: bool
-
-
-class ServicePath(TypedDict):
-    """Where the dashboard shows what a queued deployment belongs to."""
-
-    href: str | None
-    label: str
-
-
-class JobRow(TypedDict):
-    """A waiting or running deployment in the queue; its id is the deployment's. Times in milliseconds since 1970."""
-
-    id: str
-    name: str
-    data: JobData
-    timestamp: int
-    processedOn: NotRequired[int]
-    finishedOn: NotRequired[int]
-    failedReason: NotRequired[str]
-    state: Literal["waiting", "active"]
-    servicePath: ServicePath
-
-
-_LABELS: Mapping[SubjectType, str] = MappingProxyType(
-    {
-        SubjectType.APPLICATION: "Application",
-        SubjectType.COMPOSE: "Compose",
-        SubjectType.SERVER: "Server",
-        SubjectType.SCHEDULE: "Schedule",
-        SubjectType.PREVIEW: "Preview",
-        SubjectType.BACKUP: "Backup",
-        SubjectType.VOLUME_BACKUP: "Volume backup",
-    }
-)
 
 
 def deployment_row(
@@ -249,6 +204,7 @@ def deployment_row(
         "rollbackId": None if left is None else left.release_id,
         "volumeBackupId": owner if subject == SubjectType.VOLUME_BACKUP else None,
         "buildServerId": None if row.release_host_id is None else row.host_id,
+        "databaseId": owner if subject == SubjectType.DATABASE else None,
         "rollback": None if left is None else left_row(left),
         "reason": row.reason,
         "kind": row.kind,
@@ -268,11 +224,13 @@ def deployment_row(
 def belongings(
     subject_type: SubjectType, found: tuple[Service, Place] | None
 ) -> Mapping[str, SubjectRow | ComposeSubjectRow | None]:
-    """What a row is shown with: the application or compose service that it belongs to (None where that is gone)."""
-    is_compose = subject_type is SubjectType.COMPOSE
+    """What a row is shown with: the application, compose service or database that it belongs to (None where that is
+    gone).
+    """
     return {
-        "application": None if found is None or is_compose else _subject(*found),
-        "compose": _compose_subject(*found) if found is not None and is_compose else None,
+        "application": _subject(*found) if found is not None and subject_type is SubjectType.APPLICATION else None,
+        "compose": _compose_subject(*found) if found is not None and subject_type is SubjectType.COMPOSE else None,
+        "database": _subject(*found) if found is not None and subject_type is SubjectType.DATABASE else None,
         "server": None,
         "buildServer": None,
     }
@@ -288,48 +246,8 @@ def search_rest(found: Found) -> Mapping[str, object]:
     }
 
 
-def job_row(row: Listed, work: str, place: Place | None) -> JobRow:
-    """The item of the queue; ``work`` is what it was asked to do, ``place`` where its application lies (None for what
-    lies nowhere).
-    """
-    running = row.status == Status.RUNNING
-    job: JobRow = {
-        "id": row.deployment_id,
-        "name": "deployments",
-        "data": _job_data(row, work),
-        "timestamp": row.created_at // 1000,
-        "state": "active" if running else "waiting",
-        "servicePath": {"href": _href(row, place), "label": _LABELS[SubjectType(row.subject_type)]},
-    }
-    if running and row.started_at is not None:
-        job["processedOn"] = row.started_at // 1000
-    return job
-
-
-def _job_data(row: Listed, work: str) -> JobData:
-    data: JobData = {
-        "titleLog": row.title,
-        "descriptionLog": row.description or "",
-        "type": work,
-        "applicationType": row.subject_type,
-        "server": row.server_id is not None,
-    }
-    if row.subject_type == SubjectType.APPLICATION:
-        data["applicationId"] = row.subject_id
-    elif row.subject_type == SubjectType.COMPOSE:
-        data["composeId"] = row.subject_id
-    return data
-
-
 def _wait(wait: Wait) -> WaitRow:
     return {"what": wait.hindrance.value, "deploymentId": wait.deployment_id, "message": wait.sentence}
-
-
-def _href(row: Listed, place: Place | None) -> str | None:
-    if place is None:
-        return None
-    within = f"/dashboard/project/{place.project_id}/environment/{place.environment_id}"
-    return f"{within}/services/{row.subject_type}/{row.subject_id}"
 
 
 def _commit(row: Listed) -> CommitRow | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any, cast
 
+from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
 from headway.domains.catalog.ssh_keys_model import SshKey
@@ -63,17 +65,33 @@ class ComposeServiceRow(TypedDict):
     server: None
 
 
+class DatabaseServiceRow(TypedDict):
+    """A database as lists of projects show it. It has its id by the name of its kind too (``postgresId``)."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic's way of saying so
+
+    databaseId: str
+    name: str
+    appName: str
+    description: str | None
+    applicationStatus: str
+    createdAt: str
+    serverId: str | None
+    icon: None
+    server: None
+
+
 class Services(TypedDict):
     """What lies in an environment, by kind."""
 
     applications: list[ServiceRow]
     compose: list[ComposeServiceRow]
-    libsql: list[None]
-    mariadb: list[None]
-    mongo: list[None]
-    mysql: list[None]
-    postgres: list[None]
-    redis: list[None]
+    libsql: list[DatabaseServiceRow]
+    mariadb: list[DatabaseServiceRow]
+    mongo: list[DatabaseServiceRow]
+    mysql: list[DatabaseServiceRow]
+    postgres: list[DatabaseServiceRow]
+    redis: list[DatabaseServiceRow]
 
 
 class EnvironmentContents(EnvironmentRow, Services):
@@ -229,16 +247,19 @@ def home_stats(overviews: Sequence[ProjectOverview]) -> HomeStats:
     """The counts of what lies in these projects."""
     environments = [each for overview in overviews for each in overview.environments]
     applications = [each for environment in environments for each in environment.applications]
-    statuses = Counter(each.status for each in applications)
+    composes = [each for environment in environments for each in environment.composes]
+    databases = [each for environment in environments for each in environment.databases]
+    services = [*applications, *composes, *databases]
+    statuses = Counter(each.status for each in services)
     up, failed = statuses["done"], statuses["error"]
     return {
         "projects": len(overviews),
         "environments": len(environments),
         "applications": len(applications),
-        "compose": 0,
-        "databases": 0,
-        "services": len(applications),
-        "status": {"running": up, "error": failed, "idle": len(applications) - up - failed},
+        "compose": len(composes),
+        "databases": len(databases),
+        "services": len(services),
+        "status": {"running": up, "error": failed, "idle": len(services) - up - failed},
     }
 
 
@@ -269,13 +290,33 @@ def _services(overview: EnvironmentOverview) -> Services:
     return {
         "applications": [_service(service) for service in overview.applications],
         "compose": [_compose(service) for service in overview.composes],
-        "libsql": [],
-        "mariadb": [],
-        "mongo": [],
-        "mysql": [],
-        "postgres": [],
-        "redis": [],
+        "libsql": _databases(overview, "libsql"),
+        "mariadb": _databases(overview, "mariadb"),
+        "mongo": _databases(overview, "mongo"),
+        "mysql": _databases(overview, "mysql"),
+        "postgres": _databases(overview, "postgres"),
+        "redis": _databases(overview, "redis"),
     }
+
+
+def _databases(overview: EnvironmentOverview, kind: str) -> list[DatabaseServiceRow]:
+    return [_database(service) for service in overview.databases if service.database == kind]
+
+
+def _database(service: Service) -> DatabaseServiceRow:
+    row: dict[str, Any] = {
+        f"{service.database}Id": service.service_id,
+        "databaseId": service.service_id,
+        "name": service.name,
+        "appName": service.app_name,
+        "description": service.description,
+        "applicationStatus": service.status,
+        "createdAt": moment(service.created_at),
+        "serverId": server_id_of(service.host_id),
+        "icon": None,
+        "server": None,
+    }
+    return cast("DatabaseServiceRow", row)
 
 
 def _service(service: Service) -> ServiceRow:

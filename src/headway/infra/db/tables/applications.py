@@ -77,6 +77,7 @@ applications = Table(
     Column("created_at", Instant, nullable=False),
     Column("deleted_at", Instant),
     Column("preview_of", String(21), index=True),  # of a preview: the application that it is one of
+    Column("database", String(16)),  # of a database: its kind
 )
 
 releases = Table(

@@ -122,6 +122,10 @@ class FarRuntime:
         """See the contract."""
         await self._call("forget", application_id=application_id, app_name=app_name)
 
+    async def remove_volumes(self, application_id: str) -> None:
+        """See the contract."""
+        await self._call("remove_volumes", application_id=application_id)
+
     async def _call(self, method: str, **given: Any) -> Any:  # noqa: ANN401 - as the contract says
         return await self.attended.call(self.name, method, **given)
 

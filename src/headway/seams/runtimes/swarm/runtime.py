@@ -28,7 +28,7 @@ from headway.seams.runtimes.swarm.forwarder import Forwarders
 from headway.seams.runtimes.swarm.health import wait_until_healthy
 from headway.seams.runtimes.swarm.tasks import Task, by_copy, rolled_back, statuses
 from headway.seams.runtimes.swarm.watched import WatchedService, last_lines
-from headway.seams.runtimes.volumes import make_volume
+from headway.seams.runtimes.volumes import make_volume, remove_volumes
 
 _REPLICAS = "headway.replicas"
 _PAUSE = 0.05
@@ -215,6 +215,10 @@ class SwarmRuntime:
             with contextlib.suppress(EngineRefused):  # it is in use
                 await self._api.delete(f"/networks/{network['Id']}")
         await self._forwarders.forget()
+
+    async def remove_volumes(self, application_id: str) -> None:
+        """Those of one application on this machine. No error where there are none."""
+        await remove_volumes(self._api, self._panel_id, application_id)
 
     async def shut_down(self) -> None:
         """Ends every copy; the services stay. No error where there is no engine, or no swarm."""

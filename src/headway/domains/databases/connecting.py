@@ -1,0 +1,57 @@
+"""The deployment of a database that runs elsewhere: it is asked whether it answers, and takes the name and password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.status import Reason
+from headway.domains.databases import store
+from headway.domains.databases.kinds import KINDS
+from headway.domains.databases.model import DatabaseKind, DatabaseSettings
+from headway.domains.databases.probing import probe
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Command, Stage
+from headway.kernel.vault import Vault
+
+KIND = "database.connect"
+VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectKind:
+    """Asks a database that runs elsewhere; fits ``core.deployments.run.Kind``."""
+
+    vault: Vault
+    name: str = KIND
+    version: int = VERSION
+    repeatable_until: str | None = None
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """How it is reached now. Raises RunFailed (refused) where it is gone."""
+        database = store.find(tx, deployment.subject_id, self.vault)
+        if database is None or database.settings.elsewhere is None:
+            raise RunFailed("Database not found", Reason.REFUSED)
+        plan: dict[str, Any] = {"kind": database.kind, "settings": database.settings.dump()}
+        return Frozen(plan=plan, mask=tuple(each for each in (database.settings.password,) if each))
+
+    async def perform(self, run: Run) -> Success:
+        """One question, by the server's own programs on the panel's machine."""
+        kind, given = DatabaseKind(run.plan["kind"]), DatabaseSettings.load(run.plan["settings"])
+        where, facts = given.elsewhere, KINDS[kind]
+        if where is None:
+            raise AssertionError("frozen without a connection")
+        at = f"{where.host}:{where.port or facts.port}"
+        await run.say(f"Asking {facts.title} at {at} as {given.username or 'nobody'}.")
+        asked = probe(kind, given)
+        command = Command(
+            stages=(Stage(argv=asked.argv),), env=asked.env, stdin=asked.stdin, capture=True, step_seconds=_SECONDS
+        )
+        await run.command("connect", command)
+        return Success(message=f"Deployment done: {facts.title} at {at} answers.")
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """There is nothing to take back."""

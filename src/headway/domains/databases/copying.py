@@ -1,0 +1,46 @@
+"""Makes the databases of an environment again in another place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from headway.core.access.model import Actor
+from headway.domains.applications.making import Making
+from headway.domains.databases import store
+from headway.domains.databases.model import Database
+from headway.domains.databases.preparing import settings_for
+from headway.domains.projects.model import Place
+from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copying:
+    """Fits ``applications.arranging.CopyOthers``."""
+
+    making: Making
+    vault: Vault
+
+    def copy(self, tx: Tx, _actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:
+        """The databases of an environment, those of ``only`` where it is given, with their settings and passwords and
+        not deployed, so without what they hold; the ids of those that were copied. No port of a machine leads to two.
+        """
+        models = store.of_environment(tx, environment_id, only, self.vault)
+        for model in models:
+            given = replace(model.settings, ports={}, volume="data")
+            beside = target.environment_id == environment_id
+            runs = self.making.add(
+                tx,
+                target,
+                f"{model.name} (copy)" if beside else model.name,
+                app_name=model.runs.app_name,
+                settings=settings_for(model.kind, given, model.runs.settings),
+                host_id=model.runs.host_id,
+                database=model.kind,
+            )
+            made = replace(runs, description=model.runs.description)
+            database = Database(kind=model.kind, runs=made, settings=given)
+            store.add(tx, database, self.vault)
+            store.write(tx, database, self.vault)
+        return {model.database_id for model in models}

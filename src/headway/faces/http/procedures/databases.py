@@ -1,0 +1,239 @@
+"""``postgres.*``, ``mysql.*``, ``mariadb.*``, ``mongo.*``, ``redis.*``, ``libsql.*``: one router for each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import Field, create_model
+
+from headway.core.access.policy import may
+from headway.core.deployments.model import SubjectType
+from headway.domains.databases.kinds import KINDS
+from headway.domains.databases.model import Database, DatabaseKind
+from headway.faces.http.procedures.database_inputs import (
+    ById,
+    ChangePassword,
+    ChangeStatus,
+    Create,
+    Id,
+    Move,
+    ReadLogs,
+    Remove,
+    SaveEnvironment,
+    SavePorts,
+    Search,
+    Update,
+)
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter
+from headway.faces.http.wire.backups import backup_row
+from headway.faces.http.wire.databases import (
+    DatabaseDetails,
+    DatabaseRow,
+    DatabasesFound,
+    database_details,
+    database_found,
+    database_row,
+)
+from headway.kernel.errors import Conflict
+
+I = TypeVar("I", bound=ById)  # noqa: E741 - an input
+
+
+def procedures() -> tuple[Procedure, ...]:
+    """The routers."""
+    return tuple(each for kind in DatabaseKind for each in _Router(kind).procedures())
+
+
+@dataclass(frozen=True, slots=True)
+class _Router:
+    """The procedures of one kind."""
+
+    kind: DatabaseKind
+
+    def procedures(self) -> tuple[Procedure, ...]:
+        """All of them; only what its clients know."""
+        title, ports = KINDS[self.kind].title, self._named(SavePorts)
+        has_more_ports = len(KINDS[self.kind].ports) > 1
+        named = f"{self.kind}.saveExternalPort{'s' if has_more_ports else ''}"
+        return (
+            query(f"{self.kind}.one", f"A {title} database with all around it", DatabaseDetails, *self._by(self.one)),
+            query(f"{self.kind}.readLogs", "The last lines that it wrote", str, self._named(ReadLogs), self.read_logs),
+            mutation(
+                f"{self.kind}.create", f"A new {title} database, not deployed yet", DatabaseRow, Create, self.create
+            ),
+            mutation(f"{self.kind}.update", "Change it", bool, self._named(Update), self.update),
+            mutation(f"{self.kind}.remove", "Remove it, not its data", DatabaseRow, self._named(Remove), self.remove),
+            mutation(
+                f"{self.kind}.saveEnvironment", "Set its variables", bool, self._named(SaveEnvironment), self.save_env
+            ),
+            mutation(named, "Set the ports of the machine that lead to it", DatabaseRow, ports, self.save_ports),
+            mutation(
+                f"{self.kind}.changeStatus",
+                "Tell its status, which is a fact",
+                DatabaseRow,
+                self._named(ChangeStatus),
+                self.change_status,
+            ),
+            mutation(f"{self.kind}.move", "Put it into another environment", DatabaseRow, self._named(Move), self.move),
+            starter(f"{self.kind}.deploy", "Queue a deploy", DatabaseRow, *self._by(self.deploy)),
+            starter(f"{self.kind}.rebuild", "Queue a deploy with an empty volume", bool, *self._by(self.rebuild)),
+            mutation(f"{self.kind}.start", "Bring it up", DatabaseRow, *self._by(self.start)),
+            mutation(f"{self.kind}.stop", "End what runs of it", DatabaseRow, *self._by(self.stop)),
+            mutation(f"{self.kind}.reload", "Restart it", bool, *self._by(self.reload)),
+            *self._of_servers(),
+        )
+
+    def _of_servers(self) -> tuple[Procedure, ...]:
+        if self.kind is DatabaseKind.LIBSQL:
+            return ()
+        return (
+            query(f"{self.kind}.search", "Databases by their words", DatabasesFound, Search, self.search),
+            mutation(
+                f"{self.kind}.changePassword",
+                "Change its password, in the server too",
+                bool,
+                self._named(ChangePassword),
+                self.change_password,
+            ),
+        )
+
+    async def one(self, call: Call[ById]) -> dict[str, Any]:
+        """The database with its deployments and backups."""
+        platform, actor = call.platform, call.actor
+        database = await self._found(call)
+        id_ = database.database_id
+        part = await platform.deployment_reads.rows_of(actor, SubjectType.DATABASE, id_, f"{self.kind}.one")
+        overview, project = await platform.projects.environment(actor, database.runs.environment_id)
+        backups = [backup_row(each) for each in await platform.backups.all(actor) if each.service_id == id_]
+        rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
+        return database_details(self._row(call, database), list(rows), backups, overview.environment, project)
+
+    async def read_logs(self, call: Call[ReadLogs]) -> str:
+        """Its last lines that hold what is searched for."""
+        text = await call.platform.databases.read_logs(call.actor, self.kind, call.input.database_id, call.input.tail)
+        searched = (call.input.search or "").casefold()
+        return "".join(line for line in text.splitlines(keepends=True) if searched in line.casefold())
+
+    async def search(self, call: Call[Search]) -> dict[str, Any]:
+        """Databases of this kind."""
+        given = call.input
+        words = given.words(name=given.name, appName=given.app_name, description=given.description)
+        found = await call.platform.databases.search(
+            *(call.actor, self.kind, words),
+            project_id=given.project_id or None,
+            environment_id=given.environment_id or None,
+        )
+        return {"items": [database_found(each) for each in found.items], "total": found.total}
+
+    async def create(self, call: Call[Create]) -> dict[str, Any]:
+        """A new one."""
+        given = call.input
+        made = await call.platform.databases.create(
+            *(call.actor, self.kind, given.environment_id, given.change(self.kind)),
+            app_name=given.app_name,
+            server_id=given.server_id,
+        )
+        return self._row(call, made)
+
+    async def update(self, call: Call[Update]) -> bool:
+        """Changes it."""
+        change = call.input.change(self.kind)
+        await call.platform.databases.update(call.actor, self.kind, call.input.database_id, change)
+        return True
+
+    async def save_env(self, call: Call[SaveEnvironment]) -> bool:
+        """Sets its variables."""
+        given = call.input
+        await call.platform.databases.update(
+            call.actor, self.kind, given.database_id, given.change(self.kind), "saveEnvironment"
+        )
+        return True
+
+    async def save_ports(self, call: Call[SavePorts]) -> dict[str, Any]:
+        """Sets its ports, from the next deploy on."""
+        given, more = call.input, "s" if len(KINDS[self.kind].ports) > 1 else ""
+        changed = await call.platform.databases.update(
+            call.actor, self.kind, given.database_id, given.change(self.kind), f"saveExternalPort{more}"
+        )
+        return self._row(call, changed)
+
+    async def change_status(self, call: Call[ChangeStatus]) -> dict[str, Any]:
+        """Nobody sets a status: it is told, to whoever knows it already."""
+        given = call.input
+        database = await call.platform.databases.one(call.actor, self.kind, given.database_id, "changeStatus")
+        if database.runs.status != given.application_status:
+            raise Conflict(
+                f"The status of a database is a fact about the machine, and is {database.runs.status} now. Deploy, "
+                "start or stop it, and it follows."
+            )
+        return self._row(call, database)
+
+    async def change_password(self, call: Call[ChangePassword]) -> bool:
+        """In the server, then here."""
+        given = call.input
+        await call.platform.databases.change_password(
+            call.actor, self.kind, given.database_id, given.password, of_root=given.type == "root"
+        )
+        return True
+
+    async def remove(self, call: Call[Remove]) -> dict[str, Any]:
+        """Removes it."""
+        given = call.input
+        removed = await call.platform.databases.remove(
+            call.actor, self.kind, given.database_id, delete_volumes=given.delete_volumes
+        )
+        return self._row(call, removed)
+
+    async def move(self, call: Call[Move]) -> dict[str, Any]:
+        """Into another environment."""
+        given = call.input
+        moved = await call.platform.databases.move(
+            call.actor, self.kind, given.database_id, given.target_environment_id
+        )
+        call.platform.access.forget()  # whoever was given the database now knows of another project
+        return self._row(call, moved)
+
+    async def deploy(self, call: Call[ById]) -> Ready:
+        """Queues a deploy."""
+        id_ = call.input.database_id
+        queued = await call.platform.databases.deploy(call.actor, self.kind, id_, once=call.once)
+        database = await call.platform.databases.one(call.actor, self.kind, id_, "deploy")
+        return queued_as(queued, self._row(call, database))
+
+    async def rebuild(self, call: Call[ById]) -> Ready:
+        """Queues a deploy with an empty volume."""
+        queued = await call.platform.databases.rebuild(call.actor, self.kind, call.input.database_id, once=call.once)
+        return queued_as(queued, answer=True)
+
+    async def start(self, call: Call[ById]) -> dict[str, Any]:
+        """Brings it up."""
+        return self._row(call, await call.platform.databases.start(call.actor, self.kind, call.input.database_id))
+
+    async def stop(self, call: Call[ById]) -> dict[str, Any]:
+        """Takes it down."""
+        return self._row(call, await call.platform.databases.stop(call.actor, self.kind, call.input.database_id))
+
+    async def reload(self, call: Call[ById]) -> bool:
+        """Restarts it."""
+        await call.platform.databases.reload(call.actor, self.kind, call.input.database_id)
+        return True
+
+    async def _found(self, call: Call[ById]) -> Database:
+        return await call.platform.databases.one(call.actor, self.kind, call.input.database_id)
+
+    def _row(self, call: Call[Any], database: Database) -> dict[str, Any]:
+        return database_row(database, open_=may(call.actor, f"{self.kind}.update"))
+
+    def _by(
+        self, answer: Callable[[Call[ById]], Awaitable[object]]
+    ) -> tuple[type[ById], Callable[[Call[ById]], Awaitable[object]]]:
+        return self._named(ById), answer
+
+    def _named(self, input: type[I]) -> type[I]:
+        """The input with the database's id as clients of this kind call it."""
+        name = f"{self.kind.capitalize()}{input.__name__}"
+        made: type[I] = create_model(name, __base__=input, database_id=(Id, Field(alias=f"{self.kind}Id")))
+        return made

@@ -1,0 +1,194 @@
+"""Databases as the wire shows them: one flat object with every field that its clients know."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
+
+from headway.domains.databases.kinds import EXTERNAL, KINDS, url_of
+from headway.domains.databases.model import Database
+from headway.domains.projects.model import Environment, Project
+from headway.faces.http.wire.applications import EnvironmentOfApplication
+from headway.faces.http.wire.backups import BackupRow
+from headway.faces.http.wire.base import moment, server_id_of
+from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.projects import environment_row, project_row
+
+# Fields of the clients' inputs on which nothing here acts, with what a client sees where none was saved.
+PASSIVE: tuple[str, ...] = (
+    "endpointSpecSwarm",
+    "icon",
+    "labelsSwarm",
+    "modeSwarm",
+    "networkSwarm",
+    "placementSwarm",
+    "replicaSets",
+    "replicas",
+    "restartPolicySwarm",
+    "rollbackConfigSwarm",
+    "stopGracePeriodSwarm",
+    "ulimitsSwarm",
+    "updateConfigSwarm",
+)
+
+
+class ConnectionRow(TypedDict):
+    """Where a database runs that is not Headway's."""
+
+    host: str
+    port: int
+
+
+class DatabaseRow(TypedDict):
+    """A database. Beside these it has its id by the name of its kind (``postgresId``), and every field that can be
+    saved with it, null where none was. Passwords, and the addresses that hold them, are shown to those who may change
+    it.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic's way of saying so
+
+    databaseId: str
+    databaseType: Literal["postgres", "mysql", "mariadb", "mongo", "redis", "libsql"]
+    name: str
+    appName: str
+    description: str | None
+    dockerImage: str
+    databaseName: str | None
+    databaseUser: str | None
+    databasePassword: str | None
+    databaseRootPassword: str | None
+    env: str
+    externalPort: int | None
+    externalAddress: str
+    internalUrl: str | None
+    externalUrl: str | None
+    connection: ConnectionRow | None
+    applicationStatus: Literal["idle", "running", "done", "error"]
+    environmentId: str
+    serverId: str | None
+    createdAt: str
+
+
+class DatabaseDetails(DatabaseRow):
+    """A database with its deployments and backups, the newest first, and what it lies in."""
+
+    deployments: list[DeploymentRow]
+    backups: list[BackupRow]
+    environment: EnvironmentOfApplication
+
+
+class DatabaseFound(TypedDict):
+    """A database as a search shows it."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # its id is called by its kind
+
+    databaseId: str
+    name: str
+    appName: str
+    description: str | None
+    environmentId: str
+    applicationStatus: Literal["idle", "running", "done", "error"]
+    createdAt: str
+
+
+class DatabasesFound(TypedDict):
+    """A part of the databases that were found, and how many were."""
+
+    items: list[DatabaseFound]
+    total: int
+
+
+def database_row(database: Database, *, open_: bool) -> dict[str, Any]:
+    """The database; ``open_``: with its passwords."""
+    given, runs, facts = database.settings, database.runs, KINDS[database.kind]
+    where = given.elsewhere
+    of_kind: dict[str, Any] = {f"{database.kind}Id": database.database_id}
+    if "externalGRPCPort" in facts.ports:
+        of_kind |= {name: given.ports.get(name) for name in facts.ports if name != EXTERNAL}
+        of_kind |= {"sqldNode": given.node, "sqldPrimaryUrl": given.primary, "enableNamespaces": given.namespaces}
+    return {
+        **dict.fromkeys(PASSIVE),
+        **given.extra,
+        **of_kind,
+        **_container(database),
+        **_addresses(database, open_=open_),
+        "databaseId": database.database_id,
+        "databaseType": database.kind.value,
+        "name": runs.name,
+        "appName": runs.app_name,
+        "description": runs.description,
+        "dockerImage": given.image,
+        "databaseName": given.database or None,
+        "databaseUser": given.username or None,
+        "databasePassword": given.password if open_ else None,
+        "databaseRootPassword": (given.root_password or None) if open_ else None,
+        "env": given.env,
+        "externalPort": given.ports.get(EXTERNAL),
+        "externalAddress": given.address,
+        "connection": None if where is None else {"host": where.host, "port": where.port or facts.port},
+        "applicationStatus": runs.status.value,
+        "environmentId": runs.environment_id,
+        "serverId": server_id_of(runs.host_id),
+        "createdAt": moment(runs.created_at),
+    }
+
+
+def database_details(
+    row: dict[str, Any],
+    deployments: list[DeploymentRow],
+    backups: list[BackupRow],
+    environment: Environment,
+    project: Project,
+) -> dict[str, Any]:
+    """The database with what is around it."""
+    around = {**environment_row(environment), "project": project_row(project)}
+    return {**row, "deployments": deployments, "backups": backups, "environment": around}
+
+
+def database_found(database: Database) -> dict[str, Any]:
+    """The database among others."""
+    runs = database.runs
+    return {
+        f"{database.kind}Id": database.database_id,
+        "databaseId": database.database_id,
+        "name": runs.name,
+        "appName": runs.app_name,
+        "description": runs.description,
+        "environmentId": runs.environment_id,
+        "applicationStatus": runs.status.value,
+        "createdAt": moment(runs.created_at),
+    }
+
+
+def _container(database: Database) -> dict[str, Any]:
+    given, settings = database.settings, database.runs.settings
+    return {
+        "command": given.command,
+        "args": list(given.arguments) or None,
+        "healthCheckSwarm": given.check,
+        "registryId": settings.registry_id,
+        "memoryLimit": _text(settings.memory_bytes),
+        "memoryReservation": _text(settings.reserved_memory_bytes),
+        "cpuLimit": _text(settings.cpus),
+        "cpuReservation": _text(settings.reserved_cpus),
+    }
+
+
+def _addresses(database: Database, *, open_: bool) -> dict[str, str | None]:
+    given, facts = database.settings, KINDS[database.kind]
+    none: dict[str, str | None] = {"internalUrl": None, "externalUrl": None}
+    if not open_:
+        return none
+    where, outer = given.elsewhere, given.ports.get(EXTERNAL)
+    if where is not None:
+        return {**none, "externalUrl": url_of(facts, given, where.host, where.port or facts.port)}
+    return {
+        "internalUrl": url_of(facts, given, database.runs.app_name, facts.port),
+        "externalUrl": None if outer is None else url_of(facts, given, given.address, outer),
+    }
+
+
+def _text(number: float | None) -> str | None:
+    return None if number is None else f"{number:.12g}"
