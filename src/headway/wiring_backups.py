@@ -85,7 +85,11 @@ class BackupWiring:
     def kinds(self, ledger: Ledger, services: Services) -> tuple[Kind, ...]:
         """How they are made, restored and tried."""
         planning = Planning(keeping=self.keeping)
-        servers = Servers(panel_id=self.data_dir.panel_id, containers=services.composes.tools.engine)
+        servers = Servers(
+            panel_id=self.data_dir.panel_id,
+            containers=services.composes.tools.engine,
+            databases=services.applications,
+        )
         volumes = VolumePlanning(keeping=self.keeping, services=services)
         of_volumes = {"planning": volumes, "keeping": self.keeping, "services": services}
         shared = {"planning": planning, "keeping": self.keeping, "servers": servers}

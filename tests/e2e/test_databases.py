@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests import database_images
+from tests.backups import PASSWORD as KEEPERS
+from tests.backups import Keeper, postgres_with_password
 from tests.docker_engine import Engine
 from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.e2e.boxes import boxing_panel, containers
@@ -141,3 +144,156 @@ def test_a_postgres_is_set_up_reached_and_keeps_its_data(running: Panel, docker_
     assert containers(docker_engine, made.id) == []
     mine = f"label=headway.application={made.id}"
     assert docker_engine.docker("volume", "ls", "--quiet", "--filter", mine).split() == ["orders.data"]
+
+
+def test_what_cannot_run_leaves_the_old_server_serving(running: Panel, docker_engine: Engine, given: Json) -> None:
+    port, taken = free_port(), free_port()
+    made = create(running, "postgres", given, name="steady", externalPort=port)
+    made.up()
+    ask_postgres(port, "CREATE TABLE kept (word text); INSERT INTO kept VALUES ('here')")
+
+    made.post("update", dockerImage=f"{given['images']}/nothing:1")
+    row = running.ended(made.deploy(), SECONDS)
+    assert row["status"] == "error"
+    assert "not found" in row["errorMessage"] or "unknown" in row["errorMessage"]
+    assert ask_postgres(port, "SELECT word FROM kept") == "here"
+
+    made.post("update", dockerImage=f"{given['images']}/postgres:1", command="exit 7")
+    row = running.ended(made.deploy(), SECONDS)
+    assert row["status"] == "error"
+    assert "ended 3 times while it was starting" in row["errorMessage"]
+    until(lambda: ask_postgres(port, "SELECT word FROM kept") == "here", what="the old one serves again")
+
+    made.post("update", command=None)
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", taken))
+        holder.listen()
+        made.post("saveExternalPort", externalPort=taken)
+        row = running.ended(made.deploy(), SECONDS)
+    assert row["status"] == "error"
+    assert f"Port {taken} of this machine is taken already" in row["errorMessage"]
+    until(lambda: ask_postgres(port, "SELECT word FROM kept") == "here", what="the old one serves again")
+    assert containers(docker_engine, made.id) == ["running"]
+
+
+def test_a_kill_in_the_middle_of_a_deploy_leaves_the_old_server(
+    running: Panel, docker_engine: Engine, given: Json
+) -> None:
+    port = free_port()
+    made = create(running, "postgres", given, name="killed", externalPort=port)
+    made.up()
+    made.post("update", healthCheckSwarm={"Test": ["CMD", "false"], "StartPeriod": 600_000_000_000})
+    deployment_id = made.deploy()
+    running.running(deployment_id, "the old one stops before the new one starts", SECONDS)
+
+    running.post("deployment.killProcess", deploymentId=deployment_id)
+
+    assert running.one(deployment_id)["reason"] == "killed"
+    until(lambda: ask_postgres(port, "SELECT 1") == "1", what="the old one serves again")
+    assert containers(docker_engine, made.id) == ["running"]
+
+
+def test_a_database_comes_back_from_a_backup_and_a_password_is_changed(running: Panel, given: Json) -> None:
+    port = free_port()
+    made = create(running, "postgres", given, name="kept", externalPort=port)
+    empty = running.post("backup.create", databaseType="postgres", postgresId=made.id)
+    made.up()
+    backup_id = empty["backupId"]
+    assert (empty["database"], empty["postgresId"], empty["connection"]) == ("shop", made.id, None)
+    keeper = Keeper(running)
+    assert keeper.run(backup_id)["bytes"] > 0, "a database without a table is one, too"
+
+    ask_postgres(port, "CREATE TABLE words AS SELECT n, 'wörd ' || n AS word FROM generate_series(1, 1000) n")
+    before = ask_postgres(port, "SELECT md5(string_agg(word, ',' ORDER BY n)) FROM words")
+    file = keeper.run(backup_id)
+    row = keeper.restore(backup_id, file["path"], "shop_copy")
+    assert row["status"] == "done", row["errorMessage"]
+    assert ask_postgres(port, "SELECT md5(string_agg(word, ',' ORDER BY n)) FROM words", database="shop_copy") == before
+    assert [each["backupId"] for each in made.one()["backups"]] == [backup_id]
+
+    made.post("changePassword", password="an0ther-s3cret")
+    assert "password authentication failed" in ask_postgres(port, "SELECT 1")
+    assert ask_postgres(port, "SELECT 1", "an0ther-s3cret") == "1"
+    assert made.one()["databasePassword"] == "an0ther-s3cret"
+    refused = running.client.post("/postgres.update", json={"postgresId": made.id, "databaseName": "other"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "CONFLICT")
+    keeper.run(backup_id)
+    made.post("stop")
+    assert "does not run: start it first" in keeper.failed(backup_id)["errorMessage"]
+
+
+def test_mariadb_and_redis_are_set_up_too(running: Panel, docker_engine: Engine, given: Json) -> None:
+    port, other = free_port(), free_port()
+    made = create(running, "mariadb", given, name="words", externalPort=port)
+    made.up()
+    argv = ["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{port}", "-ukeeper", "-N", "-B", "shop", "-e"]
+
+    def ask(sql: str, password: str = SECRET) -> str:
+        env = {"PATH": os.environ["PATH"], "MYSQL_PWD": password}
+        ended = subprocess.run([*argv, sql], env=env, capture_output=True, text=True, check=False)
+        return ended.stdout.strip() if ended.returncode == 0 else ended.stderr.strip()
+
+    assert ask("CREATE TABLE t (w text); INSERT INTO t VALUES ('ärmel'); SELECT w FROM t") == "ärmel"
+    backup_id = running.post("backup.create", databaseType="mariadb", mariadbId=made.id)["backupId"]
+    keeper = Keeper(running)
+    file = keeper.run(backup_id, "Mariadb")
+    ask("DELETE FROM t")
+    row = keeper.restore(backup_id, file["path"], overwrite=True)
+    assert row["status"] == "done", row["errorMessage"]
+    assert ask("SELECT w FROM t") == "ärmel"
+    made.post("changePassword", password="an0ther-s3cret")
+    assert ask("SELECT 1", "an0ther-s3cret") == "1"
+
+    cache = create(running, "redis", given, name="cache", externalPort=other)
+    cache.up()
+    assert redis(other, SECRET, "SET", "word", "kept") == "+OK"
+    cache.post("stop")
+    cache.post("start")
+    until(lambda: redis(other, SECRET, "GET", "word") == "$4", what="it answers with what it had")
+    assert redis(other, "wrong", "GET", "word").startswith("-WRONGPASS")
+
+    for each in (made, cache):
+        each.post("remove", deleteVolumes=True)
+        mine = f"label=headway.application={each.id}"
+        assert docker_engine.docker("volume", "ls", "--quiet", "--filter", mine) == ""
+
+
+def test_one_that_runs_elsewhere_is_asked_and_never_touched(running: Panel, environment_id: str) -> None:
+    with postgres_with_password() as cluster:
+        where = {"host": "127.0.0.1", "port": cluster.port}
+        shared = {"environmentId": environment_id, "databaseName": "postgres", "databaseUser": "keeper"}
+        made = Made(
+            running, "postgres", {**shared, "name": "billing", "databasePassword": KEEPERS, "connection": where}
+        )
+        row = made.up()
+        assert (row["kind"], row["databaseId"]) == ("database.connect", made.id)
+        assert KEEPERS not in running.deployment_log(row["deploymentId"])
+        assert made.one()["connection"] == where
+        assert running.client.post("/postgres.stop", json={"postgresId": made.id}).status_code == 400
+
+        keeper = Keeper(running)
+        backup_id = running.post("backup.create", databaseType="postgres", postgresId=made.id)["backupId"]
+        keeper.run(backup_id)
+
+        made.post("update", databasePassword="wrong")
+        row = running.ended(made.deploy(), SECONDS)
+        assert row["status"] == "error"
+        assert 'password authentication failed for user "keeper"' in row["errorMessage"]
+        assert made.one()["applicationStatus"] == "error"
+    row = running.ended(made.deploy(), SECONDS)
+    assert "Connection refused" in row["errorMessage"]
+    made.post("remove")
+    assert running.get("postgres.search", q="billing") == {"items": [], "total": 0}
+
+
+def redis(port: int, password: str, *words: str) -> str:
+    """The first line of what a Redis answers to a command, after the login; or what it says of that."""
+    answer = ""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        for command in (("AUTH", password), words):
+            parts = "".join(f"${len(word)}\r\n{word}\r\n" for word in command)
+            connection.sendall(f"*{len(command)}\r\n{parts}".encode())
+            answer = connection.recv(4096).decode().split("\r\n")[0]
+            if answer.startswith("-"):
+                return answer
+    return answer

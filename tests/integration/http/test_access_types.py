@@ -18,7 +18,7 @@ from tests.integration.http.callers import CALLERS, Caller, admit_callers, give,
 from tests.integration.http.test_access_table import LETS_IN, MISSES, TABLE, expected
 from tests.integration.http.world import World, client_with
 
-OF_SERVICES = {SubjectType.APPLICATION, SubjectType.COMPOSE}
+OF_SERVICES = {SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE}
 PROCEDURES = sorted(name for name, row in TABLE.items() if row.given.keys() & {"deploymentId"})
 PROJECT, SERVICE = "the-project", "the-service"
 

@@ -164,8 +164,8 @@ class Routing:
                 self._told.pop(application_id, None)
 
     def front(self, tx: Tx, service_id: str) -> Front | None:
-        """What an application is to those who come, None when there is none."""
-        return store.front(tx, service_id)
+        """What an application is to those who come, None when there is none; nobody is led to a database."""
+        return store.front(tx, service_id, led=True)
 
     def named(self, tx: Tx, app_name: str) -> str | None:
         """The application that has this name, of whomever."""
@@ -224,7 +224,7 @@ class Routing:
         return self._composed(tx, standing.application_id, standing.release_id, standing.upstreams)
 
     def _composed(self, tx: Tx, application_id: str, release_id: str, upstreams: tuple[Upstream, ...]) -> Route | None:
-        front = self.front(tx, application_id)
+        front = store.front(tx, application_id)
         if front is None or front.app_name is None:
             return None
         domains = domains_store.standing(tx, SubjectType.APPLICATION, application_id, front, self.facts)

@@ -124,10 +124,11 @@ def owner(tx: Tx, application_id: str) -> Owner | None:
     return None if row is None else Owner(organization_id=row.organization_id, project_id=row.project_id)
 
 
-def front(tx: Tx, application_id: str) -> Front | None:
-    """What an application is to those who come, None when there is none."""
+def front(tx: Tx, application_id: str, *, led: bool = False) -> Front | None:
+    """What an application is to those who come, None when there is none; with ``led`` a database is none."""
     columns = (_a.organization_id, _a.project_id, _a.app_name, _a.created_at)
-    row = tx.execute(select(*columns).where(_a.application_id == application_id, _a.deleted_at.is_(None))).one_or_none()
+    mine = (_a.application_id == application_id, _a.deleted_at.is_(None), *((_a.database.is_(None),) if led else ()))
+    row = tx.execute(select(*columns).where(*mine)).one_or_none()
     if row is None:
         return None
     whose = Owner(organization_id=row.organization_id, project_id=row.project_id)

@@ -18,12 +18,13 @@ _LONGEST_NAME = 255
 
 
 class Form(StrEnum):
-    """Where what is backed up is: a server that is reached over the network, a service of a compose service, or Headway
-    itself.
+    """Where what is backed up is: a server that is reached over the network, a service of a compose service, a database
+    that is one of Headway's services, or Headway itself.
     """
 
     CONNECTION = "connection"
     COMPOSE = "compose"
+    DATABASE = "database"
     PANEL = "panel"
 
 
@@ -80,8 +81,8 @@ class BackupSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """One backup, with whose it is. ``service_id`` is the compose service, None for the other forms; one of Headway
-    itself lies in no project and has no ``engine``.
+    """One backup, with whose it is. ``service_id`` is the compose service or the database, None for the other forms;
+    one of Headway itself lies in no project and has no ``engine``.
     """
 
     backup_id: str

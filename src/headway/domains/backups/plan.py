@@ -10,11 +10,14 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.backups import store
-from headway.domains.backups.model import WEB_SERVER, Backup, Connection, Form
+from headway.domains.backups.model import WEB_SERVER, Backup, BackupSettings, Connection, Form
 from headway.domains.catalog.keeping import Keeping, Place
 from headway.domains.catalog.kept_model import checked_path, checked_prefix, path_of
+from headway.domains.databases import store as databases
+from headway.domains.databases.probing import server_of
+from headway.domains.projects.model import LOCAL_HOST
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.dumps.base import ARCHIVE, Engine
 from headway.seams.dumps.registry import DUMPERS
@@ -22,15 +25,16 @@ from headway.seams.dumps.registry import DUMPERS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The backup as it was when the run began. ``place`` is where its object goes or comes from; ``target`` is the
-    database that a restore fills, ``over`` whether what it holds is replaced.
+    """The backup as it was when the run began. ``service_id`` is the compose service or the database that its server
+    runs in, ``place`` where its object goes or comes from; ``target`` is the database that a restore fills, ``over``
+    whether what it holds is replaced.
     """
 
     backup_id: str
     form: Form
     engine: Engine | None
     database: str
-    compose_id: str | None
+    service_id: str | None
     service_name: str | None
     connection: Connection = field(repr=False)
     place: Place = field(repr=False)
@@ -60,7 +64,7 @@ class Plan:
         """What is backed up, in words."""
         if self.engine is None:
             return "Headway's own data"
-        where = f"service {self.service_name}" if self.form is Form.COMPOSE else self.connection.host
+        where = self.connection.host if self.form is Form.CONNECTION else f"service {self.service_name}"
         return f"the database {self.database} ({self.engine}, {where})"
 
 
@@ -106,25 +110,41 @@ class Planning:
         target: str = "",
         over: bool = False,
     ) -> Frozen:
-        settings = backup.settings
+        settings, form, connection, service_name = self._reached(tx, backup)
         password = None if settings.password is None else Secret(settings.password)
         where = destination_id or backup.destination_id
         plan = Plan(
             backup_id=backup.backup_id,
-            form=backup.form,
+            form=form,
             engine=backup.engine,
             database=settings.database,
-            compose_id=backup.service_id,
-            service_name=settings.service_name,
-            connection=settings.connection,
+            service_id=backup.service_id,
+            service_name=service_name,
+            connection=connection,
             place=self.keeping.place(tx, where, path, password),
             target=target,
             over=over,
             with_logs=settings.with_logs,
             drill_days=settings.drill_days,
         )
-        known = (settings.connection.password, settings.password or "", *self.keeping.secrets(tx, where))
+        known = (connection.password, settings.password or "", *self.keeping.secrets(tx, where))
         return Frozen(plan=plan.dump(), mask=tuple(each for each in known if each))
+
+    def _reached(self, tx: Tx, backup: Backup) -> tuple[BackupSettings, Form, Connection, str | None]:
+        """How the server is reached: of a database as it is set now. Raises InvalidInput."""
+        settings = backup.settings
+        if backup.form is not Form.DATABASE:
+            return settings, backup.form, settings.connection, settings.service_name
+        database = databases.find(tx, backup.service_id or "", self.keeping.vault)
+        if database is None:
+            raise InvalidInput("The database of this backup was removed. Its files are there; restore them by hand.")
+        server = server_of(database.kind, database.settings)
+        connection = Connection(host=server.host, port=server.port, username=server.username, password=server.password)
+        if database.settings.elsewhere is not None:
+            return settings, Form.CONNECTION, connection, None
+        if database.runs.host_id != LOCAL_HOST:
+            raise InvalidInput("The database is on a server; this version backs up those of the panel's own machine.")
+        return settings, Form.DATABASE, connection, database.name
 
 
 def _suffix(backup: Backup) -> str:

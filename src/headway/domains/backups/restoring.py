@@ -23,7 +23,7 @@ from headway.seams.dumps.base import Engine, Whole
 from headway.seams.dumps.registry import DUMPERS
 
 RESTORE, DRILL = "backup.restore", "backup.drill"
-VERSION = 2
+VERSION = 3
 UNDO_MADE = "database that was made"
 _FILL = "fill the database"  # from here on a restore of another version is not begun again
 

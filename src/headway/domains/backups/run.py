@@ -23,7 +23,7 @@ from headway.infra.panel.archive import check_archive
 from headway.seams.dumps.base import Whole
 
 KIND = "backup"
-VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 3  # raised with every change to the steps below: a run of another version is not resumed
 _MIB = 1 << 20
 
 Enqueue = Callable[[Tx, str, KeptFile], None]

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from headway.core.deployments.run import Json, Run, RunFailed
+from headway.domains.applications.operate import Operating
+from headway.domains.applications.store import serving
 from headway.domains.backups.model import Form
 from headway.domains.backups.plan import Plan
 from headway.infra.hosts.command import Command, Stage
 from headway.seams.dumps.base import INSIDE, Dumper, Server, Typed
 from headway.seams.dumps.registry import DUMPERS
+from headway.seams.runtimes.base import NotRunning
 from headway.seams.runtimes.compose.engine import Engine as Containers
+from headway.seams.runtimes.inside import InContainer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,17 +30,20 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Database servers as runs meet them. ``containers`` is this machine's engine."""
+    """Database servers as runs meet them. ``containers`` is this machine's engine, ``databases`` acts on those that are
+    services.
+    """
 
     panel_id: str
     containers: Containers
+    databases: Operating
 
     async def find(self, run: Run, plan: Plan) -> Asked:
         """The server, in a container looked up as it runs now. Raises RunFailed where it does not run."""
         if plan.engine is None:
             raise AssertionError("Headway's own data is on no server")
         connection = asdict(plan.connection)
-        if plan.form is Form.COMPOSE:
+        if plan.form is not Form.CONNECTION:
             container = await run.step("find the container", lambda: self._container(plan))
             server = Server(engine=plan.engine, **connection, container=container, docker=self._docker(run))
         else:
@@ -48,7 +55,7 @@ class Servers:
         if plan.engine is None:
             raise AssertionError("Headway's own data is on no server")
         connection = asdict(plan.connection)
-        if plan.form is not Form.COMPOSE:
+        if plan.form is Form.CONNECTION:
             return Server(engine=plan.engine, **connection)
         docker = {**self.containers.docker.env, INSIDE: deployment_id}
         return Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
@@ -57,7 +64,25 @@ class Servers:
         return {**self.containers.docker.env, INSIDE: run.deployment.deployment_id}
 
     async def _container(self, plan: Plan) -> str:
-        found = await self.containers.containers(panel=self.panel_id, compose=plan.compose_id or "")
+        return await (self._of_database(plan) if plan.form is Form.DATABASE else self._of_compose(plan))
+
+    async def _of_database(self, plan: Plan) -> str:
+        id_ = plan.service_id or ""
+        release = await self.databases.db.read(lambda tx: serving(tx, id_))
+        if release is None:
+            raise RunFailed(f"The database {plan.service_name} was never deployed: deploy it, then back it up.")
+        try:
+            inside = await self.databases.runtime(release).inside(release.release_id)
+        except NotRunning as error:
+            raise RunFailed(f"The database {plan.service_name} does not run: start it first.") from error
+        match inside:
+            case InContainer(container_id=container_id):
+                return container_id
+            case _:
+                raise RunFailed(f"The database {plan.service_name} does not run in a container.")
+
+    async def _of_compose(self, plan: Plan) -> str:
+        found = await self.containers.containers(panel=self.panel_id, compose=plan.service_id or "")
         mine = [each for each in found if each.service == plan.service_name]
         running = sorted((each for each in mine if each.status == "running"), key=lambda each: each.started_at)
         if not running:

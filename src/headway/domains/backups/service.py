@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from headway.core.access.model import Actor, Role
@@ -23,6 +23,10 @@ from headway.domains.catalog import kept_store
 from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.kept_model import KeptFile, checked_path
 from headway.domains.composes import store as composes
+from headway.domains.databases import store as databases
+from headway.domains.databases.kinds import KINDS
+from headway.domains.databases.model import DatabaseKind
+from headway.domains.databases.service import NOUNS
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden, InvalidInput, NotFound
@@ -52,7 +56,9 @@ class NoSuchFile(NotFound):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What is to be backed up. ``service_id`` is a compose service, ``environment_id`` where a connection belongs."""
+    """What is to be backed up. ``service_id`` is a compose service or a database, ``environment_id`` where a connection
+    belongs.
+    """
 
     form: Form
     engine: Engine | None
@@ -74,10 +80,14 @@ class BackupService:
 
     async def create(self, actor: Actor, made: Made, settings: BackupSettings) -> Backup:
         """Makes a backup that nothing has been kept of yet. Raises InvalidInput, Missing, Forbidden."""
-        check(made.form, made.engine, settings)
+        given = settings
+        if made.form is not Form.DATABASE:
+            check(made.form, made.engine, given)
 
         def write(tx: Tx) -> Backup:
+            settings = self._of_database(tx, made, given)
             organization_id, project_id, app_name = self._place(tx, actor, made, settings)
+            check(made.form, made.engine, settings)
             destination_id = self._destination(tx, actor, made.destination_id)
             backup = Backup(
                 backup_id=new_id(),
@@ -217,11 +227,25 @@ class BackupService:
                 place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
                 permit(actor, "backup.create", *place, noun=Noun.COMPOSE)
                 return place[0], place[1], composes.find(tx, made.service_id or "", self.vault).app_name
+            case Form.DATABASE:
+                found = databases.find(tx, made.service_id or "", self.vault)
+                noun = NOUNS[DatabaseKind(made.engine or "")]
+                if found is None or KINDS[found.kind].engine is not made.engine:
+                    raise Missing(noun)
+                permit(actor, "backup.create", found.runs.organization_id, found.runs.project_id, noun=noun)
+                return found.runs.organization_id, found.runs.project_id, found.runs.app_name
             case Form.CONNECTION:
                 owner = store.owner_of_environment(tx, made.environment_id or "")
                 place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
                 permit(actor, "backup.create", *place, noun=Noun.ENVIRONMENT)
                 return place[0], place[1], slug(settings.name or settings.database) or "database"
+
+    def _of_database(self, tx: Tx, made: Made, settings: BackupSettings) -> BackupSettings:
+        """The settings with the name of the database, where that is a service that has one."""
+        if made.form is not Form.DATABASE or settings.database:
+            return settings
+        found = databases.find(tx, made.service_id or "", self.vault)
+        return settings if found is None else replace(settings, database=found.settings.database)
 
     def _is_first(self, tx: Tx, actor: Actor) -> bool:
         found = first_owner(tx)

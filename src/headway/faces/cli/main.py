@@ -7,7 +7,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, ParamSpec
 
 import typer
@@ -20,6 +20,7 @@ from headway.faces.cli.commands import (
     backups,
     completion,
     composes,
+    databases,
     deploy,
     deployments,
     destinations,
@@ -77,7 +78,8 @@ def build() -> typer.Typer:
 
     top.add_typer(_applications(), name="apps")
     top.add_typer(_domains(), name="domains")
-    top.add_typer(_composes(), name="composes")
+    top.add_typer(_filled("Services of several containers, from one file.", composes.COMMANDS), name="composes")
+    top.add_typer(_filled("Databases, here or elsewhere.", databases.COMMANDS), name="databases")
     _add_forges(top)
     top.add_typer(_notifications(), name="notifications")
     top.add_typer(_schedules(), name="schedules")
@@ -221,16 +223,11 @@ def _domains() -> typer.Typer:
     return of_domains
 
 
-def _composes() -> typer.Typer:
-    of_composes = _group("Services of several containers, from one file.")
-    _add(of_composes, "list", composes.list_composes)
-    _add(of_composes, "create", composes.create)
-    _add(of_composes, "deploy", composes.deploy)
-    _add(of_composes, "start", composes.start)
-    _add(of_composes, "stop", composes.stop)
-    _add(of_composes, "delete", composes.delete)
-    _add(of_composes, "logs", composes.logs)
-    return of_composes
+def _filled(text: str, commands: Mapping[str, Callable[..., None]]) -> typer.Typer:
+    group = _group(text)
+    for name, command in commands.items():
+        _add(group, name, command)
+    return group
 
 
 def _add_backups(top: typer.Typer) -> None:

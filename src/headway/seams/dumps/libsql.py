@@ -15,7 +15,9 @@ class LibsqlDumper:
         host = "127.0.0.1" if server.container is not None else server.host
         argv = ("curl", "--fail", "--silent", "--show-error", "--no-buffer", "--config", "-")
         lines = [f'url = "http://{host}:{server.port or 8080}/dump"']
-        if server.password:
+        if server.username:
+            lines.append(f'user = "{_escaped(f"{server.username}:{server.password}")}"')
+        elif server.password:
             lines.append(f'header = "Authorization: Bearer {_escaped(server.password)}"')
         return typed(server, argv, {}, "".join(f"{line}\n" for line in lines).encode())
 

@@ -120,6 +120,7 @@ def test_a_row_has_every_key_always() -> None:
         "backupId": None,
         "rollbackId": None,
         "volumeBackupId": None,
+        "databaseId": None,
         "buildServerId": None,
         "rollback": None,
         "reason": None,
@@ -147,6 +148,7 @@ def test_a_row_has_every_key_always() -> None:
         (SubjectType.PREVIEW, "previewDeploymentId"),
         (SubjectType.BACKUP, "backupId"),
         (SubjectType.VOLUME_BACKUP, "volumeBackupId"),
+        (SubjectType.DATABASE, "databaseId"),
     ],
 )
 def test_the_subject_stands_under_its_own_key_alone(subject: SubjectType, key: str) -> None:

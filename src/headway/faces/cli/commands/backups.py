@@ -67,6 +67,9 @@ def create(
         str | None, typer.Option(metavar="COMPOSE", help="The server is in this compose service.")
     ] = None,
     service: Annotated[str | None, typer.Option(metavar="NAME", help="Which service of its file.")] = None,
+    of: Annotated[
+        str | None, typer.Option(metavar="DATABASE", help="The server is this database of Headway's.")
+    ] = None,
     to: kept.To = None,
     cron: kept.Cron = "",
     timezone: kept.Zone = "UTC",
@@ -76,8 +79,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Makes a backup; 'headway backups run' takes it now."""
-    if kind != _PANEL and (host is None) == (compose is None):
-        raise InvalidInput("Say where the server is: --host, with --project, or --compose with --service.")
+    if kind != _PANEL and [host, compose, of].count(None) != 2:
+        raise InvalidInput("Say where the server is: --of, or --host with --project, or --compose with --service.")
     body: dict[str, Any] = {"name": name, "databaseType": kind, "database": database, "schedule": cron}
     body |= {"timezone": timezone, "keepLatestCount": keep, "keepDays": keep_days, "drillDays": drill_days}
     reached = {
@@ -89,10 +92,7 @@ def create(
     with Session.of(context).client() as client:
         body |= {"destinationId": kept.destination_of(client, to)}
         if kind != _PANEL:
-            place = (
-                _environment(client, environment, project) if compose is None else _compose(client, compose, service)
-            )
-            body |= {"connection": reached, **place}
+            body |= _place(client, reached, of=of, compose=(compose, service), where=(environment, project))
         made = client.post("backup.create", {key: value for key, value in body.items() if value is not None})
     output.say_json(made) if as_json else output.say(f"{name} is made ({made['backupId']})")
 
@@ -175,12 +175,32 @@ def _of(row: Row) -> str:
     """What a backup is of."""
     if row["databaseType"] == _PANEL:
         return "Headway itself"
-    where = row["serviceName"] if row["backupType"] == "compose" else row["connection"]["host"]
+    if row["backupType"] == "compose":
+        return f"{row['database']} at {row['serviceName']}"
+    where = row["appName"] if row["connection"] is None else row["connection"]["host"]
     return f"{row['database']} at {where}"
 
 
 def _cron(row: Row) -> str:
     return str(row["schedule"] or "by hand") if row["enabled"] else "off"
+
+
+def _place(
+    client: Client,
+    reached: dict[str, Any],
+    *,
+    of: str | None,
+    compose: tuple[str | None, str | None],
+    where: tuple[str | None, str | None],
+) -> dict[str, Any]:
+    """Where the server is: a database, a service of a compose service, or what is reached over the network."""
+    if of is not None:
+        from headway.faces.cli.commands.databases import find
+
+        return find(client, of).given
+    named, service = compose
+    place = _environment(client, *where) if named is None else _compose(client, named, service)
+    return {"connection": reached, **place}
 
 
 def _compose(client: Client, named: str, service: str | None) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -217,3 +218,16 @@ def _show(client: Client, deployment_id: str, name: str, *, as_json: bool) -> No
         raise typer.Exit(Status.ERROR)
     if not as_json:
         output.say(f"{name} is deployed ({output.time_of(row, output.now())})")
+
+
+COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
+    {
+        "list": list_composes,
+        "create": create,
+        "deploy": deploy,
+        "start": start,
+        "stop": stop,
+        "delete": delete,
+        "logs": logs,
+    }
+)

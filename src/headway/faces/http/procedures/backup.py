@@ -119,10 +119,12 @@ class Create(Changeable):
         engine = Engine(self.database_type)
         if self.backup_type == "compose" or self.compose_id:
             return Made(form=Form.COMPOSE, engine=engine, destination_id=where, service_id=self.compose_id or "")
+        if database_id := getattr(self, f"{engine}_id"):
+            return Made(form=Form.DATABASE, engine=engine, destination_id=where, service_id=database_id)
         if self.connection is None:
             raise InvalidInput(
-                "Say where the database is: in a compose service (composeId and serviceName), or on a server"
-                " (environmentId and connection: host, port, username, password)."
+                f"Say where the database is: a service ({engine}Id), in a compose service (composeId and serviceName),"
+                " or on a server (environmentId and connection: host, port, username, password)."
             )
         given = self.environment_id or ""
         return Made(form=Form.CONNECTION, engine=engine, destination_id=where, environment_id=given)

@@ -11,6 +11,7 @@ from headway.domains.catalog.destinations_model import Destination
 from headway.domains.catalog.kept_model import KeptFile
 from headway.faces.http.wire.base import moment
 from headway.faces.http.wire.deployments import DeploymentRow
+from headway.seams.dumps.base import Engine
 from headway.seams.storages.base import Listed
 
 
@@ -74,11 +75,11 @@ class BackupRow(TypedDict):
     databaseType: Literal["postgres", "mariadb", "mysql", "mongo", "web-server", "libsql"]
     composeId: str | None
     environmentId: str | None
-    postgresId: None
-    mysqlId: None
-    mariadbId: None
-    mongoId: None
-    libsqlId: None
+    postgresId: str | None
+    mysqlId: str | None
+    mariadbId: str | None
+    mongoId: str | None
+    libsqlId: str | None
     userId: None
     encrypted: bool
     includeLogs: bool
@@ -129,6 +130,11 @@ def backup_row(backup: Backup) -> BackupRow:
     settings, reached = backup.settings, backup.settings.connection
     engine: Any = WEB_SERVER if backup.engine is None else backup.engine.value
     connection: ConnectionRow = {"host": reached.host, "port": reached.port, "username": reached.username}
+
+    def of(form: Form, engine: Engine | None = None) -> str | None:
+        mine = backup.form is form and engine in {None, backup.engine}
+        return backup.service_id if mine else None
+
     return {
         "backupId": backup.backup_id,
         "name": settings.name,
@@ -145,18 +151,18 @@ def backup_row(backup: Backup) -> BackupRow:
         "drillDays": settings.drill_days,
         "backupType": "compose" if backup.form is Form.COMPOSE else "database",
         "databaseType": engine,
-        "composeId": backup.service_id,
+        "composeId": of(Form.COMPOSE),
         "environmentId": backup.environment_id,
-        "postgresId": None,
-        "mysqlId": None,
-        "mariadbId": None,
-        "mongoId": None,
-        "libsqlId": None,
+        "postgresId": of(Form.DATABASE, Engine.POSTGRES),
+        "mysqlId": of(Form.DATABASE, Engine.MYSQL),
+        "mariadbId": of(Form.DATABASE, Engine.MARIADB),
+        "mongoId": of(Form.DATABASE, Engine.MONGO),
+        "libsqlId": of(Form.DATABASE, Engine.LIBSQL),
         "userId": None,
         "encrypted": settings.password is not None,
         "includeLogs": settings.with_logs,
         "includeEncryptionKey": bool(settings.extra.get("includeEncryptionKey", False)),
-        "connection": None if backup.form is Form.PANEL else connection,
+        "connection": None if backup.form in {Form.PANEL, Form.DATABASE} else connection,
         "totalSeconds": settings.total_seconds,
         "createdAt": moment(backup.created_at),
     }

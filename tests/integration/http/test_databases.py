@@ -1,0 +1,137 @@
+"""``postgres.*`` and its siblings where no engine runs: what is kept, shown to whom, listed, copied and refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from headway.domains.databases.model import DatabaseKind
+from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
+from tests.integration.http.database_rows import A_DATABASE
+from tests.integration.http.world import World, client_with
+
+Json = Any
+SECRET = A_DATABASE["databasePassword"]
+
+
+async def made(world: World, kind: str = "postgres", **fields: Json) -> Json:
+    environment_id = fields.pop("environmentId", None) or await world.environment()
+    return await world.post(f"{kind}.create", name="orders", environmentId=environment_id, **A_DATABASE, **fields)
+
+
+@pytest.mark.parametrize("kind", DatabaseKind)
+async def test_each_kind_is_listed_where_it_lies_and_found_by_its_id(world: World, kind: DatabaseKind) -> None:
+    environment_id = await world.environment()
+    row = await made(world, kind, environmentId=environment_id)
+    one = await world.get(f"{kind}.one", **{f"{kind}Id": row["databaseId"]})
+    assert (one["databaseType"], one["applicationStatus"], one["deployments"]) == (kind, "idle", [])
+    assert one["environment"]["environmentId"] == environment_id
+    environment = await world.get("environment.one", environmentId=environment_id)
+    assert [each[f"{kind}Id"] for each in environment[kind]] == [row["databaseId"]]
+    assert environment["applications"] == []
+    counted = await world.get("project.homeStats")
+    assert (counted["databases"], counted["services"]) == (1, 1)
+
+
+async def test_it_is_no_application_and_no_database_of_another_kind(world: World) -> None:
+    id_ = (await made(world))["databaseId"]
+    for procedure, field in (("application.one", "applicationId"), ("mysql.one", "mysqlId")):
+        assert (await world.owner.get(f"/{procedure}", params={field: id_})).status_code == 404
+    for procedure in ("application.deploy", "application.delete"):
+        assert (await world.owner.post(f"/{procedure}", json={"applicationId": id_})).status_code == 404
+    host = {"host": "x.example", "applicationId": id_}
+    assert (await world.owner.post("/domain.create", json=host)).status_code == 404
+
+
+async def test_passwords_are_shown_to_those_who_may_change_it_and_are_sealed_at_rest(world: World) -> None:
+    row = await made(world, "mariadb", externalPort=13306)
+    assert row["databasePassword"] == SECRET
+    assert row["externalUrl"] == f"mariadb://keeper:{SECRET}@127.0.0.1:13306/shop"
+    members = await admit_callers(world)
+    caller = CALLERS["member with the service"]
+    await give(world, members[caller], caller, "", row["databaseId"])
+    async with client_with(world.app, key_of(caller)) as member:
+        answer = await member.get("/mariadb.one", params={"mariadbId": row["databaseId"]})
+    assert answer.status_code == 200, answer.text
+    assert SECRET not in answer.text
+    assert [answer.json()[each] for each in ("databasePassword", "databaseRootPassword", "internalUrl")] == [None] * 3
+    everything = await world.services.db.read(
+        lambda tx: (
+            [[*each] for each in tx.execute(text("SELECT settings, env FROM applications"))]
+            + [[*each] for each in tx.execute(text("SELECT settings FROM databases"))]
+        )
+    )
+    assert SECRET not in str(everything)
+
+
+async def test_a_copy_has_its_settings_and_neither_its_port_nor_its_id(world: World) -> None:
+    environment_id = await world.environment()
+    row = await made(world, environmentId=environment_id, externalPort=15432, memoryLimit="512M")
+    given = {"sourceEnvironmentId": environment_id, "name": "again", "duplicateInSameProject": True}
+    chosen = [{"id": row["databaseId"], "type": "postgres"}]
+    await world.post("project.duplicate", **given, selectedServices=chosen)
+    environment = await world.get("environment.one", environmentId=environment_id)
+    _, copy = environment["postgres"]
+    one = await world.get("postgres.one", postgresId=copy["postgresId"])
+    assert (one["name"], one["databasePassword"], one["externalPort"]) == ("orders (copy)", SECRET, None)
+    assert (one["memoryLimit"], one["appName"] == row["appName"]) == (str(512 << 20), False)
+
+
+async def test_a_project_with_a_database_is_not_empty(world: World) -> None:
+    project = await world.post("project.create", name="bench")
+    row = await made(world, environmentId=project["environment"]["environmentId"])
+    given = {"projectId": project["project"]["projectId"]}
+    refused = await world.owner.post("/project.remove", json=given)
+    assert (refused.status_code, "orders" in refused.json()["message"]) == (409, True)
+    await world.post("postgres.remove", postgresId=row["databaseId"])
+    await world.post("project.remove", **given)
+
+
+async def test_a_deploy_waits_as_one_of_a_database(world: World) -> None:
+    row = await made(world)
+    answer = await world.owner.post("/postgres.deploy", json={"postgresId": row["databaseId"]})
+    assert answer.json()["applicationStatus"] == "running"
+    found = await world.get("deployment.allByType", id=row["databaseId"], type="database")
+    assert [each["deploymentId"] for each in found] == [answer.headers["x-deployment-id"]]
+    (central,) = await world.get("deployment.allCentralized")
+    assert (central["databaseId"], central["applicationId"]) == (row["databaseId"], None)
+    assert (central["application"], central["database"]["name"]) == (None, "orders")
+    (job,) = await world.get("deployment.queueList")
+    assert job["data"]["databaseId"] == row["databaseId"]
+
+
+async def test_a_status_is_told_and_never_set(world: World) -> None:
+    id_ = (await made(world))["databaseId"]
+    refused = await world.owner.post("/postgres.changeStatus", json={"postgresId": id_, "applicationStatus": "done"})
+    assert (refused.status_code, "is idle now" in refused.json()["message"]) == (409, True)
+    assert (await world.post("postgres.changeStatus", postgresId=id_, applicationStatus="idle"))["databaseId"] == id_
+
+
+async def test_a_rebuild_takes_another_volume_and_a_backup_wants_a_database_of_its_kind(world: World) -> None:
+    id_ = (await made(world))["databaseId"]
+    await world.post("postgres.rebuild", postgresId=id_)
+    kept = await world.services.db.read(lambda tx: world.services.databases._found(tx, id_))
+    assert [each.source for each in kept.runs.settings.mounts] == ["data-2"]
+    wrong = {"databaseType": "mariadb", "mariadbId": id_, "database": "shop"}
+    refused = await world.owner.post("/backup.create", json=wrong)
+    assert (refused.status_code, refused.json()["message"]) == (404, "Mariadb not found")
+    backup = await world.post("backup.create", databaseType="postgres", postgresId=id_)
+    assert (backup["database"], backup["postgresId"], backup["composeId"]) == ("shop", id_, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"databasePassword": "it's"}, "without spaces, quotes"),
+        ({"externalPort": 5432, "connection": {"host": "db"}}, "no port of this machine"),
+        ({"connection": {"host": 5}}, "A connection has host"),
+        ({"dockerImage": "no image!"}, "is no name of an image"),
+        ({"externalAddress": "everywhere"}, "externalAddress is an address"),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_a_sentence(world: World, fields: Json, told: str) -> None:
+    given = {"name": "orders", "environmentId": await world.environment(), **A_DATABASE, **fields}
+    answer = await world.owner.post("/postgres.create", json=given)
+    assert (answer.status_code, told in answer.json()["message"]) == (400, True), answer.text
