@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.docker_engine import Engine
-from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel, containers, images
+from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
 from tests.forge import forge
 from tests.panel import Panel, until
 from tests.pull_requests import SECRET, PullRequest
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,36 @@ def test_a_preview_in_a_container_comes_follows_and_leaves_nothing(
         until(lambda: containers(docker_engine, preview_id) == ["running"], 20, what="one container of it")
         assert running.visit("boxlife").text == "one"
 
+        asked = []
+        for number in range(5):
+            pull.push(boxed_web(f"quick {number}"))
+            asked.append(pull.tell("synchronize")["deploymentId"])
+        ends = [running.ended(each, 2 * BUILD_SECONDS) for each in asked]
+        assert all(each["status"] == "done" or each["reason"] == "superseded" for each in ends)
+        assert (ends[-1]["status"], running.visit("boxlife-pr-4").text) == ("done", "quick 4")
+        until(lambda: containers(docker_engine, preview_id) == ["running"], 30, what="one container of it")
+
+        running.post("application.update", applicationId=application_id, previewLabels=["preview"])
+        assert pull.tell("unlabeled")["reason"] == "preview_removed"
+        until(lambda: containers(docker_engine, preview_id) == [], 30, what="without its label it is gone")
+        pull.labels = ["preview"]
+        pull.push(boxed_web("slow", dockerfile=f"{DOCKERFILE}RUN echo begun; sleep 60\n"))
+        building = pull.tell("labeled")["deploymentId"]
+        (preview,) = running.get("previewDeployment.all", applicationId=application_id)
+        until(lambda: "begun" in running.deployment_log(building), BUILD_SECONDS, what="it builds")
+        pull.tell("closed", state="closed")
+        closed_id = preview["previewDeploymentId"]
+        until(lambda: images(docker_engine, closed_id) == [], 30, what="its images are gone")
+        assert (containers(docker_engine, closed_id), sleepers(60)) == ([], [])
+
+        pull.push(boxed_web("again"))
+        running.done(pull.tell("reopened")["deploymentId"], BUILD_SECONDS)
+        (preview,) = running.get("previewDeployment.all", applicationId=application_id)
+        preview_id, name = preview["previewDeploymentId"], preview["appName"]
+        assert running.visit(name).text == "again"
         assert pull.tell("closed", state="closed")["outcome"] == "removed"
         until(lambda: containers(docker_engine, preview_id) == [], 20, what="its containers are gone")
         until(lambda: images(docker_engine, preview_id) == [], 20, what="its images are gone")
-        until(lambda: running.visit("boxlife-pr-4").status_code == 404, 20, what="its address leads nowhere")
+        until(lambda: running.visit(name).status_code == 404, 20, what="its address leads nowhere")
         assert containers(docker_engine, application_id) == ["running"]
         assert running.visit("boxlife").text == "one"
