@@ -111,7 +111,7 @@ def test_variables_reach_the_file_and_their_values_no_log_and_no_disk(shop: Stac
     web = {
         **SLEEPS,
         "command": ["sh", "-c", says.replace("$", "$$")],
-        "environment": {"FROM_FILE": "${TOKEN}", "EMPTY": "${EMPTY}"},
+        "environment": {"FROM_FILE": "${TOKEN}", "EMPTY": "${EMPTY}", "NOT_GIVEN": "${NOT_GIVEN:-}"},
         "env_file": ".env",
         "secrets": ["token"],
     }

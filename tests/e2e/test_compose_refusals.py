@@ -76,6 +76,8 @@ def refused(shop: Stack, file: str) -> str:
         ("    volumes: [vol:/v]\nvolumes: {vol: {driver_opts: {type: none, o: bind, device: /}}}\n", "driver_opts"),
         ("    networks: [n]\nnetworks: {n: {external: true}}\n", "the network n external"),
         ("    hostname: ${NOT_SET}\n", "uses NOT_SET, which no variable"),
+        ("    hostname: ${NOT_SET-x}${NOR_THIS}\n", "uses NOR_THIS, which no variable"),
+        ("    working_dir: ${HOME}\n", "uses HOME, which no variable"),
         ("    a_key_that_is_none: 1\n", "a_key_that_is_none"),
         ("    depends_on: [nobody]\n", "nobody"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from headway.seams.runtimes.compose.allowed import Path, Use
 
 RAW_FILE = "docker-compose.yml"
 _MOST_BYTES = 1 << 20
+_UNSET = re.compile(r'The \\?"?(\w+)\\?"? variable is not set')
 _MOST_FILES = 64
 _SOMETHING_ELSE = "?"
 _ONLY_AN_OWNER = "An owner can allow this compose service to use the host (allowHostAccess)."
@@ -132,28 +134,22 @@ class Reading:
 
     async def _check_variables(self) -> None:
         """Refuses a file with a variable that has neither a value nor a default: Compose would put nothing there."""
-        ended = await self.run.command(
-            "variables of the compose file",
-            commands.asked_variables(
-                self.plan.app_name,
-                posixpath.dirname(self._file),
-                self._file,
-                home=self.tools.engine.docker.config_folder,
-                account=self.plan.build_account,
-            ),
-        )
-        known = self.plan.variables
-        unknown = [name for name in _without_default(ended.output) if name not in known]
-        if unknown and not await self._has_env_file():
+        where = (self.plan.app_name, posixpath.dirname(self._file), self._file)
+        home, account, given = self.tools.engine.docker.config_folder, self.plan.build_account, self.plan.variables
+        asked = commands.asked_variables(*where, home=home, account=account)
+        ended = await self.run.command("variables of the compose file", asked)
+        bare = [name for name in _without_default(ended.output) if name not in given]
+        if not bare:
+            return
+        complained = commands.unset_variables(*where, variables=given, home=home, account=account)
+        ended = await self.run.command("variables that are not set", complained, check=False)
+        unset = set(_UNSET.findall(ended.output.decode(errors="replace")))
+        unknown = [name for name in bare if name in unset or commands.is_of_readers(name)]
+        if unknown:
             raise _refused(
                 f"The compose file uses {', '.join(unknown)}, which no variable of the compose service gives. Set it, "
                 f"or write ${{{unknown[0]}:-}} for a value that may be empty."
             )
-
-    async def _has_env_file(self) -> bool:
-        """Whether the repository brings variables of its own, which Compose reads beside the file."""
-        path = f"{posixpath.dirname(self._file)}/.env"
-        return await self.run.host.read_file(path, limit=1, below=self._own) is not None
 
     async def _write_variables(self) -> None:
         """The user's variables as the file ``.env``, for as long as the compose file is read."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headway.infra.docker.cli import PATH
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 
 _NO_ENGINE = "unix:///dev/null"
+_COMPLAINTS = 'exec "$@" 2>&1 >/dev/null'
 _KINDS = r'for (@ARGV) { print -d $_ ? "d" : -f _ ? "f" : "?", "\0", $_, "\0" if -e $_ }'
 
 
@@ -102,6 +103,22 @@ def resolve(
 def asked_variables(project: str, folder: str, file: str, *, home: str, account: Account | None) -> Command:
     """The variables that the file asks for, and which of them it gives a default."""
     return _reading(project, folder, file, "--variables", "--format=json", variables={}, home=home, account=account)
+
+
+def unset_variables(
+    project: str, folder: str, file: str, *, variables: Mapping[str, str], home: str, account: Account | None
+) -> Command:
+    """What Compose complains of when it resolves the file: where a default is written, though it be empty, it does not
+    complain; and a list of variables does not tell an empty default from none.
+    """
+    reading = _reading(project, folder, file, "--quiet", variables=variables, home=home, account=account)
+    (stage,) = reading.stages
+    return replace(reading, stages=(replace(stage, argv=("/bin/sh", "-c", _COMPLAINTS, "headway", *stage.argv)),))
+
+
+def is_of_readers(name: str) -> bool:
+    """Whether a variable of that name is there while a file is read, and is none of the user's."""
+    return name in {"PATH", "HOME", "LANG", "DOCKER_CONFIG", "DOCKER_HOST"}
 
 
 def pull(docker: Docker, image: str) -> Command:

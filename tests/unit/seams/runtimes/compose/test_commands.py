@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from headway.infra.hosts.command import Account, Limits, Stage
-from headway.seams.runtimes.compose.commands import Composing, Docker, asked_variables, kinds_of, pull, resolve
+from headway.seams.runtimes.compose.commands import (
+    Composing,
+    Docker,
+    asked_variables,
+    kinds_of,
+    pull,
+    resolve,
+    unset_variables,
+)
 
 DOCKER = Docker(address="unix:///run/docker.sock", config_folder="/w/docker")
 COMPOSING = Composing(docker=DOCKER, project="shop", folder="/w/shop", file=b"{}", variables={"KEY": "secret"})
@@ -66,6 +74,14 @@ def test_variables_are_asked_for_without_any_being_set() -> None:
     command = asked_variables("shop", "/t", "/t/c.yml", home="/h", account=None)
     assert command.stages[0].argv[-3:] == ("config", "--variables", "--format=json")
     assert command.env.keys() == {"PATH", "HOME", "LANG", "DOCKER_CONFIG", "DOCKER_HOST"}
+
+
+def test_complaints_are_asked_for_with_the_file_as_an_argument() -> None:
+    command = unset_variables("shop", "/t", "/t/$(id).yml", variables={"A": "1"}, home="/h", account=None)
+    argv = command.stages[0].argv
+    assert (argv[:3], argv[-1]) == (("/bin/sh", "-c", 'exec "$@" 2>&1 >/dev/null'), "--quiet")
+    assert "/t/$(id).yml" in argv
+    assert command.env["A"] == "1"
 
 
 def test_an_image_is_an_argument_and_never_an_option() -> None:
