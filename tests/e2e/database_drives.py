@@ -15,9 +15,9 @@ _OF_KIND: Mapping[str, Mapping[str, Json]] = {
     "postgres": {"databaseName": "shop", **_LOGIN},
     "mysql": _ROOT,
     "mariadb": _ROOT,
-    "mongo": {**_LOGIN, "replicaSets": False},
+    "mongo": {**_LOGIN, "replicaSets": True},
     "redis": {"databasePassword": "s3cret-of-it"},
-    "libsql": {**_LOGIN, "sqldNode": "primary", "sqldPrimaryUrl": "", "enableNamespaces": False, "serverId": ""},
+    "libsql": {**_LOGIN, "sqldNode": "primary", "sqldPrimaryUrl": "", "enableNamespaces": True, "serverId": ""},
 }
 
 
