@@ -26,11 +26,12 @@ def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> 
         yield started
 
 
-def typed(running: Panel, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+def typed(running: Panel, *arguments: str, stdin: str = "", **env: str) -> tuple[int, str, str]:
     """What a command of the command line ends with, and says."""
+    panel_at = {"HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY}
     ended = subprocess.run(
         [sys.executable, "-m", "headway.faces.cli.main", *arguments],
-        env={"PATH": os.environ["PATH"], "HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY},
+        env={"PATH": os.environ["PATH"], **panel_at, **env},
         input=stdin,
         capture_output=True,
         text=True,

@@ -16,6 +16,7 @@ from tests.backups import Keeper, postgres_with_password
 from tests.docker_engine import Engine
 from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.e2e.boxes import boxing_panel, containers
+from tests.e2e.test_compose_cli import typed
 from tests.panel import Panel, free_port, until
 
 pytestmark = [
@@ -284,6 +285,28 @@ def test_one_that_runs_elsewhere_is_asked_and_never_touched(running: Panel, envi
     assert "Connection refused" in row["errorMessage"]
     made.post("remove")
     assert running.get("postgres.search", q="billing") == {"items": [], "total": 0}
+
+
+def test_the_command_line_makes_shows_and_deletes_one(running: Panel) -> None:
+    with postgres_with_password() as cluster:
+        at = ("--host", f"127.0.0.1:{cluster.port}", "--database", "postgres", "--username", "keeper")
+        secret = {"HEADWAY_DATABASE_PASSWORD": KEEPERS}
+        status, out, err = typed(running, "databases", "create", "typed", "--kind", "postgres", *at, **secret)
+        assert (status, out) == (0, "typed is made; headway databases deploy typed sets it up\n"), err
+        status, out, err = typed(running, "databases", "deploy", "typed")
+        assert (status, "typed is deployed" in out) == (0, True), out + err
+        assert "from outside: postgresql://keeper:" in typed(running, "databases", "show", "typed")[1]
+        listed = typed(running, "databases", "list")[1]
+        assert all(word in listed for word in ("typed", "postgres", "done"))
+        made = ("backups", "create", "daily", "--kind", "postgres", "--of", "typed")
+        assert typed(running, *made)[1].startswith("daily is made (")
+        assert "postgres at typed" in typed(running, "backups", "list")[1]
+        assert "read back and found whole" in typed(running, "backups", "run", "daily")[1]
+    status, out, err = typed(running, "databases", "deploy", "typed")
+    assert (status, "Connection refused" in err + out) == (1, True), out + err
+    assert "runs elsewhere" in typed(running, "databases", "stop", "typed")[2]
+    assert typed(running, "databases", "delete", "typed", "--yes")[1] == "typed is deleted\n"
+    assert "There is no database typed" in typed(running, "databases", "logs", "typed")[2]
 
 
 def redis(port: int, password: str, *words: str) -> str:
