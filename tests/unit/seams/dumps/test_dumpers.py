@@ -85,9 +85,11 @@ def test_mongo_reads_its_password_from_standard_input() -> None:
 
 
 def test_libsql_gives_its_dump_over_http() -> None:
-    typed = DUMPERS[Engine.LIBSQL].dump(replace(REMOTE, password='a"b'), "")
+    typed = DUMPERS[Engine.LIBSQL].dump(replace(REMOTE, username="", password='a"b'), "")
     assert typed.argv == ("curl", "--fail", "--silent", "--show-error", "--no-buffer", "--config", "-")
     assert typed.stdin == b'url = "http://db.example:8080/dump"\nheader = "Authorization: Bearer a\\"b"\n'
+    by_name = DUMPERS[Engine.LIBSQL].dump(replace(REMOTE, username="keeper", password='a"b'), "")
+    assert by_name.stdin == b'url = "http://db.example:8080/dump"\nuser = "keeper:a\\"b"\n'
     assert DUMPERS[Engine.LIBSQL].whole(REMOTE).last_line == "COMMIT;"
 
 

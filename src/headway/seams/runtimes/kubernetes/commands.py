@@ -91,6 +91,12 @@ class Kubectl:
         name = manifests.namespace_name(self.panel_id, project_id)
         return self._command("delete", "namespace", name, "--ignore-not-found", "--wait=false")
 
+    def remove_volumes(self, application_id: str) -> Command:
+        """``Runtime.remove_volumes``: the application's claims, wherever its project's namespace is."""
+        panel = f"{labels.PANEL}={manifests.label_value(self.panel_id)}"
+        mine = f"--selector={panel},{labels.APPLICATION}={manifests.label_value(application_id)}"
+        return self._command("delete", "persistentvolumeclaim", "--all-namespaces", mine, "--wait")
+
     def once(self, spec: ReleaseSpec, name: str, command: Sequence[str], *, seconds: float) -> tuple[Command, Command]:
         """Work that is done once, and the wait for its end: a release command."""
         named = self._named(spec)

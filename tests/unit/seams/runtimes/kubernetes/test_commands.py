@@ -204,6 +204,13 @@ def test_what_is_there_and_what_it_wrote() -> None:
         "exec", f"pod/{NAME}-x1", "--stdin", "--", "bash", "-s"
     )
     assert KUBECTL.forget("project-1") == command("delete", "namespace", SPACE, "--ignore-not-found", "--wait=false")
+    assert KUBECTL.remove_volumes("app-1") == command(
+        "delete",
+        "persistentvolumeclaim",
+        "--all-namespaces",
+        "--selector=headway.panel=p1,headway.application=app-1",
+        "--wait",
+    )
 
 
 def test_work_that_is_done_once() -> None:
@@ -355,6 +362,7 @@ def test_the_contract_has_no_promise_beyond_these() -> None:
         "inside": "inside",
         "read_logs": "logs",
         "forget": "forget",
+        "remove_volumes": "remove_volumes",
     }
     of_the_nodes = {"ensure", "watch", "missing", "keep", "discard"}  # which fetch, keep and clear up by themselves
     promises = {name for name in vars(Runtime) if not name.startswith("_")}
