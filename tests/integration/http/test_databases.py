@@ -93,8 +93,8 @@ async def test_a_deploy_waits_as_one_of_a_database(world: World) -> None:
     row = await made(world)
     answer = await world.owner.post("/postgres.deploy", json={"postgresId": row["databaseId"]})
     assert answer.json()["applicationStatus"] == "running"
-    found = await world.get("deployment.allByType", id=row["databaseId"], type="database")
-    assert [each["deploymentId"] for each in found] == [answer.headers["x-deployment-id"]]
+    found = await world.get("deployment.search", id=row["databaseId"], type="database")
+    assert [each["deploymentId"] for each in found["rows"]] == [answer.headers["x-deployment-id"]]
     (central,) = await world.get("deployment.allCentralized")
     assert (central["databaseId"], central["applicationId"]) == (row["databaseId"], None)
     assert (central["application"], central["database"]["name"]) == (None, "orders")

@@ -30,9 +30,8 @@ from headway.infra.db.transaction import Tx
 
 NEXT_CURSOR = "x-next-cursor"  # a header, for the answer is the bare list that known clients expect
 Rows = list[DeploymentRow]
-SubjectTypeName = Literal[
-    "application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup", "database"
-]
+# Those that clients know, who read of them in the refusal of another: databases are found by search.
+SubjectTypeName = Literal["application", "compose", "server", "schedule", "previewDeployment", "backup", "volumeBackup"]
 _SERVICES = frozenset(SERVICES)
 Cursor = Annotated[str, Field(pattern=r"^[0-9]{1,18}$")]
 

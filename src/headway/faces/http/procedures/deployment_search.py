@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -49,7 +49,7 @@ class Search(Input):
     is given.
     """
 
-    type: SubjectTypeName | None = None
+    type: Literal[SubjectTypeName, "database"] | None = None
     id: Id | None = None
     status: Annotated[str, Field(pattern=_some_of(Status))] | None = None
     reason: Annotated[str, Field(pattern=_some_of(Reason))] | None = None
