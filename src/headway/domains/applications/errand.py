@@ -21,7 +21,8 @@ from headway.infra.hosts.command import Command
 
 UNDO = "errand"
 _READ_BYTES = 1 << 20
-_ECHO = re.compile("broken pipe", re.IGNORECASE)  # who writes says so where who reads has failed
+# Who writes says so where who reads has failed, and tar says at its end that there was a complaint before.
+_ECHO = re.compile("broken pipe|exiting with failure status", re.IGNORECASE)
 T = TypeVar("T")
 
 

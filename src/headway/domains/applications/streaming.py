@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from headway.core.deployments.run import Run
 from headway.infra.hosts.base import Exit, Host
@@ -17,12 +18,13 @@ from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, Way, argv_of, client_files, far_words
+from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.hosts.work import Work
 
 _MARK = "HEADWAY_MOVE"
 _TRIES = 3
 _PACE_BYTES = 1 << 20
-_SLOW_SECONDS = 0.25  # a link that takes so long for as much as that is compressed: it is slower than compressing is
+_SLOW_SECONDS = 0.5  # a link that takes so long for as much as that is slower than compressing is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,8 @@ class Stream:
         return {name: host for name, host in ends.items() if isinstance(host, SshHost)}
 
     async def _way(self, name: str, host: SshHost) -> Way:
+        if is_near(host.target):
+            return Way(target=host.target)
         taken = min([await _pace(host, reads=name == "build") for _ in range(2)])
         return Way(target=host.target, compressed=taken > _SLOW_SECONDS)
 
@@ -118,6 +122,16 @@ async def end_move(hosts: Iterable[Host], deployment_id: str) -> None:
 
 def _marked(deployment_id: str) -> str:
     return f"{_MARK}={deployment_id}"
+
+
+def is_near(target: SshTarget) -> bool:
+    """Whether the way leads to an address of a private network, and through nobody else. What a measure would take for
+    a slow link there is a busy machine, on which compressing would take longest.
+    """
+    try:
+        return target.jump is None and ip_address(target.address).is_private
+    except ValueError:  # a name
+        return False
 
 
 def _is_broken(ended: Exit) -> bool:
