@@ -34,7 +34,7 @@ PASSIVE: tuple[str, ...] = (
 )
 
 
-class ConnectionRow(TypedDict):
+class ElsewhereRow(TypedDict):
     """Where a database runs that is not Headway's."""
 
     host: str
@@ -64,7 +64,7 @@ class DatabaseRow(TypedDict):
     externalAddress: str
     internalUrl: str | None
     externalUrl: str | None
-    connection: ConnectionRow | None
+    connection: ElsewhereRow | None
     applicationStatus: Literal["idle", "running", "done", "error"]
     environmentId: str
     serverId: str | None
