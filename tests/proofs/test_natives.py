@@ -22,14 +22,14 @@ def test_deploys_in_a_row_lose_no_request(*, every_second_fails: bool) -> None:
         folder = Path(made)
         folder.chmod(0o711)
         repository = folder / "repository"
-        url = git_repository(repository, web("v0"))
+        url = git_repository(repository, queued("v0"))
         with panel(folder / "data", HEADWAY_KEEP_RELEASES="2", HEADWAY_DRAIN_TIME="1") as running:
             application_id = running.application(url, name="served")
             running.done(running.deploy(application_id), SECONDS)
             with Visitors(running.edge_port, ["served"], kept=BUSY - 1, pause_seconds=0) as visitors:
                 for number in range(1, DEPLOYS + 1):
                     fails = every_second_fails and number % 2 == 0
-                    commit(repository, web(f"v{number}"), f"version {number}")
+                    commit(repository, queued(f"v{number}"), f"version {number}")
                     if fails:
                         commit(repository, {"app.py": "raise SystemExit(3)\n"}, f"broken {number}")
                     row = running.ended(running.deploy(application_id), SECONDS)
@@ -37,3 +37,10 @@ def test_deploys_in_a_row_lose_no_request(*, every_second_fails: bool) -> None:
     assert visitors.failures == []
     what = "every second one failing" if every_second_fails else "each of them done"
     print(f"\n{DEPLOYS} deploys of processes, {what}: {visitors.count} requests, {BUSY} in flight, none of them failed")
+
+
+def queued(version: str) -> dict[str, str]:
+    """An application that lets as many connections wait as there are visitors: of five the sixth would be refused."""
+    files = web(version)
+    files["app.py"] = f"import http.server\nhttp.server.ThreadingHTTPServer.request_queue_size = 256\n{files['app.py']}"
+    return files
