@@ -23,6 +23,7 @@ from headway.domains.applications.operate import Operating
 from headway.domains.applications.removing import remove_previews
 from headway.domains.applications.requests import deploy_request
 from headway.domains.applications.surroundings import check_variables, known_secrets
+from headway.domains.catalog.git_providers import require_seen
 from headway.domains.catalog.naming import check_name
 from headway.domains.projects.store import place_of
 from headway.infra.db.engine import Database
@@ -83,9 +84,8 @@ class ApplicationService:
         server_id: str | None = None,
         build_server_id: str | None = None,
     ) -> Application:
-        """Makes an application without deploying it, on a server where one is named, and built on another where one is
-        named for that. Raises Conflict where the environment has one of that name, Missing for a server of somebody
-        else.
+        """Makes an application without deploying it, on a server and built on another where these are named. Raises
+        Conflict where the environment has one of that name, Missing for a server or git provider of somebody else.
         """
         check_name(name)
         wanted = settings or AppSettings()
@@ -95,6 +95,7 @@ class ApplicationService:
         def write(tx: Tx) -> Application:
             place = place_of(tx, environment_id)
             permit(actor, "application.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+            require_seen(tx, actor, AppSettings(), wanted)
             return self._making.add(
                 tx,
                 place,
@@ -153,6 +154,7 @@ class ApplicationService:
             settings = current.settings if change is None else change(current.settings)
             if settings != current.settings:
                 self._check(settings, allow_file=_may_use_files(actor))
+                require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
                 if store.name_is_taken(tx, current.environment_id, name):
@@ -358,14 +360,8 @@ class ApplicationService:
         owner = store.owner(tx, application_id)
         if owner is None:
             raise store.ApplicationNotFound
-        permit(
-            actor,
-            procedure,
-            owner.organization_id,
-            owner.project_id,
-            service_id=application_id,
-            noun=Noun.APPLICATION,
-        )
+        place = (owner.organization_id, owner.project_id)
+        permit(actor, procedure, *place, service_id=application_id, noun=Noun.APPLICATION)
         return store.find(tx, application_id, self._vault)
 
 

@@ -11,7 +11,7 @@ from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog import git_providers_store as store
 from headway.domains.catalog.git_providers_model import GitProvider, Wish, changed, check, checked_url
-from headway.domains.catalog.provided import provided
+from headway.domains.catalog.provided import Sourced, newly_named, provided
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
@@ -196,6 +196,14 @@ def _permitted(tx: Tx, actor: Actor, procedure: str, provider_id: str, forge: Fo
 
 def _sees(actor: Actor, provider: GitProvider) -> bool:
     return provider.shared or actor.user_id == provider.created_by or actor.role >= Role.OWNER
+
+
+def require_seen(tx: Tx, actor: Actor, before: Sourced, after: Sourced) -> None:
+    """Whoever has a service take a repository from a provider must see that provider; what a service has already it
+    keeps, whoever changes the rest. Raises Missing, Forbidden.
+    """
+    for provider_id, forge in newly_named(before, after).items():
+        _permitted(tx, actor, f"{forge}.one", provider_id, forge)
 
 
 def login_by(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from headway.seams.forges.base import ForgeName
 
@@ -59,6 +59,35 @@ def provided(source_type: str, extra: Mapping[str, Any]) -> Provided | None:
         branch=branch or None,
         build_path=build_path or "/",
     )
+
+
+class Sourced(Protocol):
+    """The settings of a service, as far as they may name a provider."""
+
+    @property
+    def source_type(self) -> str:
+        """Where its files come from."""
+        ...
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """The fields in the words of clients."""
+        ...
+
+
+def newly_named(before: Sourced, after: Sourced) -> Mapping[str, ForgeName]:
+    """The providers that a change of settings names first, or has open another repository, with the forge that each
+    is named as.
+    """
+    found = {
+        provider_id: forge
+        for forge, (field, *_) in _FIELDS.items()
+        if (provider_id := _text(after.extra, field)) and provider_id != _text(before.extra, field)
+    }
+    had, has = (provided(each.source_type, each.extra) for each in (before, after))
+    if has is not None and (had is None or (had.provider_id, had.path) != (has.provider_id, has.path)):
+        found[has.provider_id] = has.forge
+    return found
 
 
 def _text(extra: Mapping[str, Any], name: str) -> str:

@@ -15,6 +15,7 @@ from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
+from headway.domains.catalog.git_providers import require_seen
 from headway.domains.catalog.naming import check_name
 from headway.domains.composes import store
 from headway.domains.composes.making import Making, NameTaken
@@ -71,6 +72,7 @@ class ComposeService:
         def write(tx: Tx) -> Compose:
             place = projects.place_of(tx, environment_id)
             permit(actor, "compose.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+            require_seen(tx, actor, ComposeSettings(), settings)
             return self._making.add(tx, place, name, app_name=app_name, description=description, settings=settings)
 
         return await self._db.run(write)
@@ -102,6 +104,7 @@ class ComposeService:
             if change is not None:
                 settings = change(current.settings)
                 _check(settings, current.settings, actor)
+                require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
                 if store.name_is_taken(tx, current.environment_id, name):

@@ -33,11 +33,6 @@ class SaveProvided(Save):
 
     forge: ClassVar[ForgeName]
 
-    @property
-    def provider_id(self) -> str:
-        """Which provider."""
-        return str(getattr(self, f"{self.forge}_id"))
-
     def applied_as_provided(self, settings: AppSettings) -> AppSettings:
         """``settings`` with the provider's repository as the source. Raises InvalidInput."""
         given = self.applied(settings)
@@ -90,8 +85,6 @@ class SaveBitbucket(SaveProvided):
 async def _save(call: Call[Any]) -> bool:
     given = call.input
     procedure = f"application.save{str(given.forge).capitalize()}Provider"
-    await call.platform.applications.one(call.actor, given.application_id, procedure)
-    await call.platform.git_providers.one(call.actor, given.provider_id, f"{given.forge}.one", given.forge)
     await call.platform.applications.update(
         call.actor, given.application_id, given.applied_as_provided, procedure=procedure
     )

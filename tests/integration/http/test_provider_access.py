@@ -1,0 +1,109 @@
+"""A service takes a repository from those git providers alone that whoever sets it may see."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from headway.faces.http.procedures import application_settings, compose_settings
+from headway.seams.forges.base import ForgeName
+from tests.integration.http.provider_rows import NOWHERE
+from tests.integration.http.test_access_table import given_to, things_of
+from tests.integration.http.test_bad_values import PROCEDURES
+from tests.integration.http.test_members import joined
+from tests.integration.http.world import World, client_with
+
+Json = Any
+SETTINGS = (application_settings.Changes, compose_settings.Changes)
+SETTERS = sorted(each.name for each in PROCEDURES if issubclass(each.input, SETTINGS))
+SAVERS = {f"application.save{forge.capitalize()}Provider": str(forge) for forge in ForgeName}
+
+
+def choice(forge: str, provider_id: str, name: str = "app") -> Json:
+    """A repository by its provider, in the words of the forge."""
+    names = ("owner", "repository") if forge == "github" else (f"{forge}Owner", f"{forge}Repository")
+    return {"sourceType": forge, f"{forge}Id": provider_id, **dict(zip(names, ("team", name), strict=True))}
+
+
+@pytest.fixture
+async def admin(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    someone = await joined(world, "admin")
+    async with client_with(world.app, someone["key"]) as client:
+        yield client
+
+
+def test_every_form_in_which_settings_are_sent_is_among_them() -> None:
+    assert {"application.create", "application.update", "compose.create", "compose.update", *SAVERS} <= {*SETTERS}
+    ids = {f"{forge}_id" for forge in ForgeName}
+    others = {each.name for each in PROCEDURES if ids & each.input.model_fields.keys()} - {*SETTERS}
+    assert {name.partition(".")[0] for name in others} <= {*map(str, ForgeName)}
+
+
+@pytest.mark.parametrize("procedure", SETTERS)
+async def test_a_provider_that_the_caller_does_not_see_is_none(
+    world: World, admin: httpx.AsyncClient, procedure: str
+) -> None:
+    forge = SAVERS.get(procedure, "gitea")
+    made = await world.post(f"{forge}.create", name="kept back", **NOWHERE)
+    provider = {"gitProviderId": made["gitProviderId"]}
+    await world.post("gitProvider.toggleShare", **provider, sharedWithOrganization=False)
+    foreign = await world.stranger.post(f"/{forge}.create", json={"name": "theirs", **NOWHERE})
+    other = "gitlab" if forge == "github" else "github"
+    of_another_forge = (await world.post(f"{other}.create", name="other", **NOWHERE))["gitProviderId"]
+    things = await things_of(world, procedure=procedure)
+    sent = given_to(procedure, things) | {"name": "new"}
+
+    for client, provider_id in (
+        (admin, made["gitProviderId"]),
+        (admin, foreign.json()["gitProviderId"]),
+        (world.owner, foreign.json()["gitProviderId"]),
+        (world.owner, of_another_forge),
+        (world.owner, "x" * 21),
+    ):
+        for given in (choice(forge, provider_id), {f"{forge}Id": provider_id}):
+            if procedure in SAVERS and len(given) == 1:
+                continue  # these name a repository in any case
+            answer = await client.post(f"/{procedure}", json=sent | given)
+            assert (answer.status_code, answer.json()["message"]) == (404, "Git provider not found"), given
+    assert await chosen(world, things) == [None, None]
+
+    await world.post("gitProvider.toggleShare", **provider, sharedWithOrganization=True)
+    answer = await admin.post(f"/{procedure}", json=sent | choice(forge, made["gitProviderId"]))
+    assert answer.status_code in {200, 204}, answer.text
+
+
+@pytest.mark.parametrize("kind", ["application", "compose"])
+async def test_what_a_service_has_it_keeps_and_no_other_repository_is_taken_from_there(
+    world: World, admin: httpx.AsyncClient, kind: str
+) -> None:
+    made = await world.post("gitea.create", name="house", **NOWHERE)
+    things = await things_of(world, procedure=f"{kind}.update")
+    mine = {f"{kind}Id": things[kind]}
+    has = choice("gitea", made["gitProviderId"])
+    await world.post(f"{kind}.update", **mine, **has)
+    await world.post("gitProvider.toggleShare", gitProviderId=made["gitProviderId"], sharedWithOrganization=False)
+
+    async def changes(**given: Json) -> int:
+        return (await admin.post(f"/{kind}.update", json={**mine, **given})).status_code
+
+    assert await changes(description="words", **has, giteaBranch="next") == 200
+    assert await changes(giteaRepository="another") == 404
+    assert await changes(**choice("gitea", made["gitProviderId"], "another")) == 404
+    assert await changes(sourceType="git") == 200
+    assert await changes(giteaRepository="another") == 200  # fetched from nowhere as it stands
+    assert await changes(sourceType="gitea") == 404
+    told = await world.get(f"{kind}.one", **mine)
+    assert (told["sourceType"], told["giteaBranch"], told["giteaId"]) == ("git", "next", made["gitProviderId"])
+
+
+async def chosen(world: World, things: dict[str, str]) -> list[Json]:
+    """The providers that the services have."""
+    ids = [f"{forge}Id" for forge in ForgeName]
+    told = [
+        await world.get("application.one", applicationId=things["application"]),
+        await world.get("compose.one", composeId=things["compose"]),
+    ]
+    return [next((one[name] for name in ids if one[name]), None) for one in told]
