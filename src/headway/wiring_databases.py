@@ -19,6 +19,7 @@ from headway.domains.databases.copying import Copying
 from headway.domains.databases.passwords import Telling
 from headway.domains.databases.service import DatabaseService
 from headway.domains.projects.model import Place
+from headway.domains.volume_backups.subject import carry_along as carry_volume_backups
 from headway.infra.db.transaction import Tx
 from headway.wiring_composes import ComposeWiring
 
@@ -62,7 +63,8 @@ class DatabaseWiring:
 
 
 def _carry_along(tx: Tx, database_id: str, project_id: str) -> None:
-    """The backups of a database, and their runs, go with it to another project."""
+    """The backups of a database and of its volumes, and their runs, go with it to another project."""
+    carry_volume_backups(tx, database_id, project_id)
     for backup_id in backups.of_service(tx, database_id):
         backups.give_to_project(tx, backup_id, project_id)
         give_to_project(tx, SubjectType.BACKUP, backup_id, project_id)

@@ -19,6 +19,7 @@ from headway.domains.schedules.model import Target
 from headway.domains.schedules.run import ScheduleKind
 from headway.domains.schedules.service import ScheduleService
 from headway.domains.schedules.subject import ScheduleSubject
+from headway.domains.volume_backups.subject import carry_along as carry_volume_backups
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi
@@ -78,6 +79,7 @@ class ScheduleWiring:
 
 
 def carry_along(tx: Tx, application_id: str, project_id: str) -> None:
-    """The runs of an application's schedules go with it to another project."""
+    """An application's volume backups, and the runs of its schedules, go with it to another project."""
+    carry_volume_backups(tx, application_id, project_id)
     for schedule_id in store.inside(tx, Target.APPLICATION, application_id):
         give_to_project(tx, SubjectType.SCHEDULE, schedule_id, project_id)

@@ -113,7 +113,11 @@ async def test_a_rebuild_takes_another_volume_and_a_backup_wants_a_database_of_i
     id_ = (await made(world))["databaseId"]
     await world.post("postgres.rebuild", postgresId=id_)
     kept = await world.services.db.read(lambda tx: world.services.databases._found(tx, id_))
-    assert [each.source for each in kept.runs.settings.mounts] == ["data-2"]
+    (mount,) = kept.runs.settings.mounts
+    assert mount.source.startswith("data-")
+    assert (await world.get("postgres.one", postgresId=id_))["dataVolume"] == mount.source
+    await world.post("postgres.update", postgresId=id_, dataVolume=None)
+    assert (await world.get("postgres.one", postgresId=id_))["dataVolume"] == "data"
     wrong = {"databaseType": "mariadb", "mariadbId": id_, "database": "shop"}
     refused = await world.owner.post("/backup.create", json=wrong)
     assert (refused.status_code, refused.json()["message"]) == (404, "Mariadb not found")
@@ -129,9 +133,42 @@ async def test_a_rebuild_takes_another_volume_and_a_backup_wants_a_database_of_i
         ({"connection": {"host": 5}}, "A connection has host"),
         ({"dockerImage": "no image!"}, "is no name of an image"),
         ({"externalAddress": "everywhere"}, "externalAddress is an address"),
+        ({"dataVolume": "../other"}, "dataVolume is the name of a volume"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_a_sentence(world: World, fields: Json, told: str) -> None:
     given = {"name": "orders", "environmentId": await world.environment(), **A_DATABASE, **fields}
     answer = await world.owner.post("/postgres.create", json=given)
     assert (answer.status_code, told in answer.json()["message"]) == (400, True), answer.text
+
+
+async def test_a_volume_backup_is_of_one_database_that_is_headways_and_of_its_kind(world: World) -> None:
+    environment_id = await world.environment()
+    id_ = (await made(world, "redis", environmentId=environment_id))["databaseId"]
+    given = {"name": "v", "volumeName": "data", "turnOff": True}
+    row = await world.post("volumeBackups.create", serviceType="redis", redisId=id_, **given)
+    assert (row["serviceType"], row["redisId"], row["applicationId"]) == ("redis", id_, None)
+    listed = await world.get("volumeBackups.list", id=id_, volumeBackupType="redis")
+    assert [each["volumeBackupId"] for each in listed] == [row["volumeBackupId"]]
+    far = {"connection": {"host": "db.example"}, "environmentId": await world.environment()}
+    elsewhere = (await made(world, "redis", **far))["databaseId"]
+    for whose, status, told in (
+        ({"mongoId": id_}, 404, "Mongo not found"),
+        ({"serviceType": "application", "applicationId": id_}, 404, "Application not found"),
+        ({"redisId": id_, "postgresId": id_}, 400, "Name one service"),
+        ({"serviceType": "postgres", "redisId": id_}, 400, "Name one service"),
+        ({"redisId": elsewhere}, 400, "runs elsewhere"),
+    ):
+        answer = await world.owner.post("/volumeBackups.create", json={**given, **whose})
+        assert (answer.status_code, told in answer.json()["message"]) == (status, True), answer.text
+
+    other = await world.environment()
+    await world.post("volumeBackups.runManually", volumeBackupId=row["volumeBackupId"])
+    await world.post("redis.move", redisId=id_, targetEnvironmentId=other)
+    project_id = (await world.get("environment.one", environmentId=other))["projectId"]
+    places = (
+        "SELECT project_id FROM volume_backups",
+        "SELECT project_id FROM deployments WHERE title = 'Volume backup'",
+    )
+    moved = await world.services.db.read(lambda tx: [tx.execute(text(each)).scalar_one() for each in places])
+    assert moved == [project_id] * 2

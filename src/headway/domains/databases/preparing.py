@@ -17,6 +17,7 @@ from headway.seams.sources.image import checked_name
 _PASSWORD = re.compile(r"[a-zA-Z0-9@#%^&*()_+\-=\[\]{}|;:,.<>?~`!/]{1,256}")
 _NAMED = re.compile(r"[A-Za-z_][A-Za-z0-9_.$-]{0,62}")
 _ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:]+")
+_VOLUME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,100}")
 _LONGEST = 255
 _INTERVALS: Mapping[str, int] = {"Interval": 10_000_000_000, "Timeout": 5_000_000_000, "Retries": 3}
 # Until then it is asked each second, and no answer yet is no failure: a server that recovers takes its time.
@@ -54,11 +55,17 @@ def check(kind: DatabaseKind, given: DatabaseSettings) -> None:
             raise InvalidInput(
                 "The password of a database has up to 256 letters, digits and signs, without spaces, quotes, $ and \\."
             )
+    _check_place(given)
+    parse_variables(given.env)
+
+
+def _check_place(given: DatabaseSettings) -> None:
     if not _ADDRESS.fullmatch(given.address):
         raise InvalidInput("externalAddress is an address of the machine: 127.0.0.1, or 0.0.0.0 for all of them.")
+    if not _VOLUME.fullmatch(given.volume):
+        raise InvalidInput("dataVolume is the name of a volume: letters, digits, '_', '.' and '-', at most 101.")
     if len({*given.ports.values()}) < len(given.ports):
         raise InvalidInput("Each external port is another one.")
-    parse_variables(given.env)
 
 
 def _check_elsewhere(given: DatabaseSettings) -> None:

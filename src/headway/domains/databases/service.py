@@ -31,6 +31,7 @@ from headway.domains.projects.store import place_of
 from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.ids import new_id
 from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
 
@@ -340,8 +341,7 @@ def _require_as_set_up(current: Database, wanted: DatabaseSettings) -> None:
 
 
 def _with_new_volume(settings: DatabaseSettings) -> DatabaseSettings:
-    stem, _, number = settings.volume.partition("-")
-    return replace(settings, volume=f"{stem}-{int(number or 1) + 1}")
+    return replace(settings, volume=f"data-{new_id()[:8]}")  # never there before, so empty
 
 
 def _words_of(database: Database) -> Mapping[str, str | None]:

@@ -11,9 +11,10 @@ from typing import Any
 
 from headway.domains.catalog.kept_model import Keep, checked_prefix
 from headway.domains.catalog.naming import check_name
+from headway.domains.databases.model import DatabaseKind
 from headway.kernel.errors import InvalidInput
 
-DATA = "data"  # an application's own folder, where no mount is called so
+DATA = "data"  # what a database keeps, or an application's own folder where no mount is called so
 DEFAULT_TOTAL_SECONDS = 24 * 3600.0
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}")
 
@@ -23,6 +24,17 @@ class ServiceType(StrEnum):
 
     APPLICATION = "application"
     COMPOSE = "compose"
+    POSTGRES = "postgres"
+    MYSQL = "mysql"
+    MARIADB = "mariadb"
+    MONGO = "mongo"
+    REDIS = "redis"
+    LIBSQL = "libsql"
+
+    @property
+    def database(self) -> DatabaseKind | None:
+        """The kind of database that it is, None for the others."""
+        return DatabaseKind(self) if self in {*DatabaseKind} else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from headway.domains.catalog.keeping import Keeping, Kept, Stream, kept_file
 from headway.domains.volume_backups.exchange import Exchange
 from headway.domains.volume_backups.model import ServiceType
 from headway.domains.volume_backups.plan import Plan, Planning
-from headway.domains.volume_backups.services import Services
+from headway.domains.volume_backups.services import Services, new_name
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
 from headway.kernel.errors import Conflict
@@ -130,7 +130,8 @@ class VolumeRestoreKind:
 
     async def _into_new(self, run: Run, plan: Plan) -> str:
         async def make() -> Json:
-            await run.undo(UNDO_VOLUME, {**plan.service, "name": f"{plan.app_name}_{plan.target}"})
+            name = new_name(plan.service_type, plan.app_name, plan.target)
+            await run.undo(UNDO_VOLUME, {**plan.service, "name": name})
             return await self.services.make_volume(plan.service_type, plan.service_id, plan.app_name, plan.target)
 
         try:

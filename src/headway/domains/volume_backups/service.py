@@ -25,12 +25,11 @@ from headway.domains.volume_backups.run import RESTORE
 from headway.domains.volume_backups.services import Services, Whose
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
 
-_NOUNS: Mapping[ServiceType, Noun] = MappingProxyType(
-    {ServiceType.APPLICATION: Noun.APPLICATION, ServiceType.COMPOSE: Noun.COMPOSE}
-)
+_NOUNS: Mapping[ServiceType, Noun] = MappingProxyType({each: Noun[each.name] for each in ServiceType})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +57,8 @@ class VolumeBackupService:
 
         def write(tx: Tx) -> VolumeBackup:
             whose = self._service(tx, actor, service_type, service_id, "volumeBackups.create")
+            if whose.is_elsewhere:
+                raise InvalidInput("This database runs elsewhere: Headway backs up volumes of what it runs itself.")
             made = VolumeBackup(
                 volume_backup_id=new_id(),
                 organization_id=whose.owner.organization_id,

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications import model as application_model
 from headway.domains.applications import store as applications
 from headway.domains.applications.operate import Operating as Applications
+from headway.domains.applications.snapshot import open_snapshot
 from headway.domains.composes import model as compose_model
 from headway.domains.composes import store as composes
 from headway.domains.composes.operate import Operating as Composes
+from headway.domains.databases import store as databases
 from headway.domains.projects.model import LOCAL_HOST
 from headway.domains.volume_backups.model import DATA, ServiceType
 from headway.infra.db.transaction import Tx
@@ -28,19 +29,20 @@ class NoSuchVolume(InvalidInput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """A service as a volume backup needs it: whose it is, what it is called, what one run at a time holds, and whether
-    it is to be up once nobody holds it.
+    """A service as a volume backup needs it: whose it is, what it is called, what one run at a time holds, whether it
+    is to be up once nobody holds it, and whether it is a database that is not Headway's.
     """
 
     owner: Owner
     app_name: str
     exclusive_key: str
     is_up: bool
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Services of both types on this machine."""
+    """Services of all types on this machine. What runs of a database is an application, of the same id."""
 
     vault: Vault
     applications: Applications
@@ -56,27 +58,28 @@ class Services:
             key = compose_model.exclusive_key(service_id)
             is_up = compose.wanted is not compose_model.Wanted.DOWN
             return Whose(owner=owner, app_name=compose.app_name, exclusive_key=key, is_up=is_up)
-        owner = applications.owner(tx, service_id)
-        if owner is None:
+        if service_type is ServiceType.APPLICATION:
+            if applications.owner(tx, service_id) is None:
+                return None
+            return _whose(applications.find(tx, service_id, self.vault))
+        database = databases.find(tx, service_id, self.vault)
+        if database is None or database.kind is not service_type.database:
             return None
-        found = applications.find(tx, service_id, self.vault)
-        key = application_model.exclusive_key(service_id)
-        is_up = found.wanted is not application_model.Wanted.DOWN
-        return Whose(owner=owner, app_name=found.app_name, exclusive_key=key, is_up=is_up)
+        return replace(_whose(database.runs), is_elsewhere=database.settings.elsewhere is not None)
 
     async def folder(self, service_type: ServiceType, service_id: str, app_name: str, volume: str) -> str:
         """The folder of one of its volumes, or of an application's own data. Raises NoSuchVolume, EngineAway."""
-        if service_type is ServiceType.APPLICATION:
+        if service_type is not ServiceType.COMPOSE:
             await self._require_here(service_id)
         if service_type is ServiceType.APPLICATION and volume == DATA and not await self._has_mount(service_id, DATA):
             return self.applications.tools.folders.data(service_id)
+        if service_type.database is not None and volume == DATA:
+            volume = await self.applications.db.read(lambda tx: self._kept_in(tx, service_id))
         found = None
         for name in _names(app_name, volume):
             found = found or await self._volume(service_type, service_id, name)
         if found is None:
-            own = (
-                f", or {DATA} for what the application itself keeps" if service_type is ServiceType.APPLICATION else ""
-            )
+            own = "" if service_type is ServiceType.COMPOSE else f", or {DATA} for what it keeps itself"
             raise NoSuchVolume(f"The service has no volume {volume}: name one as its file or its mounts do{own}.")
         if found.get("Driver") != "local" or not found.get("Mountpoint") or found.get("Options"):
             raise NoSuchVolume(f"The volume {volume} does not lie in a folder of this machine, so it is not read here.")
@@ -86,7 +89,7 @@ class Services:
         self, service_type: ServiceType, service_id: str, app_name: str, volume: str
     ) -> tuple[str, str]:
         """(name, folder) of a new volume of the service. Raises Conflict where there is one of that name."""
-        name = _names(app_name, volume)[0]
+        name = new_name(service_type, app_name, volume)
         api = self.composes.tools.engine.api
         if await api.find(f"/volumes/{name}") is not None:
             raise Conflict(f"There is a volume {name} already: name a new one, or leave the name out.")
@@ -141,7 +144,16 @@ class Services:
     async def _require_here(self, application_id: str) -> None:
         host_id = await self.applications.db.read(lambda tx: applications.host_of(tx, application_id))
         if host_id != LOCAL_HOST:
-            raise NoSuchVolume("The application is on a server, whose volumes Headway does not back up yet.")
+            raise NoSuchVolume("It is on a server, whose volumes Headway does not back up yet.")
+
+    def _kept_in(self, tx: Tx, database_id: str) -> str:
+        """The volume of the database that serves: another is set where a rebuild has failed, or was not deployed."""
+        release = applications.serving(tx, database_id)
+        sealed = "" if release is None else applications.spec_of(tx, release.release_id)
+        snapshot = open_snapshot(sealed, self.vault)
+        if snapshot is None:
+            raise NoSuchVolume("Nothing of this database has been deployed yet, so it keeps nothing: deploy it first.")
+        return next(each.source for each in snapshot.settings.mounts if each.kind == "volume")
 
     async def _has_mount(self, application_id: str, volume: str) -> bool:
         found = await self.applications.db.read(lambda tx: applications.find(tx, application_id, self.vault))
@@ -159,9 +171,18 @@ class Services:
         return {labels.PANEL: self.composes.tools.panel_id, own: service_id}
 
 
-def subject_of(service_type: ServiceType) -> SubjectType:
-    """The type of the service among subjects."""
-    return SubjectType(service_type.value)
+def new_name(service_type: ServiceType, app_name: str, volume: str) -> str:
+    """What the engine is to call a new volume, such that its service can be given it by its own name."""
+    return f"{app_name}_{volume}" if service_type is ServiceType.COMPOSE else volume_name(app_name, volume)
+
+
+def _whose(application: application_model.Application) -> Whose:
+    return Whose(
+        owner=Owner(organization_id=application.organization_id, project_id=application.project_id),
+        app_name=application.app_name,
+        exclusive_key=application_model.exclusive_key(application.application_id),
+        is_up=application.wanted is not application_model.Wanted.DOWN,
+    )
 
 
 def _names(app_name: str, volume: str) -> tuple[str, ...]:

@@ -43,6 +43,12 @@ def every(tx: Tx, vault: Vault) -> list[VolumeBackup]:
     return [_record(row, vault) for row in tx.execute(select(volume_backups))]
 
 
+def give_to_project(tx: Tx, service_id: str, project_id: str) -> list[str]:
+    """The volume backups of a service belong to another project, with it; their ids."""
+    mine = update(volume_backups).where(_c.service_id == service_id).values(project_id=project_id)
+    return list(tx.execute(mine.returning(_c.volume_backup_id)).scalars())
+
+
 def add(tx: Tx, made: VolumeBackup, vault: Vault) -> None:
     """Adds a volume backup."""
     tx.execute(

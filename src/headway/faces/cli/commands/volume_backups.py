@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import kept, output
+from headway.faces.cli.commands.databases import KINDS as DATABASE_KINDS
 from headway.faces.cli.kept import Row
 from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
@@ -49,11 +50,12 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called.")],
     volume: Annotated[
-        str, typer.Option(metavar="VOLUME", help="Which volume, or 'data': an application's own folder.")
+        str, typer.Option(metavar="VOLUME", help="Which volume, or 'data': what the service keeps itself.")
     ],
     *,
     app: Annotated[str | None, typer.Option(metavar="APPLICATION", help="Of this application.")] = None,
     compose: Annotated[str | None, typer.Option(metavar="COMPOSE", help="Of this compose service.")] = None,
+    database: Annotated[str | None, typer.Option(metavar="DATABASE", help="Of this database.")] = None,
     stop: Annotated[bool, typer.Option("--stop", help="The service is stopped while its volume is read.")] = False,
     to: kept.To = None,
     cron: kept.Cron = "",
@@ -66,7 +68,7 @@ def create(
     body: dict[str, Any] = {"name": name, "volumeName": volume, "turnOff": stop, "cronExpression": cron}
     body |= {"timezone": timezone, "keepLatestCount": keep, "keepDays": keep_days, "prefix": ""}
     with Session.of(context).client() as client:
-        body |= {"destinationId": kept.destination_of(client, to), **_whose(client, app, compose)}
+        body |= {"destinationId": kept.destination_of(client, to), **_whose(client, app, compose, database)}
         made = client.post("volumeBackups.create", {key: value for key, value in body.items() if value is not None})
     output.say_json(made) if as_json else output.say(f"{name} is made ({made['volumeBackupId']})")
 
@@ -135,21 +137,23 @@ def _find(client: Client, named: str) -> Row:
 def _every(client: Client) -> Iterator[Row]:
     for project in client.get("project.all"):
         for environment in project["environments"]:
-            for kind, rows, key in (
-                ("application", environment["applications"], "applicationId"),
-                ("compose", environment["compose"], "composeId"),
-            ):
+            kinds = {"application": environment["applications"], "compose": environment["compose"]}
+            kinds |= {kind: environment[kind] for kind in DATABASE_KINDS}
+            for kind, rows in kinds.items():
                 for row in rows:
-                    yield from client.get("volumeBackups.list", id=row[key], volumeBackupType=kind)
+                    yield from client.get("volumeBackups.list", id=row[f"{kind}Id"], volumeBackupType=kind)
 
 
-def _whose(client: Client, app: str | None, compose: str | None) -> dict[str, Any]:
+def _whose(client: Client, app: str | None, compose: str | None, database: str | None) -> dict[str, Any]:
     """Whose volume it is. Raises InvalidInput."""
     from headway.faces.cli.commands.composes import find as find_compose
+    from headway.faces.cli.commands.databases import find as find_database
     from headway.faces.cli.lookup import application
 
-    if (app is None) == (compose is None):
-        raise InvalidInput("Say whose volume it is: either --app or --compose.")
+    if [app, compose, database].count(None) != 2:
+        raise InvalidInput("Say whose volume it is: one of --app, --compose and --database.")
+    if database is not None:
+        return find_database(client, database).given
     if app is not None:
         return {"serviceType": "application", "applicationId": application(client, app).application_id}
     return {"serviceType": "compose", "composeId": find_compose(client, compose or "").compose_id}

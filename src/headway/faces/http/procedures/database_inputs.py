@@ -32,6 +32,7 @@ _SETTINGS: Mapping[str, str] = {
     "args": "arguments",
     "health_check_swarm": "check",
     "external_address": "address",
+    "data_volume": "volume",
     "sqld_node": "node",
     "sqld_primary_url": "primary",
     "enable_namespaces": "namespaces",
@@ -73,7 +74,9 @@ class SaveEnvironment(ById):
 
 
 class Changeable(Ports):
-    """What can be set of a database. ``connection`` (``host``, ``port``) is where one runs that is not Headway's."""
+    """What can be set of a database. ``dataVolume`` is the volume that the next deploy gives it for its data;
+    ``connection`` (``host``, ``port``) is where one runs that is not Headway's.
+    """
 
     model_config = ConfigDict(extra="allow")
 
@@ -93,6 +96,7 @@ class Changeable(Ports):
     cpu_reservation: Annotated[str, Field(max_length=64)] | None = None
     health_check_swarm: Keyed | None = None
     registry_id: Annotated[str, Field(max_length=64)] | None = None
+    data_volume: Named | None = None
     connection: Keyed | None = None
     sqld_node: Literal["primary", "replica"] | None = None
     sqld_primary_url: Text | None = None

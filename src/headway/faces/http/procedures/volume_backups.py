@@ -20,7 +20,6 @@ Text = Annotated[str, Field(max_length=1_024)]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 Services = Literal["application", "postgres", "mysql", "mariadb", "mongo", "redis", "compose", "libsql"]
-_HANDLED = frozenset({"application", "compose"})
 
 
 def procedures() -> tuple[Procedure, ...]:
@@ -79,14 +78,23 @@ class Create(Changeable):
     service_type: Services | None = None
     application_id: Text | None = None
     compose_id: Text | None = None
+    postgres_id: Text | None = None
+    mysql_id: Text | None = None
+    mariadb_id: Text | None = None
+    mongo_id: Text | None = None
+    redis_id: Text | None = None
+    libsql_id: Text | None = None
 
     def service(self) -> tuple[ServiceType, str]:
         """Whose volume it is. Raises InvalidInput."""
-        if self.compose_id and self.service_type in {None, "compose"}:
-            return ServiceType.COMPOSE, self.compose_id
-        if self.application_id and self.service_type in {None, "application"}:
-            return ServiceType.APPLICATION, self.application_id
-        raise InvalidInput("Name the application or the compose service whose volume it is.")
+        named = {each: getattr(self, f"{each}_id") for each in ServiceType if self.service_type in {None, each}}
+        found = [(each, service_id) for each, service_id in named.items() if service_id]
+        if len(found) == 1:
+            return found[0]
+        raise InvalidInput(
+            "Name one service whose volume it is: an application (applicationId), a compose service (composeId) or a"
+            " database (postgresId, redisId and so on)."
+        )
 
 
 class Update(Changeable, ById):
@@ -105,8 +113,6 @@ class Restore(ById):
 
 async def _list(call: Call[Listing]) -> list[VolumeBackupRow]:
     given = call.input
-    if given.volume_backup_type not in _HANDLED:
-        return []
     kind = ServiceType(given.volume_backup_type)
     return [
         volume_backup_row(each) for each in await call.platform.volume_backups.of_service(call.actor, kind, given.id)

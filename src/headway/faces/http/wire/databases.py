@@ -62,6 +62,7 @@ class DatabaseRow(TypedDict):
     env: str
     externalPort: int | None
     externalAddress: str
+    dataVolume: str | None
     internalUrl: str | None
     externalUrl: str | None
     connection: ElsewhereRow | None
@@ -127,6 +128,7 @@ def database_row(database: Database, *, open_: bool) -> dict[str, Any]:
         "env": given.env,
         "externalPort": given.ports.get(EXTERNAL),
         "externalAddress": given.address,
+        "dataVolume": given.volume if where is None else None,
         "connection": None if where is None else {"host": where.host, "port": where.port or facts.port},
         "applicationStatus": runs.status.value,
         "environmentId": runs.environment_id,

@@ -19,10 +19,16 @@ class VolumeBackupRow(TypedDict):
     appName: str
     volumeName: str
     prefix: str
-    serviceType: Literal["application", "compose"]
+    serviceType: Literal["application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis", "libsql"]
     serviceName: str | None
     applicationId: str | None
     composeId: str | None
+    postgresId: str | None
+    mysqlId: str | None
+    mariadbId: str | None
+    mongoId: str | None
+    redisId: str | None
+    libsqlId: str | None
     turnOff: bool
     cronExpression: str
     timezone: str
@@ -39,17 +45,23 @@ class VolumeBackupRow(TypedDict):
 def volume_backup_row(made: VolumeBackup) -> VolumeBackupRow:
     """The volume backup without its password."""
     settings = made.settings
-    is_compose = made.service_type is ServiceType.COMPOSE
+    ids = {each: made.service_id if each is made.service_type else None for each in ServiceType}
     return {
         "volumeBackupId": made.volume_backup_id,
         "name": settings.name,
         "appName": made.app_name,
         "volumeName": settings.volume_name,
         "prefix": settings.prefix,
-        "serviceType": "compose" if is_compose else "application",
+        "serviceType": made.service_type.value,
         "serviceName": settings.service_name,
-        "applicationId": None if is_compose else made.service_id,
-        "composeId": made.service_id if is_compose else None,
+        "applicationId": ids[ServiceType.APPLICATION],
+        "composeId": ids[ServiceType.COMPOSE],
+        "postgresId": ids[ServiceType.POSTGRES],
+        "mysqlId": ids[ServiceType.MYSQL],
+        "mariadbId": ids[ServiceType.MARIADB],
+        "mongoId": ids[ServiceType.MONGO],
+        "redisId": ids[ServiceType.REDIS],
+        "libsqlId": ids[ServiceType.LIBSQL],
         "turnOff": settings.turn_off,
         "cronExpression": settings.cron_expression,
         "timezone": settings.timezone,
