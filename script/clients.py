@@ -34,7 +34,7 @@ def install(folder: Path) -> None:
     """Installs the clients below a folder. Raises CalledProcessError and TimeoutExpired."""
     wanted = [f"{name}@{version}" for name, version in VERSIONS.items()]
     argv = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *wanted]
-    subprocess.run(argv, capture_output=True, text=True, timeout=180, check=True)
+    subprocess.run(argv, capture_output=True, text=True, timeout=100, check=True)
 
 
 def read(folder: Path) -> dict[str, dict[str, list[str]]]:

@@ -142,6 +142,14 @@ async def test_a_log_whose_record_went_before_a_power_cut_is_removed_by_the_next
     assert logs.log("d397").exists()
 
 
+async def test_a_record_that_another_has_removed_meanwhile_is_left_out(database: SqlDatabase) -> None:
+    await database.run(lambda tx: filled(tx, random.Random(0)))
+    for several in (["d398"], ["d398", "d399"], ["d398", "d399"]):
+        await database.run(lambda tx, several=several: remove_all(tx, several))  # type: ignore[misc]
+    assert not {"d398", "d399"} & await database.read(ids)
+    assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(removed_logs))) == 2
+
+
 async def test_a_record_that_could_not_be_removed_keeps_its_log(database: SqlDatabase, logs: LogPaths) -> None:
     await database.run(lambda tx: filled(tx, random.Random(0)))
 

@@ -28,7 +28,7 @@ def installed(cache: pytest.Cache) -> Path:
         try:
             clients.install(folder)
         except subprocess.TimeoutExpired:
-            pytest.skip("npm did not install the clients within 180 s")
+            pytest.skip("npm did not install the clients within 100 s")
         except subprocess.CalledProcessError as error:
             pytest.skip(f"npm could not install the clients: {error.stderr[-500:]}")
         done.write_text(json.dumps(dict(clients.VERSIONS)))

@@ -21,10 +21,9 @@ HOOK_ROWS: Mapping[str, Row] = {
 }
 
 
-async def delivery_to(world: World, application_id: str) -> str:
-    """A delivery that came to an application, as a plain call."""
+async def delivery_to(world: World, application_id: str) -> dict[str, str]:
+    """The id of a delivery that came to an application, as a plain call."""
     token = (await world.get("application.one", applicationId=application_id))["refreshToken"]
     answer = await world.nobody.post(f"/deploy/{token}")
     assert answer.status_code == 200, answer.text
-    delivery_id: str = answer.json()["deliveryId"]
-    return delivery_id
+    return {"delivery": answer.json()["deliveryId"]}

@@ -319,13 +319,13 @@ async def things_of(
     is called with, or all that there are.
     """
     made = await world.post("project.create", name="bench")
-    where = {"environmentId": made["environment"]["environmentId"], "customGitUrl": REPOSITORY}
+    project_id, environment_id = made["project"]["projectId"], made["environment"]["environmentId"]
+    where = {"environmentId": environment_id, "customGitUrl": REPOSITORY}
     application_id = (await world.post("application.create", name="trivial", **where))["applicationId"]
-    stack = {"environmentId": where["environmentId"], "composeFile": "services: {web: {image: debian}}"}
+    stack = {"environmentId": environment_id, "composeFile": "services: {web: {image: debian}}"}
     compose_id = (await world.post("compose.create", name="stack", **stack))["composeId"]
-    project_id = made["project"]["projectId"]
     wanted = None if procedure is None else {str(text)[1:-1] for text in TABLE[procedure].given.values()}
-    databases = await databases_of(world, where["environmentId"], wanted)
+    databases = await databases_of(world, environment_id, wanted)
     if member_id is not None:
         await give(world, member_id, caller, project_id, application_id, compose_id, *databases.values())
     things = {
@@ -333,21 +333,15 @@ async def things_of(
         "application": application_id,
         "compose": compose_id,
         "deployment": await world.deploy(application_id),
-        "release": await world.release(application_id),
-        "kept": await world.kept(application_id),
         "project": project_id,
-        "environment": made["environment"]["environmentId"],
-        **await front_of(world, application_id),
+        "environment": environment_id,
     }
-    if wanted is None or wanted & {"mount", "port"}:
-        things |= await attached_to(world, application_id)
-    if wanted is None or wanted & {"preview", "fork"}:
-        things |= await previews_of(world, application_id)
-    if wanted is None or "delivery" in wanted:
-        things["delivery"] = await delivery_to(world, application_id)
+    if wanted is None or wanted & {"release", "kept"}:
+        things |= {"release": await world.release(application_id), "kept": await world.kept(application_id)}
+    for names, add in OF_IT.items():
+        if wanted is None or wanted & set(names):
+            things |= await add(world, application_id)
     things |= await backed_up(world, compose_id, wanted)
-    if wanted is None or "schedule" in wanted:
-        things |= await schedule_of(world, application_id)
     for names, make in OTHER_THINGS.items():
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))
@@ -373,6 +367,13 @@ async def _member(world: World) -> tuple[str, ...]:
     return joined["userId"], (await world.get("user.one", userId=joined["userId"]))["id"]
 
 
+OF_IT: Mapping[tuple[str, ...], Callable[[World, str], Awaitable[dict[str, str]]]] = {
+    ("domain", "redirect", "security", "certificate"): front_of,
+    ("mount", "port"): attached_to,
+    ("preview", "fork"): previews_of,
+    ("schedule",): schedule_of,
+    ("delivery",): delivery_to,
+}
 OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
     ("api_key",): _api_key,
     **BACKUP_THINGS,

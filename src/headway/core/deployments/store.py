@@ -200,12 +200,16 @@ def set_fields(tx: Tx, deployment_id: str, **fields: Any) -> None:  # noqa: ANN4
 
 
 def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
-    """Deletes the records of ended deployments with their steps and undos, and notes that their logs are to go."""
-    if not deployment_ids:
+    """Deletes the records of ended deployments with their steps and undos, and notes that their logs are to go.
+
+    Those that are gone already are left out: a caller and a loop may both clear what belonged to something deleted.
+    """
+    found = list(tx.execute(select(_c.deployment_id).where(_c.deployment_id.in_(deployment_ids))).scalars())
+    if not found:
         return
     for table in (steps, undos, leases, deployments):
-        tx.execute(delete(table).where(table.c.deployment_id.in_(deployment_ids)))
-    tx.execute(insert(removed_logs), [{"deployment_id": deployment_id} for deployment_id in deployment_ids])
+        tx.execute(delete(table).where(table.c.deployment_id.in_(found)))
+    tx.execute(insert(removed_logs), [{"deployment_id": deployment_id} for deployment_id in found])
 
 
 def announce_later(tx: Tx, topic: str, payload: dict[str, Any]) -> None:

@@ -25,13 +25,16 @@ class Readiness:
 
     async def look_round(self) -> float:
         """Looks at each release that does not serve, and writes down where something has changed; seconds to rest."""
-        usable = [await self._look(place) for place in await self.db.read(store.idle)]
-        self.events.announce(ReleasesLooked(usable=usable.count(True), unusable=usable.count(False)))
+        missing = [await look_at(self.db, self.forms, place) for place in await self.db.read(store.idle)]
+        usable = missing.count(None)
+        self.events.announce(ReleasesLooked(usable=usable, unusable=len(missing) - usable))
         return _REST
 
-    async def _look(self, place: Place) -> bool:
-        form = self.forms[place.subject_type]
-        missing = await form.missing(place.release_id)
-        if missing != place.missing:
-            await self.db.run(lambda tx: form.seen(tx, place.release_id, missing))
-        return missing is None
+
+async def look_at(db: Database, forms: Mapping[SubjectType, Form], place: Place) -> str | None:
+    """What keeps a release from serving again as its host is now, None where nothing does; its row says the same."""
+    form = forms[place.subject_type]
+    missing = await form.missing(place.release_id)
+    if missing != place.missing:
+        await db.run(lambda tx: form.seen(tx, place.release_id, missing))
+    return missing

@@ -19,6 +19,7 @@ from headway.core.engine import explain
 from headway.domains.rollbacks import store
 from headway.domains.rollbacks.differences import Preview
 from headway.domains.rollbacks.forms import Form
+from headway.domains.rollbacks.readiness import look_at
 from headway.domains.rollbacks.store import Place
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -119,7 +120,7 @@ class RollbackService:
         """As the machine is now."""
         if place.left.obstacle is not None and place.left.obstacle != place.missing:
             return place.left.obstacle
-        return await self.forms[place.subject_type].missing(place.release_id)
+        return await look_at(self.db, self.forms, place)
 
     def _supersede(self, tx: Tx, place: Place) -> list[str]:
         """Ends what waits of the service, and writes the wish to end what runs of it; gives the latter."""
