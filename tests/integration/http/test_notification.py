@@ -198,3 +198,18 @@ async def test_mail_goes_through_a_real_server(world: World) -> None:
     assert f"Notification {notice['noticeId']}" in text
     refused = await world.owner.post("/notification.test", json={"notificationId": made["notificationId"]})
     assert refused.status_code == 400
+
+
+@pytest.mark.slow
+async def test_markup_in_a_title_is_shown_as_it_was_written(world: World) -> None:
+    application_id = await world.application()
+    with mailbox(free_port()) as box:
+        url = box.url.replace("format=text", "format=html")
+        await world.post("notification.create", name="mail", url=url, events=["*.error"], quietSeconds=0)
+        await world.deploy(application_id, title="<b>bold</b> & <a href='http://evil.example'>here</a>")
+        await world.end(await world.claim(), Status.ERROR, "exit status 7")
+        await turn(world)
+    ((_, text),) = box.mails
+    assert "&lt;b&gt;bold&lt;/b&gt;" in text
+    assert text.count("<a href") == 1, "in the part that is plain text, and not in the one that is HTML"
+    assert "7<br" in text

@@ -19,7 +19,9 @@ def main() -> None:
     logging.getLogger("apprise").addHandler(logging.StreamHandler(said))
     service = apprise.Apprise()
     known = bool(service.add(given["url"]))
-    told = known and bool(service.notify(title=given["title"], body=given["body"]))
+    # Said to be plain text: what looks like markup in it, a commit's message for one, is shown as it was written.
+    text = apprise.NotifyFormat.TEXT
+    told = known and bool(service.notify(title=given["title"], body=given["body"], body_format=text))
     why = None if told else (said.getvalue().strip().splitlines() or [""])[-1] or None
     if not known:
         why = "Apprise does not know such an address."

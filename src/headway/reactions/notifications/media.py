@@ -16,7 +16,7 @@ import httpx
 
 from headway.kernel.errors import HeadwayError
 from headway.reactions.notifications.model import WEBHOOK, Channel, Notice
-from headway.reactions.notifications.wording import body_of, title_of
+from headway.reactions.notifications.wording import body_of, calling_nobody, title_of
 
 _SECONDS = 20.0
 _APPRISE_SECONDS = 60.0
@@ -36,7 +36,7 @@ async def tell(channel: Channel, notice: Notice, now: datetime) -> None:
         await _post(channel, notice, now)
     else:
         title, body = title_of(notice.event, notice.payload), body_of(notice.event, notice.notice_id, notice.payload)
-        await _by_apprise(channel, title, body)
+        await _by_apprise(channel, calling_nobody(title), calling_nobody(body))
 
 
 def signature(secret: str, notice_id: str, timestamp: str, body: bytes) -> str:

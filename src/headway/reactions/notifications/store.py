@@ -24,7 +24,7 @@ from headway.reactions.notifications.model import Channel, Happening, Notice, No
 
 _c = channels.c
 _n = notices.c
-_NO_FAILURES = (".done", ".started")
+_NO_FAILURES = (".done", ".started", ".cancelled", ".superseded")
 _NOTICE = tuple(column for column in _n if column.name != "sameness")
 
 
@@ -87,7 +87,9 @@ def strike_out(tx: Tx, seqs: Sequence[int]) -> None:
 def services_of(tx: Tx, subject_id: str) -> list[str]:
     """What a thing happened to, and the service that this is a preview, a backup or a schedule of."""
     owners = (
-        select(previews.c.application_id).where(previews.c.preview_id == subject_id),
+        select(func.coalesce(previews.c.application_id, previews.c.compose_id)).where(
+            previews.c.preview_id == subject_id
+        ),
         select(schedules.c.target_id).where(schedules.c.schedule_id == subject_id),
         select(backups.c.service_id).where(backups.c.backup_id == subject_id),
         select(volume_backups.c.service_id).where(volume_backups.c.volume_backup_id == subject_id),
@@ -185,7 +187,7 @@ def happening_of(tx: Tx, row: Row[Any]) -> Happening:
     services = [] if subject_id is None else services_of(tx, subject_id)
     name, project = names_of(tx, services, row.payload.get("projectId"))
     payload = {**row.payload, "subjectName": name, "projectName": project}
-    same = f"{row.topic}\n{payload.get('subjectId')}\n{payload.get('errorMessage')}"
+    same = f"{row.topic}\n{subject_id or payload.get('channelId')}\n{payload.get('errorMessage')}"
     return Happening(
         event=row.topic,
         about=str(payload.get("deploymentId") or payload.get("channelId") or row.topic),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ _SAYS: Mapping[str, str] = {
     "missed": "was missed",
 }
 _LONGEST = 2_000
+# Between these chats see somebody called, or an address hidden behind words.
+_CALLS = re.compile(r"(?<=@)(?=everyone|here|channel|all)|(?<=<)(?=[@!#])|(?<=\])(?=\()", re.IGNORECASE)
+_NOTHING = "\N{ZERO WIDTH SPACE}"
 
 
 def title_of(event: str, payload: Mapping[str, Any]) -> str:
@@ -47,3 +51,8 @@ def body_of(event: str, notice_id: str, payload: Mapping[str, Any]) -> str:
     if left := payload.get("quiet"):
         lines.append(f"The same has happened {left} more times since this was told last.")
     return "\n".join((title_of(event, payload), *lines, f"Notification {notice_id}"))[:_LONGEST]
+
+
+def calling_nobody(text: str) -> str:
+    """A text as chats may show it: a commit's message or a pull request's title may hold what calls everybody."""
+    return _CALLS.sub(_NOTHING, text)

@@ -17,7 +17,7 @@ from headway.reactions.notifications.model import (
     wait_after,
     wants,
 )
-from headway.reactions.notifications.wording import body_of, title_of
+from headway.reactions.notifications.wording import body_of, calling_nobody, title_of
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CHANNEL = Channel(
@@ -85,6 +85,14 @@ def test_people_read_what_has_happened_and_under_which_id() -> None:
     assert "Error: exit status 1" in body
     assert "3 more times" in body
     assert body.endswith("Notification the-id")
+
+
+def test_nothing_that_people_read_calls_anybody() -> None:
+    written = "Fix <@12> <!channel> @everyone @Here [docs](http://evil.example) for ann@example.org <3"
+    read = calling_nobody(written)
+    assert read.replace("\u200b", "") == written
+    assert all(each not in read for each in ("<@", "<!", "@everyone", "@Here", "]("))
+    assert "ann@example.org <3" in read
 
 
 def test_a_signature_is_that_of_standard_webhooks() -> None:
