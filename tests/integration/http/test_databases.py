@@ -162,7 +162,7 @@ async def test_a_volume_backup_is_of_one_database_that_is_headways_and_of_its_ki
         answer = await world.owner.post("/volumeBackups.create", json={**given, **whose})
         assert (answer.status_code, told in answer.json()["message"]) == (status, True), answer.text
 
-    other = await world.environment()
+    other = await world.environment("other")
     await world.post("volumeBackups.runManually", volumeBackupId=row["volumeBackupId"])
     await world.post("redis.move", redisId=id_, targetEnvironmentId=other)
     project_id = (await world.get("environment.one", environmentId=other))["projectId"]
@@ -172,3 +172,14 @@ async def test_a_volume_backup_is_of_one_database_that_is_headways_and_of_its_ki
     )
     moved = await world.services.db.read(lambda tx: [tx.execute(text(each)).scalar_one() for each in places])
     assert moved == [project_id] * 2
+
+
+async def test_one_on_a_server_is_not_backed_up_and_says_so_before_anybody_counts_on_it(world: World) -> None:
+    server_id = (await world.post("server.create", name="far", ipAddress="127.0.0.1"))["serverId"]
+    id_ = (await made(world, serverId=server_id))["databaseId"]
+    for procedure, given in (
+        ("backup.create", {"databaseType": "postgres", "postgresId": id_}),
+        ("volumeBackups.create", {"name": "v", "volumeName": "data", "postgresId": id_}),
+    ):
+        answer = await world.owner.post(f"/{procedure}", json=given)
+        assert (answer.status_code, "on a server" in answer.json()["message"]) == (400, True), answer.text

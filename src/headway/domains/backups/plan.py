@@ -10,7 +10,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.backups import store
-from headway.domains.backups.model import WEB_SERVER, Backup, BackupSettings, Connection, Form
+from headway.domains.backups.model import ON_A_SERVER, WEB_SERVER, Backup, BackupSettings, Connection, Form
 from headway.domains.catalog.keeping import Keeping, Place
 from headway.domains.catalog.kept_model import checked_path, checked_prefix, path_of
 from headway.domains.databases import store as databases
@@ -143,7 +143,7 @@ class Planning:
         if database.settings.elsewhere is not None:
             return settings, Form.CONNECTION, connection, None
         if database.runs.host_id != LOCAL_HOST:
-            raise InvalidInput("The database is on a server; this version backs up those of the panel's own machine.")
+            raise InvalidInput(ON_A_SERVER)
         return settings, Form.DATABASE, connection, database.name
 
 

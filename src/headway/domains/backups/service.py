@@ -18,7 +18,7 @@ from headway.core.deployments.unfinished import end_unfinished
 from headway.core.engine.scheduler.timers import Timers
 from headway.domains.backups import store
 from headway.domains.backups.asking import drill_request, request_of, restore_request, timer_of
-from headway.domains.backups.model import WEB_SERVER, Backup, BackupSettings, Form, check
+from headway.domains.backups.model import ON_A_SERVER, WEB_SERVER, Backup, BackupSettings, Form, check
 from headway.domains.catalog import kept_store
 from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.kept_model import KeptFile, checked_path
@@ -27,6 +27,7 @@ from headway.domains.databases import store as databases
 from headway.domains.databases.kinds import KINDS
 from headway.domains.databases.model import DatabaseKind
 from headway.domains.databases.service import NOUNS
+from headway.domains.projects.model import LOCAL_HOST
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden, InvalidInput, NotFound
@@ -233,6 +234,8 @@ class BackupService:
                 if found is None or KINDS[found.kind].engine is not made.engine:
                     raise Missing(noun)
                 permit(actor, "backup.create", found.runs.organization_id, found.runs.project_id, noun=noun)
+                if found.settings.elsewhere is None and found.runs.host_id != LOCAL_HOST:
+                    raise InvalidInput(ON_A_SERVER)
                 return found.runs.organization_id, found.runs.project_id, found.runs.app_name
             case Form.CONNECTION:
                 owner = store.owner_of_environment(tx, made.environment_id or "")

@@ -57,8 +57,8 @@ class VolumeBackupService:
 
         def write(tx: Tx) -> VolumeBackup:
             whose = self._service(tx, actor, service_type, service_id, "volumeBackups.create")
-            if whose.is_elsewhere:
-                raise InvalidInput("This database runs elsewhere: Headway backs up volumes of what it runs itself.")
+            if whose.lacks:
+                raise InvalidInput(whose.lacks)
             made = VolumeBackup(
                 volume_backup_id=new_id(),
                 organization_id=whose.owner.organization_id,

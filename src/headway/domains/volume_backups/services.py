@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from headway.core.deployments.run import Owner
@@ -22,6 +22,9 @@ from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.container_body import volume_name
 
+_ON_A_SERVER = "It is on a server: this version backs up volumes of the panel's own machine."
+_ELSEWHERE = "This database runs elsewhere: Headway backs up volumes of what it runs itself."
+
 
 class NoSuchVolume(InvalidInput):
     """A service has no such volume."""
@@ -30,14 +33,14 @@ class NoSuchVolume(InvalidInput):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
     """A service as a volume backup needs it: whose it is, what it is called, what one run at a time holds, whether it
-    is to be up once nobody holds it, and whether it is a database that is not Headway's.
+    is to be up once nobody holds it, and why no volume of it is on this machine ("": there is none).
     """
 
     owner: Owner
     app_name: str
     exclusive_key: str
     is_up: bool
-    is_elsewhere: bool = False
+    lacks: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,8 @@ class Services:
             compose = composes.find(tx, service_id, self.vault)
             key = compose_model.exclusive_key(service_id)
             is_up = compose.wanted is not compose_model.Wanted.DOWN
-            return Whose(owner=owner, app_name=compose.app_name, exclusive_key=key, is_up=is_up)
+            lacks = "" if compose.host_id == LOCAL_HOST else _ON_A_SERVER
+            return Whose(owner=owner, app_name=compose.app_name, exclusive_key=key, is_up=is_up, lacks=lacks)
         if service_type is ServiceType.APPLICATION:
             if applications.owner(tx, service_id) is None:
                 return None
@@ -65,7 +69,7 @@ class Services:
         database = databases.find(tx, service_id, self.vault)
         if database is None or database.kind is not service_type.database:
             return None
-        return replace(_whose(database.runs), is_elsewhere=database.settings.elsewhere is not None)
+        return _whose(database.runs, _ELSEWHERE if database.settings.elsewhere is not None else "")
 
     async def folder(self, service_type: ServiceType, service_id: str, app_name: str, volume: str) -> str:
         """The folder of one of its volumes, or of an application's own data. Raises NoSuchVolume, EngineAway."""
@@ -144,7 +148,7 @@ class Services:
     async def _require_here(self, application_id: str) -> None:
         host_id = await self.applications.db.read(lambda tx: applications.host_of(tx, application_id))
         if host_id != LOCAL_HOST:
-            raise NoSuchVolume("It is on a server, whose volumes Headway does not back up yet.")
+            raise NoSuchVolume(_ON_A_SERVER)
 
     def _kept_in(self, tx: Tx, database_id: str) -> str:
         """The volume of the database that serves: another is set where a rebuild has failed, or was not deployed."""
@@ -176,12 +180,13 @@ def new_name(service_type: ServiceType, app_name: str, volume: str) -> str:
     return f"{app_name}_{volume}" if service_type is ServiceType.COMPOSE else volume_name(app_name, volume)
 
 
-def _whose(application: application_model.Application) -> Whose:
+def _whose(application: application_model.Application, lacks: str = "") -> Whose:
     return Whose(
         owner=Owner(organization_id=application.organization_id, project_id=application.project_id),
         app_name=application.app_name,
         exclusive_key=application_model.exclusive_key(application.application_id),
         is_up=application.wanted is not application_model.Wanted.DOWN,
+        lacks=lacks or ("" if application.host_id == LOCAL_HOST else _ON_A_SERVER),
     )
 
 
