@@ -1,10 +1,8 @@
-"""Every command of the two clients whose procedure exists, driven; and the answer that the others get."""
+"""The commands of the two clients whose procedures exist, driven; and the answer that the others get."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +12,17 @@ from headway.core.access.policy import RULES
 from script import clients as scripted
 from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working
 from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE, UNTOLD
-from tests.e2e.npm_clients import NO_RESULT, Cli, Tool, mcp
-from tests.e2e.provider_drives import FORGES
+from tests.e2e.driving import (
+    driven,
+    drives,
+    drives_tool,
+    hears_that_a_test_was_not_taken,
+    hears_that_there_is_none,
+    one_of_each_router,
+)
+from tests.e2e.npm_clients import Cli, Tool, mcp
 from tests.e2e.stage import Stage
-from tests.forge_apis import forge_api
-from tests.integration.http.schemas import misfits
-from tests.panel import Panel, git_repository, panel, web
+from tests.panel import Panel
 
 CALLED = scripted.procedures(scripted.kept()["@dokploy/cli"])
 TOLD = [name for name in CALLED if name.partition(".")[0] in WHOLE_ROUTERS]
@@ -45,11 +48,8 @@ def test_the_commands_are_those_that_the_packages_have(clients: Path) -> None:
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory, clients: Path) -> Iterator[tuple[Panel, Stage]]:
-    folder = tmp_path_factory.mktemp("driven")
-    url = git_repository(folder / "repository", web("driven"))
-    with panel(folder / "data", HEADWAY_DOCKER_HOST=f"unix://{folder}/nowhere.sock") as running, ExitStack() as stack:
-        apis = {forge: stack.enter_context(forge_api(forge)).url for forge in FORGES}
-        yield running, Stage(running, url, apis)
+    with driven(tmp_path_factory.mktemp("driven")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -69,26 +69,22 @@ def cli(clients: Path, stage: tuple[Panel, Stage], tmp_path: Path) -> Cli:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("procedure", sorted(DRIVES))
+@pytest.mark.parametrize("procedure", one_of_each_router(DRIVES))
 def test_the_command_line_drives(procedure: str, cli: Cli, stage: tuple[Panel, Stage], shapes: Json) -> None:
-    answer = cli(scripted.command_of(procedure), **_texts(DRIVES[procedure](stage[1])))
-    shape = _shape(shapes, procedure)
-    assert answer == NO_RESULT if shape is None else misfits(shape, answer, shapes) == []
+    """`script/prove client_commands` drives all of them."""
+    drives(cli, stage[1], shapes, procedure)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("procedure", sorted(DRIVES))
 def test_the_mcp_server_drives(procedure: str, tool: Tool, stage: tuple[Panel, Stage], shapes: Json) -> None:
-    answer = tool(scripted.tool_of(procedure), **DRIVES[procedure](stage[1]))
-    shape = _shape(shapes, procedure)
-    assert answer == "" if shape is None else misfits(shape, answer, shapes) == []
+    drives_tool(tool, stage[1], shapes, procedure)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("procedure", sorted(REFUSED))
+@pytest.mark.parametrize("procedure", one_of_each_router(REFUSED))
 def test_the_command_line_hears_that_there_is_none(procedure: str, cli: Cli) -> None:
-    ended = cli.run(scripted.command_of(procedure), **REFUSED[procedure])
-    assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 404")
+    hears_that_there_is_none(cli, procedure)
 
 
 @pytest.mark.slow
@@ -99,10 +95,9 @@ def test_the_command_line_hears_that_it_is_unavailable(procedure: str, cli: Cli)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("procedure", sorted(UNTOLD))
+@pytest.mark.parametrize("procedure", one_of_each_router(UNTOLD))
 def test_the_command_line_hears_that_a_test_was_not_taken(procedure: str, cli: Cli) -> None:
-    ended = cli.run(scripted.command_of(procedure), **_texts(UNTOLD[procedure]))
-    assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 400")
+    hears_that_a_test_was_not_taken(cli, procedure)
 
 
 @pytest.mark.slow
@@ -124,15 +119,3 @@ def test_a_command_without_a_procedure_gets_the_answer_that_the_page_tells(
         enveloped = client.request(method, f"/trpc/{name}", json={"json": {}} if method == "post" else None)
         message = enveloped.json()["error"]["json"]["message"]
         assert (enveloped.status_code, message) == (404, f'No procedure found on path "{name}"'), name
-
-
-def _texts(given: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Lists and objects are JSON on a command line."""
-    return {name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in given.items()}
-
-
-def _shape(shapes: Json, procedure: str) -> Json:
-    """What the answer must be like, None where there is none."""
-    (operation,) = shapes["paths"][f"/{procedure}"].values()
-    content = operation["responses"]["200"].get("content")
-    return None if content is None else content["application/json"]["schema"]
