@@ -190,7 +190,8 @@ class FarEngine(Engine):
 @contextmanager
 def engine_on(server: RootedServer) -> Iterator[FarEngine]:
     """An engine on a server, with the programs that speak to it; nothing of it is left."""
-    for program in (Path("/usr/bin/docker"), Path("/usr/libexec/docker/cli-plugins/docker-buildx")):
+    plugins = Path("/usr/libexec/docker/cli-plugins")
+    for program in (Path("/usr/bin/docker"), plugins / "docker-buildx", plugins / "docker-compose"):
         there = server.root / program.relative_to("/")
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(program, there)

@@ -40,6 +40,7 @@ from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
+from headway.domains.applications.store import host_of, hosts_in_use
 from headway.domains.catalog.barriers import BarrierService
 from headway.domains.catalog.certificates import CertificateService
 from headway.domains.catalog.domains import DomainService
@@ -139,7 +140,7 @@ class Wiring:
         self._edge = edge(settings, data_dir)
         facts = EdgeFacts(base_domain=settings.base_domain, port=settings.edge_port, https=https_of(settings))
         self._afar = Afar(settings=settings, data_dir=data_dir, fleet=self._servers.fleet)
-        edges = self._afar.edges(db, self._edge)
+        edges = self._afar.edges(db, self._edge, host_of)
         self._routing = Routing(db=db, edge=edges, vault=data_dir.vault, facts=facts)
         self._certificates = CertificateService(db, data_dir.vault, self._edge, facts)
         fronted: dict[SubjectType, Fronted] = {SubjectType.APPLICATION: self._routing}
@@ -164,7 +165,7 @@ class Wiring:
             *(self._settings, self._data_dir, self._db),
             ledger=self._ledger,
             providers=self._providers,
-            host=self._host,
+            afar=self._afar,
             logs=self._log_files,
             edge=self._edge,
             facts=facts,
@@ -229,7 +230,8 @@ class Wiring:
         disk = disk_service(*places, applications=operating, composes=self._composes.operating)
         own = (back.poller(), Poller("disk", disk.keep_round))
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), *own))
-        self._afar.keep(self._db, engine, partial(self._keeper, operating))
+        self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
+        self._composes.keep_afar(engine)
         engine.keep(self._schedules.clearing(engine.stopper), *self._previews.pollers(engine.stopper))
         services = self._services(access, engine, operating, back, disk)
         return Wired(services=services, engine=engine, fleet=self._servers.fleet)
@@ -306,11 +308,11 @@ class Wiring:
         kinds: tuple[Kind, ...] = (
             DeployKind(planning=self._planning, toolboxes=self._toolboxes, hosts=fleet, guests=self._guests),
             *self._backups.kinds(self._ledger, kept),
-            self._composes.kind(back.compose_planning),
+            self._composes.kind(back.compose_planning, self._guests),
             *back.kinds(),
             self._servers.kind(),
             self._databases.kind(),
-            self._schedules.kind(self._toolboxes, self._composes.operating.tools.engine, self._docker),
+            self._schedules.kind(self._toolboxes, self._composes.operating.toolboxes),
         )
         return Parts(
             db=self._db,

@@ -1,33 +1,45 @@
-"""Makes what a platform has for applications on servers: their tools there, their edges, and what keeps them up."""
+"""Makes what a platform has for services on servers: their tools there, their edges, and what keeps them up."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from headway.core.engine.engine import Engine
 from headway.core.engine.poller import Poller
 from headway.domains.applications.edges import Edges
-from headway.domains.applications.far_keeping import FarKeeping
 from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.imaging import UNIX, Imaging
-from headway.domains.applications.keeper import Keeper
 from headway.domains.applications.routing import Edge
 from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.catalog.room import Room
+from headway.domains.composes.folders import ComposeFolders
+from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
+from headway.domains.composes.tools import Tools as ComposeTools
 from headway.domains.servers.examining import DOCKER_SOCKET, docker_of
+from headway.domains.servers.far_keeping import FarKeeping, Keeper
 from headway.domains.servers.fleet import Fleet
 from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
 from headway.seams.runtimes.afar.client import Attended
 from headway.seams.runtimes.afar.contract import Setting
 from headway.seams.runtimes.afar.edge import FarEdge
+from headway.seams.runtimes.afar.machine import FarMachine
 from headway.seams.runtimes.afar.runtime import FarRuntime
 from headway.seams.runtimes.afar.visits import FarVisits
+from headway.seams.runtimes.compose.commands import Docker
+from headway.seams.runtimes.compose.engine import Engine as ContainerEngine
+from headway.seams.runtimes.compose.stacks import Stacks
 from headway.seams.runtimes.several import Runtimes
+
+HostOf = Callable[[Tx, str], str | None]
+HostsInUse = Callable[[Tx], Sequence[str]]
+MakeKeeper = Callable[[str], Keeper]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,34 +63,31 @@ class Afar:
         """The edge of a server."""
         return FarEdge(attended=self._there(server_id).attended)
 
-    def edges(self, db: Database, here: Edge) -> Edges:
+    def edges(self, db: Database, here: Edge, host_of: HostOf) -> Edges:
         """The edges of all hosts."""
-        return Edges(db=db, here=here, here_id=self.fleet.here.host_id, there=self.edge)
+        return Edges(db=db, here=here, here_id=self.fleet.here.host_id, there=self.edge, host_of=host_of)
 
     def toolboxes(self, here: Tools) -> Toolboxes:
-        """The tools of all hosts."""
+        """The tools of all hosts, for applications."""
         return Toolboxes(here=here, there=lambda server_id: self.tools(server_id, here))
 
-    def keep(self, db: Database, engine: Engine, keeper: Callable[[str], Keeper]) -> None:
-        """Has the engine look after the applications of servers too; ``keeper`` looks after one."""
-        far = FarKeeping(db=db, hosts=self.fleet, keeper=keeper)
-        engine.keep(Poller("far keeper", far.keep_round))
+    def compose_toolboxes(self, here: ComposeTools) -> ComposeToolboxes:
+        """The same for compose services."""
+        return ComposeToolboxes(here=here, there=lambda server_id: self.compose_tools(server_id, here))
+
+    def keep(self, db: Database, engine: Engine, name: str, in_use: HostsInUse, keeper: MakeKeeper) -> None:
+        """Has the engine look after the services of servers too; ``keeper`` makes what does on one of the hosts."""
+        far = FarKeeping(db=db, hosts=self.fleet, in_use=in_use, keeper=keeper)
+        engine.keep(Poller(name, far.keep_round))
         engine.release_also(far)
 
     def tools(self, server_id: str, here: Tools) -> Tools:
         """The tools of a server, beside those of this machine."""
         there = self._there(server_id)
         host, attended, api = there.host, there.attended, docker_of(there.host)
+        machine = FarMachine(attended)
         folders = AppFolders(work=host.work, private=f"{host.work}/private")
         forms = {name: FarRuntime(attended=attended, name=name) for name in ("native", "container")}
-
-        async def free(ports: Sequence[int]) -> list[int]:
-            found: list[int] = await attended.call("machine", "free", wanted=ports)
-            return found
-
-        async def engine_group() -> int | None:
-            group: int | None = await attended.call("machine", "group_of", path=DOCKER_SOCKET)
-            return group
 
         return Tools(
             db=here.db,
@@ -98,9 +107,25 @@ class Afar:
             defaults=here.defaults,
             address=here.address,
             login=here.login,
-            free=free,
-            engine_group=engine_group,
+            free=machine.free,
+            engine_group=partial(machine.group_of, DOCKER_SOCKET),
             visits=FarVisits(attended),
+        )
+
+    def compose_tools(self, server_id: str, here: ComposeTools) -> ComposeTools:
+        """The tools of a server, beside those of this machine."""
+        there = self._there(server_id)
+        host, api, name = there.host, docker_of(there.host), self._name(there.host)
+        docker = Docker(address=f"{UNIX}{DOCKER_SOCKET}", config_folder=f"{host.work}/docker")
+        engine = ContainerEngine(docker=docker, api=api, machine=FarMachine(there.attended))
+        return replace(
+            here,
+            host_id=server_id,
+            panel_id=name,
+            folders=ComposeFolders(work=host.work, private=f"{host.work}/private"),
+            engine=engine,
+            stacks=Stacks(engine=engine, api=api, panel_id=name),
+            room=Room(work=host.root, floor=self.settings.least_free_bytes, api=api),
         )
 
     def _there(self, server_id: str) -> There:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSet, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.service import LogFiles, Stopping
+from headway.core.engine.engine import Engine as PanelEngine
 from headway.core.engine.poller import Poller
+from headway.domains.applications.routing import Edge
 from headway.domains.applications.store import any_in_containers
 from headway.domains.catalog.containers import ContainerService, SecretsOf
 from headway.domains.catalog.domains_model import EdgeFacts
@@ -25,17 +28,19 @@ from headway.domains.composes.keeper import Keeper
 from headway.domains.composes.making import Making
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.plan import OpenKey, OpenRegistry, Planning
-from headway.domains.composes.routing import Edge, Routing
+from headway.domains.composes.routing import Routing
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.tools import Defaults, Tools
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
-from headway.infra.hosts.base import Host
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
 from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.stacks import Stacks
+from headway.seams.runtimes.machine import OwnMachine
+from headway.wiring_afar import Afar
 from headway.wiring_machine import kept_releases
 
 
@@ -48,6 +53,7 @@ class ComposeWiring:
     db: SqlDatabase
     ledger: Ledger
     providers: GitProviderService
+    afar: Afar
     operating: Operating
 
     @staticmethod
@@ -58,20 +64,29 @@ class ComposeWiring:
         *,
         ledger: Ledger,
         providers: GitProviderService,
-        host: Host,
+        afar: Afar,
         logs: LogFiles,
         edge: Edge,
         facts: EdgeFacts,
     ) -> ComposeWiring:
-        """The wiring over one host and the edge before it."""
-        engine = _engine(settings, data_dir)
-        routing = Routing(
-            db=db, edge=edge, engine=engine, vault=data_dir.vault, facts=facts, panel_id=data_dir.panel_id
-        )
-        tools = _tools(settings, data_dir, db, engine=engine, routing=routing, providers=providers)
-        operating = Operating(db=db, host=host, tools=tools, logs_of_deployments=logs)
+        """The wiring over this machine with its edge, and over all that are ``afar``."""
+
+        async def containers(compose_id: str) -> Sequence[Container]:
+            return await operating.containers(compose_id)
+
+        edges = afar.edges(db, edge, store.host_of)
+        routing = Routing(db=db, edge=edges, containers=containers, vault=data_dir.vault, facts=facts)
+        here = _tools(settings, data_dir, db, routing=routing, providers=providers)
+        toolboxes = afar.compose_toolboxes(here)
+        operating = Operating(db=db, hosts=afar.fleet, toolboxes=toolboxes, logs_of_deployments=logs)
         return ComposeWiring(
-            settings=settings, data_dir=data_dir, db=db, ledger=ledger, providers=providers, operating=operating
+            settings=settings,
+            data_dir=data_dir,
+            db=db,
+            ledger=ledger,
+            providers=providers,
+            afar=afar,
+            operating=operating,
         )
 
     @property
@@ -94,20 +109,29 @@ class ComposeWiring:
             git_uid=self.data_dir.uid_base,
         )
 
-    def kind(self, planning: Planning) -> Kind:
+    def kind(self, planning: Planning, guests: MutableSet[str]) -> Kind:
         """How compose services are deployed."""
-        return DeployKind(planning=planning, tools=self.operating.tools)
+        operating = self.operating
+        return DeployKind(planning=planning, toolboxes=operating.toolboxes, hosts=operating.hosts, guests=guests)
 
     def pollers(self) -> tuple[Poller, ...]:
-        """What keeps them as they are wanted."""
-        keeper = Keeper(
+        """What keeps those of this machine as they are wanted."""
+        keeper = self._keeper(LOCAL_HOST)
+        return (Poller("restore composes", keeper.restore), Poller("compose keeper", keeper.keep_round))
+
+    def keep_afar(self, engine: PanelEngine) -> None:
+        """Has the engine do the same for those of servers."""
+        self.afar.keep(self.db, engine, "far compose keeper", store.hosts_in_use, self._keeper)
+
+    def _keeper(self, host_id: str) -> Keeper:
+        return Keeper(
+            host_id=host_id,
             operating=self.operating,
             ledger=self.ledger,
             vault=self.data_dir.vault,
             watch_time=self.settings.watch_time,
             drain_time=self.settings.drain_time,
         )
-        return (Poller("restore composes", keeper.restore), Poller("compose keeper", keeper.keep_round))
 
     def composes(self, stopping: Stopping) -> ComposeService:
         """What callers may ask of compose services."""
@@ -154,7 +178,8 @@ async def stop_containers(settings: Settings, data_dir: DataDir) -> None:
 
 def _engine(settings: Settings, data_dir: DataDir) -> Engine:
     docker = Docker(address=settings.docker_host, config_folder=str(data_dir.work / "docker"))
-    return Engine(docker=docker, api=DockerApi(unix_socket(settings.docker_host.removeprefix("unix://"))))
+    api = DockerApi(unix_socket(settings.docker_host.removeprefix("unix://")))
+    return Engine(docker=docker, api=api, machine=OwnMachine())
 
 
 def _tools(
@@ -162,15 +187,15 @@ def _tools(
     data_dir: DataDir,
     db: SqlDatabase,
     *,
-    engine: Engine,
     routing: Routing,
     providers: GitProviderService,
 ) -> Tools:
-    work = data_dir.work
+    work, engine = data_dir.work, _engine(settings, data_dir)
     for name in ("composes", "docker"):
         (work / name).mkdir(mode=0o711, exist_ok=True)
     return Tools(
         db=db,
+        host_id=LOCAL_HOST,
         vault=data_dir.vault,
         panel_id=data_dir.panel_id,
         folders=ComposeFolders(work=str(work), private=str(data_dir.path)),

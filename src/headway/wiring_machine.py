@@ -26,10 +26,10 @@ from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Part, Settings
 from headway.seams.runtimes import site_server
-from headway.seams.runtimes.afar.attendant import Machine
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
+from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.swarm.runtime import SwarmRuntime
@@ -125,8 +125,8 @@ def tools_of(
         ),
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
         login=providers.login,
-        free=Machine().free,
-        engine_group=partial(Machine().group_of, settings.docker_host.removeprefix(UNIX)),
+        free=OwnMachine().free,
+        engine_group=partial(OwnMachine().group_of, settings.docker_host.removeprefix(UNIX)),
         visits=Visits(docker_api(settings)),
     )
 

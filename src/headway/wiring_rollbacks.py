@@ -40,7 +40,7 @@ class RollbackWiring:
         """How services of each kind go back."""
         return (
             RollbackKind(planning=self.planning, toolboxes=self.applications.toolboxes),
-            ComposeRollbackKind(planning=self.compose_planning, tools=self.composes.tools),
+            ComposeRollbackKind(planning=self.compose_planning, toolboxes=self.composes.toolboxes),
         )
 
     def poller(self) -> Poller:

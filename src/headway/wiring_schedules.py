@@ -13,6 +13,7 @@ from headway.core.deployments.store import give_to_project
 from headway.core.engine.poller import Poller
 from headway.core.engine.scheduler.timers import Timers
 from headway.domains.applications.tools import Toolboxes
+from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
 from headway.domains.schedules import store
 from headway.domains.schedules.clearing import Clearing
 from headway.domains.schedules.model import Target
@@ -22,11 +23,9 @@ from headway.domains.schedules.subject import ScheduleSubject
 from headway.domains.volume_backups.subject import carry_along as carry_volume_backups
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
-from headway.infra.docker.api import DockerApi
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.clock import SystemClock
 from headway.kernel.settings import Settings
-from headway.seams.runtimes.compose.engine import Engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +47,12 @@ class ScheduleWiring:
         """The same under its type."""
         return {SubjectType.SCHEDULE: self.subject}
 
-    def kind(self, toolboxes: Toolboxes, engine: Engine, api: DockerApi) -> Kind:
+    def kind(self, toolboxes: Toolboxes, composes: ComposeToolboxes) -> Kind:
         """How they are performed."""
         return ScheduleKind(
             vault=self.data_dir.vault,
             toolboxes=toolboxes,
-            engine=engine,
-            api=api,
-            panel_id=self.data_dir.panel_id,
+            composes=composes,
             grace_seconds=self.settings.cancel_grace.total_seconds(),
             use_groups=self.settings.cgroups.wish is not False,
         )

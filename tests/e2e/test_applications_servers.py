@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headway.domains.applications.carrying import SMALL_BYTES
+from headway.domains.servers.carrying import SMALL_BYTES
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.panel import Panel, commit, git_repository, panel, until, web

@@ -131,7 +131,10 @@ async def test_a_key_of_others_and_a_way_through_itself_are_refused(world: World
     assert (circle.status_code, "through itself" in circle.text) == (400, True)
 
 
-async def test_an_application_is_put_on_a_server_of_its_own_organisation_that_takes_releases(world: World) -> None:
+@pytest.mark.parametrize("kind", ["application", "compose"])
+async def test_a_service_is_put_on_a_server_of_its_own_organisation_that_takes_releases(
+    world: World, kind: str
+) -> None:
     place = (await world.post("project.create", name="p"))["environment"]["environmentId"]
     theirs = (await world.stranger.post("/server.create", json={"name": "s", "ipAddress": "127.0.0.1"})).json()
     ours = await world.post("server.create", name="far", ipAddress="127.0.0.1")
@@ -142,18 +145,39 @@ async def test_an_application_is_put_on_a_server_of_its_own_organisation_that_ta
         (builds["serverId"], 400, "choose one of the type deploy"),
     ):
         asked = {"name": "a", "environmentId": place, "serverId": server_id}
-        refused = await world.owner.post("/application.create", json=asked)
+        refused = await world.owner.post(f"/{kind}.create", json=asked)
         assert (refused.status_code, sentence in refused.json()["message"]) == (status, True)
-    made = await world.post("application.create", name="a", environmentId=place)
-    mine = {"applicationId": made["applicationId"]}
-    refused = await world.owner.post("/application.update", json={**mine, "serverId": theirs["serverId"]})
+    made = await world.post(f"{kind}.create", name="a", environmentId=place)
+    mine = {f"{kind}Id": made[f"{kind}Id"]}
+    refused = await world.owner.post(f"/{kind}.update", json={**mine, "serverId": theirs["serverId"]})
     assert (refused.status_code, made["serverId"]) == (404, None)
-    await world.post("application.update", **mine, serverId=ours["serverId"])
-    assert (await world.get("application.one", **mine))["serverId"] == ours["serverId"]
+    await world.post(f"{kind}.update", **mine, serverId=ours["serverId"])
+    assert (await world.get(f"{kind}.one", **mine))["serverId"] == ours["serverId"]
     refused = await world.owner.post("/server.remove", json={"serverId": ours["serverId"], "force": True})
     assert (refused.status_code, "a is on this server" in refused.json()["message"]) == (409, True)
-    await world.post("application.delete", **mine)
+    await world.post(f"{kind}.update", **mine, serverId="")
+    await world.post(f"{kind}.delete", **mine)
     await world.post("server.remove", serverId=ours["serverId"])
+
+
+async def test_what_is_deployed_stays_where_it_is_and_a_stack_stays_with_the_swarm(world: World) -> None:
+    place, server = await world.environment(), await world.post("server.create", name="far", ipAddress="127.0.0.1")
+    there = {"environmentId": place, "serverId": server["serverId"]}
+    refused = await world.owner.post("/compose.create", json={"name": "s", "composeType": "stack", **there})
+    assert (refused.status_code, "is on no server" in refused.json()["message"]) == (400, True)
+    file = {"composeFile": "services: {web: {image: none}}"}
+    compose_id = (await world.post("compose.create", name="a", **file, **there))["composeId"]
+    refused = await world.owner.post("/compose.update", json={"composeId": compose_id, "composeType": "stack"})
+    assert (refused.status_code, "is on no server" in refused.json()["message"]) == (400, True)
+    deploy = await world.owner.post("/compose.deploy", json={"composeId": compose_id})
+    assert deploy.status_code == 200
+    listed = await world.get("deployment.allByServer", serverId=server["serverId"])
+    assert [row["deploymentId"] for row in listed] == [deploy.headers["x-deployment-id"]]
+    refused = await world.owner.post("/compose.update", json={"composeId": compose_id, "serverId": ""})
+    assert (refused.status_code, "is on another machine" in refused.json()["message"]) == (409, True)
+    backup = {"backupType": "compose", "databaseType": "postgres", "database": "d", "serviceName": "web"}
+    refused = await world.owner.post("/backup.create", json={**backup, "schedule": "@daily", "composeId": compose_id})
+    assert (refused.status_code, "is on a server" in refused.text) == (400, True), refused.text
 
 
 async def test_a_set_up_is_a_deployment_of_the_server(site: Site) -> None:

@@ -7,6 +7,8 @@ from sqlalchemy import insert, update
 from headway.infra.db.tables.deployments import hosts
 from headway.infra.db.transaction import Tx
 
+LOCAL_HOST = "local"  # the panel's own machine
+
 
 def register_host(tx: Tx, *, host_id: str, name: str, concurrency: int) -> None:
     """Adds a host, or gives it another name and concurrency."""

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableSet
-from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
-from headway.domains.applications.carrying import Carrying
-from headway.domains.applications.carrying import undo as undo_carrying
 from headway.domains.applications.elsewhere import WORKSHOP, Elsewhere
 from headway.domains.applications.elsewhere import undo as undo_elsewhere
-from headway.domains.applications.errand import Errand, open_errand, to_be_ended
-from headway.domains.applications.errand import undo as undo_errand
 from headway.domains.applications.model import is_over_machines
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
 from headway.domains.applications.tools import Toolboxes, Tools
-from headway.domains.projects.model import LOCAL_HOST
+from headway.domains.servers.errand import Errand, to_be_ended
+from headway.domains.servers.supplying import Supply
+from headway.domains.servers.supplying import undo as undo_supply
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
@@ -30,8 +27,6 @@ from headway.seams.builders.engine import undo as undo_build
 from headway.seams.builders.publish import publish
 from headway.seams.builders.publish import undo as undo_push
 from headway.seams.runtimes.registry import runtime_of
-from headway.seams.sources.base import Source
-from headway.seams.sources.git import undo as undo_source
 from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
 
@@ -81,11 +76,9 @@ class DeployKind:
         """Takes back one effect."""
         deployment, host = undoing.deployment, undoing.host
         tools, api = self.toolboxes.at(deployment.host_ids[-1]), self.toolboxes.at(deployment.host_id).imaging.api
-        if await undo_source(self.here, name, data) or await undo_pull(host, api, name, data):
+        if await undo_supply(undoing, self.hosts, name, data):
             return
-        if await undo_errand(self.hosts, self.here, deployment.deployment_id, name, data):
-            return
-        if await undo_carrying(self.here, host, name, data):
+        if await undo_pull(host, api, name, data):
             return
         if await undo_elsewhere(undoing, self.hosts, tools, name, data):
             return
@@ -105,8 +98,6 @@ class _Deploy:
         self._there: Run = run
         self._elsewhere: Elsewhere | None = None
         self._vault: Vault = kind.planning.vault
-        self._errands = AsyncExitStack()
-        self._errand: Errand | None = None
         self._release_id = run.deployment.deployment_id
         self._folder = self._tools.folders.release(plan.application_id, self._release_id)
 
@@ -114,9 +105,10 @@ class _Deploy:
         """What is to be released, and what it was made of."""
         if self._plan.settings.source_type == "docker":
             return await self.pulled()
-        async with AsyncExitStack() as self._errands:
-            commit = await self.source()
-            workspace = await self.check_out(commit)
+        supply = self._supply()
+        async with supply.under_way():
+            commit = await self.source(supply)
+            workspace = await supply.lay_out(commit, self._folder, self._begin_there)
         return commit, await self.build(workspace, commit)
 
     async def pulled(self) -> tuple[Commit, Artifact]:
@@ -179,7 +171,7 @@ class _Deploy:
 
         return load_artifact(await self._run.step("share", share))
 
-    async def source(self) -> Commit:
+    async def source(self, supply: Supply) -> Commit:
         """The commit to deploy: the newest of its branch, or for a redeploy the one that serves."""
 
         async def fetch() -> Json:
@@ -187,7 +179,7 @@ class _Deploy:
             if self._plan.commit is not None:
                 await self._run.say(f"Deploying {self._what.lower()} {self._plan.commit.hash[:12]} again, as it was.")
                 return asdict(self._plan.commit)
-            return asdict(await self._source.fetch(await self._where_sources_are()))
+            return asdict(await supply.fetch())
 
         commit = Commit(**await self._run.step("source", fetch))
         await self._run.describe(
@@ -200,68 +192,27 @@ class _Deploy:
         )
         return commit
 
-    async def check_out(self, commit: Commit) -> Workspace:
-        """The commit's files, at the place where the release will stay."""
-
-        async def lay_out() -> Json:
-            await self._record_place()
-            await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
-            return asdict(await self._source.check_out(self._run, commit, self._folder))
-
-        if self._is_here:
-            return Workspace(**await self._run.step("check out", lay_out))
-        return await self._carried(commit)
-
-    async def _carried(self, commit: Commit) -> Workspace:
-        """The same on a server: packed here, sent there, and unpacked by its build account."""
-        run = self._run
-        carrying = Carrying(
-            run=run,
-            source=self._source,
-            here=self._kind.toolboxes.here.folders,
-            there=self._builds.folders,
-            account=self._plan.build_account,
-        )
-
-        async def pack() -> Json:
-            return await carrying.pack(await self._where_sources_are(), commit)
-
-        async def send() -> Json:
-            await carrying.send(packed)
-
-        async def unpack() -> Json:
-            await self._record_place()
-            workspace = await carrying.lay_out(packed, self._folder)
-            await carrying.clear(self._kind.here)
-            return asdict(workspace)
-
-        packed = await run.step("check out", pack)
-        if not carrying.goes_along(packed):
-            await run.step("send", send)
-        return Workspace(**await run.step("unpack", unpack))
-
-    async def _record_place(self) -> None:
-        """The place of the release, which is the same where it is built, for what is built may hold its path."""
+    async def _begin_there(self) -> None:
+        """The place of the release, where its files will stay, which is the same where it is built: what is built may
+        hold its path.
+        """
         await self._run.undo("release", self._data)
         if self._run.deployment.release_host_id is not None:
             await self._run.undo(WORKSHOP, {"folder": self._folder})
+        if self._run.deployment.host_id == self._kind.here.host_id:
+            await self._run.host.make_folder(self._tools.folders.releases(self._plan.application_id), mode=0o711)
 
-    @property
-    def _is_here(self) -> bool:
-        return self._run.deployment.host_id == self._kind.here.host_id
-
-    @property
-    def _source(self) -> Source:
-        return self._kind.toolboxes.here.source(self._plan)
-
-    async def _where_sources_are(self) -> Any:  # noqa: ANN401 - a run or its errand: what fits ``Work``
-        """The run itself, or its errand on the panel's machine, one for all steps there."""
-        if self._is_here:
-            return self._run
-        if self._errand is None:
-            errand = open_errand(self._run, self._kind.here, self._kind.guests)
-            self._errand = await self._errands.enter_async_context(errand)
-        return self._errand
+    def _supply(self) -> Supply:
+        here = self._kind.toolboxes.here
+        return Supply(
+            run=self._run,
+            source=here.source(self._plan),
+            here=self._kind.here,
+            guests=self._kind.guests,
+            parcels=here.folders.parcels,
+            there=self._builds.folders.parcels,
+            account=self._plan.build_account,
+        )
 
     async def build(self, workspace: Workspace, commit: Commit) -> Artifact:
         """The artifact, made by the build account."""

@@ -1,24 +1,27 @@
-"""The edges of all hosts as one: each application's requests come in at the edge of the host that it is on."""
+"""The edges of all hosts as one: each service's requests come in at the edge of the host that it is on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from headway.domains.applications import store
 from headway.domains.applications.routing import Edge
 from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edges:
-    """Fits ``routing.Edge``. ``here`` is the edge of the panel's machine, ``there`` gives that of a server."""
+    """Fits ``routing.Edge``. ``here`` is the edge of the panel's machine, ``there`` gives that of a server, ``host_of``
+    tells on which host a service is.
+    """
 
     db: Database
     here: Edge
     here_id: str
     there: Callable[[str], Edge]
+    host_of: Callable[[Tx, str], str | None]
 
     async def set_route(self, route: Route) -> None:
         """See ``Edge``."""
@@ -49,5 +52,5 @@ class Edges:
         await self.here.try_out(route)
 
     async def _of(self, application_id: str) -> Edge:
-        host_id = await self.db.read(lambda tx: store.host_of(tx, application_id))
+        host_id = await self.db.read(lambda tx: self.host_of(tx, application_id))
         return self.here if host_id in {None, self.here_id} else self.there(host_id or "")

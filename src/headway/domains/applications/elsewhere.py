@@ -8,10 +8,10 @@ from functools import partial
 
 from headway.core.deployments.run import Json, Run, Undoing
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
-from headway.domains.applications.errand import Errand, arrive, open_errand
 from headway.domains.applications.moving import Moving
 from headway.domains.applications.moving import undo as undo_move
 from headway.domains.applications.tools import Tools
+from headway.domains.servers.errand import Errand, arrive, open_errand
 from headway.infra.docker import images
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headway.domains.servers.carrying import ParcelFolders
+
 
 @dataclass(frozen=True, slots=True)
 class AppFolders:
@@ -32,18 +34,6 @@ class AppFolders:
         """What the application itself keeps, across releases."""
         return f"{self.work}/data/{application_id}"
 
-    def outgoing(self, deployment_id: str) -> str:
-        """Where a source lies that is to go to a server."""
-        return f"{self.work}/outgoing/{deployment_id}"
-
-    def parcel(self, deployment_id: str) -> str:
-        """The same as one file, which only the panel reads."""
-        return f"{self.private}/outgoing/{deployment_id}.tar"
-
-    def incoming(self, deployment_id: str) -> str:
-        """Where that file arrives on its server, under its digest."""
-        return f"{self.private}/incoming/{deployment_id}"
-
     def arriving(self, deployment_id: str) -> str:
         """Where a release that was built elsewhere lies until it is whole."""
         return f"{self.work}/arriving/{deployment_id}"
@@ -55,6 +45,11 @@ class AppFolders:
     def archives(self, application_id: str) -> str:
         """What was uploaded for an application: only the panel reads it."""
         return f"{self.private}/archives/{application_id}"
+
+    @property
+    def parcels(self) -> ParcelFolders:
+        """Where sources lie on their way between machines."""
+        return ParcelFolders(self.work, self.private)
 
     @property
     def git(self) -> str:

@@ -10,25 +10,9 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
 from headway.domains.applications.model import Application
-from headway.domains.projects.model import LOCAL_HOST
 from headway.domains.servers import store as servers
-from headway.domains.servers.model import ServerType
+from headway.domains.servers.hosting import DeployedElsewhere, host_for
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict, InvalidInput
-
-
-def host_for(tx: Tx, organization_id: str, server_id: str | None) -> str:
-    """The host that clients mean. Raises Missing for a server that is not the organisation's, InvalidInput for one that
-    only builds.
-    """
-    if not server_id:
-        return LOCAL_HOST
-    server = servers.find(tx, server_id)
-    if server.organization_id != organization_id:
-        raise Missing(Noun.SERVER)
-    if server.type is ServerType.BUILD:
-        raise InvalidInput(f"{server.name} is a server for builds; choose one of the type deploy.")
-    return server.server_id
 
 
 def build_host_for(tx: Tx, organization_id: str, server_id: str | None) -> str | None:
@@ -57,8 +41,5 @@ def _to_another(tx: Tx, application: Application, server_id: str) -> Mapping[str
         return {}
     unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application.application_id)
     if unfinished or store.releases_of(tx, application.application_id):
-        raise Conflict(
-            "What was deployed of this application is on another machine. Make a new application on the server, deploy "
-            "it there, and delete this one."
-        )
+        raise DeployedElsewhere("application")
     return {"host_id": host_id}

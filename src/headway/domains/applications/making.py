@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
 from headway.domains.catalog import hooks_store
 from headway.domains.catalog.naming import app_name_for
-from headway.domains.projects.model import LOCAL_HOST, Place
+from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
 from headway.kernel.ids import new_id

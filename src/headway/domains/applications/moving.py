@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.core.deployments.status import Reason
-from headway.domains.applications.errand import to_be_ended
 from headway.domains.applications.streaming import Program, Stream, end_move
 from headway.domains.applications.tools import Tools
-from headway.domains.projects.model import LOCAL_HOST
+from headway.domains.servers.errand import to_be_ended
 from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import Host

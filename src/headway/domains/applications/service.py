@@ -16,7 +16,7 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.applications import store
-from headway.domains.applications.hosting import build_host_for, host_for, moved
+from headway.domains.applications.hosting import build_host_for, moved
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
@@ -26,6 +26,7 @@ from headway.domains.applications.surroundings import check_variables, known_sec
 from headway.domains.catalog.git_providers import require_seen
 from headway.domains.catalog.naming import check_name
 from headway.domains.projects.store import place_of
+from headway.domains.servers.hosting import host_for
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict

@@ -16,6 +16,7 @@ from headway.domains.applications.routing import Edge, Routing
 from headway.domains.applications.sources import archive_spec, git_spec
 from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.room import Room
+from headway.domains.servers import toolboxes
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.kernel.artifacts import (
@@ -238,17 +239,8 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Toolboxes:
-    """The tools of every host. ``here`` are those of the panel's own machine, where sources are fetched whatever host
-    an application is on; ``there`` makes those of a server.
-    """
-
-    here: Tools
-    there: Callable[[str], Tools]
-
-    def at(self, host_id: str) -> Tools:
-        """The tools of a host. Raises HostUnreachable for a server that is none any more."""
-        return self.here if host_id == self.here.host_id else self.there(host_id)
+class Toolboxes(toolboxes.Toolboxes[Tools]):
+    """The tools of every host, for applications."""
 
     def building(self, host_id: str, released: Tools) -> Tools:
         """The tools of a host as they build what is ``released`` on the other's: images are named as those there."""

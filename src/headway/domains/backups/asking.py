@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.engine.scheduler.cron import Cron
@@ -18,8 +19,6 @@ from headway.domains.catalog.kept_model import KeptFile
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput, NotFound
 from headway.kernel.vault import Vault
-
-LOCAL_HOST = "local"
 
 
 class BackupSource:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
@@ -13,9 +14,9 @@ from headway.domains.backups import store
 from headway.domains.backups.model import ON_A_SERVER, WEB_SERVER, Backup, BackupSettings, Connection, Form
 from headway.domains.catalog.keeping import Keeping, Place
 from headway.domains.catalog.kept_model import checked_path, checked_prefix, path_of
+from headway.domains.composes import store as composes
 from headway.domains.databases import store as databases
 from headway.domains.databases.probing import server_of
-from headway.domains.projects.model import LOCAL_HOST
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
@@ -133,6 +134,8 @@ class Planning:
     def _reached(self, tx: Tx, backup: Backup) -> tuple[BackupSettings, Form, Connection, str | None]:
         """How the server is reached: of a database as it is set now. Raises InvalidInput."""
         settings = backup.settings
+        if backup.form is Form.COMPOSE:
+            require_here(tx, backup.service_id or "")
         if backup.form is not Form.DATABASE:
             return settings, backup.form, settings.connection, settings.service_name
         database = databases.find(tx, backup.service_id or "", self.keeping.vault)
@@ -145,6 +148,14 @@ class Planning:
         if database.runs.host_id != LOCAL_HOST:
             raise InvalidInput(ON_A_SERVER)
         return settings, Form.DATABASE, connection, database.name
+
+
+def require_here(tx: Tx, compose_id: str) -> None:
+    """Returns for a compose service of the panel's machine. Raises InvalidInput."""
+    if composes.host_of(tx, compose_id) not in {None, LOCAL_HOST}:
+        raise InvalidInput(
+            "The compose service is on a server; this version backs up those of the panel's own machine."
+        )
 
 
 def _suffix(backup: Backup) -> str:

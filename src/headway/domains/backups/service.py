@@ -9,6 +9,7 @@ from types import MappingProxyType
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun, permit, sees
 from headway.core.access.store import first_owner
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -19,6 +20,7 @@ from headway.core.engine.scheduler.timers import Timers
 from headway.domains.backups import store
 from headway.domains.backups.asking import drill_request, request_of, restore_request, timer_of
 from headway.domains.backups.model import ON_A_SERVER, WEB_SERVER, Backup, BackupSettings, Form, check
+from headway.domains.backups.plan import require_here
 from headway.domains.catalog import kept_store
 from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.kept_model import KeptFile, checked_path
@@ -27,7 +29,6 @@ from headway.domains.databases import store as databases
 from headway.domains.databases.kinds import KINDS
 from headway.domains.databases.model import DatabaseKind
 from headway.domains.databases.service import NOUNS
-from headway.domains.projects.model import LOCAL_HOST
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Forbidden, InvalidInput, NotFound
@@ -227,6 +228,7 @@ class BackupService:
                 owner = composes.owner(tx, made.service_id or "")
                 place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
                 permit(actor, "backup.create", *place, noun=Noun.COMPOSE)
+                require_here(tx, made.service_id or "")
                 return place[0], place[1], composes.find(tx, made.service_id or "", self.vault).app_name
             case Form.DATABASE:
                 found = databases.find(tx, made.service_id or "", self.vault)

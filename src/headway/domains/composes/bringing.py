@@ -32,7 +32,7 @@ class Bringing:
     tools: Tools
 
     async def pull(self, record: Record) -> None:
-        """Brings the images that are not built here; one that cannot be had now is taken as it is on this machine. A
+        """Brings the images that are not built here; one that cannot be had now is taken as it is on its machine. A
         redeploy fetches none that is there. Raises RunFailed.
         """
         wanted = {service["image"] for service in record.file["services"].values() if not service.get("build")}
@@ -101,9 +101,9 @@ class Bringing:
             return
         if not is_there:
             raise RunFailed(
-                f"The image {name} cannot be pulled, and is not on this machine. The log has what its registry said."
+                f"The image {name} cannot be pulled, and is not on its machine. The log has what its registry said."
             )
-        await self.run.say(f"{name} could not be pulled; the copy on this machine is used.")
+        await self.run.say(f"{name} could not be pulled; the copy on its machine is used.")
 
     @asynccontextmanager
     async def logged_in(self, use: str) -> AsyncIterator[commands.Docker]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableSet
 from dataclasses import asdict, dataclass
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.domains.composes.bringing import Bringing
@@ -13,13 +15,15 @@ from headway.domains.composes.reading import RAW_FILE, Reading
 from headway.domains.composes.releasing import START, Releasing
 from headway.domains.composes.stacking import Stacking
 from headway.domains.composes.taking_back import take_back
-from headway.domains.composes.tools import Tools
+from headway.domains.composes.tools import Toolboxes
+from headway.domains.servers.supplying import Supply
+from headway.domains.servers.supplying import undo as undo_supply
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
-from headway.seams.sources.git import undo as undo_source
 
 KIND = "compose.deploy"
-VERSION = 4  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 5  # raised with every change to the steps below: a run of another version is not resumed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,9 @@ class DeployKind:
     """How a compose service is deployed; fits ``core.deployments.run.Kind``."""
 
     planning: Planning
-    tools: Tools
+    toolboxes: Toolboxes
+    hosts: Mapping[str, Host]
+    guests: MutableSet[str]
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = START
@@ -38,10 +44,8 @@ class DeployKind:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
-        deploy = _Deploy(run, Plan.load(run.plan), self.tools)
-        commit = await deploy.source()
-        releasing = deploy.releasing(commit)
-        await deploy.lay_out(releasing)
+        deploy = _Deploy(run, Plan.load(run.plan), self)
+        releasing = deploy.releasing(await deploy.laid_out())
         await deploy.read(releasing)
         await deploy.pull(releasing)
         await deploy.build(releasing)
@@ -62,17 +66,18 @@ class DeployKind:
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
-        if not await undo_source(undoing.host, name, data):
-            await take_back(self.tools, undoing, name, data)
+        if not await undo_supply(undoing, self.hosts, name, data):
+            await take_back(self.toolboxes.at(undoing.deployment.host_id), undoing, name, data)
 
 
 class _Deploy:
     """The steps of one deploy."""
 
-    def __init__(self, run: Run, plan: Plan, tools: Tools) -> None:
+    def __init__(self, run: Run, plan: Plan, kind: DeployKind) -> None:
         self._run = run
         self._plan = plan
-        self._tools = tools
+        self._kind = kind
+        self._tools = tools = kind.toolboxes.at(run.deployment.host_id)
         self._root = tools.folders.release(plan.compose_id, run.deployment.deployment_id)
         self._bringing = Bringing(run=run, plan=plan, tools=tools)
 
@@ -85,23 +90,29 @@ class _Deploy:
         """Whether a swarm is to run it."""
         return self._plan.settings.compose_type == STACK
 
-    async def source(self) -> Commit | None:
-        """The commit to deploy, None for a file that is written by hand."""
+    async def laid_out(self) -> Commit | None:
+        """The files of this deploy in a folder of their own, and the commit that they are, None for a file that is
+        written by hand.
+        """
+        if self._plan.settings.source_type == RAW:
+            await self._run.step("source", self._require_engine)
+            await self._run.step("check out", self._write)
+            return None
+        supply = self._supply()
+        async with supply.under_way():
+            commit = await self._source(supply)
+            await supply.lay_out(commit, self._root, self._begin_there)
+        return commit
 
+    async def _source(self, supply: Supply) -> Commit:
         async def fetch() -> Json:
-            await self._tools.room.require(self._run)
-            await self._tools.engine.present()
-            if self._plan.settings.source_type == RAW:
-                return None
+            await self._require_engine()
             if self._plan.commit is not None:
                 await self._run.say(f"Deploying commit {self._plan.commit.hash[:12]} again, without fetching.")
                 return asdict(self._plan.commit)
-            return asdict(await self._tools.source(self._plan).fetch(self._run))
+            return asdict(await supply.fetch())
 
-        found = await self._run.step("source", fetch)
-        if found is None:
-            return None
-        commit = Commit(**found)
+        commit = Commit(**await self._run.step("source", fetch))
         await self._run.describe(
             title=commit.subject or None,
             description=f"{'Archive' if self._plan.settings.source_type == DROP else 'Commit'}: {commit.hash}",
@@ -112,22 +123,35 @@ class _Deploy:
         )
         return commit
 
-    async def lay_out(self, releasing: Releasing) -> None:
-        """The files of this deploy, in a folder of their own."""
+    async def _require_engine(self) -> Json:
+        await self._tools.room.require(self._run)
+        await self._tools.engine.present()
 
-        async def write() -> Json:
-            folders, host, account = self._tools.folders, self._run.host, self._plan.build_account
-            await self._run.undo("release", releasing.data)
-            await host.make_folder(folders.own(self._plan.compose_id), owner=account)
-            if releasing.commit is not None:
-                await self._tools.source(self._plan).check_out(self._run, releasing.commit, self._root)
-            else:
-                await host.make_folder(self._root, owner=account)
-                text = self._plan.settings.compose_file.encode()
-                await host.write_file(f"{self._root}/{RAW_FILE}", text, owner=account)
-            await host.make_folder(folders.files(self._plan.compose_id), mode=0o755)
+    async def _begin_there(self) -> None:
+        """The folders in which its files will lie, on its host."""
+        folders, host = self._tools.folders, self._run.host
+        await self._run.undo("release", self.releasing(None).data)
+        await host.make_folder(self._tools.engine.docker.config_folder, mode=0o711)
+        await host.make_folder(folders.own(self._plan.compose_id), owner=self._plan.build_account)
+        await host.make_folder(folders.files(self._plan.compose_id), mode=0o755)
 
-        await self._run.step("check out", write)
+    async def _write(self) -> Json:
+        await self._begin_there()
+        account, text = self._plan.build_account, self._plan.settings.compose_file.encode()
+        await self._run.host.make_folder(self._root, owner=account)
+        await self._run.host.write_file(f"{self._root}/{RAW_FILE}", text, owner=account)
+
+    def _supply(self) -> Supply:
+        here = self._kind.toolboxes.here
+        return Supply(
+            run=self._run,
+            source=here.source(self._plan),
+            here=self._kind.hosts[LOCAL_HOST],
+            guests=self._kind.guests,
+            parcels=here.folders.parcels,
+            there=self._tools.folders.parcels,
+            account=self._plan.build_account,
+        )
 
     async def read(self, releasing: Releasing) -> None:
         """The file as it is to run, held against what is allowed; kept encrypted, for it holds secrets."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headway.domains.servers.carrying import ParcelFolders
+
 
 @dataclass(frozen=True, slots=True)
 class ComposeFolders:
@@ -37,6 +39,11 @@ class ComposeFolders:
     def login(self, deployment_id: str) -> str:
         """Where the credentials of registries lie while a deployment fetches images."""
         return f"{self.work}/logins/{deployment_id}"
+
+    @property
+    def parcels(self) -> ParcelFolders:
+        """Where sources lie on their way between machines."""
+        return ParcelFolders(self.work, self.private)
 
     @property
     def git(self) -> str:

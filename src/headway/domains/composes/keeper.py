@@ -12,9 +12,11 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.domains.composes import store
-from headway.domains.composes.model import Record, Release, Wanted
+from headway.domains.composes.keeping import beyond, kept_by
+from headway.domains.composes.model import Compose, Record, Release, Wanted
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.standing import outdated
+from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
@@ -30,8 +32,11 @@ _ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """``keep_round`` is one round of its loop; ``restore`` is done once when the panel starts."""
+    """Keeps one host. ``keep_round`` is one round of its loop; ``restore`` is done once when the panel starts, and when
+    the link to a server is a new one.
+    """
 
+    host_id: str
     operating: Operating
     ledger: Ledger
     vault: Vault
@@ -44,15 +49,15 @@ class Keeper:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
         gone. Seconds to rest: it is done once.
         """
-        await self._finish_deletions()
-        self._fallen.update(await self.operating.db.read(store.live))
-        await self._bring_up_again(await self.operating.db.read(store.at_rest))
+        await self.finish_deletions()
+        self._fallen.update(await self.operating.db.read(self._live))
+        await self._bring_up_again(await self.operating.db.read(self._at_rest))
         return _ONCE
 
     async def keep_round(self) -> float:
         """Brings what runs in line with what is wanted, and looks whether what serves still does; seconds to rest."""
-        await self._finish_deletions()
-        live = await self.operating.db.read(store.live)
+        await self.finish_deletions()
+        live = await self.operating.db.read(self._live)
         if live:  # also while all of them are being deployed: an engine that goes away then takes others down
             try:
                 containers = await self._all_containers()
@@ -61,7 +66,7 @@ class Keeper:
                 return _REST
             if self._told.pop("", None) is not None:
                 self._fallen.update(live)
-            at_rest = await self.operating.db.read(store.at_rest)
+            at_rest = await self.operating.db.read(self._at_rest)
             if await self._bring_up_again(at_rest):
                 containers = await self._all_containers()
             for compose_id, wanted, release_id in at_rest:
@@ -80,21 +85,35 @@ class Keeper:
                 self._fallen.discard(compose_id)
         return bool(again)
 
-    async def _finish_deletions(self) -> None:
+    async def finish_deletions(self) -> None:
         """Clears away what was deleted while the engine was away, or the panel went down. What is still being deployed
         to is left to whoever deletes it, who ends that first.
         """
-        for compose in await self.operating.db.read(lambda tx: store.being_deleted(tx, self.vault, at_rest=True)):
+        for compose in await self.operating.db.read(self._being_deleted):
             try:
                 async with self.operating.turn(compose.compose_id):
                     await self.operating.remove(compose)
             except HeadwayError as error:
                 self._tell(compose.compose_id, error)
 
+    @property
+    def _tools(self) -> Tools:
+        return self.operating.toolboxes.at(self.host_id)
+
+    def _live(self, tx: Tx) -> set[str]:
+        return store.live(tx, self.host_id)
+
+    def _at_rest(self, tx: Tx) -> list[tuple[str, Wanted, str | None]]:
+        return store.at_rest(tx, self.host_id)
+
+    def _being_deleted(self, tx: Tx) -> list[Compose]:
+        return store.being_deleted(tx, self.vault, at_rest_on=self.host_id)
+
     async def _all_containers(self) -> Mapping[str, Sequence[Container]]:
         """The containers of all compose services by whose they are: asked for once, however many there are."""
         found: dict[str, list[Container]] = defaultdict(list)
-        for container in await self.operating.tools.engine.containers(panel=self.operating.tools.panel_id):
+        tools = self._tools
+        for container in await tools.engine.containers(panel=tools.panel_id):
             found[container.compose_id].append(container)
         return found
 
@@ -111,7 +130,7 @@ class Keeper:
             await self._bring_in_line(compose_id)
             return
         try:
-            await self.operating.tools.routing.follow(compose_id, release, containers)
+            await self._tools.routing.follow(compose_id, release, containers)
         except HeadwayError as error:
             self._tell(compose_id, error)
         if await self.operating.db.read(lambda tx: self._is_over(tx, release, containers)):
@@ -122,11 +141,11 @@ class Keeper:
         if not release.record.stack:
             return _lost(release.record, containers)
         try:
-            there = await self.operating.tools.stacks.services(compose_id)
+            there = await self._tools.stacks.services(compose_id)
         except HeadwayError as error:  # looked at again when it is back
             self._tell(compose_id, error)
             return False
-        led = await self.operating.db.read(lambda tx: self.operating.tools.routing.wanted_ports(tx, compose_id))
+        led = await self.operating.db.read(lambda tx: self._tools.routing.wanted_ports(tx, compose_id))
         ways = {way: address_of(containers, *way) for way in led if way[0] in release.record.services}
         return bool(release.record.services.keys() - there.keys()) or None in ways.values()
 
@@ -156,7 +175,7 @@ class Keeper:
             self._tell(compose_id, error)
 
     async def _watch(self, containers: Mapping[str, Sequence[Container]]) -> None:
-        watched = await self.operating.db.read(lambda tx: store.watched(tx, tx.now - self.watch_time))
+        watched = await self.operating.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - self.watch_time))
         for compose_id, deployment_id in watched:
             mine = [each for each in containers.get(compose_id, ()) if each.deployment_id == deployment_id]
             if any(_is_unstable(each) for each in mine) or await self._has_failed_tasks(compose_id, deployment_id):
@@ -168,7 +187,7 @@ class Keeper:
         if release is None or not release.record.stack:
             return False
         try:
-            found = await self.operating.tools.stacks.services(compose_id)
+            found = await self._tools.stacks.services(compose_id)
         except HeadwayError:
             return False
         made = (each for each in found.values() if each.name in release.record.services)
@@ -189,10 +208,10 @@ class Keeper:
         """Whether something was replaced, by a release that has served for as long as the drain takes."""
         if not store.has_drained(tx, release.release_id, tx.now - self.drain_time):
             return False
-        tools = self.operating.tools
-        keep = store.kept_by(tx, release.compose_id, tools.defaults.kept_releases, tools.vault)
+        tools = self._tools
+        keep = kept_by(tx, release.compose_id, tools.defaults.kept_releases, tools.vault)
         stale = [] if release.record.stack else outdated(release.record, containers)
-        return bool(stale or store.beyond(tx, release.compose_id, keep))
+        return bool(stale or beyond(tx, release.compose_id, keep))
 
     def _mark_unstable(self, tx: Tx, deployment_id: str) -> None:
         deployments.set_fields(tx, deployment_id, unstable=True)

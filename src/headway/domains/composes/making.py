@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor, Role
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog import hooks_store
 from headway.domains.catalog.naming import app_name_for
@@ -16,8 +17,6 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
-
-LOCAL_HOST = "local"
 
 
 class NameTaken(Conflict):
@@ -44,8 +43,9 @@ class Making:
         description: str | None = None,
         settings: ComposeSettings,
         env: str = "",
+        host_id: str = LOCAL_HOST,
     ) -> Compose:
-        """A new compose service in this place, not deployed yet. Raises NameTaken."""
+        """A new compose service in this place, on that host, not deployed yet. Raises NameTaken."""
         if store.name_is_taken(tx, place.environment_id, name):
             raise NameTaken(name)
         compose = Compose(
@@ -53,7 +53,7 @@ class Making:
             organization_id=place.organization_id,
             project_id=place.project_id,
             environment_id=place.environment_id,
-            host_id=LOCAL_HOST,
+            host_id=host_id,
             name=name,
             app_name=app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate)),
             description=description,
@@ -108,6 +108,7 @@ class Making:
                 description=model.description,
                 settings=_for_copy(model.settings, actor),
                 env=model.env,
+                host_id=model.host_id,
             )
         return {model.compose_id for model in models}
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.service import LogFiles
 from headway.domains.catalog.kept import KeptReleases
 from headway.domains.composes import store
+from headway.domains.composes.keeping import beyond, is_shared, kept_by
 from headway.domains.composes.model import Compose, Release
 from headway.domains.composes.plan import known_secrets
 from headway.domains.composes.standing import outdated
-from headway.domains.composes.tools import Tools
+from headway.domains.composes.tools import Toolboxes, Tools
+from headway.domains.servers.fleet import ServerUnknown
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
@@ -26,15 +28,25 @@ from headway.seams.runtimes.compose.observed import Container
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operating:
-    """Acts on the containers of compose services on one host; everything stands being repeated. ``turn`` keeps two
-    from acting on one at the same time: whoever has it reads again what is wanted before acting.
+    """Acts on the containers of compose services, each on its host; everything stands being repeated. ``turn`` keeps
+    two from acting on one at the same time: whoever has it reads again what is wanted before acting.
     """
 
     db: Database
-    host: Host
-    tools: Tools
+    hosts: Mapping[str, Host]
+    toolboxes: Toolboxes
     logs_of_deployments: LogFiles
     turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    @property
+    def tools(self) -> Tools:
+        """Those of the panel's own machine."""
+        return self.toolboxes.here
+
+    async def tools_of(self, compose_id: str) -> Tools:
+        """Those of the host that a compose service is on. Raises HostUnreachable."""
+        host_id = await self.db.read(lambda tx: store.host_of(tx, compose_id))
+        return self.toolboxes.at(host_id or self.tools.host_id)
 
     @asynccontextmanager
     async def turn(self, compose_id: str) -> AsyncIterator[None]:
@@ -46,22 +58,24 @@ class Operating:
         """Starts what serves, where it is not up; leaves that to a deploy that is under way."""
         release = await self._at_rest(compose.compose_id)
         if release is not None:
-            await self.tools.bring_up(compose.compose_id, compose.app_name, release.record)
-            await self.tools.lead_to_stack(compose.compose_id, compose.app_name, release)
-            await self.tools.routing.lead(compose.compose_id, release)
+            tools = self.toolboxes.at(compose.host_id)
+            await tools.bring_up(compose.compose_id, compose.app_name, release.record)
+            await tools.lead_to_stack(compose.compose_id, compose.app_name, release)
+            await tools.routing.lead(compose.compose_id, release)
 
     async def down(self, compose: Compose) -> None:
         """Leads requests nowhere, then stops every container; returns when none runs."""
         await self.tools.routing.lead(compose.compose_id, None)
-        await self.tools.take_down(compose.compose_id)
+        await self.toolboxes.at(compose.host_id).take_down(compose.compose_id)
 
     async def containers(self, compose_id: str) -> list[Container]:
         """All containers of a compose service."""
-        return await self.tools.engine.containers(panel=self.tools.panel_id, compose=compose_id)
+        tools = await self.tools_of(compose_id)
+        return await tools.engine.containers(panel=tools.panel_id, compose=compose_id)
 
     async def logs(self, compose: Compose, container: Container, *, tail: int, since: str | None) -> str:
         """The last lines that a container wrote, masked."""
-        output = await self.tools.engine.logs(container, tail=tail, since=since)
+        output = await self.toolboxes.at(compose.host_id).engine.logs(container, tail=tail, since=since)
         return Masker(await self.secrets(compose.compose_id)).mask(output).decode()
 
     async def secrets(self, compose_id: str) -> set[str]:
@@ -75,23 +89,34 @@ class Operating:
         return await self.db.read(look)
 
     async def remove(self, compose: Compose) -> None:
-        """Removes everything of a compose service, its row last; its volumes only where that was asked for."""
-        labels = {"panel": self.tools.panel_id, "compose": compose.compose_id}
-        await self.tools.routing.lead(compose.compose_id, None)
-        if await self._has_made_something(compose):
-            await self.tools.stacks.remove(compose.compose_id)
-            await self.tools.engine.remove(**labels)
-            await self.tools.engine.remove_networks(**labels)
-            if compose.delete_volumes:
-                await self.tools.engine.remove_volumes(**labels)
-            await self.tools.engine.untag(f"{converted.IMAGES}{compose.app_name}/*")
+        """Removes everything of a compose service, its row last; its volumes only where that was asked for. What lies
+        on a server that was removed from Headway stays there.
+        """
+        with suppress(ServerUnknown):
+            await self._remove_from_host(compose)
+        host_here = self.hosts[self.tools.host_id]
         for folder in self.tools.folders.all_of(compose.compose_id):
-            await self.host.remove_tree(folder)
+            await host_here.remove_tree(folder)
         found = await self.db.read(lambda tx: deployments.of_subject(tx, compose.subject_type, compose.compose_id))
         for deployment in found:
             await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
             await self.logs_of_deployments.remove(deployment.deployment_id)
         await self.db.run(lambda tx: store.remove(tx, compose.compose_id))
+
+    async def _remove_from_host(self, compose: Compose) -> None:
+        tools = self.toolboxes.at(compose.host_id)
+        labels = {"panel": tools.panel_id, "compose": compose.compose_id}
+        if await self._has_made_something(compose):
+            await tools.routing.lead(compose.compose_id, None)
+            await tools.stacks.remove(compose.compose_id)
+            await tools.engine.remove(**labels)
+            await tools.engine.remove_networks(**labels)
+            if compose.delete_volumes:
+                await tools.engine.remove_volumes(**labels)
+            await tools.engine.untag(f"{converted.IMAGES}{compose.app_name}/*")
+        if tools is not self.tools:
+            for folder in tools.folders.all_of(compose.compose_id):
+                await self.hosts[tools.host_id].remove_tree(folder)
 
     async def retire(self, compose_id: str) -> None:
         """Ends the containers that newer ones have replaced, as gently as each wishes, and removes the files of old
@@ -103,13 +128,14 @@ class Operating:
         release = await self._at_rest(compose_id)
         if release is None:
             return
+        tools = await self.tools_of(compose_id)
         stale = [] if release.record.stack else outdated(release.record, containers)
         old = [each.container_id for each in stale]
         if release.record.stack:
             needed = await self.db.read(lambda tx: store.held_of_releases(tx, compose_id, self.tools.vault))
-            await self.tools.stacks.release(compose_id, needed)
-        await self.tools.engine.stop(old)
-        await self.tools.engine.remove_these(old)
+            await tools.stacks.release(compose_id, needed)
+        await tools.engine.stop(old)
+        await tools.engine.remove_these(old)
         await self.clear(compose_id)
 
     async def clear(self, compose_id: str) -> None:
@@ -117,29 +143,31 @@ class Operating:
         the next time where a deploy is under way.
         """
         for release_id, folder in (await self.beyond(compose_id))[1]:
-            await self.let_go(release_id, folder)
+            await self.let_go(compose_id, release_id, folder)
+        tools = await self.tools_of(compose_id)
         for name in await self.needless_images(compose_id):
-            await self.tools.engine.take_back(name)
+            await tools.engine.take_back(name)
 
     async def beyond(self, compose_id: str) -> tuple[KeptReleases, list[tuple[str, str]]]:
         """What a compose service keeps of its releases, and (id, folder) of those that it does not."""
 
         def look(tx: Tx) -> tuple[KeptReleases, list[tuple[str, str]]]:
-            keep = store.kept_by(tx, compose_id, self.tools.defaults.kept_releases, self.tools.vault)
-            return keep, store.beyond(tx, compose_id, keep)
+            keep = kept_by(tx, compose_id, self.tools.defaults.kept_releases, self.tools.vault)
+            return keep, beyond(tx, compose_id, keep)
 
         return await self.db.read(look)
 
-    async def let_go(self, release_id: str, folder: str) -> None:
+    async def let_go(self, compose_id: str, release_id: str, folder: str) -> None:
         """Removes a release that does not serve: its row, and its files unless another release has those too."""
-        if not await self.db.read(lambda tx: store.is_shared(tx, release_id, folder)):
-            await self.host.remove_tree(folder)
+        if not await self.db.read(lambda tx: is_shared(tx, release_id, folder)):
+            tools = await self.tools_of(compose_id)
+            await self.hosts[tools.host_id].remove_tree(folder)
         await self.db.run(lambda tx: store.remove_release(tx, release_id))
 
     async def needless_images(self, compose_id: str) -> list[str]:
         """The names of its images that no release of it has; none while a deploy is under way, which may need any."""
         compose = await self.db.read(lambda tx: store.find(tx, compose_id, self.tools.vault))
-        found = await self.tools.needless_images(compose_id, compose.app_name)
+        found = await self.toolboxes.at(compose.host_id).needless_images(compose_id, compose.app_name)
         # Asked after the look, and then none of these names is of a later deploy.
         return found if await self.db.read(lambda tx: store.is_at_rest(tx, compose_id)) else []
 

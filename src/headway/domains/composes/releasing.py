@@ -16,8 +16,8 @@ from headway.domains.composes.rollout import (
     left_by_failure,
     orphaned,
     rollout,
-    taken_ports,
     to_bring_up,
+    wanted_ports,
 )
 from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
@@ -56,7 +56,7 @@ class Releasing:
             running = await self._containers()
             before = await self.tools.release(self.plan.serving)
             decided = rollout(drawn, images, before.record if before is not None else None, running, self.release_id)
-            _require_ports(decided, running)
+            await self._require_ports(decided, running)
             await self.run.write(lambda tx: self.write(tx, decided.record))
             for name in {each["image"] for each in built.file["services"].values()}:
                 if converted.is_fresh(name):  # what was built is known by the name that it keeps
@@ -186,7 +186,7 @@ class Releasing:
         images = await self.tools.engine.images(sorted({service["image"] for service in services.values()}))
         missing = [name for name, service in services.items() if service["image"] not in images]
         if missing:
-            raise RunFailed(f"The image {services[missing[0]]['image']} of {missing[0]} is not on this machine.")
+            raise RunFailed(f"The image {services[missing[0]]['image']} of {missing[0]} is not on its machine.")
         of_service = {name: images[service["image"]] for name, service in services.items()}
         identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
         kept = {name: converted.kept_image(identity, name, image.image_id) for name, image in of_service.items()}
@@ -240,21 +240,22 @@ class Releasing:
     def _labels(self) -> dict[str, str]:
         return {"panel": self.tools.panel_id, "compose": self.plan.compose_id}
 
+    async def _require_ports(self, plan: Rollout, running: Sequence[Container]) -> None:
+        changing = plan.going(Way.BEGUN, Way.IN_PLACE, Way.BESIDE)
+        wanted = wanted_ports(plan.record.file, changing, running)
+        taken = await self.tools.engine.machine.taken([port for port, _ in wanted]) if wanted else []
+        if taken:
+            named = ", ".join(f"{port.number} (wanted by {name})" for port, name in wanted if port in taken)
+            raise RunFailed(
+                f"A port of its machine is taken by something else: {named}. Publish another one, or let a domain lead "
+                "to the service, which needs no published port."
+            )
+
     async def require_led_to(self, record: Record) -> None:
         """Whether the file has what the domains lead to."""
         missing = await self.tools.db.read(lambda tx: self.tools.routing.missing(tx, self.plan.compose_id, record))
         if missing is not None:
             raise RunFailed(f"{missing} Change the domain, or the file.")
-
-
-def _require_ports(plan: Rollout, running: Sequence[Container]) -> None:
-    changing = plan.going(Way.BEGUN, Way.IN_PLACE, Way.BESIDE)
-    taken = taken_ports(plan.record.file, changing, running)
-    if taken:
-        raise RunFailed(
-            f"A port of this machine is taken by something else: {', '.join(taken)}. Publish another one, or let a "
-            "domain lead to the service, which needs no published port."
-        )
 
 
 def _given(own: float | None, default: float) -> float:

@@ -1,5 +1,5 @@
 """The rollback of a compose service: the file of an earlier release, down to its images; else all is as before.
-Nothing is read, built or pulled, and nobody is asked but this machine.
+Nothing is read, built or pulled, and nobody is asked but its machine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.releasing import START, Releasing
 from headway.domains.composes.stacking import Stacking
 from headway.domains.composes.taking_back import take_back
-from headway.domains.composes.tools import Tools
+from headway.domains.composes.tools import Toolboxes, Tools
 from headway.infra.db.tables.composes import compose_releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
@@ -31,7 +31,7 @@ class RollbackKind:
     """How a compose service goes back; fits ``core.deployments.run.Kind``."""
 
     planning: Planning
-    tools: Tools
+    toolboxes: Toolboxes
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = START
@@ -56,7 +56,7 @@ class RollbackKind:
 
     async def perform(self, run: Run) -> Success:
         """See the module's docstring; every line is a recorded step."""
-        back = _Rollback(run, self.tools, Plan.load(run.plan["plan"]))
+        back = _Rollback(run, self.toolboxes.at(run.deployment.host_id), Plan.load(run.plan["plan"]))
         release = await back.release()
         releasing, domains = back.releasing(release), run.plan["domains"]
         await back.find(releasing, release)
@@ -84,8 +84,9 @@ class RollbackKind:
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
-        if not await restoring.undo(undoing, self.tools.routing, name, data):
-            await take_back(self.tools, undoing, name, data)
+        tools = self.toolboxes.at(undoing.deployment.host_id)
+        if not await restoring.undo(undoing, tools.routing, name, data):
+            await take_back(tools, undoing, name, data)
 
 
 class _Rollback:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
 from typing import Any
 
 from headway.core.deployments.run import Run, RunFailed
@@ -18,6 +16,7 @@ from headway.seams.runtimes.compose import converted
 from headway.seams.runtimes.compose.engine import Image
 from headway.seams.runtimes.compose.observed import Container, Judgement, Standing, judged
 from headway.seams.runtimes.compose.ways import Before, Way, way_of
+from headway.seams.runtimes.machine import Port
 
 _LOOK_SECONDS = 0.25
 _LAST_LINES = 20
@@ -84,17 +83,16 @@ def orphaned(plan: Rollout, running: Sequence[Container]) -> list[Container]:
     return [each for each in running if each.service not in plan.record.services]
 
 
-def taken_ports(file: Mapping[str, Any], names: Sequence[str], own: Sequence[Container]) -> list[str]:
-    """The ports of this machine that services want and somebody else has."""
+def wanted_ports(file: Mapping[str, Any], names: Sequence[str], own: Sequence[Container]) -> list[tuple[Port, str]]:
+    """The ports of the machine that services want and do not have, each with who wants it."""
     held = {port for container in own for port in container.published}
     found = []
     for name in names:
         for port in file["services"][name].get("ports") or ():
             wanted = str(port.get("published") or "")
             if wanted.isdecimal() and int(wanted) not in held:
-                kind = SOCK_DGRAM if port.get("protocol") == "udp" else SOCK_STREAM
-                if not _is_free(str(port.get("host_ip") or ""), int(wanted), kind):
-                    found.append(f"{wanted} (wanted by {name})")
+                address, datagrams = str(port.get("host_ip") or ""), port.get("protocol") == "udp"
+                found.append((Port(number=int(wanted), address=address, datagrams=datagrams), name))
     return found
 
 
@@ -198,14 +196,3 @@ def _is_well(plan: Rollout, name: str, judgements: Sequence[tuple[Container, Jud
 
 def _is_finished(judgement: Judgement) -> bool:
     return judgement.standing is Standing.FINISHED
-
-
-def _is_free(address: str, port: int, kind: int) -> bool:
-    family = AF_INET6 if ":" in address else AF_INET
-    with ExitStack() as stack:
-        probe = stack.enter_context(socket(family, kind))
-        try:
-            probe.bind((address, port))
-        except OSError:
-            return False
-    return True

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -23,7 +23,6 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route, Upstream
 from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 from headway.kernel.vault import Vault
-from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.stacks import address_of
 from headway.seams.runtimes.route_file import check_route, render_route
@@ -61,20 +60,21 @@ class NotFollowed(Unavailable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """Fits ``catalog.fronted.Fronted``. One at a time writes the route of one compose service."""
+    """Fits ``catalog.fronted.Fronted``. ``containers`` looks for those of a compose service on its host, ``edge`` is in
+    front of each. One at a time writes the route of one compose service.
+    """
 
     db: Database
     edge: Edge
-    engine: Engine
+    containers: Callable[[str], Awaitable[Sequence[Container]]]
     vault: Vault
     facts: EdgeFacts
-    panel_id: str
     noun: Noun = Noun.COMPOSE
     _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def lead(self, compose_id: str, release: Release | None) -> Route | None:
         """Leads requests to the containers of a release, or nowhere; gives the route. Raises HeadwayError."""
-        containers = await self.engine.containers(panel=self.panel_id, compose=compose_id) if release else []
+        containers = await self.containers(compose_id) if release else []
         return await self._write(compose_id, release, containers)
 
     async def proven(self, route: Route) -> None:

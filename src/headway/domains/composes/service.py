@@ -18,12 +18,14 @@ from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.catalog.git_providers import require_seen
 from headway.domains.catalog.naming import check_name
 from headway.domains.composes import store
+from headway.domains.composes.hosting import check_host, moved
 from headway.domains.composes.making import Making, NameTaken
 from headway.domains.composes.model import RAW, Compose, ComposeSettings, ComposeStatus, Release, Wanted
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.plan import check_variables
 from headway.domains.composes.requests import deploy_request
 from headway.domains.projects import store as projects
+from headway.domains.servers.hosting import host_for
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, Forbidden, InvalidInput
@@ -64,8 +66,11 @@ class ComposeService:
         app_name: str | None = None,
         description: str | None = None,
         settings: ComposeSettings,
+        server_id: str | None = None,
     ) -> Compose:
-        """Makes a compose service without deploying it. Raises Conflict where the environment has one of that name."""
+        """Makes a compose service without deploying it, on a server where one is named. Raises Conflict where the
+        environment has one of that name.
+        """
         check_name(name, _WHOSE)
         _check(settings, ComposeSettings(), actor)
 
@@ -73,7 +78,15 @@ class ComposeService:
             place = projects.place_of(tx, environment_id)
             permit(actor, "compose.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             require_seen(tx, actor, ComposeSettings(), settings)
-            return self._making.add(tx, place, name, app_name=app_name, description=description, settings=settings)
+            host_id = host_for(tx, place.organization_id, server_id)
+            check_host(settings, host_id)
+            return self._making.add(
+                *(tx, place, name),
+                app_name=app_name,
+                description=description,
+                settings=settings,
+                host_id=host_id,
+            )
 
         return await self._db.run(write)
 
@@ -91,6 +104,7 @@ class ComposeService:
         name: str | None = None,
         description: str | None = None,
         env: str | None = None,
+        server_id: str | None = None,
     ) -> Compose:
         """Changes a compose service; the next deploy works from it. Raises InvalidInput with what is wrong."""
         if env is not None:
@@ -100,15 +114,14 @@ class ComposeService:
 
         def write(tx: Tx) -> Compose:
             current = self._permitted(tx, actor, compose_id, procedure)
-            fields: dict[str, Any] = {}
-            if change is not None:
-                settings = change(current.settings)
+            settings = current.settings if change is None else change(current.settings)
+            fields: dict[str, Any] = {**moved(tx, current, settings, server_id)}
+            if settings is not current.settings:
                 _check(settings, current.settings, actor)
                 require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
-                if store.name_is_taken(tx, current.environment_id, name):
-                    raise NameTaken(name)
+                _require_free(tx, current, name)
                 fields["name"] = name
             if description is not None:
                 fields["description"] = description
@@ -140,6 +153,7 @@ class ComposeService:
             if change is not None:
                 settings = change(compose.settings)
                 _check(settings, compose.settings, actor)
+                check_host(settings, compose.host_id)
                 store.set_fields(tx, compose_id, settings=store.kept(settings, self._vault))
                 compose = replace(compose, settings=settings)
             commit = _serving_commit(tx, compose, self._vault) if again else None
@@ -301,6 +315,11 @@ class ComposeService:
             raise store.ComposeNotFound
         permit(actor, procedure, owner.organization_id, owner.project_id, service_id=compose_id, noun=Noun.COMPOSE)
         return store.find(tx, compose_id, self._vault)
+
+
+def _require_free(tx: Tx, compose: Compose, name: str) -> None:
+    if store.name_is_taken(tx, compose.environment_id, name):
+        raise NameTaken(name)
 
 
 def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | None:

@@ -10,9 +10,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
-from headway.core.deployments.store import wanted_releases
 from headway.domains.catalog import domains_store, hooks_store, restoring
-from headway.domains.catalog.kept import Holding, KeptReleases, kept_of
 from headway.domains.composes.model import (
     Compose,
     ComposeSettings,
@@ -70,11 +68,25 @@ def of_environment(tx: Tx, environment_id: str, vault: Vault) -> list[Compose]:
     return [_compose(row, vault) for row in rows]
 
 
-def being_deleted(tx: Tx, vault: Vault, *, at_rest: bool = False) -> list[Compose]:
-    """Compose services whose deletion has begun and not ended; ``at_rest``: those for which nothing waits or runs."""
+def host_of(tx: Tx, compose_id: str) -> str | None:
+    """The host that a compose service is on, also while it is being deleted; None where there is none."""
+    found: str | None = tx.scalar(select(_c.host_id).where(_c.compose_id == compose_id))
+    return found
+
+
+def hosts_in_use(tx: Tx) -> list[str]:
+    """The hosts that have compose services, those among them that are being deleted."""
+    return list(tx.execute(select(_c.host_id).distinct()).scalars())
+
+
+def being_deleted(tx: Tx, vault: Vault, *, at_rest_on: str | None = None) -> list[Compose]:
+    """Compose services whose deletion has begun and not ended; ``at_rest_on``: those on this host for which nothing
+    waits or runs.
+    """
     unfinished = [select(deployments.c.subject_id).where(state, _MINE) for state in _BUSY]
-    quiet = [_c.compose_id.not_in(each) for each in unfinished] if at_rest else []
-    return [_compose(row, vault) for row in tx.execute(select(composes).where(~_LIVE, *quiet))]
+    quiet = [_c.host_id == at_rest_on, *(_c.compose_id.not_in(each) for each in unfinished)]
+    rows = tx.execute(select(composes).where(~_LIVE, *(quiet if at_rest_on is not None else ())))
+    return [_compose(row, vault) for row in rows]
 
 
 def previews_of(tx: Tx, compose_id: str, vault: Vault) -> list[Compose]:
@@ -89,16 +101,16 @@ def ending(tx: Tx) -> list[str]:
     return list(tx.execute(select(_c.compose_id).where(*mine)).scalars())
 
 
-def live(tx: Tx) -> set[str]:
-    """Every compose service that is not being deleted."""
-    return set(tx.execute(select(_c.compose_id).where(_LIVE)).scalars())
+def live(tx: Tx, host_id: str) -> set[str]:
+    """Every compose service of a host that is not being deleted."""
+    return set(tx.execute(select(_c.compose_id).where(_c.host_id == host_id, _LIVE)).scalars())
 
 
-def at_rest(tx: Tx) -> list[tuple[str, Wanted, str | None]]:
-    """(id, what is wanted, release that serves) of every compose service that nothing is being deployed to."""
+def at_rest(tx: Tx, host_id: str) -> list[tuple[str, Wanted, str | None]]:
+    """(id, what is wanted, release that serves) of the compose services of a host that nothing is being deployed to."""
     busy = select(deployments.c.subject_id).where(RUNNING, _MINE)
     columns = (_c.compose_id, _c.wanted, _c.serving_release_id)
-    rows = tx.execute(select(*columns).where(_LIVE, _c.compose_id.not_in(busy)))
+    rows = tx.execute(select(*columns).where(_c.host_id == host_id, _LIVE, _c.compose_id.not_in(busy)))
     return [(row.compose_id, Wanted(row.wanted), row.serving_release_id) for row in rows]
 
 
@@ -292,35 +304,16 @@ def serving(tx: Tx, compose_id: str, vault: Vault) -> Release | None:
     return None if row is None else _release(row, vault)
 
 
-def kept_by(tx: Tx, compose_id: str, default: KeptReleases, vault: Vault) -> KeptReleases:
-    """What a compose service keeps of its releases; the default for one that is being deleted."""
-    own = settings_of(tx, compose_id, vault)
-    return default if own is None else default.own(number=own.keep_releases, days=own.keep_releases_days, bytes_=None)
-
-
-def beyond(tx: Tx, compose_id: str, keep: KeptReleases) -> list[tuple[str, str]]:
-    """(id, folder) of the releases that are not kept."""
-    columns = (_r.release_id, _r.seq, _r.state, _r.folder, _r.origin, _r.created_at)
-    rows = tx.execute(select(*columns).where(_r.compose_id == compose_id)).all()
-    wanted = wanted_releases(tx, SubjectType.COMPOSE, compose_id)
-    staying = kept_of([_holding(row, wanted) for row in rows], keep, tx.now)
-    return [(row.release_id, row.folder) for row in rows if row.release_id not in staying]
-
-
-def is_shared(tx: Tx, release_id: str, folder: str) -> bool:
-    """Whether another release has the same files."""
-    others = select(_r.release_id).where(_r.folder == folder, _r.release_id != release_id)
-    return tx.execute(others.limit(1)).first() is not None
-
-
-def watched(tx: Tx, since: datetime) -> list[tuple[str, str]]:
-    """(compose service, deployment) of what serves, whose deployment ended after ``since`` and is not unstable yet."""
+def watched(tx: Tx, host_id: str, since: datetime) -> list[tuple[str, str]]:
+    """(compose service, deployment) of what serves on a host, whose deployment ended after ``since`` and is not
+    unstable yet.
+    """
     young = (deployments.c.finished_at >= since, deployments.c.unstable.is_(False))
     rows = tx.execute(
         select(_c.compose_id, deployments.c.deployment_id)
         .join(compose_releases, _r.release_id == _c.serving_release_id)
         .join(deployments, deployments.c.deployment_id == _r.deployment_id)
-        .where(_c.wanted == Wanted.UP, _LIVE, *young)
+        .where(_c.host_id == host_id, _c.wanted == Wanted.UP, _LIVE, *young)
     )
     return [(row.compose_id, row.deployment_id) for row in rows]
 
@@ -347,17 +340,6 @@ def make_serving(tx: Tx, compose_id: str, release_id: str, led: restoring.Domain
 def remove_release(tx: Tx, release_id: str) -> None:
     """Nothing is left of the release."""
     tx.execute(delete(compose_releases).where(_r.release_id == release_id))
-
-
-def _holding(row: Row[Any], wanted: Collection[str]) -> Holding:
-    return Holding(
-        release_id=row.release_id,
-        seq=row.seq,
-        origin=row.origin or row.release_id,
-        is_needed=row.state != ReleaseState.RETIRED or row.release_id in wanted,
-        has_served=row.state != ReleaseState.STARTING,
-        made_at=row.created_at,
-    )
 
 
 def _compose(row: Row[Any], vault: Vault) -> Compose:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from headway.domains.catalog.git_providers import login_by
@@ -18,6 +16,7 @@ from headway.domains.composes.model import DROP, ComposeSettings, Record, Releas
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.routing import Routing
 from headway.domains.composes.standing import to_make, to_start
+from headway.domains.servers import toolboxes
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Limits
 from headway.kernel.secret import Secret
@@ -52,6 +51,7 @@ class Tools:
     """
 
     db: Database
+    host_id: str
     vault: Vault
     panel_id: str
     folders: ComposeFolders
@@ -122,10 +122,10 @@ class Tools:
         there = await self.engine.images(sorted({service["image"] for service in services.values()}))
         for name, service in services.items():
             if service["image"] not in there:
-                return f"The image of {name} is not on this machine any more; deploy that commit again."
+                return f"The image of {name} is not on its machine any more; deploy that commit again."
         needed = _reads_from(release.folder, release.record.file)
-        if needed and not await asyncio.to_thread(Path(release.folder).is_dir):
-            return "Its files are not on this machine any more; deploy that commit again."
+        if needed and not await self.engine.machine.is_folder(release.folder):
+            return "Its files are not on its machine any more; deploy that commit again."
         return None
 
     async def bring_up(self, compose_id: str, app_name: str, record: Record) -> None:
@@ -173,6 +173,11 @@ class Tools:
         return Limits(
             memory_bytes=self.defaults.build_memory_bytes, processes=self.defaults.process_limit, oom_score_adj=500
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolboxes(toolboxes.Toolboxes[Tools]):
+    """The tools of every host, for compose services."""
 
 
 def archive_spec(settings: ComposeSettings) -> ArchiveSpec:

@@ -16,7 +16,6 @@ from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.applications import store as applications
-from headway.domains.applications.hosting import host_for
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
@@ -28,6 +27,7 @@ from headway.domains.databases.model import Database, DatabaseKind, DatabaseSett
 from headway.domains.databases.passwords import NEEDS_DEPLOY, Telling, with_password
 from headway.domains.databases.preparing import check, completed, settings_for
 from headway.domains.projects.store import place_of
+from headway.domains.servers.hosting import host_for
 from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput

@@ -38,9 +38,6 @@ class Environment:
     created_at: datetime
 
 
-LOCAL_HOST = "local"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What lists say about an application, a compose service or a database (of the kind ``database``) that lies in an

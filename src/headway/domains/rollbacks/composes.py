@@ -104,7 +104,7 @@ class Composes:
         if release is None:
             return None
         try:
-            return await self.operating.tools.missing(release)
+            return await (await self.operating.tools_of(release.compose_id)).missing(release)
         except Unavailable as away:
             return away.message
 
@@ -119,7 +119,7 @@ class Composes:
         """See ``Form.remove``."""
         found = await self.operating.tools.release(release_id)
         if found is not None:
-            await self.operating.let_go(release_id, found.folder)
+            await self.operating.let_go(found.compose_id, release_id, found.folder)
 
     def seen(self, tx: Tx, release_id: str, missing: str | None) -> None:
         """See ``Form.seen``."""

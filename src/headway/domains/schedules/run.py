@@ -15,15 +15,15 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.beside import beside
 from headway.domains.applications.tools import Toolboxes, Tools
+from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
+from headway.domains.composes.tools import Tools as ComposeTools
 from headway.domains.schedules.model import Target
 from headway.domains.schedules.plan import Plan, freeze
 from headway.domains.schedules.subject import KIND, VERSION
 from headway.infra.db.transaction import Tx
-from headway.infra.docker.api import DockerApi
 from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Command, Limits, Stage
 from headway.kernel.vault import Vault
-from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.inside import InContainer, InFolder, Inside
 from headway.seams.runtimes.script import handed_over
 from headway.seams.runtimes.within import Within
@@ -41,9 +41,7 @@ class ScheduleKind:
 
     vault: Vault
     toolboxes: Toolboxes
-    engine: Engine
-    api: DockerApi
-    panel_id: str
+    composes: ComposeToolboxes
     grace_seconds: float
     use_groups: bool
     name: str = KIND
@@ -85,22 +83,11 @@ class ScheduleKind:
         if plan.runtime is not None and plan.release_id is not None:
             return await self._tools(run.deployment).runtimes.of(plan.runtime).inside(plan.release_id)
         if plan.compose_id is not None:
-            return await self._service(plan.compose_id, plan.service or "")
+            return await _service(self.composes.at(run.deployment.host_id), plan.compose_id, plan.service or "")
         if plan.target == Target.PANEL:
             return InFolder(folder="/", account=None, env=_of_this_machine(), limits=Limits())
         env = {"PATH": _PATH, "HOME": plan.home or "/", "LANG": "C.UTF-8"}
         return InFolder(folder="/", account=None, env=env, limits=Limits())
-
-    async def _service(self, compose_id: str, service: str) -> InContainer:
-        containers = await self.engine.containers(panel=self.panel_id, compose=compose_id)
-        running = [each for each in containers if each.service == service and each.status == "running"]
-        if not running:
-            raise RunFailed(
-                f"No container of the service {service} runs; start the compose service, or look at its logs."
-            )
-        newest = max(running, key=lambda each: (each.started_at, each.name))
-        state = (await self.api.get(f"/containers/{newest.container_id}/json"))["State"]
-        return InContainer(container_id=newest.container_id, pid=state["Pid"] or None)
 
     async def _enter(self, run: Run, inside: InContainer) -> Within:
         """The visit to the container, the same after a crash; what ends it is recorded before it begins."""
@@ -151,6 +138,16 @@ class ScheduleKind:
 def _gates(tools: Tools) -> str:
     """The folder of the files that open gates, which only the panel enters."""
     return f"{tools.folders.work}/gates"
+
+
+async def _service(tools: ComposeTools, compose_id: str, service: str) -> InContainer:
+    containers = await tools.engine.containers(panel=tools.panel_id, compose=compose_id)
+    running = [each for each in containers if each.service == service and each.status == "running"]
+    if not running:
+        raise RunFailed(f"No container of the service {service} runs; start the compose service, or look at its logs.")
+    newest = max(running, key=lambda each: (each.started_at, each.name))
+    state = (await tools.engine.api.get(f"/containers/{newest.container_id}/json"))["State"]
+    return InContainer(container_id=newest.container_id, pid=state["Pid"] or None)
 
 
 async def _carried_out(run: Run, plan: Plan, command: Command) -> None:

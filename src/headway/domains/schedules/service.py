@@ -9,6 +9,7 @@ from datetime import datetime
 
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun, permit
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -30,7 +31,6 @@ from headway.kernel.errors import Forbidden
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
 
-LOCAL_HOST = "local"
 MOST_TICKS = 100
 _NOUNS: Mapping[Target, Noun] = {
     Target.APPLICATION: Noun.APPLICATION,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from headway.core.deployments.run import Owner
 from headway.core.engine.scheduler.timer import Overlap, Tick
 from headway.core.engine.scheduler.timers import Timers
 from headway.domains.applications import store as of_applications
+from headway.domains.composes import store as of_composes
 from headway.domains.schedules import store
 from headway.domains.schedules.model import Schedule, Target, exclusive_key
 from headway.infra.db.transaction import Tx
@@ -19,6 +21,10 @@ from headway.kernel.vault import Vault
 KIND = "schedule"
 VERSION = 1
 _AROUND_SECONDS = 60.0
+_HOST_OF: Mapping[Target, Callable[[Tx, str], str | None]] = {
+    Target.APPLICATION: of_applications.host_of,
+    Target.COMPOSE: of_composes.host_of,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +82,10 @@ def request_for(tx: Tx, schedule_id: str, timers: Timers, vault: Vault, descript
 
 
 def _host_of(tx: Tx, schedule: Schedule) -> str:
-    """Where it is to run: inside of an application, where that is."""
-    inside = schedule.target_id if schedule.target is Target.APPLICATION else None
-    return (inside and of_applications.host_of(tx, inside)) or schedule.runs_on
+    """Where it is to run: inside of a service, where that is."""
+    host_of = _HOST_OF.get(schedule.target)
+    inside = None if host_of is None else host_of(tx, schedule.target_id or "")
+    return inside or schedule.runs_on
 
 
 def _total(timeout_seconds: float | None) -> float | None:

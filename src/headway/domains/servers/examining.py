@@ -32,7 +32,7 @@ async def examined(host: SshHost) -> Facts:
 
 def docker_of(host: SshHost) -> DockerApi:
     """The server's engine."""
-    return DockerApi(lambda: host.dial(DOCKER_SOCKET))
+    return DockerApi(lambda: host.dial(DOCKER_SOCKET), host.target.place)
 
 
 async def _text(host: SshHost, path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.engine.scheduler.cron import Cron
 from headway.core.engine.scheduler.timer import CatchUp, Overlap, Policy, Tick
@@ -12,8 +13,6 @@ from headway.domains.volume_backups.services import Services, Whose
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
-
-LOCAL_HOST = "local"
 
 
 class VolumeBackupSource:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Owner
 from headway.domains.applications import model as application_model
 from headway.domains.applications import store as applications
@@ -14,7 +15,6 @@ from headway.domains.composes import model as compose_model
 from headway.domains.composes import store as composes
 from headway.domains.composes.operate import Operating as Composes
 from headway.domains.databases import store as databases
-from headway.domains.projects.model import LOCAL_HOST
 from headway.domains.volume_backups.model import DATA, ServiceType
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
@@ -73,8 +73,7 @@ class Services:
 
     async def folder(self, service_type: ServiceType, service_id: str, app_name: str, volume: str) -> str:
         """The folder of one of its volumes, or of an application's own data. Raises NoSuchVolume, EngineAway."""
-        if service_type is not ServiceType.COMPOSE:
-            await self._require_here(service_id)
+        await self._require_here(service_type, service_id)
         if service_type is ServiceType.APPLICATION and volume == DATA and not await self._has_mount(service_id, DATA):
             return self.applications.tools.folders.data(service_id)
         if service_type.database is not None and volume == DATA:
@@ -93,6 +92,7 @@ class Services:
         self, service_type: ServiceType, service_id: str, app_name: str, volume: str
     ) -> tuple[str, str]:
         """(name, folder) of a new volume of the service. Raises Conflict where there is one of that name."""
+        await self._require_here(service_type, service_id)
         name = new_name(service_type, app_name, volume)
         api = self.composes.tools.engine.api
         if await api.find(f"/volumes/{name}") is not None:
@@ -145,9 +145,9 @@ class Services:
             await (self.applications.up(found) if up else self.applications.down(found))
         return up
 
-    async def _require_here(self, application_id: str) -> None:
-        host_id = await self.applications.db.read(lambda tx: applications.host_of(tx, application_id))
-        if host_id != LOCAL_HOST:
+    async def _require_here(self, service_type: ServiceType, service_id: str) -> None:
+        host_of = composes.host_of if service_type is ServiceType.COMPOSE else applications.host_of
+        if await self.applications.db.read(lambda tx: host_of(tx, service_id)) != LOCAL_HOST:
             raise NoSuchVolume(_ON_A_SERVER)
 
     def _kept_in(self, tx: Tx, database_id: str) -> str:

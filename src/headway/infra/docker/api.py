@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,7 @@ from headway.kernel.errors import HeadwayError, Unavailable
 Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 Json = Any
 
+_HERE = "this machine"
 _SECONDS = 60.0
 _PING_SECONDS = 5.0
 _FILE_SECONDS = 300.0
@@ -30,10 +31,10 @@ _MOST_BYTES = 64 << 20
 class EngineAway(Unavailable):
     """The Docker engine does not answer."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, place: str = _HERE) -> None:
         self.why = why
         super().__init__(
-            f"The Docker engine of this machine does not answer ({why}). Install it (apt-get install docker.io "
+            f"The Docker engine of {place} does not answer ({why}). Install it (apt-get install docker.io "
             "docker-cli docker-buildx) or start it (systemctl start docker), then deploy again."
         )
 
@@ -56,10 +57,11 @@ def unix_socket(path: str) -> Dial:
 
 
 class DockerApi:
-    """An engine. Every call raises EngineAway when it does not answer, EngineRefused when it says no."""
+    """An engine at a ``place``. Every call raises EngineAway when it does not answer, EngineRefused when it says no."""
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: Dial, place: str = _HERE) -> None:
         self._dial = dial
+        self._place = place
         self._architecture: str | None = None
 
     async def get(self, path: str, *, seconds: float = _SECONDS, **query: Json) -> Json:
@@ -102,6 +104,30 @@ class DockerApi:
         """The bytes of an answer that is no JSON."""
         return await self._ask("GET", path, query, seconds=seconds)
 
+    async def stream(self, path: str, **query: Json) -> AsyncGenerator[bytes, None]:
+        """The bytes of an answer that has no end of its own, as they come; it ends with whoever asks."""
+        answer = _Answer()
+        try:
+            async with asyncio.timeout(_SECONDS):
+                reader, writer = await self._dial()
+            try:
+                asked = (f"GET {_target(path, query)} HTTP/1.1", "Host: docker", "Connection: close", "", "")
+                writer.write("\r\n".join(asked).encode())
+                while not answer.complete and (chunk := await reader.read(_CHUNK)):
+                    answer.feed(chunk)
+                    if answer.status < 400 and answer.body:
+                        yield answer.taken()
+            finally:
+                writer.close()
+        except TimeoutError as error:
+            raise EngineAway(f"no answer within {_SECONDS:g} s", self._place) from error
+        except OSError as error:
+            raise EngineAway(error.strerror or str(error), self._place) from error
+        except httptools.HttpParserError as error:
+            raise EngineAway("what answers there is no Docker engine", self._place) from error
+        if answer.status >= 400:
+            raise EngineRefused(_complaint(answer), answer.status)
+
     async def require(self) -> None:
         """Returns where there is an engine; else raises EngineAway."""
         await self._ask("GET", "/_ping", {}, seconds=_PING_SECONDS)
@@ -130,16 +156,16 @@ class DockerApi:
         seconds: float = _SECONDS,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
-        target = f"{path}?{urlencode({name: _written(value) for name, value in query.items()})}" if query else path
+        target = _target(path, query)
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._exchange(method, target, content, headers)
         except TimeoutError as error:
-            raise EngineAway(f"no answer within {seconds:g} s") from error
+            raise EngineAway(f"no answer within {seconds:g} s", self._place) from error
         except OSError as error:
-            raise EngineAway(error.strerror or str(error)) from error
+            raise EngineAway(error.strerror or str(error), self._place) from error
         except httptools.HttpParserError as error:
-            raise EngineAway("what answers there is no Docker engine") from error
+            raise EngineAway("what answers there is no Docker engine", self._place) from error
         if answer.status >= 400:
             raise EngineRefused(_complaint(answer), answer.status)
         return bytes(answer.body)
@@ -190,6 +216,12 @@ class _Answer:
         if len(self.body) > _MOST_BYTES:
             raise OSError(0, "its answer is too long")
 
+    def taken(self) -> bytes:
+        """What has come of its body since this was asked last."""
+        body = bytes(self.body)
+        self.body.clear()
+        return body
+
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
 
@@ -198,6 +230,10 @@ class _Answer:
 
     def on_message_complete(self) -> None:
         self.complete = True
+
+
+def _target(path: str, query: Mapping[str, Json]) -> str:
+    return f"{path}?{urlencode({name: _written(value) for name, value in query.items()})}" if query else path
 
 
 def _written(value: Json) -> str:

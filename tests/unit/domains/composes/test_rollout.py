@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 from headway.domains.composes.model import Record, ReleasedService
-from headway.domains.composes.rollout import left_by_failure, orphaned, rollout, taken_ports, to_bring_up
+from headway.domains.composes.rollout import left_by_failure, orphaned, rollout, to_bring_up, wanted_ports
 from headway.domains.composes.standing import outdated, to_make, to_start
 from headway.seams.runtimes.compose.engine import Image
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.ways import Way
+from headway.seams.runtimes.machine import Port
 
 IMAGE = Image(image_id="sha256:0", checks_health=False)
 
@@ -89,14 +89,12 @@ def test_a_failure_tells_what_it_leaves() -> None:
     assert left_by_failure(planned(file(web={}), []), served=False).startswith("Nothing of it runs")
 
 
-def test_a_port_that_somebody_else_has_is_told_and_one_of_its_own_is_not() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-        wanted = file(web={"ports": [{"published": str(port), "host_ip": "127.0.0.1"}]})
-        assert taken_ports(wanted, ["web"], []) == [f"{port} (wanted by web)"]
-        assert taken_ports(wanted, ["web"], [container("web", "old", published=frozenset({port}))]) == []
-        assert taken_ports(wanted, [], []) == []
+def test_the_ports_that_a_service_wants_and_does_not_have_are_asked_for() -> None:
+    wanted = file(web={"ports": [{"published": "81", "host_ip": "127.0.0.1"}, {"published": "53", "protocol": "udp"}]})
+    named, open_to_all = Port(number=81, address="127.0.0.1"), Port(number=53, datagrams=True)
+    assert wanted_ports(wanted, ["web"], []) == [(named, "web"), (open_to_all, "web")]
+    assert wanted_ports(wanted, ["web"], [container("web", "old", published=frozenset({81}))]) == [(open_to_all, "web")]
+    assert wanted_ports(wanted, [], []) == []
 
 
 def test_of_a_release_that_lost_containers_the_rest_is_started_and_the_lost_are_made() -> None:

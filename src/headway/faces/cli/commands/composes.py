@@ -78,13 +78,19 @@ def create(
     stack: Annotated[
         bool, typer.Option("--stack", help="Runs it in the swarm that the panel's machine manages.")
     ] = False,
+    server: Annotated[
+        str | None, typer.Option(metavar="SERVER", help="The server that it is on; default: the panel's machine.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Makes a compose service of a file, or of a repository; 'headway composes deploy' then deploys it."""
+    from headway.faces.cli.commands.servers import find_server
     from headway.faces.cli.lookup import environment_for
 
     given = _source(file, git, branch, path) | ({"composeType": "stack"} if stack else {})
     with Session.of(context).client() as client:
+        if server is not None:
+            given["serverId"] = find_server(client, server)["serverId"]
         environment_id, _ = environment_for(client, project)
         row = client.post("compose.create", {"name": name, "environmentId": environment_id, **given})
     output.say_json(row) if as_json else output.say(f"{name} is made; headway composes deploy {name} deploys it")

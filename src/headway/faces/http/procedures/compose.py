@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.domains.composes.model import ComposeSettings
 from headway.faces.http.errors import no_file
@@ -82,6 +81,7 @@ class Update(Changes):
     name: Annotated[str, Field(min_length=1)] | None = None
     description: str | None = None
     env: str | None = None
+    server_id: str | None = None
 
 
 class SaveEnvironment(ById):
@@ -161,8 +161,6 @@ async def _converted(call: Call[ById]) -> str:
 
 async def _create(call: Call[Create]) -> dict[str, Any]:
     given = call.input
-    if given.server_id:
-        raise Missing(Noun.SERVER)
     return compose_row(
         await call.platform.composes.create(
             call.actor,
@@ -171,6 +169,7 @@ async def _create(call: Call[Create]) -> dict[str, Any]:
             app_name=given.app_name,
             description=given.description,
             settings=given.applied(ComposeSettings()),
+            server_id=given.server_id,
         )
     )
 
@@ -185,6 +184,7 @@ async def _update(call: Call[Update]) -> dict[str, Any]:
             name=given.name,
             description=given.description,
             env=(given.env or "") if "env" in given.model_fields_set else None,
+            server_id=given.server_id,
         )
     )
 

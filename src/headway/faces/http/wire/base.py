@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import overload
 
-from headway.domains.projects.model import LOCAL_HOST
+from headway.core.deployments.hosts import LOCAL_HOST
 
 _BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - as every time here in UTC, which need not be said a million times
 

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 
 from headway.domains.composes.model import Compose, ComposeSettings
 from headway.domains.projects.model import Environment, Project
-from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.base import moment, server_id_of
 from headway.faces.http.wire.deployments import DeploymentRow
 from headway.faces.http.wire.edge import DomainRow
 from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
@@ -56,7 +56,7 @@ class ComposeRow(TypedDict):
     archive: ArchiveRow | None
     environmentId: str
     createdAt: str
-    serverId: None
+    serverId: str | None
 
 
 class EnvironmentOfCompose(TypedDict):
@@ -183,7 +183,7 @@ def compose_row(compose: Compose) -> dict[str, Any]:
         "environmentId": compose.environment_id,
         "projectId": compose.project_id,
         "organizationId": compose.organization_id,
-        "serverId": None,
+        "serverId": server_id_of(compose.host_id),
         "createdAt": moment(compose.created_at),
     }
 

@@ -18,13 +18,13 @@ from typing import Any
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
-from headway.seams.runtimes import ports
 from headway.seams.runtimes.afar.codec import NotUnderstood, decode, encode
 from headway.seams.runtimes.afar.contract import Setting, types_of
 from headway.seams.runtimes.afar.failures import told
 from headway.seams.runtimes.afar.frames import HEAD, framed, length_of
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
+from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.traefik import Https
@@ -33,21 +33,6 @@ from headway.seams.runtimes.visits import Visits
 _SILENCE_SECONDS = 900.0  # a panel asks every few seconds while applications are here
 Mask = Callable[[str], str]
 MakeMask = Callable[[Sequence[str]], Mask]
-
-
-class Machine:
-    """What else there is to know; fits ``contract.MachineThere``."""
-
-    async def group_of(self, path: str) -> int | None:
-        """The group that a file or socket belongs to, None where there is none."""
-        try:
-            return (await asyncio.to_thread(Path(path).stat)).st_gid
-        except OSError:
-            return None
-
-    async def free(self, wanted: Sequence[int]) -> list[int]:
-        """Those of the ports that nobody listens on."""
-        return await asyncio.to_thread(lambda: [port for port in wanted if ports.is_free("127.0.0.1", port)])
 
 
 class Work:
@@ -156,7 +141,7 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
         "edge": Edge(
             root / "edge", host=setting.edge_host, port=setting.edge_port, https=https, traefik=Path(setting.edge)
         ),
-        "machine": Machine(),
+        "machine": OwnMachine(),
         "visits": Visits(api),
     }
 

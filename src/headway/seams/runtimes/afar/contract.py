@@ -9,6 +9,7 @@ from typing import Any, Protocol, get_type_hints
 
 from headway.kernel.artifacts import KeyPair, Route
 from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.machine import Machine
 from headway.seams.runtimes.visits import Visiting
 
 # What no JSON holds: both ends have their own of these.
@@ -55,23 +56,11 @@ class EdgeThere(Protocol):
         ...
 
 
-class MachineThere(Protocol):
-    """What else is to be known of the machine."""
-
-    async def group_of(self, path: str) -> int | None:
-        """The group that a file or socket belongs to, None where there is none."""
-        ...
-
-    async def free(self, wanted: Sequence[int]) -> list[int]:
-        """Those of the ports that nobody listens on."""
-        ...
-
-
 CONTRACTS: Mapping[str, Any] = {
     "native": Runtime,
     "container": Runtime,
     "edge": EdgeThere,
-    "machine": MachineThere,
+    "machine": Machine,
     "visits": Visiting,
 }
 

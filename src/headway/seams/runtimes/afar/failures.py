@@ -9,13 +9,14 @@ from headway.infra.docker.api import EngineAway
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, OutOfMemory, Unavailable
 from headway.seams.runtimes.base import NotRunning, PortTaken, Unhealthy, UnknownRelease
 from headway.seams.runtimes.edge import CertificateNotShown, EdgeBroken, HostTaken, RouteNotProven
+from headway.seams.runtimes.machine import ProgramAway
 from headway.seams.runtimes.rpc import SupervisordAway
 
 _KINDS: Mapping[str, type[HeadwayError]] = {
     kind.__name__: kind
     for kind in (
         *(Conflict, InvalidInput, OutOfMemory, Unavailable),
-        *(NotRunning, PortTaken, Unhealthy, UnknownRelease, SupervisordAway),
+        *(NotRunning, PortTaken, Unhealthy, UnknownRelease, SupervisordAway, ProgramAway),
         *(CertificateNotShown, EdgeBroken, HostTaken, RouteNotProven),
     )
 }

@@ -1,15 +1,12 @@
-"""What a compose service asks of the container engine beside its deployments' commands: look, begin, end, remove."""
+"""What a compose service asks of a container engine beside its deployments' commands: look, begin, end, remove."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import re
-import signal
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +15,13 @@ from headway.infra.docker.labels import labelled
 from headway.kernel.errors import HeadwayError
 from headway.seams.runtimes.compose.commands import Composing, Docker
 from headway.seams.runtimes.compose.observed import Container, container_of
+from headway.seams.runtimes.machine import Machine, ProgramAway
 from headway.seams.runtimes.striking import remove_at_once
 
 _SWEEPS = 40
 _PAUSE_SECONDS = 0.05
 _STOP_SECONDS = 90.0
 _UP_SECONDS = 50.0
-_PIECE = 1 << 16
 _SINCE = re.compile(r"([0-9]{1,9})([smhd])\Z")
 _SECONDS_OF_UNIT: Mapping[str, int] = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
@@ -43,12 +40,14 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """The engine of this machine. What is removed is named by labels that Headway gave, never by a name. Every call may
-    raise EngineAway and EngineRefused.
+    """The engine of a machine, on which the programs are that speak to it. What is removed is named by labels that
+    Headway gave, never by a name. Every call may raise EngineAway and EngineRefused, and HostUnreachable where it is
+    that of a server.
     """
 
     docker: Docker
     api: DockerApi
+    machine: Machine
 
     async def present(self) -> None:
         """Returns when the engine answers. Raises EngineAway."""
@@ -138,23 +137,23 @@ class Engine:
 
     async def logs(self, container: Container, *, tail: int, since: str | None = None) -> bytes:
         """The last lines that a container wrote, of both its outputs; ``since`` is a number and a unit (5m)."""
-        query: dict[str, Any] = {"stdout": True, "stderr": True, "tail": str(tail)}
-        if since is not None and (found := _SINCE.match(since)):
-            query["since"] = str(int(time.time()) - int(found[1]) * _SECONDS_OF_UNIT[found[2]])
-        output = await self.api.read(f"/containers/{container.container_id}/logs", **query)
+        output = await self.api.read(f"/containers/{container.container_id}/logs", **_lines(tail, since))
         return output if container.has_terminal else unwrapped(output)
 
     async def follow(self, container: Container, *, tail: int, since: str | None = None) -> AsyncIterator[bytes]:
         """What a container writes, from its last lines on, until it ends or nobody reads any more."""
-        argv = ["docker", "container", "logs", "--follow", f"--tail={tail}"]
-        if since is not None:
-            argv.append(f"--since={since}")
-        process = await _begin([*argv, "--", container.container_id], self.docker.env, listens=False)
-        try:
-            while process.stdout is not None and (piece := await process.stdout.read(_PIECE)):
-                yield piece
-        finally:
-            await _end(process)
+        pieces = self.api.stream(f"/containers/{container.container_id}/logs", follow=True, **_lines(tail, since))
+        held = b""
+        async with aclosing(pieces):
+            async for piece in pieces:
+                if container.has_terminal:
+                    yield piece
+                    continue
+                held += piece
+                length = _whole(held)
+                if length:
+                    yield unwrapped(held[:length])
+                held = held[length:]
 
     async def up_more(self, composing: Composing, services: Mapping[str, int]) -> None:
         """Lets Compose make the containers that are not there, outside of any deployment. Raises ComposeFailed."""
@@ -162,16 +161,12 @@ class Engine:
 
     async def run(self, argv: Sequence[str], text: bytes, *, what: str, env: Mapping[str, str] | None = None) -> None:
         """Lets a command of Docker's bring something up, outside of any deployment. Raises ComposeFailed."""
-        process = await _begin(argv, self.docker.env if env is None else env, listens=True)
         try:
-            async with asyncio.timeout(_UP_SECONDS):
-                output, _ = await process.communicate(text)
-        except TimeoutError as error:
-            raise EngineAway(f"Docker did not end within {_UP_SECONDS:g} s") from error
-        finally:
-            await _end(process)
-        if process.returncode:
-            said = output.decode(errors="replace").strip().splitlines()
+            ran = await self.machine.run(argv, self.docker.env if env is None else env, text.decode(), _UP_SECONDS)
+        except ProgramAway as error:
+            raise EngineAway(error.message) from error
+        if ran.status:
+            said = ran.output.strip().splitlines()
             raise ComposeFailed(f"Docker could not bring {what} up: {said[-1] if said else 'no word'}")
 
     async def _try_to_remove_networks(self, labels: Mapping[str, str] | None) -> None:
@@ -198,22 +193,19 @@ def unwrapped(output: bytes) -> bytes:
     return b"".join(pieces)
 
 
-async def _begin(argv: Sequence[str], env: Mapping[str, str], *, listens: bool) -> asyncio.subprocess.Process:
-    try:
-        return await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE if listens else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=dict(env),
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise EngineAway("there is no docker command") from error
+def _whole(output: bytes) -> int:
+    """How many of the bytes are of pieces that are there to their end."""
+    position = 0
+    while position + 8 <= len(output):
+        end = position + 8 + int.from_bytes(output[position + 4 : position + 8])
+        if end > len(output):
+            break
+        position = end
+    return position
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+def _lines(tail: int, since: str | None) -> dict[str, Any]:
+    query: dict[str, Any] = {"stdout": True, "stderr": True, "tail": str(tail)}
+    if since is not None and (found := _SINCE.match(since)):
+        query["since"] = str(int(time.time()) - int(found[1]) * _SECONDS_OF_UNIT[found[2]])
+    return query

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.core.deployments.run import Json, Run, RunFailed
-from headway.domains.applications.errand import Errand
-from headway.domains.applications.folders import AppFolders
+from headway.domains.servers.errand import Errand
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.ssh import SshHost
@@ -24,6 +23,28 @@ SMALL_BYTES = 1 << 20
 _ENV: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 
 
+@dataclass(frozen=True, slots=True)
+class ParcelFolders:
+    """Where sources lie on their way: below ``work``, which the unprivileged accounts can reach, and below ``private``,
+    which they cannot.
+    """
+
+    work: str
+    private: str
+
+    def outgoing(self, deployment_id: str) -> str:
+        """Where a source lies that is to go to a server."""
+        return f"{self.work}/outgoing/{deployment_id}"
+
+    def parcel(self, deployment_id: str) -> str:
+        """The same as one file, which only the panel reads."""
+        return f"{self.private}/outgoing/{deployment_id}.tar"
+
+    def incoming(self, deployment_id: str) -> str:
+        """Where that file arrives on its server, under its digest."""
+        return f"{self.private}/incoming/{deployment_id}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carrying:
     """Makes one file of a commit on this machine (``here``) and unpacks it on the run's host. All of it may be asked
@@ -32,8 +53,8 @@ class Carrying:
 
     run: Run
     source: Source
-    here: AppFolders
-    there: AppFolders
+    here: ParcelFolders
+    there: ParcelFolders
     account: Account | None
 
     async def pack(self, errand: Errand, commit: Commit) -> Mapping[str, Json]:

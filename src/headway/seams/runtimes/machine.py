@@ -1,0 +1,130 @@
+"""What is asked of a machine beside its runtimes and its edge: small facts, and programs that end soon."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
+from typing import Protocol
+
+from headway.kernel.errors import Unavailable
+from headway.seams.runtimes import ports
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port of one of the machine's addresses, "" for any of them."""
+
+    number: int
+    address: str = ""
+    datagrams: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How a program ended, and what it wrote to both its outputs."""
+
+    status: int
+    output: str
+
+
+class ProgramAway(Unavailable):
+    """A program is not on the machine, or does not end."""
+
+
+class Machine(Protocol):
+    """A machine on which services run."""
+
+    async def group_of(self, path: str) -> int | None:
+        """The group that a file or socket belongs to, None where there is none."""
+        ...
+
+    async def is_folder(self, path: str) -> bool:
+        """Whether there is a folder of that name."""
+        ...
+
+    async def free(self, wanted: Sequence[int]) -> list[int]:
+        """Those of the ports that nobody listens on."""
+        ...
+
+    async def taken(self, wanted: Sequence[Port]) -> list[Port]:
+        """Those of the ports that somebody has."""
+        ...
+
+    async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
+        """Runs a program that reads the text, outside of any deployment. Raises ProgramAway."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMachine:
+    """The one that this process is on."""
+
+    async def group_of(self, path: str) -> int | None:
+        """See the contract."""
+        try:
+            return (await asyncio.to_thread(Path(path).stat)).st_gid
+        except OSError:
+            return None
+
+    async def is_folder(self, path: str) -> bool:
+        """See the contract."""
+        return await asyncio.to_thread(Path(path).is_dir)
+
+    async def free(self, wanted: Sequence[int]) -> list[int]:
+        """See the contract."""
+        return await asyncio.to_thread(lambda: [port for port in wanted if ports.is_free("127.0.0.1", port)])
+
+    async def taken(self, wanted: Sequence[Port]) -> list[Port]:
+        """See the contract."""
+        return await asyncio.to_thread(lambda: [port for port in wanted if not _is_free(port)])
+
+    async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
+        """See the contract."""
+        process = await _begun(argv, env)
+        try:
+            async with asyncio.timeout(within_seconds):
+                output, _ = await process.communicate(text.encode())
+        except TimeoutError as error:
+            raise ProgramAway(f"{argv[0]} did not end within {within_seconds:g} s.") from error
+        finally:
+            await _end(process)
+        return Ran(status=process.returncode or 0, output=output.decode(errors="replace"))
+
+
+async def _begun(argv: Sequence[str], env: Mapping[str, str]) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=dict(env),
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        raise ProgramAway(f"There is no program {argv[0]}.") from error
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def _is_free(port: Port) -> bool:
+    family = AF_INET6 if ":" in port.address else AF_INET
+    with ExitStack() as stack:
+        probe = stack.enter_context(socket(family, SOCK_DGRAM if port.datagrams else SOCK_STREAM))
+        try:
+            probe.bind((port.address, port.number))
+        except OSError:
+            return False
+    return True

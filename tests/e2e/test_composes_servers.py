@@ -1,0 +1,110 @@
+"""A compose service on a server with an engine of its own: built, released, served, killed and removed there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.compose import SERVES, SLEEPS, Stack, as_file
+from tests.docker_engine import lacks_docker
+from tests.e2e.boxes import boxed_web, sleepers
+from tests.e2e.test_applications_servers import Site, connected
+from tests.panel import commit, git_repository, until
+from tests.server_roots import MISSING, FarEngine, engine_on
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.root,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(bool(MISSING or lacks_docker()), reason=f"needs {', '.join(MISSING)} {lacks_docker()}"),
+]
+Json = Any
+HOST = "far.example"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FarStack(Stack):
+    """One that is on a server."""
+
+    site: Site
+
+    def visit(self) -> httpx.Response:
+        """What answers at the edge of its server."""
+        url = f"http://{self.site.server.address}:{self.panel.edge_port}/"
+        return httpx.get(url, headers={"host": HOST}, timeout=10, trust_env=False)
+
+
+def files(version: str, **fields: Json) -> dict[str, str]:
+    """A repository of a service that is built, and one that keeps something."""
+    web = {**SERVES, "build": ".", "environment": {"PORT": "8080"}, **fields}
+    for key in ("image", "command"):
+        web.pop(key, None)
+    db = {**SLEEPS, "volumes": ["kept:/kept"]}
+    return boxed_web(version, **{"docker-compose.yml": as_file({"kept": {}}, web=web, db=db)})
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, FarEngine]]:
+    with connected(tmp_path_factory.mktemp("far")) as site, engine_on(site.server) as engine:
+        yield site, engine
+
+
+def far_stack(place: tuple[Site, FarEngine], name: str) -> FarStack:
+    """A new compose service on the server."""
+    site, engine = place
+    where = site.panel.post("project.create", name=f"p {name}")["environment"]["environmentId"]
+    given = {"name": name, "environmentId": where, "serverId": site.server_id, "healthDeadlineSeconds": 30}
+    made = site.panel.post("compose.create", **given)
+    assert made["serverId"] == site.server_id
+    return FarStack(panel=site.panel, engine=engine, compose_id=made["composeId"], site=site)
+
+
+def test_a_compose_service_lives_on_a_server(place: tuple[Site, FarEngine], tmp_path: Path) -> None:
+    shop = far_stack(place, "shop")
+    running, repository = shop.panel, tmp_path / "r"
+    shop.change(sourceType="git", customGitUrl=git_repository(repository, files("one")))
+    running.post("domain.create", composeId=shop.compose_id, host=HOST, serviceName="web", port=8080)
+    first = running.done(shop.begin(), 120)
+    assert (first["serverId"], shop.visit().text) == (shop.site.server_id, "one")
+    listed = running.get("deployment.allByServer", serverId=shop.site.server_id)
+    assert [row["deploymentId"] for row in listed] == [first["deploymentId"]]
+    before = shop.containers()
+    assert before.keys() == {"web", "db"}
+    (volume,) = running.get("compose.loadMountsByService", composeId=shop.compose_id, serviceName="db")
+    assert volume["Destination"] == "/kept"
+
+    commit(repository, files("two"), "second")
+    running.done(shop.begin(), 90)
+    assert shop.visit().text == "two"
+    assert shop.containers()["db"] == before["db"], "nothing of it has changed"
+
+    running.post("rollback.rollback", rollbackId=first["rollbackId"])
+    until(lambda: shop.visit().text == "one", 60)
+    running.post("compose.stop", composeId=shop.compose_id)
+    assert (shop.containers(), shop.visit().status_code) == ({}, 404)
+    running.post("compose.start", composeId=shop.compose_id)
+    until(lambda: shop.visit().text == "one", 10)
+
+    killed(shop, repository)
+    assert shop.visit().text == "one"
+
+    running.post("compose.delete", composeId=shop.compose_id, deleteVolumes=True)
+    assert (shop.containers(running=False), shop.left("network"), shop.left("volume")) == ({}, [], [])
+    work = next((shop.site.server.root / "var/lib/headway").glob("*.work"))
+    assert list(work.rglob(f"*{shop.compose_id}*")) == []
+    assert "headway-compose" not in shop.engine.docker("image", "ls", "--format={{.Repository}}")
+
+
+def killed(shop: FarStack, repository: Path) -> None:
+    """A build that is killed leaves nothing there."""
+    slow = "FROM headway-test/base:local\nRUN echo begun && sleep 8831\n"
+    commit(repository, {"Dockerfile": slow}, "slow")
+    deployment_id = shop.begin()
+    shop.panel.running(deployment_id, "begun", 60)
+    shop.panel.post("deployment.killProcess", deploymentId=deployment_id)
+    assert (shop.panel.one(deployment_id)["reason"], sleepers(8831)) == ("killed", [])
