@@ -41,7 +41,8 @@ def test_only_what_is_the_panel_s_and_needed_by_nothing_goes(
     text = f"FROM {BASE_IMAGE}\nLABEL headway.panel={panel_id}\nENV A=1\n".encode()
     docker_engine.docker("build", "--quiet", "--tag=nameless", "-", stdin=text)
     docker_engine.docker("build", "--quiet", "--tag=nameless", "-", stdin=text + b"ENV B=1\n")
-    nameless = docker_engine.docker("image", "ls", "--quiet", "--filter=dangling=true").split()
+    of_mine = ("image", "ls", "--quiet", "--filter=dangling=true", f"--filter=label=headway.panel={panel_id}")
+    nameless = docker_engine.docker(*of_mine).split()
     for name in (left, foreign, others):
         docker_engine.docker("tag", "nameless", name)
     docker_engine.docker("volume", "create", "--label", f"headway.panel={panel_id}", "not-used")
@@ -60,7 +61,7 @@ def test_only_what_is_the_panel_s_and_needed_by_nothing_goes(
     assert "are free by that" in done
     assert tags(docker_engine, "headway-*/shop") == sorted([serving, others])
     assert tags(docker_engine, "mine") == [foreign]
-    assert docker_engine.docker("image", "ls", "--quiet", "--filter=dangling=true").split() == []
+    assert docker_engine.docker(*of_mine).split() == []
     assert docker_engine.docker("volume", "ls", "--quiet", "--filter=name=not-used").split() == ["not-used"]
     assert running.visit("shop").text == "one"
     assert succeed(running, "disk", "clean") == "Nothing is there that nobody needs.\n"
