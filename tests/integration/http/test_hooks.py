@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from headway.core.deployments import store as deployments
 from tests.integration.http.world import World
 from tests.unit.reactions.webhooks import deliveries as sent
 
@@ -75,6 +76,17 @@ async def test_the_next_push_ends_what_still_waits_and_is_named(world: World) ->
     assert (second["reason"], first["reason"]) == ("superseded", "superseded")
     assert newest["deploymentId"] in second["errorMessage"]
     assert second["deploymentId"] in first["errorMessage"]
+
+
+async def test_pushes_that_come_in_another_order_deploy_what_the_branch_names(world: World) -> None:
+    application_id, url = await told(world)
+    for number in (2, 1):
+        assert (await deliver(world, url, sent.pushed(number))).json()["services"][0]["outcome"] == "queued"
+    newest, older = await world.get("deployment.all", applicationId=application_id)
+    assert (older["reason"], newest["status"]) == ("superseded", "pending")
+    claimed = await world.claim()
+    frozen = await world.services.db.read(lambda tx: deployments.find(tx, claimed.deployment_id))
+    assert "commit" not in frozen.input or frozen.input["commit"] is None, "whatever is the newest when it is fetched"
 
 
 async def test_a_push_that_two_hooks_tell_of_is_deployed_once(world: World) -> None:

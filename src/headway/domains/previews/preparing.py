@@ -15,6 +15,7 @@ from headway.domains.previews.model import Preview, PreviewSettings, settings_of
 from headway.kernel.layers import Layer, resolve
 from headway.kernel.variables import Marks, parse_variables
 from headway.seams.forges.base import ForgeName
+from headway.seams.sources.ref import Ref, RefKind
 
 _FILE = "file"
 _QUOTED = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "$": "\\$"})
@@ -116,8 +117,8 @@ def _of_compose_pull(settings: ComposeSettings, preview: Preview) -> ComposeSett
         return pinned if preview.source_url is None else replace(pinned, source_type="git", git_url=preview.source_url)
     bare = replace(settings, git_tag=None, git_commit=None)
     if settings.source_type in set(ForgeName):
-        return replace(bare, extra=with_branch(settings.source_type, settings.extra, preview.branch))
-    return replace(bare, git_branch=preview.branch)
+        return replace(bare, extra=with_branch(settings.source_type, settings.extra, _branch(preview)))
+    return replace(bare, git_branch=_branch(preview))
 
 
 def _of_pull(settings: AppSettings, preview: Preview) -> AppSettings:
@@ -127,8 +128,13 @@ def _of_pull(settings: AppSettings, preview: Preview) -> AppSettings:
         return pinned if preview.source_url is None else replace(pinned, source_type="git", git_url=preview.source_url)
     bare = replace(settings, git_tag=None, git_commit=None)
     if settings.source_type in set(ForgeName):
-        return replace(bare, extra=with_branch(settings.source_type, settings.extra, preview.branch))
-    return replace(bare, git_branch=preview.branch)
+        return replace(bare, extra=with_branch(settings.source_type, settings.extra, _branch(preview)))
+    return replace(bare, git_branch=_branch(preview))
+
+
+def _branch(preview: Preview) -> str:
+    """What is fetched of a pull request of the repository itself. Raises InvalidInput for what no branch is called."""
+    return Ref(kind=RefKind.BRANCH, name=preview.branch).name
 
 
 def _variables(extra: Mapping[str, Any], preview: Preview, host: str, marks: Marks) -> str:
