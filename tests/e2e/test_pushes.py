@@ -132,3 +132,28 @@ def test_what_was_pushed_while_the_panel_was_down_is_caught_up_once(running: Pan
     running.start()
     time.sleep(2)  # it asks once more, and there is nothing to do
     assert len(deliveries(running, application_id)) == 2
+
+
+def test_a_compose_service_is_caught_up_too(running: Panel, git_host: Forge) -> None:
+    environment_id = running.post("project.create", name="stack")["environment"]["environmentId"]
+    made = running.post("compose.create", name="stack", environmentId=environment_id, sourceType="git")
+    compose = {"composeId": made["composeId"]}
+    source = {"customGitUrl": git_host.url, "customGitBranch": "main", "webhookSecret": SECRET}
+    running.post("compose.update", **compose, **source, watchPaths=["compose.yml"])
+    token = running.get("compose.one", **compose)["refreshToken"]
+    git_host.tell(f"http://127.0.0.1:{running.port}/api/deploy/compose/{token}")
+
+    def told() -> list[Json]:
+        found: list[Json] = running.get("webhook.deliveries", **compose)["items"]
+        return found
+
+    git_host.push({"README.md": "words"})
+    (skipped,) = told()
+    assert skipped["services"][0]["reason"] == "watch_paths", "no deploy, and no engine, is needed for it"
+    running.kill()
+    git_host.push({"README.md": "more words"})
+    running.start()
+    until(lambda: len(told()) == 2, 30, what="the panel has caught up")
+    (done,) = told()[0]["services"]
+    assert (told()[0]["event"], done["outcome"]) == ("catch-up", "queued")
+    assert "Watch paths were not compared" in done["message"]
