@@ -57,6 +57,13 @@ async def test_what_comes_again_is_acted_on_once(world: World) -> None:
     assert (kept["repeats"], kept["outcome"]) == (2, "queued")
 
 
+async def test_a_plain_call_repeats_itself_under_its_key_alone(world: World) -> None:
+    application_id, url = await told(world, newestWins=False)
+    for headers in ({"idempotency-key": "k"}, {"idempotency-key": "k"}, {"idempotency-key": "other"}, {}, {}):
+        assert (await deliver(world, url, (headers, b""))).status_code == 200
+    assert len(await world.get("deployment.all", applicationId=application_id)) == 4
+
+
 async def test_many_at_once_are_acted_on_once(world: World) -> None:
     application_id, url = await told(world)
     answers = await asyncio.gather(*(deliver(world, url, sent.github()) for _ in range(20)))

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from headway.infra.db.tables.hooks import hook_deliveries, hook_payloads
+from tests.integration.http.preview_rows import pull_request
+from tests.integration.http.preview_rows import told as told_pull
 from tests.integration.http.test_hooks import deliver, told
 from tests.integration.http.world import World
 from tests.unit.reactions.webhooks import deliveries as sent
@@ -63,6 +65,18 @@ async def test_what_was_refused_can_be_vouched_for(world: World) -> None:
     refused = (await deliver(world, url, sent.github())).json()
     again = await world.post("webhook.replay", deliveryId=refused["deliveryId"])
     assert again["services"][0]["outcome"] == "queued"
+
+
+async def test_nothing_of_a_fork_runs_because_its_delivery_is_taken_again(world: World) -> None:
+    application_id, _ = await told(world, isPreviewDeploymentsActive=True)
+    await told_pull(world, application_id, pull_request(1, "a" * 40, fork=True))
+    await told_pull(world, application_id, pull_request(2, "b" * 40))
+    trusted, fork = (await world.get("webhook.deliveries", applicationId=application_id))["items"]
+    again = [await world.post("webhook.replay", deliveryId=each["deliveryId"]) for each in (fork, trusted)]
+    assert [each["services"][0]["reason"] for each in again] == ["fork", "queued"]
+    listed = await world.get("previewDeployment.all", applicationId=application_id)
+    told_of = {each["pullRequestNumber"]: (each["awaitsApproval"], len(each["deployments"])) for each in listed}
+    assert told_of == {"1": (True, 0), "2": (False, 2)}
 
 
 @pytest.mark.parametrize(
