@@ -174,6 +174,7 @@ class Wiring:
     def _react(self) -> ReactionWiring:
         looking = Looking(
             host=self._host,
+            servers=self._servers.fleet.servers,
             guests=self._guests,
             plans=self._planning,
             tools=self._tools,

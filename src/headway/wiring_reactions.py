@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +13,7 @@ from headway.domains.applications.tools import Tools
 from headway.domains.previews.acting import Acting
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.hosts.base import Host
+from headway.infra.hosts.ssh import SshHost
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
@@ -35,9 +37,12 @@ from headway.wiring_rounds import look_at_swarm, once
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looking:
-    """With what the git hosts of services are asked. ``guests`` are the looks under way."""
+    """With what the git hosts of services are asked, and the ``servers`` whose disks are looked at. ``guests`` are the
+    looks under way.
+    """
 
     host: Host
+    servers: Mapping[str, SshHost]
     guests: set[str]
     plans: Planning
     tools: Tools
@@ -108,7 +113,7 @@ class ReactionWiring:
                 forms=acting.forms,
                 log_link=partial(log_link, settings.public_url),
             ),
-            disk=DiskWatch(db=db, folder=data_dir.path),
+            disk=DiskWatch(db=db, folder=data_dir.path, servers=looking.servers),
             swarm=Poller("swarm", partial(look_at_swarm, looking.composes.operating.tools.stacks.cluster, events)),
             catching_up=CatchingUp(db=db, taking=taking, head_of=looking.heads(db, data_dir).of),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from headway.core.deployments.status import Status
 from headway.infra.db.tables.notifications import notices
 from headway.reactions.notifications.disk import DiskWatch
 from headway.reactions.notifications.media import signature
+from tests.integration.http.server_rows import A_SERVER
 from tests.integration.http.world import World
 from tests.panel import free_port
 from tests.receivers import Receiver, mailbox, receiver
@@ -132,7 +134,7 @@ async def test_the_same_failure_is_told_once_in_a_while(world: World) -> None:
 async def test_a_disk_that_gets_full_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     free = [1 << 20]
     monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free[0]))
-    watch = DiskWatch(db=world.services.db, folder=world.platform.data_dir.path)
+    watch = DiskWatch(db=world.services.db, folder=world.platform.data_dir.path, servers={})
     with receiver() as heard:
         await channel(world, heard)
         for room in (1 << 20, 1 << 20, 5 << 30, 1 << 20):
@@ -142,6 +144,40 @@ async def test_a_disk_that_gets_full_is_told_once(world: World, monkeypatch: pyt
     assert [(each.told["type"], each.told["title"]) for each in heard.posted] == [
         ("disk.low", "Headway: only 1 MiB are free on the disk")
     ] * 2
+
+
+async def test_a_disk_of_a_server_that_gets_full_is_told_to_its_organisation(world: World) -> None:
+    key = await world.post("sshKey.create", name="k")
+    made = await world.post("server.create", sshKeyId=key["sshKeyId"], **A_SERVER)
+    server_id = made["serverId"]
+    free = {server_id: 1 << 20, "away": 0, "full": 1 << 20}
+    roomy = {each: Roomy(link=None if each == "away" else 1, free=room) for each, room in free.items()}
+    watch = DiskWatch(db=world.services.db, folder=world.platform.data_dir.path, servers=roomy)
+    with receiver() as heard, receiver() as others:
+        await channel(world, heard, quietSeconds=600)
+        given = {"name": "theirs", "endpoint": others.url, "events": ["disk.low"]}
+        assert (await world.stranger.post("/notification.create", json=given)).status_code == 200
+        await watch.look()
+        await watch.look()
+        await turn(world)
+    assert [(each.told["data"]["serverId"], each.told["title"]) for each in heard.posted] == [
+        (server_id, f"Headway: only 1 MiB are free on the disk of {made['name']}")
+    ]
+    assert others.posted == []
+    assert watch.low == {server_id, "full"}, "one that was removed is no more than remembered"
+
+
+@dataclass(frozen=True)
+class Roomy:
+    """A host as far as its room goes."""
+
+    link: int | None
+    free: int
+    root: str = "/"
+
+    async def free_bytes(self, path: str) -> int:
+        assert path == self.root
+        return self.free
 
 
 async def test_a_test_message_says_at_once_what_the_channel_answers(world: World) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from headway.core.access.policy import Missing
 from headway.core.engine.by_host import ByHost
@@ -73,6 +74,11 @@ class Fleet(Mapping[str, Host]):
         if server_id not in self._servers:
             raise ServerUnknown
         return self._servers[server_id]
+
+    @property
+    def servers(self) -> Mapping[str, SshHost]:
+        """The hosts beside this machine, as they are at any time."""
+        return MappingProxyType(self._servers)
 
     async def keep_round(self) -> float:
         """Brings the hosts together with the rows; seconds to rest."""

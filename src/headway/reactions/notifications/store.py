@@ -187,7 +187,8 @@ def happening_of(tx: Tx, row: Row[Any]) -> Happening:
     services = [] if subject_id is None else services_of(tx, subject_id)
     name, project = names_of(tx, services, row.payload.get("projectId"))
     payload = {**row.payload, "subjectName": name, "projectName": project}
-    same = f"{row.topic}\n{subject_id or payload.get('channelId')}\n{payload.get('errorMessage')}"
+    whose = subject_id or payload.get("channelId") or payload.get("serverId")
+    same = f"{row.topic}\n{whose}\n{payload.get('errorMessage')}"
     return Happening(
         event=row.topic,
         about=str(payload.get("deploymentId") or payload.get("channelId") or row.topic),

@@ -30,7 +30,8 @@ def title_of(event: str, payload: Mapping[str, Any]) -> str:
         case "channel", _, "failed":
             return f"Headway: the channel {payload.get('name', '')} does not take notifications"
         case "disk", _, "low":
-            return f"Headway: only {payload.get('freeBytes', 0) >> 20} MiB are free on the disk"
+            of = f" of {payload['serverName']}" if payload.get("serverName") else ""
+            return f"Headway: only {payload.get('freeBytes', 0) >> 20} MiB are free on the disk{of}"
         case kind, _, state:
             what = payload.get("subjectName") or payload.get("subjectId") or ""
             return f"{what}: {payload.get('title') or kind} {_SAYS.get(state, state)}".strip()
