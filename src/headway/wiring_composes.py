@@ -6,6 +6,7 @@ from collections.abc import Mapping, MutableSet, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from headway.core.access.model import Actor
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
@@ -15,7 +16,7 @@ from headway.core.engine.engine import Engine as PanelEngine
 from headway.core.engine.poller import Poller
 from headway.domains.applications.routing import Edge
 from headway.domains.applications.store import any_in_containers
-from headway.domains.catalog.containers import ContainerService, SecretsOf
+from headway.domains.catalog.containers import ContainerService, EngineThere, SecretsOf
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.room import Room
@@ -31,6 +32,7 @@ from headway.domains.composes.plan import OpenKey, OpenRegistry, Planning
 from headway.domains.composes.routing import Routing
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.tools import Defaults, Tools
+from headway.domains.servers.hosting import host_for
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.panel.data_dir import DataDir
@@ -157,8 +159,7 @@ class ComposeWiring:
         """What callers may ask of containers, those of applications too."""
         return ContainerService(
             db=self.db,
-            engine=self.operating.tools.engine,
-            panel_id=self.data_dir.panel_id,
+            engine_at=self._engine_at,
             subjects=subjects,
             secrets_of={
                 SubjectType.COMPOSE: self.operating.secrets,
@@ -166,6 +167,11 @@ class ComposeWiring:
             },
             was_asked_for=lambda tx: store.any_release(tx) or any_in_containers(tx),
         )
+
+    async def _engine_at(self, actor: Actor, server_id: str | None) -> EngineThere:
+        host_id = await self.db.read(lambda tx: host_for(tx, actor.organization_id, server_id))
+        tools = self.operating.toolboxes.at(host_id)
+        return EngineThere(engine=tools.engine, panel_id=tools.panel_id)
 
 
 async def stop_containers(settings: Settings, data_dir: DataDir) -> None:

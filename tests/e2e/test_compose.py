@@ -265,7 +265,7 @@ def test_a_port_that_somebody_has_ends_the_deploy_before_anything_is_touched(sho
         taken.listen()
         port = taken.getsockname()[1]
         row = shop.fail(web={**SLEEPS, "ports": [f"127.0.0.1:{port}:80"]})
-    assert f"A port of this machine is taken by something else: {port} (wanted by web)" in row["errorMessage"]
+    assert f"A port of its machine is taken by something else: {port} (wanted by web)" in row["errorMessage"]
     assert shop.containers(running=False) == before
 
 

@@ -72,6 +72,14 @@ def test_a_file_that_fails_ends_with_its_sentence_and_status_one(running: Panel)
     assert typed(running, "composes", "create", "x")[0] != 0
 
 
+def test_one_is_made_on_a_server_that_is_there(running: Panel) -> None:
+    far = running.post("server.create", name="far", ipAddress="127.0.0.1")
+    make = ("composes", "create", "there", "--file", str(EXAMPLE), "--json")
+    assert json.loads(typed(running, *make, "--server", "far")[1])["serverId"] == far["serverId"]
+    status, _, err = typed(running, *make, "--server", "nowhere")
+    assert (status != 0, "There is no server nowhere." in err) == (True, True), err
+
+
 def test_without_an_engine_a_deploy_says_so(tmp_path: Path) -> None:
     with panel(tmp_path / "data", HEADWAY_DOCKER_HOST=Engine(tmp_path / "nowhere").host) as alone:
         typed(alone, "composes", "create", "shop", "--file", "-", stdin="services: {web: {image: debian}}")

@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from tests.compose import SERVES, SLEEPS, Stack, as_file
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, sleepers
 from tests.e2e.test_applications_servers import Site, connected
-from tests.panel import commit, git_repository, until
+from tests.panel import KEY, commit, git_repository, until
 from tests.server_roots import MISSING, FarEngine, engine_on
 
 pytestmark = [
@@ -44,7 +45,7 @@ def files(version: str, **fields: Json) -> dict[str, str]:
     web = {**SERVES, "build": ".", "environment": {"PORT": "8080"}, **fields}
     for key in ("image", "command"):
         web.pop(key, None)
-    db = {**SLEEPS, "volumes": ["kept:/kept"]}
+    db = {**SLEEPS, "command": ["sh", "-c", "echo kept there; exec sleep 1000"], "volumes": ["kept:/kept"]}
     return boxed_web(version, **{"docker-compose.yml": as_file({"kept": {}}, web=web, db=db)})
 
 
@@ -75,16 +76,16 @@ def test_a_compose_service_lives_on_a_server(place: tuple[Site, FarEngine], tmp_
     assert [row["deploymentId"] for row in listed] == [first["deploymentId"]]
     before = shop.containers()
     assert before.keys() == {"web", "db"}
-    (volume,) = running.get("compose.loadMountsByService", composeId=shop.compose_id, serviceName="db")
-    assert volume["Destination"] == "/kept"
+    looked_at(shop, before)
 
     commit(repository, files("two"), "second")
     running.done(shop.begin(), 90)
     assert shop.visit().text == "two"
     assert shop.containers()["db"] == before["db"], "nothing of it has changed"
 
-    running.post("rollback.rollback", rollbackId=first["rollbackId"])
-    until(lambda: shop.visit().text == "one", 60)
+    back = running.client.post("/rollback.rollback", json={"rollbackId": first["rollbackId"]})
+    running.done(back.headers["x-deployment-id"], 60)
+    assert shop.visit().text == "one"
     running.post("compose.stop", composeId=shop.compose_id)
     assert (shop.containers(), shop.visit().status_code) == ({}, 404)
     running.post("compose.start", composeId=shop.compose_id)
@@ -98,6 +99,20 @@ def test_a_compose_service_lives_on_a_server(place: tuple[Site, FarEngine], tmp_
     work = next((shop.site.server.root / "var/lib/headway").glob("*.work"))
     assert list(work.rglob(f"*{shop.compose_id}*")) == []
     assert "headway-compose" not in shop.engine.docker("image", "ls", "--format={{.Repository}}")
+
+
+def looked_at(shop: FarStack, running: dict[str, set[str]]) -> None:
+    """Its containers are listed, followed and described from there."""
+    there, compose = {"serverId": shop.site.server_id}, {"composeId": shop.compose_id}
+    shown = shop.panel.get("docker.getContainers", **there)
+    assert {(row["serviceName"], row["serverId"]) for row in shown} == {(name, there["serverId"]) for name in running}
+    (volume,) = shop.panel.get("compose.loadMountsByService", **compose, serviceName="db")
+    assert volume["Destination"] == "/kept"
+    assert "db | kept there" in shop.panel.get("compose.readLogs", **compose).splitlines()
+    query = f"containerId={next(iter(running['db']))}&serverId={there['serverId']}"
+    url = f"ws://127.0.0.1:{shop.panel.port}/docker-container-logs?{query}"
+    with connect(url, additional_headers={"x-api-key": KEY}, proxy=None) as followed:
+        assert followed.recv(timeout=20) == "kept there\n"
 
 
 def killed(shop: FarStack, repository: Path) -> None:

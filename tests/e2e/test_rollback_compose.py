@@ -123,7 +123,7 @@ def test_a_missing_image_is_told_and_nothing_is_touched(shop: Stack) -> None:
     answer = shop.panel.client.post("/rollback.rollback", json={"rollbackId": first})
 
     assert answer.status_code == 400
-    assert "The image of web is not on this machine any more" in answer.json()["message"]
+    assert "The image of web is not on its machine any more" in answer.json()["message"]
     assert shop.containers() == before
 
 

@@ -23,51 +23,70 @@ _LABELS: Mapping[str, SubjectType] = {COMPOSE: SubjectType.COMPOSE, APPLICATION:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineThere:
+    """The engine of a machine, and by what this panel's containers are known there."""
+
+    engine: Engine
+    panel_id: str
+
+
+EngineAt = Callable[[Actor, str | None], Awaitable[EngineThere]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerService:
-    """What callers may ask of containers. ``secrets_of`` gives what must not show of a subject's output,
-    ``was_asked_for`` says whether there can be any.
+    """What callers may ask of containers: of the panel's machine, or of the server that they name. ``engine_at`` gives
+    its engine and raises Missing for a server that is not theirs, ``secrets_of`` gives what must not show of the output
+    of a subject, ``was_asked_for`` says whether there can be any.
     """
 
     db: Database
-    engine: Engine
-    panel_id: str
+    engine_at: EngineAt
     subjects: Mapping[SubjectType, Subject]
     secrets_of: Mapping[SubjectType, SecretsOf]
     was_asked_for: Callable[[Tx], bool]
 
-    async def all(self, actor: Actor, procedure: str) -> list[Container]:
+    async def all(self, actor: Actor, procedure: str, server_id: str | None = None) -> list[Container]:
         """Every container that the caller may see, by name. Raises EngineAway."""
         admit(actor, procedure)
-        found = await self._every()
+        found = await self._every(await self.engine_at(actor, server_id))
         owners = await self.db.read(lambda tx: {each.container_id: self._owner(tx, each) for each in found})
         mine = [each for each in found if _sees(actor, each, owners[each.container_id])]
         return sorted(mine, key=lambda each: each.name)
 
-    async def of_app(self, actor: Actor, procedure: str, app_name: str) -> list[Container]:
+    async def of_app(
+        self, actor: Actor, procedure: str, app_name: str, server_id: str | None = None
+    ) -> list[Container]:
         """Those that belong to the service of this name, as far as the caller may see it."""
-        return [each for each in await self.all(actor, procedure) if _is_of(each, app_name)]
+        return [each for each in await self.all(actor, procedure, server_id) if _is_of(each, app_name)]
 
-    async def of_stack(self, actor: Actor, procedure: str, app_name: str) -> list[Placed]:
-        """The same on all machines of a swarm, where it runs in one; else those of this machine. Raises SwarmAway."""
+    async def of_stack(self, actor: Actor, procedure: str, app_name: str, server_id: str | None = None) -> list[Placed]:
+        """The same on all machines of a swarm, where it runs in one; else those of the machine. Raises SwarmAway."""
         admit(actor, procedure)
+        there = await self.engine_at(actor, server_id)
         if not await self.db.read(self.was_asked_for):
             return []
-        called = [each for each in await placed(self.engine.api, self.panel_id) if _is_of(each.container, app_name)]
+        every = await placed(there.engine.api, there.panel_id)
+        called = [each for each in every if _is_of(each.container, app_name)]
         owners = await self.db.read(lambda tx: [self._owner(tx, each.container) for each in called])
         mine = [each for each, owner in zip(called, owners, strict=True) if _sees(actor, each.container, owner)]
         if mine:
             return sorted(mine, key=lambda each: each.container.name)
-        here = await self.of_app(actor, procedure, app_name)
+        here = await self.of_app(actor, procedure, app_name, server_id)
         return [Placed(container=each, node="", wanted="running", error="") for each in here]
 
-    async def restart(self, actor: Actor, container_id: str) -> None:
+    async def restart(self, actor: Actor, container_id: str, server_id: str | None = None) -> None:
         """Stops and starts a container. Raises Missing where it is none that the caller may see."""
-        container = await self._one(actor, "docker.restartContainer", container_id)
-        await self.engine.restart(container.container_id)
+        there = await self.engine_at(actor, server_id)
+        container = await self._one(actor, there, "docker.restartContainer", container_id)
+        await there.engine.restart(container.container_id)
 
-    async def follow(self, actor: Actor, container_id: str, *, tail: int, since: str | None) -> AsyncIterator[str]:
+    async def follow(
+        self, actor: Actor, container_id: str, server_id: str | None = None, *, tail: int, since: str | None
+    ) -> AsyncIterator[str]:
         """What a container writes, from its last lines on, masked. Raises Missing."""
-        container = await self._one(actor, "docker.getContainers", container_id)
+        there = await self.engine_at(actor, server_id)
+        container = await self._one(actor, there, "docker.getContainers", container_id)
         subject, subject_id = _subject_of(container) or (SubjectType.COMPOSE, "")
         secrets_of = self.secrets_of.get(subject)
         if secrets_of is None:
@@ -75,15 +94,15 @@ class ContainerService:
         stream = Masker(await secrets_of(subject_id)).stream()
 
         async def masked() -> AsyncIterator[str]:
-            async for piece in self.engine.follow(container, tail=tail, since=since):
+            async for piece in there.engine.follow(container, tail=tail, since=since):
                 yield stream.feed(piece).decode()
             yield stream.finish().decode()
 
         return masked()
 
-    async def _one(self, actor: Actor, procedure: str, container_id: str) -> Container:
+    async def _one(self, actor: Actor, there: EngineThere, procedure: str, container_id: str) -> Container:
         """A container by its id, its beginning or its name: looked up among those of this panel, never asked for so."""
-        found = next((each for each in await self._every() if each.is_called(container_id)), None)
+        found = next((each for each in await self._every(there) if each.is_called(container_id)), None)
         if found is None:
             raise Missing(Noun.CONTAINER)
         container = found
@@ -94,11 +113,11 @@ class ContainerService:
         permit(actor, procedure, owner.organization_id, owner.project_id, service_id=subject_id, noun=Noun.CONTAINER)
         return container
 
-    async def _every(self) -> list[Container]:
-        """The containers of this panel. Where none was ever asked for, no engine is needed to know that."""
+    async def _every(self, there: EngineThere) -> list[Container]:
+        """Those of this panel on a machine. Where none was ever asked for, no engine is needed to know that."""
         if not await self.db.read(self.was_asked_for):
             return []
-        return await self.engine.containers(panel=self.panel_id)
+        return await there.engine.containers(panel=there.panel_id)
 
     def _owner(self, tx: Tx, container: Container) -> Owner | None:
         found = _subject_of(container)

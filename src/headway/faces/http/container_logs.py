@@ -51,13 +51,13 @@ class ContainerLogs:
             return errors.unauthorized()
         given = dict(parse_qsl(query.decode("latin-1")))
         container_id, tail, since = given.get("containerId", ""), given.get("tail", ""), given.get("since", "")
-        if given.get("serverId", "") not in NO_SERVER:
-            raise Missing(Noun.SERVER)
+        server_id = given.get("serverId", "")
         if not re.match(CONTAINER_ID, container_id):
             raise Missing(Noun.CONTAINER)
         return await self._platform.containers.follow(
             actor,
             container_id,
+            None if server_id in NO_SERVER else server_id,
             tail=min(int(tail), _MOST_LINES) if tail.isdecimal() and len(tail) < 10 else _LINES,
             since=since if _SINCE.match(since) else None,
         )

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.core.access.policy import Missing, Noun
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.compose import CONTAINER_ID
 from headway.faces.http.registry import Call, Procedure, mutation, query
@@ -49,7 +48,7 @@ class ContainerRow(TypedDict):
     ports: str
     state: str
     status: str
-    serverId: None
+    serverId: str | None
     composeId: str | None
     serviceName: str | None
 
@@ -64,23 +63,23 @@ class StackRow(ContainerRow):
 
 
 async def _all(call: Call[OnServer]) -> list[ContainerRow]:
-    _require_this_machine(call.input)
-    return [_row(each) for each in await call.platform.containers.all(call.actor, "docker.getContainers")]
+    server_id = call.input.server_id or None
+    found = await call.platform.containers.all(call.actor, "docker.getContainers", server_id)
+    return [_row(each, server_id) for each in found]
 
 
 async def _of_app(call: Call[OfApp]) -> list[ContainerRow]:
-    _require_this_machine(call.input)
-    procedure = "docker.getContainersByAppNameMatch"
-    return [_row(each) for each in await call.platform.containers.of_app(call.actor, procedure, call.input.app_name)]
+    procedure, server_id = "docker.getContainersByAppNameMatch", call.input.server_id or None
+    found = await call.platform.containers.of_app(call.actor, procedure, call.input.app_name, server_id)
+    return [_row(each, server_id) for each in found]
 
 
 async def _of_stack(call: Call[OfStack]) -> list[StackRow]:
-    _require_this_machine(call.input)
-    procedure = "docker.getStackContainersByAppName"
-    found = await call.platform.containers.of_stack(call.actor, procedure, call.input.app_name)
+    procedure, server_id = "docker.getStackContainersByAppName", call.input.server_id or None
+    found = await call.platform.containers.of_stack(call.actor, procedure, call.input.app_name, server_id)
     return [
         {
-            **_row(each.container),
+            **_row(each.container, server_id),
             "node": each.node,
             "currentState": each.container.status,
             "desiredState": each.wanted,
@@ -91,16 +90,10 @@ async def _of_stack(call: Call[OfStack]) -> list[StackRow]:
 
 
 async def _restart(call: Call[ById]) -> None:
-    _require_this_machine(call.input)
-    await call.platform.containers.restart(call.actor, call.input.container_id)
+    await call.platform.containers.restart(call.actor, call.input.container_id, call.input.server_id or None)
 
 
-def _require_this_machine(given: OnServer) -> None:
-    if given.server_id:
-        raise Missing(Noun.SERVER)
-
-
-def _row(container: Container) -> ContainerRow:
+def _row(container: Container, server_id: str | None) -> ContainerRow:
     return {
         "containerId": container.container_id[:12],
         "name": container.name,
@@ -108,7 +101,7 @@ def _row(container: Container) -> ContainerRow:
         "ports": ", ".join(container.ports),
         "state": container.status,
         "status": f"{container.status} ({container.health})" if container.health else container.status,
-        "serverId": None,
+        "serverId": server_id,
         "composeId": container.compose_id or None,
         "serviceName": container.service or None,
     }
