@@ -33,11 +33,11 @@ def test_only_what_is_the_panel_s_and_needed_by_nothing_goes(
 ) -> None:
     panel_id = (running.data_dir / "panel.id").read_text()
     application_id = running.application(
-        git_repository(tmp_path_factory.mktemp("git") / "x", boxed_web("one")), name="shop"
+        git_repository(tmp_path_factory.mktemp("git") / "x", boxed_web("one")), name="roomy"
     )
     row = running.done(running.deploy(application_id), BUILD_SECONDS)
-    serving = f"headway-{panel_id}/shop:r-{row['deploymentId']}"
-    left, foreign, others = f"headway-{panel_id}/shop:r-gone", "mine:1", "headway-other/shop:r-gone"
+    serving = f"headway-{panel_id}/roomy:r-{row['deploymentId']}"
+    left, foreign, others = f"headway-{panel_id}/roomy:r-gone", "mine:1", "headway-other/roomy:r-gone"
     text = f"FROM {BASE_IMAGE}\nLABEL headway.panel={panel_id}\nENV A=1\n".encode()
     docker_engine.docker("build", "--quiet", "--tag=nameless", "-", stdin=text)
     docker_engine.docker("build", "--quiet", "--tag=nameless", "-", stdin=text + b"ENV B=1\n")
@@ -55,15 +55,15 @@ def test_only_what_is_the_panel_s_and_needed_by_nothing_goes(
     assert found == {left: "its release is no more", nameless[0]: "it has no name any more"}
     refused = headway(running, "disk", "clean")
     assert (refused.returncode, left in refused.stdout) == (1, True), "nobody was there to say yes"
-    assert left in tags(docker_engine, "headway-*/shop")
+    assert left in tags(docker_engine, "headway-*/roomy")
 
     done = succeed(running, "disk", "clean", "--yes")
     assert "are free by that" in done
-    assert tags(docker_engine, "headway-*/shop") == sorted([serving, others])
+    assert tags(docker_engine, "headway-*/roomy") == sorted([serving, others])
     assert tags(docker_engine, "mine") == [foreign]
     assert docker_engine.docker(*of_mine).split() == []
     assert docker_engine.docker("volume", "ls", "--quiet", "--filter=name=not-used").split() == ["not-used"]
-    assert running.visit("shop").text == "one"
+    assert running.visit("roomy").text == "one"
     assert succeed(running, "disk", "clean") == "Nothing is there that nobody needs.\n"
     for name in (foreign, others, "nameless"):
         docker_engine.docker("image", "rm", name)

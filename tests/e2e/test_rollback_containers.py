@@ -52,7 +52,7 @@ def test_an_image_that_was_built_serves_again_without_its_repository(
 
     assert running.visit("backed").text == "one"
     assert running.one(first)["rollback"]["image"].endswith(f":r-{first}")
-    until(lambda: containers(docker_engine, application_id) == ["running"], what="the one before is gone")
+    until(lambda: containers(docker_engine, application_id) == ["running"], 45, what="the one before is gone")
     (container,) = inspected(docker_engine, application_id)
     assert container["Mounts"] == []
     assert container["HostConfig"]["Memory"] != 512 << 20
