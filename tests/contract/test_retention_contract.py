@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -146,8 +147,10 @@ async def test_a_record_that_another_has_removed_meanwhile_is_left_out(database:
     await database.run(lambda tx: filled(tx, random.Random(0)))
     for several in (["d398"], ["d398", "d399"], ["d398", "d399"]):
         await database.run(lambda tx, several=several: remove_all(tx, several))  # type: ignore[misc]
-    assert not {"d398", "d399"} & await database.read(ids)
-    assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(removed_logs))) == 2
+    both = ["d396", "d397"]
+    await asyncio.gather(*(database.run(lambda tx: remove_all(tx, both)) for _ in range(8)))
+    assert not {"d396", "d397", "d398", "d399"} & await database.read(ids)
+    assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(removed_logs))) == 4
 
 
 async def test_a_record_that_could_not_be_removed_keeps_its_log(database: SqlDatabase, logs: LogPaths) -> None:

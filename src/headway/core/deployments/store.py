@@ -204,7 +204,8 @@ def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
 
     Those that are gone already are left out: a caller and a loop may both clear what belonged to something deleted.
     """
-    found = list(tx.execute(select(_c.deployment_id).where(_c.deployment_id.in_(deployment_ids))).scalars())
+    there = select(_c.deployment_id).where(_c.deployment_id.in_(deployment_ids)).order_by(_c.deployment_id)
+    found = list(tx.execute(there.with_for_update()).scalars())  # the second waits, and finds none
     if not found:
         return
     for table in (steps, undos, leases, deployments):

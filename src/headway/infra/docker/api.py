@@ -6,7 +6,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -107,7 +107,7 @@ class DockerApi:
     async def stream(self, path: str, **query: Json) -> AsyncGenerator[bytes, None]:
         """The bytes of an answer that has no end of its own, as they come; it ends with whoever asks."""
         answer = _Answer()
-        try:
+        with self._away(_SECONDS):
             async with asyncio.timeout(_SECONDS):
                 reader, writer = await self._dial()
             try:
@@ -119,12 +119,6 @@ class DockerApi:
                         yield answer.taken()
             finally:
                 writer.close()
-        except TimeoutError as error:
-            raise EngineAway(f"no answer within {_SECONDS:g} s", self._place) from error
-        except OSError as error:
-            raise EngineAway(error.strerror or str(error), self._place) from error
-        except httptools.HttpParserError as error:
-            raise EngineAway("what answers there is no Docker engine", self._place) from error
         if answer.status >= 400:
             raise EngineRefused(_complaint(answer), answer.status)
 
@@ -157,18 +151,24 @@ class DockerApi:
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> bytes:
         target = _target(path, query)
-        try:
+        with self._away(seconds):
             async with asyncio.timeout(seconds):
                 answer = await self._exchange(method, target, content, headers)
+        if answer.status >= 400:
+            raise EngineRefused(_complaint(answer), answer.status)
+        return bytes(answer.body)
+
+    @contextlib.contextmanager
+    def _away(self, seconds: float) -> Iterator[None]:
+        """Says of what keeps it from answering that the engine is away."""
+        try:
+            yield
         except TimeoutError as error:
             raise EngineAway(f"no answer within {seconds:g} s", self._place) from error
         except OSError as error:
             raise EngineAway(error.strerror or str(error), self._place) from error
         except httptools.HttpParserError as error:
             raise EngineAway("what answers there is no Docker engine", self._place) from error
-        if answer.status >= 400:
-            raise EngineRefused(_complaint(answer), answer.status)
-        return bytes(answer.body)
 
     async def _exchange(self, method: str, target: str, content: bytes | Path, headers: Mapping[str, str]) -> _Answer:
         reader, writer = await self._dial()
