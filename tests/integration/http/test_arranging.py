@@ -113,6 +113,27 @@ async def test_compose_services_are_made_again_too_and_use_the_host_only_where_a
     assert copy["allowHostAccess"] is False
 
 
+async def test_what_is_on_a_server_is_made_again_on_the_same_one_and_built_by_the_same(world: World) -> None:
+    place = await world.environment()
+    there, builds = [
+        (await world.post("server.create", name=kind, ipAddress="192.0.2.7", serverType=kind))["serverId"]
+        for kind in ("deploy", "build")
+    ]
+    given = {"environmentId": place, "serverId": there}
+    await world.post("application.create", name="web", **given, buildServerId=builds)
+    await world.post("compose.create", name="stack", **given)
+    await world.post("redis.create", name="cache", appName="cache", databasePassword="p" * 20, **given)
+
+    for beside in (False, True):
+        asked = {"sourceEnvironmentId": place, "name": "again", "duplicateInSameProject": beside}
+        made = await world.post("project.duplicate", **asked)
+        found = await world.get("environment.one", environmentId=made["environmentId"])
+        copied = [found[kind][-1] for kind in ("applications", "compose", "redis")]
+        assert [each["serverId"] for each in copied] == [there] * 3
+        application = await world.get("application.one", applicationId=copied[0]["applicationId"])
+        assert (application["serverId"], application["buildServerId"]) == (there, builds)
+
+
 @pytest.mark.parametrize(
     ("chosen", "status"),
     [([{"id": "nope", "type": "application"}], 404), ([{"id": "x", "type": "preview"}], 400), ([{}], 400)],

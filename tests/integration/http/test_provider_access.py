@@ -99,6 +99,36 @@ async def test_what_a_service_has_it_keeps_and_no_other_repository_is_taken_from
     assert (told["sourceType"], told["giteaBranch"], told["giteaId"]) == ("git", "next", made["gitProviderId"])
 
 
+@pytest.mark.parametrize("kind", ["application", "compose"])
+async def test_who_does_not_see_the_provider_of_a_service_makes_no_copy_of_it_and_is_told_of_which(
+    world: World, admin: httpx.AsyncClient, kind: str
+) -> None:
+    made = await world.post("gitea.create", name="house", **NOWHERE)
+    things = await things_of(world, procedure=f"{kind}.update")
+    mine = {f"{kind}Id": things[kind]}
+    await world.post(f"{kind}.update", **mine, **choice("gitea", made["gitProviderId"]), name="shop")
+    place = {"sourceEnvironmentId": things["environment"], "name": "again"}
+    chosen = [{"id": things[kind], "type": kind}]
+
+    async def copies(client: httpx.AsyncClient, **given: Json) -> tuple[int, Json]:
+        answer = await client.post("/project.duplicate", json=place | {"selectedServices": chosen} | given)
+        return answer.status_code, answer.json()
+
+    share = {"gitProviderId": made["gitProviderId"]}
+    await world.post("gitProvider.toggleShare", **share, sharedWithOrganization=False)
+    for beside in (True, False):
+        status, told = await copies(admin, duplicateInSameProject=beside)
+        assert (status, told["message"].partition(" has ")[0]) == (404, "Git provider not found: shop")
+    assert {each["name"] for each in await world.get("project.all")} == {"bench"}
+    assert (await copies(admin, includeServices=False, name="empty"))[0] == 200
+    assert (await copies(world.owner))[0] == 200
+    await world.post("gitProvider.toggleShare", **share, sharedWithOrganization=True)
+    assert (await copies(admin, duplicateInSameProject=True))[0] == 200
+    await world.post("gitProvider.toggleShare", **share, sharedWithOrganization=False)
+    await world.post(f"{kind}.update", **mine, sourceType="git", customGitUrl="https://git.example/team/app.git")
+    assert (await copies(admin, name="of another source"))[0] == 200
+
+
 async def chosen(world: World, things: dict[str, str]) -> list[Json]:
     """The providers that the services have."""
     ids = [f"{forge}Id" for forge in ForgeName]

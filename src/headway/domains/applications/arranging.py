@@ -14,6 +14,7 @@ from headway.domains.applications.attachments import with_own_ids
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import Application
 from headway.domains.applications.service import CheckSettings
+from headway.domains.catalog.git_providers import require_copyable
 from headway.domains.projects import store as projects
 from headway.domains.projects.model import Environment, Place
 from headway.domains.projects.service import added_project
@@ -90,10 +91,10 @@ class Arranging:
         only: Collection[str] | None,
         beside: bool,
     ) -> Environment:
-        """Makes the services of an environment again, with their settings and variables and not deployed: in the
-        same environment as copies (``beside``), else in the default environment of a new project with this name and the
-        variables of both. ``only`` names those to make, None all. Gives the environment in which they lie now.
-        Raises Missing, Forbidden, NameTaken, InvalidInput.
+        """Makes the services of an environment again, on the same servers, with their settings and variables and not
+        deployed: in the same environment as copies (``beside``), else in the default environment of a new project with
+        this name and the variables of both. ``only`` names those to make, None all. Gives the environment in which they
+        lie now. Raises Missing, CopyOfHidden, Forbidden, NameTaken, InvalidInput.
         """
 
         def write(tx: Tx) -> Environment:
@@ -102,6 +103,7 @@ class Arranging:
             others = self._copy_others(tx, actor, environment_id, target, only)
             for model in self._models(tx, environment_id, None if only is None else set(only) - set(others)):
                 self._check(model.settings, allow_file=actor.role >= Role.ADMIN)
+                require_copyable(tx, actor, model.name, model.settings)
                 self._making.add(
                     tx,
                     target,

@@ -14,11 +14,21 @@ from headway.domains.catalog.git_providers_model import GitProvider, Wish, chang
 from headway.domains.catalog.provided import Sourced, newly_named, provided
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import InvalidInput, NotFound
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.forges.base import Branch, Connection, Forge, ForgeName, Login, Repository, understood
+
+
+class CopyOfHidden(NotFound):
+    """A service cannot be made again by somebody who does not see its git provider."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Git provider not found: {name} has its repository from one that you do not see. Have it shared with you "
+            "(gitProvider.toggleShare), or copy the others alone (selectedServices)."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +214,18 @@ def require_seen(tx: Tx, actor: Actor, before: Sourced, after: Sourced) -> None:
     """
     for provider_id, forge in newly_named(before, after).items():
         _permitted(tx, actor, f"{forge}.one", provider_id, forge)
+
+
+def require_copyable(tx: Tx, actor: Actor, name: str, settings: Sourced) -> None:
+    """The same for whoever makes a service of that name again: its copy is a service that takes the repository anew.
+    Raises CopyOfHidden, Forbidden.
+    """
+    wanted = provided(settings.source_type, settings.extra)
+    if wanted is not None:
+        try:
+            _permitted(tx, actor, f"{wanted.forge}.one", wanted.provider_id, wanted.forge)
+        except Missing as missing:
+            raise CopyOfHidden(name) from missing
 
 
 def login_by(

@@ -9,6 +9,7 @@ from headway.core.access.model import Actor, Role
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog import hooks_store
+from headway.domains.catalog.git_providers import require_copyable
 from headway.domains.catalog.naming import app_name_for
 from headway.domains.composes import store
 from headway.domains.composes.model import Compose, ComposeSettings, ComposeStatus, Wanted
@@ -92,7 +93,7 @@ class Making:
 
     def copy(self, tx: Tx, actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:
         """Makes the compose services of an environment again in ``target``, those of ``only`` where it is given, with
-        their settings and variables and not deployed; the ids of those that were copied. Raises NameTaken.
+        their settings and variables and not deployed; the ids of what was copied. Raises NameTaken, CopyOfHidden.
         """
         models = [
             each
@@ -100,6 +101,7 @@ class Making:
             if only is None or each.compose_id in only
         ]
         for model in models:
+            require_copyable(tx, actor, model.name, model.settings)
             self.add(
                 tx,
                 target,
