@@ -68,8 +68,9 @@ class OfApplications:
         hosts = domains_store.of_subject(tx, SubjectType.APPLICATION, preview_id)
         host = hosts[0].wish.host if hosts else self.facts.generated_host(running.app_name)
         settings, env = settings_for(parent.settings, preview), variables_for(parent.settings, preview, host)
+        fields = {"settings": store.kept(settings, self.vault), "env": self.vault.seal(env)}
         # Not its host: what it has released lies there, also where the application was moved to another since.
-        store.set_fields(tx, preview_id, settings=store.kept(settings, self.vault), env=self.vault.seal(env))
+        store.set_fields(tx, preview_id, **fields, build_host_id=parent.build_host_id)
 
     def request(self, tx: Tx, preview: Preview) -> Request:
         """See ``Form.request``."""

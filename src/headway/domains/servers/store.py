@@ -129,8 +129,11 @@ def inhabitants(tx: Tx, server_id: str) -> list[str]:
 
 
 def built_there(tx: Tx, server_id: str) -> list[str]:
-    """The names of the applications elsewhere that are built on the server."""
-    there = (applications.c.build_host_id == server_id, applications.c.deleted_at.is_(None))
+    """The names of the applications elsewhere that are built on the server. A preview is built from now on where its
+    application is.
+    """
+    plain = (applications.c.deleted_at.is_(None), applications.c.preview_of.is_(None))
+    there = (applications.c.build_host_id == server_id, *plain)
     return list(tx.execute(select(applications.c.name).where(*there).order_by(applications.c.name)).scalars())
 
 
