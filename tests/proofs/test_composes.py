@@ -6,7 +6,6 @@ writers never share a volume.
 from __future__ import annotations
 
 import os
-import signal
 import statistics
 import tempfile
 import time
@@ -99,6 +98,32 @@ def test_half_made_ones_are_killed_and_nothing_is_left_of_them(site: Panel, engi
     told("kills of compose up", times)
 
 
+def test_builds_are_killed_in_the_moment_in_which_a_step_begins(site: Panel, engine: Engine, folder: Path) -> None:
+    """Docker starts a step after it has told of it, and what is killed in between must not come up after all: each kill
+    comes sooner where the step of the one before ran already, and later where it did not.
+    """
+    made = stack(site, engine, "building")
+    step = "RUN (setsid sh -c 'trap \"\" TERM; sleep 691' &) ; sleep 692"
+    git_repository(folder / "repository", {**served("v"), "Dockerfile": f"FROM {BASE_IMAGE}\n{step}\n"})
+    made.change(sourceType="git", customGitUrl=f"file://{folder / 'repository'}", composePath="compose.yml")
+    times, running, wait = [], 0, 0.5
+    for _ in range(KILLS):
+        deployment_id = made.begin()
+        log = Path(site.one(deployment_id)["logPath"])
+        until(lambda: log.exists() and b"Building web" in log.read_bytes(), SECONDS, what="the build")  # noqa: B023
+        time.sleep(wait)
+        began = time.monotonic()
+        runs = bool(sleepers(692))
+        site.post("deployment.killProcess", deploymentId=deployment_id)
+        times.append(time.monotonic() - began)
+        assert sleepers(691) + sleepers(692) == []
+        assert site.one(deployment_id)["reason"] == "killed"
+        running, wait = running + runs, max(0.0, wait + (-0.013 if runs else 0.017))
+    time.sleep(2)
+    assert sleepers(691) + sleepers(692) == [], "a step came up after its build had been ended"
+    told(f"kills of compose builds ({running} with the step under way)", times)
+
+
 def test_the_panel_is_killed_at_every_crash_point_of_a_deploy(site: Panel, engine: Engine, folder: Path) -> None:
     points = folder / "points"
     made = stack(site, engine, "crashed")
@@ -174,8 +199,7 @@ def test_an_engine_that_stops_in_the_middle_ends_the_deploy_truly(site: Panel, e
         until(lambda: len(made.containers().get("web", ())) == 1, SECONDS, what="one container serves again")
         (container,) = made.containers()["web"]
         assert engine.docker("exec", container, "cat", "/version") == "old\n"
-    for pid in sleepers(681):  # what BuildKit ran when its engine ended is known to no engine any more
-        os.kill(int(pid), signal.SIGKILL)
+        assert sleepers(681) == [], "what BuildKit ran when its engine ended"
 
 
 def test_two_writers_never_share_a_volume(site: Panel, engine: Engine) -> None:

@@ -16,9 +16,11 @@ from headway.infra.docker import images
 from headway.infra.docker.cli import Docker as CommandLine
 from headway.infra.hosts.command import Command, Stage
 from headway.kernel.secret import Secret
-from headway.seams.runtimes.compose import commands, converted
+from headway.seams.builders import engine as building
+from headway.seams.runtimes.compose import built, commands, converted
 from headway.seams.sources.image import pullable_of, registry_of, with_tag
 
+UNDO_BUILD = "image-build"
 UNDO_LOGIN = "login"
 UNDO_PUSH = "push"
 
@@ -46,20 +48,35 @@ class Bringing:
                 await self._fetch(docker, name, is_there=name in there)
 
     async def build(self, record: Record) -> None:
-        """Builds the images that are built."""
-        if not any(service.get("build") for service in record.file["services"].values()):
+        """Builds the images that are built, one after the other: each within a control group, which ends its steps."""
+        builds = built.builds_of(record.file, record.variables)
+        if not builds:
             return
-        settings = self.plan.settings
-        composing = self.tools.composing(self.plan.compose_id, self.plan.app_name, record)
-        async with self.logged_in("build") as docker:
-            await self.run.command(
-                "build",
-                replace(composing, docker=docker).build(
-                    self.tools.limits,
-                    step_seconds=settings.step_seconds,
-                    inactivity_seconds=settings.inactivity_seconds,
-                ),
-            )
+        group = self.plan.compose_id
+        await self.run.undo(UNDO_BUILD, {"group": group})
+        parent = await self.run.host.make_group(group, self.tools.limits)
+        async with self.logged_in("build", apart=True) as docker:
+            line = CommandLine(host=docker.address, configuration=docker.config_folder)
+            for each in builds:
+                await self._build(line, each, group, parent)
+        await self.run.host.end_group(group)
+
+    async def _build(self, line: CommandLine, each: built.Built, group: str, parent: str | None) -> None:
+        names = ", ".join(each.services)
+        await self.run.say(f"Building {names}.")
+        typed = building.told(line.build(replace(each.build, group=parent)))
+        command = Command(
+            stages=(Stage(argv=typed.argv),),
+            env=typed.env,
+            stdin=typed.stdin,
+            limits=self.tools.limits,
+            step_seconds=self.plan.settings.step_seconds,
+            inactivity_seconds=self.plan.settings.inactivity_seconds,
+        )
+        ended = await self.run.command(f"build {names}", command, check=False)
+        if not ended.succeeded:
+            ran_out = await self.run.host.end_group(group)
+            await building.fail(self.run, f"build {names}", command, ran_out=ran_out, bound_by="HEADWAY_BUILD_MEMORY")
 
     def names_to_push(self, record: Record) -> dict[str, str]:
         """The names that the file gives to images that are built, where they lead to a registry of this compose
@@ -106,12 +123,13 @@ class Bringing:
         await self.run.say(f"{name} could not be pulled; the copy on its machine is used.")
 
     @asynccontextmanager
-    async def logged_in(self, use: str) -> AsyncIterator[commands.Docker]:
+    async def logged_in(self, use: str, *, apart: bool = False) -> AsyncIterator[commands.Docker]:
         """The command line with the credentials, which are removed after the use; by the undo where that fails. A panel
-        that stops meanwhile leaves them: the next goes on, and repeats no command that has ended.
+        that stops meanwhile leaves them: the next goes on, and repeats no command that has ended. ``apart`` gives it a
+        folder for what it leaves even where there are none.
         """
         docker = self.tools.engine.docker
-        if not self.plan.registries:
+        if not self.plan.registries and not apart:
             yield docker
             return
         folder = self.tools.folders.login(self.run.deployment.deployment_id)

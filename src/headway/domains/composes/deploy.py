@@ -23,7 +23,7 @@ from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
 
 KIND = "compose.deploy"
-VERSION = 5  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 6  # raised with every change to the steps below: a run of another version is not resumed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from headway.core.deployments.run import Json, Undoing
 from headway.domains.composes import store
-from headway.domains.composes.bringing import UNDO_LOGIN, UNDO_PUSH
+from headway.domains.composes.bringing import UNDO_BUILD, UNDO_LOGIN, UNDO_PUSH
 from headway.domains.composes.tools import Tools
 from headway.infra.docker.api import EngineAway
 
@@ -50,6 +50,10 @@ async def _undo_login(_tools: Tools, undoing: Undoing, data: Mapping[str, Json])
     await undoing.host.remove_tree(data["folder"])
 
 
+async def _undo_build(_tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
+    await undoing.host.end_group(data["group"])
+
+
 async def _undo_push(tools: Tools, _undoing: Undoing, data: Mapping[str, Json]) -> None:
     with suppress(EngineAway):  # a name that stays is a name of what is gone with the next clean-up
         await tools.engine.take_back(data["image"])
@@ -58,6 +62,7 @@ async def _undo_push(tools: Tools, _undoing: Undoing, data: Mapping[str, Json]) 
 _UNDOS: Mapping[str, Callable[[Tools, Undoing, Json], Awaitable[None]]] = {
     "release": _undo_release,
     "containers": _undo_containers,
+    UNDO_BUILD: _undo_build,
     UNDO_LOGIN: _undo_login,
     UNDO_PUSH: _undo_push,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +39,8 @@ class Typed:
 class ImageBuild:
     """What an image is built of and called. ``context`` and ``dockerfile`` are absolute; ``dockerfile`` None is read
     from ``dockerfile_text``. ``contexts`` are further folders by name. Arguments show in the image's history; secrets
-    are in no layer, no argument and no log.
+    are in no layer, no argument and no log; ``secret_files`` are those that lie in files. ``options`` are further
+    arguments of the command line.
     """
 
     context: str
@@ -47,10 +50,12 @@ class ImageBuild:
     stage: str | None = None
     arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
+    secret_files: Mapping[str, str] = field(default_factory=dict)
     contexts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
     fresh: bool = False
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +76,12 @@ class Docker:
             *((f"--target={build.stage}",) if build.stage else ()),
             *(f"--label={name}={value}" for name, value in build.labels.items()),
             *(f"--build-arg={word}" for word in in_words),
-            *(f"--secret=id={name},env={variable}" for variable, name in secrets.items()),
+            *(f"--secret={_fields(f'id={name}', f'env={variable}')}" for variable, name in secrets.items()),
+            *(f"--secret={_fields(f'id={name}', f'src={path}')}" for name, path in build.secret_files.items()),
             *(f"--build-context={name}={folder}" for name, folder in build.contexts.items()),
             *((f"--cgroup-parent={build.group}",) if build.group else ()),
             *(("--no-cache", "--pull") if build.fresh else ()),
+            *build.options,
             *("--", build.context),
         )
         env = {**in_env, **{variable: build.secrets[name].reveal() for variable, name in secrets.items()}}
@@ -121,3 +128,10 @@ def _parted(arguments: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ..
     """
     in_env = {name: value for name, value in arguments.items() if not _ACTED_ON.fullmatch(name)}
     return in_env, tuple(name if name in in_env else f"{name}={value}" for name, value in arguments.items())
+
+
+def _fields(*fields: str) -> str:
+    """Fields as the command line takes them apart: a record of RFC 4180."""
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow(fields)
+    return written.getvalue()

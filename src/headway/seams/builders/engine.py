@@ -62,16 +62,24 @@ async def run_build(work: Work, spec: BuildSpec, name: str, typed: Typed) -> Exi
     command = as_command(typed, spec, image)
     ended = await work.command(name, command, check=False)
     ran_out = await _clear(work.host, image.api, _traces(image))
-    if ran_out and _KILLED in ended.statuses:
-        bound = f" of {spec.limits.memory_bytes >> 20} MiB" if spec.limits.memory_bytes else ""
-        raise OutOfMemory(
-            f"{name} used more memory than its bound{bound}. Let it use less, or raise its memory limit (memoryLimit, "
-            "or HEADWAY_BUILD_MEMORY for all)."
-        )
-    if ended.succeeded:
-        return ended
+    if not ended.succeeded:
+        await fail(work, name, command, ran_out=ran_out, bound_by="memoryLimit, or HEADWAY_BUILD_MEMORY for all")
+    return ended
+
+
+async def fail(work: Work, name: str, command: Command, *, ran_out: bool, bound_by: str) -> None:
+    """Ends the run with how a command of a build ended. ``ran_out`` says whether a step was out of memory, and
+    ``bound_by`` is the setting that bounds it. Raises OutOfMemory, and what a failing command does.
+    """
     # It is not started again: this tells how it ended.
-    return await work.command(name, command)
+    ended = await work.command(name, command, check=False)
+    if ran_out and _KILLED in ended.statuses:
+        memory = command.limits.memory_bytes
+        bound = f" of {memory >> 20} MiB" if memory else ""
+        raise OutOfMemory(
+            f"{name} used more memory than its bound{bound}. Let it use less, or raise its memory limit ({bound_by})."
+        )
+    await work.command(name, command)
 
 
 def as_command(typed: Typed, spec: BuildSpec, image: ImageSpec) -> Command:

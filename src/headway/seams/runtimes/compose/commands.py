@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headway.infra.docker.cli import PATH
-from headway.infra.hosts.command import Account, Command, Limits, Stage
+from headway.infra.hosts.command import Account, Command, Stage
 
 _NO_ENGINE = "unix:///dev/null"
 _COMPLAINTS = 'exec "$@" 2>&1 >/dev/null'
@@ -50,10 +50,6 @@ class Composing:
         """Whether Compose takes the file as it was made of the user's; it asks no engine."""
         return self._command("config", "--quiet")
 
-    def build(self, limits: Limits, *, step_seconds: float | None, inactivity_seconds: float | None) -> Command:
-        """Builds the images of all services that are built."""
-        return self._command("build", limits=limits, step_seconds=step_seconds, inactivity_seconds=inactivity_seconds)
-
     def up(self, services: Sequence[str]) -> Command:
         """Brings services to what the file says, in the order of their dependencies, and no others."""
         return self._command(*_UP, "--", *services)
@@ -76,21 +72,8 @@ class Composing:
         """The environment of such a call."""
         return {**self.variables, **self.docker.env}
 
-    def _command(
-        self,
-        *arguments: str,
-        limits: Limits | None = None,
-        step_seconds: float | None = None,
-        inactivity_seconds: float | None = None,
-    ) -> Command:
-        return Command(
-            stages=(Stage(argv=self.argv(*arguments)),),
-            env=self.env,
-            stdin=self.file,
-            limits=limits or Limits(),
-            step_seconds=step_seconds,
-            inactivity_seconds=inactivity_seconds,
-        )
+    def _command(self, *arguments: str) -> Command:
+        return Command(stages=(Stage(argv=self.argv(*arguments)),), env=self.env, stdin=self.file)
 
 
 def resolve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headway.infra.hosts.command import Account, Limits, Stage
+from headway.infra.hosts.command import Account, Stage
 from headway.seams.runtimes.compose.commands import (
     Composing,
     Docker,
@@ -34,12 +34,6 @@ def test_beside_means_more_containers_and_none_made_anew() -> None:
 
 def test_the_file_is_checked_as_it_is_to_run() -> None:
     assert COMPOSING.check().stages == (Stage(argv=(*START, "-f", "-", "config", "--quiet")),)
-
-
-def test_a_build_is_bounded() -> None:
-    command = COMPOSING.build(Limits(memory_bytes=1), step_seconds=5, inactivity_seconds=6)
-    assert command.stages == (Stage(argv=(*START, "-f", "-", "build")),)
-    assert (command.limits.memory_bytes, command.step_seconds, command.inactivity_seconds) == (1, 5, 6)
 
 
 def test_a_variable_of_a_secret_says_nothing_to_docker() -> None:

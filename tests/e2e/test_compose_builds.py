@@ -1,0 +1,93 @@
+"""Images that a compose file has built, on a real engine: what their builds are given, and what they leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
+from tests.docker_engine import BASE_IMAGE, Engine
+from tests.panel import git_repository
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+IMAGES = "headway-compose/built/"
+
+
+@pytest.fixture
+def built(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("builds")
+    folder.chmod(0o711)
+    with panel_with_engine(folder / "data", docker_engine) as panel:
+        yield stack(panel, docker_engine, "built")
+
+
+def test_builds_get_what_the_file_says_and_begin_with_each_other(built: Stack, tmp_path: Path) -> None:
+    """Every service is built on one that the file builds too, by its name, by a context, or as the same build."""
+    secrets = "--mount=type=secret,id=from-file --mount=type=secret,id=from-value"
+    keep = 'cat /run/secrets/from-* | tr -d "\\n" | sha256sum > /seen; echo "$WORD $" > /word'
+    inline = f"FROM team/base AS first\nARG WORD=unset\nCOPY --from=more here /more\nRUN {secrets} {keep}\n"
+    web = {
+        "context": "web",
+        "dockerfile_inline": f"{inline}FROM first\nRUN exit 3\n".replace("$", "$$"),
+        "args": {"WORD": "a$$b", "UNSET": None},
+        "target": "first",
+        "additional_contexts": {"more": "service:more"},
+        "secrets": [{"source": "file", "target": "from-file"}, {"source": "value", "target": "from-value"}],
+        "extra_hosts": ["elsewhere=192.0.2.1"],
+        "ulimits": {"nofile": 4096},
+        "shm_size": "32m",
+        "network": "none",
+        "labels": {"said": "a$$b"},
+    }
+    file = {
+        "services": {
+            "web": {**SLEEPS, "image": "team/web", "build": web, "depends_on": ["base"]},
+            "twin": {**SLEEPS, "image": "team/twin", "build": web, "depends_on": ["base"]},
+            "base": {**SLEEPS, "image": "team/base", "build": {"context": "base"}},
+            "more": {**SLEEPS, "image": "team/more", "build": {"context": "more"}},
+        },
+        "secrets": {"file": {"file": "./word"}, "value": {"environment": "VALUE"}},
+    }
+    files = {
+        "compose.yml": json.dumps(file),
+        "word": "of a file",
+        "base/Dockerfile": f"FROM {BASE_IMAGE}\nRUN echo base > /base\n",
+        "more/Dockerfile": f"FROM {BASE_IMAGE}\nRUN echo more > /here\n",
+        "web/x": "",
+    }
+    url = git_repository(tmp_path / "git", files)
+    built.change(sourceType="git", customGitUrl=url, composePath="compose.yml", env="VALUE=a,value'of\"mine")
+
+    row = built.deploy()
+
+    assert [each["name"] for each in row["steps"]][:5] == ["source", "check out", "compose file", "pull", "build"]
+    containers = built.containers()
+    (web_id,) = containers["web"]
+    assert built.engine.docker("exec", web_id, "cat", "/word", "/base", "/more") == "a$b $\nbase\nmore\n"
+    again = "printf '%s' 'of a file' 'a,value'\\''of\"mine' | sha256sum | diff - /seen"
+    assert built.engine.docker("exec", web_id, "sh", "-c", again) == ""
+    inspect = ("inspect", "--format={{.Image}}")
+    images = {each: built.engine.docker(*inspect, *containers[each]) for each in ("web", "twin")}
+    assert images["web"] == images["twin"]
+    labels = json.loads(built.engine.docker("inspect", "--format={{json .Config.Labels}}", images["web"].strip()))
+    assert (labels["said"], labels["headway.compose"]) == ("a$b", built.compose_id)
+    log = built.panel.deployment_log(row["deploymentId"])
+    assert "Building base.\n" in log
+    assert "Building twin, web.\n" in log
+    assert "a,value" not in log
+    assert not list(Path("/sys/fs/cgroup").rglob(f"builds/{built.compose_id}"))
+
+
+def test_a_build_that_fails_says_which_and_how(built: Stack, tmp_path: Path) -> None:
+    files = {
+        "docker-compose.yml": as_file(web={**SLEEPS, "build": "."}),
+        "Dockerfile": f"FROM {BASE_IMAGE}\nRUN echo no such luck >&2; exit 5\n",
+    }
+    built.change(sourceType="git", customGitUrl=git_repository(tmp_path / "git", files))
+    row = built.fail()
+    assert row["errorMessage"].startswith("build web ended with exit status 5: ")
+    assert row["errorMessage"].endswith("ended with exit status 5: no such luck")
+    assert built.engine.docker("image", "ls", "--quiet", f"--filter=reference={IMAGES}*") == ""
