@@ -18,7 +18,7 @@ async def test_files_are_written_read_moved_and_removed(form: Form, host: Host) 
     await host.make_folder(folder)
     await host.make_folder(folder)
     await host.write_file(f"{folder}/one", b"first")
-    await host.write_file(f"{folder}/one", b"second\0")
+    await host.write_file(f"{folder}/one", b"second\0", lasting=False)
     assert await host.read_file(f"{folder}/one") == b"second\0"
     assert await host.read_file(f"{folder}/one", 3) == b"sec"
     assert await host.read_file(f"{folder}/two") is None

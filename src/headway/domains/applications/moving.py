@@ -85,7 +85,7 @@ class Moving:
         """Whether a path is the same file at both ends: one machine can be two servers, or the panel's own too."""
         probe = f"{self.target.folders.arriving(self._id)}.probe"
         await self.there.host.make_folder(probe.rpartition("/")[0], mode=0o711)
-        await self.there.host.write_file(probe, self._id.encode())
+        await self.there.host.write_file(probe, self._id.encode(), lasting=False)
         try:
             return await self.run.host.read_file(probe) is not None
         finally:

@@ -60,8 +60,8 @@ class Stream:
         began = time.monotonic()
         await self.here.make_folder(self.files)
         try:
-            for name, data in client_files(self.files, ways).items():
-                await self.here.write_file(f"{self.files}/{name}", data)
+            for name, data in client_files(self.files, ways).items():  # laid out anew by whoever begins it again
+                await self.here.write_file(f"{self.files}/{name}", data, lasting=False)
             await self._tried()
         finally:
             await self.here.remove_tree(self.files)
@@ -142,7 +142,7 @@ async def _pace(host: SshHost, *, reads: bool) -> float:
     """Seconds for a megabyte that cannot be compressed, in one direction."""
     path, data = f"{host.root}/pace", os.urandom(_PACE_BYTES)
     began = time.monotonic()
-    await host.write_file(path, data)
+    await host.write_file(path, data, lasting=False)
     written = time.monotonic()
     if not reads:
         return written - began

@@ -234,8 +234,12 @@ class Host(Protocol):
         """Makes a folder (parents exist already or are made traversable, owned by the panel); no error if it exists."""
         ...
 
-    async def write_file(self, path: str, data: bytes, *, owner: Account | None = None, mode: int = 0o600) -> None:
-        """Writes a file beside its name, syncs it and renames it into place."""
+    async def write_file(
+        self, path: str, data: bytes, *, owner: Account | None = None, mode: int = 0o600, lasting: bool = True
+    ) -> None:
+        """Writes a file beside its name, syncs it and renames it into place. One that is not ``lasting`` is not synced:
+        who finds it after a loss of power must not take it for what was written.
+        """
         ...
 
     async def read_file(self, path: str, limit: int = 1 << 20, *, below: str | None = None) -> bytes | None:

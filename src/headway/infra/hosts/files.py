@@ -36,9 +36,13 @@ class LocalFiles:
         """Makes a folder (parents exist already or are made traversable, owned by the panel); no error if it exists."""
         await _in_thread("make the folder", path, lambda: _make_folder(Path(path), owner, mode))
 
-    async def write_file(self, path: str, data: bytes, *, owner: Account | None = None, mode: int = 0o600) -> None:
-        """Writes a file beside its name, syncs it and renames it into place."""
-        await _in_thread("write", path, lambda: _write_file(Path(path), data, owner, mode))
+    async def write_file(
+        self, path: str, data: bytes, *, owner: Account | None = None, mode: int = 0o600, lasting: bool = True
+    ) -> None:
+        """Writes a file beside its name, syncs it and renames it into place. One that is not ``lasting`` is not synced:
+        who finds it after a loss of power must not take it for what was written.
+        """
+        await _in_thread("write", path, lambda: _write_file(Path(path), data, owner, mode, lasting=lasting))
 
     async def read_file(self, path: str, limit: int = 1 << 20, *, below: str | None = None) -> bytes | None:
         """At most ``limit`` bytes of a regular file, None when there is none. With ``below``, raises LeadsOutside where
@@ -104,7 +108,7 @@ def _make_folder(path: Path, owner: Account | None, mode: int) -> None:
         os.close(opened)
 
 
-def _write_file(path: Path, data: bytes, owner: Account | None, mode: int) -> None:
+def _write_file(path: Path, data: bytes, owner: Account | None, mode: int, *, lasting: bool) -> None:
     draft = f".{secrets.token_hex(8)}.new"
     with _folder(path.parent) as folder:
         opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
@@ -112,13 +116,15 @@ def _write_file(path: Path, data: bytes, owner: Account | None, mode: int) -> No
             with os.fdopen(opened, "wb", buffering=0) as file:
                 _write_all(file.fileno(), data)
                 _give(file.fileno(), owner, mode)
-                os.fsync(file.fileno())
+                if lasting:
+                    os.fsync(file.fileno())
             os.rename(draft, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(draft, dir_fd=folder)
             raise
-        os.fsync(folder)
+        if lasting:
+            os.fsync(folder)
 
 
 def _write_all(file: int, data: bytes) -> None:

@@ -25,9 +25,13 @@ class SshFiles:
         """Makes a folder (parents exist already or are made traversable, owned by root); no error if it exists."""
         await self._file("make_folder", "make the folder", path, *_given(owner), mode)
 
-    async def write_file(self, path: str, data: bytes, *, owner: Account | None = None, mode: int = 0o600) -> None:
-        """Writes a file beside its name, syncs it and renames it into place."""
-        await self._file("write_file", "write", path, data, *_given(owner), mode)
+    async def write_file(
+        self, path: str, data: bytes, *, owner: Account | None = None, mode: int = 0o600, lasting: bool = True
+    ) -> None:
+        """Writes a file beside its name, syncs it and renames it into place. One that is not ``lasting`` is not synced:
+        who finds it after a loss of power must not take it for what was written.
+        """
+        await self._file("write_file", "write", path, data, *_given(owner), mode, int(lasting))
 
     async def read_file(self, path: str, limit: int = 1 << 20, *, below: str | None = None) -> bytes | None:
         """At most ``limit`` bytes of a regular file, None when there is none. With ``below``, raises LeadsOutside where

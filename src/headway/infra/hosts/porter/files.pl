@@ -41,7 +41,7 @@ sub make_folder {
 }
 
 sub write_file {
-    my ( $path, $bytes, $uid, $gid, $mode ) = @_;
+    my ( $path, $bytes, $uid, $gid, $mode, $lasting ) = @_;
     my ( $folder, $name ) = $path =~ m{^(.*)/([^/]+)$} or die "No such file or directory\n";
     sysopen my $above, $folder eq '' ? '/' : $folder, $RDONLY | $DIRECTORY or fail();
     my $place = '/proc/self/fd/' . fileno $above;
@@ -53,14 +53,14 @@ sub write_file {
             $at += syswrite( $file, $bytes, length($bytes) - $at, $at ) // fail();
         }
         give( $file, $uid, $gid, $mode );
-        Headway::Kernel::sync_file($file);
+        Headway::Kernel::sync_file($file) if $lasting;
         rename $draft, "$place/$name" or fail();
         1;
     };
     my $error = $@;
     unlink $draft if !$done;
     die $error if !$done;
-    Headway::Kernel::sync_folder($place);
+    Headway::Kernel::sync_folder($place) if $lasting;
     return;
 }
 
