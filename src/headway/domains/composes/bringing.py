@@ -1,10 +1,10 @@
-"""Brings the images of a compose service: pulled or built, with the credentials of the registries that it names; and
-takes those that are built to where other machines fetch them.
+"""Brings the images of a compose service with the credentials of the registries that it names, and takes those that are
+built to where other machines fetch them.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -14,13 +14,11 @@ from headway.domains.composes.plan import Plan
 from headway.domains.composes.tools import Tools
 from headway.infra.docker import images
 from headway.infra.docker.cli import Docker as CommandLine
-from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.command import Account, Command, Stage
 from headway.kernel.secret import Secret
-from headway.seams.builders import engine as building
-from headway.seams.runtimes.compose import built, commands, converted
+from headway.seams.runtimes.compose import commands, converted
 from headway.seams.sources.image import pullable_of, registry_of, with_tag
 
-UNDO_BUILD = "image-build"
 UNDO_LOGIN = "login"
 UNDO_PUSH = "push"
 
@@ -46,37 +44,6 @@ class Bringing:
         async with self.logged_in("pull") as docker:
             for name in to_fetch:
                 await self._fetch(docker, name, is_there=name in there)
-
-    async def build(self, record: Record) -> None:
-        """Builds the images that are built, one after the other: each within a control group, which ends its steps."""
-        builds = built.builds_of(record.file, record.variables)
-        if not builds:
-            return
-        group = self.plan.compose_id
-        await self.run.undo(UNDO_BUILD, {"group": group})
-        parent = await self.run.host.make_group(group, self.tools.limits)
-        async with self.logged_in("build", apart=True) as docker:
-            line = CommandLine(host=docker.address, configuration=docker.config_folder)
-            for each in builds:
-                await self._build(line, each, group, parent)
-        await self.run.host.end_group(group)
-
-    async def _build(self, line: CommandLine, each: built.Built, group: str, parent: str | None) -> None:
-        names = ", ".join(each.services)
-        await self.run.say(f"Building {names}.")
-        typed = building.told(line.build(replace(each.build, group=parent)))
-        command = Command(
-            stages=(Stage(argv=typed.argv),),
-            env=typed.env,
-            stdin=typed.stdin,
-            limits=self.tools.limits,
-            step_seconds=self.plan.settings.step_seconds,
-            inactivity_seconds=self.plan.settings.inactivity_seconds,
-        )
-        ended = await self.run.command(f"build {names}", command, check=False)
-        if not ended.succeeded:
-            ran_out = await self.run.host.end_group(group)
-            await building.fail(self.run, f"build {names}", command, ran_out=ran_out, bound_by="HEADWAY_BUILD_MEMORY")
 
     def names_to_push(self, record: Record) -> dict[str, str]:
         """The names that the file gives to images that are built, where they lead to a registry of this compose
@@ -123,10 +90,12 @@ class Bringing:
         await self.run.say(f"{name} could not be pulled; the copy on its machine is used.")
 
     @asynccontextmanager
-    async def logged_in(self, use: str, *, apart: bool = False) -> AsyncIterator[commands.Docker]:
+    async def logged_in(
+        self, use: str, *, account: Account | None = None, apart: bool = False
+    ) -> AsyncIterator[commands.Docker]:
         """The command line with the credentials, which are removed after the use; by the undo where that fails. A panel
-        that stops meanwhile leaves them: the next goes on, and repeats no command that has ended. ``apart`` gives it a
-        folder for what it leaves even where there are none.
+        that stops meanwhile leaves them: the next goes on, and repeats no command that has ended. ``account`` is who
+        types it. Where it is to leave nothing to others, ``apart`` gives it a folder even without credentials.
         """
         docker = self.tools.engine.docker
         if not self.plan.registries and not apart:
@@ -134,16 +103,16 @@ class Bringing:
             return
         folder = self.tools.folders.login(self.run.deployment.deployment_id)
         await self.run.undo(UNDO_LOGIN, {"folder": folder})
-        await self.run.host.make_folder(folder)
-        await self._log_in(folder, use, self.plan.registries)
+        await self.run.host.make_folder(folder, owner=account)
+        await self._log_in(folder, use, account)
         yield replace(docker, config_folder=folder)
         await self.run.host.remove_tree(folder)
 
-    async def _log_in(self, folder: str, use: str, registries: Sequence[Mapping[str, str]]) -> None:
+    async def _log_in(self, folder: str, use: str, account: Account | None) -> None:
         line = CommandLine(host=self.tools.engine.docker.address, configuration=folder)
-        for number, each in enumerate(registries, 1):
+        for number, each in enumerate(self.plan.registries, 1):
             typed = line.login(each["url"], each["username"], Secret(each["password"]))
-            command = Command(stages=(Stage(argv=typed.argv),), env=typed.env, stdin=typed.stdin)
+            command = Command(stages=(Stage(argv=typed.argv, account=account),), env=typed.env, stdin=typed.stdin)
             ended = await self.run.command(f"login {number} to {use}", command, check=False)
             if not ended.succeeded:
                 raise RunFailed(

@@ -9,6 +9,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.domains.composes.bringing import Bringing
+from headway.domains.composes.building import build
 from headway.domains.composes.model import DROP, RAW, STACK
 from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.reading import RAW_FILE, Reading
@@ -176,7 +177,7 @@ class _Deploy:
         """Builds the images that are built."""
 
         async def make() -> Json:
-            await self._bringing.build(await releasing.record())
+            await build(self._bringing, await releasing.record())
 
         await self._run.step("build", make)
 

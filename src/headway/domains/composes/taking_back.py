@@ -7,7 +7,9 @@ from contextlib import suppress
 
 from headway.core.deployments.run import Json, Undoing
 from headway.domains.composes import store
-from headway.domains.composes.bringing import UNDO_BUILD, UNDO_LOGIN, UNDO_PUSH
+from headway.domains.composes.bringing import UNDO_LOGIN, UNDO_PUSH
+from headway.domains.composes.building import UNDO_BUILD
+from headway.domains.composes.building import undo as undo_build
 from headway.domains.composes.tools import Tools
 from headway.infra.docker.api import EngineAway
 
@@ -51,7 +53,7 @@ async def _undo_login(_tools: Tools, undoing: Undoing, data: Mapping[str, Json])
 
 
 async def _undo_build(_tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
-    await undoing.host.end_group(data["group"])
+    await undo_build(undoing, data["group"])
 
 
 async def _undo_push(tools: Tools, _undoing: Undoing, data: Mapping[str, Json]) -> None:

@@ -53,6 +53,10 @@ class Engine:
         """Returns when the engine answers. Raises EngineAway."""
         await self.api.require()
 
+    async def group(self) -> int | None:
+        """Whose the engine's socket is: a process of that group may speak to it. None where there is none."""
+        return await self.machine.group_of(self.docker.address.removeprefix("unix://"))
+
     async def containers(self, **labels: str) -> list[Container]:
         """Every container that carries these labels, whether it runs or not."""
         listed = await self.api.get("/containers/json", all=True, filters=labelled(**labels))

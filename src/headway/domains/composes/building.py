@@ -1,0 +1,78 @@
+"""Builds the images of a compose service that are built: one after the other, for on most machines what serves runs
+beside them; within a control group, which bounds what they use and ends their steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from headway.core.deployments.run import Undoing
+from headway.domains.composes.bringing import Bringing
+from headway.domains.composes.model import Record
+from headway.infra.docker.cli import Docker
+from headway.infra.hosts.command import Account, Command, Stage
+from headway.seams.builders.engine import fail, told
+from headway.seams.runtimes.compose.built import Built, builds_of
+
+UNDO_BUILD = "image-build"
+
+
+async def build(bringing: Bringing, record: Record) -> None:
+    """Builds what the file says. Raises InvalidInput, OutOfMemory and RunFailed."""
+    builds = builds_of(record.file, record.variables)
+    if not builds:
+        return
+    run, group = bringing.run, bringing.plan.compose_id
+    await run.undo(UNDO_BUILD, {"group": group})
+    path = await run.host.make_group(group, bringing.tools.limits)
+    account = await _account(bringing)
+    async with bringing.logged_in("build", account=account, apart=True) as docker:
+        line = Docker(host=docker.address, configuration=docker.config_folder)
+        for each in builds:
+            await _Building(bringing, line, account, group, path).build(each)
+    await run.host.end_group(group)
+
+
+async def undo(undoing: Undoing, group: str) -> None:
+    """Ends what the engine still does for a build."""
+    await undoing.host.end_group(group)
+
+
+@dataclass(frozen=True, slots=True)
+class _Building:
+    bringing: Bringing
+    line: Docker
+    account: Account | None
+    group: str
+    path: str | None
+
+    async def build(self, built: Built) -> None:
+        run, names = self.bringing.run, ", ".join(built.services)
+        name, command = f"build {names}", self._command(built)
+        await run.say(f"Building {names}.")
+        ended = await run.command(name, command, check=False)
+        if not ended.succeeded:
+            ran_out = await run.host.end_group(self.group)
+            await fail(run, name, command, ran_out=ran_out, bound_by="HEADWAY_BUILD_MEMORY")
+
+    def _command(self, built: Built) -> Command:
+        typed = told(self.line.build(replace(built.build, group=self.path)))
+        settings = self.bringing.plan.settings
+        return Command(
+            stages=(Stage(argv=typed.argv, account=self.account),),
+            env=typed.env,
+            stdin=typed.stdin,
+            limits=self.bringing.tools.limits,
+            step_seconds=settings.step_seconds,
+            inactivity_seconds=settings.inactivity_seconds,
+        )
+
+
+async def _account(bringing: Bringing) -> Account | None:
+    """Who types it: with the group of the engine's socket the owner of the files may speak to it, and reads no more
+    than them. Where an owner has let the file use the host, that is not enough.
+    """
+    account, group = bringing.plan.build_account, await bringing.tools.engine.group()
+    if account is None or group is None or bringing.plan.settings.host_access:
+        return None
+    return Account(uid=account.uid, gid=group)
