@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
+from headway.core.engine.at_once import at_once
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, Release, Wanted
 from headway.domains.applications.operate import Operating
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _REST = 1.0
 _ONCE = 24 * 3600.0
+AtRest = tuple[str, Wanted, str | None, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +45,8 @@ class Keeper:
         """
         await self._tools.runtimes.ensure()
         await self.finish_deletions()
-        for application_id, wanted, *_ in await self.operating.db.read(self._at_rest):
-            if wanted is Wanted.UP:
-                await self._bring_in_line(application_id)
+        at_rest = await self.operating.db.read(self._at_rest)
+        await at_once(self._bring_in_line(each) for each, wanted, *_ in at_rest if wanted is Wanted.UP)
         await self._tools.routing.settle_all(self._tools.edge)
         await self._sweep()
         return _ONCE
@@ -58,12 +59,10 @@ class Keeper:
         await self._tools.runtimes.watch()
         up = await self._tools.runtimes.running()
         await self.finish_deletions()
-        for application_id, wanted, release_id, runtime in await operating.db.read(self._at_rest):
-            if runtime in up and (release_id in up[runtime]) is not (wanted is Wanted.UP):
-                await self._bring_in_line(application_id)
-        for release in await operating.db.read(lambda tx: store.due_to_retire(tx, self.host_id)):
-            if release.runtime in up:
-                await _unless_away(operating.retire(release))
+        at_rest = await operating.db.read(self._at_rest)
+        await at_once(self._bring_in_line(application_id) for application_id in _out_of_line(at_rest, up))
+        due = await operating.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
+        await at_once(_unless_away(operating.retire(each)) for each in due if each.runtime in up)
         since = self.watch_time
         for release in await operating.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - since)):
             if release.runtime in up and await operating.runtime(release).crashed(release.release_id):
@@ -75,7 +74,7 @@ class Keeper:
     def _tools(self) -> Tools:
         return self.operating.toolboxes.at(self.host_id)
 
-    def _at_rest(self, tx: Tx) -> list[tuple[str, Wanted, str | None, str]]:
+    def _at_rest(self, tx: Tx) -> list[AtRest]:
         return store.at_rest(tx, self.host_id)
 
     def _being_deleted(self, tx: Tx) -> list[Application]:
@@ -83,11 +82,13 @@ class Keeper:
 
     async def finish_deletions(self) -> None:
         """Those that were cut off: by the end of a panel, or because an engine was away."""
-        for application in await self.operating.db.read(self._being_deleted):
-            async with self.operating.turn(application.application_id):
-                left = await self.operating.db.read(self._being_deleted)
-                if application.application_id in {each.application_id for each in left}:
-                    await _unless_away(self.operating.remove(application))
+        await at_once(self._finish_deletion(each) for each in await self.operating.db.read(self._being_deleted))
+
+    async def _finish_deletion(self, application: Application) -> None:
+        async with self.operating.turn(application.application_id):
+            left = await self.operating.db.read(self._being_deleted)
+            if application.application_id in {each.application_id for each in left}:
+                await _unless_away(self.operating.remove(application))
 
     async def _bring_in_line(self, application_id: str) -> None:
         operating = self.operating
@@ -118,6 +119,15 @@ class Keeper:
         deployments.set_fields(tx, release.deployment_id, unstable=True)
         deployments.tell_later(tx, deployments.find(tx, release.deployment_id), "unstable")
         self.ledger.touched(tx, release.deployment_id, Status.DONE)
+
+
+def _out_of_line(at_rest: Sequence[AtRest], up: Mapping[str, Collection[str]]) -> list[str]:
+    """The applications of which something runs that is not to, or nothing although it is to."""
+    return [
+        application_id
+        for application_id, wanted, release_id, runtime in at_rest
+        if runtime in up and (release_id in up[runtime]) is not (wanted is Wanted.UP)
+    ]
 
 
 async def _unless_away(work: Awaitable[None]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.service import LogFiles
+from headway.core.engine.at_once import at_once
 from headway.domains.applications import store
 from headway.domains.applications.keeping import beyond, is_shared, kept_by
 from headway.domains.applications.model import Application, Release
@@ -78,8 +79,8 @@ class Operating:
     async def down(self, application: Application) -> None:
         """Takes the route away, then ends the processes of every release; returns when none is left."""
         await self.tools.routing.remove(application.application_id)
-        for release in await self.db.read(lambda tx: store.releases_of(tx, application.application_id)):
-            await self.runtime(release).stop(release.release_id)
+        releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        await at_once(self.runtime(each).stop(each.release_id) for each in releases)
 
     async def remove(self, application: Application) -> None:
         """Removes everything of an application, its row last. What lies on a server that was removed from Headway stays
@@ -102,8 +103,8 @@ class Operating:
         tools = self.toolboxes.at(application.host_id)
         await self.tools.routing.remove(application.application_id)
         releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        await at_once(self.runtime(each).remove(each.release_id) for each in releases)
         for release in releases:
-            await self.runtime(release).remove(release.release_id)
             await self.runtime(release).discard(release.release_id)
         for runtime in {release.runtime for release in releases}:
             await tools.runtimes.of(runtime).forget(application.application_id, application.app_name)
@@ -117,8 +118,9 @@ class Operating:
         """Ends a replaced release and frees its port; those that are kept keep their folders."""
         await self.runtime(release).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
-        for old in (await self.beyond(release.application_id))[1]:
-            await self.let_go(old)
+        async with self.turn(release.application_id):  # another of its releases may have ended at the same moment
+            for old in (await self.beyond(release.application_id))[1]:
+                await self.let_go(old)
 
     async def beyond(self, application_id: str) -> tuple[KeptReleases, list[Release]]:
         """What an application keeps of its releases, and those that it does not."""

@@ -11,6 +11,7 @@ from datetime import timedelta
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
+from headway.core.engine.at_once import at_once
 from headway.domains.composes import store
 from headway.domains.composes.keeping import beyond, kept_by
 from headway.domains.composes.model import Compose, Record, Release, Wanted
@@ -69,9 +70,11 @@ class Keeper:
             at_rest = await self.operating.db.read(self._at_rest)
             if await self._bring_up_again(at_rest):
                 containers = await self._all_containers()
-            for compose_id, wanted, release_id in at_rest:
-                if release_id is not None:
-                    await self._keep(compose_id, wanted, containers.get(compose_id, ()))
+            await at_once(
+                self._keep(compose_id, wanted, containers.get(compose_id, ()))
+                for compose_id, wanted, release_id in at_rest
+                if release_id is not None
+            )
             await self._watch(containers)
         return _REST
 
@@ -89,12 +92,14 @@ class Keeper:
         """Clears away what was deleted while the engine was away, or the panel went down. What is still being deployed
         to is left to whoever deletes it, who ends that first.
         """
-        for compose in await self.operating.db.read(self._being_deleted):
-            try:
-                async with self.operating.turn(compose.compose_id):
-                    await self.operating.remove(compose)
-            except HeadwayError as error:
-                self._tell(compose.compose_id, error)
+        await at_once(self._finish_deletion(each) for each in await self.operating.db.read(self._being_deleted))
+
+    async def _finish_deletion(self, compose: Compose) -> None:
+        try:
+            async with self.operating.turn(compose.compose_id):
+                await self.operating.remove(compose)
+        except HeadwayError as error:
+            self._tell(compose.compose_id, error)
 
     @property
     def _tools(self) -> Tools:

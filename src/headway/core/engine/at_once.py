@@ -1,0 +1,33 @@
+"""Work side by side, bounded: what one waits for holds up no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+from headway.kernel.errors import HeadwayError
+
+AT_ONCE = 8
+
+
+async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE) -> None:
+    """Does all of it, so many at a time, each to its end whatever becomes of the others. Raises the first of the errors
+    that there were.
+    """
+    room, errors = asyncio.Semaphore(most), list[HeadwayError]()
+
+    async def done(each: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with room:
+                await each
+        except HeadwayError as error:
+            errors.append(error)
+        finally:
+            each.close()  # one whose turn never came
+
+    async with asyncio.TaskGroup() as group:
+        for each in work:
+            group.create_task(done(each))
+    if errors:
+        raise errors[0]

@@ -1,0 +1,72 @@
+"""The keeper of applications, one round of it by itself, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from headway.domains.applications.keeper import Keeper
+from headway.domains.applications.store import make_serving
+from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.several import Runtimes
+from tests.integration.http.world import World
+from tests.integration.runtimes.bench import Work, make_runtime, make_spec, open_folder, opened, run, settle
+
+# Asked to end, each does so when all the others have been asked too.
+SHY = (
+    "cd {meet} && trap '>$HEADWAY_RELEASE_ID; while [ $(ls | wc -l) -lt {count} ]; do sleep 1; done; >ok; exit' TERM; "
+    "while :; do sleep 0.02; done"
+)
+GRACE_SECONDS = 12.0
+NONE = timedelta()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as made:
+        yield made
+
+
+async def test_releases_whose_drain_is_over_are_ended_at_the_same_time(world: World, folder: Path) -> None:
+    meet = folder / "meet"
+    meet.mkdir()
+    meet.chmod(0o777)
+    (*old, first), (older, second) = [await served(world, name, count) for name, count in (("shop", 3), ("other", 2))]
+    old.append(older)
+    async with opened(make_runtime(folder, grace_seconds=GRACE_SECONDS)) as runtime:
+        line = SHY.format(meet=meet, count=len(old))
+        for release_id in (*old, first, second):
+            spec = make_spec(folder, release_id=release_id, port=None, health=settle(0.1), processes={"web": line})
+            await run(runtime, Work(), spec)
+        async with asyncio.timeout(GRACE_SECONDS / 2):
+            await keeper_with(world, runtime).keep_round()
+        assert await runtime.known() == {first, second}
+    assert (meet / "ok").exists()
+
+
+async def served(world: World, name: str, count: int) -> list[str]:
+    """So many releases of a new application, of which the last serves, and the drain of the others is over."""
+    application_id = await world.application(name)
+    releases = [await world.release(application_id) for _ in range(count)]
+    for each in releases:
+        await world.services.db.run(partial(make_serving, application_id=application_id, release_id=each, drain=NONE))
+    return releases
+
+
+def keeper_with(world: World, runtime: Runtime) -> Keeper:
+    operating = world.services.applications._operating
+    here = replace(operating.toolboxes.here, runtimes=Runtimes(forms={"native": runtime}))
+    operating = replace(operating, toolboxes=replace(operating.toolboxes, here=here))
+    return Keeper(
+        host_id="local",
+        operating=operating,
+        ledger=world.services.deployments._ledger,
+        vault=operating.vault,
+        watch_time=NONE,
+    )

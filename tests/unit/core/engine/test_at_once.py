@@ -1,0 +1,54 @@
+"""Work side by side: bounded, and each to its end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from headway.core.engine.at_once import at_once
+from headway.kernel.errors import Conflict, Unavailable
+
+
+async def test_no_more_than_the_bound_goes_on_at_a_time_and_all_of_it_is_done() -> None:
+    going, most, done = 0, 0, 0
+
+    async def work() -> None:
+        nonlocal going, most, done
+        going += 1
+        most = max(most, going)
+        await asyncio.sleep(0.001)
+        going -= 1
+        done += 1
+
+    await at_once((work() for _ in range(20)), 3)
+    assert (most, done) == (3, 20)
+
+
+async def test_what_goes_wrong_with_one_is_told_when_the_others_are_done() -> None:
+    ended = list[int]()
+
+    async def work(number: int) -> None:
+        await asyncio.sleep(0.001 * number)
+        if number in {1, 2}:
+            raise Unavailable("away") if number == 1 else Conflict("taken")
+        ended.append(number)
+
+    with pytest.raises(Unavailable, match="away"):
+        await at_once((work(number) for number in range(5)), 2)
+    assert ended == [0, 3, 4]
+
+
+async def test_cancelled_it_leaves_nothing_under_way() -> None:
+    ends = list[str]()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ends.append("ended")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await at_once((work() for _ in range(3)), 2)
+    assert ends == ["ended", "ended"]
