@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,18 +11,22 @@ import pytest
 
 from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import git_repository
+from tests.panel import Panel, git_repository
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
-IMAGES = "headway-compose/built/"
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
+    folder = tmp_path_factory.mktemp("builds")
+    folder.chmod(0o711)
+    with panel_with_engine(folder / "data", docker_engine, HEADWAY_BUILD_MEMORY="96MiB") as started:
+        yield started
 
 
 @pytest.fixture
-def built(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Stack]:
-    folder = tmp_path_factory.mktemp("builds")
-    folder.chmod(0o711)
-    with panel_with_engine(folder / "data", docker_engine) as panel:
-        yield stack(panel, docker_engine, "built")
+def built(panel: Panel, docker_engine: Engine, request: pytest.FixtureRequest) -> Stack:
+    return stack(panel, docker_engine, f"built-{zlib.crc32(request.node.name.encode()):x}")
 
 
 def test_builds_get_what_the_file_says_and_begin_with_each_other(built: Stack, tmp_path: Path) -> None:
@@ -90,4 +95,21 @@ def test_a_build_that_fails_says_which_and_how(built: Stack, tmp_path: Path) -> 
     row = built.fail()
     assert row["errorMessage"].startswith("build web ended with exit status 5: ")
     assert row["errorMessage"].endswith("ended with exit status 5: no such luck")
-    assert built.engine.docker("image", "ls", "--quiet", f"--filter=reference={IMAGES}*") == ""
+    assert (
+        built.engine.docker("image", "ls", "--quiet", f"--filter=reference=headway-compose/{built.one()['appName']}/*")
+        == ""
+    )
+
+
+def test_a_build_that_needs_more_memory_than_it_may_says_so(built: Stack, tmp_path: Path) -> None:
+    files = {
+        "docker-compose.yml": as_file(web={**SLEEPS, "build": "."}),
+        "Dockerfile": f"FROM {BASE_IMAGE}\nRUN python3 -c 'print(len(bytearray(200 << 20)))'\n",
+    }
+    built.change(sourceType="git", customGitUrl=git_repository(tmp_path / "git", files))
+    row = built.fail()
+    assert row["reason"] == "out_of_memory"
+    assert row["errorMessage"] == (
+        "build web used more memory than its bound of 96 MiB. Let it use less, or raise its memory limit "
+        "(HEADWAY_BUILD_MEMORY)."
+    )
