@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -45,7 +45,7 @@ async def test_releases_whose_drain_is_over_are_ended_at_the_same_time(world: Wo
             spec = make_spec(folder, release_id=release_id, port=None, health=settle(0.1), processes={"web": line})
             await run(runtime, Work(), spec)
         async with asyncio.timeout(GRACE_SECONDS / 2):
-            await keeper_with(world, runtime).keep_round()
+            await keeper_with(world, {"native": runtime}).keep_round()
         assert await runtime.known() == {first, second}
     assert (meet / "ok").exists()
 
@@ -59,12 +59,13 @@ async def served(world: World, name: str, count: int) -> list[str]:
     return releases
 
 
-def keeper_with(world: World, runtime: Runtime) -> Keeper:
+def keeper_with(world: World, forms: Mapping[str, Runtime], host_id: str = "local") -> Keeper:
+    """One of a host, for which these runtimes are those of this machine."""
     operating = world.services.applications._operating
-    here = replace(operating.toolboxes.here, runtimes=Runtimes(forms={"native": runtime}))
+    here = replace(operating.toolboxes.here, runtimes=Runtimes(forms=forms))
     operating = replace(operating, toolboxes=replace(operating.toolboxes, here=here))
     return Keeper(
-        host_id="local",
+        host_id=host_id,
         operating=operating,
         ledger=world.services.deployments._ledger,
         vault=operating.vault,

@@ -75,6 +75,12 @@ def of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deplo
     return _newest_first(tx, _c.subject_type == subject_type, _c.subject_id == subject_id)
 
 
+def has_begun(tx: Tx, subject_type: SubjectType, subject_id: str) -> bool:
+    """Whether any deployment of a subject that is still listed was ever let onto its host."""
+    mine = (_c.subject_type == subject_type, _c.subject_id == subject_id, _c.started_at.is_not(None))
+    return tx.execute(select(_c.seq).where(*mine).limit(1)).first() is not None
+
+
 def unfinished_of_subject(tx: Tx, subject_type: SubjectType, subject_id: str) -> list[Deployment]:
     """What waits and what runs for one subject, newest first."""
     mine = (_c.subject_type == subject_type, _c.subject_id == subject_id)

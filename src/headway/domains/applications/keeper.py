@@ -43,8 +43,8 @@ class Keeper:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
         gone, the edge leads where the rows say, and what no row names is gone too. Seconds to rest: it is done once.
         """
-        await self._tools.runtimes.ensure()
         await self.finish_deletions()
+        await self._tools.runtimes.ensure()
         at_rest = await self.operating.db.read(self._at_rest)
         await at_once(self._bring_in_line(each) for each, wanted, *_ in at_rest if wanted is Wanted.UP)
         await self._tools.routing.settle_all(self._tools.edge)
@@ -56,9 +56,9 @@ class Keeper:
         seconds to rest.
         """
         operating = self.operating
+        await self.finish_deletions()  # first: also from a server that lacks what keeps applications up
         await self._tools.runtimes.watch()
         up = await self._tools.runtimes.running()
-        await self.finish_deletions()
         at_rest = await operating.db.read(self._at_rest)
         await at_once(self._bring_in_line(application_id) for application_id in _out_of_line(at_rest, up))
         due = await operating.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
@@ -85,10 +85,13 @@ class Keeper:
         await at_once(self._finish_deletion(each) for each in await self.operating.db.read(self._being_deleted))
 
     async def _finish_deletion(self, application: Application) -> None:
-        async with self.operating.turn(application.application_id):
-            left = await self.operating.db.read(self._being_deleted)
-            if application.application_id in {each.application_id for each in left}:
-                await _unless_away(self.operating.remove(application))
+        try:
+            async with self.operating.turn(application.application_id):
+                left = await self.operating.db.read(self._being_deleted)
+                if application.application_id in {each.application_id for each in left}:
+                    await self.operating.remove(application)
+        except HeadwayError as error:
+            self._tell(application.application_id, "gone from its host yet", error)
 
     async def _bring_in_line(self, application_id: str) -> None:
         operating = self.operating
@@ -100,11 +103,14 @@ class Keeper:
                 elif await operating.db.read(lambda tx: store.is_at_rest(tx, application_id)):
                     await operating.down(application)
         except HeadwayError as error:
-            if self._told.get(application_id) != error.message:  # each round meets it again: once is enough
-                self._told[application_id] = error.message
-                log.warning("application %s is not as it is wanted: %s", application_id, error.message)
+            self._tell(application_id, "as it is wanted", error)
         else:
             self._told.pop(application_id, None)
+
+    def _tell(self, application_id: str, what: str, error: HeadwayError) -> None:
+        if self._told.get(application_id) != error.message:  # each round meets it again: once is enough
+            self._told[application_id] = error.message
+            log.warning("application %s is not %s: %s", application_id, what, error.message)
 
     async def _sweep(self) -> None:
         """Removes releases that no row names: their deployment was undone while the machine was going down."""

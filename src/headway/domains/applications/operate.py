@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -20,11 +21,15 @@ from headway.domains.catalog.kept import KeptReleases
 from headway.domains.servers.fleet import ServerUnknown
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.infra.docker.api import EngineAway
 from headway.infra.hosts.base import Host
 from headway.infra.logs.mask import Masker
 from headway.kernel.variables import secrets_among
 from headway.kernel.vault import Vault
+from headway.seams.runtimes.afar.client import NotPrepared
 from headway.seams.runtimes.base import Runtime
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +89,14 @@ class Operating:
 
     async def remove(self, application: Application) -> None:
         """Removes everything of an application, its row last. What lies on a server that was removed from Headway stays
-        there.
+        there. Raises Unavailable where its host has something of it and cannot be asked.
         """
-        with suppress(ServerUnknown):
-            await self._remove_from_host(application)
+        was_made = await self._was_made(application)
+        try:
+            await self._remove_from_host(application, was_made=was_made)
+        except ServerUnknown:
+            if was_made:
+                log.warning("what application %s has on the server that was removed stays there", application.name)
         host_here = self.hosts[self.tools.host_id]
         for folder in self.tools.folders.all_of(application.application_id):
             await host_here.remove_tree(folder)
@@ -99,10 +108,29 @@ class Operating:
             await self.logs_of_deployments.remove(deployment.deployment_id)
         await self.db.run(lambda tx: store.remove(tx, application.application_id))
 
-    async def _remove_from_host(self, application: Application) -> None:
+    async def _was_made(self, application: Application) -> bool:
+        """Whether its host was ever asked for anything of it."""
+        id_, type_ = application.application_id, application.subject_type
+        return await self.db.read(lambda tx: bool(store.releases_of(tx, id_)) or deployments.has_begun(tx, type_, id_))
+
+    async def _remove_from_host(self, application: Application, *, was_made: bool) -> None:
         tools = self.toolboxes.at(application.host_id)
-        await self.tools.routing.remove(application.application_id)
+        if was_made:
+            await self._take_down(tools, application)
+        if tools is not self.tools and (was_made or self.hosts[tools.host_id].link is not None):
+            for folder in tools.folders.all_of(application.application_id):
+                await self.hosts[tools.host_id].remove_tree(folder)
+
+    async def _take_down(self, tools: Tools, application: Application) -> None:
+        """Ends what runs of it on its host, and removes what it runs from; of what has never run, as far as that can be
+        asked for there.
+        """
         releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        with suppress(*(() if releases else (NotPrepared, EngineAway))):
+            await self._end_and_remove(tools, application, releases)
+
+    async def _end_and_remove(self, tools: Tools, application: Application, releases: Sequence[Release]) -> None:
+        await self.tools.routing.remove(application.application_id)
         await at_once(self.runtime(each).remove(each.release_id) for each in releases)
         for release in releases:
             await self.runtime(release).discard(release.release_id)
@@ -110,9 +138,6 @@ class Operating:
             await tools.runtimes.of(runtime).forget(application.application_id, application.app_name)
         if application.settings.delete_volumes:
             await tools.runtimes.of("container").remove_volumes(application.application_id)
-        if tools is not self.tools:
-            for folder in tools.folders.all_of(application.application_id):
-                await self.hosts[tools.host_id].remove_tree(folder)
 
     async def retire(self, release: Release) -> None:
         """Ends a replaced release and frees its port; those that are kept keep their folders."""

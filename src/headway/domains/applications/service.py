@@ -27,6 +27,7 @@ from headway.domains.catalog.git_providers import require_seen
 from headway.domains.catalog.naming import check_name
 from headway.domains.projects.store import place_of
 from headway.domains.servers.hosting import host_for
+from headway.domains.servers.leaving import kept_deletion
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict
@@ -293,18 +294,16 @@ class ApplicationService:
         return await self.one(actor, application_id, "application.stop")
 
     async def delete(self, actor: Actor, application_id: str) -> Application:
-        """Stops an application and removes all of it: releases, files, deployments and their logs."""
+        """Stops an application and removes all of it: releases, files, deployments and their logs. Raises StillThere
+        where its host cannot be asked now; it is gone for everybody all the same.
+        """
         application = await self.one(actor, application_id, "application.delete")
-
-        def begin(tx: Tx) -> Application:
-            store.begin_deletion(tx, application_id)
-            return application
-
-        await self._db.run(begin)
-        await self._end_all(application_id, Intent.CANCEL)
-        await remove_previews(self._operating, self._stopping, application_id, self._vault)
-        async with self._operating.turn(application_id):
-            await self._operating.remove(application)
+        await self._db.run(lambda tx: store.begin_deletion(tx, application_id))
+        with kept_deletion(application.name, application.host_id):
+            await self._end_all(application_id, Intent.CANCEL)
+            await remove_previews(self._operating, self._stopping, application_id, self._vault)
+            async with self._operating.turn(application_id):
+                await self._operating.remove(application)
         return application
 
     async def read_logs(self, actor: Actor, application_id: str, tail: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -20,10 +21,14 @@ from headway.domains.composes.tools import Toolboxes, Tools
 from headway.domains.servers.fleet import ServerUnknown
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.infra.docker.api import EngineAway
 from headway.infra.hosts.base import Host
 from headway.infra.logs.mask import Masker
+from headway.seams.runtimes.afar.client import NotPrepared
 from headway.seams.runtimes.compose import converted
 from headway.seams.runtimes.compose.observed import Container
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +95,15 @@ class Operating:
 
     async def remove(self, compose: Compose) -> None:
         """Removes everything of a compose service, its row last; its volumes only where that was asked for. What lies
-        on a server that was removed from Headway stays there.
+        on a server that was removed from Headway stays there. Raises Unavailable where its host has something of it and
+        cannot be asked.
         """
-        with suppress(ServerUnknown):
-            await self._remove_from_host(compose)
+        was_made = await self._was_made(compose)
+        try:
+            await self._remove_from_host(compose, was_made=was_made)
+        except ServerUnknown:
+            if was_made:
+                log.warning("what compose service %s has on the server that was removed stays there", compose.name)
         host_here = self.hosts[self.tools.host_id]
         for folder in self.tools.folders.all_of(compose.compose_id):
             await host_here.remove_tree(folder)
@@ -103,20 +113,27 @@ class Operating:
             await self.logs_of_deployments.remove(deployment.deployment_id)
         await self.db.run(lambda tx: store.remove(tx, compose.compose_id))
 
-    async def _remove_from_host(self, compose: Compose) -> None:
+    async def _remove_from_host(self, compose: Compose, *, was_made: bool) -> None:
         tools = self.toolboxes.at(compose.host_id)
+        if was_made:
+            await self._take_down(tools, compose)
+        if tools is not self.tools and (was_made or self.hosts[tools.host_id].link is not None):
+            for folder in tools.folders.all_of(compose.compose_id):
+                await self.hosts[tools.host_id].remove_tree(folder)
+
+    async def _take_down(self, tools: Tools, compose: Compose) -> None:
+        """Removes what the engine has of it; of one that has never run, as far as there is an engine."""
+        has_run = await self.db.read(lambda tx: bool(store.commits_of_releases(tx, compose.compose_id)))
         labels = {"panel": tools.panel_id, "compose": compose.compose_id}
-        if await self._has_made_something(compose):
+        with suppress(NotPrepared):  # nobody is led anywhere there
             await tools.routing.lead(compose.compose_id, None)
+        with suppress(*(() if has_run else (EngineAway,))):
             await tools.stacks.remove(compose.compose_id)
             await tools.engine.remove(**labels)
             await tools.engine.remove_networks(**labels)
             if compose.delete_volumes:
                 await tools.engine.remove_volumes(**labels)
             await tools.engine.untag(f"{converted.IMAGES}{compose.app_name}/*")
-        if tools is not self.tools:
-            for folder in tools.folders.all_of(compose.compose_id):
-                await self.hosts[tools.host_id].remove_tree(folder)
 
     async def retire(self, compose_id: str) -> None:
         """Ends the containers that newer ones have replaced, as gently as each wishes, and removes the files of old
@@ -179,7 +196,9 @@ class Operating:
 
         return await self.db.read(look)
 
-    async def _has_made_something(self, compose: Compose) -> bool:
+    async def _was_made(self, compose: Compose) -> bool:
         """Whether the engine was ever asked for it: one that was never deployed goes where there is no engine, too."""
-        found = await self.db.read(lambda tx: deployments.of_subject(tx, compose.subject_type, compose.compose_id))
-        return compose.serving_release_id is not None or bool(found)
+        id_, type_ = compose.compose_id, compose.subject_type
+        return await self.db.read(
+            lambda tx: bool(store.commits_of_releases(tx, id_)) or deployments.has_begun(tx, type_, id_)
+        )

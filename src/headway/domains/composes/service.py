@@ -26,6 +26,7 @@ from headway.domains.composes.plan import check_variables
 from headway.domains.composes.requests import deploy_request
 from headway.domains.projects import store as projects
 from headway.domains.servers.hosting import host_for
+from headway.domains.servers.leaving import kept_deletion
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, Forbidden, InvalidInput
@@ -233,16 +234,18 @@ class ComposeService:
 
     async def delete(self, actor: Actor, compose_id: str, *, delete_volumes: bool) -> Compose:
         """Removes all of a compose service: containers, networks, images, files, deployments and their logs; volumes
-        only with ``delete_volumes``.
+        only with ``delete_volumes``. Raises StillThere where its host cannot be asked now; it is gone for everybody all
+        the same.
         """
         compose = await self.one(actor, compose_id, "compose.delete")
         await self._db.run(lambda tx: store.begin_deletion(tx, compose_id, delete_volumes=delete_volumes))
-        await self._end_all(compose_id, Intent.CANCEL)
-        await self._remove_previews(compose_id)
-        async with self._operating.turn(compose_id):
-            for each in await self._db.read(lambda tx: store.being_deleted(tx, self._vault)):
-                if each.compose_id == compose_id:
-                    await self._operating.remove(each)
+        with kept_deletion(compose.name, compose.host_id):
+            await self._end_all(compose_id, Intent.CANCEL)
+            await self._remove_previews(compose_id)
+            async with self._operating.turn(compose_id):
+                for each in await self._db.read(lambda tx: store.being_deleted(tx, self._vault)):
+                    if each.compose_id == compose_id:
+                        await self._operating.remove(each)
         return compose
 
     async def _remove_previews(self, compose_id: str) -> None:

@@ -28,6 +28,7 @@ from headway.domains.databases.passwords import NEEDS_DEPLOY, Telling, with_pass
 from headway.domains.databases.preparing import check, completed, settings_for
 from headway.domains.projects.store import place_of
 from headway.domains.servers.hosting import host_for
+from headway.domains.servers.leaving import kept_deletion
 from headway.infra.db.engine import Database as Db
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
@@ -244,7 +245,8 @@ class DatabaseService:
         self, actor: Actor, kind: DatabaseKind, database_id: str, *, delete_volumes: bool = False
     ) -> Database:
         """Removes all of a database: container, deployments and their logs; its volumes only with ``delete_volumes``.
-        What runs elsewhere is only forgotten.
+        What runs elsewhere is only forgotten. Raises StillThere where its host cannot be asked now; it is gone for
+        everybody all the same.
         """
 
         def begin(tx: Tx) -> Database:
@@ -258,9 +260,10 @@ class DatabaseService:
             return replace(database, runs=replace(database.runs, settings=settings))
 
         database = await self.db.run(begin)
-        await self._end_all(database_id)
-        async with self.operating.turn(database_id):
-            await self.operating.remove(database.runs)
+        with kept_deletion(database.runs.name, database.runs.host_id):
+            await self._end_all(database_id)
+            async with self.operating.turn(database_id):
+                await self.operating.remove(database.runs)
         return database
 
     async def move(self, actor: Actor, kind: DatabaseKind, database_id: str, environment_id: str) -> Database:

@@ -307,5 +307,11 @@ def _refuse_unless_empty(tx: Tx, what: str, name: str, project_id: str, environm
     inside = [one.name for lies in kinds for one in lies(tx, [project_id]) if one.environment_id in environment_ids]
     if inside:
         raise NotEmpty(f'The {what} "{name}" still holds: {", ".join(inside)}. Delete what lies in it first.')
-    if store.leftovers_in(tx, sorted(environment_ids)):
+    left = store.leftovers_in(tx, sorted(environment_ids))
+    if away := sorted({f"{each} on {server}" for each, server in left if server is not None}):
+        raise NotEmpty(
+            f'What was deleted from the {what} "{name}" is not gone from its server yet: {", ".join(away)}. It goes as '
+            "soon as that answers; if it never will, remove the server (server.remove)."
+        )
+    if left:
         raise NotEmpty(f'What was deleted from the {what} "{name}" is still being taken down. Try again shortly.')

@@ -11,6 +11,7 @@ from headway.core.access.policy import Missing, Noun
 from headway.domains.projects.model import Environment, Place, Project, Service
 from headway.infra.db.tables.applications import applications, environments, projects
 from headway.infra.db.tables.composes import composes
+from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
@@ -151,16 +152,17 @@ def services_of_environment(tx: Tx, environment_id: str) -> frozenset[str]:
     return frozenset(rows.scalars())
 
 
-def leftovers_in(tx: Tx, environment_ids: Sequence[str]) -> int:
-    """How many deleted services of these environments have not been swept away yet."""
-    tables = (applications, composes)
-    gone = (
-        tx.execute(
-            select(each.c.name).where(each.c.environment_id.in_(environment_ids), each.c.deleted_at.is_not(None))
-        )
-        for each in tables
-    )
-    return sum(len(rows.all()) for rows in gone)
+def leftovers_in(tx: Tx, environment_ids: Sequence[str]) -> list[tuple[str, str | None]]:
+    """The deleted services of these environments that have not been swept away yet, by name, each with that of its
+    server where it is on one.
+    """
+    found: list[tuple[str, str | None]] = []
+    for table in (applications, composes):
+        columns = (table.c.name, servers.c.name.label("server"))
+        placed = select(*columns).outerjoin(servers, servers.c.server_id == table.c.host_id)
+        mine = (table.c.environment_id.in_(environment_ids), table.c.deleted_at.is_not(None))
+        found += [(row.name, row.server) for row in tx.execute(placed.where(*mine).order_by(table.c.name))]
+    return found
 
 
 def _columns(table: Table, service_id: str) -> tuple[ColumnElement[Any], ...]:

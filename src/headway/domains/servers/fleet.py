@@ -39,6 +39,20 @@ class ServerUnknown(HostUnreachable, KeyError):
         super().__init__("The server of this deployment was removed from Headway.")
 
 
+class ServerClosed(HostUnreachable, KeyError):
+    """There is such a server, and nothing to enter it with."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The server {name} has no SSH key that Headway still has. Choose one (server.update).")
+
+
+class FleetUnknown(HostUnreachable, KeyError):
+    """This panel has begun a moment ago."""
+
+    def __init__(self) -> None:
+        super().__init__("The panel has just started, and has not taken up its servers yet. Try again.")
+
+
 @dataclass(kw_only=True)
 class Fleet(Mapping[str, Host]):
     """``here`` is this machine. ``open_key`` opens the SSH key of an id and an organisation, ``make`` makes a host of
@@ -50,6 +64,7 @@ class Fleet(Mapping[str, Host]):
     open_key: OpenKey
     make: MakeHost
     _servers: dict[str, SshHost] = field(default_factory=dict)
+    _names: Mapping[str, str] | None = None
     _pins: dict[str, str] = field(default_factory=dict)
     _saved: dict[str, Standing] = field(default_factory=dict)
     _looked: dict[str, int] = field(default_factory=dict)
@@ -60,7 +75,7 @@ class Fleet(Mapping[str, Host]):
         self._looking = ByHost("facts", self._look)
 
     def __getitem__(self, host_id: str) -> Host:
-        """The host. Raises ServerUnknown."""
+        """The host. Raises what ``server`` does."""
         return self.here if host_id == self.here.host_id else self.server(host_id)
 
     def __iter__(self) -> Iterator[str]:
@@ -70,10 +85,12 @@ class Fleet(Mapping[str, Host]):
         return 1 + len(self._servers)
 
     def server(self, server_id: str) -> SshHost:
-        """A server as a host. Raises ServerUnknown."""
-        if server_id not in self._servers:
-            raise ServerUnknown
-        return self._servers[server_id]
+        """A server as a host. Raises ServerUnknown for one that was removed, ServerClosed, FleetUnknown."""
+        if server_id in self._servers:
+            return self._servers[server_id]
+        if self._names is None:
+            raise FleetUnknown
+        raise ServerClosed(self._names[server_id]) if server_id in self._names else ServerUnknown
 
     @property
     def servers(self) -> Mapping[str, SshHost]:
@@ -92,7 +109,7 @@ class Fleet(Mapping[str, Host]):
     async def load(self) -> None:
         """Takes up the servers as their rows are now: new ones, changed ones, and no more those that are gone."""
         async with self._loading:  # one that read the rows earlier would let go of what a later one has taken up
-            wanted = await self.db.read(self._targets)
+            self._names, wanted = await self.db.read(self._targets)
             for server_id in [*self._servers]:
                 if self._servers[server_id].target != wanted.get(server_id):
                     await self._servers.pop(server_id).aclose()
@@ -132,10 +149,12 @@ class Fleet(Mapping[str, Host]):
             await host.aclose()
         await self.here.aclose()
 
-    def _targets(self, tx: Tx) -> dict[str, SshTarget]:
+    def _targets(self, tx: Tx) -> tuple[dict[str, str], dict[str, SshTarget]]:
+        """The names of all servers, and how those are reached that can be."""
         rows = {server.server_id: server for server in store.everywhere(tx)}
         found = {server_id: self._target(tx, rows, server_id, frozenset()) for server_id in rows}
-        return {server_id: target for server_id, target in found.items() if target is not None}
+        targets = {server_id: target for server_id, target in found.items() if target is not None}
+        return {server_id: server.name for server_id, server in rows.items()}, targets
 
     def _target(
         self, tx: Tx, rows: Mapping[str, Server], server_id: str, on_the_way: frozenset[str]

@@ -18,7 +18,7 @@ from headway.core.deployments.status import Intent
 from headway.core.deployments.unfinished import end_unfinished_on
 from headway.domains.servers import store
 from headway.domains.servers.examining import examined
-from headway.domains.servers.fleet import Fleet, ServerUnknown
+from headway.domains.servers.fleet import Fleet, ServerClosed
 from headway.domains.servers.model import (
     Access,
     Facts,
@@ -156,6 +156,11 @@ class ServerService:
                 raise Conflict(f"{', '.join(through)} can only be reached through this server. Change these first.")
             if names := store.inhabitants(tx, server_id):
                 raise Conflict(f"{_listed(names)} on this server. Delete what is there, then remove the server.")
+            if not force and (names := store.leaving(tx, server_id)):
+                raise Conflict(
+                    f"{_listed(names)} deleted, and not gone from this server yet. Wait until the server has answered, "
+                    "or remove it by force: then that stays there."
+                )
             if names := store.built_there(tx, server_id):
                 raise Conflict(f"{_listed(names)} built on this server (buildServerId). Let another one do it first.")
             if count := store.unfinished(tx, server_id):
@@ -207,10 +212,8 @@ class ServerService:
     def _host(self, server: Server) -> SshHost:
         try:
             return self.fleet.server(server.server_id)
-        except ServerUnknown as error:
-            raise InvalidInput(
-                f"The server {server.name} has no SSH key that Headway still has. Choose one, and try again."
-            ) from error
+        except ServerClosed as closed:
+            raise InvalidInput(closed.message) from closed
 
     def _checked(self, tx: Tx, actor: Actor, access: Access, server_id: str | None) -> Access:
         """The access, whose key and way are the organisation's own."""

@@ -128,6 +128,15 @@ def inhabitants(tx: Tx, server_id: str) -> list[str]:
     return found
 
 
+def leaving(tx: Tx, server_id: str) -> list[str]:
+    """The names of what was deleted of the server, and is not gone from it."""
+    found: list[str] = []
+    for table in (applications, composes):
+        there = (table.c.host_id == server_id, table.c.deleted_at.is_not(None))
+        found += tx.execute(select(table.c.name).where(*there).order_by(table.c.name)).scalars()
+    return found
+
+
 def built_there(tx: Tx, server_id: str) -> list[str]:
     """The names of the applications elsewhere that are built on the server. A preview is built from now on where its
     application is.

@@ -1,0 +1,150 @@
+"""Services that are deleted while their server cannot be asked: always gone for everybody, and nothing of it unsaid."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headway.core.deployments import store as deployments
+from headway.domains.composes.keeper import Keeper as ComposeKeeper
+from headway.infra.db.transaction import Tx
+from tests.integration.http.test_keeper import NONE, keeper_with
+from tests.integration.http.world import World
+from tests.ssh_servers import SSHD, SshServer, ssh_server
+
+Json = Any
+NOWHERE = {"ipAddress": "127.0.0.1", "port": 9}
+KINDS: Json = {"application": {}, "compose": {"composeFile": "services: {web: {image: none}}"}}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[SshServer]:
+    """A server without Python."""
+    if SSHD is None:
+        pytest.skip("needs sshd (apt-get install openssh-server)")
+    missing = tmp_path / "python3"
+    missing.write_text("#!/bin/sh\necho python3: not found >&2\nexit 127\n")
+    missing.chmod(0o755)
+    hide = f'mount --bind {missing} "$(readlink --canonicalize /usr/bin/python3)" && exec "$@"'
+    with ssh_server(tmp_path / "server", within=("unshare", "--mount", "sh", "-c", hide, "sh")) as server:
+        yield server
+
+
+async def server_of(world: World, **access: Json) -> str:
+    key = await world.post("sshKey.create", name="k", **access.pop("key", {}))
+    made = await world.post("server.create", name="far", sshKeyId=key["sshKeyId"], **(NOWHERE | access))
+    server_id: str = made["serverId"]
+    return server_id
+
+
+async def service_on(world: World, kind: str, server_id: str) -> Json:
+    """A service in a project of its own, not deployed."""
+    given = {"environmentId": await world.environment("p"), "serverId": server_id, **KINDS[kind]}
+    if kind == "application":
+        given["customGitUrl"] = "https://git.example/team/app.git"
+    return await world.post(f"{kind}.create", name="shop", **given)
+
+
+async def project(world: World) -> Json:
+    (found,) = await world.get("project.all")
+    return {"projectId": found["projectId"]}
+
+
+async def deployed(world: World, kind: str, service: Json) -> None:
+    """One deployment of it was let onto its server, and has ended."""
+    answer = await world.owner.post(f"/{kind}.deploy", json={f"{kind}Id": service[f"{kind}Id"]})
+    deployment_id = answer.headers["x-deployment-id"]
+    await world.post("deployment.cancel", deploymentId=deployment_id)
+
+    def begun(tx: Tx) -> None:
+        deployments.set_fields(tx, deployment_id, started_at=tx.now)
+
+    await world.services.db.run(begun)
+
+
+async def test_what_was_never_deployed_goes_without_its_server(world: World, kind: str) -> None:
+    server_id = await server_of(world)
+    service = await service_on(world, kind, server_id)
+    await world.post(f"{kind}.delete", **{f"{kind}Id": service[f"{kind}Id"]})
+    await world.post("project.remove", **await project(world))
+    await world.post("server.remove", serverId=server_id)
+
+
+async def test_what_lies_on_a_server_that_does_not_answer_is_gone_for_everybody_and_the_rest_is_said(
+    world: World, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server_id = await server_of(world)
+    service = await service_on(world, kind, server_id)
+    mine, place = {f"{kind}Id": service[f"{kind}Id"]}, await project(world)
+    await deployed(world, kind, service)
+
+    async def refused(procedure: str, **given: Json) -> tuple[int, str]:
+        answer = await world.owner.post(f"/{procedure}", json=given)
+        return answer.status_code, answer.json()["message"]
+
+    status, told = await refused(f"{kind}.delete", **mine)
+    assert (status, told.startswith("shop is deleted, and goes from its server")) == (503, True)
+    assert "remove the server (server.remove): what lies there stays there." in told
+    assert (await world.owner.get(f"/{kind}.one", params=mine)).status_code == 404
+    status, told = await refused("project.remove", **place)
+    assert (status, "not gone from its server yet: shop on far." in told) == (409, True)
+    status, told = await refused("server.remove", serverId=server_id)
+    assert (status, told.startswith("shop is deleted, and not gone from this server yet.")) == (409, True)
+
+    await finish(world, kind, server_id)
+    assert (await refused("project.remove", **place))[0] == 409
+    await world.post("server.remove", serverId=server_id, force=True)
+    with caplog.at_level(logging.WARNING):
+        await finish(world, kind, server_id)
+    assert "shop has on the server that was removed stays there" in caplog.text
+    await world.post("project.remove", **place)
+
+
+async def test_a_server_that_cannot_be_entered_any_more_is_not_one_that_was_removed(world: World, kind: str) -> None:
+    server_id = await server_of(world)
+    service = await service_on(world, kind, server_id)
+    await deployed(world, kind, service)
+    (key,) = await world.get("sshKey.all")
+    await world.post("sshKey.remove", sshKeyId=key["sshKeyId"])
+    await world.platform.fleet.load()
+    answer = await world.owner.post(f"/{kind}.delete", json={f"{kind}Id": service[f"{kind}Id"]})
+    assert (answer.status_code, "The server far has no SSH key" in answer.text) == (503, True)
+
+
+@pytest.mark.root
+async def test_what_was_deployed_in_vain_goes_from_a_server_without_python(world: World, bare: SshServer) -> None:
+    server_id = await server_of(world, port=bare.port, key={"privateKey": bare.key.reveal()})
+    services = {each: await service_on(world, each, server_id) for each in KINDS}
+    for each, service in services.items():
+        await deployed(world, each, service)
+        await world.post(f"{each}.delete", **{f"{each}Id": service[f"{each}Id"]})
+    for found in await world.get("project.all"):
+        await world.post("project.remove", projectId=found["projectId"])
+    await world.post("server.remove", serverId=server_id)
+    await world.platform.fleet.aclose()
+
+
+async def finish(world: World, kind: str, server_id: str) -> None:
+    """What the keeper does about deletions that were cut off."""
+    if kind == "application":
+        await keeper_with(world, {}, server_id).finish_deletions()
+        return
+    operating = world.services.composes._operating
+    keeper = ComposeKeeper(
+        host_id=server_id,
+        operating=operating,
+        ledger=world.services.deployments._ledger,
+        vault=operating.tools.vault,
+        watch_time=NONE,
+        drain_time=NONE,
+    )
+    await keeper.finish_deletions()
