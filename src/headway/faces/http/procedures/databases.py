@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import Field, create_model
@@ -42,6 +43,7 @@ from headway.kernel.errors import Conflict
 I = TypeVar("I", bound=ById)  # noqa: E741 - an input
 
 
+@cache  # to make their inputs takes as long as all else that an application is made of
 def procedures() -> tuple[Procedure, ...]:
     """The routers."""
     return tuple(each for kind in DatabaseKind for each in _Router(kind).procedures())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any
 
 from pydantic import Field, create_model
@@ -22,6 +22,7 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 
 
+@cache  # to make their inputs takes long
 def procedures() -> tuple[Procedure, ...]:
     """The procedures, beside those of ``notification``."""
     mails = query("notification.getEmailProviders", "The channels by mail", list[NotificationRow], Empty, _by_mail)
