@@ -62,6 +62,11 @@ class Engine:
 
     def start(self) -> None:
         """Starts it, with what it had before, and waits until it answers."""
+        self.launch()
+        self.await_answer()
+
+    def launch(self) -> None:
+        """Starts it, and does not wait; from a thread that lasts as long as it is to."""
         (self.folder / "exec").mkdir(parents=True, exist_ok=True)
         self._door.mkdir(mode=0o711, exist_ok=True)
         options = self._options()
@@ -74,8 +79,12 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
+
+    def await_answer(self) -> None:
+        """Waits until it answers."""
         deadline = time.monotonic() + START_SECONDS
         while subprocess.run(self._docker("version"), capture_output=True, check=False).returncode:
+            assert self._process is not None
             assert self._process.poll() is None, self.log()
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.05)

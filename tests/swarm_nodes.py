@@ -11,6 +11,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,9 @@ class Nodes:
         _ip("link", "set", self.name, "up")
         for node in (self.manager, self.worker):
             self._join_network(node)
-            node.start()
-            node.load_base_image()
+            node.launch()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(_made_ready, (self.manager, self.worker)))
         self.manager.docker("swarm", "init", "--advertise-addr", self.manager.address)
         # A machine that is gone is known to be so after three of these.
         self.manager.docker("swarm", "update", "--dispatcher-heartbeat", "2s")
@@ -92,8 +94,9 @@ class Nodes:
 
     def remove(self) -> None:
         """Stops both and removes all that was made."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Node.stop, (self.worker, self.manager)))
         for node in (self.worker, self.manager):
-            node.stop()
             for mount in _mounts_below(node.folder):
                 subprocess.run(["umount", "--lazy", mount], check=False)
             _ip("netns", "delete", node.netns, check=False)
@@ -121,6 +124,11 @@ def swarm_nodes(folder: Path) -> Iterator[Nodes]:
         yield nodes
     finally:
         nodes.remove()
+
+
+def _made_ready(node: Node) -> None:
+    node.await_answer()
+    node.load_base_image()
 
 
 def _ip(*arguments: str, check: bool = True) -> None:

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.skipif(lacks_registry() is not None, reason=lacks_registry() or ""),
 ]
-DOCKERFILE = f"FROM {BASE_IMAGE}\nCOPY app.py /app.py\nEXPOSE 3000\nCMD python3 -u /app.py\n"
+DOCKERFILE = f"FROM {BASE_IMAGE}\nCOPY app.py /app.py\nEXPOSE 3000\nCMD exec python3 -u /app.py\n"
 
 
 @pytest.fixture(scope="module")

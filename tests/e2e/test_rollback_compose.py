@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.compose import SERVES, SLEEPS, Stack, panel_with_engine, stack
+from tests.compose import SERVES, SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.panel import Panel, git_repository, until
 
@@ -95,9 +95,7 @@ def test_the_services_and_the_domains_of_then_come_back_and_what_has_not_changed
 
 def test_it_needs_no_repository_and_no_image_but_those_that_were_kept(shop: Stack, tmp_path: Path) -> None:
     shop.engine.docker("tag", BASE_IMAGE, "shop-test/moving:1")
-    files = {
-        "docker-compose.yml": '{"services": {"web": {"image": "shop-test/moving:1", "command": ["sleep", "1000"]}}}'
-    }
+    files = {"docker-compose.yml": as_file(web={**SLEEPS, "image": "shop-test/moving:1"})}
     url = git_repository(tmp_path / "repository", files)
     shop.change(sourceType="git", customGitUrl=url)
     first = shop.deploy()["deploymentId"]

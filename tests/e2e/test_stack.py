@@ -53,7 +53,8 @@ def image(ground: Ground) -> str:
 
 
 def serves(ground: Ground, **more: Json) -> Json:
-    return {**SERVES, "image": image(ground), "deploy": {"replicas": 2}, **more}
+    deploy = {"replicas": 2, "update_config": {"monitor": "2s"}}  # which is how long a rollout lasts at least
+    return {**SERVES, "image": image(ground), "deploy": deploy, **more}
 
 
 def left(ground: Ground, made: Stack) -> list[str]:

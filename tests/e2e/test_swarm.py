@@ -105,7 +105,8 @@ def test_what_crashes_on_any_machine_ends_the_deployment_and_the_old_one_serves(
 def test_files_and_variables_reach_the_copies(ground: Ground, tmp_path: Path) -> None:
     running = ground.panel
     program = (
-        "import http.server, os\n"
+        "import http.server, os, signal\n"
+        "signal.signal(signal.SIGTERM, lambda *_: exit())\n"
         "class Handler(http.server.BaseHTTPRequestHandler):\n"
         "    def do_GET(self):\n"
         "        body = (open('/etc/shop.conf').read() + os.environ['GREETING']).encode()\n"

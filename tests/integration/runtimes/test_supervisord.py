@@ -209,17 +209,21 @@ def test_a_folder_that_supervisord_cannot_name_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_a_supervisord_that_hangs_is_replaced(runtime: NativeRuntime, work: Work, folder: Path) -> None:
-    from headway.seams.runtimes.rpc import SupervisordAway
+async def test_a_supervisord_that_hangs_is_replaced(
+    runtime: NativeRuntime, work: Work, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headway.seams.runtimes import rpc, supervisord
 
     spec = make_spec(folder)
     await run(runtime, work, spec)
+    monkeypatch.setattr(rpc, "_DEADLINE_SECONDS", 2)
+    monkeypatch.setattr(supervisord, "_SILENCE_SECONDS", 3)
     hung = runtime.supervisor_pid() or 0
     os.kill(hung, signal.SIGSTOP)
     for _ in range(4):
         try:
             await runtime.watch()
-        except SupervisordAway:
+        except rpc.SupervisordAway:
             continue
         break
     assert runtime.supervisor_pid() not in {None, hung}
