@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.databases import (
     database,
@@ -18,6 +21,8 @@ from tests.databases import (
 from tests.docker_engine import Engine, lacks_docker, shared_engine
 from tests.postgres import find_program
 from tests.swarm_nodes import Nodes, swarm_nodes
+
+ON_A_SWARM = {"test_runtime_contract.py", "test_stack.py", "test_swarm.py"}
 
 __all__ = [
     "database",
@@ -54,6 +59,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark, reason in lacks.items():
             if reason and item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.skip(reason=reason))
+    _begin_with_what_is_slow(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401 - it has no types
+    """A file of tests stays on one process; those that need a swarm stay on one together, for it is dear."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = _file_or_swarm
+    return scheduler
+
+
+def _file_or_swarm(nodeid: str) -> str:
+    file = nodeid.partition("::")[0]
+    return "swarm" if Path(file).name in ON_A_SWARM else file
+
+
+def _begin_with_what_is_slow(items: list[pytest.Item]) -> None:
+    """The files keep their random order, but those that take long come first, so that in the end no process is alone
+    with them while the others have nothing to do.
+    """
+    ranks: dict[Path, int] = {}
+    for item in items:
+        rank = 1 if item.get_closest_marker("slow") else 3 if "unit" in item.path.parts else 2
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: (item.path.name not in ON_A_SWARM, ranks[item.path]))
 
 
 def _lacks_postgres() -> str | None:

@@ -92,7 +92,7 @@ def build(engine: Engine, folder: Path, kind: str, name: str) -> None:
     """The image of a kind of server, under this name."""
     base = f"headway-test/{kind}:local"
     if not engine.docker("image", "ls", "--quiet", base):
-        engine.load(_archive(kind), base)
+        engine.load(system_with(kind), base)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "entrypoint").write_text(_ENTRYPOINTS[kind])
     entrypoint = 'COPY --chmod=755 entrypoint /entrypoint\nENTRYPOINT ["/entrypoint"]\n'
@@ -100,7 +100,7 @@ def build(engine: Engine, folder: Path, kind: str, name: str) -> None:
     engine.docker("build", "--quiet", f"--tag={name}", str(folder), timeout=BUILD_SECONDS)
 
 
-def _archive(kind: str) -> Path:
+def system_with(kind: str) -> Path:
     """Debian with such a server, from the cache; made where it is not there yet."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "headway-tests"
     cache.mkdir(parents=True, exist_ok=True)

@@ -80,7 +80,7 @@ def rooted_server(folder: Path, index: int = 0) -> Iterator[RootedServer]:
     """A server behind a cable that has what applications need; it is gone at the end, with all that ran on it. Those
     that are there at the same time differ in their ``index``.
     """
-    with namespace(index) as cable, _unpacked(_base("server", ",".join(_PACKAGES))) as root:
+    with namespace(index) as cable, _unpacked(server_system()) as root:
         server = _prepared(folder, root, port=22, address=cable.address, within=cable.within, cable=cable)
         with _started(server):
             yield server
@@ -133,6 +133,11 @@ def _prepared(folder: Path, root: Path, *, port: int, **where: Any) -> RootedSer
     )
     (own / "boot_id").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
     return RootedServer(folder=folder, port=port, key=key, root=root, **where)
+
+
+def server_system() -> Path:
+    """What a server with what applications need starts from, as an archive."""
+    return _base("server", ",".join(_PACKAGES))
 
 
 def _base(name: str, packages: str) -> Path:
