@@ -27,7 +27,7 @@ from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.kept_settings import keep_settings
 from headway.infra.panel.notify import tell_ready
-from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back
+from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back, switch_threads_soon
 from headway.kernel.settings import LOOPBACK, Part, Settings
 from headway.wiring import Wiring
 from headway.wiring_composes import stop_containers
@@ -109,6 +109,7 @@ async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> i
     log_lines.configure(settings.log_level, settings.log_format)
     allow_many_files()
     give_large_buffers_back()
+    switch_threads_soon()
     platform = await Platform.open(settings)
     try:
         loop = asyncio.get_running_loop()

@@ -136,7 +136,7 @@ class Wiring:
         self._providers = GitProviderService(db=db, vault=data_dir.vault, forges=forges())
         self._planning = self._plans()
         self._guests: set[str] = set()
-        self._servers = ServerWiring.of(settings, data_dir, db, self._ssh_keys.open)
+        self._servers = ServerWiring.of(settings, data_dir, db, self._ssh_keys)
         self._edge = edge(settings, data_dir)
         facts = EdgeFacts(base_domain=settings.base_domain, port=settings.edge_port, https=https_of(settings))
         self._afar = Afar(settings=settings, data_dir=data_dir, fleet=self._servers.fleet)

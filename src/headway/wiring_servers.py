@@ -9,6 +9,7 @@ from functools import partial
 from headway.core.deployments.ledger import Ledger
 from headway.core.engine.engine import Engine
 from headway.core.engine.poller import Poller
+from headway.domains.catalog.ssh_keys import SshKeyService
 from headway.domains.servers.fleet import Fleet
 from headway.domains.servers.service import ServerService
 from headway.domains.servers.setup import SetupKind
@@ -33,9 +34,10 @@ class ServerWiring:
     open_key: OpenKey
 
     @classmethod
-    def of(cls, settings: Settings, data_dir: DataDir, db: Database, open_key: OpenKey) -> ServerWiring:
+    def of(cls, settings: Settings, data_dir: DataDir, db: Database, ssh_keys: SshKeyService) -> ServerWiring:
         here, make = local_host(settings, data_dir), partial(_server_host, settings, data_dir.panel_id)
-        return cls(db=db, fleet=Fleet(here=here, db=db, open_key=open_key, make=make), open_key=open_key)
+        fleet = Fleet(here=here, db=db, open_keys=ssh_keys.open_all, make=make)
+        return cls(db=db, fleet=fleet, open_key=ssh_keys.open)
 
     def service(self, ledger: Ledger, engine: Engine) -> ServerService:
         return ServerService(

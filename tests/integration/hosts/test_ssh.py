@@ -60,6 +60,10 @@ async def refusal(target: SshTarget, tmp_path: Path) -> HostUnreachable:
 # --- who is let in
 
 
+async def test_the_cipher_is_the_one_that_costs_least(host: SshHost) -> None:
+    assert (await host.session.connection()).get_extra_info("send_cipher") == "aes128-gcm@openssh.com"
+
+
 async def test_a_key_is_pinned_at_first_use_and_another_one_is_refused(server: SshServer, tmp_path: Path) -> None:
     pinned: list[str] = []
     host = SshHost("server", server.target(), "pinning", pin=pinned.append, root=str(tmp_path / "hosts"))

@@ -9,7 +9,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import Pump, PumpStopped
+from headway.infra.logs.turns import Turns
 from headway.kernel.errors import HeadwayError
 from tests.integration.logs.pump_program import SECRETS
 from tests.integration.logs.spool import Spool
@@ -51,6 +52,36 @@ async def test_output_reaches_the_log_as_it_comes(paths: LogPaths, spool: Spool)
         assert await pump.finish() == pump.size == len(b"line 0 with ******\n") * 5
     assert paths.log("a").read_bytes() == b"".join(b"line %d with ******\n" % n for n in range(5))
     assert paths.log("a").stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_comes_between_two_turns_is_read_at_once(paths: LogPaths, spool: Spool) -> None:
+    pump = Pump(spool, paths.log("a"), MASKER, lambda _: None, Turns(0.05))
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(pump.run())
+        for n in range(100):
+            await spool.append(b"line %d\n" % n)
+            await asyncio.sleep(0.002)
+        await pump.finish()
+    assert paths.log("a").read_bytes() == b"".join(b"line %d\n" % n for n in range(100))
+    assert spool.reads < 50
+
+
+@pytest.mark.parametrize("ask", [Pump.catch_up, Pump.finish])
+async def test_who_wants_all_that_there_is_waits_for_no_turn(
+    ask: Callable[[Pump], Awaitable[int]], paths: LogPaths, spool: Spool
+) -> None:
+    sizes: asyncio.Queue[int] = asyncio.Queue()
+    pump = Pump(spool, paths.log("a"), MASKER, sizes.put_nowait, Turns(60))
+    await spool.append(b"x\n")
+    running = asyncio.create_task(pump.run())
+    async with asyncio.timeout(20):
+        while await sizes.get() != 2:
+            pass
+        await asyncio.sleep(0.01)  # it waits for its turn now
+        await spool.append(b"y\n")
+        assert await ask(pump) == 4
+        await pump.finish()
+        await running
 
 
 async def test_what_is_held_back_comes_with_more_or_at_the_end(paths: LogPaths, spool: Spool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from headway.infra.logs.pump import Pump, PumpStopped
 from headway.infra.logs.reader import last_meaningful_line, tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
+from headway.infra.logs.turns import Turns
 from headway.kernel.events import Events, LogGrew
 
 _LINES_LOOKED_AT = 20
@@ -44,10 +45,14 @@ class LogFolder:
     paths: LogPaths
     followers: Followers
     events: Events
+    turns: Turns = field(default_factory=Turns)
 
     def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> PumpedLog:
         """The log of a run, continued where it stands."""
-        return PumpedLog(deployment_id, self.paths, self.followers, source, Masker(mask), events=self.events)
+        masker = Masker(mask)
+        return PumpedLog(
+            deployment_id, self.paths, self.followers, source, masker, events=self.events, turns=self.turns
+        )
 
 
 class PumpedLog:
@@ -62,6 +67,7 @@ class PumpedLog:
         masker: Masker,
         *,
         events: Events,
+        turns: Turns,
     ) -> None:
         self._deployment_id = deployment_id
         self._paths = paths
@@ -70,7 +76,7 @@ class PumpedLog:
         self._followers = followers
         self._masker = masker
         self._events = events
-        self._pump = Pump(source, self._path, masker, self._grew)
+        self._pump = Pump(source, self._path, masker, self._grew, turns)
         self._told: int | None = None
 
     @property

@@ -199,8 +199,9 @@ class Runner:
 
     async def _execution(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Execution:
         deployment_id = self.deployment.deployment_id
-        records = await self._parts.write(lambda tx: store.steps_of(tx, deployment_id))
-        current = await self._parts.write(lambda tx: store.find(tx, deployment_id))
+        records, current = await self._parts.write(
+            lambda tx: (store.steps_of(tx, deployment_id), store.find(tx, deployment_id))
+        )
         if current.intent is not None:  # written between the take-over and now, when nobody could be told
             self.interrupt(current.intent)
         return Execution(

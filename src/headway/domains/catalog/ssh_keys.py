@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
 
 from headway.core.access import policy
 from headway.core.access.model import Actor
@@ -96,7 +97,15 @@ class SshKeyService:
 
         Raises Missing when the organisation has no such key.
         """
-        return Secret(str(self._vault.open(store.sealed_private_key(tx, ssh_key_id, organization_id))))
+        return self._opened(store.sealed_private_key(tx, ssh_key_id, organization_id))
+
+    def open_all(self, tx: Tx, ssh_key_ids: Collection[str]) -> Mapping[tuple[str, str], Secret]:
+        """The private parts of several keys, by their id and organisation; without those that are gone."""
+        sealed = store.sealed_private_keys(tx, ssh_key_ids)
+        return {key: self._opened(private_key) for key, private_key in sealed.items()}
+
+    def _opened(self, sealed: str) -> Secret:
+        return Secret(str(self._vault.open(sealed)))
 
 
 def _permitted(tx: Tx, actor: Actor, procedure: str, ssh_key_id: str) -> SshKey:

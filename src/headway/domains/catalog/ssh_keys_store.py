@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -68,6 +69,14 @@ def sealed_private_key(tx: Tx, ssh_key_id: str, organization_id: str) -> str:
     if sealed is None:
         raise Missing(Noun.SSH_KEY)
     return sealed
+
+
+def sealed_private_keys(tx: Tx, ssh_key_ids: Collection[str]) -> dict[tuple[str, str], str]:
+    """The sealed private parts of several keys, by their id and organisation."""
+    rows = tx.execute(
+        select(_c.ssh_key_id, _c.organization_id, _c.private_key).where(_c.ssh_key_id.in_(list(ssh_key_ids)))
+    )
+    return {(row.ssh_key_id, row.organization_id): row.private_key for row in rows}
 
 
 def _record(row: Row[Any]) -> SshKey:

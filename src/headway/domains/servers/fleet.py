@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from headway.core.access.policy import Missing
 from headway.core.engine.by_host import ByHost
 from headway.domains.servers import store
 from headway.domains.servers.examining import examined
@@ -28,7 +27,7 @@ from headway.kernel.secret import Secret
 log = logging.getLogger(__name__)
 
 _REST = 2.0
-OpenKey = Callable[[Tx, str, str], Secret]
+OpenKeys = Callable[[Tx, Collection[str]], Mapping[tuple[str, str], Secret]]
 MakeHost = Callable[[str, SshTarget, Callable[[str], None]], SshHost]
 
 
@@ -55,13 +54,13 @@ class FleetUnknown(HostUnreachable, KeyError):
 
 @dataclass(kw_only=True)
 class Fleet(Mapping[str, Host]):
-    """``here`` is this machine. ``open_key`` opens the SSH key of an id and an organisation, ``make`` makes a host of
-    an id, a target and whoever is told of its key.
+    """``here`` is this machine. ``open_keys`` opens the SSH keys of some ids, by id and organisation, ``make`` makes a
+    host of an id, a target and whoever is told of its key.
     """
 
     here: LocalHost
     db: Database
-    open_key: OpenKey
+    open_keys: OpenKeys
     make: MakeHost
     _servers: dict[str, SshHost] = field(default_factory=dict)
     _names: Mapping[str, str] | None = None
@@ -152,24 +151,29 @@ class Fleet(Mapping[str, Host]):
     def _targets(self, tx: Tx) -> tuple[dict[str, str], dict[str, SshTarget]]:
         """The names of all servers, and how those are reached that can be."""
         rows = {server.server_id: server for server in store.everywhere(tx)}
-        found = {server_id: self._target(tx, rows, server_id, frozenset()) for server_id in rows}
+        # At once: this is done every other second, and a statement for each of fifty keys kept the event loop waiting.
+        keys = self.open_keys(tx, {key_id for server in rows.values() if (key_id := server.access.ssh_key_id)})
+        found = {server_id: self._target(keys, rows, server_id, frozenset()) for server_id in rows}
         targets = {server_id: target for server_id, target in found.items() if target is not None}
         return {server_id: server.name for server_id, server in rows.items()}, targets
 
     def _target(
-        self, tx: Tx, rows: Mapping[str, Server], server_id: str, on_the_way: frozenset[str]
+        self,
+        keys: Mapping[tuple[str, str], Secret],
+        rows: Mapping[str, Server],
+        server_id: str,
+        on_the_way: frozenset[str],
     ) -> SshTarget | None:
         """None where its key, or a server on the way to it, is gone."""
         server = rows.get(server_id)
         if server is None or server.access.ssh_key_id is None or server_id in on_the_way:
             return None
-        try:
-            key = self.open_key(tx, server.access.ssh_key_id, server.organization_id)
-        except Missing:
+        key = keys.get((server.access.ssh_key_id, server.organization_id))
+        if key is None:
             return None
         jump = None
         if server.access.jump_server_id is not None:
-            jump = self._target(tx, rows, server.access.jump_server_id, on_the_way | {server_id})
+            jump = self._target(keys, rows, server.access.jump_server_id, on_the_way | {server_id})
             if jump is None:
                 return None
         return SshTarget(
@@ -196,8 +200,7 @@ class Fleet(Mapping[str, Host]):
         def write(tx: Tx) -> None:
             for server_id, host_key in pins.items():
                 store.set_fields(tx, server_id, host_key=host_key)
-            for server_id, standing in seen.items():
-                store.set_seen(tx, server_id, standing)
+            store.set_seen(tx, seen)
 
         await self.db.run(write)
         self._saved.update(seen)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
@@ -21,6 +21,9 @@ from headway.infra.db.transaction import Tx
 
 _c = servers.c
 _ALL: Select[Any] = select(servers, hosts.c.concurrency, hosts.c.seen_at).join(hosts, hosts.c.host_id == _c.server_id)
+
+_SET_SEEN = update(hosts).where(hosts.c.host_id == bindparam("id"))
+_SET_AWAY = update(servers).where(_c.server_id == bindparam("id"))
 
 
 def find(tx: Tx, server_id: str) -> Server:
@@ -96,10 +99,13 @@ def set_facts(tx: Tx, server_id: str, facts: Facts) -> None:
     set_fields(tx, server_id, facts=asdict(facts), looked_at=tx.now)
 
 
-def set_seen(tx: Tx, server_id: str, standing: Standing) -> None:
-    """Writes when it was last heard of, and since when and why it is not."""
-    tx.execute(update(hosts).where(hosts.c.host_id == server_id).values(seen_at=standing.seen_at))
-    set_fields(tx, server_id, away_since=standing.away_since, away_why=standing.away_why)
+def set_seen(tx: Tx, standings: Mapping[str, Standing]) -> None:
+    """Writes when servers were last heard of, and since when and why they are not."""
+    if standings:
+        told = standings.items()
+        tx.execute(_SET_SEEN, [{"id": server_id, "seen_at": each.seen_at} for server_id, each in told])
+        away = ({"away_since": each.away_since, "away_why": each.away_why, "id": server_id} for server_id, each in told)
+        tx.execute(_SET_AWAY, list(away))
 
 
 def remove(tx: Tx, server_id: str) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import errno
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
 from headway.infra.logs.logfile import Checkpoint, LogFile, in_thread, to_its_end
 from headway.infra.logs.mask import Masker
+from headway.infra.logs.turns import Turns
 from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -47,13 +48,22 @@ class Pump:
     from a dead one starts at its checkpoint and writes the same bytes to the same places.
 
     ``on_growth`` is called on the event loop with the log's size in bytes, at the start and whenever it has grown.
+    ``turns`` are those of all the pumps beside which this one works.
     """
 
-    def __init__(self, source: Source, log_path: Path, masker: Masker, on_growth: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        log_path: Path,
+        masker: Masker,
+        on_growth: Callable[[int], None],
+        turns: Turns | None = None,
+    ) -> None:
         self._source = source
         self._log_path = log_path
         self._masker = masker
         self._on_growth = on_growth
+        self._turns = turns or Turns()
         self._writing: _Writing | None = None
         self._saving: asyncio.Future[None] | None = None
         self._turn = asyncio.Lock()
@@ -134,6 +144,8 @@ class Pump:
             if not self._saving and (due := writing.due()):
                 # A disk may take long to sync, and no line is to wait for that.
                 self._saving = asyncio.get_running_loop().run_in_executor(None, lambda: writing.save(due))
+            if len(raw) < _CHUNK_BYTES:
+                await self._unless_asked(lambda: asyncio.sleep(self._turns.next()))
         elif at_end:
             await self._saved()
             self._grow(await in_thread(writing.finish))
@@ -141,14 +153,15 @@ class Pump:
             self._answer()
         else:
             self._answer(first=asking)
-            await self._more(writing.spool)
+            await self._unless_asked(lambda: self._source.changed(writing.spool))
 
-    async def _more(self, offset: int) -> None:
+    async def _unless_asked(self, wait: Callable[[], Awaitable[None]]) -> None:
+        """Waits, but for nobody who wants all that there is."""
         if self._finishing or self._asking:
             return
         try:
             async with asyncio.timeout(None) as self._patience:
-                await self._source.changed(offset)
+                await wait()
         except TimeoutError:
             pass  # nudged
         finally:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ctypes
 import gc
 import resource
+import sys
 from contextlib import suppress
 
 _OPEN_FILES = 65_536
 _M_MMAP_THRESHOLD = -3  # malloc.h
 _LARGE_BYTES = 128 << 10
 _YOUNG_OBJECTS = 20_000
+_SWITCH_SECONDS = 0.0005
 
 
 def allow_many_files() -> None:
@@ -29,6 +31,13 @@ def give_large_buffers_back() -> None:
     """
     with suppress(AttributeError, OSError):  # a C library other than glibc has no such thing
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def switch_threads_soon() -> None:
+    """Lets the event loop have the interpreter back after half a millisecond where a thread works for the database, not
+    after Python's five: the loop asks for it at each of its many short steps.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)
 
 
 def collect_rarely() -> None:
