@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,7 +28,13 @@ from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.kept_settings import keep_settings
 from headway.infra.panel.notify import tell_ready
-from headway.infra.panel.process import allow_many_files, collect_rarely, give_large_buffers_back, switch_threads_soon
+from headway.infra.panel.process import (
+    allow_many_files,
+    collect_rarely,
+    give_large_buffers_back,
+    go_first,
+    switch_threads_soon,
+)
 from headway.kernel.settings import LOOPBACK, Part, Settings
 from headway.wiring import Wiring
 from headway.wiring_composes import stop_containers
@@ -110,9 +117,11 @@ async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> i
     allow_many_files()
     give_large_buffers_back()
     switch_threads_soon()
+    go_first()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(initializer=go_first))
     platform = await Platform.open(settings)
     try:
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, platform.stop)
         await asyncio.to_thread(keep_settings, platform.data_dir.path, given or {}, __version__)
@@ -156,7 +165,7 @@ def keep(settings: Settings, part: Part) -> NoReturn:
 
 
 async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[str], None]) -> Platform:
-    db = SqlDatabase(settings.database.reveal())
+    db = SqlDatabase(settings.database.reveal(), on_thread=go_first)
     await asyncio.to_thread(migrate, db)
     await asyncio.to_thread(take_ballast, data_dir.ballast, settings.ballast_bytes)
     access = AccessService(db)

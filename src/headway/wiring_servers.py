@@ -16,10 +16,12 @@ from headway.domains.servers.setup import SetupKind
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.ssh import SshHost
+from headway.infra.hosts.ssh_session import TURN_SECONDS
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.secret import Secret
 from headway.kernel.settings import Settings
+from headway.kernel.turns import Turns
 from headway.wiring_machine import local_host
 
 OpenKey = Callable[[Tx, str, str], Secret]
@@ -35,8 +37,8 @@ class ServerWiring:
 
     @classmethod
     def of(cls, settings: Settings, data_dir: DataDir, db: Database, ssh_keys: SshKeyService) -> ServerWiring:
-        here, make = local_host(settings, data_dir), partial(_server_host, settings, data_dir.panel_id)
-        fleet = Fleet(here=here, db=db, open_keys=ssh_keys.open_all, make=make)
+        make = partial(_server_host, settings, data_dir.panel_id, turns=Turns(TURN_SECONDS))
+        fleet = Fleet(here=local_host(settings, data_dir), db=db, open_keys=ssh_keys.open_all, make=make)
         return cls(db=db, fleet=fleet, open_key=ssh_keys.open)
 
     def service(self, ledger: Ledger, engine: Engine) -> ServerService:
@@ -57,7 +59,7 @@ class ServerWiring:
 
 
 def _server_host(
-    settings: Settings, panel_id: str, server_id: str, target: SshTarget, pin: Callable[[str], None]
+    settings: Settings, panel_id: str, server_id: str, target: SshTarget, pin: Callable[[str], None], *, turns: Turns
 ) -> SshHost:
     return SshHost(
         server_id,
@@ -67,4 +69,5 @@ def _server_host(
         use_cgroups=settings.cgroups.wish,
         use_pid_namespaces=settings.pid_namespaces.wish,
         spool_cap_bytes=settings.spool_cap_bytes,
+        turns=turns,
     )

@@ -20,6 +20,7 @@ from headway.infra.hosts.base import AnchorSpec, Cause, Exit, Host, HostUnreacha
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
 from headway.kernel.secret import Secret
+from headway.kernel.turns import Turns
 from headway.seams.runtimes.processes import argv, start_time, with_descendants
 from tests.contract.host_forms import opened, written
 from tests.local_hosts import local_host, new_panel_id, shell, until
@@ -58,6 +59,29 @@ async def refusal(target: SshTarget, tmp_path: Path) -> HostUnreachable:
 
 
 # --- who is let in
+
+
+async def test_many_servers_are_connected_to_in_turns(server: SshServer) -> None:
+    turns, began, up = Turns(0.25), time.monotonic(), []
+
+    async def meet(number: int, target: SshTarget) -> None:
+        root = str(server.folder / "hosts")
+        host = SshHost(f"server{number}", target, new_panel_id(), root=root, turns=turns)
+        try:
+            with suppress(HostUnreachable):
+                await host.boot_id()
+                up.append(time.monotonic() - began)
+        finally:
+            await host.aclose()
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hangs = server.target(port=silent.getsockname()[1])
+        async with asyncio.TaskGroup() as group:
+            hung = group.create_task(meet(0, hangs))
+            others = [group.create_task(meet(number, server.target())) for number in (1, 2, 3)]
+            await asyncio.wait(others)
+            hung.cancel()
+    assert [seconds >= turn for seconds, turn in zip(sorted(up), (0.5, 0.75, 1.0), strict=True)] == [True] * 3
 
 
 async def test_the_cipher_is_the_one_that_costs_least(host: SshHost) -> None:

@@ -19,8 +19,8 @@ from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import Pump, PumpStopped
-from headway.infra.logs.turns import Turns
 from headway.kernel.errors import HeadwayError
+from headway.kernel.turns import Turns
 from tests.integration.logs.pump_program import SECRETS
 from tests.integration.logs.spool import Spool
 

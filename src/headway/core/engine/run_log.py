@@ -12,12 +12,12 @@ from headway.infra.logs.logfile import close_log, drop_checkpoint
 from headway.infra.logs.mask import Masker
 from headway.infra.logs.opened import OpenedLog, open_log
 from headway.infra.logs.paths import LogPaths
-from headway.infra.logs.pump import Pump, PumpStopped
+from headway.infra.logs.pump import TURN_SECONDS, Pump, PumpStopped
 from headway.infra.logs.reader import last_meaningful_line, tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
-from headway.infra.logs.turns import Turns
 from headway.kernel.events import Events, LogGrew
+from headway.kernel.turns import Turns
 
 _LINES_LOOKED_AT = 20
 
@@ -45,7 +45,7 @@ class LogFolder:
     paths: LogPaths
     followers: Followers
     events: Events
-    turns: Turns = field(default_factory=Turns)
+    turns: Turns = field(default_factory=lambda: Turns(TURN_SECONDS))
 
     def open(self, deployment_id: str, source: OutputSource, mask: tuple[str, ...]) -> PumpedLog:
         """The log of a run, continued where it stands."""

@@ -45,20 +45,22 @@ class Database(Protocol):
 
 
 class SqlDatabase:
-    """A database behind a URL. On SQLite one thread writes, so that writers queue here and not in its lock."""
+    """A database behind a URL. On SQLite one thread writes, so that writers queue here and not in its lock. Each thread
+    begins with ``on_thread``.
+    """
 
-    def __init__(self, url: str, clock: Clock | None = None) -> None:
+    def __init__(self, url: str, clock: Clock | None = None, on_thread: Callable[[], None] = lambda: None) -> None:
         self.url = url
         self._clock = clock or SystemClock()
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         if self.is_sqlite:
             self.writer, self._reader = sqlite.engines(url)
-            self._write_threads = ThreadPoolExecutor(1, "db-write")
-            self._read_threads = ThreadPoolExecutor(sqlite.READERS, "db-read")
+            self._write_threads = ThreadPoolExecutor(1, "db-write", on_thread)
+            self._read_threads = ThreadPoolExecutor(sqlite.READERS, "db-read", on_thread)
             self.version: Version = SqliteVersion(url)
         else:
             self.writer, self._reader = postgres.engines(url)
-            self._write_threads = self._read_threads = ThreadPoolExecutor(postgres.CONNECTIONS, "db")
+            self._write_threads = self._read_threads = ThreadPoolExecutor(postgres.CONNECTIONS, "db", on_thread)
             self.version = PostgresVersion(self._reader, self._read_threads)
 
     async def run(self, work: Callable[[Tx], T]) -> T:

@@ -26,13 +26,15 @@ from headway.infra.hosts.ssh_session import SshSession, Standing
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.hosts.wire import Field, pack
 from headway.kernel.errors import Conflict, HeadwayError
+from headway.kernel.turns import Turns
 
 ROOT = "/var/lib/headway"
 
 
 class SshHost(SshFiles):
     """The machine behind ``target``. Below ``root`` it keeps a folder per run and the epochs in force; ``pin`` is told
-    of the key of a server that has none pinned. ``panel_id`` tells the runs of several panels apart.
+    of the key of a server that has none pinned. ``panel_id`` tells the runs of several panels apart, ``turns`` are
+    those in which the panel connects to its servers.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class SshHost(SshFiles):
         use_cgroups: bool | None = None,
         use_pid_namespaces: bool | None = None,
         spool_cap_bytes: int = 512 << 20,
+        turns: Turns | None = None,
     ) -> None:
         self.host_id = host_id
         # The server's own among those of the panel: one machine may be a server twice, or be the panel's as well, and
@@ -60,7 +63,7 @@ class SshHost(SshFiles):
         self._spool_cap = spool_cap_bytes
         text = anchor_program.program()
         self._program = f"{self.root}/anchor-{hashlib.sha256(text).hexdigest()[:12]}.pl"
-        self._session = SshSession(target, (self.root, self._runs, self._epochs), pin)
+        self._session = SshSession(target, (self.root, self._runs, self._epochs), pin, turns)
         self._preparing = asyncio.Lock()
         self._prepared: tuple[object, ServerTrees] | None = None
         self._anchors: set[LinkedAnchor] = set()

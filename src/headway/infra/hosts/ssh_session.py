@@ -16,6 +16,7 @@ from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.porter import PorterLost
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS, HostRefused, SshTarget
 from headway.infra.hosts.wire import Field
+from headway.kernel.turns import Turns
 
 if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
     import asyncssh
@@ -28,6 +29,8 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
 # sshd lets ten sessions share a connection (MaxSessions): one is the porter's, by which kills go, one is left over.
 MOST_SESSIONS = 8
+# A handshake costs the event loop 10 ms, and a panel that starts has one with every server.
+TURN_SECONDS = 0.02
 # What would meet its own effect if it was asked a second time.
 _ONCE = frozenset({"open", "move"})
 
@@ -46,16 +49,20 @@ class Standing:
 
 class SshSession:
     """One connection and its porter. ``folders`` are made on the server, ``pin`` is told of the key that a server
-    without a pinned one showed; it must be kept, since the next connection is refused with another.
+    without a pinned one showed; it must be kept, since the next connection is refused with another. ``turns`` are
+    those of all servers: none of them connects before its own.
     """
 
-    def __init__(self, target: SshTarget, folders: tuple[str, ...], pin: Callable[[str], None]) -> None:
+    def __init__(
+        self, target: SshTarget, folders: tuple[str, ...], pin: Callable[[str], None], turns: Turns | None = None
+    ) -> None:
         self.target = target
         self.machine = ""
         self.standing = Standing()
         self.sessions = asyncio.Semaphore(MOST_SESSIONS)
         self._folders = folders
         self._pin = pin
+        self._turns = turns or Turns(TURN_SECONDS)
         self._login: LoggedIn | None = None
         self._porter: Porter | None = None
         self._opening = asyncio.Lock()
@@ -156,6 +163,7 @@ class SshSession:
         from headway.infra.hosts.ssh_login import log_in  # noqa: PLC0415 - as said above
 
         self.close()
+        await asyncio.sleep(self._turns.next())
         try:
             self._login = await log_in(self.target)
             self._porter = await self._started(self._login.connection)

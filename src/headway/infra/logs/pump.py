@@ -13,8 +13,8 @@ from typing import Protocol
 
 from headway.infra.logs.logfile import Checkpoint, LogFile, in_thread, to_its_end
 from headway.infra.logs.mask import Masker
-from headway.infra.logs.turns import Turns
 from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,9 @@ _CHECKPOINT_SECONDS = 1.0
 _CHECKPOINT_BYTES = 4 << 20
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+# Whoever builds in a hundred places at once must still be answered: a read costs the event loop half a millisecond.
+# What is read in one turn is all that came since the last.
+TURN_SECONDS = 0.002
 _STOPPED = "The log's pump was stopped before it had taken all output."
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -63,7 +66,7 @@ class Pump:
         self._log_path = log_path
         self._masker = masker
         self._on_growth = on_growth
-        self._turns = turns or Turns()
+        self._turns = turns or Turns(TURN_SECONDS)
         self._writing: _Writing | None = None
         self._saving: asyncio.Future[None] | None = None
         self._turn = asyncio.Lock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.infra.logs.turns import Turns
+from headway.kernel.turns import Turns
 
 
 async def test_a_lone_pump_reads_again_almost_at_once() -> None:
