@@ -18,13 +18,16 @@ from headway.domains.catalog.room import Room
 from headway.domains.composes.folders import ComposeFolders
 from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
 from headway.domains.composes.tools import Tools as ComposeTools
+from headway.domains.servers.edge_keeping import EdgeKeeper
 from headway.domains.servers.examining import DOCKER_SOCKET, docker_of
 from headway.domains.servers.far_keeping import FarKeeping, Keeper
 from headway.domains.servers.fleet import Fleet
+from headway.domains.servers.store import servers_in_use
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.panel.data_dir import DataDir
+from headway.kernel.events import Events
 from headway.kernel.settings import Settings
 from headway.seams.runtimes.afar.client import Attended
 from headway.seams.runtimes.afar.contract import Setting
@@ -80,6 +83,16 @@ class Afar:
         far = FarKeeping(db=db, hosts=self.fleet, in_use=in_use, keeper=keeper)
         engine.keep(Poller(name, far.keep_round))
         engine.release_also(far)
+
+    def keep_edges(self, db: Database, engine: Engine, events: Events) -> None:
+        """Has the engine look after the edges of the servers that have services."""
+        self.keep(
+            db,
+            engine,
+            "far edges",
+            servers_in_use,
+            lambda server_id: EdgeKeeper(host_id=server_id, edge=partial(self.edge, server_id), events=events),
+        )
 
     def tools(self, server_id: str, here: Tools) -> Tools:
         """The tools of a server, beside those of this machine."""

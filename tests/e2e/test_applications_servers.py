@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,6 +108,11 @@ def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Sit
     commit(repository, web("two"), "second")
     running.done(running.deploy(application_id), 60)
     assert site.visit(application_id).text == "two"
+
+    os.kill(max(site.server.living("--providers.file.watch=true")), signal.SIGKILL)  # Traefik, below its minder
+    until(lambda: "the edge of a server ended and was started again" in running.log(), 20)
+    assert "how=SIGKILL" in running.log(), "it was there again without the panel"
+    assert until(lambda: site.visit(application_id).text == "two", 10)
 
     assert running.post("application.stop", applicationId=application_id)["applicationStatus"] == "idle"
     assert site.server.living("app.py") == []

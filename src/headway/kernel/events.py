@@ -105,6 +105,14 @@ class SwarmLooked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeEnded:
+    """The edge of a server has ended by itself, so (a status, a signal), and is there again."""
+
+    host_id: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewsCounted:
     """There are so many previews, by whether they are awake, asleep, or await somebody's approval."""
 

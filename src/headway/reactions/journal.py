@@ -9,6 +9,7 @@ from headway.kernel.events import (
     DeploymentEnded,
     DeploymentStarted,
     DueTimeDecided,
+    EdgeEnded,
     Events,
     RequestAnswered,
     StepEnded,
@@ -29,6 +30,7 @@ class Journal:
         events.listen(DeliveryTaken, _delivered)
         events.listen(RequestAnswered, _answered)
         events.listen(DueTimeDecided, _due_time_decided)
+        events.listen(EdgeEnded, _edge_ended)
 
 
 def _started(started: DeploymentStarted) -> None:
@@ -66,6 +68,10 @@ def _ended(ended: DeploymentEnded) -> None:
 def _due_time_decided(decided: DueTimeDecided) -> None:
     level = logging.WARNING if decided.fate == "missed" else logging.DEBUG
     log.log(level, "due time decided", extra={"type": decided.subject_type, "fate": decided.fate})
+
+
+def _edge_ended(ended: EdgeEnded) -> None:
+    log.warning("the edge of a server ended and was started again", extra={"host": ended.host_id, "how": ended.how})
 
 
 def _delivered(taken: DeliveryTaken) -> None:

@@ -23,7 +23,7 @@ from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, Process, R
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
-from headway.seams.runtimes import ports
+from headway.seams.runtimes import ports, processes
 from headway.seams.runtimes.native import NativeRuntime
 
 PYTHON = "/usr/bin/python3"
@@ -159,6 +159,13 @@ def fetch(port: int | None, path: str = "/", host: str = "127.0.0.1") -> tuple[i
         return answer.status, answer.read()
     finally:
         connection.close()
+
+
+def traefik_of(folder: Path) -> int | None:
+    """The pid of the Traefik whose files lie below the folder."""
+    found = {pid: processes.argv(pid) for pid in processes.all_pids()}
+    mine = (pid for pid, argv in found.items() if argv and argv[0].endswith("/traefik") and str(folder) in str(argv))
+    return next(mine, None)
 
 
 def fetch_json(port: int | None, host: str = "127.0.0.1") -> dict[str, Any]:

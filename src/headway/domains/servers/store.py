@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, union, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.run import Owner
@@ -132,6 +132,12 @@ def inhabitants(tx: Tx, server_id: str) -> list[str]:
         there = (table.c.host_id == server_id, table.c.deleted_at.is_(None))
         found += tx.execute(select(table.c.name).where(*there).order_by(table.c.name)).scalars()
     return found
+
+
+def servers_in_use(tx: Tx) -> list[str]:
+    """The servers that have an application or a compose service."""
+    used = union(*(select(table.c.host_id) for table in (applications, composes)))
+    return list(tx.execute(select(_c.server_id).where(_c.server_id.in_(used))).scalars())
 
 
 def leaving(tx: Tx, server_id: str) -> list[str]:

@@ -17,6 +17,7 @@ from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, Unavaila
 from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.certificate_files import CertificateFiles
 from headway.seams.runtimes.daemon import Daemon
+from headway.seams.runtimes.minded import Minded
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.proving import Probe, Prober, Seen, reachable
 from headway.seams.runtimes.route_file import RouteFile, check_route, read_route, render_route
@@ -76,7 +77,7 @@ class _Wait:
 class Edge:
     """The edge of one panel, everything of it below ``root``: it answers on ``host``:``port``, and with ``https`` on a
     second port. Routes are files that Traefik follows, so they stand while the panel is away. ``unit`` is the one of
-    systemd that keeps Traefik up, if any does.
+    systemd that keeps Traefik up, if any does; with ``alone`` a process of its own does, where no panel is.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Edge:
         https: Https | None = None,
         traefik: Path | None = None,
         unit: str | None = None,
+        alone: bool = False,
     ) -> None:
         self._root = checked_folder(root)
         self._host = host
@@ -100,8 +102,10 @@ class Edge:
         program = traefik or (own if own.exists() else Path(shutil.which("traefik") or own))
         self._certificates = CertificateFiles(root, self._routes / _DEFAULT_FILE)
         self._scratch = Scratch(program, root / "scratch")
+        self._minded = Minded(root) if alone else None
+        argv = command_line(program, self._routes, host=host, port=port, https=https, state=root)
         self._daemon = Daemon(
-            argv=command_line(program, self._routes, host=host, port=port, https=https, state=root),
+            argv=argv if self._minded is None else self._minded.command_line(argv),
             # Its files are templates that can read the environment: there is nothing in it.
             env={"PATH": "/usr/bin:/bin", "HOME": str(root)},
             state=root / "daemon.json",
@@ -134,9 +138,17 @@ class Edge:
         asyncio.run(self._make_ready())
         self._daemon.become()
 
-    async def watch(self) -> None:
-        """One look, to be taken about once a second."""
+    async def watch(self) -> list[str]:
+        """One look, to be taken every few seconds: starts Traefik where it has a route, unless it is there. How it has
+        ended since the last look, in words.
+        """
+        if not await asyncio.to_thread(self._has_routes):
+            return []
+        found = [] if self._minded is None else await asyncio.to_thread(self._minded.ends)
+        if self._daemon.pid() is None:
+            found.append("it was not there")
         await self.ensure()
+        return found
 
     async def set_route(self, route: Route) -> None:
         """Leads the application's requests to a release from now on; ``proven`` says when it is so.
@@ -207,7 +219,7 @@ class Edge:
             await self._daemon.end(grace_seconds=_GONE_SECONDS)
 
     def pid(self) -> int | None:
-        """The pid of Traefik; None when it does not run."""
+        """The pid of Traefik, or of what keeps it up; None when there is none."""
         return self._daemon.pid()
 
     # ---- routes
@@ -235,6 +247,9 @@ class Edge:
     def _read_all(self) -> dict[str, Route]:
         files = sorted(self._routes.glob("*.yml")) if self._routes.is_dir() else []
         return {path.stem: read_route(path.read_text(), path.stem).route for path in files}
+
+    def _has_routes(self) -> bool:
+        return any(self._routes.glob("*.yml"))
 
     def _held(self, application_id: str) -> RouteFile | None:
         try:
@@ -279,6 +294,8 @@ class Edge:
 
     def _lay_out(self) -> None:
         self._certificates.lay_out()
+        if self._minded is not None:
+            self._minded.lay_out()
         shutil.rmtree(self._root / "scratch", ignore_errors=True)
         file = self._root / "probe.secret"
         if not file.exists():

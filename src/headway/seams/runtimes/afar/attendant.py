@@ -139,7 +139,12 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
         ),
         "container": ContainerRuntime(root / "containers", panel_id=setting.panel_id, api=api),
         "edge": Edge(
-            root / "edge", host=setting.edge_host, port=setting.edge_port, https=https, traefik=Path(setting.edge)
+            root / "edge",
+            host=setting.edge_host,
+            port=setting.edge_port,
+            https=https,
+            traefik=Path(setting.edge),
+            alone=True,
         ),
         "machine": OwnMachine(),
         "visits": Visits(api),

@@ -23,6 +23,10 @@ class EdgeThere(Protocol):
         """Starts it unless it is there."""
         ...
 
+    async def watch(self) -> list[str]:
+        """The same where it has a route; how it has ended since this was asked last."""
+        ...
+
     async def set_route(self, route: Route) -> None:
         """Leads an application's requests to a release."""
         ...

@@ -22,6 +22,11 @@ class FarEdge:
         if await self.routes():
             await self.attended.call(_PART, "ensure")
 
+    async def watch(self) -> list[str]:
+        """Starts it where it has a route, unless it is there; how it has ended since this was asked last, in words."""
+        ends: list[str] = await self.attended.call(_PART, "watch")
+        return ends
+
     async def set_route(self, route: Route) -> None:
         """Sends an application's requests to a release."""
         await self.attended.provide("traefik", self.attended.setting.edge)

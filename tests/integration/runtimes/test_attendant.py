@@ -1,0 +1,117 @@
+"""What is sent to a server, asked over two pipes in the place of a link: it outlives them, and comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import os
+import signal
+import sys
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headway.domains.servers.edge_keeping import EdgeKeeper
+from headway.kernel.artifacts import Route, Upstream, Way
+from headway.kernel.events import Events
+from headway.reactions.journal import Journal
+from headway.seams.runtimes.afar.codec import encode
+from headway.seams.runtimes.afar.contract import Setting
+from headway.seams.runtimes.afar.frames import HEAD, framed, length_of
+from headway.seams.runtimes.afar.parcel import START, parcel
+from headway.seams.runtimes.edge import Edge
+from tests.integration.runtimes.bench import fetch, free_port, traefik_of, until
+
+HOST = "shop.localhost"
+
+
+class Line:
+    """What stands between the panel and the attendant; fits what the edge's keeper asks."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def call(self, method: str, **given: Any) -> Any:  # noqa: ANN401 - JSON
+        told = {name: encode(value) for name, value in given.items()}
+        await self.write({"id": 1, "part": "edge", "method": method, "with": told, "mask": []})
+        answer = await self.read()
+        assert "error" not in answer, answer
+        return answer.get("ok")
+
+    async def watch(self) -> list[str]:
+        ends: list[str] = await self.call("watch")
+        return ends
+
+    async def write(self, message: Any) -> None:  # noqa: ANN401 - JSON
+        assert self.process.stdin is not None
+        self.process.stdin.write(framed(message))
+        await self.process.stdin.drain()
+
+    async def read(self) -> Any:  # noqa: ANN401 - JSON
+        assert self.process.stdout is not None
+        async with asyncio.timeout(60):
+            length = length_of(await self.process.stdout.readexactly(HEAD.size))
+            return json.loads(await self.process.stdout.readexactly(length))
+
+
+@asynccontextmanager
+async def attended(code: Path, setting: Setting) -> AsyncIterator[Line]:
+    """A link for as long as the block lasts."""
+    argv, pipe = (sys.executable, "-I", str(code / START)), asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
+    line = Line(process)
+    await line.write(encode(setting))
+    assert await line.read() == {"ready": True}
+    yield line
+    assert process.stdin is not None
+    process.stdin.close()
+    await process.wait()
+
+
+async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_says_that_it_did(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tarfile.open(fileobj=io.BytesIO(parcel().content)) as tar:
+        tar.extractall(folder / "code", filter="data")
+    port, program = free_port(), Path(sys.prefix) / "bin/traefik"
+    setting = Setting(
+        root=str(folder),
+        panel_id="far",
+        use_cgroups=None,
+        edge_host="127.0.0.1",
+        edge_port=port,
+        https_port=None,
+        certificate_mail=None,
+        edge=str(program),
+        site="caddy",
+        engine=str(folder / "no.sock"),
+    )
+    way, upstream = Way(host=HOST), Upstream(port=1)
+    route = Route(application_id="a", app_name="a", release_id="r", ways=(way,), upstreams=(upstream,))
+    events = Events()
+    Journal(events)
+    try:
+        async with attended(folder / "code", setting) as line:
+            assert await line.watch() == []
+            await line.call("set_route", route=route)
+            assert fetch(port, host=HOST)[0] == 502
+        killed = traefik_of(folder)
+        os.kill(killed or 0, signal.SIGKILL)
+        await until(lambda: traefik_of(folder) not in {None, killed})
+        async with attended(folder / "code", setting) as line:
+            keeper = EdgeKeeper(host_id="far", edge=lambda: line, events=events)
+            with caplog.at_level(logging.WARNING):
+                await keeper.keep_round()
+                await keeper.keep_round()
+            (told,) = [each for each in caplog.records if "edge of a server ended" in each.message]
+            assert (told.__dict__["host"], told.__dict__["how"]) == ("far", "SIGKILL")
+    finally:
+        edge = Edge(folder / "edge", host="127.0.0.1", port=port, traefik=program, alone=True)
+        await edge.shut_down()
+    assert traefik_of(folder) is None
