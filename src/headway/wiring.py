@@ -228,7 +228,9 @@ class Wiring:
             events=self._events,
         )
         places = (self._settings, self._data_dir, self._db, self._events)
-        disk = disk_service(*places, applications=operating, composes=self._composes.operating)
+        disk = disk_service(
+            *places, applications=operating, composes=self._composes.operating, fleet=self._servers.fleet
+        )
         own = (back.poller(), Poller("disk", disk.keep_round))
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), *own))
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,6 +17,7 @@ from headway.kernel.events import DiskMeasured
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.world import Json, World, client_with, open_world
+from tests.ssh_servers import SSHD, SshServer, ssh_server
 
 MIB = 1 << 20
 
@@ -73,6 +76,51 @@ async def test_everybody_is_told_of_their_own_services_and_the_whole_only_to_who
     async with client_with(world.app, key_of(member)) as client:
         answer = (await client.get("/disk.usage")).json()
     assert ([row["serviceId"] for row in answer["services"]], answer["machine"]) == ([application_id], None)
+
+
+async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cannot_be_asked_holds_nobody_up(
+    world: World, tmp_path: Path
+) -> None:
+    if SSHD is None:
+        pytest.skip("needs sshd (apt-get install openssh-server)")
+    with ssh_server(tmp_path / "near") as near, ssh_server(tmp_path / "hangs") as hangs:
+        gone = replace(near, port=9)
+        ids = {name: await connected(world, name, each) for name, each in {"near": near, "hangs": hangs}.items()}
+        ids["gone"] = await connected(world, "gone", gone, answers=False)
+        apps = {name: await world.application(name, serverId=server_id) for name, server_id in ids.items()}
+        host = world.platform.fleet.server(ids["near"])
+        filled(Path(host.work) / "releases" / apps["near"] / "r" / "app", 2 * MIB)
+        hangs.hang()
+        try:
+            world.services.disk.measuring.asking.seconds = 3.0
+            async with asyncio.timeout(20):
+                shown = await world.get("disk.usage", fresh=True)
+        finally:
+            hangs.go_on()
+            shutil.rmtree(host.work)
+            for server_id in ids.values():
+                await world.platform.fleet.leave(server_id)
+            await world.platform.fleet.aclose()
+
+    rows = {row["name"]: row for row in shown["services"]}
+    assert {name: row["serverId"] for name, row in rows.items()} == ids
+    assert {name: row["releases"] // MIB for name, row in rows.items()} == {"near": 2, "hangs": 0, "gone": 0}
+    servers = {each["name"]: each for each in shown["servers"]}
+    assert (servers["near"]["away"], servers["near"]["engine"], servers["near"]["free"] > 0) == (None, False, True)
+    assert servers["hangs"]["away"] == "hangs has not answered within 3 s."
+    assert "refuses the connection" in servers["gone"]["away"]
+
+
+async def connected(world: World, name: str, server: SshServer, *, answers: bool = True) -> str:
+    """A server that was asked once."""
+    key = await world.post("sshKey.create", name=name, privateKey=server.key.reveal())
+    made = await world.post(
+        "server.create", name=name, ipAddress="127.0.0.1", port=server.port, sshKeyId=key["sshKeyId"]
+    )
+    answer = await world.owner.get("/server.validate", params={"serverId": made["serverId"]})
+    assert (answer.status_code == 200) is answers, answer.text
+    server_id: str = made["serverId"]
+    return server_id
 
 
 async def test_only_releases_that_are_not_kept_go_and_only_when_it_is_meant(world: World) -> None:

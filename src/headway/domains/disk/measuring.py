@@ -1,4 +1,4 @@
-"""Measures what services hold: folders and logs of the panel's machine, and what the engine has."""
+"""Measures what services hold: folders and logs of the panel's machine, what its engine has, and what servers have."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from headway.core.deployments.model import SubjectType
-from headway.domains.applications.folders import AppFolders
-from headway.domains.composes.folders import ComposeFolders
 from headway.domains.disk import store
-from headway.domains.disk.model import Counted, Held, Machine, Owners, Part, Usage, counted
+from headway.domains.disk.asking import Asking
+from headway.domains.disk.model import NOTHING, Counted, Held, Machine, OnServer, Owners, Part, Server, Usage, counted
+from headway.domains.disk.places import Places
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
@@ -24,40 +23,20 @@ from headway.infra.docker.usage import EngineUsage, Layer, measure
 from headway.infra.hosts.measure import bytes_of
 
 FRESH_SECONDS = 30.0
-_NOTHING = Counted(of_service={}, shared=0, foreign=0, cache=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
-    """Where services have their files on this machine, and where the logs of deployments lie."""
-
-    applications: AppFolders
-    composes: ComposeFolders
-    logs: Path
-
-    def of(self, service: Held) -> Mapping[str, Part]:
-        """Every folder that goes with a service, and what it is for."""
-        service_id = service.service_id
-        mirror = self.applications.mirror(service_id)
-        sources = (mirror, f"{mirror}.modules", self.applications.archives(service_id))
-        if service.service_type is SubjectType.COMPOSE:
-            return {self.composes.own(service_id): Part.FILES, **dict.fromkeys(sources, Part.SOURCES)}
-        return {
-            **dict.fromkeys(sources, Part.SOURCES),
-            self.applications.releases(service_id): Part.RELEASES,
-            self.applications.cache(service_id): Part.CACHE,
-            self.applications.data(service_id): Part.FILES,
-        }
 
 
 @dataclass(slots=True, kw_only=True)
 class Measuring:
-    """Measures, at most once at a time; who asks again within ``FRESH_SECONDS`` is told the same."""
+    """Measures, at most once at a time; who asks again within ``FRESH_SECONDS`` is told the same. ``logs`` is where
+    those of deployments lie.
+    """
 
     db: Database
     api: DockerApi
     panel_id: str
     places: Places
+    logs: Path
+    asking: Asking
     floor: int
     cache_bound: int
     _layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
@@ -79,19 +58,29 @@ class Measuring:
             return None
 
     async def _measured(self) -> Usage:
-        services, logs_of, now = await self.db.read(_known)
+        services, servers, logs_of, now = await self.db.read(_known)
+        usage, afar = await asyncio.gather(
+            self._measured_here(services, logs_of, now), self.asking.all(servers, services)
+        )
+        by_id = {each.server.server_id: each for each in afar}
+        return replace(usage, services=tuple(_together(each, by_id) for each in usage.services), servers=afar)
+
+    async def _measured_here(self, services: list[Held], logs_of: Mapping[str, str], now: datetime) -> Usage:
         engine = await self.engine()
-        found = _NOTHING if engine is None else counted(engine, Owners(self.panel_id, services))
+        found = NOTHING if engine is None else counted(engine, Owners(self.panel_id, services))
         parts: dict[str, dict[Part, int]] = defaultdict(lambda: defaultdict(int))
+        whole: dict[Part, int] = defaultdict(int)
         for of_service in (found.of_service, await self._files(services), await self._logs(logs_of)):
             for service_id, of_part in of_service.items():
                 for part, size in of_part.items():
                     parts[service_id][part] += size
+                    whole[part] += size
         return Usage(
             measured_at=now,
             services=tuple(replace(each, parts=dict(parts[each.service_id])) for each in services),
             machine=await self._machine(found, engine),
             engine=engine is not None,
+            here=whole,
         )
 
     async def _files(self, services: list[Held]) -> Mapping[str, Mapping[Part, int]]:
@@ -104,7 +93,7 @@ class Measuring:
 
     async def _logs(self, service_of: Mapping[str, str]) -> Mapping[str, Mapping[Part, int]]:
         sizes: dict[str, dict[Part, int]] = defaultdict(lambda: defaultdict(int))
-        for deployment_id, size in (await asyncio.to_thread(_log_sizes, self.places.logs)).items():
+        for deployment_id, size in (await asyncio.to_thread(_log_sizes, self.logs)).items():
             if deployment_id in service_of:
                 sizes[service_of[deployment_id]][Part.LOGS] += size
         return sizes
@@ -125,8 +114,18 @@ class Measuring:
         )
 
 
-def _known(tx: Tx) -> tuple[list[Held], Mapping[str, str], datetime]:
-    return store.services(tx), store.service_of_deployment(tx), tx.now
+def _known(tx: Tx) -> tuple[list[Held], list[Server], Mapping[str, str], datetime]:
+    services = store.services(tx)
+    return services, store.servers_of(tx, services), store.service_of_deployment(tx), tx.now
+
+
+def _together(service: Held, servers: Mapping[str, OnServer]) -> Held:
+    """The service with what it holds on its server, too."""
+    server = servers.get(service.host_id)
+    if server is None:
+        return service
+    there = server.of(service.service_id)
+    return replace(service, parts={part: service.parts.get(part, 0) + there.get(part, 0) for part in Part})
 
 
 def _log_sizes(folder: Path) -> dict[str, int]:

@@ -28,7 +28,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A service, and what it alone holds by part."""
+    """A service, and what it alone holds by part: on its host, and its sources and logs on the panel's machine."""
 
     service_id: str
     service_type: SubjectType
@@ -36,6 +36,7 @@ class Held:
     app_name: str
     organization_id: str
     project_id: str
+    host_id: str
     parts: Mapping[Part, int] = field(default_factory=dict)
 
     @property
@@ -62,18 +63,6 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """All of it at one moment. ``engine`` says whether there is one and it has answered: else nothing is known of what
-    it holds.
-    """
-
-    measured_at: datetime
-    services: tuple[Held, ...]
-    machine: Machine
-    engine: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
     """What an engine holds: by service and part, shared, and of nobody here."""
 
@@ -81,6 +70,49 @@ class Counted:
     shared: int
     foreign: int
     cache: int
+
+
+NOTHING = Counted(of_service={}, shared=0, foreign=0, cache=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server with services."""
+
+    server_id: str
+    name: str
+    organization_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnServer:
+    """What a server has said: by service and part, shared, and of nobody here. ``away`` is why it could not be asked,
+    and then nothing is known (None: it has answered); ``engine`` whether one of its own has.
+    """
+
+    server: Server
+    away: str | None = None
+    engine: bool = False
+    free: int | None = None
+    held: Counted
+
+    def of(self, service_id: str) -> Mapping[Part, int]:
+        """What a service holds there."""
+        return self.held.of_service.get(service_id, {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """All of it at one moment. ``engine`` says whether there is one on the panel's machine and it has answered: else
+    nothing is known of what it holds. ``here`` is what all services hold on that machine.
+    """
+
+    measured_at: datetime
+    services: tuple[Held, ...]
+    machine: Machine
+    engine: bool
+    here: Mapping[Part, int]
+    servers: tuple[OnServer, ...] = ()
 
 
 class Owners:

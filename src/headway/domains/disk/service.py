@@ -11,7 +11,7 @@ from headway.core.access.policy import Missing, Noun
 from headway.domains.disk import store
 from headway.domains.disk.cleaning import Cleaning
 from headway.domains.disk.measuring import Measuring
-from headway.domains.disk.model import Held, Machine, Usage, Waste
+from headway.domains.disk.model import Held, Machine, OnServer, Usage, Waste
 from headway.infra.db.engine import Database
 from headway.kernel.events import DiskMeasured, Events
 
@@ -22,10 +22,13 @@ _REST = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a caller may know: the services that it sees, and of the machine as a whole (None) only who may."""
+    """What a caller may know: the services that it sees and the servers that these are on, and of the machine as a
+    whole (None) only who may.
+    """
 
     usage: Usage
     services: tuple[Held, ...]
+    servers: tuple[OnServer, ...]
     machine: Machine | None
 
 
@@ -49,6 +52,7 @@ class DiskService:
         return Shown(
             usage=found,
             services=tuple(sorted(mine, key=lambda each: (-each.total, each.name))),
+            servers=tuple(each for each in found.servers if each.server.server_id in {one.host_id for one in mine}),
             machine=found.machine if whole else None,
         )
 
@@ -80,9 +84,7 @@ class DiskService:
 
 def _told(usage: Usage) -> DiskMeasured:
     parts: dict[str, int] = {"shared": usage.machine.shared, "build cache": usage.machine.cache}
-    for service in usage.services:
-        for part, size in service.parts.items():
-            parts[part.value] = parts.get(part.value, 0) + size
+    parts |= {part.value: size for part, size in usage.here.items()}
     return DiskMeasured(free_bytes=usage.machine.free, held_bytes=parts)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Row, select
 
 from headway.core.deployments.model import SubjectType
-from headway.domains.disk.model import Held
+from headway.domains.disk.model import Held, Server
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
 
 _ID_OF: Mapping[SubjectType, Column[Any]] = {
@@ -25,7 +26,7 @@ def services(tx: Tx) -> list[Held]:
     found = []
     for service_type, id_column in _ID_OF.items():
         columns = id_column.table.c
-        names = (columns.name, columns.app_name, columns.organization_id, columns.project_id)
+        names = (columns.name, columns.app_name, columns.organization_id, columns.project_id, columns.host_id)
         rows = tx.execute(select(id_column.label("service_id"), *names).where(columns.deleted_at.is_(None)))
         found += [_held(row, service_type) for row in rows]
     return found
@@ -41,7 +42,14 @@ def service_of_deployment(tx: Tx) -> Mapping[str, str]:
     return {row.deployment_id: row.subject_id for row in rows}
 
 
-def _held(row: Row[tuple[str, str, str, str, str]], service_type: SubjectType) -> Held:
+def servers_of(tx: Tx, services: Iterable[Held]) -> list[Server]:
+    """The servers that these services are on, by name."""
+    used = {each.host_id for each in services}
+    rows = tx.execute(select(servers.c.server_id, servers.c.name, servers.c.organization_id).order_by(servers.c.name))
+    return [Server(**row._mapping) for row in rows if row.server_id in used]  # noqa: SLF001 - its public name
+
+
+def _held(row: Row[tuple[str, str, str, str, str, str]], service_type: SubjectType) -> Held:
     return Held(
         service_id=row.service_id,
         service_type=service_type,
@@ -49,4 +57,5 @@ def _held(row: Row[tuple[str, str, str, str, str]], service_type: SubjectType) -
         app_name=row.app_name,
         organization_id=row.organization_id,
         project_id=row.project_id,
+        host_id=row.host_id,
     )

@@ -1,4 +1,4 @@
-"""How much folders of this machine hold on the disk."""
+"""How much folders hold on the disk, those of this machine and of servers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headway.infra.hosts.ssh import SshHost
 
 _SECONDS = 120.0
 _AT_A_TIME = 500
+_AT_A_TIME_THERE = 200  # the words pass a shell, which takes less
+_MEASURE = ("nice", "-n", "19", "du", "--summarize", "--block-size=1", "--null", "--")
 
 
 async def bytes_of(folders: Iterable[str]) -> dict[str, int]:
@@ -22,10 +28,22 @@ async def bytes_of(folders: Iterable[str]) -> dict[str, int]:
     return found
 
 
+async def bytes_on(server: SshHost, folders: Iterable[str]) -> dict[str, int]:
+    """The same of a server, for as long as that takes. Raises HostUnreachable."""
+    paths, found = [*folders], dict[str, int]()
+    for start in range(0, len(paths), _AT_A_TIME_THERE):
+        conversation = await server.converse(*_MEASURE, *paths[start : start + _AT_A_TIME_THERE])
+        try:
+            found |= _read(await conversation.said())
+        finally:
+            conversation.close()
+    return found
+
+
 async def _measured(paths: list[str]) -> dict[str, int]:
-    argv = ("nice", "-n", "19", "du", "--summarize", "--block-size=1", "--null", "--", *paths)
     process = await asyncio.create_subprocess_exec(
-        *argv,
+        *_MEASURE,
+        *paths,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -41,5 +59,9 @@ async def _measured(paths: list[str]) -> dict[str, int]:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+    return _read(said)
+
+
+def _read(said: bytes) -> dict[str, int]:
     lines = (line.partition(b"\t") for line in said.split(b"\0") if line)
     return {path.decode(errors="surrogateescape"): int(size) for size, _, path in lines}

@@ -45,6 +45,15 @@ class Conversation:
         except (asyncssh.Error, OSError) as error:
             raise HostUnreachable(f"The connection to {self.place} was lost.") from error
 
+    async def said(self) -> bytes:
+        """All that it writes, once it has ended. Raises HostUnreachable."""
+        import asyncssh  # noqa: PLC0415 - as said above
+
+        try:
+            return await self.process.stdout.read()
+        except (asyncssh.Error, OSError) as error:
+            raise HostUnreachable(f"The connection to {self.place} was lost.") from error
+
     async def complaint(self, seconds: float = CONNECT_SECONDS) -> str:
         """The last line that it wrote on standard error, once it has ended."""
         async with asyncio.timeout(seconds):

@@ -25,6 +25,7 @@ def service(service_id: str, app_name: str, kind: SubjectType = SubjectType.APPL
         app_name=app_name,
         organization_id="o",
         project_id="p",
+        host_id="local",
     )
 
 

@@ -28,18 +28,39 @@ def usage(
     if as_json:
         output.say_json(shown)
         return
+    names = {each["serverId"]: each["name"] for each in shown["servers"]}
     output.say_table(
         (
             Column(title="NAME"),
+            *((Column(title="SERVER"),) if names else ()),
             *(Column(title=part.upper(), whole=True, right=True) for part in (*_PARTS, "total")),
         ),
-        [(row["name"], *(output.size(row[part]) for part in (*_PARTS, "total"))) for row in shown["services"]],
+        [
+            (
+                row["name"],
+                *((names.get(row["serverId"], "-"),) if names else ()),
+                *(output.size(row[part]) for part in (*_PARTS, "total")),
+            )
+            for row in shown["services"]
+        ],
     )
     if not shown["engine"]:
         output.warn("No container engine answers: what it holds is not counted.")
+    for server in shown["servers"]:
+        _say_server(server)
     if shown["machine"] is not None:
         output.say()
         output.say_fields(_of_machine(shown["machine"]).items())
+
+
+def _say_server(server: Mapping[str, Any]) -> None:
+    """What of a server is not in the table, and what is free there."""
+    if server["away"] is not None:
+        output.warn(f"{server['name']} could not be asked, so what lies there is not counted: {server['away']}")
+    elif not server["engine"]:
+        output.warn(f"No container engine answers on {server['name']}: what it holds is not counted.")
+    if server["free"] is not None:
+        output.say(f"Free on {server['name']}: {output.size(server['free'])}")
 
 
 def clean(

@@ -7,7 +7,8 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from headway.domains.disk.model import Held, Machine, Part, Waste
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.domains.disk.model import Held, Machine, OnServer, Part, Waste
 from headway.domains.disk.service import Shown
 from headway.faces.http.wire.base import moment
 
@@ -16,10 +17,11 @@ class HeldRow(TypedDict):
     """A service and what it alone holds: ``images`` without the layers that others have too, ``containers`` what they
     have written, ``volumes``, ``releases`` (the folders of those without an image), ``cache`` of its builds without an
     engine, ``sources`` (mirrors of repositories, and uploads), ``files`` (its own data; of a compose service all its
-    files), and ``logs`` of its deployments.
+    files), and ``logs`` of its deployments. Of one on a server all of it lies there but its ``sources`` and ``logs``.
     """
 
     serviceId: str
+    serverId: str | None
     serviceType: Literal["application", "compose"]
     name: str
     appName: str
@@ -50,14 +52,32 @@ class MachineRow(TypedDict):
     cacheBound: int
 
 
+class ServerDiskRow(TypedDict):
+    """A server that the services are on. ``away`` is why it could not be asked (null: it has answered), and then
+    nothing is known of what lies there; ``engine`` says whether a container engine there has. ``free`` and what follows
+    are as in ``machine``, null where they are not known, or not for the caller to know.
+    """
+
+    serverId: str
+    name: str
+    away: str | None
+    engine: bool
+    free: int | None
+    shared: int | None
+    foreign: int | None
+    cache: int | None
+
+
 class UsageRow(TypedDict):
-    """What the caller's services hold, the largest first. ``engine`` says whether a container engine has answered: else
-    nothing is known of what it holds. ``machine`` is null for who may not know of other services.
+    """What the caller's services hold, the largest first, and the servers that they are on. ``engine`` says whether a
+    container engine of the panel's machine has answered: else nothing is known of what it holds. ``machine`` is that
+    machine, null for who may not know of other services.
     """
 
     measuredAt: str
     engine: bool
     services: list[HeldRow]
+    servers: list[ServerDiskRow]
     machine: MachineRow | None
 
 
@@ -87,6 +107,7 @@ def usage_row(shown: Shown) -> UsageRow:
         "measuredAt": moment(shown.usage.measured_at),
         "engine": shown.usage.engine,
         "services": [_held(each) for each in shown.services],
+        "servers": [_server(each, whole=shown.machine is not None) for each in shown.servers],
         "machine": None if shown.machine is None else _machine(shown.machine),
     }
 
@@ -99,6 +120,7 @@ def cleaned(found: Sequence[Waste], *, dry: bool) -> Cleaned:
 def _held(held: Held) -> HeldRow:
     return {
         "serviceId": held.service_id,
+        "serverId": None if held.host_id == LOCAL_HOST else held.host_id,
         "serviceType": "compose" if held.service_type == "compose" else "application",
         "name": held.name,
         "appName": held.app_name,
@@ -112,6 +134,20 @@ def _held(held: Held) -> HeldRow:
         "files": held.parts.get(Part.FILES, 0),
         "logs": held.parts.get(Part.LOGS, 0),
         "total": held.total,
+    }
+
+
+def _server(found: OnServer, *, whole: bool) -> ServerDiskRow:
+    tells, asked = whole and found.away is None, whole and found.engine
+    return {
+        "serverId": found.server.server_id,
+        "name": found.server.name,
+        "away": found.away,
+        "engine": found.engine,
+        "free": found.free if tells else None,
+        "shared": found.held.shared if asked else None,
+        "foreign": found.held.foreign if asked else None,
+        "cache": found.held.cache if asked else None,
     }
 
 

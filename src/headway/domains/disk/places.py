@@ -1,0 +1,33 @@
+"""Where services have their files on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headway.core.deployments.model import SubjectType
+from headway.domains.applications.folders import AppFolders
+from headway.domains.composes.folders import ComposeFolders
+from headway.domains.disk.model import Held, Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The folders of both kinds of services."""
+
+    applications: AppFolders
+    composes: ComposeFolders
+
+    def of(self, service: Held) -> Mapping[str, Part]:
+        """Every folder that goes with a service, and what it is for."""
+        service_id = service.service_id
+        mirror = self.applications.mirror(service_id)
+        sources = (mirror, f"{mirror}.modules", self.applications.archives(service_id))
+        if service.service_type is SubjectType.COMPOSE:
+            return {self.composes.own(service_id): Part.FILES, **dict.fromkeys(sources, Part.SOURCES)}
+        return {
+            **dict.fromkeys(sources, Part.SOURCES),
+            self.applications.releases(service_id): Part.RELEASES,
+            self.applications.cache(service_id): Part.CACHE,
+            self.applications.data(service_id): Part.FILES,
+        }
