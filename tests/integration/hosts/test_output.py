@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.infra.hosts.base import Exit
+from headway.infra.hosts.anchor import program
+from headway.infra.hosts.base import EpochPassed, Exit
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local import LocalHost
@@ -110,6 +111,28 @@ async def test_each_growth_is_told_within_hundredths_of_a_second(host: LocalHost
         seen += new
     print("lag of the first notice, ms:", [round(lag * 1000, 1) for lag in lags])
     assert min(lags) < 0.05
+
+
+async def test_an_anchor_of_an_earlier_release_tells_of_growth_unasked(host: LocalHost) -> None:
+    older = (
+        program()
+        .replace(b"    grown => \\&await_growth,\n", b"")
+        .replace(b"{hears_size} = !$asks;", b"{hears_size} = 1;")
+    )
+    assert older.count(b"grown") == 0
+    host._program.write_bytes(older)
+    anchor = await run(host)
+    await anchor.start("build", shell("echo x; sleep 0.1; echo y; sleep 1000"))
+    async with asyncio.timeout(10):
+        await anchor.changed(0)
+        await anchor.changed(2)
+    assert await output(anchor) == "x\ny\n"
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await anchor.changed(4)
+    await host.raise_epoch(anchor.handle.deployment_id, 2)
+    with pytest.raises(EpochPassed):
+        await anchor.changed(0)
 
 
 async def test_a_bounded_run_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:

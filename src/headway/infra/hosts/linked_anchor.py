@@ -14,6 +14,11 @@ from headway.kernel.errors import HeadwayError
 
 ANSWER_SECONDS = 20.0
 CONNECT_PAUSE_SECONDS = 0.02
+_ASKS = 1  # how long the output is, so that it need not be told
+
+
+class _Unasked(Exception):
+    """The anchor is of an earlier release, which did not know what it is asked."""
 
 
 class LinkedAnchor:
@@ -77,16 +82,14 @@ class LinkedAnchor:
 
     async def changed(self, offset: int) -> None:
         """Returns when the output is longer than ``offset`` bytes (or may be). Raises AnchorGone."""
-        await self._ground.check_epoch(self.handle, self._epoch)
-        while self._link is None or self._link.size <= offset:
-            try:
-                link = await self._linked(ANSWER_SECONDS)
-            except AnchorGone:
-                if await self._ground.size(self.handle) > offset:
-                    return
+        try:
+            await self._ask("grown", offset, seconds=None)
+        except _Unasked:
+            await self._told(offset)
+        except AnchorGone:
+            await self._ground.check_epoch(self.handle, self._epoch)
+            if await self._ground.size(self.handle) <= offset:
                 raise
-            if link.size <= offset:
-                await link.growth()
 
     async def close(self) -> None:
         """The end is written: the anchor ends, the run folder with the raw output is removed."""
@@ -113,6 +116,12 @@ class LinkedAnchor:
     async def greet(self) -> None:
         """Makes sure that the anchor lives, has had its go-ahead, and takes orders at our epoch."""
         await self._linked(ANSWER_SECONDS)
+
+    async def _told(self, offset: int) -> None:
+        """As ``changed``, by an anchor that an earlier release has started: it tells by itself."""
+        await self._ground.check_epoch(self.handle, self._epoch)
+        while (link := await self._linked(ANSWER_SECONDS)).size <= offset:
+            await link.growth()
 
     async def _ask(self, verb: str, *arguments: Field, seconds: float | None = ANSWER_SECONDS) -> list[bytes]:
         """Asks, over as many connections as it takes: every request may be repeated."""
@@ -142,6 +151,8 @@ class LinkedAnchor:
                 raise AnchorGone(f"There was no go-ahead for {run}.", GoneReason.NEVER_STARTED)
             case b"waiting":
                 raise HostUnreachable(f"There was no go-ahead yet for {run}.")
+            case b"failed" if rest == [b"unknown request"]:
+                raise _Unasked
             case b"unknown":
                 raise HeadwayError(f"No such command was started in {run}.")
             case _:
@@ -172,7 +183,7 @@ class LinkedAnchor:
     async def _connect(self) -> Link:
         link = await self._ground.connect(self.handle)
         try:
-            (size,) = self._accept(await link.ask("hello", self._epoch))
+            (size,) = self._accept(await link.ask("hello", self._epoch, _ASKS))
         except BaseException:
             link.close()
             raise

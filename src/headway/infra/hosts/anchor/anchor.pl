@@ -116,7 +116,9 @@ sub serve {
         $self->keep_deadlines($now);
         $self->advance_endings;
         $self->{exits}->retry($now);
-        my $unsaid = grep { $_->tell_size( $self->{spool}->size, $now ) } @{ $self->{links} };
+        my $size   = $self->{spool}->size;
+        my $unsaid = grep { $_->tell_size( $size, $now ) } @{ $self->{links} };
+        $_->tell_growth($size) for @{ $self->{links} };
         last if $self->{over};
         $self->listen_once( $self->patience( $now, $unsaid ) );
     }

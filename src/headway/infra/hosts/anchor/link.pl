@@ -27,7 +27,7 @@ sub unblock {
 sub new {
     my ( $class, $handle ) = @_;
     unblock($handle);
-    return bless { handle => $handle, in => '', out => '', hears_size => 0, told => 0, told_at => 0, broken => 0 }, $class;
+    return bless { handle => $handle, in => '', out => '', hears_size => 0, told => 0, told_at => 0, waits => [], broken => 0 }, $class;
 }
 
 # The requests that have arrived; marks the link as broken when the other side is gone.
@@ -72,7 +72,16 @@ sub flush {
     return;
 }
 
-# Says how long the output is: at once if there was silence before, else at most every hundredth of a second. Gives
+# Answers those who wait until the output is longer than they know.
+sub tell_growth {
+    my ( $self, $size ) = @_;
+    my @over = grep { $_->[1] < $size } @{ $self->{waits} } or return;
+    $self->{waits} = [ grep { $_->[1] >= $size } @{ $self->{waits} } ];
+    $self->tell( $_->[0], 'ok', $size ) for @over;
+    return;
+}
+
+# To a panel of an earlier release: how long the output is. At once if there was silence before, else at most every hundredth of a second. Gives
 # whether something is left to be said.
 sub tell_size {
     my ( $self, $size, $now ) = @_;

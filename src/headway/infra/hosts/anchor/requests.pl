@@ -11,6 +11,7 @@ my %VERBS = (
     hello => \&hello,
     start => \&start,
     wait  => \&await,
+    grown => \&await_growth,
     say   => \&say_line,
     stop  => \&stop,
     close => \&close_run,
@@ -78,8 +79,8 @@ sub lock_new_epoch {
 }
 
 sub hello {
-    my ( $anchor, $link ) = @_;
-    $link->{hears_size} = 1;
+    my ( $anchor, $link, $id, $asks ) = @_;
+    $link->{hears_size} = !$asks;
     $link->{told} = $anchor->{spool}->size;
     return [ 'ok', $link->{told} ];
 }
@@ -97,6 +98,15 @@ sub await {
     return [ 'ok', $anchor->{exits}->get($name) ] if $anchor->{exits}->has($name);
     return ['unknown'] if !$anchor->knows($name);
     push @{ $anchor->{waiters}{$name} }, [ $link, $id ];
+    return [];
+}
+
+# Told when it is asked for, since every line that is told of costs the panel, and the link, as much as reading it.
+sub await_growth {
+    my ( $anchor, $link, $id, $offset ) = @_;
+    my $size = $anchor->{spool}->size;
+    return [ 'ok', $size ] if $size > $offset;
+    push @{ $link->{waits} }, [ $id, $offset ];
     return [];
 }
 
