@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Status
@@ -26,6 +27,7 @@ ROWS = (
     "SELECT deployment_id, seq, status, reason, error_message, epoch, handle, exclusive_key, lane, subject_id, "
     "started_at, finished_at, kind_version FROM deployments ORDER BY seq"
 )
+UNFINISHED_STEPS = "SELECT deployment_id, name FROM steps WHERE result IS NULL"
 
 
 class Untrue(AssertionError):
@@ -63,6 +65,7 @@ class Truth:
         self._newest_done: dict[str, str] = {}
         self._codes: dict[tuple[str, str], list[int]] = {}
         self._spools: dict[tuple[str, int], bytes] = {}
+        self._unfinished: set[tuple[str, str]] = set()
         machine.started = self.look_at_start
         machine.removed = self.look_at_removal
 
@@ -73,6 +76,7 @@ class Truth:
             self._look_at_change(self.rows.get(deployment_id), row)
         self._look_at_bounds(list(rows.values()))
         self.rows = rows
+        self._unfinished = set(_read(tx, UNFINISHED_STEPS)[1])
 
     def look_at_start(self, run: SimRun, name: str) -> None:
         """At the start of a command: it starts once, or once more under new code if it may, and the row knows where."""
@@ -85,6 +89,8 @@ class Truth:
         self.hold(row.status == "running", f"{name} of {row.seq} began although the row is {row.status}")
         known = row.handle is not None and Handle.load(row.handle) == run.handle
         self.hold(known, f"{name} of {row.seq} began in an anchor that the row does not know")
+        before = {step for id_, step in self._unfinished if id_ == deployment_id} - {name}
+        self.hold(not before, f"{name} of {row.seq} began, and {before} before it would be worked again")
 
     def look_at_removal(self, run: SimRun) -> None:
         """When a run's folder goes: its output counts if the deployment has ended; else it is about to begin anew."""
@@ -163,13 +169,18 @@ class Truth:
 
 
 def read_rows(tx: Tx) -> list[Row]:
-    """All rows, past SQLAlchemy, for they are read before every commit."""
+    """All rows."""
+    names, found = _read(tx, ROWS)
+    return [Row(**dict(zip(names, values, strict=True))) for values in found]
+
+
+def _read(tx: Tx, statement: str) -> tuple[list[str], Sequence[Any]]:
+    """Names and values past SQLAlchemy, for they are read before every commit."""
     cursor = tx.connection.connection.cursor()
-    cursor.execute(ROWS)
-    names = [column[0] for column in cursor.description or ()]
-    rows = [Row(**dict(zip(names, values, strict=True))) for values in cursor.fetchall()]
+    cursor.execute(statement)
+    names, found = [column[0] for column in cursor.description or ()], cursor.fetchall()
     cursor.close()
-    return rows
+    return names, found
 
 
 def ends_told(tx: Tx) -> Counter[str]:

@@ -41,8 +41,9 @@ class Work:
         performed = _Performed(run, self._effects, self._border)
         await run.say("Deploying")
         await run.step("prepare", performed.prepare)
-        for name in ("fetch", "build"):
-            await run.step(name, lambda name=name: performed.command(name))  # type: ignore[misc]
+        await run.step("fetch", lambda: performed.command("fetch"))
+        # A command between two steps: what the step before it has made ready must not be made anew while it runs.
+        await performed.command("build")
         await run.undo("release", {})
         await run.step("release", performed.release)
         await run.step("migrate", lambda: performed.command("migrate"))

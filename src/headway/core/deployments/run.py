@@ -72,9 +72,15 @@ class Run(Protocol):
         """
         ...
 
+    async def settled(self) -> None:
+        """Returns once the end of every step before is recorded, so that none of them is performed again: before
+        anything begins that goes on by itself, for a step could make anew beneath it what it works on.
+        """
+        ...
+
     async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
-        """Runs a command on the host, once in the life of the run; with ``check`` a failure raises RunFailed that names
-        it, its exit status or signal and the last line that it wrote.
+        """Runs a command on the host, once in the life of the run, and not before all is ``settled``; with ``check`` a
+        failure raises RunFailed that names it, its exit status or signal and the last line that it wrote.
         """
         ...
 

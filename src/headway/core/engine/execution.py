@@ -53,8 +53,9 @@ class Execution:
         self._anchor = anchor
         self._log = log
         self._recorded = dict(recorded)
-        # A write to the disk is saved where the end of a step is recorded with whatever is recorded next, by whoever
-        # ends the run at the latest. What is cut off before that is performed again, as it is where the work itself is.
+        # A write to the disk is saved where the end of a step is recorded with whatever is recorded next, before a
+        # command begins or by whoever ends the run at the latest. What is cut off before that is performed again, as it
+        # is where the work itself is.
         self._ended = ended
         self._step = "run"
         self._said = 0
@@ -63,6 +64,7 @@ class Execution:
         """See ``Run.step``."""
         if name in self._recorded:
             return json.loads(self._recorded[name])
+        said_before = self._said
         self._step, self._said = name, 0
         offset = self._log.size
         began = await self.write(lambda tx: self._begin(tx, name, offset))
@@ -77,11 +79,17 @@ class Execution:
         await self._log.mark(name, ended=True, at=finished)
         self._tell(name, took)
         self._recorded[name] = result
-        self._step = "run"
+        self._step, self._said = "run", said_before
         return json.loads(result)
+
+    async def settled(self) -> None:
+        """See ``Run.settled``."""
+        if self._ended:
+            await self.write(lambda _: None)
 
     async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
         """See ``Run.command``."""
+        await self.settled()
         bounded = replace(
             command,
             step_seconds=command.step_seconds or self.deadlines.step.total_seconds(),

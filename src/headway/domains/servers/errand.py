@@ -47,6 +47,7 @@ class Errand:
             step_seconds=command.step_seconds or deadlines.step.total_seconds(),
             inactivity_seconds=command.inactivity_seconds or deadlines.inactivity.total_seconds(),
         )
+        await self._run.settled()
         try:
             await self._anchor.start(name, bounded)
             ended = await self._anchor.wait(name)
@@ -56,6 +57,10 @@ class Errand:
         if check and not ended.succeeded:
             raise RunFailed(explain.command_failed(name, ended, self._last[name]), explain.reason_of(ended))
         return ended
+
+    async def settled(self) -> None:
+        """See ``Run.settled``."""
+        await self._run.settled()
 
     async def step(self, name: str, work: Callable[[], Any]) -> Json:
         """See ``Run.step``."""
@@ -137,7 +142,7 @@ async def arrive(run: Run, host: Host) -> Errand:
         return anchor.handle.dump()
 
     handle = Handle.load(await run.step("arrive", opened))
-    await run.write(lambda _tx: None)  # so that the step is recorded before anything is started there
+    await run.settled()  # before anything is started there
     try:
         return Errand(run, host, await host.attach(handle, run.deployment.epoch))
     except AnchorGone as gone:

@@ -29,9 +29,14 @@ class NixpacksBuilder:
         await require(work, PROGRAM, INSTALLING)
         await work.host.make_folder(spec.cache_folder, owner=spec.account)
         out = f"{spec.cache_folder}/nixpacks"
-        await work.host.remove_tree(out)
+        await work.command("nixpacks-clear", _clear(spec, out))  # once: what the next one writes is not to be lost
         await work.command(PROGRAM, plan_command(workspace, spec, out))
         return await build_image(work, spec, describe(spec, image, out))
+
+
+def _clear(spec: BuildSpec, out: str) -> Command:
+    stage = Stage(argv=("rm", "-rf", "--", out), account=spec.account)
+    return Command(stages=(stage,), env={"PATH": PATH}, step_seconds=spec.step_seconds)
 
 
 def plan_command(workspace: Workspace, spec: BuildSpec, out: str) -> Command:
