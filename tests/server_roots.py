@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.infra.hosts import cgroups
-from tests.docker_engine import Engine
+from tests.docker_engine import STOP_SECONDS, Engine
 from tests.namespaces import Cable, namespace
 from tests.ssh_servers import SshServer, make_key
 
@@ -192,15 +193,35 @@ class FarEngine(Engine):
         return {"bip": "172.29.255.1/24"}
 
 
+class NativeEngine(FarEngine):
+    """One whose processes are among those of its server, as they are on a machine."""
+
+    def __init__(self, server: RootedServer) -> None:
+        super().__init__(server)
+        assert server.process is not None
+        (first,) = _children(server.process.pid)
+        own = 'mount --make-rprivate / && mount -t proc proc /proc && exec "$@"'
+        entered = ("nsenter", f"--target={first}", "--pid", "--", "setpriv", "--pdeathsig", "TERM", "--")
+        self.prefix = (*server.within, *entered, "unshare", "--mount", "/bin/sh", "-c", own, "own")
+
+    def stop(self) -> None:
+        """Ends it and every container; no error when it is not running."""
+        engine = [] if self._process is None else _children(self._process.pid)
+        super().stop()  # who entered goes, and the engine with it
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(Path(f"/proc/{pid}").exists() for pid in engine) and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
 @contextmanager
-def engine_on(server: RootedServer) -> Iterator[FarEngine]:
+def engine_on(server: RootedServer, form: type[FarEngine] = FarEngine) -> Iterator[FarEngine]:
     """An engine on a server, with the programs that speak to it; nothing of it is left."""
     plugins = Path("/usr/libexec/docker/cli-plugins")
     for program in (Path("/usr/bin/docker"), plugins / "docker-buildx", plugins / "docker-compose"):
         there = server.root / program.relative_to("/")
         there.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(program, there)
-    engine = FarEngine(server)
+    engine = form(server)
     engine.start()
     try:
         engine.load_base_image()

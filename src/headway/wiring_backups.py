@@ -86,8 +86,9 @@ class BackupWiring:
         """How they are made, restored and tried."""
         planning = Planning(keeping=self.keeping)
         servers = Servers(
-            panel_id=self.data_dir.panel_id,
-            containers=services.composes.tools.engine,
+            hosts=services.applications.hosts,
+            keeping=self.keeping,
+            composes=services.composes.toolboxes,
             databases=services.applications,
         )
         volumes = VolumePlanning(keeping=self.keeping, services=services)

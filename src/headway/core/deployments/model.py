@@ -52,7 +52,7 @@ class Request:
     """What is needed to enqueue a deployment. ``input`` is the kind's own JSON, beside ``total_seconds``, the bound of
     the whole run where it is not the panel's; ``exclusive_key`` names what runs one at a time (None: no bound),
     ``project_id`` is what access is decided by. ``release_host_id`` is where what is made on ``host_id`` is released,
-    where that is another host.
+    or what is worked on from there lies, where that is another host.
     """
 
     kind: str
@@ -103,7 +103,8 @@ class StepRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One deployment as it stands in the database. ``seq`` orders the queue and the lists; ``epoch`` counts claims;
-    ``host_id`` is where it runs, and ``release_host_id`` where what it makes is released, where that is another host;
+    ``host_id`` is where it runs, and ``release_host_id`` the other host that it has effects on, where what it makes
+    is released or what it backs up is;
     ``handle`` is the anchor's, None until it is saved.
     """
 

@@ -54,7 +54,7 @@ class Stream:
         """Returns once both programs have ended well. A connection that breaks is tried again, and where an end does
         not answer any more HostUnreachable is raised: it is repeated when that answers. Raises RunFailed.
         """
-        ways = {name: await self._way(name, host) for name, host in self._servers.items()}
+        ways = {name: await way_to(host, reads=name == "build") for name, host in self._servers.items()}
         slow = " and ".join(way.target.name for way in ways.values() if way.compressed)
         await self.run.say(f"Moving {what}, compressed for {slow}." if slow else f"Moving {what}.")
         began = time.monotonic()
@@ -102,12 +102,6 @@ class Stream:
         ends = {"build": self.out.host, "release": self.into.host}
         return {name: host for name, host in ends.items() if isinstance(host, SshHost)}
 
-    async def _way(self, name: str, host: SshHost) -> Way:
-        if is_near(host.target):
-            return Way(target=host.target)
-        taken = min([await _pace(host, reads=name == "build") for _ in range(2)])
-        return Way(target=host.target, compressed=taken > _SLOW_SECONDS)
-
     @property
     def _id(self) -> str:
         return self.run.deployment.deployment_id
@@ -122,6 +116,16 @@ async def end_move(hosts: Iterable[Host], deployment_id: str) -> None:
 
 def _marked(deployment_id: str) -> str:
     return f"{_MARK}={deployment_id}"
+
+
+async def way_to(host: SshHost, *, reads: bool) -> Way:
+    """How a server is entered for a stream, which is compressed where the link is slow; ``reads``: it comes from there.
+    Raises HostUnreachable.
+    """
+    if is_near(host.target):
+        return Way(target=host.target)
+    taken = min([await _pace(host, reads=reads) for _ in range(2)])
+    return Way(target=host.target, compressed=taken > _SLOW_SECONDS)
 
 
 def is_near(target: SshTarget) -> bool:

@@ -15,6 +15,7 @@ from headway.domains.backups.model import DEFAULT_TOTAL_SECONDS, Backup, BackupS
 from headway.domains.backups.restoring import DRILL, RESTORE, can_be_restored, scratch_name
 from headway.domains.backups.restoring import VERSION as RESTORE_VERSION
 from headway.domains.backups.run import KIND, VERSION, Enqueue
+from headway.domains.backups.where import host_of
 from headway.domains.catalog.kept_model import KeptFile
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput, NotFound
@@ -30,7 +31,7 @@ class BackupSource:
     def request(self, tx: Tx, subject_id: str, tick: Tick) -> Request | None:
         """A run of the backup, None where it is gone."""
         try:
-            return request_of(store.find(tx, subject_id, self._vault))
+            return request_of(tx, store.find(tx, subject_id, self._vault), self._vault)
         except NotFound:
             return None
 
@@ -48,14 +49,16 @@ def exclusive_key(backup: Backup) -> str:
     return f"backup:{backup.backup_id}"
 
 
-def request_of(backup: Backup) -> Request:
-    """A run that makes the backup."""
+def request_of(tx: Tx, backup: Backup, vault: Vault) -> Request:
+    """A run that makes the backup: on the panel's machine, with effects on the server that the database is on."""
+    host_id = host_of(tx, backup, vault)
     return Request(
         kind=KIND,
         kind_version=VERSION,
         subject_type=SubjectType.BACKUP,
         subject_id=backup.backup_id,
         host_id=LOCAL_HOST,
+        release_host_id=None if host_id == LOCAL_HOST else host_id,
         organization_id=backup.organization_id,
         project_id=backup.project_id,
         exclusive_key=exclusive_key(backup),
@@ -65,15 +68,15 @@ def request_of(backup: Backup) -> Request:
     )
 
 
-def restore_request(backup: Backup, given: Mapping[str, object]) -> Request:
+def restore_request(tx: Tx, backup: Backup, vault: Vault, given: Mapping[str, object]) -> Request:
     """A run that restores a file. Raises InvalidInput where this version does not."""
-    return _trial(backup, RESTORE, "Restore", given)
+    return _trial(request_of(tx, backup, vault), backup, RESTORE, "Restore", given)
 
 
-def drill_request(backup: Backup, file: KeptFile) -> Request:
+def drill_request(tx: Tx, backup: Backup, vault: Vault, file: KeptFile) -> Request:
     """A run that restores a file on trial. Raises InvalidInput where this version does not."""
     given = {"file": file.path, "destination_id": file.destination_id, "target": scratch_name(), "over": False}
-    return _trial(backup, DRILL, "Restore on trial", given)
+    return _trial(request_of(tx, backup, vault), backup, DRILL, "Restore on trial", given)
 
 
 def drill_of(ledger: Ledger, vault: Vault) -> Enqueue:
@@ -82,12 +85,12 @@ def drill_of(ledger: Ledger, vault: Vault) -> Enqueue:
     def enqueue(tx: Tx, backup_id: str, file: KeptFile) -> None:
         backup = store.find(tx, backup_id, vault)
         if can_be_restored(backup.engine):
-            ledger.enqueue(tx, drill_request(backup, file))
+            ledger.enqueue(tx, drill_request(tx, backup, vault, file))
 
     return enqueue
 
 
-def _trial(backup: Backup, kind: str, title: str, given: Mapping[str, object]) -> Request:
+def _trial(made: Request, backup: Backup, kind: str, title: str, given: Mapping[str, object]) -> Request:
     if backup.engine is None:
         raise InvalidInput("Headway's own data is restored where no panel runs: headway restore FILE.")
     if not can_be_restored(backup.engine):
@@ -95,5 +98,4 @@ def _trial(backup: Backup, kind: str, title: str, given: Mapping[str, object]) -
             f"This version does not restore {backup.engine} by itself: fetch the file from the destination and unpack"
             " it with zstd -d."
         )
-    made = request_of(backup)
     return replace(made, kind=kind, kind_version=RESTORE_VERSION, default_title=title, input={**made.input, **given})

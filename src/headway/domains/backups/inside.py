@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from headway.core.deployments.run import Run, Undoing
+from headway.domains.backups.where import mark_of
 from headway.infra.hosts import processes
+from headway.infra.hosts.base import Host
+from headway.infra.hosts.ssh import SshHost
 from headway.kernel.errors import HeadwayError
 from headway.seams.dumps.base import INSIDE, Server
 
@@ -13,18 +17,29 @@ UNDO_INSIDE = "programs inside a container"
 _SECONDS = 20.0
 
 
-async def mark_inside(run: Run, server: Server) -> None:
-    """Notes, before anything is started in a container, that it has to be ended there."""
+async def mark_inside(run: Run, server: Server, since: str = "") -> None:
+    """Notes, before anything is started in a container, that it has to be ended there, and so before what was noted
+    until now is taken back. The notes of one run differ in ``since``.
+    """
     if server.container is not None:
-        await run.undo(UNDO_INSIDE, {})
+        await run.undo(UNDO_INSIDE, {"since": since} if since else {})
 
 
-async def end_inside(undoing: Undoing) -> None:
-    """Ends what the run has started in containers of this machine."""
-    marks = {INSIDE: undoing.deployment.deployment_id}
+async def end_inside(undoing: Undoing, hosts: Mapping[str, Host]) -> None:
+    """Ends what the run has started in containers, and on the server that they are on. Raises HostUnreachable where
+    that does not answer: it is repeated when it does.
+    """
+    deployment_id = undoing.deployment.deployment_id
     async with undoing.fence():
-        if not await asyncio.to_thread(_end, marks):
+        if undoing.deployment.release_host_id is not None:
+            await _end_there(hosts[undoing.deployment.release_host_id], deployment_id)
+        elif not await asyncio.to_thread(_end, {INSIDE: deployment_id}):
             raise HeadwayError("Programs inside the database's container do not end although they were killed.")
+
+
+async def _end_there(host: Host, deployment_id: str) -> None:
+    if isinstance(host, SshHost):
+        await host.end_marked(mark_of(deployment_id))
 
 
 def _end(marks: dict[str, str]) -> bool:

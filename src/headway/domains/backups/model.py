@@ -13,7 +13,6 @@ from headway.kernel.errors import InvalidInput
 from headway.seams.dumps.base import Engine
 
 WEB_SERVER = "web-server"
-ON_A_SERVER = "The database is on a server; this version backs up those of the panel's own machine."
 DEFAULT_TOTAL_SECONDS = 24 * 3600.0
 _LONGEST_NAME = 255
 

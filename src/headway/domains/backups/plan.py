@@ -11,12 +11,13 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.backups import store
-from headway.domains.backups.model import ON_A_SERVER, WEB_SERVER, Backup, BackupSettings, Connection, Form
+from headway.domains.backups.model import WEB_SERVER, Backup, BackupSettings, Connection, Form
+from headway.domains.backups.where import host_of
 from headway.domains.catalog.keeping import Keeping, Place
 from headway.domains.catalog.kept_model import checked_path, checked_prefix, path_of
-from headway.domains.composes import store as composes
 from headway.domains.databases import store as databases
 from headway.domains.databases.probing import server_of
+from headway.domains.servers import store as servers
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
@@ -27,8 +28,8 @@ from headway.seams.dumps.registry import DUMPERS
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The backup as it was when the run began. ``service_id`` is the compose service or the database that its server
-    runs in, ``place`` where its object goes or comes from; ``target`` is the database that a restore fills, ``over``
-    whether what it holds is replaced.
+    runs in, ``host_id`` the host that it is on, called ``host_name``; ``place`` is where its object goes or comes from,
+    ``target`` the database that a restore fills, ``over`` whether what it holds is replaced.
     """
 
     backup_id: str
@@ -39,6 +40,8 @@ class Plan:
     service_name: str | None
     connection: Connection = field(repr=False)
     place: Place = field(repr=False)
+    host_id: str = LOCAL_HOST
+    host_name: str = ""
     target: str = ""
     over: bool = False
     with_logs: bool = True
@@ -65,8 +68,13 @@ class Plan:
         """What is backed up, in words."""
         if self.engine is None:
             return "Headway's own data"
-        where = self.connection.host if self.form is Form.CONNECTION else f"service {self.service_name}"
+        where = self.connection.host if self.form is Form.CONNECTION else f"service {self.service_name}{self.at}"
         return f"the database {self.database} ({self.engine}, {where})"
+
+    @property
+    def at(self) -> str:
+        """The server that it is on, as the end of a phrase; "" for what is on none."""
+        return "" if self.host_id == LOCAL_HOST else f" on the server {self.host_name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +89,7 @@ class Planning:
             backup = store.find(tx, deployment.subject_id, self.keeping.vault)
             prefix = checked_prefix(backup.settings.prefix)
             path = path_of(backup.app_name, prefix, tx.now, deployment.deployment_id, _suffix(backup))
-            return self._frozen(tx, backup, path)
+            return self._frozen(tx, deployment, backup, path)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
 
@@ -92,6 +100,7 @@ class Planning:
             backup = store.find(tx, deployment.subject_id, self.keeping.vault)
             return self._frozen(
                 tx,
+                deployment,
                 backup,
                 checked_path(given["file"]),
                 destination_id=given["destination_id"],
@@ -104,6 +113,7 @@ class Planning:
     def _frozen(
         self,
         tx: Tx,
+        deployment: Deployment,
         backup: Backup,
         path: str,
         *,
@@ -112,6 +122,7 @@ class Planning:
         over: bool = False,
     ) -> Frozen:
         settings, form, connection, service_name = self._reached(tx, backup)
+        host_id = self._host(tx, deployment, backup)
         password = None if settings.password is None else Secret(settings.password)
         where = destination_id or backup.destination_id
         plan = Plan(
@@ -123,6 +134,8 @@ class Planning:
             service_name=service_name,
             connection=connection,
             place=self.keeping.place(tx, where, path, password),
+            host_id=host_id,
+            host_name="" if host_id == LOCAL_HOST else servers.find(tx, host_id).name,
             target=target,
             over=over,
             with_logs=settings.with_logs,
@@ -134,8 +147,6 @@ class Planning:
     def _reached(self, tx: Tx, backup: Backup) -> tuple[BackupSettings, Form, Connection, str | None]:
         """How the server is reached: of a database as it is set now. Raises InvalidInput."""
         settings = backup.settings
-        if backup.form is Form.COMPOSE:
-            require_here(tx, backup.service_id or "")
         if backup.form is not Form.DATABASE:
             return settings, backup.form, settings.connection, settings.service_name
         database = databases.find(tx, backup.service_id or "", self.keeping.vault)
@@ -145,17 +156,14 @@ class Planning:
         connection = Connection(host=server.host, port=server.port, username=server.username, password=server.password)
         if database.settings.elsewhere is not None:
             return settings, Form.CONNECTION, connection, None
-        if database.runs.host_id != LOCAL_HOST:
-            raise InvalidInput(ON_A_SERVER)
         return settings, Form.DATABASE, connection, database.name
 
-
-def require_here(tx: Tx, compose_id: str) -> None:
-    """Returns for a compose service of the panel's machine. Raises InvalidInput."""
-    if composes.host_of(tx, compose_id) not in {None, LOCAL_HOST}:
-        raise InvalidInput(
-            "The compose service is on a server; this version backs up those of the panel's own machine."
-        )
+    def _host(self, tx: Tx, deployment: Deployment, backup: Backup) -> str:
+        """The host that the run was asked to work on. Raises InvalidInput where what it is of is on another by now."""
+        host_id = deployment.release_host_id or LOCAL_HOST
+        if host_of(tx, backup, self.keeping.vault) != host_id:
+            raise InvalidInput("What is backed up is on another machine than when this was asked for. Start it again.")
+        return host_id
 
 
 def _suffix(backup: Backup) -> str:

@@ -19,11 +19,11 @@ from headway.domains.catalog.keeping import Keeping
 from headway.domains.databases.beside import ask_beside
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
-from headway.seams.dumps.base import Engine, Whole
+from headway.seams.dumps.base import Engine
 from headway.seams.dumps.registry import DUMPERS
 
 RESTORE, DRILL = "backup.restore", "backup.drill"
-VERSION = 3
+VERSION = 4
 UNDO_MADE = "database that was made"
 _FILL = "fill the database"  # from here on a restore of another version is not begun again
 
@@ -53,7 +53,6 @@ class RestoreKind:
         _require_free(plan, held)
         await run.step("open a folder", lambda: _open(self.keeping, run))
         await _prove(self.keeping, run, plan, asked)
-        await mark_inside(run, asked.server)
         if not held.exists:
             await _make(run, asked, plan.target)
         elif held.tables and plan.engine is not Engine.POSTGRES:
@@ -99,7 +98,6 @@ class DrillKind:
         await run.say(f"Restoring {plan.place.path} on trial into {plan.target}, which is removed afterwards.")
         await run.step("open a folder", lambda: _open(self.keeping, run))
         await _make(run, asked, plan.target)
-        await mark_inside(run, asked.server)
         await run.step(_FILL, lambda: _fill(self.keeping, run, plan, asked, over=False))
         tables = await asked.tables(plan.target, "count what is there now")
         await asked.drop(plan.target)
@@ -149,11 +147,12 @@ async def _open(keeping: Keeping, run: Run) -> Json:
 
 async def _prove(keeping: Keeping, run: Run, plan: Plan, asked: Asked) -> None:
     """Reads all of the file before anything is touched."""
-    await keeping.fetch(run, "prove the file", plan.place, engine_of(plan), asked.dumper.whole(asked.server))
+    await keeping.fetch(run, "prove the file", plan.place, engine_of(plan), asked.whole())
 
 
 async def _make(run: Run, asked: Asked, target: str) -> None:
     await run.undo(UNDO_MADE, {"target": target})
+    await mark_inside(run, asked.reached.server, since=target)
     await asked.create(target)
 
 
@@ -162,15 +161,13 @@ async def _named() -> Json:
 
 
 async def _fill(keeping: Keeping, run: Run, plan: Plan, asked: Asked, *, over: bool, name: str = "restore") -> Json:
-    restore = asked.dumper.restore(asked.server, plan.target, over=over)
-    consumer = Whole(programs=(restore.argv,), env=restore.env)
-    await keeping.fetch(run, name, plan.place, engine_of(plan), consumer)
+    await keeping.fetch(run, name, plan.place, engine_of(plan), asked.restore(plan.target, over=over))
     return None
 
 
 async def _undo(kind: RestoreKind | DrillKind, undoing: Undoing, name: str, data: Mapping[str, Json]) -> None:
     if name == UNDO_INSIDE:
-        await end_inside(undoing)
+        await end_inside(undoing, kind.servers.hosts)
     elif name == UNDO_MADE:
         await _drop(kind, undoing, data["target"])
     else:
@@ -184,9 +181,12 @@ async def _drop(kind: RestoreKind | DrillKind, undoing: Undoing, target: str) ->
     except RunFailed:
         return
     plan = Plan.load(frozen.plan)
-    server = await kind.servers.beside(plan, undoing.deployment.deployment_id)
-    async with undoing.fence():
-        await ask_beside(DUMPERS[server.engine].drop(server, plan.database, target))
+    try:
+        reached = await kind.servers.beside(plan, undoing)
+        async with undoing.fence():
+            await ask_beside(reached.typed(DUMPERS[reached.server.engine].drop(reached.server, plan.database, target)))
+    finally:
+        await undoing.host.remove_tree(kind.keeping.own_folder(undoing.deployment.deployment_id))
 
 
 def scratch_name() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
-from headway.domains.backups.inside import UNDO_INSIDE, end_inside, mark_inside
+from headway.domains.backups.inside import UNDO_INSIDE, end_inside
 from headway.domains.backups.model import WEB_SERVER
 from headway.domains.backups.plan import Plan, Planning
 from headway.domains.backups.servers import Servers
@@ -23,7 +23,7 @@ from headway.infra.panel.archive import check_archive
 from headway.seams.dumps.base import Whole
 
 KIND = "backup"
-VERSION = 3  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 4  # raised with every change to the steps below: a run of another version is not resumed
 _MIB = 1 << 20
 
 Enqueue = Callable[[Tx, str, KeptFile], None]
@@ -68,7 +68,7 @@ class BackupKind:
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""
         if name == UNDO_INSIDE:
-            await end_inside(undoing)
+            await end_inside(undoing, self.servers.hosts)
         else:
             await self.keeping.undo(undoing, name, data)
 
@@ -76,10 +76,15 @@ class BackupKind:
         if plan.engine is None:
             return await self._own_data(run, plan)
         asked = await self.servers.find(run, plan)
-        await mark_inside(run, asked.server)
-        dump = asked.dumper.dump(asked.server, plan.database)
-        whole = asked.dumper.whole(asked.server)
-        return Stream(programs=(dump.argv,), env=dump.env, stdin=dump.stdin, engine=plan.engine, whole=whole)
+        dump = asked.dump()
+        return Stream(
+            programs=(dump.argv,),
+            env=dump.env,
+            stdin=dump.stdin,
+            engine=plan.engine,
+            whole=asked.whole(),
+            place=asked.reached.place,
+        )
 
     async def _own_data(self, run: Run, plan: Plan) -> Stream:
         """The archive is made beside, for its database has to be copied at one moment, and looked through before it is

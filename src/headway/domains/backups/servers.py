@@ -6,16 +6,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from headway.core.deployments.run import Json, Run, RunFailed
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.store import serving
+from headway.domains.backups.inside import mark_inside
 from headway.domains.backups.model import Form
 from headway.domains.backups.plan import Plan
+from headway.domains.backups.where import Reached, lay_out, mark_of
+from headway.domains.catalog.keeping import Keeping
+from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
+from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.command import Command, Stage
-from headway.seams.dumps.base import INSIDE, Dumper, Server, Typed
+from headway.infra.hosts.ssh import SshHost
+from headway.infra.hosts.ssh_client import BROKEN, broken
+from headway.seams.dumps.base import INSIDE, Dumper, Engine, Server, Typed, Whole
 from headway.seams.dumps.registry import DUMPERS
 from headway.seams.runtimes.base import NotRunning
-from headway.seams.runtimes.compose.engine import Engine as Containers
 from headway.seams.runtimes.inside import InContainer
 
 
@@ -30,38 +37,64 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Database servers as runs meet them. ``containers`` is this machine's engine, ``databases`` acts on those that are
-    services.
+    """Database servers as runs meet them, on whichever host. ``composes`` has the engines of all hosts, ``databases``
+    acts on those that are services.
     """
 
-    panel_id: str
-    containers: Containers
+    hosts: Mapping[str, Host]
+    keeping: Keeping
+    composes: ComposeToolboxes
     databases: Operating
 
     async def find(self, run: Run, plan: Plan) -> Asked:
-        """The server, in a container looked up as it runs now. Raises RunFailed where it does not run."""
+        """The server, in a container looked up as it runs now, and what opens the machine that it is on. Raises
+        RunFailed where it does not run, or its machine does not answer.
+        """
         if plan.engine is None:
             raise AssertionError("Headway's own data is on no server")
-        connection = asdict(plan.connection)
-        if plan.form is not Form.CONNECTION:
-            container = await run.step("find the container", lambda: self._container(plan))
-            server = Server(engine=plan.engine, **connection, container=container, docker=self._docker(run))
-        else:
-            server = Server(engine=plan.engine, **connection)
-        return Asked(run=run, server=server, dumper=DUMPERS[plan.engine], database=plan.database)
+        try:
+            reached = await self._find(run, plan, plan.engine)
+        except HostUnreachable as away:
+            raise RunFailed(f"{away.message} Look why, and start this again once the server answers.") from away
+        return Asked(run=run, reached=reached, dumper=DUMPERS[plan.engine], database=plan.database)
 
-    async def beside(self, plan: Plan, deployment_id: str) -> Server:
-        """The server as it runs now, for who asks outside of a run's commands. Raises RunFailed, EngineAway."""
+    async def beside(self, plan: Plan, undoing: Undoing) -> Reached:
+        """The server as it runs now, for who asks outside of a run's commands, and removes the run's own folder
+        afterwards, in any case. Raises RunFailed, EngineAway, HostUnreachable.
+        """
         if plan.engine is None:
             raise AssertionError("Headway's own data is on no server")
-        connection = asdict(plan.connection)
+        connection, deployment_id = asdict(plan.connection), undoing.deployment.deployment_id
         if plan.form is Form.CONNECTION:
-            return Server(engine=plan.engine, **connection)
-        docker = {**self.containers.docker.env, INSIDE: deployment_id}
-        return Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
+            return Reached(server=Server(engine=plan.engine, **connection))
+        docker = self._docker(plan, deployment_id)
+        server = Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
+        files = self.keeping.own_folder(deployment_id)
+        await undoing.host.make_folder(files)
+        return await self._opened(undoing.host, plan, server, files, deployment_id)
 
-    def _docker(self, run: Run) -> Mapping[str, str]:
-        return {**self.containers.docker.env, INSIDE: run.deployment.deployment_id}
+    async def _find(self, run: Run, plan: Plan, engine: Engine) -> Reached:
+        connection, deployment_id = asdict(plan.connection), run.deployment.deployment_id
+        if plan.form is Form.CONNECTION:
+            return Reached(server=Server(engine=engine, **connection))
+        container = await run.step("find the container", lambda: self._container(plan))
+        docker = self._docker(plan, deployment_id)
+        server = Server(engine=engine, **connection, container=container, docker=docker)
+        await mark_inside(run, server)
+        if plan.host_id == LOCAL_HOST:
+            return Reached(server=server)
+        files = await self.keeping.open_folder(run)
+        return await self._opened(run.host, plan, server, files, deployment_id)
+
+    async def _opened(self, here: Host, plan: Plan, server: Server, files: str, deployment_id: str) -> Reached:
+        host = self.hosts[plan.host_id]
+        if not isinstance(host, SshHost):
+            return Reached(server=server)
+        await lay_out(here, host, files, reads=not plan.target)
+        return Reached(server=server, far=host, files=files, mark=mark_of(deployment_id))
+
+    def _docker(self, plan: Plan, deployment_id: str) -> Mapping[str, str]:
+        return {**self.composes.at(plan.host_id).engine.docker.env, INSIDE: deployment_id}
 
     async def _container(self, plan: Plan) -> str:
         return await (self._of_database(plan) if plan.form is Form.DATABASE else self._of_compose(plan))
@@ -70,24 +103,29 @@ class Servers:
         id_ = plan.service_id or ""
         release = await self.databases.db.read(lambda tx: serving(tx, id_))
         if release is None:
-            raise RunFailed(f"The database {plan.service_name} was never deployed: deploy it, then back it up.")
+            raise RunFailed(
+                f"The database {plan.service_name}{plan.at} was never deployed: deploy it, then back it up."
+            )
         try:
             inside = await self.databases.runtime(release).inside(release.release_id)
         except NotRunning as error:
-            raise RunFailed(f"The database {plan.service_name} does not run: start it first.") from error
+            raise RunFailed(f"The database {plan.service_name}{plan.at} does not run: start it first.") from error
         match inside:
             case InContainer(container_id=container_id):
                 return container_id
             case _:
-                raise RunFailed(f"The database {plan.service_name} does not run in a container.")
+                raise RunFailed(f"The database {plan.service_name}{plan.at} does not run in a container.")
 
     async def _of_compose(self, plan: Plan) -> str:
-        found = await self.containers.containers(panel=self.panel_id, compose=plan.service_id or "")
+        tools = self.composes.at(plan.host_id)
+        found = await tools.engine.containers(panel=tools.panel_id, compose=plan.service_id or "")
         mine = [each for each in found if each.service == plan.service_name]
         running = sorted((each for each in mine if each.status == "running"), key=lambda each: each.started_at)
         if not running:
             what = "has no container" if not mine else f"is {mine[0].status}"
-            raise RunFailed(f"The service {plan.service_name} {what}: start the compose service, then back it up.")
+            raise RunFailed(
+                f"The service {plan.service_name}{plan.at} {what}: start the compose service, then back it up."
+            )
         return running[-1].container_id
 
 
@@ -96,31 +134,49 @@ class Asked:
     """A server that a run asks by its own programs; each question is a command of the run."""
 
     run: Run
-    server: Server = field(repr=False)
+    reached: Reached = field(repr=False)
     dumper: Dumper
     database: str
 
+    def dump(self) -> Typed:
+        """What writes a dump of the whole database."""
+        return self.reached.typed(self.dumper.dump(self.reached.server, self.database))
+
+    def whole(self) -> Whole:
+        """What reads a dump and looks through it."""
+        return self.reached.read_by(self.dumper.whole(self.reached.server))
+
+    def restore(self, target: str, *, over: bool) -> Whole:
+        """What reads a dump and fills a database."""
+        restore = self.dumper.restore(self.reached.server, target, over=over)
+        return self.reached.read_by(Whole(programs=(restore.argv,), env=restore.env))
+
     async def held(self, target: str) -> Held:
         """What a database holds now."""
-        question = self.dumper.look(self.server, self.database, target)
+        question = self.dumper.look(self.reached.server, self.database, target)
         looked: Mapping[str, Json] = json.loads(await self._ask("look at it", question))
         tables = await self.tables(target, "count its tables") if looked["exists"] else 0
         return Held(exists=bool(looked["exists"]), sessions=int(looked["sessions"]), tables=tables)
 
     async def tables(self, target: str, name: str) -> int:
         """How many tables a database has."""
-        return int(await self._ask(name, self.dumper.count(self.server, target)))
+        return int(await self._ask(name, self.dumper.count(self.reached.server, target)))
 
     async def create(self, target: str) -> None:
         """Makes an empty database."""
-        await self._ask(f"create {target}", self.dumper.create(self.server, self.database, target))
+        await self._ask(f"create {target}", self.dumper.create(self.reached.server, self.database, target))
 
     async def drop(self, target: str) -> None:
         """Removes a database that Headway made."""
-        await self._ask(f"drop {target}", self.dumper.drop(self.server, self.database, target))
+        await self._ask(f"drop {target}", self.dumper.drop(self.reached.server, self.database, target))
 
     async def _ask(self, name: str, what: Typed) -> str:
-        ended = await self.run.command(name, command_of(what, capture=True))
+        command = command_of(self.reached.typed(what), capture=True)
+        ended = await self.run.command(name, command, check=False)
+        if not ended.succeeded:
+            if self.reached.far is not None and BROKEN in ended.statuses:
+                raise RunFailed(f"{name}: {broken(self.reached.place)}")
+            await self.run.command(name, command)  # is not started again: tells how it ended
         return ended.output.decode(errors="replace").strip()
 
 

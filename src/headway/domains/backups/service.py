@@ -9,7 +9,6 @@ from types import MappingProxyType
 from headway.core.access.model import Actor, Role
 from headway.core.access.policy import Missing, Noun, permit, sees
 from headway.core.access.store import first_owner
-from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -19,8 +18,7 @@ from headway.core.deployments.unfinished import end_unfinished
 from headway.core.engine.scheduler.timers import Timers
 from headway.domains.backups import store
 from headway.domains.backups.asking import drill_request, request_of, restore_request, timer_of
-from headway.domains.backups.model import ON_A_SERVER, WEB_SERVER, Backup, BackupSettings, Form, check
-from headway.domains.backups.plan import require_here
+from headway.domains.backups.model import WEB_SERVER, Backup, BackupSettings, Form, check
 from headway.domains.catalog import kept_store
 from headway.domains.catalog.destinations import DestinationService
 from headway.domains.catalog.kept_model import KeptFile, checked_path
@@ -164,7 +162,7 @@ class BackupService:
             is_what = backup.form if wanted == Form.COMPOSE else backup.engine or WEB_SERVER
             if is_what != wanted:
                 raise InvalidInput(f"This is a backup of {backup.engine or WEB_SERVER}, and {procedure} starts others.")
-            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request_of(backup)))
+            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request_of(tx, backup, self.vault)))
 
         return await self.db.run(write)
 
@@ -198,7 +196,7 @@ class BackupService:
             where = destination_id or backup.destination_id
             self.destinations.permitted(tx, actor, procedure, where)
             given = {"file": checked_path(file), "destination_id": where, "over": over}
-            request = restore_request(backup, given | {"target": target or backup.settings.database})
+            request = restore_request(tx, backup, self.vault, given | {"target": target or backup.settings.database})
             return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request))
 
         return await self.db.run(write)
@@ -212,7 +210,9 @@ class BackupService:
             found = next((each for each in kept if file in {None, each.path}), None)
             if found is None:
                 raise NoSuchFile
-            return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, drill_request(backup, found)))
+            return self.ledger.enqueue_once(
+                tx, once, lambda: asked_by(actor, drill_request(tx, backup, self.vault, found))
+            )
 
         return await self.db.run(write)
 
@@ -228,7 +228,6 @@ class BackupService:
                 owner = composes.owner(tx, made.service_id or "")
                 place = ("", None) if owner is None else (owner.organization_id, owner.project_id)
                 permit(actor, "backup.create", *place, noun=Noun.COMPOSE)
-                require_here(tx, made.service_id or "")
                 return place[0], place[1], composes.find(tx, made.service_id or "", self.vault).app_name
             case Form.DATABASE:
                 found = databases.find(tx, made.service_id or "", self.vault)
@@ -236,8 +235,6 @@ class BackupService:
                 if found is None or KINDS[found.kind].engine is not made.engine:
                     raise Missing(noun)
                 permit(actor, "backup.create", found.runs.organization_id, found.runs.project_id, noun=noun)
-                if found.settings.elsewhere is None and found.runs.host_id != LOCAL_HOST:
-                    raise InvalidInput(ON_A_SERVER)
                 return found.runs.organization_id, found.runs.project_id, found.runs.app_name
             case Form.CONNECTION:
                 owner = store.owner_of_environment(tx, made.environment_id or "")

@@ -5,6 +5,7 @@ how an object is read back.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import signal
 import sys
@@ -18,6 +19,7 @@ from headway.domains.catalog.destinations_model import storage_of
 from headway.domains.catalog.kept_model import KeptFile
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.ssh_client import BROKEN, PROGRAM, broken
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
@@ -54,7 +56,7 @@ class Place:
 class Stream:
     """What makes the stream: its programs with their environment and standard input, ``engine`` that it is said to be
     of, and how it is known to be whole. The first program may end with one of the ``tolerated`` statuses; ``plain``
-    streams are not compressed.
+    streams are not compressed. ``place`` is the server that it comes from ("": it is made here).
     """
 
     programs: tuple[tuple[str, ...], ...]
@@ -64,6 +66,7 @@ class Stream:
     whole: Whole
     tolerated: frozenset[int] = frozenset()
     plain: bool = False
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +113,12 @@ class Keeping:
         return folder
 
     async def close_folder(self, run: Run) -> None:
-        """Removes the run's own folder. It is a step, for with its beginning the ends of those before it are saved: one
-        that read a note in the folder is never performed again without it.
+        """Removes the run's own folder. A step comes before, for with its beginning the ends of those before it are
+        saved: one that read a note in the folder is never performed again without it. It is not the step itself, for
+        whoever performs the run again after that may have made the folder again.
         """
-
-        async def remove() -> Json:
-            await run.host.remove_tree(self.own_folder(run.deployment.deployment_id))
-            return None
-
-        await run.step("clear up", remove)
+        await run.step("clear up", _nothing)
+        await run.host.remove_tree(self.own_folder(run.deployment.deployment_id))
 
     async def upload(self, run: Run, place: Place, stream: Stream) -> bool:
         """Streams to a partial name; nothing else is written anywhere but the stream's sum. Whether the first program
@@ -143,7 +143,7 @@ class Keeping:
         first = exit_.statuses[0]
         tolerated = exit_.cause is None and not any(exit_.statuses[1:]) and first in stream.tolerated
         if not exit_.succeeded and not tolerated:
-            await self._blame(run, "upload", command, exit_.statuses, storage_stage=len(stages) - 1)
+            await self._blame(run, "upload", command, exit_.statuses, storage_stage=len(stages) - 1, place=stream.place)
         return tolerated
 
     async def prove(self, run: Run, place: Place, stream: Stream, *, tolerated: bool) -> Kept:
@@ -204,10 +204,11 @@ class Keeping:
         else:
             unpack = ("unpack", note, stream.engine)
         stages = (rclone.download(storage, path), self._packing(*unpack), *whole.programs)
-        command = self._command(run, stages, {**rclone.env(storage), **whole.env}, capture=True)
+        before = {packing.AHEAD: base64.b64encode(whole.ahead).decode()} if whole.ahead else {}
+        command = self._command(run, stages, {**rclone.env(storage), **whole.env, **before}, capture=True)
         exit_ = await run.command(name, command, check=False)
         if not exit_.succeeded:
-            await self._blame(run, name, command, exit_.statuses, storage_stage=0)
+            await self._blame(run, name, command, exit_.statuses, storage_stage=0, place=whole.place)
         return exit_.output.decode(errors="replace").strip()
 
     def _look(self, run: Run, place: Place, size: int) -> Command:
@@ -226,9 +227,18 @@ class Keeping:
             await self._blame(run, name, command, exit_.statuses, storage_stage=0)
 
     async def _blame(
-        self, run: Run, name: str, command: Command, statuses: tuple[int, ...], *, storage_stage: int
+        self,
+        run: Run,
+        name: str,
+        command: Command,
+        statuses: tuple[int, ...],
+        *,
+        storage_stage: int,
+        place: str = "",
     ) -> None:
-        """Ends the run with the stage that was the first to fail: the others failed because of it."""
+        """Ends the run with the stage that was the first to fail: the others failed because of it. What is on the
+        server ``place`` is one of OpenSSH's client.
+        """
         try:
             await run.command(name, command)  # it is not started again: this gives its end in words, with its output
         except RunFailed as failure:
@@ -241,6 +251,8 @@ class Keeping:
             if statuses[at_fault] < 0:
                 ended_by = signal.Signals(-statuses[at_fault]).name
                 raise RunFailed(f"{name}: {program} was ended by signal {ended_by}.") from failure
+            if place and argv[0] == PROGRAM and statuses[at_fault] == BROKEN:
+                raise RunFailed(f"{name}: {broken(place)}") from failure
             if at_fault == storage_stage:
                 raise RunFailed(f"{name}: the destination failed: {explained(said)}.") from failure
             words = _last_words(said, program)
@@ -273,6 +285,10 @@ class Keeping:
 
     def _packing(self, *words: str) -> tuple[str, ...]:
         return (sys.executable, "-I", packing.__file__, *words)
+
+
+async def _nothing() -> Json:
+    return None
 
 
 def kept_file(tx: Tx, run: Run, place: Place, kept: Kept) -> KeptFile:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, union, update
 
 from headway.core.access.policy import Missing, Noun
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Owner
 from headway.core.deployments.store import touches
 from headway.domains.servers.model import Access, Facts, Server, ServerType, Standing
@@ -109,7 +110,11 @@ def set_seen(tx: Tx, standings: Mapping[str, Standing]) -> None:
 
 
 def remove(tx: Tx, server_id: str) -> None:
-    """Deletes a server. Its host stays while anything names it, and takes no more work."""
+    """Deletes a server. Its host stays while anything names it, and takes no more work. What those that run on the
+    panel's machine have left there is still taken back.
+    """
+    from_here = (deployments.c.host_id == LOCAL_HOST, deployments.c.release_host_id == server_id)
+    tx.execute(update(deployments).where(*from_here).values(release_host_id=None))
     waiting = select(deployments.c.deployment_id).where(touches(server_id))
     tx.execute(delete(undos).where(undos.c.deployment_id.in_(waiting)))
     tx.execute(delete(servers).where(_c.server_id == server_id))

@@ -88,6 +88,14 @@ def far_words(target: SshTarget, argv: tuple[str, ...], *, mark: str, account: A
     return shlex.join((*as_root, *clean, *other, *argv))
 
 
+def broken(place: str) -> str:
+    """What it means that its exit status is ``BROKEN``."""
+    return (
+        f"the connection to the server {place} broke off. Look at its network, and whether it was started anew, and "
+        "begin again once it answers."
+    )
+
+
 def as_account(account: Account) -> tuple[str, ...]:
     """The words with which root starts a program as another account."""
     return ("setpriv", f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups", "--no-new-privs", "--")

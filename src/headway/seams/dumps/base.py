@@ -58,12 +58,15 @@ class Typed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     """How a dump is known to be whole when it is read back: the programs that read all of it, or how its last line
-    begins.
+    begins. ``ahead`` is what the first of the programs reads before the dump, ``place`` the server on which it is ("":
+    it is on the panel's machine).
     """
 
     programs: tuple[tuple[str, ...], ...] = ()
     last_line: str | None = None
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ahead: bytes = field(default=b"", repr=False)
+    place: str = ""
 
 
 class Dumper(Protocol):

