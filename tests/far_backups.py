@@ -10,6 +10,10 @@ from typing import Any
 
 from tests import database_images
 from tests.backups import Keeper
+from tests.database_services import SECRET as PASSWORD
+from tests.database_services import Made
+from tests.docker_registry import PASSWORD as LOGIN
+from tests.docker_registry import USERNAME, registry
 from tests.e2e.test_applications_servers import Site, connected
 from tests.e2e.test_composes_servers import FarStack, far_stack
 from tests.server_roots import FarEngine, NativeEngine, engine_on
@@ -17,7 +21,6 @@ from tests.server_roots import FarEngine, NativeEngine, engine_on
 Json = Any
 IMAGE = "headway-test/far-postgres:local"
 SECRET = "far-Of_the+s3cret"
-DUMP = ("sh", "-c", "exec pg_dump")
 _CHECK = {"test": ["CMD", "psql", "-Ukeeper", "-c", "SELECT 1", "shop"], "interval": "300ms", "retries": 90}
 SERVES: Mapping[str, Json] = {
     "image": IMAGE,
@@ -84,3 +87,30 @@ def far_database(folder: Path, **fields: Json) -> Iterator[FarDatabase]:
         made.ask("CREATE TABLE kept (n int PRIMARY KEY, word text, raw bytea)")
         made.ask("INSERT INTO kept SELECT n, 'ключ ' || n, decode(md5(n::text), 'hex') FROM generate_series(1, 500) n")
         yield made
+
+
+@contextmanager
+def far_services(folder: Path, *kinds: str) -> Iterator[tuple[Site, FarEngine, list[Made]]]:
+    """Databases of these kinds that are services of their own on a server, and up; their images come from a registry at
+    the panel's end of the cable.
+    """
+    with (
+        connected(folder) as site,
+        engine_on(site.server, NativeEngine) as engine,
+        registry(folder / "registry", site.server.address.rpartition(".")[0] + ".1") as address,
+    ):
+        login = ("login", f"--username={USERNAME}", "--password-stdin", address)
+        engine.docker("--config", str(folder), *login, stdin=LOGIN.encode())
+        given = {"registryName": "r", "registryUrl": address, "username": USERNAME, "password": LOGIN}
+        registry_id = site.panel.post("registry.create", **given)["registryId"]
+        made = []
+        for kind in kinds:
+            image = f"{address}/official/{kind}:1"
+            database_images.build(engine, folder / kind, kind, image)
+            engine.docker("--config", str(folder), "push", "--quiet", image, timeout=240)
+            place = site.panel.post("project.create", name=kind)["environment"]["environmentId"]
+            login_ = {"databaseName": "shop", "databaseUser": "keeper", "databasePassword": PASSWORD}
+            where = {"environmentId": place, "serverId": site.server_id, "registryId": registry_id}
+            made.append(Made(site.panel, kind, {"name": kind, "dockerImage": image, **login_, **where}))
+            made[-1].up()
+        yield site, engine, made

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from tests import database_images
-from tests.backups import slow_destination
+from tests.backups import Keeper, slow_destination
+from tests.database_services import SECRET as PASSWORD
+from tests.database_services import lacks_database_services
 from tests.docker_engine import lacks_docker
-from tests.far_backups import SECRET, FarDatabase, far_database
+from tests.far_backups import SECRET, FarDatabase, far_database, far_services
 from tests.panel import until
 from tests.proofs.test_crash import CRASHING
 from tests.server_roots import MISSING
@@ -239,3 +241,48 @@ def test_a_panel_that_dies_at_any_step_goes_on(far: FarDatabase, what: str, tmp_
         check(far, row, seconds=60)
         panel.stop()
     panel.start()
+
+
+@pytest.mark.skipif(lacks_database_services() is not None, reason=lacks_database_services() or "")
+def test_databases_that_are_services_on_a_server_come_back(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with far_services(tmp_path_factory.mktemp("of"), "postgres", "mariadb") as (site, engine, made):
+        postgres, mariadb = (
+            ("psql", "-XtAq", "-Ukeeper"),
+            ("mariadb", "--no-defaults", "-NB", f"-p{PASSWORD}", "-uroot"),
+        )
+        asked_by = {"postgres": (*postgres, "-c"), "mariadb": (*mariadb, "-e")}
+        keeper = Keeper(site.panel)
+        for each in made:
+            container = engine.docker("ps", "--quiet", f"--filter=label=headway.application={each.id}").strip()
+
+            def ask(sql: str, *database: str, kind: str = each.kind, container: str = container) -> str:
+                *words, option = asked_by[kind]
+                named = ("-d", *database) if kind == "postgres" else database
+                return engine.docker("exec", container, *words, *named, option, sql).strip()
+
+            ask("CREATE TABLE kept (n int PRIMARY KEY, word varchar(40))", "shop")
+            ask("INSERT INTO kept VALUES (1, 'ключ'), (2, NULL), (3, 'größe')", "shop")
+            given = {"databaseType": each.kind, f"{each.kind}Id": each.id}
+            backup_id = site.panel.post("backup.create", **given)["backupId"]
+            file = keeper.run(backup_id, each.kind.capitalize())
+            restored = keeper.restore(backup_id, file["path"], "copy")
+            assert restored["status"] == "done", site.panel.deployment_log(restored["deploymentId"])
+            rows = "SELECT * FROM kept ORDER BY n"
+            assert (ask(rows, "copy"), "ключ" in ask(rows, "shop")) == (ask(rows, "shop"), True)
+            again = keeper.restore(backup_id, file["path"], "copy", overwrite=True)
+            assert again["status"] == "done", site.panel.deployment_log(again["deploymentId"])
+            drill = site.panel.client.post("/backup.drill", json={"backupId": backup_id})
+            site.panel.done(drill.headers["x-deployment-id"], 120)
+            log = site.panel.deployment_log(file["deploymentId"])
+            assert (f"service {each.kind} on the server far" in log, PASSWORD in log) == (True, False)
+            listed = site.panel.get("deployment.allByServer", serverId=site.server_id)
+            assert {"Backup", "Restore", "Restore on trial"} <= {row["title"] for row in listed}
+            if each.kind == "mariadb":
+                ask("ALTER USER root@localhost IDENTIFIED BY 'another'")
+                row = keeper.failed(backup_id, "Mariadb")
+                print(f"\n  wrong password: {row['errorMessage']}")
+                assert "Access denied" in row["errorMessage"]
+            each.post("stop")
+            row = keeper.failed(backup_id, each.kind.capitalize())
+            print(f"\n  stopped: {row['errorMessage']}")
+            assert f"The database {each.kind} on the server far does not run: start it first." in row["errorMessage"]
