@@ -38,6 +38,7 @@ class DeploymentEnded:
     deployment_id: str
     kind: str
     host_id: str
+    release_host_id: str | None
     status: str
     reason: str | None
     ran_seconds: float | None

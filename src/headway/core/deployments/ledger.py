@@ -215,6 +215,7 @@ def _told(ended: Deployment) -> DeploymentEnded:
         deployment_id=ended.deployment_id,
         kind=ended.kind,
         host_id=ended.host_id,
+        release_host_id=ended.release_host_id,
         status=ended.status,
         reason=ended.reason,
         ran_seconds=ran,

@@ -15,7 +15,7 @@ from headway.core.engine.recovery import Recovery
 from headway.core.engine.scheduler.scheduler import Scheduler
 from headway.core.engine.stopper import Stopper
 from headway.core.engine.worker import Worker
-from headway.kernel.events import DeploymentMoved, TimersChanged
+from headway.kernel.events import DeploymentEnded, DeploymentMoved, TimersChanged
 
 
 class Releasing(Protocol):
@@ -31,7 +31,7 @@ class Engine:
 
     def __init__(self, parts: Parts, extra: tuple[Poller, ...] = ()) -> None:
         self._parts = parts
-        janitor = Janitor(parts)
+        self._janitor = janitor = Janitor(parts)
         self._reach = Reach(parts, janitor.clear, self._met)
         self.worker = Worker(parts, lambda _id: self._recovering.wake(), self._reach.is_open)
         self.recovery = Recovery(parts, self.worker)
@@ -63,6 +63,7 @@ class Engine:
         events = self._parts.events
         forget = (
             events.listen(DeploymentMoved, self._wake),
+            events.listen(DeploymentEnded, self._clear_after),
             events.listen(TimersChanged, lambda _changed: self._timing.wake()),
         )
         try:
@@ -97,8 +98,10 @@ class Engine:
     def _wake(self, moved: DeploymentMoved) -> None:
         if moved.status != Status.RUNNING:  # something waits, or a slot has come free
             self._claiming.wake()
-        if moved.status in {Status.DONE, Status.ERROR}:
-            self._sweeping.wake()
+
+    def _clear_after(self, ended: DeploymentEnded) -> None:
+        self._janitor.ended(ended)
+        self._sweeping.wake()
 
     def _scheduler(self) -> Scheduler:
         parts = self._parts

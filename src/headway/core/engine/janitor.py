@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from headway.core.deployments import once, queue, store
@@ -10,6 +11,7 @@ from headway.core.engine.by_host import ByHost
 from headway.core.engine.ending import take_back
 from headway.core.engine.parts import Parts
 from headway.infra.hosts.base import Handle, Host
+from headway.kernel.events import DeploymentEnded
 
 log = logging.getLogger(__name__)
 
@@ -17,11 +19,13 @@ _REST = 60.0
 
 
 class Janitor:
-    """One round looks at what is left on every host and in the database."""
+    """One round looks at what is left here and on the servers where something has ended, now and then on all."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._clearing = ByHost("janitor", self.clear)
+        self._ended_on: set[str | None] = set()
+        self._everywhere_at = 0.0
 
     async def repair(self) -> float:
         """Puts right what should never be wrong, and forgets what does not count any more; seconds to rest."""
@@ -29,14 +33,23 @@ class Janitor:
         await self._parts.db.run(once.forget_old)
         return _REST
 
+    def ended(self, deployment: DeploymentEnded) -> None:
+        """The next round looks at its servers: at no other, which where there are many would be a storm."""
+        self._ended_on |= {deployment.host_id, deployment.release_host_id}
+
     async def sweep(self) -> float:
-        """Clears what nobody needs any more, after every end and now and then; seconds to rest."""
+        """Clears what nobody needs any more; seconds to rest."""
+        ended_on, self._ended_on = self._ended_on, set()
+        now = asyncio.get_running_loop().time()
+        everywhere = now >= self._everywhere_at
+        if everywhere:
+            self._everywhere_at = now + _REST
         for host_id, host in tuple(self._parts.hosts.items()):  # servers may come and go meanwhile
             if host.link == 0:
-                await self.clear(host_id)
-            elif host.link is not None:
+                await self.clear(host_id)  # each time: errands of every run are done here
+            elif host.link is not None and (everywhere or host_id in ended_on):
                 self._clearing.start(host_id)
-        return _REST
+        return max(0.0, self._everywhere_at - asyncio.get_running_loop().time())
 
     async def clear(self, host_id: str) -> None:
         """Ends what is over on one host, and takes back there what could not be taken back before."""
