@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from headway.core.deployments import store as deployments
 from headway.domains.composes.keeper import Keeper as ComposeKeeper
 from headway.infra.db.transaction import Tx
+from headway.seams.runtimes.daemon import MARKER
 from tests.integration.http.test_keeper import NONE, keeper_with
 from tests.integration.http.world import World
 from tests.ssh_servers import SSHD, SshServer, ssh_server
@@ -130,6 +133,22 @@ async def test_what_was_deployed_in_vain_goes_from_a_server_without_python(world
     for found in await world.get("project.all"):
         await world.post("project.remove", projectId=found["projectId"])
     await world.post("server.remove", serverId=server_id)
+    await world.platform.fleet.aclose()
+
+
+@pytest.mark.root
+async def test_nothing_of_headway_stays_on_a_server_that_is_removed(world: World, bare: SshServer) -> None:
+    server_id = await server_of(world, port=bare.port, key={"privateKey": bare.key.reveal()})
+    await world.get("server.validate", serverId=server_id)
+    work = Path(world.platform.fleet.server(server_id).work)
+    (work / "edge").mkdir(parents=True)
+    kept_up = [
+        subprocess.Popen(["sleep", "60"], env={MARKER: f"{work}/{each}/daemon.json"})
+        for each in ("edge", "native/supervisord")
+    ]
+    await world.post("server.remove", serverId=server_id)
+    assert [each.wait(5) for each in kept_up] == [-signal.SIGKILL] * 2
+    assert not work.exists()
     await world.platform.fleet.aclose()
 
 

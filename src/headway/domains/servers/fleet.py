@@ -23,10 +23,12 @@ from headway.infra.hosts.ssh_session import Standing as Known
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
+from headway.seams.runtimes.daemon import MARKER
 
 log = logging.getLogger(__name__)
 
 _REST = 2.0
+_DAEMONS = ("edge", "native/supervisord")  # where each has its record, below the folder of what is served
 OpenKeys = Callable[[Tx, Collection[str]], Mapping[tuple[str, str], Secret]]
 MakeHost = Callable[[str, SshTarget, Callable[[str], None]], SshHost]
 
@@ -133,12 +135,18 @@ class Fleet(Mapping[str, Host]):
         host = self._servers.get(server_id)
         return None if host is None else host.target.host_key
 
-    async def leave(self, server_id: str) -> None:
-        """A server is no more to be worked on: what Headway keeps there is removed, if it answers."""
+    async def leave(self, server_id: str, *, serves: bool = False) -> None:
+        """A server is no more to be worked on: what Headway keeps there is removed, if it answers, and what keeps
+        applications up there is ended, unless something ``serves`` that nobody could remove.
+        """
         host = self._servers.get(server_id)
         if host is not None and host.link is not None:
             with suppress(HeadwayError):
                 await host.remove_tree(host.root)
+                for daemon in () if serves else _DAEMONS:
+                    await host.end_marked(f"{MARKER}={host.work}/{daemon}/daemon.json")
+                if not serves:
+                    await host.remove_tree(host.work)
         await self.load()
 
     async def aclose(self) -> None:

@@ -151,14 +151,15 @@ class ServerService:
         if force:
             await self._empty(server_id)
 
-        def write(tx: Tx) -> None:
+        def write(tx: Tx) -> bool:
             if through := store.reached_through(tx, server_id):
                 raise Conflict(f"{', '.join(through)} can only be reached through this server. Change these first.")
             if names := store.inhabitants(tx, server_id):
                 raise Conflict(f"{_listed(names)} on this server. Delete what is there, then remove the server.")
-            if not force and (names := store.leaving(tx, server_id)):
+            left = store.leaving(tx, server_id)
+            if left and not force:
                 raise Conflict(
-                    f"{_listed(names)} deleted, and not gone from this server yet. Wait until the server has answered, "
+                    f"{_listed(left)} deleted, and not gone from this server yet. Wait until the server has answered, "
                     "or remove it by force: then that stays there."
                 )
             if names := store.built_there(tx, server_id):
@@ -167,9 +168,9 @@ class ServerService:
                 there = "1 deployment waits or runs" if count == 1 else f"{count} deployments wait or run"
                 raise Conflict(f"{there} on this server. End them first, or remove it by force.")
             store.remove(tx, server_id)
+            return bool(left)
 
-        await self.db.run(write)
-        await self.fleet.leave(server_id)
+        await self.fleet.leave(server_id, serves=await self.db.run(write))
         return found
 
     async def validate(self, actor: Actor, server_id: str) -> Facts:
