@@ -98,8 +98,8 @@ def test_a_run_whose_anchor_dies_before_its_first_command_starts_anew_with_a_log
         panel = made.start_panel()
         made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
         await made.until(lambda: log_of(made).endswith("command\n"), 5, "a step has spoken", every=0.001)
-        made.border.away_until["db"] = made.loop.time() + 2  # so that the log keeps how far it came
-        await made.until(lambda: log_of(made).endswith("fetch begins\n"), 5, "another is, too", every=0.001)
+        made.border.away_until["db"] = made.loop.time() + 6  # so that the log keeps how far it came
+        await made.until(lambda: log_of(made).endswith("fetch begins\n"), 10, "another is, too", every=0.001)
         assert made.logs.checkpoint(the_row(made).deployment_id).exists()
         assert not made.machine.begun
         (run,) = made.machine.runs.values()

@@ -19,7 +19,7 @@ from headway.kernel.turns import Turns
 log = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 256 << 10
-_CHECKPOINT_SECONDS = 1.0
+_CHECKPOINT_SECONDS = 5.0  # each is two syncs of the disk, for each run that says something
 _CHECKPOINT_BYTES = 4 << 20
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
