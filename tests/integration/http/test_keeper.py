@@ -13,6 +13,7 @@ import pytest
 
 from headway.domains.applications.keeper import Keeper
 from headway.domains.applications.store import make_serving
+from headway.domains.servers.store import servers_in_use
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.several import Runtimes
 from tests.integration.http.world import World
@@ -48,6 +49,15 @@ async def test_releases_whose_drain_is_over_are_ended_at_the_same_time(world: Wo
             await keeper_with(world, {"native": runtime}).keep_round()
         assert await runtime.known() == {first, second}
     assert (meet / "ok").exists()
+
+
+async def test_only_servers_on_which_something_was_released_have_an_edge_to_look_after(world: World) -> None:
+    server_id = (await world.post("server.create", name="far", ipAddress="192.0.2.7"))["serverId"]
+    application_id = await world.application("shop", serverId=server_id)
+    assert await world.services.db.read(servers_in_use) == []
+    release_id = await world.release(application_id)
+    await world.services.db.run(partial(make_serving, application_id=application_id, release_id=release_id, drain=NONE))
+    assert await world.services.db.read(servers_in_use) == [server_id]
 
 
 async def served(world: World, name: str, count: int) -> list[str]:

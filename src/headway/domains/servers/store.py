@@ -140,8 +140,11 @@ def inhabitants(tx: Tx, server_id: str) -> list[str]:
 
 
 def servers_in_use(tx: Tx) -> list[str]:
-    """The servers that have an application or a compose service."""
-    used = union(*(select(table.c.host_id) for table in (applications, composes)))
+    """The servers that have an application or a compose service which was released there."""
+    released = (
+        select(each.c.host_id).where(each.c.serving_release_id.is_not(None)) for each in (applications, composes)
+    )
+    used = union(*released)
     return list(tx.execute(select(_c.server_id).where(_c.server_id.in_(used))).scalars())
 
 
