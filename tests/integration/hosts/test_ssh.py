@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from headway.infra.hosts import ssh_login
 from headway.infra.hosts.base import AnchorSpec, Cause, Exit, Host, HostUnreachable, StopMode
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
@@ -128,7 +129,10 @@ async def test_a_wrong_key_and_a_locked_key_are_told_apart(server: SshServer, tm
 
 
 @pytest.mark.slow
-async def test_one_that_accepts_and_says_nothing_is_given_up(server: SshServer, tmp_path: Path) -> None:
+async def test_one_that_accepts_and_says_nothing_is_given_up(
+    server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_login, "CONNECT_SECONDS", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         said = await refusal(server.target(port=silent.getsockname()[1]), tmp_path)
     assert "silent" not in said.message
