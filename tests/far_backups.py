@@ -95,7 +95,7 @@ def far_services(folder: Path, *kinds: str) -> Iterator[tuple[Site, FarEngine, l
     the panel's end of the cable.
     """
     with (
-        connected(folder) as site,
+        connected(folder, 1) as site,
         engine_on(site.server, NativeEngine) as engine,
         registry(folder / "registry", site.server.address.rpartition(".")[0] + ".1") as address,
     ):

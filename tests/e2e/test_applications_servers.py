@@ -60,9 +60,9 @@ class Site:
 
 
 @contextmanager
-def connected(folder: Path) -> Iterator[Site]:
-    """A site of which nothing is left."""
-    with rooted_server(folder / "server") as server:
+def connected(folder: Path, index: int = 0) -> Iterator[Site]:
+    """A site of which nothing is left; those that are there at the same time differ in their ``index``."""
+    with rooted_server(folder / "server", index) as server:
         with panel(folder / "data", HEADWAY_SERVER_EDGE_HOST=server.address) as running:
             key = running.post("sshKey.create", name="k", privateKey=server.key.reveal())["sshKeyId"]
             made = running.post("server.create", name="far", ipAddress=server.address, port=server.port, sshKeyId=key)

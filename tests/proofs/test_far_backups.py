@@ -199,7 +199,7 @@ def test_a_server_that_is_away_or_lacks_docker_is_named(far: FarDatabase) -> Non
     docker.with_name("docker.away").rename(docker)
     print(f"\n  no docker: {row['errorMessage']}", end="")
     assert "There is no program docker on the server" in row["errorMessage"]
-    panel.post("compose.stop", composeId=far.stack.compose_id)
+    panel.client.post("/compose.stop", json={"composeId": far.stack.compose_id}, timeout=120)
     row = far.keeper.failed(far.backup_id, "Compose")
     print(f"\n  stopped: {row['errorMessage']}", end="")
     assert "The service db on the server far" in row["errorMessage"]
