@@ -110,6 +110,7 @@ def far_services(folder: Path, *kinds: str) -> Iterator[tuple[Site, FarEngine, l
             engine.docker("--config", str(folder), "push", "--quiet", image, timeout=240)
             place = site.panel.post("project.create", name=kind)["environment"]["environmentId"]
             login_ = {"databaseName": "shop", "databaseUser": "keeper", "databasePassword": PASSWORD}
+            login_ |= {"databaseRootPassword": PASSWORD} if kind == "mariadb" else {}
             where = {"environmentId": place, "serverId": site.server_id, "registryId": registry_id}
             made.append(Made(site.panel, kind, {"name": kind, "dockerImage": image, **login_, **where}))
             made[-1].up()
