@@ -5,6 +5,7 @@ is not, no bad object has a good name, no temporary is left, and a service that 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ Json = Any
 NARROW = "--bwlimit=4M"
 IMPATIENT = "--timeout=5s"
 KINDS = ("backup", "volume backup")
+_WANTED = re.compile(os.environ.get("BACKUP_KINDS", ""))  # only kinds of runs whose name it is found in
 EVERY = int(os.environ.get("BACKUP_EVERY", "1"))  # only each so-and-so-many-th crash point, to look quickly
 lacks = lacks_s3() or lacks_mariadb() or (None if find_program("pg_dump") else "this machine has no PostgreSQL")
 pytestmark = [
@@ -183,7 +185,7 @@ def crashes(site: Kept, also: Callable[[], None]) -> Iterator[tuple[str, Json, s
     """(crash point, row, log) of a run of every kind whose panel dies there, once another has ended it and everything
     was found to hold; ``also`` is what happens beside the panel's death.
     """
-    for what in (*KINDS, "restore", "volume restore"):
+    for what in filter(_WANTED.search, (*KINDS, "restore", "volume restore")):
         names = site_points(site, what)
         print(f"\n{len(names)} crash points in a {what}")
         file = kept_file(site, what)
