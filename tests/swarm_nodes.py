@@ -15,11 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.docker_engine import Engine
+from tests.docker_engine import HOME_NETWORK, Engine
 
 _CLONE_NEWNET = 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
-_HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 
 
 class Node(Engine):
@@ -133,8 +132,8 @@ def _made_ready(node: Node) -> None:
 
 def _ip(*arguments: str, check: bool = True) -> None:
     """Where this process began: a test may have entered another network."""
-    argv = ["nsenter", f"--net=/proc/self/fd/{_HOME}", "ip", *arguments]
-    subprocess.run(argv, capture_output=True, check=check, pass_fds=[_HOME])
+    argv = ["nsenter", f"--net=/proc/self/fd/{HOME_NETWORK}", "ip", *arguments]
+    subprocess.run(argv, capture_output=True, check=check, pass_fds=[HOME_NETWORK])
 
 
 def _enter(namespace: int) -> None:
