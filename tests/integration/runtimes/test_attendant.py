@@ -66,12 +66,14 @@ async def attended(code: Path, setting: Setting) -> AsyncIterator[Line]:
     argv, pipe = (sys.executable, "-I", str(code / START)), asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe)
     line = Line(process)
-    await line.write(encode(setting))
-    assert await line.read() == {"ready": True}
-    yield line
-    assert process.stdin is not None
-    process.stdin.close()
-    await process.wait()
+    try:
+        await line.write(encode(setting))
+        assert await line.read() == {"ready": True}
+        yield line
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
 
 
 async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_says_that_it_did(
@@ -100,7 +102,7 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
         async with attended(folder / "code", setting) as line:
             assert await line.watch() == []
             await line.call("set_route", route=route)
-            assert fetch(port, host=HOST)[0] == 502
+            await until(lambda: fetch(port, host=HOST)[0] == 502)
         killed = traefik_of(folder)
         os.kill(killed or 0, signal.SIGKILL)
         await until(lambda: traefik_of(folder) not in {None, killed})

@@ -245,8 +245,9 @@ class Edge:
         return route
 
     def _read_all(self) -> dict[str, Route]:
-        files = sorted(self._routes.glob("*.yml")) if self._routes.is_dir() else []
-        return {path.stem: read_route(path.read_text(), path.stem).route for path in files}
+        names = sorted(path.stem for path in self._routes.glob("*.yml")) if self._routes.is_dir() else []
+        held = {name: self._held(name) for name in names}  # one of them may be taken away meanwhile
+        return {name: file.route for name, file in held.items() if file is not None}
 
     def _has_routes(self) -> bool:
         return any(self._routes.glob("*.yml"))
