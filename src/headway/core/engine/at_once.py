@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from headway.kernel.errors import HeadwayError
-
 AT_ONCE = 8
 
 
@@ -15,13 +13,13 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE
     """Does all of it, so many at a time, each to its end whatever becomes of the others. Raises the first of the errors
     that there were.
     """
-    room, errors = asyncio.Semaphore(most), list[HeadwayError]()
+    room, errors = asyncio.Semaphore(most), list[Exception]()
 
     async def done(each: Coroutine[Any, Any, None]) -> None:
         try:
             async with room:
                 await each
-        except HeadwayError as error:
+        except Exception as error:  # noqa: BLE001 - also a fault of ours: it must not cut off the others
             errors.append(error)
         finally:
             each.close()  # one whose turn never came

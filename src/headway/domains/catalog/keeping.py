@@ -113,11 +113,10 @@ class Keeping:
         return folder
 
     async def close_folder(self, run: Run) -> None:
-        """Removes the run's own folder. A step comes before, for with its beginning the ends of those before it are
-        saved: one that read a note in the folder is never performed again without it. It is not the step itself, for
-        whoever performs the run again after that may have made the folder again.
+        """Removes the run's own folder, once the steps before are recorded: one that read a note in it is never
+        performed again without it. It is no step itself, for whoever performs the run again may have made it again.
         """
-        await run.step("clear up", _nothing)
+        await run.settled()
         await run.host.remove_tree(self.own_folder(run.deployment.deployment_id))
 
     async def upload(self, run: Run, place: Place, stream: Stream) -> bool:
@@ -285,10 +284,6 @@ class Keeping:
 
     def _packing(self, *words: str) -> tuple[str, ...]:
         return (sys.executable, "-I", packing.__file__, *words)
-
-
-async def _nothing() -> Json:
-    return None
 
 
 def kept_file(tx: Tx, run: Run, place: Place, kept: Kept) -> KeptFile:

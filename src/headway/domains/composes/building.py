@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from headway.core.deployments.run import Undoing
 from headway.domains.composes.bringing import Bringing
 from headway.domains.composes.model import Record
 from headway.infra.docker.cli import Docker
@@ -31,11 +30,6 @@ async def build(bringing: Bringing, record: Record) -> None:
         for each in builds:
             await _Building(bringing, line, account, group, path).build(each)
     await run.host.end_group(group)
-
-
-async def undo(undoing: Undoing, group: str) -> None:
-    """Ends what the engine still does for a build."""
-    await undoing.host.end_group(group)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class Operating:
 
     async def _remove_from_host(self, compose: Compose, *, was_made: bool) -> None:
         tools = self.toolboxes.at(compose.host_id)
-        if was_made:
+        if was_made or tools is self.tools:  # here it costs nothing to look, also where its deployments were cleared
             await self._take_down(tools, compose)
         if tools is not self.tools and (was_made or self.hosts[tools.host_id].link is not None):
             for folder in tools.folders.all_of(compose.compose_id):

@@ -9,7 +9,6 @@ from headway.core.deployments.run import Json, Undoing
 from headway.domains.composes import store
 from headway.domains.composes.bringing import UNDO_LOGIN, UNDO_PUSH
 from headway.domains.composes.building import UNDO_BUILD
-from headway.domains.composes.building import undo as undo_build
 from headway.domains.composes.tools import Tools
 from headway.infra.docker.api import EngineAway
 
@@ -53,7 +52,7 @@ async def _undo_login(_tools: Tools, undoing: Undoing, data: Mapping[str, Json])
 
 
 async def _undo_build(_tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:
-    await undo_build(undoing, data["group"])
+    await undoing.host.end_group(data["group"])  # what the engine still does for it
 
 
 async def _undo_push(tools: Tools, _undoing: Undoing, data: Mapping[str, Json]) -> None:

@@ -26,7 +26,7 @@ from headway.seams.dumps import trees
 from headway.seams.dumps.base import TAR, Whole
 
 KIND, RESTORE = "volumeBackup", "volumeBackup.restore"
-VERSION = 3  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 4  # raised with every change to the steps below: a run of another version is not resumed
 UNDO_STOPPED, UNDO_VOLUME, UNDO_SWAP = "stopped service", "new volume", "exchanged folder"
 _MIB = 1 << 20
 

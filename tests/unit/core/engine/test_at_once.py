@@ -25,16 +25,17 @@ async def test_no_more_than_the_bound_goes_on_at_a_time_and_all_of_it_is_done() 
     assert (most, done) == (3, 20)
 
 
-async def test_what_goes_wrong_with_one_is_told_when_the_others_are_done() -> None:
+@pytest.mark.parametrize("first", [Unavailable("away"), FileNotFoundError("away")])
+async def test_what_goes_wrong_with_one_is_told_when_the_others_are_done(first: Exception) -> None:
     ended = list[int]()
 
     async def work(number: int) -> None:
         await asyncio.sleep(0.001 * number)
         if number in {1, 2}:
-            raise Unavailable("away") if number == 1 else Conflict("taken")
+            raise first if number == 1 else Conflict("taken")
         ended.append(number)
 
-    with pytest.raises(Unavailable, match="away"):
+    with pytest.raises(type(first), match="away"):
         await at_once((work(number) for number in range(5)), 2)
     assert ended == [0, 3, 4]
 

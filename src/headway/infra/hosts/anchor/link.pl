@@ -81,8 +81,8 @@ sub tell_growth {
     return;
 }
 
-# To a panel of an earlier release: how long the output is. At once if there was silence before, else at most every hundredth of a second. Gives
-# whether something is left to be said.
+# To a panel of an earlier release: how long the output is. At once if there was silence before, else at most every
+# hundredth of a second. Gives whether something is left to be said.
 sub tell_size {
     my ( $self, $size, $now ) = @_;
     return 0 if !$self->{hears_size} || $size == $self->{told} || $self->{broken};
