@@ -19,7 +19,7 @@ from typing import Any
 from headway.infra.hosts import cgroups
 from tests.docker_engine import STOP_SECONDS, Engine
 from tests.namespaces import Cable, namespace
-from tests.ssh_servers import SshServer, make_key
+from tests.ssh_servers import SshServer, children, make_key
 
 _SUITE = "trixie"
 _PACKAGES = (
@@ -66,7 +66,7 @@ class RootedServer(SshServer):
     def stop(self) -> None:
         """As when the power fails: nothing there lives on."""
         if self.process is not None:
-            for pid in [*_children(self.process.pid), self.process.pid]:
+            for pid in [*children(self.process.pid), self.process.pid]:
                 os.kill(pid, signal.SIGKILL)
             self.process.wait(10)
             self.process = None
@@ -156,15 +156,8 @@ def _base(name: str, packages: str) -> Path:
     return archive
 
 
-def _children(pid: int) -> list[int]:
-    found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += map(int, path.read_text().split())
-    return found
-
-
 def _below(pid: int) -> list[int]:
-    return [each for child in _children(pid) for each in (child, *_below(child))]
+    return [each for child in children(pid) for each in (child, *_below(child))]
 
 
 def _argv(pid: int) -> list[str]:
@@ -199,7 +192,7 @@ class NativeEngine(FarEngine):
     def __init__(self, server: RootedServer) -> None:
         super().__init__(server)
         assert server.process is not None
-        (first,) = _children(server.process.pid)
+        (first,) = children(server.process.pid)
         own = 'mount --make-rprivate / && mount -t proc proc /proc && exec "$@"'
         entered = ("nsenter", f"--target={first}", "--pid", "--", "setpriv", "--pdeathsig", "TERM", "--")
         self.prefix = (*server.within, *entered, "unshare", "--mount", "/bin/sh", "-c", own, "own")
@@ -209,7 +202,7 @@ class NativeEngine(FarEngine):
 
     def stop(self) -> None:
         """Ends it and every container; no error when it is not running."""
-        engine = [] if self._process is None else _children(self._process.pid)
+        engine = [] if self._process is None else children(self._process.pid)
         super().stop()  # who entered goes, and the engine with it
         deadline = time.monotonic() + STOP_SECONDS
         while any(Path(f"/proc/{pid}").exists() for pid in engine) and time.monotonic() < deadline:

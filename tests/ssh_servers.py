@@ -158,11 +158,19 @@ def _answers(address: str, port: int) -> bool:
 def _sessions(pid: int) -> list[int]:
     """The processes of sshd itself below its daemon."""
     found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, _text(path).split()):
-            if _text(Path(f"/proc/{child}/comm")).startswith("sshd"):
-                found += [*_sessions(child), child]
+    for child in children(pid):
+        if _text(Path(f"/proc/{child}/comm")).startswith("sshd"):
+            found += [*_sessions(child), child]
     return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started; none of one that has ended meanwhile."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    except FileNotFoundError:
+        return []
+    return [int(child) for task in tasks for child in _text(task / "children").split()]
 
 
 def _text(path: Path) -> str:
