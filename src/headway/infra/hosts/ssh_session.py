@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from headway.infra.hosts import porter
@@ -31,6 +32,7 @@ LONGEST_PAUSE = 15.0
 MOST_SESSIONS = 8
 # A handshake costs the event loop 10 ms, and a panel that starts has one with every server.
 TURN_SECONDS = 0.02
+_LOGIN = "headway.infra.hosts.ssh_login"
 # What would meet its own effect if it was asked a second time.
 _ONCE = frozenset({"open", "move"})
 
@@ -160,8 +162,8 @@ class SshSession:
         return answer
 
     async def _connect(self) -> Porter:
-        from headway.infra.hosts.ssh_login import log_in  # noqa: PLC0415 - as said above
-
+        # It takes a tenth of a second to load, and everybody else is answered meanwhile.
+        log_in = (await asyncio.to_thread(import_module, _LOGIN)).log_in
         self.close()
         await asyncio.sleep(self._turns.next())
         try:
