@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from headway.infra.db.tables.deployments import leases
 from headway.infra.db.transaction import Tx
@@ -14,8 +14,14 @@ from headway.kernel.errors import HeadwayError
 
 _l = leases.c
 
-
 FIRST_EPOCH = 1
+
+# The statements of every write of a run, built once: it takes longer than SQLite takes to carry them out.
+_OF = _l.deployment_id == bindparam("of")
+_EXPIRY = select(_l.expires_at).where(_OF).with_for_update()
+_EXPIRY_OF_MINE = _EXPIRY.where(_l.owner == bindparam("by"), _l.epoch == bindparam("at"))
+_END = delete(leases).where(_OF)
+_GRANT = insert(leases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,27 +42,21 @@ class LeaseLost(HeadwayError):
 
 def grant(tx: Tx, lease: Lease, duration: timedelta) -> None:
     """Gives a lease, whoever had it before; the caller has made sure that nobody may have it."""
-    tx.execute(delete(leases).where(_l.deployment_id == lease.deployment_id))
-    tx.execute(
-        insert(leases).values(
-            deployment_id=lease.deployment_id, owner=lease.owner, epoch=lease.epoch, expires_at=tx.now + duration
-        )
-    )
+    release(tx, lease.deployment_id)
+    values = {"deployment_id": lease.deployment_id, "owner": lease.owner, "epoch": lease.epoch}
+    tx.execute(_GRANT, {**values, "expires_at": tx.now + duration})
 
 
 def hold(tx: Tx, lease: Lease) -> None:
     """Guards a write: until this transaction ends nobody can take the lease. Raises LeaseLost."""
-    statement = select(_l.expires_at).where(
-        _l.deployment_id == lease.deployment_id, _l.owner == lease.owner, _l.epoch == lease.epoch
-    )
-    expires_at = tx.scalar(statement.with_for_update())
+    expires_at = tx.scalar(_EXPIRY_OF_MINE, {"of": lease.deployment_id, "by": lease.owner, "at": lease.epoch})
     if expires_at is None or expires_at <= tx.now:
         raise LeaseLost(lease)
 
 
 def is_free(tx: Tx, deployment_id: str) -> bool:
     """Whether nobody holds a live lease of this deployment; locks an expired one against its owner's return."""
-    expires_at = tx.scalar(select(_l.expires_at).where(_l.deployment_id == deployment_id).with_for_update())
+    expires_at = tx.scalar(_EXPIRY, {"of": deployment_id})
     return expires_at is None or expires_at <= tx.now
 
 
@@ -71,7 +71,7 @@ def renew(tx: Tx, owner: str, duration: timedelta, deployment_ids: Collection[st
 
 def release(tx: Tx, deployment_id: str) -> None:
     """Ends a lease; the caller holds it."""
-    tx.execute(delete(leases).where(_l.deployment_id == deployment_id))
+    tx.execute(_END, {"of": deployment_id})
 
 
 def let_go(tx: Tx, owner: str, deployment_ids: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import case, func, literal, update
+from sqlalchemy import bindparam, case, func, literal, update
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, store
@@ -24,6 +24,14 @@ from headway.kernel.ids import new_id
 _c = deployments.c
 _QUIET_ENDS = frozenset({Reason.CANCELLED, Reason.SUPERSEDED})  # somebody or something wanted them
 EVENT_LIMIT = 4_000  # characters of an error message
+_END = (
+    update(deployments)
+    .where(_c.seq == bindparam("ended"))
+    .values(status=bindparam("came_to"), reason=bindparam("why"), error_message=bindparam("said"))
+    .values(finished_at=bindparam("now"), ready=False, pid=None, intent=None)
+    .values(out_of_reach_since=None, last_seen_at=None, secrets=None, verdict=None)
+)
+_END_WAITING, _END_RUNNING = _END.where(PENDING), _END.where(RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,21 +183,14 @@ class Ledger:
     def _end(self, tx: Tx, deployment: Deployment, outcome: Outcome, maker: Maker) -> None:
         _check(deployment.status, outcome.status, maker, outcome.reason)
         tx.execute(
-            update(deployments)
-            .where(_c.seq == deployment.seq, PENDING if deployment.status is Status.PENDING else RUNNING)
-            .values(
-                status=outcome.status,
-                reason=outcome.reason,
-                error_message=outcome.message[:EVENT_LIMIT] if outcome.message else None,
-                finished_at=max(tx.now, deployment.started_at or deployment.created_at),
-                ready=False,
-                pid=None,
-                intent=None,
-                out_of_reach_since=None,
-                last_seen_at=None,
-                secrets=None,
-                verdict=None,
-            )
+            _END_WAITING if deployment.status is Status.PENDING else _END_RUNNING,
+            {
+                "ended": deployment.seq,
+                "came_to": outcome.status,
+                "why": outcome.reason,
+                "said": outcome.message[:EVENT_LIMIT] if outcome.message else None,
+                "now": max(tx.now, deployment.started_at or deployment.created_at),
+            },
         )
 
     def _after_end(self, tx: Tx, deployment: Deployment) -> Deployment:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, bindparam, delete, func, insert, literal, or_, select, update
 
 from headway.core.deployments.model import Deployment, Lane, StepRecord, SubjectType, Trigger
 from headway.core.deployments.status import Intent, Reason, Status
@@ -32,6 +32,19 @@ _RECORD_NAMES = tuple(column.name for column in _RECORD_COLUMNS)
 _BY_ID = select(*_RECORD_COLUMNS).where(_c.deployment_id == bindparam("deployment_id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
 _NEWEST = select(_c.seq, _c.created_at).order_by(_c.seq.desc()).limit(1)
+_OF: BindParameter[str] = bindparam("of")
+_STEPS = select(steps).where(steps.c.deployment_id == _OF).order_by(steps.c.started_at)
+_STEP = update(steps).where(steps.c.deployment_id == _OF, steps.c.name == bindparam("named"))
+_STEP_AGAIN = _STEP.values(epoch=bindparam("now_at"))
+_STEP_ENDED = _STEP.values(finished_at=bindparam("ended"), result=bindparam("came_to"))
+_STEP_BEGUN = insert(steps)
+_STEPS_CLOSED = (
+    update(steps)
+    .where(steps.c.deployment_id == _OF, steps.c.finished_at.is_(None))
+    .values(finished_at=bindparam("ended"))
+)
+_UNDOS_DROPPED = delete(undos).where(undos.c.deployment_id == _OF)
+_TOLD = insert(outbox)
 
 
 class Claim(NamedTuple):
@@ -221,7 +234,7 @@ def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
 
 def announce_later(tx: Tx, topic: str, payload: dict[str, Any]) -> None:
     """A row in the outbox, told to the world after the commit by whoever reads it."""
-    tx.execute(insert(outbox).values(topic=topic, payload=payload, created_at=tx.now))
+    tx.execute(_TOLD, {"topic": topic, "payload": payload, "created_at": tx.now})
 
 
 def tell_later(tx: Tx, deployment: Deployment, state: str) -> None:
@@ -249,7 +262,7 @@ def tell_later(tx: Tx, deployment: Deployment, state: str) -> None:
 
 def steps_of(tx: Tx, deployment_id: str) -> list[StepRecord]:
     """The steps of a deployment in the order in which they began."""
-    rows = tx.execute(select(steps).where(steps.c.deployment_id == deployment_id).order_by(steps.c.started_at))
+    rows = tx.execute(_STEPS, {"of": deployment_id})
     return [
         StepRecord(
             name=row.name,
@@ -265,13 +278,9 @@ def steps_of(tx: Tx, deployment_id: str) -> list[StepRecord]:
 
 def begin_step(tx: Tx, deployment_id: str, name: str, epoch: int, log_offset: int) -> None:
     """Records that a step began; a step that begins again after a crash keeps its first time."""
-    mine = (steps.c.deployment_id == deployment_id, steps.c.name == name)
-    if tx.execute(update(steps).where(*mine).values(epoch=epoch)).rowcount == 0:
-        tx.execute(
-            insert(steps).values(
-                deployment_id=deployment_id, name=name, epoch=epoch, started_at=tx.now, log_offset=log_offset
-            )
-        )
+    if tx.execute(_STEP_AGAIN, {"of": deployment_id, "named": name, "now_at": epoch}).rowcount == 0:
+        begun = {"deployment_id": deployment_id, "name": name, "epoch": epoch, "log_offset": log_offset}
+        tx.execute(_STEP_BEGUN, {**begun, "started_at": tx.now})
 
 
 class StepEnd(NamedTuple):
@@ -285,14 +294,12 @@ class StepEnd(NamedTuple):
 def finish_steps(tx: Tx, deployment_id: str, ends: Iterable[StepEnd]) -> None:
     """Records the ends of steps; to do it again changes nothing."""
     for name, result, at in ends:
-        mine = (steps.c.deployment_id == deployment_id, steps.c.name == name)
-        tx.execute(update(steps).where(*mine).values(finished_at=at, result=result))
+        tx.execute(_STEP_ENDED, {"of": deployment_id, "named": name, "ended": at, "came_to": result})
 
 
 def close_steps(tx: Tx, deployment_id: str) -> None:
     """The run has ended: the step that it was in ends with it, without a result."""
-    open_steps = (steps.c.deployment_id == deployment_id, steps.c.finished_at.is_(None))
-    tx.execute(update(steps).where(*open_steps).values(finished_at=tx.now))
+    tx.execute(_STEPS_CLOSED, {"of": deployment_id, "ended": tx.now})
 
 
 def add_undo(tx: Tx, deployment_id: str, name: str, data: str) -> None:
@@ -315,7 +322,7 @@ def drop_undo(tx: Tx, number: int) -> None:
 
 def drop_undos(tx: Tx, deployment_id: str) -> None:
     """The run succeeded: nothing is to be taken back."""
-    tx.execute(delete(undos).where(undos.c.deployment_id == deployment_id))
+    tx.execute(_UNDOS_DROPPED, {"of": deployment_id})
 
 
 def forget_steps(tx: Tx, deployment_id: str) -> None:
