@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from headway.infra.hosts import ssh_login
-from headway.infra.hosts.base import AnchorSpec, Cause, Exit, Host, HostUnreachable, StopMode
+from headway.infra.hosts.base import AnchorGone, AnchorSpec, Cause, Exit, GoneReason, Host, HostUnreachable, StopMode
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_target import HostKeyChanged, HostRefused, SshTarget, fingerprint
 from headway.kernel.secret import Secret
@@ -228,6 +228,20 @@ async def test_whoever_waits_learns_of_the_break(server: SshServer, host: SshHos
     server.start()
 
 
+async def test_a_server_that_was_started_again_before_anybody_missed_it_has_lost_the_run(
+    server: SshServer, host: SshHost
+) -> None:
+    anchor = await opened(host)
+    await anchor.start("build", shell("exec sleep 1000"))
+    here = server.boot_id.read_text()
+    _start_again(server, "another-boot\n")
+    async with asyncio.timeout(10):
+        with pytest.raises(AnchorGone) as gone:
+            await anchor.wait("build")
+    assert gone.value.reason is GoneReason.OTHER_BOOT
+    _start_again(server, here)  # in truth it was not
+
+
 async def test_an_anchor_without_a_go_ahead_ends_with_the_link(server: SshServer, host: SshHost) -> None:
     anchor = await host.open_anchor(AnchorSpec(deployment_id="abc", epoch=1, total_seconds=10))
     server.stop()
@@ -352,3 +366,9 @@ def _account(name: str) -> str:
 
 def _no_account(name: str) -> None:
     subprocess.run(["userdel", name], check=False, capture_output=True)
+
+
+def _start_again(server: SshServer, boot_id: str) -> None:
+    server.stop()
+    server.boot_id.write_text(boot_id)
+    server.start()

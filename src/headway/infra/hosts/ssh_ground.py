@@ -31,6 +31,9 @@ class SshGround:
         """See ``Ground``."""
         link = Link()
         await self._session.dial(handle.run_folder, "socket", link)
+        if self._is_of_another_boot(handle):
+            link.close()
+            raise ground.other_boot(handle)
         return link
 
     async def go(self, handle: Handle) -> str:
@@ -69,12 +72,19 @@ class SshGround:
 
     async def gone(self, handle: Handle) -> AnchorGone | None:
         """See ``Ground``."""
-        return await looked(self._session, handle)
+        found = await looked(self._session, handle)
+        return ground.other_boot(handle) if self._is_of_another_boot(handle) else found
 
     async def await_death(self, handle: Handle) -> bool:
         """See ``Ground``."""
         asked = ("await_death", handle.pid, handle.start_time, LEAVING_SECONDS)
         return (await self._session.ask(*asked))[1] == b"1"
+
+    def _is_of_another_boot(self, handle: Handle) -> bool:
+        """Whether the server was started again since: what has the anchor's process number there is somebody else. To
+        be asked of the connection that answered.
+        """
+        return handle.boot_id != self._session.boot_id
 
 
 async def exits(session: SshSession, handle: Handle) -> dict[str, Exit]:

@@ -59,7 +59,7 @@ class SshSession:
         self, target: SshTarget, folders: tuple[str, ...], pin: Callable[[str], None], turns: Turns | None = None
     ) -> None:
         self.target = target
-        self.machine = ""
+        self.machine = self.boot_id = ""  # of the newest connection
         self.standing = Standing()
         self.sessions = asyncio.Semaphore(MOST_SESSIONS)
         self._folders = folders
@@ -204,7 +204,7 @@ class SshSession:
             raise HostUnreachable(f"{self.target.place} opens no session for Headway: {error}.") from error
         if word != b"ok":
             raise _unfit(self.target, b" ".join(rest).decode(errors="replace"))
-        self.machine = rest[0].decode()
+        self.machine, self.boot_id = rest[0].decode(), rest[2].decode()
         if rest[1] != b"0":
             raise HostRefused(f"{self.target.place} is not root there. Log in as root, or as a user who may use sudo.")
         return started

@@ -185,7 +185,7 @@ sub hello {
     for my $folder (@folders) {
         Headway::Files::make_folder( $folder, '', '', 0700 );
     }
-    return [ 'ok', $machine, $> ];
+    return [ 'ok', $machine, $>, Headway::Runs::boot_id() ];
 }
 
 # To a millisecond, which perl's own clock is not.
