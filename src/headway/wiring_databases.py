@@ -37,7 +37,8 @@ class DatabaseWiring:
 
     def service(self, stopping: Stopping, operating: Operating) -> DatabaseService:
         """What callers may ask of them."""
-        docker = self.composes.operating.tools.engine.docker.env
+        toolboxes = self.composes.operating.toolboxes
+        telling = Telling(operating=operating, docker_at=lambda host_id: toolboxes.at(host_id).engine.docker.env)
         return DatabaseService(
             db=self.composes.db,
             vault=self.making.vault,
@@ -45,7 +46,7 @@ class DatabaseWiring:
             stopping=stopping,
             operating=operating,
             making=self.making,
-            telling=Telling(operating=operating, docker=docker),
+            telling=telling,
             carry_along=_carry_along,
         )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from tests.docker_engine import lacks_docker
 from tests.far_backups import SECRET, FarDatabase, far_database, far_services
 from tests.panel import until
 from tests.proofs.test_crash import CRASHING
-from tests.server_roots import MISSING
+from tests.server_roots import MISSING, FarEngine
 
 Json = Any
+ANOTHER = "an0ther-s3cret"
 lacks = ", ".join(MISSING) or lacks_docker() or database_images.lacks_client()
 pytestmark = [pytest.mark.root, pytest.mark.skipif(bool(lacks), reason=f"needs {lacks}")]
 EVERY = int(os.environ.get("BACKUP_EVERY", "1"))  # only each so-and-so-many-th crash point, to look quickly
@@ -277,6 +279,9 @@ def test_databases_that_are_services_on_a_server_come_back(tmp_path_factory: pyt
             assert (f"service {each.kind} on the server far" in log, PASSWORD in log) == (True, False)
             listed = site.panel.get("deployment.allByServer", serverId=site.server_id)
             assert {"Backup", "Restore", "Restore on trial"} <= {row["title"] for row in listed}
+            each.post("changePassword", password=ANOTHER)
+            assert [logs_in(engine, container, each.kind, word) for word in (PASSWORD, ANOTHER)] == [False, True]
+            assert each.one()["databasePassword"] == ANOTHER
             if each.kind == "mariadb":
                 ask("ALTER USER root@localhost IDENTIFIED BY 'another'")
                 row = keeper.failed(backup_id, "Mariadb")
@@ -286,3 +291,16 @@ def test_databases_that_are_services_on_a_server_come_back(tmp_path_factory: pyt
             row = keeper.failed(backup_id, each.kind.capitalize())
             print(f"\n  stopped: {row['errorMessage']}")
             assert f"The database {each.kind} on the server far does not run: start it first." in row["errorMessage"]
+
+
+def logs_in(engine: FarEngine, container: str, kind: str, password: str) -> bool:
+    """Whether a database takes the password of its user over the network."""
+    address = engine.docker("inspect", "--format={{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", container)
+    at = ("-h", address.split()[0])
+    asked_by = {
+        "postgres": ("psql", *at, "-Ukeeper", "-c", "SELECT 1", "shop"),
+        "mariadb": ("mariadb", "--no-defaults", *at, "-ukeeper", f"-p{password}", "-e", "SELECT 1"),
+    }
+    with suppress(AssertionError):  # it says no
+        return "1" in engine.docker("exec", f"--env=PGPASSWORD={password}", container, *asked_by[kind])
+    return False

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from headway.domains.applications import store as applications
 from headway.domains.applications.operate import Operating
-from headway.domains.databases.beside import ask_beside
+from headway.domains.databases.beside import ask_beside, ask_there
 from headway.domains.databases.kinds import KINDS
 from headway.domains.databases.model import Database, DatabaseKind, DatabaseSettings
 from headway.domains.databases.probing import server_of
+from headway.infra.hosts.base import HostUnreachable
+from headway.infra.hosts.ssh import SshHost
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput
 from headway.seams.dumps.base import INSIDE, Server, Typed, typed
 from headway.seams.runtimes.base import NotRunning
@@ -32,36 +34,46 @@ def with_password(database: Database, password: str, *, of_root: bool) -> Databa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Telling:
-    """``docker`` is the environment of the engine's command line."""
+    """``docker_at`` gives the environment of the engine's command line on a host."""
 
     operating: Operating
-    docker: Mapping[str, str]
+    docker_at: Callable[[str], Mapping[str, str]]
 
     async def tell(self, database: Database, password: str, *, of_root: bool) -> None:
-        """Sets the password in the server. Raises Conflict where it does not run here, and HeadwayError with what the
-        server says. A call that was cut off can be made again.
+        """Sets the password in the server, wherever that runs. Raises Conflict where it does not, HostUnreachable, and
+        HeadwayError with what the server says. A call that was cut off can be made again.
         """
         if database.kind is DatabaseKind.REDIS:
             return
-        container = await self._container(database)
-        docker = {**self.docker, INSIDE: database.database_id}
+        host_id, container = await self._container(database)
+        docker = {**self.docker_at(host_id), INSIDE: database.database_id}
         now = replace(server_of(database.kind, database.settings), container=container, docker=docker)
         try:
-            await ask_beside(_told(database, password, now, of_root=of_root))
+            await self._ask(host_id, _told(database, password, now, of_root=of_root))
+        except HostUnreachable:
+            raise
         except HeadwayError:
             # One that was cut off after the server had been told knows the new one only.
             again = replace(now, password=password)
-            await ask_beside(_told(database, password, again, of_root=of_root))
+            await self._ask(host_id, _told(database, password, again, of_root=of_root))
 
-    async def _container(self, database: Database) -> str:
+    async def _container(self, database: Database) -> tuple[str, str]:
+        """The host that the database is on, and its container there."""
         operating, id_ = self.operating, database.database_id
         release = await operating.db.read(lambda tx: applications.serving(tx, id_))
-        if release is None or release.host_id != operating.tools.host_id:
-            raise Conflict("Passwords of databases on servers are changed in the database itself, by this version.")
+        if release is None:
+            raise Conflict("The database was stopped meanwhile. Start it, then change its password.")
         inside = await operating.runtime(release).inside(release.release_id)
         if not isinstance(inside, InContainer):
             raise NotRunning("The database does not run in a container.")
-        return inside.container_id
+        return release.host_id, inside.container_id
+
+    async def _ask(self, host_id: str, what: Typed) -> None:
+        far = self.operating.hosts[host_id]
+        if isinstance(far, SshHost):
+            await ask_there(far, what, f"{INSIDE}={what.env[INSIDE]}")
+        else:
+            await ask_beside(what)
 
 
 def _told(database: Database, password: str, server: Server, *, of_root: bool) -> Typed:

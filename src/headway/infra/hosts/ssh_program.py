@@ -45,6 +45,10 @@ class Conversation:
         except (asyncssh.Error, OSError) as error:
             raise HostUnreachable(f"The connection to {self.place} was lost.") from error
 
+    def finish(self) -> None:
+        """Ends what it reads."""
+        self.process.stdin.write_eof()
+
     async def said(self) -> bytes:
         """All that it writes, once it has ended. Raises HostUnreachable."""
         import asyncssh  # noqa: PLC0415 - as said above
@@ -81,14 +85,19 @@ async def converse(session: SshSession, *argv: str) -> Conversation:
     """Starts a program there as root. The words are ours, and such as no shell takes for anything else. Raises
     HostUnreachable.
     """
-    import asyncssh  # noqa: PLC0415 - as said above
-
     if not all(_WORD.fullmatch(word) for word in argv):
         msg = f"not to be said to a shell: {argv}"
         raise AssertionError(msg)
     target = session.target
     clean = f"env -i HOME=/ LC_ALL=C.UTF-8 PATH={CLEAN_PATH}"
-    words = " ".join((clean, *argv) if target.username == "root" else ("sudo", "-n", clean, *argv))
+    return await begin(session, " ".join((clean, *argv) if target.username == "root" else ("sudo", "-n", clean, *argv)))
+
+
+async def begin(session: SshSession, words: str) -> Conversation:
+    """Has the shell of the account that is entered carry out the words. Raises HostUnreachable."""
+    import asyncssh  # noqa: PLC0415 - as said above
+
+    target = session.target
     await session.sessions.acquire()
     try:
         connection = await session.connection()
