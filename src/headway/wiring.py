@@ -234,7 +234,7 @@ class Wiring:
         own = (back.poller(), Poller("disk", disk.keep_round))
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), *own))
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
-        self._afar.keep_edges(self._db, engine, self._events)
+        self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
         self._composes.keep_afar(engine)
         engine.keep(self._schedules.clearing(engine.stopper), *self._previews.pollers(engine.stopper))
         services = self._services(access, engine, operating, back, disk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -27,6 +27,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.panel.data_dir import DataDir
+from headway.kernel.artifacts import KeyPair
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
 from headway.seams.runtimes.afar.client import Attended
@@ -42,6 +43,7 @@ from headway.seams.runtimes.several import Runtimes
 
 HostOf = Callable[[Tx, str], str | None]
 HostsInUse = Callable[[Tx], Sequence[str]]
+CertificatesOf = Callable[[str], Awaitable[Sequence[KeyPair]]]
 MakeKeeper = Callable[[str], Keeper]
 
 
@@ -84,15 +86,14 @@ class Afar:
         engine.keep(Poller(name, far.keep_round))
         engine.release_also(far)
 
-    def keep_edges(self, db: Database, engine: Engine, events: Events) -> None:
-        """Has the engine look after the edges of the servers that have services."""
-        self.keep(
-            db,
-            engine,
-            "far edges",
-            servers_in_use,
-            lambda server_id: EdgeKeeper(host_id=server_id, edge=partial(self.edge, server_id), events=events),
-        )
+    def keep_edges(self, db: Database, engine: Engine, events: Events, shown: CertificatesOf) -> None:
+        """Has the engine look after the edges of the servers that have services, and what certificates they show."""
+
+        def keeper(server_id: str) -> EdgeKeeper:
+            edge, certificates = partial(self.edge, server_id), partial(shown, server_id)
+            return EdgeKeeper(host_id=server_id, edge=edge, certificates=certificates, events=events)
+
+        self.keep(db, engine, "far edges", servers_in_use, keeper)
 
     def tools(self, server_id: str, here: Tools) -> Tools:
         """The tools of a server, beside those of this machine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ import httpx
 import pytest
 
 from headway.domains.servers.carrying import SMALL_BYTES
+from tests.certificates import certificate_for
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
-from tests.panel import Panel, commit, git_repository, panel, until, web
+from tests.panel import Panel, commit, free_port, git_repository, panel, until, web
 from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
 
 pytestmark = [
@@ -63,7 +65,8 @@ class Site:
 def connected(folder: Path, index: int = 0) -> Iterator[Site]:
     """A site of which nothing is left; those that are there at the same time differ in their ``index``."""
     with rooted_server(folder / "server", index) as server:
-        with panel(folder / "data", HEADWAY_SERVER_EDGE_HOST=server.address) as running:
+        edges = {"HEADWAY_SERVER_EDGE_HOST": server.address, "HEADWAY_HTTPS_PORT": str(free_port())}
+        with panel(folder / "data", **edges) as running:
             key = running.post("sshKey.create", name="k", privateKey=server.key.reveal())["sshKeyId"]
             made = running.post("server.create", name="far", ipAddress=server.address, port=server.port, sshKeyId=key)
             yield Site(running, server, made["serverId"])
@@ -127,6 +130,37 @@ def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Sit
     assert site.server.living("app.py") == []
     work = next((site.server.root / "var/lib/headway").glob("*.work"))
     assert list(work.rglob(f"*{application_id}*")) == []
+
+
+def test_a_certificate_of_a_name_is_shown_where_what_it_leads_to_is(site: Site, tmp_path: Path) -> None:
+    running, port = site.panel, site.panel.env["HEADWAY_HTTPS_PORT"]
+    application_id = site.application(git_repository(tmp_path / "r", web("safe")), "safe")
+    running.post("domain.create", applicationId=application_id, host="safe.example", https=True)
+    running.done(running.deploy(application_id), 90)
+    pem, key = certificate_for("safe.example")
+    other, other_key = certificate_for("elsewhere.example")
+    given = {"name": "mine", "organizationId": ""}
+    kept = running.post("certificates.create", certificateData=pem, privateKey=key, **given)["certificateId"]
+    rest = running.post("certificates.create", certificateData=other, privateKey=other_key, **given)["certificateId"]
+
+    def seen() -> str:
+        with httpx.Client(verify=ssl.create_default_context(cadata=pem), trust_env=False) as client:
+            asked: Json = {"headers": {"host": "safe.example"}, "extensions": {"sni_hostname": "safe.example"}}
+            try:
+                return client.get(f"https://{site.server.address}:{port}/", **asked).text
+            except httpx.ConnectError as error:
+                return str(error)
+
+    def files() -> list[Path]:
+        return [*site.server.root.glob("var/lib/headway/*.work/edge/certificates/*")]
+
+    until(lambda: seen() == "safe", 20)
+    assert [path.stat().st_mode & 0o777 for path in files()] == [0o600, 0o600], "the other key did not go there"
+    for each in (kept, rest):
+        running.post("certificates.remove", certificateId=each)
+    until(lambda: not files(), 20)
+    until(lambda: "CERTIFICATE_VERIFY_FAILED" in seen(), 20)
+    running.post("application.delete", applicationId=application_id)
 
 
 def test_a_kill_leaves_nothing_of_a_build_on_the_server(site: Site, tmp_path: Path) -> None:

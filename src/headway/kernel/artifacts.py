@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -342,3 +343,8 @@ class KeyPair:
     name: str
     certificate: str
     key: Secret
+
+    @property
+    def digest(self) -> str:
+        """By which it is told from others, and its key not known."""
+        return hashlib.sha256(f"{self.certificate}\0{self.key.reveal()}".encode()).hexdigest()

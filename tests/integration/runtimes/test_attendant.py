@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from headway.domains.servers.edge_keeping import EdgeKeeper
-from headway.kernel.artifacts import Route, Upstream, Way
+from headway.kernel.artifacts import KeyPair, Route, Upstream, Way
 from headway.kernel.events import Events
+from headway.kernel.secret import Secret
 from headway.reactions.journal import Journal
 from headway.seams.runtimes.afar.codec import encode
 from headway.seams.runtimes.afar.contract import Setting
@@ -47,6 +48,9 @@ class Line:
     async def watch(self) -> list[str]:
         ends: list[str] = await self.call("watch")
         return ends
+
+    async def set_certificates(self, pairs: Sequence[KeyPair]) -> None:
+        await self.call("set_certificates", pairs=pairs)
 
     async def write(self, message: Any) -> None:  # noqa: ANN401 - JSON
         assert self.process.stdin is not None
@@ -107,13 +111,26 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
         os.kill(killed or 0, signal.SIGKILL)
         await until(lambda: traefik_of(folder) not in {None, killed})
         async with attended(folder / "code", setting) as line:
-            keeper = EdgeKeeper(host_id="far", edge=lambda: line, events=events)
+            shown = [KeyPair(name="c1", certificate="certificate", key=Secret("key"))]
+            keeper = EdgeKeeper(host_id="far", edge=lambda: line, certificates=_at_once(shown), events=events)
             with caplog.at_level(logging.WARNING):
                 await keeper.keep_round()
                 await keeper.keep_round()
+            files = {path.read_text(): path.stat().st_mode & 0o777 for path in folder.glob("edge/certificates/*")}
+            assert files == {"certificate": 0o600, "key": 0o600}
+            shown.clear()
+            await keeper.keep_round()
+            assert list(folder.glob("edge/certificates/*")) == []
             (told,) = [each for each in caplog.records if "edge of a server ended" in each.message]
             assert (told.__dict__["host"], told.__dict__["how"]) == ("far", "SIGKILL")
     finally:
         edge = Edge(folder / "edge", host="127.0.0.1", port=port, traefik=program, alone=True)
         await edge.shut_down()
     assert traefik_of(folder) is None
+
+
+def _at_once(pairs: list[KeyPair]) -> Callable[[], Awaitable[list[KeyPair]]]:
+    async def given() -> list[KeyPair]:
+        return pairs
+
+    return given

@@ -12,7 +12,7 @@ from headway.core.access import policy
 from headway.core.access.model import Actor
 from headway.domains.catalog import certificates_store as store
 from headway.domains.catalog import domains_store
-from headway.domains.catalog.certificates_model import Certificate, check_pair, fingerprint, showable
+from headway.domains.catalog.certificates_model import Certificate, check_pair, covers, fingerprint, showable
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -117,6 +117,12 @@ class CertificateService:
         policy.permit(actor, "certificates.all", actor.organization_id)
         return await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id))
 
+    async def of_server(self, server_id: str) -> list[KeyPair]:
+        """What the edge of a server is to show: those for a name of something that is there. No other key goes there,
+        and none where no edge speaks HTTPS.
+        """
+        return [] if self._facts.https is None else await self._db.read(lambda tx: self._pairs_there(tx, server_id))
+
     async def settle(self) -> None:
         """Makes the edge show what the rows say: called whenever certificates or the hosts of organisations change."""
         async with self._turn:
@@ -144,10 +150,17 @@ class CertificateService:
             )
 
     def _pairs(self, tx: Tx) -> list[KeyPair]:
-        return [
-            KeyPair(name=each.certificate_id, certificate=each.pem, key=Secret(str(self._vault.open(sealed))))
-            for each, sealed in self._showable(tx)
-        ]
+        return [self._pair(*each) for each in self._showable(tx)]
+
+    def _pairs_there(self, tx: Tx, server_id: str) -> list[KeyPair]:
+        found = self._showable(tx)
+        named = [self._facts.generated_host(name) for name in store.named_there(tx, server_id)] if found else []
+        hosts = [*named, *(store.hosts_there(tx, server_id) if found else ())]
+        return [self._pair(*each) for each in found if any(covers(each[0], host) for host in hosts)]
+
+    def _pair(self, certificate: Certificate, sealed: str) -> KeyPair:
+        key = Secret(str(self._vault.open(sealed)))
+        return KeyPair(name=certificate.certificate_id, certificate=certificate.pem, key=key)
 
     def _showable(self, tx: Tx) -> list[tuple[Certificate, str]]:
         keys = {each.certificate_id: (each, sealed) for each, sealed in store.every(tx)}

@@ -72,14 +72,15 @@ def showable(certificates: Sequence[Certificate], hosts: Iterable[tuple[str, str
     found = []
     owned = list(hosts)
     for each in sorted(certificates, key=lambda one: (one.created_at, one.certificate_id)):
-        foreign = any(whose != each.organization_id and _covers(each, host) for host, whose in owned)
+        foreign = any(whose != each.organization_id and covers(each, host) for host, whose in owned)
         if not foreign and not taken & set(each.hosts):
             taken |= set(each.hosts)
             found.append(each)
     return found
 
 
-def _covers(certificate: Certificate, host: str) -> bool:
+def covers(certificate: Certificate, host: str) -> bool:
+    """Whether a certificate is good for a host name."""
     _, _, parent = host.partition(".")
     return host in certificate.hosts or f"*.{parent}" in certificate.hosts
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, union, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog.certificates_model import Certificate
 from headway.infra.db.tables.applications import applications
-from headway.infra.db.tables.edge import certificates
+from headway.infra.db.tables.composes import composes
+from headway.infra.db.tables.edge import certificates, domains
 from headway.infra.db.transaction import Tx
 
 _c = certificates.c
@@ -38,6 +39,21 @@ def every(tx: Tx) -> list[tuple[Certificate, str]]:
 def named_applications(tx: Tx) -> list[tuple[str, str]]:
     """(name, organisation) of every application."""
     return [(row.app_name, row.organization_id) for row in tx.execute(select(applications))]
+
+
+def named_there(tx: Tx, host_id: str) -> list[str]:
+    """The names of the applications on a host."""
+    there = (applications.c.host_id == host_id, applications.c.deleted_at.is_(None))
+    return list(tx.execute(select(applications.c.app_name).where(*there)).scalars())
+
+
+def hosts_there(tx: Tx, host_id: str) -> list[str]:
+    """The host names of the domains of what is on a host."""
+    ids = union(
+        select(applications.c.application_id).where(applications.c.host_id == host_id),
+        select(composes.c.compose_id).where(composes.c.host_id == host_id),
+    )
+    return list(tx.execute(select(domains.c.host).where(domains.c.subject_id.in_(ids)).distinct()).scalars())
 
 
 def add(tx: Tx, certificate: Certificate, sealed_key: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,8 +40,7 @@ class CertificateFiles:
         self.lay_out()
         names = []
         for pair in pairs:
-            digest = hashlib.sha256(f"{pair.certificate}\0{pair.key.reveal()}".encode()).hexdigest()
-            name = f"{checked_id(pair.name)}.{digest[:16]}"
+            name = f"{checked_id(pair.name)}.{pair.digest[:16]}"
             names.append(name)
             certificate, key = self._files(name)
             if not certificate.exists():
