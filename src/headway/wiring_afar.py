@@ -35,6 +35,7 @@ from headway.seams.runtimes.afar.contract import Setting
 from headway.seams.runtimes.afar.edge import FarEdge
 from headway.seams.runtimes.afar.machine import FarMachine
 from headway.seams.runtimes.afar.runtime import FarRuntime
+from headway.seams.runtimes.afar.site_server import FarSiteServer
 from headway.seams.runtimes.afar.visits import FarVisits
 from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine as ContainerEngine
@@ -113,7 +114,7 @@ class Afar:
                 host=f"{UNIX}{DOCKER_SOCKET}",
                 panel_id=self._name(host),
                 folders=folders,
-                file_server=f"{host.work}/server",
+                file_server=FarSiteServer(attended=attended, folder=f"{host.work}/server"),
             ),
             routing=here.routing,
             edge=FarEdge(attended=attended),

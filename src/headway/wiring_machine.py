@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from headway.core.deployments.run import Deadlines
 from headway.core.engine.parts import EngineSettings
@@ -25,13 +24,13 @@ from headway.infra.docker.registries import log_in
 from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Part, Settings
-from headway.seams.runtimes import site_server
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.several import Runtimes
+from headway.seams.runtimes.site_server import SiteServer
 from headway.seams.runtimes.swarm.runtime import SwarmRuntime
 from headway.seams.runtimes.traefik import Https
 from headway.seams.runtimes.visits import Visits
@@ -74,15 +73,12 @@ def swarm_runtime(settings: Settings, data_dir: DataDir) -> SwarmRuntime:
 
 
 def _imaging(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Imaging:
-    server = data_dir.work / "server"
-    if Path(settings.docker_host.removeprefix(UNIX)).exists():
-        site_server.lay_out(server)
     return Imaging(
         api=docker_api(settings),
         host=settings.docker_host,
         panel_id=data_dir.panel_id,
         folders=folders,
-        file_server=str(server),
+        file_server=SiteServer(data_dir.work / "server"),
     )
 
 

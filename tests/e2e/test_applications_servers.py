@@ -259,3 +259,8 @@ def test_a_dockerfile_is_built_and_served_on_a_server(site: Site, tmp_path: Path
         assert site.visit(application_id).text == "boxed"
         running.post("application.delete", applicationId=application_id)
         assert (containers(engine, application_id), images(engine, application_id)) == ([], [])
+        pages = git_repository(tmp_path / "pages", {"index.html": "<p>a page"})
+        application_id = site.application(pages, "pages", builder="static")
+        running.done(running.deploy(application_id), 120)
+        assert (site.visit(application_id).text, containers(engine, application_id)) == ("<p>a page", ["running"])
+        running.post("application.delete", applicationId=application_id)

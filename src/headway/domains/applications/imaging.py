@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from headway.domains.applications.checking import own_check_of
 from headway.domains.applications.folders import AppFolders
@@ -24,17 +25,28 @@ from headway.seams.sources.image import ImageSource, PulledSpec, checked_name
 UNIX = "unix://"
 
 
+class FileServer(Protocol):
+    """What serves the files of a site in its image, as a folder of the host."""
+
+    @property
+    def folder(self) -> str:
+        """Where it is."""
+        ...
+
+    async def lay_out(self) -> None:
+        """Sees to it that it is there. Raises HeadwayError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imaging:
-    """The engine of a host as deploys use it. ``host`` is how it is named, ``file_server`` the folder of what serves
-    the files of a site in its image.
-    """
+    """The engine of a host as deploys use it; ``host`` is how it is named."""
 
     api: DockerApi
     host: str
     panel_id: str
     folders: AppFolders
-    file_server: str
+    file_server: FileServer
 
     def spec(self, plan: Plan, deployment_id: str, builder: str) -> ImageSpec:
         """What a builder of images is told. Arguments and secrets are the build's own variables."""
@@ -61,7 +73,7 @@ class Imaging:
             secrets={name: Secret(value) for name, value in plan.build_variables.items() if name in secrets},
             fresh=settings.clean_cache,
             version=_version(settings, builder),
-            file_server=self.file_server,
+            file_server=self.file_server.folder,
         )
 
     def source(self, plan: Plan, deployment_id: str) -> ImageSource:

@@ -35,7 +35,7 @@ from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.choice import choose, look
 from headway.seams.builders.native import seal
-from headway.seams.builders.registry import BUILDERS
+from headway.seams.builders.registry import BUILDERS, SITE_IMAGE
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.visits import Visiting
@@ -125,6 +125,8 @@ class Tools:
         if spec.image is not None and account is not None and group is not None:
             # With the group of the engine's socket it may speak to it.
             spec = replace(spec, image=replace(spec.image, account=Account(uid=account.uid, gid=group)))
+        if builder == SITE_IMAGE:
+            await self.imaging.file_server.lay_out()
         return await BUILDERS[builder].build(run, workspace, spec)
 
     def build_spec(self, plan: Plan, commit: Commit, deployment_id: str) -> BuildSpec:

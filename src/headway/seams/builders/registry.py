@@ -13,10 +13,11 @@ from headway.seams.builders.nixpacks import NixpacksBuilder
 from headway.seams.builders.railpack import RailpackBuilder
 from headway.seams.builders.static_image import StaticImageBuilder
 
+SITE_IMAGE: Final = "static"  # puts a file server into what it builds
 BUILDERS: Final[Mapping[str, Builder]] = {
     "native": NativeBuilder(),
     "dockerfile": DockerfileBuilder(),
-    "static": StaticImageBuilder(),
+    SITE_IMAGE: StaticImageBuilder(),
     "nixpacks": NixpacksBuilder(),
     "railpack": RailpackBuilder(),
     "heroku_buildpacks": BuildpacksBuilder(image="heroku/builder", version="24"),

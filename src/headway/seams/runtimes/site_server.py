@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from headway.seams.runtimes.launcher import file_server
@@ -14,12 +16,33 @@ PROGRAM = "caddy"
 CONFIGURATION = "site.json"
 
 
+@dataclass(frozen=True, slots=True)
+class SiteServer:
+    """The folder on this machine."""
+
+    path: Path
+
+    @property
+    def folder(self) -> str:
+        """Where it is."""
+        return str(self.path)
+
+    async def lay_out(self) -> None:
+        """Makes the folder what it has to be; quick when it is."""
+        await asyncio.to_thread(lay_out, self.path)
+
+
+def configuration() -> bytes:
+    """What the file server is told: it serves /site."""
+    told = file_server("/site", PORT)
+    told["apps"]["http"]["servers"]["static"]["listen"] = [f":{PORT}"]
+    return json.dumps(told).encode()
+
+
 def lay_out(folder: Path) -> None:
-    """Makes the folder what it has to be; quick when it is. Blocks."""
+    """As ``SiteServer.lay_out``. Blocks."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    configuration = file_server("/site", PORT)
-    configuration["apps"]["http"]["servers"]["static"]["listen"] = [f":{PORT}"]
-    (folder / CONFIGURATION).write_text(json.dumps(configuration))
+    (folder / CONFIGURATION).write_bytes(configuration())
     program, kept = beside_python(PROGRAM), folder / PROGRAM
     if not kept.exists() or kept.stat().st_size != program.stat().st_size:
         draft = folder.with_name(f".{PROGRAM}.new")

@@ -94,6 +94,10 @@ class Attended:
         async with self._providing:
             await self._provide(name, path)
 
+    async def link(self, path: str, name: str) -> None:
+        """Gives a file there a second name, which may have been another's. Raises FileFailed."""
+        await self._run("ln", "--force", path, name)
+
     async def _provide(self, name: str, path: str) -> None:
         own = _beside_python(name)
         length = (await asyncio.to_thread(own.stat)).st_size if own.exists() else 0

@@ -1,0 +1,24 @@
+"""The file server that is put into the images of sites, in a folder of a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headway.seams.runtimes.afar.client import Attended
+from headway.seams.runtimes.site_server import CONFIGURATION, PROGRAM, configuration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarSiteServer:
+    """As ``SiteServer``, there. Everything raises HostUnreachable too."""
+
+    attended: Attended
+    folder: str
+
+    async def lay_out(self) -> None:
+        """Makes the folder what it has to be. Raises NotPrepared where the program cannot run there."""
+        kept, host = self.attended.setting.site, self.attended.host
+        await self.attended.provide(PROGRAM, kept)
+        await host.make_folder(self.folder, mode=0o755)
+        await host.write_file(f"{self.folder}/{CONFIGURATION}", configuration(), mode=0o644)
+        await self.attended.link(kept, f"{self.folder}/{PROGRAM}")
