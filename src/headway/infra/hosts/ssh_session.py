@@ -197,7 +197,10 @@ class SshSession:
                 started.feed(text)
                 word, *rest = await started.ask("hello", *self._folders, seconds=CONNECT_SECONDS)
         except TimeoutError as error:
-            raise HostUnreachable(f"{self.target.place} lets Headway in, but starts nothing for it.") from error
+            raise HostUnreachable(
+                f"{self.target.place} lets Headway in, but has started nothing for it in {CONNECT_SECONDS:g} s. Is the "
+                "machine too busy, or does the network between lose what is sent?"
+            ) from error
         except PorterLost as lost:
             raise _refused(self.target, started) from lost
         except (OSError, asyncssh.Error) as error:
@@ -245,6 +248,8 @@ def _refused(target: SshTarget, session: Porter) -> HostUnreachable:
         )
     if session.exit_status == 127 or "not found" in said:
         return HostRefused(f"{target.place} has no perl, which Debian's perl-base brings, or is no Linux: {said}.")
+    if session.exit_status is None and not said:
+        return HostUnreachable(f"The connection to {target.place} broke off before what Headway starts there answered.")
     return HostUnreachable(
         f"{target.place} lets Headway in, but what it started ended at once: {said or 'no reason given'}."
     )
