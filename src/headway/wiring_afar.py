@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,6 +26,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.panel.data_dir import DataDir
+from headway.infra.panel.naming import name_on
 from headway.kernel.artifacts import KeyPair
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
@@ -166,7 +166,4 @@ class Afar:
         )
 
     def _name(self, host: SshHost) -> str:
-        """By what the panel's groups, containers and images there are known: not by the same as on this machine, which
-        may be that server. Names of images take no capitals.
-        """
-        return f"{self.data_dir.panel_id}-{hashlib.sha256(host.host_id.encode()).hexdigest()[:8]}"
+        return name_on(self.data_dir.panel_id, host.host_id)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from headway.domains.applications.operate import Operating as Applications
 from headway.domains.composes.operate import Operating as Composes
-from headway.domains.disk.asking import Asking, There
+from headway.domains.disk.asking import Asking
+from headway.domains.disk.cache_cleaning import CacheCleaning
 from headway.domains.disk.cleaning import Cleaning
+from headway.domains.disk.engine_cleaning import EngineCleaning
+from headway.domains.disk.engines import Engines
+from headway.domains.disk.leftovers import Leftovers
 from headway.domains.disk.measuring import Measuring
-from headway.domains.disk.places import Places
+from headway.domains.disk.places import Places, There
+from headway.domains.disk.reaching import Reaching
 from headway.domains.disk.service import DiskService
 from headway.domains.servers.fleet import Fleet
 from headway.infra.db.engine import SqlDatabase
@@ -27,30 +32,40 @@ def disk_service(
     fleet: Fleet,
 ) -> DiskService:
     """What callers may ask of the disk, and its rounds."""
-    api = composes.tools.engine.api
+    here = There(
+        host=fleet.here,
+        api=composes.tools.engine.api,
+        panel_id=data_dir.panel_id,
+        places=Places(
+            root=str(data_dir.work), applications=applications.tools.folders, composes=composes.tools.folders
+        ),
+    )
 
     def there(server_id: str) -> There:
         mine, theirs = applications.toolboxes.at(server_id), composes.toolboxes.at(server_id)
-        places = Places(applications=mine.folders, composes=theirs.folders)
-        return There(host=fleet.server(server_id), api=theirs.engine.api, panel_id=theirs.panel_id, places=places)
+        host = fleet.server(server_id)
+        places = Places(root=host.root, applications=mine.folders, composes=theirs.folders)
+        return There(host=host, api=theirs.engine.api, panel_id=theirs.panel_id, places=places)
 
+    reaching, engines, bound = Reaching(there=there), Engines(), settings.build_cache_bytes
+    leftovers = Leftovers(db=db, panel_id=data_dir.panel_id)
     measuring = Measuring(
         db=db,
-        api=api,
-        panel_id=data_dir.panel_id,
-        places=Places(applications=applications.tools.folders, composes=composes.tools.folders),
+        here=here,
+        engines=engines,
         logs=data_dir.logs,
-        asking=Asking(there=there),
+        asking=Asking(reaching=reaching, engines=engines, leftovers=leftovers),
         floor=settings.least_free_bytes,
-        cache_bound=settings.build_cache_bytes,
+        cache_bound=bound,
     )
     cleaning = Cleaning(
         db=db,
-        api=api,
-        panel_id=data_dir.panel_id,
-        measuring=measuring,
+        here=here,
+        reaching=reaching,
+        engines=engines,
         applications=applications,
         composes=composes,
-        cache_bound=settings.build_cache_bytes,
+        engine=EngineCleaning(leftovers=leftovers, bound=bound),
+        caches=CacheCleaning(db=db, applications=applications, bound=bound),
     )
     return DiskService(db=db, measuring=measuring, cleaning=cleaning, events=events)

@@ -257,7 +257,7 @@ class Settings:
         default=10 * _GIB,
         metadata=_told(
             size(0),
-            "What Docker keeps of builds, and as much again what is kept of those without it; 0: all.",
+            "What Docker keeps of builds on each machine, and as much again those without it; 0: all.",
             variable="HEADWAY_BUILD_CACHE",
         ),
     )

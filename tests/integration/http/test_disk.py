@@ -92,7 +92,7 @@ async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cann
         filled(Path(host.work) / "releases" / apps["near"] / "r" / "app", 2 * MIB)
         hangs.hang()
         try:
-            world.services.disk.measuring.asking.seconds = 3.0
+            world.services.disk.measuring.asking.reaching.seconds = 3.0
             async with asyncio.timeout(20):
                 shown = await world.get("disk.usage", fresh=True)
         finally:
@@ -109,6 +109,62 @@ async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cann
     assert (servers["near"]["away"], servers["near"]["engine"], servers["near"]["free"] > 0) == (None, False, True)
     assert servers["hangs"]["away"] == "hangs has not answered within 3 s."
     assert "refuses the connection" in servers["gone"]["away"]
+
+
+async def test_caches_of_builds_on_servers_are_bounded_too_and_are_nobody_else_s(world: World, tmp_path: Path) -> None:
+    if SSHD is None:
+        pytest.skip("needs sshd (apt-get install openssh-server)")
+    with ssh_server(tmp_path / "builder") as builder, ssh_server(tmp_path / "hangs") as hangs:
+        ids = {name: await connected(world, name, each) for name, each in {"builder": builder, "hangs": hangs}.items()}
+        apps = {name: await world.application(name) for name in ("oldest", "busy", "newest")}
+        await world.post("application.update", applicationId=apps["newest"], buildServerId=ids["builder"])
+        host = world.platform.fleet.server(ids["builder"])
+        caches = Path(host.work) / "caches"
+        for age, name in enumerate((*reversed(apps.values()), "noapplication", ".gone-cut-short")):
+            filled(caches / name / "x", 2 * MIB)
+            for path in (caches / name / "x", caches / name):
+                os.utime(path, (1_700_000_000 - age * 1000,) * 2)
+        await world.deploy(apps["busy"])
+        await world.claim()
+        hangs.hang()
+        try:
+            world.services.disk.measuring.asking.reaching.seconds = 3.0
+            async with asyncio.timeout(40):
+                shown = await world.get("disk.usage", fresh=True)
+                would = await world.post("disk.clean", dryRun=True)
+                left = sorted(path.name for path in caches.iterdir())
+                of_one = await world.post("disk.clean", dryRun=True, serviceId=apps["newest"])
+                done = await world.post("disk.clean")
+            other = await world.post("organization.create", name="Other")
+            async with client_with(world.app, other["apiKey"]) as client:
+                seen = (await client.get("/disk.usage")).json()
+                cleaned = (await client.post("/disk.clean", json={})).json()
+            kept = sorted(path.name for path in caches.iterdir())
+        finally:
+            hangs.go_on()
+            shutil.rmtree(host.work)
+            for server_id in ids.values():
+                await world.platform.fleet.leave(server_id)
+            await world.platform.fleet.aclose()
+
+    row = next(each for each in shown["servers"] if each["name"] == "builder")
+    assert {each["serviceId"]: each["bytes"] // MIB for each in row["caches"]} == dict.fromkeys(apps.values(), 2)
+    assert row["left"] // MIB == 4, "one of no application, and one whose removal was begun"
+    assert [each["cache"] // MIB for each in shown["services"]] == [2, 2, 2]
+    assert len(left) == 5, "nothing has gone yet"
+    found = [(each["serverId"], each["kind"], each["serviceId"], each["name"]) for each in would["items"]]
+    there = ids["builder"]
+    # The third is being deployed.
+    assert found == [(there, "cache", None, "noapplication"), (there, "cache", apps["oldest"], "oldest")]
+    assert {each["name"]: each["away"] for each in would["servers"]} == {
+        "builder": None,
+        "hangs": "hangs has not answered within 3 s.",
+    }
+    assert [each["serverId"] for each in of_one["servers"]] == [there], "no other server has anything of it"
+    assert done["items"] == would["items"]
+    assert kept == sorted([apps["busy"], apps["newest"]])
+    assert (seen["services"], seen["servers"]) == ([], [])
+    assert (cleaned["items"], cleaned["servers"]) == ([], [])
 
 
 async def connected(world: World, name: str, server: SshServer, *, answers: bool = True) -> str:

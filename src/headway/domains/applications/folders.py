@@ -18,9 +18,14 @@ class AppFolders:
         """The bare repository of what was fetched."""
         return f"{self.work}/mirrors/{application_id}"
 
+    @property
+    def caches(self) -> str:
+        """The folder of what builds keep from one to the next: a folder for each application that is built here."""
+        return f"{self.work}/caches"
+
     def cache(self, application_id: str) -> str:
-        """What builds keep from one to the next."""
-        return f"{self.work}/caches/{application_id}"
+        """What builds of an application keep from one to the next."""
+        return f"{self.caches}/{application_id}"
 
     def releases(self, application_id: str) -> str:
         """The folder of all releases of an application."""

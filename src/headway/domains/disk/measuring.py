@@ -14,13 +14,13 @@ from pathlib import Path
 
 from headway.domains.disk import store
 from headway.domains.disk.asking import Asking
-from headway.domains.disk.model import NOTHING, Counted, Held, Machine, OnServer, Owners, Part, Server, Usage, counted
-from headway.domains.disk.places import Places
+from headway.domains.disk.engines import Engines
+from headway.domains.disk.files import OfService, files_of, together
+from headway.domains.disk.model import NOTHING, Counted, Held, Machine, Owners, Part, Server, Usage, counted
+from headway.domains.disk.places import There
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
-from headway.infra.docker.usage import EngineUsage, Layer, measure
-from headway.infra.hosts.measure import bytes_of
+from headway.infra.docker.usage import EngineUsage
 
 FRESH_SECONDS = 30.0
 
@@ -32,14 +32,12 @@ class Measuring:
     """
 
     db: Database
-    api: DockerApi
-    panel_id: str
-    places: Places
+    here: There
+    engines: Engines
     logs: Path
     asking: Asking
     floor: int
     cache_bound: int
-    _layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _last: tuple[float, Usage] | None = None
 
@@ -50,56 +48,39 @@ class Measuring:
                 self._last = (time.monotonic(), await self._measured())
             return self._last[1]
 
-    async def engine(self) -> EngineUsage | None:
-        """What the engine holds; None where there is none that answers."""
-        try:
-            return await measure(self.api, self._layers)
-        except (EngineAway, EngineRefused):
-            return None
-
     async def _measured(self) -> Usage:
         services, servers, logs_of, now = await self.db.read(_known)
         usage, afar = await asyncio.gather(
             self._measured_here(services, logs_of, now), self.asking.all(servers, services)
         )
-        by_id = {each.server.server_id: each for each in afar}
-        return replace(usage, services=tuple(_together(each, by_id) for each in usage.services), servers=afar)
+        parts = together(
+            {each.service_id: each.parts for each in usage.services}, *(server.held.of_service for server in afar)
+        )
+        services = [replace(each, parts=parts[each.service_id]) for each in usage.services]
+        return replace(usage, services=tuple(services), servers=afar)
 
     async def _measured_here(self, services: list[Held], logs_of: Mapping[str, str], now: datetime) -> Usage:
-        engine = await self.engine()
-        found = NOTHING if engine is None else counted(engine, Owners(self.panel_id, services))
-        parts: dict[str, dict[Part, int]] = defaultdict(lambda: defaultdict(int))
-        whole: dict[Part, int] = defaultdict(int)
-        for of_service in (found.of_service, await self._files(services), await self._logs(logs_of)):
-            for service_id, of_part in of_service.items():
-                for part, size in of_part.items():
-                    parts[service_id][part] += size
-                    whole[part] += size
+        engine = await self.engines.usage(self.here)
+        found = NOTHING if engine is None else counted(engine, Owners(self.here.panel_id, services))
+        parts = together(found.of_service, await files_of(self.here, services), await self._logs(logs_of))
+        whole = {part: sum(each.get(part, 0) for each in parts.values()) for part in Part}
         return Usage(
             measured_at=now,
-            services=tuple(replace(each, parts=dict(parts[each.service_id])) for each in services),
+            services=tuple(replace(each, parts=dict(parts.get(each.service_id, {}))) for each in services),
             machine=await self._machine(found, engine),
             engine=engine is not None,
             here=whole,
         )
 
-    async def _files(self, services: list[Held]) -> Mapping[str, Mapping[Part, int]]:
-        folders = {path: (each, part) for each in services for path, part in self.places.of(each).items()}
-        sizes: dict[str, dict[Part, int]] = defaultdict(lambda: defaultdict(int))
-        for path, size in (await bytes_of(folders)).items():
-            service, part = folders[path]
-            sizes[service.service_id][part] += size
-        return sizes
-
-    async def _logs(self, service_of: Mapping[str, str]) -> Mapping[str, Mapping[Part, int]]:
-        sizes: dict[str, dict[Part, int]] = defaultdict(lambda: defaultdict(int))
+    async def _logs(self, service_of: Mapping[str, str]) -> OfService:
+        sizes: dict[str, int] = defaultdict(int)
         for deployment_id, size in (await asyncio.to_thread(_log_sizes, self.logs)).items():
             if deployment_id in service_of:
-                sizes[service_of[deployment_id]][Part.LOGS] += size
-        return sizes
+                sizes[service_of[deployment_id]] += size
+        return {service_id: {Part.LOGS: size} for service_id, size in sizes.items()}
 
     async def _machine(self, found: Counted, engine: EngineUsage | None) -> Machine:
-        disk = await asyncio.to_thread(shutil.disk_usage, self.places.applications.work)
+        disk = await asyncio.to_thread(shutil.disk_usage, self.here.places.applications.work)
         free = disk.free
         if engine is not None and await asyncio.to_thread(Path(engine.root).is_dir):
             free = min(free, (await asyncio.to_thread(shutil.disk_usage, engine.root)).free)
@@ -116,16 +97,7 @@ class Measuring:
 
 def _known(tx: Tx) -> tuple[list[Held], list[Server], Mapping[str, str], datetime]:
     services = store.services(tx)
-    return services, store.servers_of(tx, services), store.service_of_deployment(tx), tx.now
-
-
-def _together(service: Held, servers: Mapping[str, OnServer]) -> Held:
-    """The service with what it holds on its server, too."""
-    server = servers.get(service.host_id)
-    if server is None:
-        return service
-    there = server.of(service.service_id)
-    return replace(service, parts={part: service.parts.get(part, 0) + there.get(part, 0) for part in Part})
+    return services, store.every_server(tx), store.service_of_deployment(tx), tx.now
 
 
 def _log_sizes(folder: Path) -> dict[str, int]:

@@ -28,7 +28,9 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A service, and what it alone holds by part: on its host, and its sources and logs on the panel's machine."""
+    """A service, and what it alone holds by part: on its host, its sources and logs on the panel's machine, and caches
+    wherever it was built. ``build_host_id`` is where it is built, if not on its host.
+    """
 
     service_id: str
     service_type: SubjectType
@@ -37,6 +39,7 @@ class Held:
     organization_id: str
     project_id: str
     host_id: str
+    build_host_id: str | None = None
     parts: Mapping[Part, int] = field(default_factory=dict)
 
     @property
@@ -77,7 +80,7 @@ NOTHING = Counted(of_service={}, shared=0, foreign=0, cache=0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A server with services."""
+    """A server, and whose it is."""
 
     server_id: str
     name: str
@@ -87,13 +90,15 @@ class Server:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnServer:
     """What a server has said: by service and part, shared, and of nobody here. ``away`` is why it could not be asked,
-    and then nothing is known (None: it has answered); ``engine`` whether one of its own has.
+    and then nothing is known (None: it has answered); ``engine`` whether one of its own has. ``left`` is what goes with
+    images whose release is no more, and with caches whose application is.
     """
 
     server: Server
     away: str | None = None
     engine: bool = False
     free: int | None = None
+    left: int = 0
     held: Counted
 
     def of(self, service_id: str) -> Mapping[Part, int]:
@@ -189,15 +194,27 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waste:
-    """Something that nobody needs, and why; ``bytes`` is what it alone holds, None where that is not known.
+    """Something on a host that nobody needs, and why; ``bytes`` is what it alone holds, None where that is not known.
     ``service_id`` is None for what belongs to no service.
     """
 
+    host_id: str
     kind: Kind
     service_id: str | None
     name: str
     why: str
     bytes: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared:
+    """What was found, or has gone, on all hosts that were asked; ``away`` are servers of which it is not known, or not
+    all of it, and why.
+    """
+
+    items: tuple[Waste, ...]
+    servers: tuple[Server, ...]
+    away: Mapping[str, str]
 
 
 class Freeing:

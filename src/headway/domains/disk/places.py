@@ -1,4 +1,4 @@
-"""Where services have their files on a host."""
+"""Where services have their files on a host, and what is asked of it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,22 @@ from headway.core.deployments.model import SubjectType
 from headway.domains.applications.folders import AppFolders
 from headway.domains.composes.folders import ComposeFolders
 from headway.domains.disk.model import Held, Part
+from headway.infra.docker.api import DockerApi
+from headway.infra.hosts.base import Host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """The folders of both kinds of services."""
+    """The folders of both kinds of services; ``root`` is a folder that is there before any of them."""
 
+    root: str
     applications: AppFolders
     composes: ComposeFolders
+
+    @property
+    def caches(self) -> str:
+        """Where what builds without an engine keep lies: a folder of each application that was built there."""
+        return self.applications.caches
 
     def of(self, service: Held) -> Mapping[str, Part]:
         """Every folder that goes with a service, and what it is for."""
@@ -31,3 +39,13 @@ class Places:
             self.applications.cache(service_id): Part.CACHE,
             self.applications.data(service_id): Part.FILES,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class There:
+    """What is asked of one host, the panel's machine or a server. ``panel_id`` is by what the panel is known there."""
+
+    host: Host
+    api: DockerApi
+    panel_id: str
+    places: Places

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headway.core.access import policy
@@ -11,7 +12,8 @@ from headway.core.access.policy import Missing, Noun
 from headway.domains.disk import store
 from headway.domains.disk.cleaning import Cleaning
 from headway.domains.disk.measuring import Measuring
-from headway.domains.disk.model import Held, Machine, OnServer, Usage, Waste
+from headway.domains.disk.model import Cleared, Held, Machine, OnServer, Server, Usage
+from headway.domains.disk.rounds import Chosen
 from headway.infra.db.engine import Database
 from headway.kernel.events import DiskMeasured, Events
 
@@ -52,26 +54,36 @@ class DiskService:
         return Shown(
             usage=found,
             services=tuple(sorted(mine, key=lambda each: (-each.total, each.name))),
-            servers=tuple(each for each in found.servers if each.server.server_id in {one.host_id for one in mine}),
+            servers=tuple(
+                each
+                for each in found.servers
+                if _is_on(each, mine) or (whole and each.server.organization_id == actor.organization_id)
+            ),
             machine=found.machine if whole else None,
         )
 
-    async def clean(self, actor: Actor, *, dry: bool, service_id: str | None = None) -> list[Waste]:
-        """Removes what nobody needs of the organisation's services, or of one; ``dry`` only says what that is. Raises
-        Forbidden, Missing.
+    async def clean(self, actor: Actor, *, dry: bool, service_id: str | None = None) -> Cleared:
+        """Removes what nobody needs of the organisation's services and on its servers, or of one service and where that
+        is; ``dry`` only says what that is. Raises Forbidden, Missing.
         """
         policy.permit(actor, "disk.clean", actor.organization_id)
-        if service_id is not None:
-            known = await self.db.read(store.services)
-            if not any(each.service_id == service_id and _sees(actor, each) for each in known):
-                raise Missing(Noun.SERVICE)
-        return await self.cleaning.clean(
-            lambda each: _sees(actor, each) and service_id in {None, each.service_id}, dry=dry
-        )
+        known = [each for each in await self.db.read(store.services) if _sees(actor, each)]
+        chosen = [each for each in known if service_id in {None, each.service_id}]
+        if service_id is not None and not chosen:
+            raise Missing(Noun.SERVICE)
+        ids = {each.service_id for each in chosen}
+        hosts = {host_id for each in chosen for host_id in (each.host_id, each.build_host_id)}
+
+        def is_chosen(server: Server) -> bool:
+            sees = policy.sees(actor, server.organization_id, None, in_project=False)
+            return sees and (service_id is None or server.server_id in hosts)
+
+        return await self.cleaning.clean(Chosen(service=lambda each: each.service_id in ids, server=is_chosen), dry=dry)
 
     async def keep_round(self) -> float:
         """Clears away what nobody needs of all organisations, and tells how full the disk is. Seconds to rest."""
-        gone = await self.cleaning.clean(lambda _: True, dry=False)
+        everything = Chosen(service=lambda _: True, server=lambda _: True, everything=True)
+        gone = (await self.cleaning.clean(everything, dry=False)).items
         if gone:
             freed = sum(each.bytes or 0 for each in gone)
             log.info("cleared away %d things that nobody needs: %d MiB", len(gone), freed >> 20)
@@ -90,3 +102,9 @@ def _told(usage: Usage) -> DiskMeasured:
 
 def _sees(actor: Actor, service: Held) -> bool:
     return policy.sees(actor, service.organization_id, service.project_id, service_id=service.service_id)
+
+
+def _is_on(server: OnServer, services: Sequence[Held]) -> bool:
+    """Whether one of these services is on the server, is built there, or has something there."""
+    there = server.server.server_id
+    return any(there in {each.host_id, each.build_host_id} or server.of(each.service_id) for each in services)

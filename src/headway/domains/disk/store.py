@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Row, select
+from sqlalchemy import Column, null, select
 
 from headway.core.deployments.model import SubjectType
 from headway.domains.disk.model import Held, Server
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.tables.composes import composes
-from headway.infra.db.tables.deployments import deployments
+from headway.infra.db.tables.deployments import RUNNING, deployments
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
 
@@ -27,9 +27,21 @@ def services(tx: Tx) -> list[Held]:
     for service_type, id_column in _ID_OF.items():
         columns = id_column.table.c
         names = (columns.name, columns.app_name, columns.organization_id, columns.project_id, columns.host_id)
-        rows = tx.execute(select(id_column.label("service_id"), *names).where(columns.deleted_at.is_(None)))
-        found += [_held(row, service_type) for row in rows]
+        built = columns.get("build_host_id", null().label("build_host_id"))
+        rows = tx.execute(select(id_column.label("service_id"), *names, built).where(columns.deleted_at.is_(None)))
+        found += [Held(service_type=service_type, **row._mapping) for row in rows]  # noqa: SLF001 - its public name
     return found
+
+
+def known_applications(tx: Tx, application_ids: Collection[str]) -> set[str]:
+    """Those of these applications that there are, also while they are being deleted."""
+    found = select(applications.c.application_id).where(applications.c.application_id.in_(application_ids))
+    return {*tx.execute(found).scalars()}
+
+
+def under_way(tx: Tx) -> set[str]:
+    """Everything to which something is being deployed now."""
+    return {*tx.execute(select(deployments.c.subject_id).where(RUNNING)).scalars()}
 
 
 def service_of_deployment(tx: Tx) -> Mapping[str, str]:
@@ -42,20 +54,7 @@ def service_of_deployment(tx: Tx) -> Mapping[str, str]:
     return {row.deployment_id: row.subject_id for row in rows}
 
 
-def servers_of(tx: Tx, services: Iterable[Held]) -> list[Server]:
-    """The servers that these services are on, by name."""
-    used = {each.host_id for each in services}
+def every_server(tx: Tx) -> list[Server]:
+    """All servers, by name."""
     rows = tx.execute(select(servers.c.server_id, servers.c.name, servers.c.organization_id).order_by(servers.c.name))
-    return [Server(**row._mapping) for row in rows if row.server_id in used]  # noqa: SLF001 - its public name
-
-
-def _held(row: Row[tuple[str, str, str, str, str, str]], service_type: SubjectType) -> Held:
-    return Held(
-        service_id=row.service_id,
-        service_type=service_type,
-        name=row.name,
-        app_name=row.app_name,
-        organization_id=row.organization_id,
-        project_id=row.project_id,
-        host_id=row.host_id,
-    )
+    return [Server(**row._mapping) for row in rows]  # noqa: SLF001 - its public name

@@ -50,13 +50,15 @@ async def keep(api: DockerApi, image: Image, name: str) -> None:
     await api.post(f"/images/{image.reference}/tag", repo=repository, tag=tag)
 
 
-async def let_go(api: DockerApi, name: str) -> None:
-    """Takes a name away; the image goes with its last one. No error when it is gone, or in use by a container."""
+async def let_go(api: DockerApi, name: str) -> bool:
+    """Takes a name away; the image goes with its last one. Whether it is gone: no error when a container uses it."""
     try:
         await api.delete(f"/images/{name}")
     except EngineRefused as refused:
         if refused.status != 409:
             raise
+        return False
+    return True
 
 
 async def discard_release(api: DockerApi, panel_id: str, release_id: str) -> None:
@@ -69,9 +71,12 @@ async def discard_release(api: DockerApi, panel_id: str, release_id: str) -> Non
                 await let_go(api, each)
 
 
-async def bound_cache(api: DockerApi, most_bytes: int) -> None:
-    """Removes what was used longest ago of what BuildKit keeps, until it is no more than so much."""
-    await api.post("/build/prune", seconds=600.0, all=True, **{"keep-storage": most_bytes})
+async def bound_cache(api: DockerApi, most_bytes: int) -> int:
+    """Removes what was used longest ago of what BuildKit keeps, until it is no more than so much, but for what a build
+    needs now; the bytes that it has freed.
+    """
+    done = await api.post("/build/prune", seconds=600.0, all=True, **{"keep-storage": most_bytes})
+    return int((done or {}).get("SpaceReclaimed") or 0)
 
 
 def _digest(found: Json, name: str) -> str | None:

@@ -5,45 +5,64 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from pathlib import Path
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from headway.infra.hosts.ssh import SshHost
+from headway.infra.hosts.base import Host
+from headway.infra.hosts.ssh import SshHost
 
 _SECONDS = 120.0
-_AT_A_TIME = 500
-_AT_A_TIME_THERE = 200  # the words pass a shell, which takes less
-_MEASURE = ("nice", "-n", "19", "du", "--summarize", "--block-size=1", "--null", "--")
+_AT_A_TIME = 200  # on a server the words pass a shell, which takes so many
+_DU = ("nice", "-n", "19", "du", "--block-size=1", "--null")
+_MEASURE = (*_DU, "--summarize", "--")
+_LIST = (*_DU, "--max-depth=1", "--time", "--time-style=+%s", "--")
 
 
-async def bytes_of(folders: Iterable[str]) -> dict[str, int]:
-    """What each folder or file holds, by its path; what is not there is left out. A file with several names is counted
-    once. What could not be measured within two minutes is left out too.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """What a folder holds on the disk, in bytes, and when anything in it was last written to."""
+
+    bytes: int
+    used_at: float
+
+
+async def folders_in(host: Host, folder: str) -> dict[str, Folder]:
+    """The folders that lie in this one, by their names; none where it is not there, or could not be measured within two
+    minutes. Raises HostUnreachable.
     """
-    there = [path for path in folders if await asyncio.to_thread(Path(path).exists)]
-    found: dict[str, int] = {}
-    for start in range(0, len(there), _AT_A_TIME):
-        found |= await _measured(there[start : start + _AT_A_TIME])
+    found = {}
+    for line in (await _said(host, *_LIST, folder)).split(b"\0"):
+        size, used_at, path = (*line.split(b"\t", 2), b"", b"")[:3]
+        name = path.decode(errors="surrogateescape").removeprefix(f"{folder}/")
+        if path and "/" not in name:
+            found[name] = Folder(bytes=int(size), used_at=float(used_at))
     return found
 
 
-async def bytes_on(server: SshHost, folders: Iterable[str]) -> dict[str, int]:
-    """The same of a server, for as long as that takes. Raises HostUnreachable."""
+async def bytes_of(host: Host, folders: Iterable[str]) -> dict[str, int]:
+    """What each folder or file holds, by its path; what is not there is left out. A file with several names is counted
+    once. What could not be measured within two minutes on this machine is left out too. Raises HostUnreachable.
+    """
     paths, found = [*folders], dict[str, int]()
-    for start in range(0, len(paths), _AT_A_TIME_THERE):
-        conversation = await server.converse(*_MEASURE, *paths[start : start + _AT_A_TIME_THERE])
-        try:
-            found |= _read(await conversation.said())
-        finally:
-            conversation.close()
+    for start in range(0, len(paths), _AT_A_TIME):
+        found |= _read(await _said(host, *_MEASURE, *paths[start : start + _AT_A_TIME]))
     return found
 
 
-async def _measured(paths: list[str]) -> dict[str, int]:
+async def _said(host: Host, *argv: str) -> bytes:
+    return await (_said_there(host, *argv) if isinstance(host, SshHost) else _said_here(*argv))
+
+
+async def _said_there(server: SshHost, *argv: str) -> bytes:
+    conversation = await server.converse(*argv)
+    try:
+        return await conversation.said()
+    finally:
+        conversation.close()
+
+
+async def _said_here(*argv: str) -> bytes:
     process = await asyncio.create_subprocess_exec(
-        *_MEASURE,
-        *paths,
+        *argv,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -53,13 +72,13 @@ async def _measured(paths: list[str]) -> dict[str, int]:
         async with asyncio.timeout(_SECONDS):
             said, _ = await process.communicate()
     except TimeoutError:
-        return {}
+        return b""
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-    return _read(said)
+    return said
 
 
 def _read(said: bytes) -> dict[str, int]:

@@ -15,7 +15,7 @@ from headway.infra.hosts.ssh_target import CONNECT_SECONDS
 if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
     import asyncssh
 
-_WORD = re.compile(r"[A-Za-z0-9_./=-]+")
+_WORD = re.compile(r"[A-Za-z0-9_./=-][A-Za-z0-9_./=+%-]*")
 
 
 @dataclass(slots=True)

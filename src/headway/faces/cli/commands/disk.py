@@ -59,8 +59,16 @@ def _say_server(server: Mapping[str, Any]) -> None:
         output.warn(f"{server['name']} could not be asked, so what lies there is not counted: {server['away']}")
     elif not server["engine"]:
         output.warn(f"No container engine answers on {server['name']}: what it holds is not counted.")
-    if server["free"] is not None:
-        output.say(f"Free on {server['name']}: {output.size(server['free'])}")
+    if server["free"] is None:
+        return
+    told = [f"Free on {server['name']}: {output.size(server['free'])}"]
+    if server["cache"] is not None:
+        told.append(f"build cache {output.size(server['cache'])}")
+    if server["caches"]:
+        told.append(f"caches of builds {output.size(sum(each['bytes'] for each in server['caches']))}")
+    if server["left"]:
+        told.append(f"needed by nobody {output.size(server['left'])}")
+    output.say("; ".join(told))
 
 
 def clean(
@@ -78,7 +86,7 @@ def clean(
         if not dry_run and not yes:
             would = client.clean(service, dry_run=True)
             if not would["items"]:
-                output.say_json(would) if as_json else output.say("Nothing is there that nobody needs.")
+                output.say_json(would) if as_json else _show(would)
                 return
             _show(would)
             typer.confirm(f"Remove this ({output.size(would['bytes'])})?", abort=True)
@@ -92,15 +100,29 @@ def clean(
 
 
 def _show(found: Mapping[str, Any]) -> None:
+    names = {each["serverId"]: each["name"] for each in found["servers"]}
+    for server in found["servers"]:
+        if server["away"] is not None:
+            output.warn(f"{server['name']} is left to the next time: {server['away']}")
+    if not found["items"]:
+        output.say("Nothing is there that nobody needs.")
+        return
     output.say_table(
         (
             Column(title="WHAT", whole=True),
+            *((Column(title="SERVER"),) if names else ()),
             Column(title="NAME"),
             Column(title="WHY"),
             Column(title="SIZE", whole=True, right=True),
         ),
         [
-            (_KINDS.get(each["kind"], each["kind"]), each["name"], each["why"], output.size(each["bytes"]))
+            (
+                _KINDS.get(each["kind"], each["kind"]),
+                *((names.get(each["serverId"], "-"),) if names else ()),
+                each["name"],
+                each["why"],
+                output.size(each["bytes"]),
+            )
             for each in found["items"]
         ],
     )

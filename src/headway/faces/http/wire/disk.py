@@ -8,7 +8,7 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.domains.disk.model import Held, Machine, OnServer, Part, Waste
+from headway.domains.disk.model import Cleared, Held, Machine, OnServer, Part, Waste
 from headway.domains.disk.service import Shown
 from headway.faces.http.wire.base import moment
 
@@ -17,7 +17,8 @@ class HeldRow(TypedDict):
     """A service and what it alone holds: ``images`` without the layers that others have too, ``containers`` what they
     have written, ``volumes``, ``releases`` (the folders of those without an image), ``cache`` of its builds without an
     engine, ``sources`` (mirrors of repositories, and uploads), ``files`` (its own data; of a compose service all its
-    files), and ``logs`` of its deployments. Of one on a server all of it lies there but its ``sources`` and ``logs``.
+    files), and ``logs`` of its deployments. Of one on a server all of it lies there but its ``sources`` and ``logs``,
+    and ``cache`` wherever it was built.
     """
 
     serviceId: str
@@ -52,10 +53,19 @@ class MachineRow(TypedDict):
     cacheBound: int
 
 
+class CacheRow(TypedDict):
+    """What the builds of an application, which may be on another machine, keep on a server where no engine does it."""
+
+    serviceId: str
+    bytes: int
+
+
 class ServerDiskRow(TypedDict):
-    """A server that the services are on. ``away`` is why it could not be asked (null: it has answered), and then
-    nothing is known of what lies there; ``engine`` says whether a container engine there has. ``free`` and what follows
-    are as in ``machine``, null where they are not known, or not for the caller to know.
+    """A server that the services are on or are built on. ``away`` is why it could not be asked (null: it has answered),
+    and then nothing is known of what lies there; ``engine`` says whether a container engine there has. ``caches`` are
+    those of builds without one, the largest first. ``free`` and what follows are as in ``machine``, null where they are
+    not known, or not for the caller to know; ``left`` is what goes with images whose release is no more, and with
+    caches whose application is.
     """
 
     serverId: str
@@ -66,6 +76,8 @@ class ServerDiskRow(TypedDict):
     shared: int | None
     foreign: int | None
     cache: int | None
+    left: int | None
+    caches: list[CacheRow]
 
 
 class UsageRow(TypedDict):
@@ -82,10 +94,11 @@ class UsageRow(TypedDict):
 
 
 class WasteRow(TypedDict):
-    """Something that nobody needs; ``bytes`` is what goes with it, null where that is not known. ``serviceId`` is null
-    for what belongs to no service.
+    """Something on the panel's machine or a server that nobody needs; ``bytes`` is what goes with it, null where that
+    is not known. ``serviceId`` is null for what belongs to no service.
     """
 
+    serverId: str | None
     kind: Literal["release", "image", "buildCache", "cache"]
     serviceId: str | None
     name: str
@@ -93,11 +106,20 @@ class WasteRow(TypedDict):
     bytes: int | None
 
 
+class AskedServerRow(TypedDict):
+    """A server that was to be cleaned. ``away`` is why it was not, or not all of it; null: it was."""
+
+    serverId: str
+    name: str
+    away: str | None
+
+
 class Cleaned(TypedDict):
     """What was removed, or with ``dryRun`` would be."""
 
     dryRun: bool
     items: list[WasteRow]
+    servers: list[AskedServerRow]
     bytes: int
 
 
@@ -107,20 +129,28 @@ def usage_row(shown: Shown) -> UsageRow:
         "measuredAt": moment(shown.usage.measured_at),
         "engine": shown.usage.engine,
         "services": [_held(each) for each in shown.services],
-        "servers": [_server(each, whole=shown.machine is not None) for each in shown.servers],
+        "servers": [_server(each, shown.services, whole=shown.machine is not None) for each in shown.servers],
         "machine": None if shown.machine is None else _machine(shown.machine),
     }
 
 
-def cleaned(found: Sequence[Waste], *, dry: bool) -> Cleaned:
+def cleaned(found: Cleared, *, dry: bool) -> Cleaned:
     """The whole answer."""
-    return {"dryRun": dry, "items": [_waste(each) for each in found], "bytes": sum(each.bytes or 0 for each in found)}
+    return {
+        "dryRun": dry,
+        "items": [_waste(each) for each in found.items],
+        "servers": [
+            {"serverId": each.server_id, "name": each.name, "away": found.away.get(each.server_id)}
+            for each in found.servers
+        ],
+        "bytes": sum(each.bytes or 0 for each in found.items),
+    }
 
 
 def _held(held: Held) -> HeldRow:
     return {
         "serviceId": held.service_id,
-        "serverId": None if held.host_id == LOCAL_HOST else held.host_id,
+        "serverId": _server_id(held.host_id),
         "serviceType": "compose" if held.service_type == "compose" else "application",
         "name": held.name,
         "appName": held.app_name,
@@ -137,8 +167,13 @@ def _held(held: Held) -> HeldRow:
     }
 
 
-def _server(found: OnServer, *, whole: bool) -> ServerDiskRow:
+def _server_id(host_id: str) -> str | None:
+    return None if host_id == LOCAL_HOST else host_id
+
+
+def _server(found: OnServer, services: Sequence[Held], *, whole: bool) -> ServerDiskRow:
     tells, asked = whole and found.away is None, whole and found.engine
+    caches = {each.service_id: found.of(each.service_id).get(Part.CACHE, 0) for each in services}
     return {
         "serverId": found.server.server_id,
         "name": found.server.name,
@@ -148,6 +183,12 @@ def _server(found: OnServer, *, whole: bool) -> ServerDiskRow:
         "shared": found.held.shared if asked else None,
         "foreign": found.held.foreign if asked else None,
         "cache": found.held.cache if asked else None,
+        "left": found.left if tells else None,
+        "caches": [
+            {"serviceId": service_id, "bytes": size}
+            for service_id, size in sorted(caches.items(), key=lambda each: -each[1])
+            if size
+        ],
     }
 
 
@@ -165,6 +206,7 @@ def _machine(machine: Machine) -> MachineRow:
 
 def _waste(waste: Waste) -> WasteRow:
     return {
+        "serverId": _server_id(waste.host_id),
         "kind": waste.kind.value,
         "serviceId": waste.service_id,
         "name": waste.name,

@@ -1,0 +1,48 @@
+"""Works with servers: within a deadline, and of one that cannot be worked with it says why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from headway.domains.disk.model import Server
+from headway.domains.disk.places import There
+from headway.infra.hosts.base import HostUnreachable
+from headway.infra.hosts.ssh import SshHost
+from headway.kernel.errors import HeadwayError, Unavailable
+
+
+class ServerAway(Unavailable):
+    """A server could not be worked with, or not to the end."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reaching:
+    """``there`` gives what is asked of a server, and raises HostUnreachable where it cannot be entered. ``seconds`` is
+    within what it has to say what is there.
+    """
+
+    there: Callable[[str], There]
+    seconds: float = 30.0
+
+    @asynccontextmanager
+    async def at(self, server: Server, seconds: float) -> AsyncIterator[There]:
+        """The server, for so many seconds. Raises ServerAway, whatever went wrong with it; at once where the link does
+        not stand: the panel sees to that by itself.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                yield self._reached(server)
+        except TimeoutError as error:
+            raise ServerAway(f"{server.name} has not answered within {seconds:g} s.") from error
+        except HeadwayError as error:
+            raise ServerAway(error.message) from error
+
+    def _reached(self, server: Server) -> There:
+        there = self.there(server.server_id)
+        if there.host.link is None:
+            away = there.host.standing.away_why if isinstance(there.host, SshHost) else None
+            raise away or HostUnreachable(f"{server.name} has not been reached yet.")
+        return there
