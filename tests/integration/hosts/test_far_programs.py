@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.domains.backups.where import Reached, lay_out, mark_of
+from headway.domains.applications.far_end import FarEnd, lay_out, mark_of
+from headway.domains.backups.where import Reached
 from headway.infra.hosts.ssh import SshHost
 from headway.seams.dumps.base import Engine, Server, Typed, Whole
 from tests.local_hosts import local_host
@@ -39,7 +40,7 @@ async def far(tmp_path: Path) -> AsyncIterator[tuple[SshHost, Reached]]:
             files.mkdir()
             await lay_out(here, host, str(files), reads=True)
             known = Server(engine=Engine.POSTGRES, container="c")
-            yield host, Reached(server=known, far=host, files=str(files), mark=mark_of("d1"))
+            yield host, Reached(server=known, far=FarEnd(host=host, files=str(files), mark=mark_of("d1")))
 
 
 async def ended(what: Typed, more: bytes = b"") -> tuple[int, str, str]:

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Mapping
 
 from headway.core.deployments.run import Run, Undoing
-from headway.domains.backups.where import mark_of
+from headway.domains.applications.far_end import end_there
 from headway.infra.hosts import processes
 from headway.infra.hosts.base import Host
-from headway.infra.hosts.ssh import SshHost
 from headway.kernel.errors import HeadwayError
 from headway.seams.dumps.base import INSIDE, Server
 
@@ -32,14 +31,9 @@ async def end_inside(undoing: Undoing, hosts: Mapping[str, Host]) -> None:
     deployment_id = undoing.deployment.deployment_id
     async with undoing.fence():
         if undoing.deployment.release_host_id is not None:
-            await _end_there(hosts[undoing.deployment.release_host_id], deployment_id)
+            await end_there(hosts[undoing.deployment.release_host_id], deployment_id)
         elif not await asyncio.to_thread(_end, {INSIDE: deployment_id}):
             raise HeadwayError("Programs inside the database's container do not end although they were killed.")
-
-
-async def _end_there(host: Host, deployment_id: str) -> None:
-    if isinstance(host, SshHost):
-        await host.end_marked(mark_of(deployment_id))
 
 
 def _end(marks: dict[str, str]) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, field
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.domains.applications.far_end import FarEnd, away, lay_out, mark_of
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.store import serving
 from headway.domains.backups.inside import mark_inside
 from headway.domains.backups.model import Form
 from headway.domains.backups.plan import Plan
-from headway.domains.backups.where import Reached, lay_out, mark_of
+from headway.domains.backups.where import Reached
 from headway.domains.catalog.keeping import Keeping
 from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
 from headway.infra.hosts.base import Host, HostUnreachable
@@ -54,8 +55,8 @@ class Servers:
             raise AssertionError("Headway's own data is on no server")
         try:
             reached = await self._find(run, plan, plan.engine)
-        except HostUnreachable as away:
-            raise RunFailed(f"{away.message} Look why, and start this again once the server answers.") from away
+        except HostUnreachable as error:
+            raise away(error) from error
         return Asked(run=run, reached=reached, dumper=DUMPERS[plan.engine], database=plan.database)
 
     async def beside(self, plan: Plan, undoing: Undoing) -> Reached:
@@ -91,7 +92,7 @@ class Servers:
         if not isinstance(host, SshHost):
             return Reached(server=server)
         await lay_out(here, host, files, reads=not plan.target)
-        return Reached(server=server, far=host, files=files, mark=mark_of(deployment_id))
+        return Reached(server=server, far=FarEnd(host=host, files=files, mark=mark_of(deployment_id)))
 
     def _docker(self, plan: Plan, deployment_id: str) -> Mapping[str, str]:
         return {**self.composes.at(plan.host_id).engine.docker.env, INSIDE: deployment_id}

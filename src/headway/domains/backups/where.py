@@ -4,28 +4,17 @@ server by OpenSSH's client, which carries what they read and write.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.core.deployments.run import RunFailed
-from headway.domains.applications.streaming import way_to
+from headway.domains.applications.far_end import ENV, FarEnd
 from headway.domains.backups.model import Backup, Form
 from headway.domains.composes import store as composes
 from headway.domains.databases import store as databases
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts import ssh_client
-from headway.infra.hosts.base import Host
 from headway.infra.hosts.handing import ahead, taking
-from headway.infra.hosts.opening import CLEAN_PATH
-from headway.infra.hosts.ssh import SshHost
 from headway.kernel.vault import Vault
-from headway.seams.dumps.base import INSIDE, Server, Typed, Whole
-
-_WAY = "server"
-_ENV: Mapping[str, str] = MappingProxyType({"PATH": CLEAN_PATH, "LC_ALL": "C.UTF-8", "HOME": "/"})
+from headway.seams.dumps.base import Server, Typed, Whole
 
 
 def host_of(tx: Tx, backup: Backup, vault: Vault) -> str:
@@ -40,27 +29,23 @@ def host_of(tx: Tx, backup: Backup, vault: Vault) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A database server, and how its programs are started. ``far`` is the server that it is on, ``files`` the folder of
-    the panel's machine with what opens that, ``mark`` what is found there of the run; None: on the panel's machine.
+    """A database server, and how its programs are started. ``far`` is their end on the server that it is on; None: on
+    the panel's machine.
     """
 
     server: Server = field(repr=False)
-    far: SshHost | None = None
-    files: str = ""
-    mark: str = ""
+    far: FarEnd | None = None
 
     @property
     def place(self) -> str:
         """The server's name, "" for the panel's machine."""
-        return "" if self.far is None else self.far.target.name
+        return "" if self.far is None else self.far.place
 
     def typed(self, what: Typed) -> Typed:
         """What is typed for the database server, as it is typed on the panel's machine."""
         if self.far is None:
             return what
-        words = ssh_client.far_words(self.far.target, taking(what.argv), mark=self.mark)
-        argv = ssh_client.argv_of(self.files, _WAY, words)
-        return Typed(argv=argv, env=_ENV, stdin=ahead(what.env) + what.stdin)
+        return Typed(argv=self.far.argv(taking(what.argv)), env=ENV, stdin=ahead(what.env) + what.stdin)
 
     def read_by(self, whole: Whole) -> Whole:
         """The programs that read a dump, likewise; there it is one, which reads the whole of it."""
@@ -69,20 +54,3 @@ class Reached:
         (argv,) = whole.programs
         far = self.typed(Typed(argv=argv, env=whole.env))
         return replace(whole, programs=(far.argv,), env=far.env, ahead=far.stdin, place=self.place)
-
-
-async def lay_out(here: Host, far: SshHost, files: str, *, reads: bool) -> None:
-    """Writes what opens a server into a folder of the panel's machine; ``reads``: most of what passes comes from there.
-    Raises RunFailed, HostUnreachable.
-    """
-    if shutil.which(ssh_client.PROGRAM) is None:
-        raise RunFailed(f"The panel's machine has no {ssh_client.PROGRAM}: apt-get install openssh-client.")
-    await far.boot_id()  # from the first link on its key is known
-    way = await way_to(far, reads=reads)
-    for name, data in ssh_client.client_files(files, {_WAY: way}).items():
-        await here.write_file(f"{files}/{name}", data, lasting=False)
-
-
-def mark_of(deployment_id: str) -> str:
-    """What everything that a run starts on a server carries, inside of containers too."""
-    return f"{INSIDE}={deployment_id}"
