@@ -59,18 +59,27 @@ class FarDatabase:
 
     def left(self, deployment_id: str) -> list[str]:
         """The programs that carry a run's mark, on any machine and in any container."""
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if f"HEADWAY_INSIDE={deployment_id}".encode() in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append((entry / "cmdline").read_text().replace("\0", " ")[:120])
-        return found
+        return marked(deployment_id)
 
     def nothing_lies_about(self) -> bool:
         """Whether no unfinished object, and nothing of a run, is in the panel's folders."""
-        data = self.keeper.running.data_dir
-        objects = [path for path in (data / "backups").rglob("*") if path.suffix == ".partial"]
-        return not objects and not [*(data / "passing").glob("*")]
+        return nothing_passes(self.site.panel.data_dir)
+
+
+def marked(deployment_id: str) -> list[str]:
+    """The programs that carry a run's mark, on any machine and in any container."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"HEADWAY_INSIDE={deployment_id}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                found.append((entry / "cmdline").read_text().replace("\0", " ")[:120])
+    return found
+
+
+def nothing_passes(data_dir: Path) -> bool:
+    """Whether no unfinished object, and nothing of a run, is in a panel's folders."""
+    objects = [path for path in (data_dir / "backups").rglob("*") if path.suffix == ".partial"]
+    return not objects and not [*(data_dir / "passing").glob("*")]
 
 
 @contextmanager

@@ -71,6 +71,15 @@ class RootedServer(SshServer):
             self.process.wait(10)
             self.process = None
 
+    def show(self, folder: Path) -> None:
+        """Has a folder of this machine at the same path there, until the server is stopped."""
+        assert self.process is not None
+        (first,) = children(self.process.pid)
+        there = self.root / folder.relative_to("/")
+        there.mkdir(parents=True, exist_ok=True)
+        bind = ["nsenter", f"--target={first}", "--mount", "--", "mount", "--bind", str(folder), str(there)]
+        subprocess.run(bind, check=True)
+
     def living(self, argument: str) -> list[int]:
         """The processes of this server that have the argument."""
         return [pid for pid in _below(self.process.pid if self.process else 0) if argument in _argv(pid)]

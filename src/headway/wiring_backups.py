@@ -29,7 +29,8 @@ from headway.domains.catalog.kept_retention import KeptRetention, Wanted
 from headway.domains.volume_backups import store as volume_store
 from headway.domains.volume_backups.asking import VolumeBackupSource
 from headway.domains.volume_backups.plan import Planning as VolumePlanning
-from headway.domains.volume_backups.run import VolumeBackupKind, VolumeRestoreKind
+from headway.domains.volume_backups.restoring import VolumeRestoreKind
+from headway.domains.volume_backups.run import VolumeBackupKind
 from headway.domains.volume_backups.service import VolumeBackupService
 from headway.domains.volume_backups.services import Services
 from headway.domains.volume_backups.subject import VolumeBackupSubject

@@ -217,6 +217,7 @@ def test_a_named_volume_comes_back_into_itself_and_into_a_new_one(
     assert (folder / "f1").read_text() == "changed"
     refused = volumes.restore(volume_backup_id, file["path"], "again")
     assert (refused["reason"], "already" in refused["errorMessage"]) == ("refused", True)
+    assert listing(Path(other)) == before, "what is refused removes nothing"
     row = volumes.restore(volume_backup_id, file["path"])
     assert row["status"] == "done", engine_panel.deployment_log(row["deploymentId"])
     assert listing(folder) == before

@@ -174,12 +174,19 @@ async def test_a_volume_backup_is_of_one_database_that_is_headways_and_of_its_ki
     assert moved == [project_id] * 2
 
 
-async def test_a_volume_on_a_server_is_not_backed_up_and_says_so_before_anybody_counts_on_it(world: World) -> None:
+async def test_a_backup_of_a_volume_on_a_server_is_among_what_the_server_does(world: World) -> None:
     server_id = (await world.post("server.create", name="far", ipAddress="127.0.0.1"))["serverId"]
     id_ = (await made(world, serverId=server_id))["databaseId"]
     given = {"name": "v", "volumeName": "data", "postgresId": id_}
-    answer = await world.owner.post("/volumeBackups.create", json=given)
-    assert (answer.status_code, "on a server" in answer.json()["message"]) == (400, True), answer.text
+    volume_backup_id = (await world.post("volumeBackups.create", **given))["volumeBackupId"]
+    await world.post("volumeBackups.runManually", volumeBackupId=volume_backup_id)
+    for listed in (
+        await world.get("deployment.allByServer", serverId=server_id),
+        await world.get("deployment.allByType", id=volume_backup_id, type="volumeBackup"),
+    ):
+        assert [(row["title"], row["serverId"], row["buildServerId"]) for row in listed] == [
+            ("Volume backup", server_id, None)
+        ]
 
 
 async def test_a_backup_of_one_on_a_server_is_among_what_the_server_does(world: World) -> None:

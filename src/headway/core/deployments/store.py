@@ -341,6 +341,19 @@ def ended_with_undos(tx: Tx, host_id: str) -> list[str]:
     return list(tx.execute(statement).scalars())
 
 
+def is_taken_back_later(tx: Tx, subject_type: SubjectType, subject_ids: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether an undo of one of these names is still to be carried out for a deployment of these subjects that has
+    ended.
+    """
+    statement = (
+        select(undos.c.seq)
+        .join(deployments, _c.deployment_id == undos.c.deployment_id)
+        .where(_c.subject_type == subject_type, _c.subject_id.in_(subject_ids), undos.c.name.in_(names))
+        .where(_c.status.in_([Status.DONE, Status.ERROR]))
+    )
+    return tx.execute(statement.limit(1)).first() is not None
+
+
 def touches(host_id: str) -> ColumnElement[bool]:
     """Of deployments: that they have effects on the host."""
     return or_(_c.host_id == host_id, _c.release_host_id == host_id)

@@ -40,8 +40,8 @@ def timer_of(settings: VolumeSettings) -> tuple[Cron, Policy] | None:
 
 
 def request_of(found: VolumeBackup, whose: Whose | None, *, alone: bool = False) -> Request:
-    """A run that makes the volume backup. While its service is stopped for it, or it is exchanged (``alone``), nothing
-    is deployed to that.
+    """A run that makes the volume backup: on the panel's machine, with effects on the server that the service is on.
+    While that is stopped for it, or the volume is exchanged (``alone``), nothing is deployed to it.
     """
     own = f"volumeBackup:{found.volume_backup_id}"
     shares = whose is not None and (alone or found.settings.turn_off)
@@ -51,6 +51,7 @@ def request_of(found: VolumeBackup, whose: Whose | None, *, alone: bool = False)
         subject_type=SubjectType.VOLUME_BACKUP,
         subject_id=found.volume_backup_id,
         host_id=LOCAL_HOST,
+        release_host_id=None if whose is None or whose.host_id == LOCAL_HOST else whose.host_id,
         organization_id=found.organization_id,
         project_id=found.project_id,
         exclusive_key=whose.exclusive_key if whose is not None and shares else own,

@@ -6,25 +6,30 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from headway.core.deployments.model import Deployment
+from headway.core.deployments import store as deployments
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.catalog.keeping import Keeping, Place
 from headway.domains.catalog.kept_model import checked_path, checked_prefix, path_of
+from headway.domains.servers import store as servers
 from headway.domains.volume_backups import store
 from headway.domains.volume_backups.model import ServiceType, VolumeBackup
-from headway.domains.volume_backups.services import Services
+from headway.domains.volume_backups.services import Origin, Services, Whose
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 
 SUFFIX = "tar.zst"
+UNDO_STOPPED, UNDO_SWAP = "stopped service", "exchanged folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The volume backup as it was when the run began. ``was_up`` is whether its service is to be started again;
-    ``target`` is the new volume that a restore makes, empty for the same one.
+    """The volume backup as it was when the run began. ``host_id`` is the host that its service is on, called
+    ``host_name``, ``was_up`` whether that is to be started again; ``target`` is the new volume that a restore makes,
+    empty for the same one.
     """
 
     volume_backup_id: str
@@ -35,6 +40,8 @@ class Plan:
     turn_off: bool
     was_up: bool
     place: Place = field(repr=False)
+    host_id: str = LOCAL_HOST
+    host_name: str = ""
     target: str = ""
 
     def dump(self) -> dict[str, Any]:
@@ -48,9 +55,14 @@ class Plan:
         return Plan(**{**values, **made})
 
     @property
-    def service(self) -> dict[str, str]:
-        """Which service, for the undo that starts it again."""
-        return {"service_type": self.service_type.value, "service_id": self.service_id}
+    def origin(self) -> Origin:
+        """Of which service the volume is, and where."""
+        return Origin(service_type=self.service_type, service_id=self.service_id, host_id=self.host_id)
+
+    @property
+    def at(self) -> str:
+        """The server that it is on, as the end of a phrase; "" for what is on none."""
+        return "" if self.host_id == LOCAL_HOST else f" on the server {self.host_name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +79,7 @@ class Planning:
             prefix = checked_prefix(found.settings.prefix)
             above = f"{found.app_name}/{found.settings.volume_name}"
             path = path_of(above, prefix, tx.now, deployment.deployment_id, SUFFIX)
-            return self._frozen(tx, found, path)
+            return self._frozen(tx, deployment, found, path)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
 
@@ -77,17 +89,23 @@ class Planning:
         try:
             found = store.find(tx, deployment.subject_id, self.keeping.vault)
             path = checked_path(given["file"])
-            return self._frozen(tx, found, path, destination_id=given["destination_id"], target=given["target"])
+            where, target = given["destination_id"], given["target"]
+            return self._frozen(tx, deployment, found, path, destination_id=where, target=target)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
 
     def _frozen(
-        self, tx: Tx, found: VolumeBackup, path: str, *, destination_id: str | None = None, target: str = ""
+        self,
+        tx: Tx,
+        deployment: Deployment,
+        found: VolumeBackup,
+        path: str,
+        *,
+        destination_id: str | None = None,
+        target: str = "",
     ) -> Frozen:
         settings = found.settings
-        whose = self.services.whose(tx, found.service_type, found.service_id)
-        if whose is None:
-            raise RunFailed("The service whose volume this is was deleted.", Reason.REFUSED)
+        whose = self._whose(tx, deployment, found)
         password = None if settings.password is None else Secret(settings.password)
         where = destination_id or found.destination_id
         plan = Plan(
@@ -99,7 +117,27 @@ class Planning:
             turn_off=settings.turn_off,
             was_up=whose.is_up,
             place=self.keeping.place(tx, where, path, password),
+            host_id=whose.host_id,
+            host_name="" if whose.host_id == LOCAL_HOST else servers.find(tx, whose.host_id).name,
             target=target,
         )
         known = (settings.password or "", *self.keeping.secrets(tx, where))
         return Frozen(plan=plan.dump(), mask=tuple(each for each in known if each))
+
+    def _whose(self, tx: Tx, deployment: Deployment, found: VolumeBackup) -> Whose:
+        """The service, on the host that the run was asked to work on. Raises InvalidInput."""
+        whose = self.services.whose(tx, found.service_type, found.service_id)
+        if whose is None:
+            raise InvalidInput("The service whose volume this is was deleted.")
+        if whose.lacks:
+            raise InvalidInput(whose.lacks)
+        if whose.host_id != (deployment.release_host_id or LOCAL_HOST):
+            raise InvalidInput("The service is on another machine than when this was asked for. Start it again.")
+        mine = store.of_service(tx, found.service_type, found.service_id, self.keeping.vault)
+        ids = [each.volume_backup_id for each in mine]
+        if deployments.is_taken_back_later(tx, SubjectType.VOLUME_BACKUP, ids, (UNDO_STOPPED, UNDO_SWAP)):
+            raise InvalidInput(
+                "What an earlier run has done to this service is still being taken back there. Start this again in a"
+                " minute."
+            )
+        return whose

@@ -21,7 +21,7 @@ from headway.domains.catalog.kept_model import KeptFile, checked_path
 from headway.domains.volume_backups import store
 from headway.domains.volume_backups.asking import request_of, timer_of
 from headway.domains.volume_backups.model import ServiceType, VolumeBackup, VolumeSettings, check, check_volume
-from headway.domains.volume_backups.run import RESTORE
+from headway.domains.volume_backups.restoring import RESTORE
 from headway.domains.volume_backups.services import Services, Whose
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +19,12 @@ from headway.domains.databases import store as databases
 from headway.domains.volume_backups.model import DATA, ServiceType
 from headway.infra.db.transaction import Tx
 from headway.infra.docker import labels
+from headway.infra.hosts.base import Host
 from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.vault import Vault
+from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.container_body import volume_name
 
-_ON_A_SERVER = "It is on a server: this version backs up volumes of the panel's own machine."
 _ELSEWHERE = "This database runs elsewhere: Headway backs up volumes of what it runs itself."
 
 
@@ -32,24 +34,49 @@ class NoSuchVolume(InvalidInput):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """A service as a volume backup needs it: whose it is, what it is called, what one run at a time holds, whether it
-    is to be up once nobody holds it, and why no volume of it is on this machine ("": there is none).
+    """A service as a volume backup needs it: whose it is, what it is called, where it is, what one run at a time holds,
+    whether it is to be up once nobody holds it, and why it has no volumes ("": it may have some).
     """
 
     owner: Owner
     app_name: str
+    host_id: str
     exclusive_key: str
     is_up: bool
-    lacks: str
+    lacks: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Of which service a volume is, and on which host it lies."""
+
+    service_type: ServiceType
+    service_id: str
+    host_id: str
+
+    def dump(self) -> dict[str, str]:
+        """The JSON that ``load`` reads, for undos."""
+        return {"service_type": self.service_type.value, "service_id": self.service_id, "host": self.host_id}
+
+    @staticmethod
+    def load(values: Mapping[str, Any]) -> Origin:
+        """What ``dump`` wrote, among others."""
+        service_type, host_id = ServiceType(values["service_type"]), values.get("host", LOCAL_HOST)
+        return Origin(service_type=service_type, service_id=values["service_id"], host_id=host_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Services of all types on this machine. What runs of a database is an application, of the same id."""
+    """Services of all types, each on its host. What runs of a database is an application, of the same id."""
 
     vault: Vault
     applications: Applications
     composes: Composes
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """The hosts that they are on."""
+        return self.applications.hosts
 
     def whose(self, tx: Tx, service_type: ServiceType, service_id: str) -> Whose | None:
         """The service, None when there is none."""
@@ -58,10 +85,13 @@ class Services:
             if owner is None:
                 return None
             compose = composes.find(tx, service_id, self.vault)
-            key = compose_model.exclusive_key(service_id)
-            is_up = compose.wanted is not compose_model.Wanted.DOWN
-            lacks = "" if compose.host_id == LOCAL_HOST else _ON_A_SERVER
-            return Whose(owner=owner, app_name=compose.app_name, exclusive_key=key, is_up=is_up, lacks=lacks)
+            return Whose(
+                owner=owner,
+                app_name=compose.app_name,
+                host_id=compose.host_id,
+                exclusive_key=compose_model.exclusive_key(service_id),
+                is_up=compose.wanted is not compose_model.Wanted.DOWN,
+            )
         if service_type is ServiceType.APPLICATION:
             if applications.owner(tx, service_id) is None:
                 return None
@@ -71,84 +101,81 @@ class Services:
             return None
         return _whose(database.runs, _ELSEWHERE if database.settings.elsewhere is not None else "")
 
-    async def folder(self, service_type: ServiceType, service_id: str, app_name: str, volume: str) -> str:
-        """The folder of one of its volumes, or of an application's own data. Raises NoSuchVolume, EngineAway."""
-        await self._require_here(service_type, service_id)
+    async def folder(self, origin: Origin, app_name: str, volume: str) -> str:
+        """The folder, on its host, of one of a service's volumes, or of an application's own data. Raises NoSuchVolume,
+        EngineAway, HostUnreachable.
+        """
+        service_type, service_id = origin.service_type, origin.service_id
         if service_type is ServiceType.APPLICATION and volume == DATA and not await self._has_mount(service_id, DATA):
-            return self.applications.tools.folders.data(service_id)
+            return self.applications.toolboxes.at(origin.host_id).folders.data(service_id)
         if service_type.database is not None and volume == DATA:
             volume = await self.applications.db.read(lambda tx: self._kept_in(tx, service_id))
         found = None
         for name in _names(app_name, volume):
-            found = found or await self._volume(service_type, service_id, name)
+            found = found or await self._volume(origin, name)
         if found is None:
             own = "" if service_type is ServiceType.COMPOSE else f", or {DATA} for what it keeps itself"
             raise NoSuchVolume(f"The service has no volume {volume}: name one as its file or its mounts do{own}.")
         if found.get("Driver") != "local" or not found.get("Mountpoint") or found.get("Options"):
-            raise NoSuchVolume(f"The volume {volume} does not lie in a folder of this machine, so it is not read here.")
+            raise NoSuchVolume(f"The volume {volume} does not lie in a folder of its machine, so it is not read here.")
         return str(found["Mountpoint"])
 
-    async def make_volume(
-        self, service_type: ServiceType, service_id: str, app_name: str, volume: str
-    ) -> tuple[str, str]:
-        """(name, folder) of a new volume of the service. Raises Conflict where there is one of that name."""
-        await self._require_here(service_type, service_id)
-        name = new_name(service_type, app_name, volume)
-        api = self.composes.tools.engine.api
-        if await api.find(f"/volumes/{name}") is not None:
-            raise Conflict(f"There is a volume {name} already: name a new one, or leave the name out.")
-        made = await api.post("/volumes/create", {"Name": name, "Labels": self._labels(service_type, service_id)})
-        return name, str(made["Mountpoint"])
+    async def make_volume(self, origin: Origin, name: str, deployment_id: str) -> str:
+        """The folder of a volume of the service that the restore makes. Raises Conflict where there is one of that name
+        that another has made.
+        """
+        api = self._engine(origin).api
+        made = await self._volume(origin, name, deployment_id)
+        if made is None:
+            if await api.find(f"/volumes/{name}") is not None:
+                raise Conflict(f"There is a volume {name} already: name a new one, or leave the name out.")
+            own = {**self._labels(origin), labels.DEPLOYMENT: deployment_id}
+            made = await api.post("/volumes/create", {"Name": name, "Labels": own})
+        return str(made["Mountpoint"])
 
-    async def remove_volume(self, service_type: ServiceType, service_id: str, name: str) -> None:
-        """Removes a volume of the service that was made for a restore."""
-        if await self._volume(service_type, service_id, name) is not None:
-            await self.composes.tools.engine.api.delete(f"/volumes/{name}")
+    async def remove_volume(self, origin: Origin, name: str, deployment_id: str) -> None:
+        """Removes a volume that the restore has made: no other, for it may be refused just because of that."""
+        if await self._volume(origin, name, deployment_id) is not None:
+            await self._engine(origin).api.delete(f"/volumes/{name}")
 
-    def hold(self, tx: Tx, service_type: ServiceType, service_id: str) -> bool:
+    def hold(self, tx: Tx, origin: Origin) -> bool:
         """A service that is up is held down from here on; whether it is held now."""
-        if service_type is ServiceType.COMPOSE:
-            stack = composes.find(tx, service_id, self.vault).wanted
+        if origin.service_type is ServiceType.COMPOSE:
+            stack = composes.find(tx, origin.service_id, self.vault).wanted
             if stack is compose_model.Wanted.UP:
-                composes.set_fields(tx, service_id, wanted=compose_model.Wanted.HELD)
+                composes.set_fields(tx, origin.service_id, wanted=compose_model.Wanted.HELD)
             return stack is not compose_model.Wanted.DOWN
-        app = applications.find(tx, service_id, self.vault).wanted
+        app = applications.find(tx, origin.service_id, self.vault).wanted
         if app is application_model.Wanted.UP:
-            applications.set_fields(tx, service_id, wanted=application_model.Wanted.HELD)
+            applications.set_fields(tx, origin.service_id, wanted=application_model.Wanted.HELD)
         return app is not application_model.Wanted.DOWN
 
-    def let_go(self, tx: Tx, service_type: ServiceType, service_id: str) -> bool:
+    def let_go(self, tx: Tx, origin: Origin) -> bool:
         """A service that is held is wanted up again, and its keeper brings it up; one that somebody has stopped
         meanwhile stays down. Whether there is such a service.
         """
-        whose = self.whose(tx, service_type, service_id)
-        if whose is None:
+        if self.whose(tx, origin.service_type, origin.service_id) is None:
             return False
-        if service_type is ServiceType.COMPOSE:
-            if composes.find(tx, service_id, self.vault).wanted is compose_model.Wanted.HELD:
-                composes.set_fields(tx, service_id, wanted=compose_model.Wanted.UP)
-        elif applications.find(tx, service_id, self.vault).wanted is application_model.Wanted.HELD:
-            applications.set_fields(tx, service_id, wanted=application_model.Wanted.UP)
+        if origin.service_type is ServiceType.COMPOSE:
+            if composes.find(tx, origin.service_id, self.vault).wanted is compose_model.Wanted.HELD:
+                composes.set_fields(tx, origin.service_id, wanted=compose_model.Wanted.UP)
+        elif applications.find(tx, origin.service_id, self.vault).wanted is application_model.Wanted.HELD:
+            applications.set_fields(tx, origin.service_id, wanted=application_model.Wanted.UP)
         return True
 
-    async def bring_in_line(self, service_type: ServiceType, service_id: str) -> bool:
+    async def bring_in_line(self, origin: Origin) -> bool:
         """Does what is wanted: returns when nothing of it runs, or what served does; whether it is up."""
-        if service_type is ServiceType.COMPOSE:
-            async with self.composes.turn(service_id):
-                compose = await self.composes.db.read(lambda tx: composes.find(tx, service_id, self.vault))
+        if origin.service_type is ServiceType.COMPOSE:
+            async with self.composes.turn(origin.service_id):
+                compose = await self.composes.db.read(lambda tx: composes.find(tx, origin.service_id, self.vault))
                 up = compose.wanted is compose_model.Wanted.UP
                 await (self.composes.up(compose) if up else self.composes.down(compose))
             return up
-        async with self.applications.turn(service_id):
-            found = await self.applications.db.read(lambda tx: applications.find(tx, service_id, self.vault))
+        async with self.applications.turn(origin.service_id):
+            found = await self.applications.db.read(lambda tx: applications.find(tx, origin.service_id, self.vault))
             up = found.wanted is application_model.Wanted.UP
             await (self.applications.up(found) if up else self.applications.down(found))
         return up
-
-    async def _require_here(self, service_type: ServiceType, service_id: str) -> None:
-        host_of = composes.host_of if service_type is ServiceType.COMPOSE else applications.host_of
-        if await self.applications.db.read(lambda tx: host_of(tx, service_id)) != LOCAL_HOST:
-            raise NoSuchVolume(_ON_A_SERVER)
 
     def _kept_in(self, tx: Tx, database_id: str) -> str:
         """The volume of the database that serves: another is set where a rebuild has failed, or was not deployed."""
@@ -163,16 +190,22 @@ class Services:
         found = await self.applications.db.read(lambda tx: applications.find(tx, application_id, self.vault))
         return any(mount.kind == "volume" and mount.source == volume for mount in found.settings.mounts)
 
-    async def _volume(self, service_type: ServiceType, service_id: str, name: str) -> dict[str, Any] | None:
-        """One of the service's own volumes: nobody else's, whatever it is called."""
-        found = await self.composes.tools.engine.api.find(f"/volumes/{name}")
-        wanted = self._labels(service_type, service_id)
+    async def _volume(self, origin: Origin, name: str, deployment_id: str | None = None) -> dict[str, Any] | None:
+        """One of the service's own volumes, of those that a restore has made where one is named: nobody else's,
+        whatever it is called.
+        """
+        found = await self._engine(origin).api.find(f"/volumes/{name}")
+        made_by = {} if deployment_id is None else {labels.DEPLOYMENT: deployment_id}
+        wanted = self._labels(origin) | made_by
         has = (found or {}).get("Labels") or {}
         return dict(found) if found and all(has.get(key) == value for key, value in wanted.items()) else None
 
-    def _labels(self, service_type: ServiceType, service_id: str) -> dict[str, str]:
-        own = labels.COMPOSE if service_type is ServiceType.COMPOSE else labels.APPLICATION
-        return {labels.PANEL: self.composes.tools.panel_id, own: service_id}
+    def _labels(self, origin: Origin) -> dict[str, str]:
+        own = labels.COMPOSE if origin.service_type is ServiceType.COMPOSE else labels.APPLICATION
+        return {labels.PANEL: self.composes.toolboxes.at(origin.host_id).panel_id, own: origin.service_id}
+
+    def _engine(self, origin: Origin) -> Engine:
+        return self.composes.toolboxes.at(origin.host_id).engine
 
 
 def new_name(service_type: ServiceType, app_name: str, volume: str) -> str:
@@ -184,9 +217,10 @@ def _whose(application: application_model.Application, lacks: str = "") -> Whose
     return Whose(
         owner=Owner(organization_id=application.organization_id, project_id=application.project_id),
         app_name=application.app_name,
+        host_id=application.host_id,
         exclusive_key=application_model.exclusive_key(application.application_id),
         is_up=application.wanted is not application_model.Wanted.DOWN,
-        lacks=lacks or ("" if application.host_id == LOCAL_HOST else _ON_A_SERVER),
+        lacks=lacks,
     )
 
 

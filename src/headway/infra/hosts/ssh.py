@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 from headway.infra.hosts import anchor as anchor_program
-from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, Handle, HostUnreachable
+from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, FileFailed, Handle, HostUnreachable
 from headway.infra.hosts.command import Limits
 from headway.infra.hosts.epochs import LOCK_SECONDS, EpochHeld, passed
 from headway.infra.hosts.ground import never_started, other_boot
@@ -22,13 +22,14 @@ from headway.infra.hosts.server_trees import ServerTrees, prepared
 from headway.infra.hosts.ssh_files import SshFiles
 from headway.infra.hosts.ssh_ground import SshGround, exits, looked
 from headway.infra.hosts.ssh_program import Conversation, converse
-from headway.infra.hosts.ssh_session import SshSession, Standing
+from headway.infra.hosts.ssh_session import ANSWER_SECONDS, SshSession, Standing
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.hosts.wire import Field, pack
 from headway.kernel.errors import Conflict, HeadwayError
 from headway.kernel.turns import Turns
 
 ROOT = "/var/lib/headway"
+EXCHANGE_SECONDS = 3600.0  # as long as it takes to remove all that is in a folder
 
 
 class SshHost(SshFiles):
@@ -253,6 +254,17 @@ class SshHost(SshFiles):
         if (await self._session.ask("end_marked", mark, seconds=SWEEP_SECONDS * 2))[1] != b"1":
             raise HostUnreachable(f"Processes on {self.target.place} do not end although they were killed.")
 
+    async def exchange(self, deployment_id: str, epoch: int, move: str, place: str) -> bool:
+        """Makes one of the moves by which a folder of a run gets into the ``place`` of another; whether that other one
+        is out of its place, and wanted still. Raises EpochPassed, FileFailed, HostUnreachable: then it may go on there,
+        and whoever puts a later epoch in force waits for it.
+        """
+        asked = ("exchange", self._epoch_file(deployment_id), epoch, move, place, check_id(deployment_id))
+        word, *said = await self._unheld(deployment_id, epoch, asked, seconds=EXCHANGE_SECONDS)
+        if word != b"ok":
+            raise FileFailed(f"Cannot exchange {place} ({move}): {b' '.join(said).decode(errors='replace')}.")
+        return said == [b"1"]
+
     async def dial(self, socket: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to a socket of the server, by its path. Raises OSError when nothing listens there, and
         HostUnreachable.
@@ -290,12 +302,14 @@ class SshHost(SshFiles):
                 self._prepared = (porter, trees)
             return self._prepared[1]
 
-    async def _unheld(self, deployment_id: str, epoch: int, asked: tuple[Field, ...]) -> list[bytes]:
+    async def _unheld(
+        self, deployment_id: str, epoch: int, asked: tuple[Field, ...], seconds: float = ANSWER_SECONDS
+    ) -> list[bytes]:
         """An answer that is given once nobody else holds the epoch. Raises EpochPassed."""
         verb, *arguments = asked
         deadline = time.monotonic() + LOCK_SECONDS
         while True:
-            answer = await self._session.ask(str(verb), *arguments)
+            answer = await self._session.ask(str(verb), *arguments, seconds=seconds)
             match answer[0]:
                 case b"busy":
                     await _pause(deployment_id, deadline)

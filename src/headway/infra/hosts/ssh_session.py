@@ -34,7 +34,7 @@ MOST_SESSIONS = 8
 TURN_SECONDS = 0.02
 _LOGIN = "headway.infra.hosts.ssh_login"
 # What would meet its own effect if it was asked a second time.
-_ONCE = frozenset({"open", "move"})
+_ONCE = frozenset({"open", "move", "exchange"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from headway.infra.hosts import anchor
 
 # In this order: each part uses only those before it, and the last one runs.
 SHARED = ("kernel", "link", "processes", "cgroups")
-PARTS = ("files", "trees", "runs", "openings", "hands", "porter")
+PARTS = ("files", "trees", "runs", "exchange", "openings", "hands", "porter")
 
 
 class PorterLost(Exception):

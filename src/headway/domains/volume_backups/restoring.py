@@ -1,0 +1,153 @@
+"""How a kept volume is restored: proven first, then into a new volume, or beside the same one, which it is exchanged
+with while the service is stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from headway.core.deployments.model import Deployment
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.status import Reason
+from headway.domains.catalog.keeping import Keeping
+from headway.domains.volume_backups.exchange import Exchanging, Move
+from headway.domains.volume_backups.plan import UNDO_SWAP, Plan, Planning
+from headway.domains.volume_backups.run import VERSION, require_root, whole
+from headway.domains.volume_backups.services import Origin, Services, new_name
+from headway.domains.volume_backups.stopping import let_up, start_again, take_down, undo_stopped
+from headway.domains.volume_backups.where import Where, known_host, open_way, undo_there
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import Conflict
+from headway.seams.dumps.base import TAR
+
+RESTORE = "volumeBackup.restore"
+UNDO_VOLUME = "new volume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeRestoreKind:
+    """Restores a kept file into a new volume or the same one; fits ``core.deployments.run.Kind``."""
+
+    planning: Planning
+    keeping: Keeping
+    services: Services
+    name: str = RESTORE
+    version: int = VERSION
+    repeatable_until: str | None = None
+
+    def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
+        """The volume backup as it is now, and what is to be restored of it. Raises RunFailed (refused)."""
+        return self.planning.restore(tx, deployment)
+
+    async def perform(self, run: Run) -> Success:
+        """Proves the file, fills a new volume or a folder beside the old one, and exchanges the two."""
+        plan = Plan.load(run.plan)
+        require_root(plan)
+        where = await open_way(run, self.services.hosts, self.keeping, plan, reads=False)
+        await run.step("open a folder", lambda: self._open(run, plan))
+        await self.keeping.fetch(run, "prove the file", plan.place, TAR, whole())
+        if plan.target:
+            name = await self._into_new(where, plan)
+            await self.keeping.close_folder(run)
+            return Success(message=f"{plan.place.path} is restored into the new volume {name}{plan.at}.")
+        await self._into_same(where, plan)
+        await self.keeping.close_folder(run)
+        return Success(
+            message=f"{plan.place.path} is restored into the volume {plan.volume}{plan.at}, which is in use."
+        )
+
+    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+        """Takes back one effect."""
+        match name:
+            case str() if name == UNDO_VOLUME:
+                await self._remove_volume(undoing, data)
+            case str() if name == UNDO_SWAP:
+                await self._swap_back(undoing, data)
+            case _:
+                done = await undo_stopped(undoing, self.services, name, data)
+                if not done and not await undo_there(undoing, self.services.hosts, name, data):
+                    await self.keeping.undo(undoing, name, data)
+
+    async def _open(self, run: Run, plan: Plan) -> Json:
+        if plan.target:
+            new = f"the new volume {plan.target}{plan.at}"
+            await run.say(f"Restoring {plan.place.path} into {new}; nothing is overwritten.")
+        else:
+            await run.say(
+                f"Restoring {plan.place.path} into the volume {plan.volume} of {plan.app_name}{plan.at}: all that is in"
+                " it is replaced. It is kept until the restored one is in use."
+            )
+        await self.keeping.open_folder(run)
+        return None
+
+    async def _into_new(self, where: Where, plan: Plan) -> str:
+        name = new_name(plan.service_type, plan.app_name, plan.target)
+
+        async def make() -> Json:
+            await where.run.undo(UNDO_VOLUME, {**plan.origin.dump(), "name": name})
+            return await self.services.make_volume(plan.origin, name, where.run.deployment.deployment_id)
+
+        try:
+            folder: str = await where.run.step("make the volume", make)
+        except Conflict as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+        await self._extract(where, plan, folder)
+        return name
+
+    async def _into_same(self, where: Where, plan: Plan) -> None:
+        run = where.run
+        folder: str = await run.step("find the volume", lambda: self._folder(plan))
+        beside = Exchanging(host=where.host, place=folder, by=run)
+
+        async def make() -> Json:
+            await run.undo(UNDO_SWAP, {**plan.origin.dump(), "folder": folder})
+            await beside.make(Move.BEGIN)
+            return None
+
+        async def swap() -> Json:
+            await beside.make(Move.EXCHANGE)
+            return None
+
+        async def settle() -> Json:
+            await beside.make(Move.SETTLE)
+            await beside.make(Move.CLEAR)
+            return None
+
+        await run.step("make a folder beside it", make)
+        await self._extract(where, plan, beside.fresh)
+        await run.step("stop the service", lambda: take_down(where, self.services, plan))
+        await run.step("exchange the folders", swap)
+        await start_again(where, self.services, plan)
+        await run.step("remove the old one", settle)
+
+    async def _folder(self, plan: Plan) -> Json:
+        return await self.services.folder(plan.origin, plan.app_name, plan.volume)
+
+    async def _extract(self, where: Where, plan: Plan, folder: str) -> None:
+        await where.begin()
+        await self.keeping.fetch(where.run, "extract", plan.place, TAR, where.fills(folder))
+        await where.sync(folder)
+
+    async def _remove_volume(self, undoing: Undoing, data: Mapping[str, Json]) -> None:
+        origin = Origin.load(data)
+        if known_host(self.services.hosts, origin.host_id) is not None:
+            await self.services.remove_volume(origin, data["name"], undoing.deployment.deployment_id)
+
+    async def _swap_back(self, undoing: Undoing, data: Mapping[str, Json]) -> None:
+        """The old folder is in its place again, if it was moved and is wanted still; its service is stopped meanwhile,
+        and started again in any case: nobody else knows that it was.
+        """
+        services, origin = self.services, Origin.load(data)
+        host = known_host(services.hosts, origin.host_id)
+        if host is None:
+            return
+        beside = Exchanging(host=host, place=data["folder"], by=undoing)
+        if await undoing.write(lambda tx: services.whose(tx, origin.service_type, origin.service_id)) is not None:
+            if await beside.make(Move.LOOK):
+                await undoing.write(lambda tx: services.hold(tx, origin))
+            async with undoing.fence(host):
+                await services.bring_in_line(origin)
+        await beside.make(Move.PUT_BACK)
+        await let_up(undoing, services, origin)
+        await beside.make(Move.CLEAR)

@@ -1,0 +1,62 @@
+"""How the service of a volume is stopped for a run and started again whatever happens, on the machine that it is on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from headway.core.deployments.run import Json, Undoing
+from headway.domains.volume_backups.plan import UNDO_STOPPED, Plan
+from headway.domains.volume_backups.services import Origin, Services
+from headway.domains.volume_backups.where import Where, known_host
+
+
+async def stop(where: Where, services: Services, plan: Plan) -> None:
+    """Stops the service; whoever ends the run starts it again."""
+
+    async def down() -> Json:
+        await where.run.undo(UNDO_STOPPED, plan.origin.dump())
+        return await take_down(where, services, plan)
+
+    await where.run.step("stop the service", down)
+
+
+async def take_down(where: Where, services: Services, plan: Plan) -> Json:
+    """Stops the service, if it is up, and holds it down."""
+    if await where.run.write(lambda tx: services.hold(tx, plan.origin)):
+        await where.run.say(f"Stopping {plan.app_name}.")
+    async with where.fence():
+        await services.bring_in_line(plan.origin)
+    return None
+
+
+async def start_again(where: Where, services: Services, plan: Plan) -> None:
+    """Starts the service that the run has stopped."""
+    run = where.run
+
+    async def up() -> Json:
+        await run.write(lambda tx: services.let_go(tx, plan.origin))
+        async with where.fence():
+            is_up = await services.bring_in_line(plan.origin)
+        await run.say(f"{plan.app_name} is started again." if is_up else f"{plan.app_name} is stopped, and stays so.")
+        return None
+
+    await run.step("start the service again", up)
+
+
+async def undo_stopped(undoing: Undoing, services: Services, name: str, data: Mapping[str, Json]) -> bool:
+    """Starts the service again that a run has stopped, if the undo is this one."""
+    if name != UNDO_STOPPED:
+        return False
+    origin = Origin.load(data)
+    if known_host(services.hosts, origin.host_id) is not None:
+        await let_up(undoing, services, origin)
+    return True
+
+
+async def let_up(undoing: Undoing, services: Services, origin: Origin) -> None:
+    """Starts the service that was held down, if there is one still. Raises HostUnreachable: it is repeated when the
+    server answers.
+    """
+    if await undoing.write(lambda tx: services.let_go(tx, origin)):
+        async with undoing.fence(services.hosts[origin.host_id]):
+            await services.bring_in_line(origin)

@@ -1,0 +1,109 @@
+"""On which machine a volume lies, and how a run works there: on the panel's own as it is, on a server by OpenSSH's
+client, which carries what programs read and write, and by what is asked of the server itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.domains.applications.far_end import ENV, FarEnd, away, end_there, lay_out, mark_of
+from headway.domains.catalog.keeping import Keeping
+from headway.domains.servers.fleet import ServerUnknown
+from headway.domains.volume_backups.plan import Plan
+from headway.infra.hosts.base import Host, HostUnreachable
+from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.ssh import SshHost
+from headway.infra.hosts.ssh_client import BROKEN, broken
+from headway.seams.dumps import trees
+from headway.seams.dumps.base import Whole
+
+UNDO_THERE = "programs on a server"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """The machine that a run's volume lies on. ``far`` is the end of its programs there; None: it is the panel's."""
+
+    run: Run
+    host: Host
+    far: FarEnd | None
+
+    @property
+    def place(self) -> str:
+        """The server's name, "" for the panel's machine."""
+        return "" if self.far is None else self.far.place
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """What ``program`` is started with."""
+        return trees.ENV if self.far is None else ENV
+
+    def program(self, argv: tuple[str, ...]) -> tuple[str, ...]:
+        """A program there, as a stage of a command here."""
+        return argv if self.far is None else self.far.argv(argv)
+
+    def fence(self) -> AbstractAsyncContextManager[None]:
+        """Guards an effect there."""
+        return self.run.fence(self.host)
+
+    async def begin(self) -> None:
+        """Notes, before a program is started there, that it has to be ended, and so before what was noted until now is
+        taken back.
+        """
+        if self.far is not None:
+            await self.run.undo(UNDO_THERE, {"host": self.host.host_id})
+
+    def fills(self, folder: str) -> Whole:
+        """What makes of a stream what is in a folder there."""
+        return Whole(programs=(self.program(trees.write(folder)),), env=self.env, place=self.place)
+
+    async def sync(self, folder: str) -> None:
+        """Returns when what lies in a folder there is on its disk."""
+        argv = self.program(("sync", "--file-system", folder))
+        command = Command(stages=(Stage(argv=argv),), env=self.env)
+        ended = await self.run.command("sync", command, check=False)
+        if self.far is not None and BROKEN in ended.statuses:
+            raise RunFailed(f"sync: {broken(self.place)}")
+        await self.run.command("sync", command)  # is not started again: tells how it ended
+
+
+async def open_way(run: Run, hosts: Mapping[str, Host], keeping: Keeping, plan: Plan, *, reads: bool) -> Where:
+    """The machine, with what opens it where that is a server; ``reads``: most of what passes comes from there. Raises
+    RunFailed where it does not answer.
+    """
+    try:
+        host = hosts[plan.host_id]
+        if not isinstance(host, SshHost):
+            return Where(run=run, host=host, far=None)
+        files = await keeping.open_folder(run)
+        await lay_out(run.host, host, files, reads=reads)
+    except HostUnreachable as error:
+        raise away(error) from error
+    mark = mark_of(run.deployment.deployment_id)
+    return Where(run=run, host=host, far=FarEnd(host=host, files=files, mark=mark))
+
+
+async def undo_there(undoing: Undoing, hosts: Mapping[str, Host], name: str, data: Mapping[str, Json]) -> bool:
+    """Ends what a run has started on a server, if the undo is this one. Raises HostUnreachable: it is repeated when the
+    server answers.
+    """
+    if name != UNDO_THERE:
+        return False
+    host = known_host(hosts, data["host"])
+    if host is not None:
+        async with undoing.fence(host):
+            await end_there(host, undoing.deployment.deployment_id)
+    return True
+
+
+def known_host(hosts: Mapping[str, Host], host_id: str) -> Host | None:
+    """The host that an undo is about; None where it is a server that was removed: what lies there stays. Raises
+    HostUnreachable.
+    """
+    try:
+        return hosts[host_id]
+    except ServerUnknown:
+        return None

@@ -1,0 +1,136 @@
+"""A restored folder gets into the place of another, here and on a server alike, whatever was cut off and repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from headway.domains.volume_backups.exchange import Exchanging, Move
+from headway.infra.hosts.base import EpochPassed, Host
+from tests.local_hosts import local_host
+from tests.ssh_servers import SSHD, ssh_host, ssh_server
+
+pytestmark = [
+    pytest.mark.root,
+    pytest.mark.skipif(SSHD is None or os.geteuid() != 0, reason="needs root and an sshd"),
+]
+ID = "d1"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a run at an epoch; as much of a run as an exchange asks of it."""
+
+    host: Host
+    epoch: int = 1
+
+    @property
+    def deployment(self) -> SimpleNamespace:
+        return SimpleNamespace(deployment_id=ID, epoch=self.epoch)
+
+    def fence(self) -> AbstractAsyncContextManager[None]:
+        return self.host.fence(ID, self.epoch)
+
+
+@asynccontextmanager
+async def remote(folder: Path) -> AsyncIterator[Host]:
+    with ssh_server(folder) as server:
+        async with ssh_host(server) as host:
+            yield host
+
+
+@pytest.fixture(params=["local", "ssh"])
+async def beside(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Exchanging]:
+    form = local_host if request.param == "local" else remote
+    async with form(tmp_path / "host") as host:
+        volume = tmp_path / "volume"
+        (volume / "_data").mkdir(parents=True)
+        (volume / "_data" / "word").write_text("old")
+        yield Exchanging(host=host, place=str(volume / "_data"), by=Holder(host))  # type: ignore[arg-type]
+
+
+def words(beside: Exchanging) -> dict[str, str]:
+    """What lies in the volume: the word in each of its folders."""
+    folders = Path(beside.place).parent.iterdir()
+    return {each.name: (each / "word").read_text() if (each / "word").exists() else "" for each in folders}
+
+
+async def filled(beside: Exchanging) -> None:
+    await beside.make(Move.BEGIN)
+    (Path(beside.fresh) / "word").write_text("new")
+
+
+async def test_the_new_one_takes_the_place_and_nothing_is_left(beside: Exchanging) -> None:
+    await filled(beside)
+    assert words(beside) == {"_data": "old", "_data.new-d1": "new"}
+    for _ in range(2):
+        assert await beside.make(Move.EXCHANGE)
+        assert words(beside) == {"_data": "new", "_data.old-d1": "old"}
+    for _ in range(2):
+        assert not await beside.make(Move.SETTLE)
+        assert words(beside) == {"_data": "new", "_data.gone-d1": "old"}
+    assert not await beside.make(Move.PUT_BACK), "it is wanted no more"
+    for _ in range(2):
+        await beside.make(Move.CLEAR)
+        assert words(beside) == {"_data": "new"}
+
+
+@pytest.mark.parametrize("cut_off", ["begun", "moved away", "exchanged", "put back half"])
+async def test_the_old_one_comes_back_from_wherever_it_was_cut_off(beside: Exchanging, cut_off: str) -> None:
+    await filled(beside)
+    place = Path(beside.place)
+    old, gone = (place.with_name(f"_data.{each}-{ID}") for each in ("old", "gone"))
+    if cut_off == "moved away":
+        place.rename(old)
+    elif cut_off != "begun":
+        await beside.make(Move.EXCHANGE)
+    if cut_off == "put back half":
+        place.rename(gone)
+    assert await beside.make(Move.LOOK) is (cut_off != "begun")
+    for _ in range(2):
+        assert not await beside.make(Move.PUT_BACK)
+        assert words(beside)["_data"] == "old"
+    await beside.make(Move.CLEAR)
+    assert words(beside) == {"_data": "old"}
+
+
+async def test_what_was_moved_away_only_is_exchanged_by_the_next_who_does_it(beside: Exchanging) -> None:
+    await filled(beside)
+    Path(beside.place).rename(f"{beside.place}.old-{ID}")
+    assert await beside.make(Move.EXCHANGE)
+    assert words(beside) == {"_data": "new", "_data.old-d1": "old"}
+
+
+async def test_a_service_that_has_kept_nothing_yet_gets_its_folder(beside: Exchanging) -> None:
+    (Path(beside.place) / "word").unlink()
+    Path(beside.place).rmdir()
+    await filled(beside)
+    await beside.make(Move.EXCHANGE)
+    assert words(beside) == {"_data": "new", "_data.old-d1": ""}
+
+
+async def test_who_has_lost_the_run_moves_nothing(beside: Exchanging) -> None:
+    await filled(beside)
+    await beside.host.raise_epoch(ID, 2)
+    for move in Move:
+        with pytest.raises(EpochPassed):
+            await beside.make(move)
+    assert words(beside) == {"_data": "old", "_data.new-d1": "new"}
+    assert await replace(beside, by=Holder(beside.host, 2)).make(Move.EXCHANGE)  # type: ignore[arg-type]
+
+
+async def test_who_is_cancelled_waits_for_the_end_of_a_move(beside: Exchanging) -> None:
+    await filled(beside)
+    moving = asyncio.create_task(beside.make(Move.EXCHANGE))
+    await asyncio.sleep(0)
+    moving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await moving
+    assert words(beside) == {"_data": "new", "_data.old-d1": "old"}
