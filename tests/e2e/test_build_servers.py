@@ -65,15 +65,16 @@ class Yard:
 
 
 @contextmanager
-def connected(folder: Path) -> Iterator[Yard]:
+def connected(folder: Path, **env: str) -> Iterator[Yard]:
     """A yard of which nothing is left."""
     with rooted_server(folder / "builder") as builder, rooted_server(folder / "target", 1) as target:
-        with panel(folder / "data", HEADWAY_SERVER_EDGE_HOST=target.address, HEADWAY_REACH_DEADLINE="5m") as running:
+        given = {"HEADWAY_SERVER_EDGE_HOST": target.address, "HEADWAY_REACH_DEADLINE": "5m", **env}
+        with panel(folder / "data", **given) as running:
             ids = []
             for name, server, kind in (("builder", builder, "build"), ("target", target, "deploy")):
                 key = running.post("sshKey.create", name=name, privateKey=server.key.reveal())["sshKeyId"]
-                given = {"name": name, "ipAddress": server.address, "port": server.port, "sshKeyId": key}
-                ids.append(running.post("server.create", serverType=kind, **given)["serverId"])
+                made = {"name": name, "ipAddress": server.address, "port": server.port, "sshKeyId": key}
+                ids.append(running.post("server.create", serverType=kind, **made)["serverId"])
             yield Yard(running, builder, target, *ids)
         builder.stop()
         target.stop()

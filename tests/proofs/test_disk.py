@@ -1,5 +1,5 @@
 """Two hundred deployments of three services under retention: what is kept is what the policy says, to the image and the
-folder, and what is counted is what the engine counts itself.
+folder, and what is counted is what the engine counts itself. And servers, whose disks are kept clean in the same way.
 """
 
 from __future__ import annotations
@@ -8,17 +8,22 @@ import json
 import os
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.compose import SERVES, SLEEPS, Stack, as_file, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import DOCKERFILE, boxed_web, boxing_panel
+from tests.e2e.test_build_servers import Yard, connected
+from tests.e2e.test_cli import succeed
 from tests.panel import Panel, commit, git_repository, until, web
+from tests.server_roots import MISSING, engine_on
 
 pytestmark = pytest.mark.docker
 
@@ -26,6 +31,7 @@ PATIENCE = float(os.environ.get("PATIENCE", "300"))
 DEPLOYMENTS = int(os.environ.get("DEPLOYMENTS", "200"))
 KEPT = 5
 KEPT_RECORDS = 20
+BOUND = 20 << 20
 # Of each version something of its own, so that an image that is left behind shows.
 MEGABYTE = 'RUN python3 -c \'import os; open("/noise", "wb").write(os.urandom(1 << 20))\' # VERSION\n'
 # Something in a volume, and something in the container itself.
@@ -107,6 +113,103 @@ def test_what_is_kept_is_the_policy_and_what_is_counted_is_what_is_there(
     for name in ("native", "boxed"):
         assert site.visit(name).text.startswith("v")
     print(f"\n{DEPLOYMENTS} deployments of 3 services, 3 in 10 failing: kept are the newest {KEPT} of each")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
+def test_of_servers_what_nobody_needs_goes_and_what_serves_or_is_being_built_stays(folder: Path) -> None:
+    given = {"HEADWAY_BUILD_CACHE": f"{BOUND >> 20}MiB", "HEADWAY_KEEP_RELEASES": "2"}
+    given["HEADWAY_DOCKER_HOST"] = f"unix://{folder / 'none.sock'}"
+    with (
+        connected(folder, **given) as yard,
+        engine_on(yard.builder) as builds,
+        engine_on(yard.target) as runs,
+    ):
+        repository = folder / "boxed"
+        application_id = yard.application(git_repository(repository, boxed_web("v0")), "boxed", builder="dockerfile")
+        yard.panel.done(yard.panel.deploy(application_id), PATIENCE)
+        commit(repository, boxed_web("v1", heavy("one")), "v1")
+        before = yard.panel.done(yard.panel.deploy(application_id), PATIENCE)
+        left, others = leave(builds, runs)
+        nobody_else_sees(yard.panel)
+        assert left in tags_of(builds, "headway-*/*")
+
+        of_builder = servers(yard.panel)["builder"]
+        print(f"\nbefore: {of_builder}")
+        assert (of_builder["cache"] > BOUND, of_builder["left"] > 3_000_000) == (True, True)
+        is_said(yard, left)
+        commit(repository, boxed_web("v2", heavy("two", "RUN sleep 15\n")), "v2")
+        deployment_id = yard.panel.deploy(application_id)
+        yard.panel.running(deployment_id, "sleep 15", PATIENCE)
+        print(succeed(yard.panel, "disk", "clean", "--yes", COLUMNS="120"))
+        assert yard.panel.one(deployment_id)["status"] == "running"
+        yard.panel.done(deployment_id, PATIENCE)
+        assert yard.visit(application_id).text == "v2", "what went meanwhile took nothing from the build"
+        for engine in (builds, runs):
+            assert left not in tags_of(engine, "headway-*/*")
+            assert {*others} <= {*tags_of(engine, "*"), *tags_of(engine, "*/*")}
+            assert engine.docker("volume", "ls", "--quiet", "--filter=name=unused").split() == ["unused"]
+        assert dangling(builds) == []
+
+        yard.panel.post("disk.clean")
+        of_builder = servers(yard.panel)["builder"]
+        print(f"after: {of_builder}")
+        assert (of_builder["cache"] <= BOUND, of_builder["left"]) == (True, 0)
+        yard.panel.post("rollback.rollback", rollbackId=before["rollbackId"])
+        until(lambda: yard.visit(application_id).text == "v1", 60, what="the release before is whole")
+
+
+def leave(builds: Engine, runs: Engine) -> tuple[str, list[str]]:
+    """Leaves in both engines an image of a release that there never was, one without a name, and a volume that nothing
+    uses; gives the image's name, and those of images that are nothing of ours.
+    """
+    stays = tags_of(runs, "headway-*/boxed")
+    assert len(stays) == 2, "the releases that are kept"
+    repository = stays[0].partition(":")[0]
+    left, others = f"{repository}:r-gone", ["mine:1", f"headway-other/{repository.partition('/')[2]}:r-gone"]
+    label = f"headway.panel={repository.partition('/')[0].removeprefix('headway-')}"  # as where it is released
+    for engine in (builds, runs):
+        for name in others:
+            engine.docker("tag", BASE_IMAGE, name)
+        engine.docker("volume", "create", f"--label={label}", "unused")
+        for name, version in ((left, 0), ("nameless", 1), ("nameless", 2)):
+            text = f"FROM {BASE_IMAGE}\nLABEL {label}\nRUN head -c 4000000 /dev/urandom >/{version}\n"
+            engine.docker("build", "--quiet", f"--tag={name}", "-", stdin=text.encode())
+    return left, others
+
+
+def nobody_else_sees(panel: Panel) -> None:
+    """The owner of another organisation is told of no server, and cleans none."""
+    other = panel.post("organization.create", name="Other")
+    with httpx.Client(base_url=panel.client.base_url, headers={"x-api-key": other["apiKey"]}, timeout=60) as client:
+        seen, cleaned = client.get("/disk.usage").json(), client.post("/disk.clean", json={}).json()
+    assert (seen["services"], seen["servers"]) == ([], [])
+    assert (cleaned["items"], cleaned["servers"]) == ([], [])
+
+
+def is_said(yard: Yard, left: str) -> None:
+    """What would go, and nothing else would."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for item in yard.panel.post("disk.clean", dryRun=True)["items"]:
+        found[item["serverId"], item["kind"]].append(item["name"])
+    for server_id in (yard.builder_id, yard.target_id):
+        assert left in found[server_id, "image"]
+        assert len(found.pop((server_id, "image"))) == 2, "this, and the one without a name"
+    assert set(found) <= {(yard.builder_id, "buildCache"), (yard.target_id, "buildCache")}
+    assert found[yard.builder_id, "buildCache"]
+    lines = succeed(yard.panel, "disk", "clean", "--dry-run", COLUMNS="200").splitlines()
+    assert {line.split()[1] for line in lines if left in line} == {"builder", "target"}
+
+
+def servers(panel: Panel) -> dict[str, Json]:
+    """What is told of each server, by its name."""
+    return {each["name"]: each for each in panel.get("disk.usage", fresh=True)["servers"]}
+
+
+def heavy(version: str, more: str = "") -> str:
+    """A Dockerfile with a step of which more is kept than the bound, and of each version another."""
+    step = f'RUN python3 -c \'import os; open("/ballast", "wb").write(os.urandom(30 << 20))\' # {version}\n'
+    return DOCKERFILE.replace("EXPOSE", f"{step}{more}EXPOSE")
 
 
 def kept(site: Panel, engine: Engine, native_id: str, boxed_id: str, composed: Stack) -> dict[str, set[str]]:
