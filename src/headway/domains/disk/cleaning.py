@@ -53,14 +53,14 @@ class Cleaning:
         away: dict[str, str] = {}
 
         async def clean_here() -> None:
-            engine = await self.engines.usage(self.here)
+            engine = await self.engines.usage(self.here, images_only=True)
             await self._clean(found[None], Round(self.here, engine, None, services, chosen, dry=dry))
 
         async def clean_on(server: Server) -> None:
             looking = self.reaching.seconds
             try:
                 async with self.reaching.at(server, looking) as there:
-                    engine = await self.engines.usage(there)
+                    engine = await self.engines.usage(there, images_only=True)
                 async with self.reaching.at(server, looking if dry else _REMOVING_SECONDS) as there:
                     round_ = Round(there, engine, server, services, chosen, dry=dry)
                     await self._clean(found[server.server_id], round_)

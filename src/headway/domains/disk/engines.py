@@ -16,9 +16,11 @@ class Engines:
 
     _layers: dict[str, dict[str, tuple[Layer, ...]]] = field(default_factory=lambda: defaultdict(dict))
 
-    async def usage(self, there: There) -> EngineUsage | None:
-        """What the engine of a host holds; None where there is none that answers."""
+    async def usage(self, there: There, *, images_only: bool = False) -> EngineUsage | None:
+        """What the engine of a host holds; None where there is none that answers. ``images_only`` leaves out containers
+        and volumes, which takes much less time where volumes are large.
+        """
         try:
-            return await measure(there.api, self._layers[there.host.host_id])
+            return await measure(there.api, self._layers[there.host.host_id], images_only=images_only)
         except (EngineAway, EngineRefused):
             return None

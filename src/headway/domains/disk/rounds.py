@@ -23,8 +23,8 @@ class Chosen:
 
 @dataclass(slots=True)
 class Round:
-    """``engine`` is what the engine there holds, None where there is none that answers. ``server`` is None on the
-    panel's machine. ``services`` are all that there are, on any host. With ``dry`` nothing is removed.
+    """``engine`` is what the engine there has of images and builds, None where there is none that answers; ``server``
+    is None on the panel's machine. ``services`` are all that there are, on any host. With ``dry`` nothing is removed.
     """
 
     there: There

@@ -13,6 +13,8 @@ from headway.infra.docker.api import DockerApi, Json
 _MAKE_LAYERS = ("RUN ", "COPY ", "ADD ", "WORKDIR ")
 _NOT_RUN = "#(nop) "
 _MEASURE_SECONDS = 120.0
+# An engine before 23 does not know the types and says everything.
+_OF_IMAGES = "/system/df?type=image&type=build-cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +64,12 @@ class EngineUsage:
     root: str
 
 
-async def measure(api: DockerApi, known: dict[str, tuple[Layer, ...]]) -> EngineUsage:
-    """Asks the engine. ``known`` are the layers of images that were looked at before: an image never changes, so the
-    next measurement asks for new ones only. Raises EngineAway, EngineRefused.
+async def measure(api: DockerApi, known: dict[str, tuple[Layer, ...]], *, images_only: bool = False) -> EngineUsage:
+    """Asks the engine; ``images_only`` for these and what it keeps of builds, since an engine walks through every
+    volume to say how large it is. ``known`` are the layers of images that were looked at before: an image never
+    changes, so the next measurement asks for new ones only. Raises EngineAway, EngineRefused.
     """
-    found = await api.get("/system/df", seconds=_MEASURE_SECONDS)
+    found = await api.get(_OF_IMAGES if images_only else "/system/df", seconds=_MEASURE_SECONDS)
     listed = found["Images"] or ()
     for gone in known.keys() - {each["Id"] for each in listed}:
         del known[gone]
@@ -80,8 +83,8 @@ async def measure(api: DockerApi, known: dict[str, tuple[Layer, ...]]) -> Engine
         images.append(_image(each, known[each["Id"]]))
     return EngineUsage(
         images=tuple(images),
-        containers=tuple(_container(each) for each in found["Containers"] or ()),
-        volumes=tuple(_volume(each) for each in found["Volumes"] or ()),
+        containers=tuple(_container(each) for each in found.get("Containers") or ()),
+        volumes=tuple(_volume(each) for each in found.get("Volumes") or ()),
         cache=tuple(_entry(each) for each in found["BuildCache"] or () if not each["Shared"]),
         root=(await api.get("/info"))["DockerRootDir"],
     )

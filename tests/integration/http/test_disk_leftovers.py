@@ -1,0 +1,84 @@
+"""Which images of an engine nothing needs, and whose they are, told by the rows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from headway.core.deployments.status import Status
+from headway.domains.disk import store
+from headway.domains.disk.model import Held, Server
+from headway.domains.disk.rounds import Chosen, Round
+from headway.infra.docker.usage import EngineUsage, HeldImage
+from headway.infra.panel.naming import name_on
+from tests.integration.http.world import World, open_world
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A panel on a machine without an engine."""
+    async with open_world(tmp_path / "data", HEADWAY_DOCKER_HOST=f"unix://{tmp_path / 'no.sock'}") as opened:
+        yield opened
+
+
+def image(number: int, *names: str, used: bool = False, **labels: str) -> HeldImage:
+    labelled = {f"headway.{name}": value for name, value in labels.items()}
+    return HeldImage(image_id=f"sha256:{number:064d}", names=names, labels=labelled, layers=(), is_used=used)
+
+
+def holding(*images: HeldImage) -> EngineUsage:
+    return EngineUsage(images=images, containers=(), volumes=(), cache=(), root="/")
+
+
+async def left(world: World, *images: HeldImage) -> set[str]:
+    found = await world.services.disk.cleaning.engine.leftovers.of(holding(*images))
+    return {each.reference for each in found}
+
+
+async def test_what_a_deployment_makes_is_needed_until_it_has_ended_without_a_release(world: World) -> None:
+    panel, application_id = world.platform.data_dir.panel_id, await world.application("shop")
+    kept = await world.release(application_id)
+    deployment_id = await world.deploy(application_id)
+    lease = await world.claim()
+    on_server = name_on(panel, "a-server")
+    made, of_kept = f"headway-{on_server}/shop:r-{deployment_id}", f"headway-{panel}/shop:r-{kept}"
+    nameless = image(2, panel=on_server, application=application_id)
+    engine = (
+        image(1, made),
+        nameless,
+        image(3, of_kept),
+        image(4, "headway-other/shop:r-gone", "mine:1", "headway-compose/shop/web:gone"),
+        image(5, used=True, panel=panel),
+        image(6, panel="other"),
+    )
+    assert await left(world, *engine) == set()
+    await world.end(lease, Status.ERROR, "it failed")
+    assert await left(world, *engine) == {made, nameless.image_id}
+
+
+async def test_what_is_of_no_service_any_more_goes_with_the_server_that_it_was_made_for(world: World) -> None:
+    panel, mine = world.platform.data_dir.panel_id, await world.application("shop")
+    await world.application("other")
+    here = world.services.disk.cleaning.here
+    server = Server(server_id="a-server", name="s", organization_id="o")
+    names = {name: f"headway-{name_on(panel, 'a-server')}/{name}:r-gone" for name in ("shop", "other", "gone")}
+    names["of the panel's machine"] = f"headway-{panel}/away:r-gone"
+    engine = holding(*(image(number, name) for number, name in enumerate(names.values())))
+    services = await world.services.db.read(store.services)
+
+    async def going(*, on: Server | None, everything: bool = False) -> set[str]:
+        def is_chosen(service: Held) -> bool:
+            return everything or service.service_id == mine
+
+        there = type(here)(
+            host=here.host, api=here.api, panel_id=name_on(panel, "a-server") if on else panel, places=here.places
+        )
+        chosen = Chosen(service=is_chosen, server=lambda _: True, everything=everything)
+        round_ = Round(there, engine, on, services, chosen, dry=True)
+        return {each.name async for each in world.services.disk.cleaning.engine.clean(round_)}
+
+    assert await going(on=server) == {names["shop"], names["gone"]}
+    assert await going(on=None) == {names["shop"]}
+    assert await going(on=server, everything=True) == {*names.values()}
