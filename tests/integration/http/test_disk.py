@@ -216,13 +216,25 @@ async def test_caches_of_builds_go_the_longest_unused_first_until_they_are_withi
         when = 1_700_000_000 - age * 1000
         for path in (caches / application_id, caches / application_id / "x"):
             os.utime(path, (when, when))
-    deployment = await world.deploy(ids[0])
+    await world.deploy(ids[0])
     await world.claim()
     would = await world.post("disk.clean", dryRun=True)
-    assert [item["name"] for item in would["items"]] == ["second"], "the first is being built"
+    assert [item["name"] for item in would["items"]] == ["second", "third"], "the first is being built"
     await world.post("disk.clean")
-    assert sorted(path.name for path in caches.iterdir()) == sorted([ids[0], ids[2]])
-    assert deployment
+    assert sorted(path.name for path in caches.iterdir()) == [ids[0]]
+
+
+async def test_a_cache_is_used_by_a_build_that_writes_nothing_to_it(world: World) -> None:
+    rebuilt, idle = await world.application("rebuilt"), await world.application("idle")
+    caches = world.platform.data_dir.work / "caches"
+    for application_id, when in ((rebuilt, 1_600_000_000), (idle, 1_700_000_000)):
+        filled(caches / application_id / "x", 2 * MIB)
+        for path in (caches / application_id / "x", caches / application_id):
+            os.utime(path, (when, when))
+    await world.ended(rebuilt)
+    done = await world.post("disk.clean")
+    assert [item["name"] for item in done["items"]] == ["idle"]
+    assert [path.name for path in caches.iterdir()] == [rebuilt]
 
 
 async def test_nobody_cleans_what_is_others(world: World) -> None:

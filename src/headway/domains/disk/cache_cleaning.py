@@ -12,7 +12,7 @@ from headway.domains.disk import store
 from headway.domains.disk.model import Held, Kind, Waste, longest_unused
 from headway.domains.disk.rounds import Round
 from headway.infra.db.engine import Database
-from headway.infra.hosts.base import FileFailed, Host
+from headway.infra.hosts.base import FileFailed, Host, HostUnreachable
 from headway.infra.hosts.measure import Folder, folders_in
 from headway.kernel.errors import Conflict
 
@@ -57,13 +57,14 @@ class CacheCleaning:
             # Asked after the look: whatever has a folder by then had a row before.
             known = await self.db.read(lambda tx: store.known_applications(tx, found))
             whys = {name: "its application is no more" for name in found if name not in known}
-        mine = {
-            name: (each.bytes, each.used_at)
-            for name, each in found.items()
-            if name in services and round_.chosen.service(services[name])
-        }
+        mine = [name for name in found if name in services and round_.chosen.service(services[name])]
+        host_id = round_.there.host.host_id
+        built = await self.db.read(lambda tx: store.last_built(tx, host_id, mine))
+        # A build that finds everything in its cache writes nothing there.
+        used = {name: max(found[name].used_at, built[name].timestamp() if name in built else 0.0) for name in mine}
+        sizes = {name: (found[name].bytes, used[name]) for name in mine}
         beyond = f"all caches together are beyond HEADWAY_BUILD_CACHE ({self.bound >> 20} MiB)"
-        return {**whys, **dict.fromkeys(longest_unused(mine, self.bound), beyond)}
+        return {**whys, **dict.fromkeys(longest_unused(sizes, self.bound), beyond)}
 
     async def _set_aside(self, host: Host, name: str, path: str, gone: str, *, dry: bool) -> bool:
         """Whether it is out of the way (``dry``: may go), at once for whoever begins to build whatever time its removal
@@ -84,5 +85,5 @@ class CacheCleaning:
 async def _removed(host: Host, path: str) -> None:
     try:
         await host.remove_tree(path)
-    except FileFailed as error:  # the next round tries again
-        log.warning("%s", error.message)
+    except (FileFailed, HostUnreachable) as error:  # a server goes on with what takes long; the next round looks again
+        log.info("%s", error.message)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, null, select
+from sqlalchemy import Column, func, null, select
 
 from headway.core.deployments.model import SubjectType
 from headway.domains.disk.model import Held, Server
@@ -19,6 +20,9 @@ _ID_OF: Mapping[SubjectType, Column[Any]] = {
     SubjectType.APPLICATION: applications.c.application_id,
     SubjectType.COMPOSE: composes.c.compose_id,
 }
+
+# What runs of a preview is of an application, and a database is one.
+_OF_APPLICATIONS = (SubjectType.APPLICATION, SubjectType.PREVIEW, SubjectType.DATABASE)
 
 
 def services(tx: Tx) -> list[Held]:
@@ -39,6 +43,15 @@ def known_applications(tx: Tx, application_ids: Collection[str]) -> set[str]:
     return {*tx.execute(found).scalars()}
 
 
+def last_built(tx: Tx, host_id: str, application_ids: Collection[str]) -> Mapping[str, datetime]:
+    """When each of these applications was last being built on the host, of those that are known to have been."""
+    mine = (deployments.c.subject_type.in_(_OF_APPLICATIONS), deployments.c.subject_id.in_(application_ids))
+    began = func.max(deployments.c.started_at)
+    query = select(deployments.c.subject_id, began.label("began")).where(*mine, deployments.c.host_id == host_id)
+    rows = tx.execute(query.group_by(deployments.c.subject_id).having(began.is_not(None)))
+    return {row.subject_id: row.began for row in rows}
+
+
 def under_way(tx: Tx) -> set[str]:
     """Everything to which something is being deployed now."""
     return {*tx.execute(select(deployments.c.subject_id).where(RUNNING)).scalars()}
@@ -46,10 +59,10 @@ def under_way(tx: Tx) -> set[str]:
 
 def service_of_deployment(tx: Tx) -> Mapping[str, str]:
     """The service of every deployment that has one."""
-    # What runs of a preview is of one of them, and a database is an application.
-    kinds = [*(service_type.value for service_type in _ID_OF), SubjectType.PREVIEW, SubjectType.DATABASE]
     rows = tx.execute(
-        select(deployments.c.deployment_id, deployments.c.subject_id).where(deployments.c.subject_type.in_(kinds))
+        select(deployments.c.deployment_id, deployments.c.subject_id).where(
+            deployments.c.subject_type.in_((*_OF_APPLICATIONS, SubjectType.COMPOSE))
+        )
     )
     return {row.deployment_id: row.subject_id for row in rows}
 
