@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import ssl
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from headway.domains.servers.carrying import SMALL_BYTES
 from tests.certificates import certificate_for
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
+from tests.e2e.test_cli import headway, succeed
 from tests.panel import Panel, commit, free_port, git_repository, panel, until, web
 from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
 
@@ -130,6 +132,20 @@ def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Sit
     assert site.server.living("app.py") == []
     work = next((site.server.root / "var/lib/headway").glob("*.work"))
     assert list(work.rglob(f"*{application_id}*")) == []
+
+
+def test_the_command_line_deploys_on_a_server_and_leaves_there_what_is_there(site: Site, tmp_path: Path) -> None:
+    git_repository(tmp_path / "typed", web("typed"))
+    said = succeed(site.panel, "deploy", str(tmp_path / "typed"), "--server", "far")
+    assert "typed is deployed" in said
+    (found,) = [each for each in site.panel.get("application.search", q="typed")["items"] if each["name"] == "typed"]
+    made = site.panel.get("application.one", applicationId=found["applicationId"])
+    assert re.search(r"Server +far\n", succeed(site.panel, "apps", "show", "typed"))
+    assert (made["serverId"], site.visit(made["applicationId"]).text) == (site.server_id, "typed")
+    succeed(site.panel, "deploy", str(tmp_path / "typed"), "--server", "far")
+    refused = headway(site.panel, "deploy", str(tmp_path / "typed"), "--server", "nowhere")
+    assert "There is no server nowhere" in refused.stderr
+    site.panel.post("application.delete", applicationId=made["applicationId"])
 
 
 def test_a_certificate_of_a_name_is_shown_where_what_it_leads_to_is(site: Site, tmp_path: Path) -> None:

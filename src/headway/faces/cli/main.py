@@ -276,6 +276,7 @@ def _servers() -> typer.Typer:
     _add(of_servers, "list", servers.list_servers)
     _add(of_servers, "show", servers.show)
     _add(of_servers, "add", servers.add)
+    _add(of_servers, "update", servers.update)
     _add(of_servers, "check", servers.check)
     _add(of_servers, "setup", servers.setup)
     _add(of_servers, "trust", servers.trust)

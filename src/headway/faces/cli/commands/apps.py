@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import output
+from headway.faces.cli.commands.servers import names_of
 from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
@@ -46,10 +47,11 @@ def show(context: typer.Context, application: Named, *, as_json: AsJson = False)
     """Shows one application: its address, its source and its last deployments."""
     with Session.of(context).client() as client:
         row = client.get("application.one", applicationId=_find(client, application).application_id)
+        servers = {} if as_json else names_of(client, row["serverId"], row["buildServerId"])
     if as_json:
         output.say_json(row)
         return
-    output.say_fields(_fields(row))
+    output.say_fields(_fields(row, servers))
     now = output.now()
     if row.get("deployments"):
         output.say()
@@ -171,13 +173,15 @@ def _find(client: Client, application: str) -> Place:
     return find(client, application)
 
 
-def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _fields(row: Mapping[str, Any], servers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     environment = row.get("environment") or {}
     project = environment.get("project") or {}
     yield "Name", row["name"]
     yield "Status", row["applicationStatus"]
     yield "Address", " ".join(row["addresses"])
     yield "Project", " / ".join(str(each["name"]) for each in (project, environment) if each.get("name"))
+    yield "Server", servers.get(row["serverId"], "")
+    yield "Built on", servers.get(row["buildServerId"], "")
     yield "Source", row.get("customGitUrl") or ""
     yield "Branch", row.get("customGitBranch") or ""
     yield "Build path", row.get("customGitBuildPath") or ""

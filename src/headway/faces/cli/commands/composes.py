@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import output
-from headway.faces.cli.options import AsJson, Yes
+from headway.faces.cli.options import AsJson, InProject, OnServer, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
@@ -72,15 +72,11 @@ def create(
     path: Annotated[
         str | None, typer.Option(metavar="PATH", help="Where the file lies there; default: ./docker-compose.yml.")
     ] = None,
-    project: Annotated[
-        str, typer.Option(metavar="NAME", help="The project; made when there is none of that name.")
-    ] = "default",
+    project: InProject = "default",
     stack: Annotated[
         bool, typer.Option("--stack", help="Runs it in the swarm that the panel's machine manages.")
     ] = False,
-    server: Annotated[
-        str | None, typer.Option(metavar="SERVER", help="The server that it is on; default: the panel's machine.")
-    ] = None,
+    server: OnServer = None,
     as_json: AsJson = False,
 ) -> None:
     """Makes a compose service of a file, or of a repository; 'headway composes deploy' then deploys it."""

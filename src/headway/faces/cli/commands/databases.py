@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import output
-from headway.faces.cli.options import AsJson, Yes
+from headway.faces.cli.options import AsJson, InProject, OnServer, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
@@ -84,12 +84,12 @@ def create(
     host: Annotated[
         str | None, typer.Option(metavar="HOST[:PORT]", help="It runs elsewhere already, and is only connected to.")
     ] = None,
-    project: Annotated[
-        str, typer.Option(metavar="NAME", help="The project; made when there is none of that name.")
-    ] = "default",
+    project: InProject = "default",
+    server: OnServer = None,
     as_json: AsJson = False,
 ) -> None:
     """Makes a database; 'headway databases deploy' then sets it up."""
+    from headway.faces.cli.commands.servers import find_server
     from headway.faces.cli.lookup import environment_for
 
     if kind not in KINDS:
@@ -100,6 +100,8 @@ def create(
     if host is not None:
         given["connection"] = _reached(host)
     with Session.of(context).client() as client:
+        if server is not None:
+            given["serverId"] = find_server(client, server)["serverId"]
         environment_id, _ = environment_for(client, project)
         row = client.post(f"{kind}.create", {**given, "environmentId": environment_id})
     output.say_json(row) if as_json else output.say(f"{name} is made; headway databases deploy {name} sets it up")

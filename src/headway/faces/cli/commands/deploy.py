@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headway.faces.cli import output
-from headway.faces.cli.options import AsJson
+from headway.faces.cli.options import AsJson, BuildServer, InProject, OnServer
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput
@@ -45,9 +45,9 @@ def deploy(
     env_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Sets the variables of a file of NAME=VALUE lines; -: stdin.")
     ] = None,
-    project: Annotated[
-        str, typer.Option(metavar="NAME", help="The project; made when there is none of that name.")
-    ] = "default",
+    project: InProject = "default",
+    server: OnServer = None,
+    build_server: BuildServer = None,
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the deployment is called; default: the commit's subject.")
     ] = None,
@@ -68,7 +68,8 @@ def deploy(
     if not application:
         raise InvalidInput(f"No name for the application follows from {source}: give one with --name.")
     with Session.of(context).client() as client:
-        application_id = _application(client, application, project)
+        on = _servers(client, server, build_server)
+        application_id = _application(client, application, project, on)
         if isinstance(found, Checkout):
             _point_at(client, found, application_id)
         _set_variables(client, application_id, variables)
@@ -150,15 +151,25 @@ def _warn(client: Client, checkout: Checkout) -> None:
         )
 
 
-def _application(client: Client, name: str, project: str) -> str:
-    """The application of that name in the project, made where there is none; its id."""
+def _servers(client: Client, server: str | None, build_server: str | None) -> dict[str, str]:
+    """Those that are named, as the API takes them. Raises NotFound."""
+    from headway.faces.cli.commands.servers import find_server
+
+    named = {"serverId": server, "buildServerId": build_server}
+    return {field: find_server(client, each)["serverId"] for field, each in named.items() if each is not None}
+
+
+def _application(client: Client, name: str, project: str, on: Mapping[str, str]) -> str:
+    """The application of that name in the project and on these servers, made where there is none; its id."""
     from headway.faces.cli.lookup import environment_for
 
     environment_id, inside = environment_for(client, project)
     for place in inside:
         if place.name == name:
+            if on:
+                client.post("application.update", {"applicationId": place.application_id, **on})
             return place.application_id
-    made = client.post("application.create", {"name": name, "environmentId": environment_id})
+    made = client.post("application.create", {"name": name, "environmentId": environment_id, **on})
     return str(made["applicationId"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +15,17 @@ from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
-from headway.kernel.errors import InvalidInput, NotFound, Unavailable
+from headway.kernel.errors import Forbidden, InvalidInput, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
 
 Row = Mapping[str, Any]
 Server = Annotated[str, typer.Argument(metavar="SERVER", help="Its name or its id.")]
+Key = Annotated[str | None, typer.Option(metavar="NAME", help="The SSH key, by its name or id; default: the only one.")]
+KeyFile = Annotated[Path | None, typer.Option(metavar="FILE", help="A private key to keep for it; -: standard input.")]
+Jump = Annotated[str | None, typer.Option(metavar="SERVER", help="The server through which it is reached.")]
+Concurrency = Annotated[int | None, typer.Option(metavar="N", help="Deployments at once; default 2.")]
 
 
 def list_servers(context: typer.Context, *, as_json: AsJson = False) -> None:
@@ -35,7 +40,7 @@ def list_servers(context: typer.Context, *, as_json: AsJson = False) -> None:
             Column(title="NAME"),
             Column(title="ADDRESS"),
             Column(title="FOR", whole=True),
-            Column(title="STATE"),
+            Column(title="STATE", whole=True),
             Column(title="SEEN", whole=True, right=True),
             Column(title="ID", whole=True),
         ),
@@ -44,6 +49,9 @@ def list_servers(context: typer.Context, *, as_json: AsJson = False) -> None:
             for each in found
         ],
     )
+    for each in found:
+        if each["reach"]["why"] and not each["reach"]["isUp"]:
+            output.warn(each["reach"]["why"])
 
 
 def show(context: typer.Context, server: Server, *, as_json: AsJson = False) -> None:
@@ -56,7 +64,7 @@ def show(context: typer.Context, server: Server, *, as_json: AsJson = False) -> 
     facts = found["facts"] or {}
     lines = {
         "Address": _address(found),
-        "State": _state(found),
+        "State": f"{_state(found)}: {found['reach']['why']}" if found["reach"]["why"] else _state(found),
         "Last seen": _seen(found),
         "Host key": found["hostKeyFingerprint"] or "not seen yet",
         "System": facts.get("system"),
@@ -78,33 +86,59 @@ def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called here.")],
     address: Annotated[str, typer.Argument(metavar="[USER@]ADDRESS[:PORT]", help="Default: root, port 22.")],
     *,
-    key: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The SSH key, by its name or id; default: the only one.")
-    ] = None,
-    key_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A private key to keep for it; -: standard input.")
-    ] = None,
+    key: Key = None,
+    key_file: KeyFile = None,
     builds_only: Annotated[bool, typer.Option("--builds-only", help="Nothing is released there.")] = False,
-    jump: Annotated[str | None, typer.Option(metavar="SERVER", help="The server through which it is reached.")] = None,
-    concurrency: Annotated[int | None, typer.Option(metavar="N", help="Deployments at once; default 2.")] = None,
+    jump: Jump = None,
+    concurrency: Concurrency = None,
     as_json: AsJson = False,
 ) -> None:
     """Adds a server and looks at it; without a key one is made, whose public half is to be put there."""
-    user, host, port = _parts(address)
     with Session.of(context).client() as client:
+        if any(each["name"] == name for each in client.get("server.all")):
+            raise InvalidInput(
+                f"There is a server {name} already: choose another name, or correct it with 'headway servers update "
+                f"{name}'."
+            )
+        entered = _parts(address)
         key_id, public_key = _key(client, name, key, key_file)
-        body: dict[str, Any] = {"name": name, "ipAddress": host, "port": port, "username": user, "sshKeyId": key_id}
-        body["serverType"] = "build" if builds_only else "deploy"
-        if concurrency is not None:
-            body["concurrency"] = concurrency
-        if jump is not None:
-            body["jumpServerId"] = find_server(client, jump)["serverId"]
-        made = client.post("server.create", body)
+        body = {"name": name, **entered, "sshKeyId": key_id, **_more(client, jump, concurrency)}
+        made = client.post("server.create", {**body, "serverType": "build" if builds_only else "deploy"})
         if public_key is not None:
-            output.warn(f"Add this line to ~{user}/.ssh/authorized_keys on {host}, then: headway servers check {name}")
+            where = f"~{entered['username']}/.ssh/authorized_keys on {entered['ipAddress']}"
+            output.warn(f"Add this line to {where}, then: headway servers check {name}")
             output.say_json(made) if as_json else output.say(public_key)
             return
-        _look(client, made, as_json=as_json)
+        try:
+            _look(client, made, as_json=as_json)
+        except Unavailable:
+            output.warn(f"{name} is kept. Correct it with 'headway servers update {name}', or look again later.")
+            raise
+
+
+def update(
+    context: typer.Context,
+    server: Server,
+    address: Annotated[str | None, typer.Argument(metavar="[USER@]ADDRESS[:PORT]", help="Where it is now.")] = None,
+    *,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What it is called from now on.")] = None,
+    key: Key = None,
+    key_file: KeyFile = None,
+    jump: Jump = None,
+    concurrency: Concurrency = None,
+    as_json: AsJson = False,
+) -> None:
+    """Changes how a server is reached, what it is called or how much it does at once, and looks at it."""
+    with Session.of(context).client() as client:
+        found = find_server(client, server)
+        body = {**({} if address is None else _parts(address)), **_more(client, jump, concurrency)}
+        if name is not None:
+            body["name"] = name
+        if key is not None or key_file is not None:
+            body["sshKeyId"], _ = _key(client, found["name"], key, key_file)
+        if not body:
+            raise InvalidInput("Say what is to be changed: an address, or one of the options.")
+        _look(client, client.post("server.update", {"serverId": found["serverId"], **body}), as_json=as_json)
 
 
 def check(context: typer.Context, server: Server, *, as_json: AsJson = False) -> None:
@@ -183,6 +217,16 @@ def find_server(client: Client, named: str) -> Row:
     return found[0]
 
 
+def names_of(client: Client, *server_ids: str | None) -> dict[str, str]:
+    """What the servers are called, by their ids; the id itself where the caller may not know."""
+    ids = [each for each in server_ids if each]
+    names: dict[str, str] = {}
+    if ids:
+        with suppress(Forbidden):
+            names = {each["serverId"]: each["name"] for each in client.get("server.all")}
+    return {each: names.get(each, each) for each in ids}
+
+
 def _look(client: Client, server: Row, *, as_json: bool) -> None:
     found = client.get("server.validate", serverId=server["serverId"])
     if as_json:
@@ -202,8 +246,15 @@ def _key(client: Client, name: str, key: str | None, key_file: Path | None) -> t
     every = client.get("sshKey.all")
     if key is not None:
         found = [each for each in every if key in {each["sshKeyId"], each["name"]}]
-        if len(found) != 1:
-            raise NotFound(f"There is {'no' if not found else 'more than one'} SSH key {key}; give its id.")
+        if not found:
+            hint = (
+                "it is a file: --key-file keeps what is in it" if Path(key).is_file() else "--key-file keeps a new one"
+            )
+            raise NotFound(f"There is no SSH key {key} ({hint}).")
+        if len(found) > 1:
+            raise InvalidInput(
+                f"Several SSH keys are named {key}; give an id: {', '.join(e['sshKeyId'] for e in found)}."
+            )
         return found[0]["sshKeyId"], None
     if len(every) == 1:
         return every[0]["sshKeyId"], None
@@ -211,12 +262,17 @@ def _key(client: Client, name: str, key: str | None, key_file: Path | None) -> t
     return made["sshKeyId"], made["publicKey"]
 
 
-def _parts(address: str) -> tuple[str, str, int]:
+def _more(client: Client, jump: str | None, concurrency: int | None) -> dict[str, Any]:
+    jumps = {} if jump is None else {"jumpServerId": find_server(client, jump)["serverId"]}
+    return jumps | ({} if concurrency is None else {"concurrency": concurrency})
+
+
+def _parts(address: str) -> dict[str, Any]:
     user, _, rest = address.rpartition("@")
     host, colon, port = rest.rpartition(":") if rest.count(":") == 1 else (rest, "", "")
     if colon and not port.isdigit():
         raise InvalidInput(f"{address!r} is no address of a server: give [USER@]ADDRESS[:PORT].")
-    return user or "root", host, int(port or 22)
+    return {"username": user or "root", "ipAddress": host, "port": int(port or 22)}
 
 
 def _address(server: Row) -> str:
@@ -227,7 +283,7 @@ def _state(server: Row) -> str:
     reach = server["reach"]
     if reach["isUp"]:
         return "up"
-    return f"out of reach: {reach['why']}" if reach["outOfReachSince"] else "not reached yet"
+    return "out of reach" if reach["outOfReachSince"] else "not reached yet"
 
 
 def _seen(server: Row) -> str:
