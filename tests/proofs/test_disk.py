@@ -159,6 +159,40 @@ def test_of_servers_what_nobody_needs_goes_and_what_serves_or_is_being_built_sta
         until(lambda: yard.visit(application_id).text == "v1", 60, what="the release before is whole")
 
 
+@pytest.mark.root
+@pytest.mark.skipif(bool(MISSING), reason=f"needs {', '.join(MISSING)}")
+def test_of_a_build_server_caches_without_an_engine_are_bounded_and_none_that_a_build_uses(folder: Path) -> None:
+    fills = "test -f $HOME/kept || head -c 30000000 /dev/urandom >$HOME/kept"
+    keeps = f"{fills}; echo waits; sleep SECONDS; cat $HOME/kept >/dev/null"
+    with connected(folder, HEADWAY_BUILD_CACHE=f"{BOUND >> 20}MiB") as yard:
+        panel, url = yard.panel, git_repository(folder / "native", web("v"))
+        idle = yard.application(url, "idle", builder="native", buildCommand=keeps.replace("SECONDS", "0"))
+        busy = yard.application(url, "busy", builder="native", buildCommand=keeps.replace("SECONDS", "15"), here=True)
+        panel.done(panel.deploy(idle), PATIENCE)
+        deployment_id = panel.deploy(busy)
+        panel.running(deployment_id, "waits", PATIENCE)
+        told = servers(panel)["builder"]
+        assert {each["serviceId"] for each in told["caches"] if each["bytes"] > BOUND} == {idle, busy}
+        assert [item["name"] for item in panel.post("disk.clean")["items"]] == ["idle"]
+        assert (caches(yard), panel.one(deployment_id)["status"]) == ({busy}, "running")
+        panel.done(deployment_id, PATIENCE)
+
+        assert [item["name"] for item in panel.post("disk.clean")["items"]] == ["busy"]
+        assert caches(yard) == set()
+        panel.done(panel.deploy(idle), PATIENCE)
+        assert (caches(yard), yard.visit(idle).text) == ({idle}, "v")
+        panel.post("application.delete", applicationId=idle)
+        told = servers(panel)["builder"]
+        assert (told["caches"], told["left"] > BOUND) == ([], True)
+        assert [item["why"] for item in panel.post("disk.clean")["items"]] == ["its application is no more"]
+        assert caches(yard) == set()
+
+
+def caches(yard: Yard) -> set[str]:
+    """The applications of which the server that builds keeps something."""
+    return {path.name for path in yard.builder.root.glob("var/lib/headway/*.work/caches/*")}
+
+
 def leave(builds: Engine, runs: Engine) -> tuple[str, list[str]]:
     """Leaves in both engines an image of a release that there never was, one without a name, and a volume that nothing
     uses; gives the image's name, and those of images that are nothing of ours.

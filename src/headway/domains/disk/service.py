@@ -55,9 +55,7 @@ class DiskService:
             usage=found,
             services=tuple(sorted(mine, key=lambda each: (-each.total, each.name))),
             servers=tuple(
-                each
-                for each in found.servers
-                if _is_on(each, mine) or (whole and each.server.organization_id == actor.organization_id)
+                each for each in found.servers if _is_on(each, mine) or (whole and _sees_server(actor, each.server))
             ),
             machine=found.machine if whole else None,
         )
@@ -75,18 +73,19 @@ class DiskService:
         hosts = {host_id for each in chosen for host_id in (each.host_id, each.build_host_id)}
 
         def is_chosen(server: Server) -> bool:
-            sees = policy.sees(actor, server.organization_id, None, in_project=False)
-            return sees and (service_id is None or server.server_id in hosts)
+            return _sees_server(actor, server) and (service_id is None or server.server_id in hosts)
 
         return await self.cleaning.clean(Chosen(service=lambda each: each.service_id in ids, server=is_chosen), dry=dry)
 
     async def keep_round(self) -> float:
         """Clears away what nobody needs of all organisations, and tells how full the disk is. Seconds to rest."""
         everything = Chosen(service=lambda _: True, server=lambda _: True, everything=True)
-        gone = (await self.cleaning.clean(everything, dry=False)).items
-        if gone:
-            freed = sum(each.bytes or 0 for each in gone)
-            log.info("cleared away %d things that nobody needs: %d MiB", len(gone), freed >> 20)
+        cleared = await self.cleaning.clean(everything, dry=False)
+        if cleared.items:
+            freed = sum(each.bytes or 0 for each in cleared.items)
+            log.info("cleared away %d things that nobody needs: %d MiB", len(cleared.items), freed >> 20)
+        for server_id, why in cleared.away.items():
+            log.info("server %s was not cleaned, or not all of it, and is left to the next time: %s", server_id, why)
         usage = await self.measuring.usage(fresh=True)
         self.events.announce(_told(usage))
         if usage.machine.free < usage.machine.floor:
@@ -102,6 +101,10 @@ def _told(usage: Usage) -> DiskMeasured:
 
 def _sees(actor: Actor, service: Held) -> bool:
     return policy.sees(actor, service.organization_id, service.project_id, service_id=service.service_id)
+
+
+def _sees_server(actor: Actor, server: Server) -> bool:
+    return policy.sees(actor, server.organization_id, None, in_project=False)
 
 
 def _is_on(server: OnServer, services: Sequence[Held]) -> bool:
