@@ -104,6 +104,11 @@ def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Sit
     listed = running.get("deployment.allByServer", serverId=site.server_id)
     assert [row["deploymentId"] for row in listed] == [first["deploymentId"]]
 
+    log = running.deployment_log(first["deploymentId"]).encode()
+    begins = {step["name"]: step["logOffset"] for step in first["steps"]}
+    assert log[: begins["check out"]].endswith(b"first commit\n"), "what is said in a step is the step's"
+    assert log[begins["health check"] :].startswith(b"Healthy: ")
+
     ran = scheduled(site, application_id, "echo at $(stat --format=%d:%i /) as $(id --user)")
     root = site.server.root.stat()
     assert ran["serverId"] == site.server_id

@@ -180,6 +180,7 @@ class SimAnchor:
 
     def __init__(self, machine: Machine, border: Border, handle: Handle, epoch: int, *, opener: bool = False) -> None:
         self.handle = handle
+        self.told = 0
         self._machine = machine
         self._border = border
         self._epoch = epoch
@@ -222,6 +223,7 @@ class SimAnchor:
         while True:
             run = self.run
             if run is not None and name in run.exits:
+                self.told = len(run.spool)
                 await self._border.back("host", f"wait {name}")
                 return run.exits[name]
             run = self.living()
@@ -232,7 +234,9 @@ class SimAnchor:
     async def say(self, key: str, text: str) -> None:
         """See ``Anchor.say``."""
         await self._border.out("host", f"say {key}")
-        self.spoken_to().say(key, text)
+        run = self.spoken_to()
+        run.say(key, text)
+        self.told = len(run.spool)
         await self._border.back("host", f"say {key}")
 
     async def stop(self, mode: StopMode, grace_seconds: float = 10.0) -> None:

@@ -54,6 +54,25 @@ async def test_output_reaches_the_log_as_it_comes(paths: LogPaths, spool: Spool)
     assert paths.log("a").stat().st_mode & 0o777 == 0o600
 
 
+async def test_whoever_waits_for_so_many_bytes_waits_no_longer(paths: LogPaths, spool: Spool) -> None:
+    pump = Pump(spool, paths.log("a"), MASKER, lambda _: None, Turns(30))
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(pump.run())
+        assert await pump.catch_up() == 0
+        more = group.create_task(pump.reach(10))
+        await spool.append(b"first\n")  # its turn is over for half a minute, but for who asks
+        assert await pump.reach(6) == 6
+        await asyncio.sleep(0.05)
+        assert not more.done()
+        await spool.append(b"second\n")
+        assert await more == 13
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await pump.reach(14)
+        assert await pump.finish() == 13
+        assert await pump.reach(14) == 13, "no more comes"
+
+
 async def test_what_comes_between_two_turns_is_read_at_once(paths: LogPaths, spool: Spool) -> None:
     pump = Pump(spool, paths.log("a"), MASKER, lambda _: None, Turns(0.05))
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:

@@ -66,7 +66,7 @@ class Execution:
             return json.loads(self._recorded[name])
         said_before = self._said
         self._step, self._said = name, 0
-        offset = self._log.size
+        offset = await self._log.reached(self._anchor.told)
         began = await self.write(lambda tx: self._begin(tx, name, offset))
         await self._log.mark(name, ended=False, at=began)
         self._parts.crash_point(f"step {name} begun")
@@ -76,6 +76,7 @@ class Execution:
         took = timedelta(seconds=asyncio.get_running_loop().time() - since)
         finished = began + took  # by the database's clock, as all that is recorded
         self._ended.append(StepEnd(name, result, finished))
+        await self._log.reached(self._anchor.told)  # what was said in it is its own
         await self._log.mark(name, ended=True, at=finished)
         self._tell(name, took)
         self._recorded[name] = result

@@ -71,6 +71,10 @@ class RunLog(Protocol):
         """Waits until the log has all output that there is now; gives its last line that matters."""
         ...
 
+    async def reached(self, told: int) -> int:
+        """Waits a moment until the log has the first ``told`` bytes of the output; the bytes that it has then."""
+        ...
+
     async def mark(self, step: str, *, ended: bool, at: datetime) -> None:
         """Notes beside the log where a step began or ended."""
         ...

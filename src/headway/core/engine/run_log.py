@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ from headway.kernel.events import Events, LogGrew
 from headway.kernel.turns import Turns
 
 _LINES_LOOKED_AT = 20
+_MOMENT_SECONDS = 1.0
 
 
 class Followers(Protocol):
@@ -93,6 +95,15 @@ class PumpedLog:
         with suppress(PumpStopped):  # the anchor has died since: what it left is taken when the run is ended
             await self._pump.catch_up()
         return last_meaningful_line(await tail(self._path, _LINES_LOOKED_AT))
+
+    async def reached(self, told: int) -> int:
+        """Waits a moment until the log has the first ``told`` bytes of the output; the bytes that it has then. A host
+        that is away, or a disk that is full, keeps no run from going on.
+        """
+        with suppress(PumpStopped, TimeoutError):
+            async with asyncio.timeout(_MOMENT_SECONDS):
+                await self._pump.reach(told)
+        return self.size
 
     async def mark(self, step: str, *, ended: bool, at: datetime) -> None:
         """Notes beside the log where a step began or ended."""

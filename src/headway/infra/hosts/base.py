@@ -129,6 +129,7 @@ class Anchor(Protocol):
     """
 
     handle: Handle
+    told: int  # of the output: it was so long when a line was said last, or a command's end was told
 
     async def go(self) -> None:
         """Lets the anchor work; before this call it starts nothing, and ends itself if its opener dies."""

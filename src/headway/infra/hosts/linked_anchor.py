@@ -26,6 +26,7 @@ class LinkedAnchor:
 
     def __init__(self, *, handle: Handle, epoch: int, ground: Ground, waits: bool = False) -> None:
         self.handle = handle
+        self.told = 0
         self._epoch = epoch
         self._ground = ground
         self._waits = waits
@@ -61,16 +62,17 @@ class LinkedAnchor:
         the anchor has died since.
         """
         try:
-            (record,) = await self._ask("wait", name, seconds=None)
+            record, *told = await self._ask("wait", name, seconds=None)
         except AnchorGone:
             if found := (await self._ground.exits(self.handle)).get(name):
                 return found
             raise
+        self._note(told)
         return read_exit(record)
 
     async def say(self, key: str, text: str) -> None:
         """Adds a line of Headway's own to the output, between those of commands; once per key."""
-        await self._ask("say", key, text)
+        self._note(await self._ask("say", key, text))
 
     async def stop(self, mode: StopMode, grace_seconds: float = 10.0) -> None:
         """Shuts the gate and ends the running commands; returns when no process of theirs is left."""
@@ -116,6 +118,11 @@ class LinkedAnchor:
     async def greet(self) -> None:
         """Makes sure that the anchor lives, has had its go-ahead, and takes orders at our epoch."""
         await self._linked(ANSWER_SECONDS)
+
+    def _note(self, told: list[bytes]) -> None:
+        """How long the output is; an anchor that an earlier release has started does not tell."""
+        if told:
+            self.told = max(self.told, int(told[0]))
 
     async def _told(self, offset: int) -> None:
         """As ``changed``, by an anchor that an earlier release has started: it tells by itself."""

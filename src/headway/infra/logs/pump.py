@@ -75,6 +75,7 @@ class Pump:
         self._ended = False
         self._stopped = False
         self._asking: list[asyncio.Future[int]] = []
+        self._reaching: list[tuple[int, asyncio.Future[int]]] = []
         self._patience: asyncio.Timeout | None = None
 
     @property
@@ -120,6 +121,19 @@ class Pump:
         self._nudge()
         return await asking
 
+    async def reach(self, spool: int) -> int:
+        """Waits until the log has the first ``spool`` bytes of the spool, but for what is held back; gives the log's
+        size. Raises as ``catch_up``.
+        """
+        if self._ended or (self._writing is not None and self._writing.spool >= spool):
+            return self._size
+        if self._stopped:
+            raise PumpStopped(_STOPPED)
+        reaching: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._reaching.append((spool, reaching))
+        self._nudge()
+        return await reaching
+
     async def _pump(self) -> None:
         pause = _FIRST_PAUSE_SECONDS
         while not self._ended:
@@ -144,10 +158,11 @@ class Pump:
         raw = await self._source.read(writing.spool, _CHUNK_BYTES)
         if raw:
             self._grow(await in_thread(lambda: writing.take(raw)))
+            self._told_reached(writing.spool)
             if not self._saving and (due := writing.due()):
                 # A disk may take long to sync, and no line is to wait for that.
                 self._saving = asyncio.get_running_loop().run_in_executor(None, lambda: writing.save(due))
-            if len(raw) < _CHUNK_BYTES:
+            if len(raw) < _CHUNK_BYTES and not self._reaching:
                 await self._unless_asked(lambda: asyncio.sleep(self._turns.next()))
         elif at_end:
             await self._saved()
@@ -156,6 +171,7 @@ class Pump:
             self._answer()
         else:
             self._answer(first=asking)
+            self._told_reached(writing.spool)
             await self._unless_asked(lambda: self._source.changed(writing.spool))
 
     async def _unless_asked(self, wait: Callable[[], Awaitable[None]]) -> None:
@@ -174,8 +190,18 @@ class Pump:
         if self._patience:
             self._patience.reschedule(asyncio.get_running_loop().time())
 
+    def _told_reached(self, spool: int) -> None:
+        for wanted, reaching in self._reaching:
+            if spool >= wanted and not reaching.done():
+                reaching.set_result(self._size)
+        self._reaching = [each for each in self._reaching if not each[1].done()]
+
     def _answer(self, error: PumpStopped | None = None, *, first: int | None = None) -> None:
+        """Answers those who asked first, or all: there is no more, or an error."""
         answered, self._asking = self._asking[:first], self._asking[len(self._asking[:first]) :]
+        if first is None:
+            answered += [reaching for _, reaching in self._reaching]
+            self._reaching = []
         for asking in answered:
             if asking.done():
                 continue

@@ -172,7 +172,7 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Took", output.time_of(row, now)
     yield "Left", _left(row.get("rollback"))
     yield "Process", row.get("pid") or ""
-    yield "To be ended", row.get("killRequestedAt") or ""
+    yield "End asked for", row.get("killRequestedAt") or ""
     yield "Out of reach", row.get("outOfReachSince") or ""
     yield "Application", row.get("applicationId") or ""
     yield "Log", row["logPath"]

@@ -350,7 +350,8 @@ sub record_end {
     my $record = $command->record;
     $command->{group}->remove;
     $self->{exits}->put( $command->{name}, $record );
-    $_->[0]->tell( $_->[1], 'ok', $record ) for @{ delete $self->{waiters}{ $command->{name} } // [] };
+    my @told = ( 'ok', $record, $self->{spool}->size );
+    $_->[0]->tell( $_->[1], @told ) for @{ delete $self->{waiters}{ $command->{name} } // [] };
     return;
 }
 

@@ -95,7 +95,7 @@ sub start {
 
 sub await {
     my ( $anchor, $link, $id, $name ) = @_;
-    return [ 'ok', $anchor->{exits}->get($name) ] if $anchor->{exits}->has($name);
+    return [ 'ok', $anchor->{exits}->get($name), $anchor->{spool}->size ] if $anchor->{exits}->has($name);
     return ['unknown'] if !$anchor->knows($name);
     push @{ $anchor->{waiters}{$name} }, [ $link, $id ];
     return [];
@@ -113,7 +113,7 @@ sub await_growth {
 sub say_line {
     my ( $anchor, $link, $id, $key, $text ) = @_;
     $anchor->{spool}->say( $key, $text );
-    return ['ok'];
+    return [ 'ok', $anchor->{spool}->size ];
 }
 
 sub stop {
