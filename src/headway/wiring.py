@@ -72,7 +72,7 @@ from headway.wiring_afar import Afar
 from headway.wiring_backups import BackupWiring
 from headway.wiring_composes import ComposeWiring
 from headway.wiring_databases import DatabaseWiring
-from headway.wiring_disk import disk_service
+from headway.wiring_disk import disk_service, keep_disks
 from headway.wiring_machine import (
     LOCAL,
     docker_api,
@@ -231,8 +231,8 @@ class Wiring:
         disk = disk_service(
             *places, applications=operating, composes=self._composes.operating, fleet=self._servers.fleet
         )
-        own = (back.poller(), Poller("disk", disk.keep_round))
-        engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), *own))
+        engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), back.poller()))
+        keep_disks(engine, disk)
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
         self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
         self._composes.keep_afar(engine)

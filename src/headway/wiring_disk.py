@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from headway.core.engine.engine import Engine
+from headway.core.engine.poller import Poller
 from headway.domains.applications.operate import Operating as Applications
 from headway.domains.composes.operate import Operating as Composes
 from headway.domains.disk.asking import Asking
@@ -9,6 +11,7 @@ from headway.domains.disk.cache_cleaning import CacheCleaning
 from headway.domains.disk.cleaning import Cleaning
 from headway.domains.disk.engine_cleaning import EngineCleaning
 from headway.domains.disk.engines import Engines
+from headway.domains.disk.keeping import DiskKeeping
 from headway.domains.disk.leftovers import Leftovers
 from headway.domains.disk.measuring import Measuring
 from headway.domains.disk.places import Places, There
@@ -69,3 +72,10 @@ def disk_service(
         caches=CacheCleaning(db=db, applications=applications, bound=bound),
     )
     return DiskService(db=db, measuring=measuring, cleaning=cleaning, events=events)
+
+
+def keep_disks(engine: Engine, disk: DiskService) -> None:
+    """Has the engine see to the disks of all hosts."""
+    keeping = DiskKeeping(disk)
+    engine.keep(Poller("disk", keeping.keep_round))
+    engine.release_also(keeping)

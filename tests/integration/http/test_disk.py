@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from headway.domains.applications.model import ReleaseState
+from headway.domains.disk.keeping import DiskKeeping
 from headway.kernel.events import DiskMeasured
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.world import Json, World, client_with, open_world
+from tests.panel import until
 from tests.ssh_servers import SSHD, SshServer, ssh_server
 
 MIB = 1 << 20
@@ -78,91 +82,104 @@ async def test_everybody_is_told_of_their_own_services_and_the_whole_only_to_who
     assert ([row["serviceId"] for row in answer["services"]], answer["machine"]) == ([application_id], None)
 
 
-async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cannot_be_asked_holds_nobody_up(
-    world: World, tmp_path: Path
-) -> None:
+@asynccontextmanager
+async def servers_of(world: World, folder: Path) -> AsyncIterator[Mapping[str, str]]:
+    """The ids of a server that answers, of one that hangs, and of one that is gone; nothing of them is left."""
     if SSHD is None:
         pytest.skip("needs sshd (apt-get install openssh-server)")
-    with ssh_server(tmp_path / "near") as near, ssh_server(tmp_path / "hangs") as hangs:
-        gone = replace(near, port=9)
+    with ssh_server(folder / "near") as near, ssh_server(folder / "hangs") as hangs:
         ids = {name: await connected(world, name, each) for name, each in {"near": near, "hangs": hangs}.items()}
-        ids["gone"] = await connected(world, "gone", gone, answers=False)
-        apps = {name: await world.application(name, serverId=server_id) for name, server_id in ids.items()}
-        host = world.platform.fleet.server(ids["near"])
-        filled(Path(host.work) / "releases" / apps["near"] / "r" / "app", 2 * MIB)
+        ids["gone"] = await connected(world, "gone", replace(near, port=9), answers=False)
+        world.services.disk.measuring.asking.reaching.seconds = 2.0
         hangs.hang()
         try:
-            world.services.disk.measuring.asking.reaching.seconds = 3.0
-            async with asyncio.timeout(20):
-                shown = await world.get("disk.usage", fresh=True)
+            yield ids
         finally:
             hangs.go_on()
-            shutil.rmtree(host.work)
+            shutil.rmtree(world.platform.fleet.server(ids["near"]).work, ignore_errors=True)
             for server_id in ids.values():
                 await world.platform.fleet.leave(server_id)
             await world.platform.fleet.aclose()
+
+
+async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cannot_be_asked_holds_nobody_up(
+    world: World, tmp_path: Path
+) -> None:
+    async with servers_of(world, tmp_path) as ids:
+        apps = {name: await world.application(name, serverId=server_id) for name, server_id in ids.items()}
+        work = Path(world.platform.fleet.server(ids["near"]).work)
+        filled(work / "releases" / apps["near"] / "r" / "app", 2 * MIB)
+        async with asyncio.timeout(20):
+            shown = await world.get("disk.usage", fresh=True)
 
     rows = {row["name"]: row for row in shown["services"]}
     assert {name: row["serverId"] for name, row in rows.items()} == ids
     assert {name: row["releases"] // MIB for name, row in rows.items()} == {"near": 2, "hangs": 0, "gone": 0}
     servers = {each["name"]: each for each in shown["servers"]}
     assert (servers["near"]["away"], servers["near"]["engine"], servers["near"]["free"] > 0) == (None, False, True)
-    assert servers["hangs"]["away"] == "hangs has not answered within 3 s."
+    assert servers["hangs"]["away"] == "hangs has not answered within 2 s."
     assert "refuses the connection" in servers["gone"]["away"]
 
 
-async def test_caches_of_builds_on_servers_are_bounded_too_and_are_nobody_else_s(world: World, tmp_path: Path) -> None:
-    if SSHD is None:
-        pytest.skip("needs sshd (apt-get install openssh-server)")
-    with ssh_server(tmp_path / "builder") as builder, ssh_server(tmp_path / "hangs") as hangs:
-        ids = {name: await connected(world, name, each) for name, each in {"builder": builder, "hangs": hangs}.items()}
-        apps = {name: await world.application(name) for name in ("oldest", "busy", "newest")}
-        await world.post("application.update", applicationId=apps["newest"], buildServerId=ids["builder"])
-        host = world.platform.fleet.server(ids["builder"])
-        caches = Path(host.work) / "caches"
-        for age, name in enumerate((*reversed(apps.values()), "noapplication", ".gone-cut-short")):
-            filled(caches / name / "x", 2 * MIB)
-            for path in (caches / name / "x", caches / name):
-                os.utime(path, (1_700_000_000 - age * 1000,) * 2)
+async def built_there(world: World, server_id: str) -> tuple[Path, dict[str, str]]:
+    """The folder of caches on a server, and applications that were built there: the first the longest ago. What is of
+    no application, and what a removal has left that did not come to its end, is older yet.
+    """
+    apps = {name: await world.application(name) for name in ("oldest", "busy", "newest")}
+    await world.post("application.update", applicationId=apps["newest"], buildServerId=server_id)
+    caches = Path(world.platform.fleet.server(server_id).work) / "caches"
+    for age, name in enumerate((*reversed(apps.values()), "noapplication", ".gone-cut-short")):
+        filled(caches / name / "x", 2 * MIB)
+        for path in (caches / name / "x", caches / name):
+            os.utime(path, (1_700_000_000 - age * 1000,) * 2)
+    return caches, apps
+
+
+async def test_caches_of_builds_on_servers_are_bounded_too(world: World, tmp_path: Path) -> None:
+    async with servers_of(world, tmp_path) as ids:
+        there = ids["near"]
+        caches, apps = await built_there(world, there)
         await world.deploy(apps["busy"])
         await world.claim()
-        hangs.hang()
-        try:
-            world.services.disk.measuring.asking.reaching.seconds = 3.0
-            async with asyncio.timeout(40):
-                shown = await world.get("disk.usage", fresh=True)
-                would = await world.post("disk.clean", dryRun=True)
-                left = sorted(path.name for path in caches.iterdir())
-                of_one = await world.post("disk.clean", dryRun=True, serviceId=apps["newest"])
-                done = await world.post("disk.clean")
-            other = await world.post("organization.create", name="Other")
-            async with client_with(world.app, other["apiKey"]) as client:
-                seen = (await client.get("/disk.usage")).json()
-                cleaned = (await client.post("/disk.clean", json={})).json()
-            kept = sorted(path.name for path in caches.iterdir())
-        finally:
-            hangs.go_on()
-            shutil.rmtree(host.work)
-            for server_id in ids.values():
-                await world.platform.fleet.leave(server_id)
-            await world.platform.fleet.aclose()
+        async with asyncio.timeout(40):
+            shown = await world.get("disk.usage", fresh=True)
+            would = await world.post("disk.clean", dryRun=True)
+            left = [*caches.iterdir()]
+            of_one = await world.post("disk.clean", dryRun=True, serviceId=apps["newest"])
+            done = await world.post("disk.clean")
+        kept = sorted(path.name for path in caches.iterdir())
 
-    row = next(each for each in shown["servers"] if each["name"] == "builder")
+    row = next(each for each in shown["servers"] if each["name"] == "near")
     assert {each["serviceId"]: each["bytes"] // MIB for each in row["caches"]} == dict.fromkeys(apps.values(), 2)
     assert row["left"] // MIB == 4, "one of no application, and one whose removal was begun"
     assert [each["cache"] // MIB for each in shown["services"]] == [2, 2, 2]
     assert len(left) == 5, "nothing has gone yet"
     found = [(each["serverId"], each["kind"], each["serviceId"], each["name"]) for each in would["items"]]
-    there = ids["builder"]
     # The third is being deployed.
     assert found == [(there, "cache", None, "noapplication"), (there, "cache", apps["oldest"], "oldest")]
-    assert {each["name"]: each["away"] for each in would["servers"]} == {
-        "builder": None,
-        "hangs": "hangs has not answered within 3 s.",
-    }
+    away = {each["name"]: each["away"] for each in would["servers"]}
+    assert (away["near"], away["hangs"]) == (None, "hangs has not answered within 2 s.")
+    assert "refuses the connection" in away["gone"]
     assert [each["serverId"] for each in of_one["servers"]] == [there], "no other server has anything of it"
     assert done["items"] == would["items"]
     assert kept == sorted([apps["busy"], apps["newest"]])
+
+
+async def test_servers_are_nobody_else_s_and_a_panel_that_stops_waits_for_none(world: World, tmp_path: Path) -> None:
+    async with servers_of(world, tmp_path) as ids:
+        caches, _ = await built_there(world, ids["near"])
+        other = await world.post("organization.create", name="Other")
+        async with client_with(world.app, other["apiKey"]) as client, asyncio.timeout(20):
+            seen = (await client.get("/disk.usage")).json()
+            cleaned = (await client.post("/disk.clean", json={})).json()
+        assert len([*caches.iterdir()]) == 5
+        keeping = DiskKeeping(world.services.disk)
+        await keeping.keep_round()
+        begun = partial(until, lambda: len([*caches.iterdir()]) < 5, 15, what="it is under way")
+        await asyncio.to_thread(begun)
+        async with asyncio.timeout(2):
+            await keeping.release()
+
     assert (seen["services"], seen["servers"]) == ([], [])
     assert (cleaned["items"], cleaned["servers"]) == ([], [])
 
@@ -250,7 +267,7 @@ async def test_what_is_held_is_told_to_prometheus(world: World) -> None:
     samples = await figures_of(world)
     assert figure(samples, "headway_disk_free_bytes") == 7
     assert figure(samples, "headway_disk_held_bytes", part="images") == 3
-    await world.services.disk.keep_round()
+    await world.services.disk.keep_clean()
     assert (figure(await figures_of(world), "headway_disk_free_bytes") or 0) > MIB
 
 

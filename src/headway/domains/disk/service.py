@@ -15,11 +15,10 @@ from headway.domains.disk.measuring import Measuring
 from headway.domains.disk.model import Cleared, Held, Machine, OnServer, Server, Usage
 from headway.domains.disk.rounds import Chosen
 from headway.infra.db.engine import Database
+from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DiskMeasured, Events
 
 log = logging.getLogger(__name__)
-
-_REST = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,20 +76,25 @@ class DiskService:
 
         return await self.cleaning.clean(Chosen(service=lambda each: each.service_id in ids, server=is_chosen), dry=dry)
 
-    async def keep_round(self) -> float:
-        """Clears away what nobody needs of all organisations, and tells how full the disk is. Seconds to rest."""
+    async def keep_clean(self) -> None:
+        """Clears away what nobody needs of all organisations, on every host, and tells how full the disk is."""
         everything = Chosen(service=lambda _: True, server=lambda _: True, everything=True)
-        cleared = await self.cleaning.clean(everything, dry=False)
-        if cleared.items:
-            freed = sum(each.bytes or 0 for each in cleared.items)
-            log.info("cleared away %d things that nobody needs: %d MiB", len(cleared.items), freed >> 20)
-        for server_id, why in cleared.away.items():
-            log.info("server %s was not cleaned, or not all of it, and is left to the next time: %s", server_id, why)
+        try:
+            _say(await self.cleaning.clean(everything, dry=False))
+        except HeadwayError as error:
+            log.warning("not all was cleared away that nobody needs: %s", error.message)
         usage = await self.measuring.usage(fresh=True)
         self.events.announce(_told(usage))
         if usage.machine.free < usage.machine.floor:
             log.warning("the disk is nearly full: %d MiB are free, no build begins", usage.machine.free >> 20)
-        return _REST
+
+
+def _say(cleared: Cleared) -> None:
+    if cleared.items:
+        freed = sum(each.bytes or 0 for each in cleared.items)
+        log.info("cleared away %d things that nobody needs: %d MiB", len(cleared.items), freed >> 20)
+    for server_id, why in cleared.away.items():
+        log.info("server %s was not cleaned, or not all of it, and is left to the next time: %s", server_id, why)
 
 
 def _told(usage: Usage) -> DiskMeasured:
