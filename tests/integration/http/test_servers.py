@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -238,8 +239,12 @@ async def test_a_run_on_a_server_is_killed_and_removed_by_whom_it_belongs_to(sit
 async def test_what_waits_for_a_server_that_is_away_starts_when_it_answers(site: Site) -> None:
     site.ssh.stop()
     deployment_id = await site.setup(docker=False, native=True, dryRun=True)
-    await asyncio.sleep(1.5)
-    assert (await site.row(deployment_id))["status"] == "pending"
+    deadline = time.monotonic() + 20
+    while (row := await site.row(deployment_id))["waitsFor"]["what"] != "server":
+        assert time.monotonic() < deadline, row
+        await asyncio.sleep(0.05)
+    assert (row["status"], row["queuePosition"]) == ("pending", 1)
+    assert re.match(r"Its server \w+ has been out of reach since 20", row["waitsFor"]["message"])
     site.ssh.start()
     assert (await site.until(deployment_id, "done", "error"))["status"] == "done"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from headway.core.deployments.listed import Listed, deployment_rows
 from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Status
 from headway.infra.db.tables.deployments import PENDING, RUNNING, hosts
+from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
 
 _c = deployment_rows.c
@@ -22,6 +25,7 @@ _c = deployment_rows.c
 class Hindrance(StrEnum):
     """What keeps a deployment waiting."""
 
+    SERVER = "server"  # its server does not answer
     DEPLOYMENT = "deployment"  # another of its service, which runs or goes first
     SLOT = "slot"  # its host runs as many as it may
     TURN = "turn"  # nothing but the moment until it is taken
@@ -49,6 +53,13 @@ class Queued(NamedTuple):
     exclusive_key: str | None
 
 
+class Away(NamedTuple):
+    """A server that does not answer."""
+
+    name: str
+    since: datetime
+
+
 def waits_of(tx: Tx, rows: Iterable[Listed]) -> Mapping[str, Wait]:
     """Why those of these rows wait that do, by deployment."""
     asked = {row.deployment_id for row in rows if row.status == Status.PENDING}
@@ -57,14 +68,19 @@ def waits_of(tx: Tx, rows: Iterable[Listed]) -> Mapping[str, Wait]:
     waiting = [*map(Queued._make, tx.execute(_WAITING).all())]
     running = [*map(Queued._make, tx.execute(_RUNNING).all())]
     slots = {row.host_id: row.concurrency for row in tx.execute(_SLOTS)}
-    return explained(asked, sorted(waiting), running, slots)
+    away = {row.server_id: Away(row.name, row.away_since) for row in tx.execute(_AWAY)}
+    return explained(asked, sorted(waiting), running, slots, away)
 
 
 def explained(
-    asked: set[str], waiting: Sequence[Queued], running: Sequence[Queued], slots: Mapping[str, int]
+    asked: set[str],
+    waiting: Sequence[Queued],
+    running: Sequence[Queued],
+    slots: Mapping[str, int],
+    away: Mapping[str, Away] = MappingProxyType({}),
 ) -> dict[str, Wait]:
     """Why each of the ``asked`` waits. ``waiting`` stands in the order of each host's queue; ``slots`` says how many
-    each host runs at a time, beside one rollback.
+    each host runs at a time, beside one rollback; ``away`` are the hosts that do not answer.
     """
     runs: dict[str | None, str] = {
         each.exclusive_key: each.deployment_id for each in running if each.exclusive_key is not None
@@ -76,12 +92,21 @@ def explained(
     for each in waiting:
         positions[each.host_id] += 1
         if each.deployment_id in asked:
+            if gone := away.get(each.host_id):
+                found[each.deployment_id] = _wait_for(gone, positions[each.host_id])
+                continue
             is_rollback = each.lane == Lane.ROLLBACK
             most = 1 if is_rollback else slots.get(each.host_id, 0)
             full = in_use[each.host_id, is_rollback] >= most
             holder = runs.get(each.exclusive_key) or heads.get(each.exclusive_key)
             found[each.deployment_id] = _wait(each, positions[each.host_id], holder, runs, most if full else None)
     return found
+
+
+def _wait_for(away: Away, position: int) -> Wait:
+    since = away.since.isoformat(timespec="seconds").replace("+00:00", "Z")
+    sentence = f"Its server {away.name} has been out of reach since {since}; it begins when that answers."
+    return Wait(position=position, hindrance=Hindrance.SERVER, deployment_id=None, sentence=sentence)
 
 
 def _wait(each: Queued, position: int, holder: str | None, runs: Mapping[str | None, str], full: int | None) -> Wait:
@@ -109,3 +134,4 @@ _COLUMNS = tuple(_c[name] for name in Queued._fields)
 _WAITING = select(*_COLUMNS).where(PENDING)
 _RUNNING = select(*_COLUMNS).where(RUNNING)
 _SLOTS = select(hosts.c.host_id, hosts.c.concurrency)
+_AWAY = select(servers.c.server_id, servers.c.name, servers.c.away_since).where(servers.c.away_since.is_not(None))

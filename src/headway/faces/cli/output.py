@@ -125,7 +125,7 @@ def state_of(row: Row) -> str:
     """A deployment's state in a word: why it ended where that was an error, and whether its server is away."""
     if row["status"] == "error":
         return str(row.get("reason") or "error").replace("_", " ")
-    if row.get("outOfReachSince"):
+    if row.get("outOfReachSince") or (row.get("waitsFor") or {}).get("what") == "server":
         return f"{row['status']}, out of reach"
     return "done, unstable" if row.get("unstable") else str(row["status"])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from headway.core.deployments.model import Lane
-from headway.core.deployments.waiting import Hindrance, Queued, explained
+from headway.core.deployments.waiting import Away, Hindrance, Queued, explained
 
 
 def queued(seq: int, *, key: str | None = None, lane: Lane = Lane.DEPLOY, host: str = "here") -> Queued:
@@ -48,3 +50,11 @@ def test_positions_count_for_each_host_in_the_order_of_the_queue() -> None:
 
 def test_only_those_that_are_asked_about_are_told() -> None:
     assert explained(set(), [queued(1)], [], {"here": 1}) == {}
+
+
+def test_a_server_that_is_away_is_what_is_waited_for() -> None:
+    away = {"there": Away("eu-1", datetime(2026, 11, 26, 10, 44, 23, tzinfo=UTC))}
+    waiting = [queued(1, key="a"), queued(2, key="b", host="there")]
+    found = explained({"1", "2"}, waiting, [], {"here": 1, "there": 1}, away)
+    assert (found["1"].hindrance, found["2"].hindrance) == (Hindrance.TURN, Hindrance.SERVER)
+    assert "Its server eu-1 has been out of reach since 2026-11-26T10:44:23Z" in found["2"].sentence

@@ -42,6 +42,7 @@ def test_times_are_as_exact_as_one_cares_to_know(seconds: float, text: str) -> N
     [
         ({"status": "pending"}, "pending"),
         ({"status": "running", "outOfReachSince": "2026-11-25T11:59:00.000Z"}, "running, out of reach"),
+        ({"status": "pending", "waitsFor": {"what": "server"}}, "pending, out of reach"),
         ({"status": "done", "unstable": False}, "done"),
         ({"status": "done", "unstable": True}, "done, unstable"),
         ({"status": "error", "reason": "out_of_memory"}, "out of memory"),

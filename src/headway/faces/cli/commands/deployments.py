@@ -163,6 +163,7 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Title", row["title"]
     yield "Description", row.get("description") or ""
     yield "Status", row["status"]
+    yield "Waits for", (row.get("waitsFor") or {}).get("message") or ""
     yield "Reason", row.get("reason") or ""
     yield "Error", row.get("errorMessage") or ""
     yield "Unstable", "its release has crashed since" if row.get("unstable") else ""

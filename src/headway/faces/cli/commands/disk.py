@@ -29,17 +29,18 @@ def usage(
         output.say_json(shown)
         return
     names = {each["serverId"]: each["name"] for each in shown["servers"]}
+    parts = [part for part in _PARTS if any(row[part] for row in shown["services"])]  # a terminal is narrow
     output.say_table(
         (
-            Column(title="NAME"),
-            *((Column(title="SERVER"),) if names else ()),
-            *(Column(title=part.upper(), whole=True, right=True) for part in (*_PARTS, "total")),
+            Column(title="NAME", whole=True, most=24),
+            *((Column(title="SERVER", whole=True, most=12),) if names else ()),
+            *(Column(title=part.upper(), whole=True, right=True) for part in (*parts, "total")),
         ),
         [
             (
                 row["name"],
                 *((names.get(row["serverId"], "-"),) if names else ()),
-                *(output.size(row[part]) for part in (*_PARTS, "total")),
+                *(output.size(row[part]) if row[part] else "-" for part in (*parts, "total")),
             )
             for row in shown["services"]
         ],

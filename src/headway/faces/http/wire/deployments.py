@@ -28,9 +28,11 @@ class CommitRow(TypedDict):
 
 
 class WaitRow(TypedDict):
-    """What a waiting deployment waits for: another of its service (named), a free slot of its host, or its turn."""
+    """What a waiting deployment waits for: a server that does not answer, another of its service (named), a free slot
+    of its host, or its turn.
+    """
 
-    what: Literal["deployment", "slot", "turn"]
+    what: Literal["server", "deployment", "slot", "turn"]
     deploymentId: str | None
     message: str
 
