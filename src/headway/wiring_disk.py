@@ -44,14 +44,17 @@ def disk_service(
         ),
     )
 
-    def there(server_id: str) -> There:
+    def there(host_id: str) -> There:
+        return here if host_id == here.host.host_id else at(host_id)
+
+    def at(server_id: str) -> There:
         mine, theirs = applications.toolboxes.at(server_id), composes.toolboxes.at(server_id)
         host = fleet.server(server_id)
         places = Places(root=host.root, applications=mine.folders, composes=theirs.folders)
         return There(host=host, api=theirs.engine.api, panel_id=theirs.panel_id, places=places)
 
-    reaching, engines, bound = Reaching(there=there), Engines(), settings.build_cache_bytes
-    leftovers = Leftovers(db=db, panel_id=data_dir.panel_id)
+    reaching, engines, bound = Reaching(there=at), Engines(there), settings.build_cache_bytes
+    leftovers = Leftovers(db=db, panel_id=data_dir.panel_id, engine_of=engines.id_of)
     measuring = Measuring(
         db=db,
         here=here,

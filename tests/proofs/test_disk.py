@@ -130,14 +130,16 @@ def test_of_servers_what_nobody_needs_goes_and_what_serves_or_is_being_built_sta
         yard.panel.done(yard.panel.deploy(application_id), PATIENCE)
         commit(repository, boxed_web("v1", heavy("one")), "v1")
         before = yard.panel.done(yard.panel.deploy(application_id), PATIENCE)
-        left, others = leave(builds, runs)
+        stays = sorted(tags_of(runs, "headway-*/boxed"))
+        assert len(stays) == 2, "the releases that are kept"
+        left, others = leave(builds, runs, stays)
         nobody_else_sees(yard.panel)
         assert left in tags_of(builds, "headway-*/*")
 
         of_builder = servers(yard.panel)["builder"]
         print(f"\nbefore: {of_builder}")
         assert (of_builder["cache"] > BOUND, of_builder["left"] > 3_000_000) == (True, True)
-        is_said(yard, left)
+        is_said(yard, left, stays[0])
         commit(repository, boxed_web("v2", heavy("two", "RUN sleep 15\n")), "v2")
         deployment_id = yard.panel.deploy(application_id)
         yard.panel.running(deployment_id, "sleep 15", PATIENCE)
@@ -152,6 +154,8 @@ def test_of_servers_what_nobody_needs_goes_and_what_serves_or_is_being_built_sta
         assert dangling(builds) == []
 
         yard.panel.post("disk.clean")
+        assert tags_of(builds, "headway-*/boxed") == others[1:]
+        assert len({*stays} & {*tags_of(runs, "headway-*/boxed")}) == 1, "beside the new one one of before is kept"
         of_builder = servers(yard.panel)["builder"]
         print(f"after: {of_builder}")
         assert (of_builder["cache"] <= BOUND, of_builder["left"]) == (True, 0)
@@ -193,12 +197,12 @@ def caches(yard: Yard) -> set[str]:
     return {path.name for path in yard.builder.root.glob("var/lib/headway/*.work/caches/*")}
 
 
-def leave(builds: Engine, runs: Engine) -> tuple[str, list[str]]:
+def leave(builds: Engine, runs: Engine, stays: list[str]) -> tuple[str, list[str]]:
     """Leaves in both engines an image of a release that there never was, one without a name, and a volume that nothing
-    uses; gives the image's name, and those of images that are nothing of ours.
+    uses, and in that which builds a copy of what is released with the other; gives the first one's name, and those of
+    images that are nothing of ours.
     """
-    stays = tags_of(runs, "headway-*/boxed")
-    assert len(stays) == 2, "the releases that are kept"
+    builds.docker("tag", BASE_IMAGE, stays[0])
     repository = stays[0].partition(":")[0]
     left, others = f"{repository}:r-gone", ["mine:1", f"headway-other/{repository.partition('/')[2]}:r-gone"]
     label = f"headway.panel={repository.partition('/')[0].removeprefix('headway-')}"  # as where it is released
@@ -221,14 +225,14 @@ def nobody_else_sees(panel: Panel) -> None:
     assert (cleaned["items"], cleaned["servers"]) == ([], [])
 
 
-def is_said(yard: Yard, left: str) -> None:
+def is_said(yard: Yard, left: str, copy: str) -> None:
     """What would go, and nothing else would."""
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for item in yard.panel.post("disk.clean", dryRun=True)["items"]:
         found[item["serverId"], item["kind"]].append(item["name"])
-    for server_id in (yard.builder_id, yard.target_id):
-        assert left in found[server_id, "image"]
-        assert len(found.pop((server_id, "image"))) == 2, "this, and the one without a name"
+    for server_id, names in ((yard.builder_id, {left, copy}), (yard.target_id, {left})):
+        assert names <= {*found[server_id, "image"]}
+        assert len(found.pop((server_id, "image"))) == len(names) + 1, "these, and the one without a name"
     assert set(found) <= {(yard.builder_id, "buildCache"), (yard.target_id, "buildCache")}
     assert found[yard.builder_id, "buildCache"]
     lines = succeed(yard.panel, "disk", "clean", "--dry-run", COLUMNS="200").splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -111,7 +112,13 @@ async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cann
         filled(work / "releases" / apps["near"] / "r" / "app", 2 * MIB)
         async with asyncio.timeout(20):
             shown = await world.get("disk.usage", fresh=True)
+        session = world.platform.fleet.server(ids["hangs"]).session
+        session.standing = replace(session.standing, seen_at=time.time() - 100)
+        world.services.disk.measuring.asking.reaching.seconds = 60.0
+        async with asyncio.timeout(10):  # known to be silent, it is not waited for
+            again = await world.get("disk.usage", fresh=True)
 
+    assert {each["name"]: each["away"] for each in again["servers"]}["hangs"] == "hangs has not answered for 100 s."
     rows = {row["name"]: row for row in shown["services"]}
     assert {name: row["serverId"] for name, row in rows.items()} == ids
     assert {name: row["releases"] // MIB for name, row in rows.items()} == {"near": 2, "hangs": 0, "gone": 0}

@@ -9,6 +9,7 @@ import pytest
 
 from headway.core.deployments.status import Status
 from headway.domains.disk import store
+from headway.domains.disk.leftovers import Leftovers
 from headway.domains.disk.model import Held, Server
 from headway.domains.disk.rounds import Chosen, Round
 from headway.infra.docker.usage import EngineUsage, HeldImage
@@ -29,11 +30,11 @@ def image(number: int, *names: str, used: bool = False, **labels: str) -> HeldIm
 
 
 def holding(*images: HeldImage) -> EngineUsage:
-    return EngineUsage(images=images, containers=(), volumes=(), cache=(), root="/")
+    return EngineUsage(images=images, containers=(), volumes=(), cache=(), root="/", engine_id="e")
 
 
 async def left(world: World, *images: HeldImage) -> set[str]:
-    found = await world.services.disk.cleaning.engine.leftovers.of(holding(*images))
+    found = await world.services.disk.cleaning.engine.leftovers.of(holding(*images), "local")
     return {each.reference for each in found}
 
 
@@ -56,6 +57,29 @@ async def test_what_a_deployment_makes_is_needed_until_it_has_ended_without_a_re
     assert await left(world, *engine) == set()
     await world.end(lease, Status.ERROR, "it failed")
     assert await left(world, *engine) == {made, nameless.image_id}
+
+
+async def test_a_copy_of_what_is_released_elsewhere_goes_where_that_is_another_engine(
+    world: World,
+) -> None:
+    panel, application_id = world.platform.data_dir.panel_id, await world.application("shop")
+    name = f"headway-{panel}/shop:r-{await world.release(application_id)}"
+    database = world.services.db
+
+    async def found(engine_of_its_host: str | None, on: str = "a-build-server") -> list[str]:
+        async def engine_of(host_id: str) -> str | None:
+            return engine_of_its_host if host_id == "local" else None
+
+        leftovers = Leftovers(db=database, panel_id=panel, engine_of=engine_of)
+        return [each.reference for each in await leftovers.of(holding(image(1, name)), on)]
+
+    assert await found("another") == [name]
+    assert await found("e") == [], "both hosts have one engine"
+    assert await found(None) == [], "its host is away"
+    assert await found("another", on="local") == [], "it is released there"
+    await world.deploy(application_id)
+    await world.claim()
+    assert await found("another") == [], "something is being deployed"
 
 
 async def test_what_is_of_no_service_any_more_goes_with_the_server_that_it_was_made_for(world: World) -> None:

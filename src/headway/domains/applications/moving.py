@@ -79,7 +79,7 @@ class Moving:
 
     async def is_one_engine(self) -> bool:
         """Whether both ends have one container engine."""
-        return await _engine_id(self.source.imaging.api) == await _engine_id(self.target.imaging.api)
+        return await self.source.imaging.api.engine_id() == await self.target.imaging.api.engine_id()
 
     async def is_one_place(self) -> bool:
         """Whether a path is the same file at both ends: one machine can be two servers, or the panel's own too."""
@@ -142,10 +142,6 @@ async def undo(
     if "image" in data:
         await images.let_go(api, data["image"])
     return True
-
-
-async def _engine_id(api: DockerApi) -> str:
-    return str((await api.get("/info"))["ID"])
 
 
 def _machine(host: Host) -> str:

@@ -48,12 +48,12 @@ class Asking:
             server=server,
             engine=engine is not None,
             free=await there.host.free_bytes(there.places.root),
-            left=left + await self._left(engine),
+            left=left + await self._left(engine, server.server_id),
             held=replace(held, of_service=together(held.of_service, await files_of(there, [*mine.values()]), guests)),
         )
 
-    async def _left(self, engine: EngineUsage | None) -> int:
+    async def _left(self, engine: EngineUsage | None, host_id: str) -> int:
         if engine is None:
             return 0
         freeing = Freeing(engine)
-        return sum(each.gained(freeing) for each in await self.leftovers.of(engine))
+        return sum(each.gained(freeing) for each in await self.leftovers.of(engine, host_id))

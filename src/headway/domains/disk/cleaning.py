@@ -24,6 +24,7 @@ from headway.domains.disk.reaching import Reaching, ServerAway
 from headway.domains.disk.rounds import Chosen, Round
 from headway.infra.db.engine import Database
 from headway.infra.docker import images
+from headway.infra.docker.usage import EngineUsage
 from headway.infra.hosts.measure import bytes_of
 from headway.kernel.errors import NotFound, Unavailable
 
@@ -51,10 +52,16 @@ class Cleaning:
         asked = tuple(each for each in servers if chosen.server(each))
         found: dict[str | None, list[Waste]] = defaultdict(list)
         away: dict[str, str] = {}
+        engines: set[str] = set()
+
+        def round_on(there: There, engine: EngineUsage | None, server: Server | None) -> Round:
+            is_first = engine is not None and engine.engine_id not in engines
+            engines.update({engine.engine_id} if engine is not None else ())
+            return Round(there, engine, server, services, chosen, dry=dry, cleans_engine=is_first)
 
         async def clean_here() -> None:
             engine = await self.engines.usage(self.here, images_only=True)
-            await self._clean(found[None], Round(self.here, engine, None, services, chosen, dry=dry))
+            await self._clean(found[None], round_on(self.here, engine, None))
 
         async def clean_on(server: Server) -> None:
             looking = self.reaching.seconds
@@ -62,8 +69,7 @@ class Cleaning:
                 async with self.reaching.at(server, looking) as there:
                     engine = await self.engines.usage(there, images_only=True)
                 async with self.reaching.at(server, looking if dry else _REMOVING_SECONDS) as there:
-                    round_ = Round(there, engine, server, services, chosen, dry=dry)
-                    await self._clean(found[server.server_id], round_)
+                    await self._clean(found[server.server_id], round_on(there, engine, server))
             except ServerAway as error:
                 away[server.server_id] = error.message
 

@@ -22,11 +22,11 @@ class EngineCleaning:
 
     async def clean(self, round_: Round) -> AsyncIterator[Waste]:
         """What goes, each once it has gone. Raises EngineAway."""
-        if round_.engine is None or round_.freeing is None:
+        if round_.engine is None or round_.freeing is None or not round_.cleans_engine:
             return
         by_name = {each.app_name: each for each in round_.services}
         by_id = {each.service_id: each for each in round_.services}
-        for left in await self.leftovers.of(round_.engine):
+        for left in await self.leftovers.of(round_.engine, round_.there.host.host_id):
             service = (by_name if left.is_named else by_id).get(left.whose)
             if not _is_chosen(round_, left, service):
                 continue

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from headway.domains.disk.places import There
 from headway.infra.docker.api import EngineAway, EngineRefused
 from headway.infra.docker.usage import EngineUsage, Layer, measure
+from headway.kernel.errors import HeadwayError
+
+_ID_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Keeps what is known of their images from one look to the next."""
+    """``there`` gives what is asked of a host, and raises HostUnreachable where it cannot be entered. What is known of
+    images is kept from one look to the next.
+    """
 
+    there: Callable[[str], There]
     _layers: dict[str, dict[str, tuple[Layer, ...]]] = field(default_factory=lambda: defaultdict(dict))
 
     async def usage(self, there: There, *, images_only: bool = False) -> EngineUsage | None:
@@ -23,4 +31,12 @@ class Engines:
         try:
             return await measure(there.api, self._layers[there.host.host_id], images_only=images_only)
         except (EngineAway, EngineRefused):
+            return None
+
+    async def id_of(self, host_id: str) -> str | None:
+        """Which engine a host has now; None where that cannot be told."""
+        try:
+            async with asyncio.timeout(_ID_SECONDS):
+                return await self.there(host_id).api.engine_id()
+        except (TimeoutError, HeadwayError):
             return None

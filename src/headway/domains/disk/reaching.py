@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from headway.domains.disk.places import There
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh import SshHost
 from headway.kernel.errors import HeadwayError, Unavailable
+
+_SILENT_SECONDS = 60.0  # the panel asks each server every few seconds whether it is there
 
 
 class ServerAway(Unavailable):
@@ -30,7 +33,7 @@ class Reaching:
     @asynccontextmanager
     async def at(self, server: Server, seconds: float) -> AsyncIterator[There]:
         """The server, for so many seconds. Raises ServerAway, whatever went wrong with it; at once where the link does
-        not stand: the panel sees to that by itself.
+        not stand, or the server has said nothing for a while: the panel sees to that by itself.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -42,7 +45,11 @@ class Reaching:
 
     def _reached(self, server: Server) -> There:
         there = self.there(server.server_id)
+        standing = there.host.standing if isinstance(there.host, SshHost) else None
         if there.host.link is None:
-            away = there.host.standing.away_why if isinstance(there.host, SshHost) else None
+            away = None if standing is None else standing.away_why
             raise away or HostUnreachable(f"{server.name} has not been reached yet.")
+        silent = time.time() - (standing.seen_at or 0.0) if standing is not None else 0.0
+        if silent > _SILENT_SECONDS:
+            raise HostUnreachable(f"{server.name} has not answered for {silent:.0f} s.")
         return there

@@ -24,7 +24,8 @@ class Chosen:
 @dataclass(slots=True)
 class Round:
     """``engine`` is what the engine there has of images and builds, None where there is none that answers; ``server``
-    is None on the panel's machine. ``services`` are all that there are, on any host. With ``dry`` nothing is removed.
+    is None on the panel's machine. ``services`` are all that there are, on any host. With ``dry`` nothing is removed;
+    ``cleans_engine`` is False where the engine is another host's too, which is cleaned in the same round.
     """
 
     there: There
@@ -34,6 +35,7 @@ class Round:
     chosen: Chosen
     _: KW_ONLY
     dry: bool
+    cleans_engine: bool = True
     freeing: Freeing | None = field(init=False)
 
     def __post_init__(self) -> None:

@@ -132,6 +132,10 @@ class DockerApi:
             self._architecture = (await self.get("/version"))["Arch"]
         return self._architecture
 
+    async def engine_id(self) -> str:
+        """What tells it from every other engine: hosts may share one."""
+        return str((await self.get("/info"))["ID"])
+
     async def answers(self) -> bool:
         """Whether there is an engine."""
         try:

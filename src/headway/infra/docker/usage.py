@@ -55,13 +55,14 @@ class CacheEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineUsage:
-    """All of it, at one moment."""
+    """All of it, at one moment, and which engine it is: hosts may share one."""
 
     images: tuple[HeldImage, ...]
     containers: tuple[HeldThing, ...]
     volumes: tuple[HeldThing, ...]
     cache: tuple[CacheEntry, ...]
     root: str
+    engine_id: str
 
 
 async def measure(api: DockerApi, known: dict[str, tuple[Layer, ...]], *, images_only: bool = False) -> EngineUsage:
@@ -81,12 +82,14 @@ async def measure(api: DockerApi, known: dict[str, tuple[Layer, ...]], *, images
                 continue  # it has gone meanwhile
             known[each["Id"]] = layers
         images.append(_image(each, known[each["Id"]]))
+    about = await api.get("/info")
     return EngineUsage(
         images=tuple(images),
         containers=tuple(_container(each) for each in found.get("Containers") or ()),
         volumes=tuple(_volume(each) for each in found.get("Volumes") or ()),
         cache=tuple(_entry(each) for each in found["BuildCache"] or () if not each["Shared"]),
-        root=(await api.get("/info"))["DockerRootDir"],
+        root=about["DockerRootDir"],
+        engine_id=about["ID"],
     )
 
 

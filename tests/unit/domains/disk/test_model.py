@@ -45,7 +45,7 @@ def image(*layers: str, names: tuple[str, ...] = (), labels: dict[str, str] | No
 def usage(
     *images: HeldImage, containers: tuple[HeldThing, ...] = (), volumes: tuple[HeldThing, ...] = ()
 ) -> EngineUsage:
-    return EngineUsage(images=images, containers=containers, volumes=volumes, cache=(), root="/")
+    return EngineUsage(images=images, containers=containers, volumes=volumes, cache=(), root="/", engine_id="e")
 
 
 def count(found: EngineUsage) -> Counted:
