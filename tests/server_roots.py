@@ -179,8 +179,10 @@ def _argv(pid: int) -> list[str]:
 def remove_groups(data_dir: Path) -> None:
     """Removes the control groups that a panel's servers, which are gone, had: they share the kernel's trees."""
     panel_id = (data_dir / "panel.id").read_text()
-    mounts = cgroups.parse_mounts(cgroups.MOUNTINFO.read_text())
-    cgroups.remove([group for mount in mounts for group in mount.folder.glob(f"**/headway/{panel_id}-*")])
+    for mount in cgroups.parse_mounts(cgroups.MOUNTINFO.read_text()):
+        for folder, below, _ in os.walk(mount.folder):  # others come and go meanwhile, which a glob does not stand
+            if Path(folder).name == "headway":
+                cgroups.remove([Path(folder) / name for name in below if name.startswith(f"{panel_id}-")])
 
 
 class FarEngine(Engine):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from tests.backups import Volumes
 from tests.compose import SERVES, SLEEPS, Stack, as_file
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, sleepers
@@ -77,6 +79,8 @@ def test_a_compose_service_lives_on_a_server(place: tuple[Site, FarEngine], tmp_
     before = shop.containers()
     assert before.keys() == {"web", "db"}
     looked_at(shop, before)
+    backed_up(shop)
+    before = shop.containers()
 
     commit(repository, files("two"), "second")
     running.done(shop.begin(), 90)
@@ -113,6 +117,23 @@ def looked_at(shop: FarStack, running: dict[str, set[str]]) -> None:
     url = f"ws://127.0.0.1:{shop.panel.port}/docker-container-logs?{query}"
     with connect(url, additional_headers={"x-api-key": KEY}, proxy=None) as followed:
         assert followed.recv(timeout=20) == "kept there\n"
+
+
+def backed_up(shop: FarStack) -> None:
+    """What it keeps there comes back, with the service stopped and started there."""
+    name = f"{shop.one()['appName']}_kept"
+    kept = Path(json.loads(shop.engine.docker("volume", "inspect", name))[0]["Mountpoint"])
+    shop.site.server.show(kept.parents[1])
+    (kept / "word").write_text("as backed up")
+    volumes = Volumes(shop.panel)
+    volume_backup_id = volumes.make(composeId=shop.compose_id, volumeName="kept", turnOff=True)
+    file = volumes.run(volume_backup_id)
+    (kept / "word").write_text("written since")
+    row = volumes.restore(volume_backup_id, file["path"])
+    assert (row["status"], row["serverId"]) == ("done", shop.site.server_id), row["errorMessage"]
+    assert (kept / "word").read_text() == "as backed up"
+    assert [path.name for path in kept.parent.iterdir()] == ["_data"], "nothing is left beside it"
+    until(lambda: shop.visit().status_code == 200, 30)
 
 
 def killed(shop: FarStack, repository: Path) -> None:

@@ -136,11 +136,11 @@ def test_a_kill_at_any_time_leaves_nothing(slow: FarVolume) -> None:
     panel = slow.site.panel
     kept = kept_of(slow)
     now = slow.change()
-    for what in ("running", "stopping", "same", "new"):
+    for what, pause in (("running", 0.9), ("stopping", 0.9), ("same", 1.3), ("new", 1.2)):
         for number in range(10):
             deployment_id = slow.begin(what)
             until(lambda: panel.one(deployment_id)["status"] == "running", 30)  # noqa: B023 - used at once
-            time.sleep(number * 0.9)
+            time.sleep(number * pause)
             began = time.monotonic()
             answer = panel.client.post("/deployment.killProcess", json={"deploymentId": deployment_id})
             took = time.monotonic() - began
@@ -148,7 +148,8 @@ def test_a_kill_at_any_time_leaves_nothing(slow: FarVolume) -> None:
             assert (answer.status_code == 200) is (row["reason"] == "killed"), (answer.text, row)
             at_once = marked(deployment_id)
             print(
-                f"\n  {what} after {number * 0.9:.1f} s: {row['status']} {row['reason'] or ''} in {took:.2f} s", end=""
+                f"\n  {what} after {number * pause:.1f} s: {row['status']} {row['reason'] or ''} in {took:.2f} s",
+                end="",
             )
             assert at_once == [] or row["status"] == "done", at_once
             slow.check(row, kept, now)
@@ -204,7 +205,7 @@ def test_a_kill_while_the_server_is_away_is_carried_out_when_it_answers(slow: Fa
     slow.check(row, kept, now, seconds=60)
 
 
-def test_a_server_that_is_away_is_named(far: FarVolume) -> None:
+def test_a_server_that_is_away_or_lacks_tar_is_named(far: FarVolume) -> None:
     panel, cable = far.site.panel, far.site.server.cable
     assert cable is not None
     kept = kept_of(far)
@@ -219,6 +220,14 @@ def test_a_server_that_is_away_is_named(far: FarVolume) -> None:
         print(f"\n  {row['errorMessage']}", end="")
         assert (row["status"], "far" in row["errorMessage"]) == ("error", True)
         assert "once the server answers" in row["errorMessage"]
+        far.check(row, kept, kept)
+    tar = far.site.server.root / "usr/bin/tar"
+    tar.rename(tar.with_name("tar.away"))
+    rows = [panel.ended(far.begin(what), 120) for what in ("running", "same")]
+    tar.with_name("tar.away").rename(tar)
+    for row in rows:
+        print(f"\n  no tar: {row['errorMessage']}", end="")
+        assert (row["status"], "There is no program tar on the server" in row["errorMessage"]) == ("error", True)
         far.check(row, kept, kept)
 
 
@@ -244,11 +253,7 @@ def test_what_a_broken_link_keeps_from_being_done_is_done_when_it_is_back(
     now = far.change()
     crash_at(far, tmp_path / "points", CRASH_NAMED=f"step {step} begun", CRASH_SIGNAL="SIGSTOP")
     deployment_id = far.begin(what)
-    assert panel.process is not None
-    pid = panel.process.pid
-    until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 60, what="the pause")
-    cable.pull()
-    os.kill(pid, signal.SIGCONT)
+    pull_while_paused(far)
     try:
         until(lambda: panel.one(deployment_id)["outOfReachSince"] is not None, 120)
         assert panel.one(deployment_id)["status"] == "running"
@@ -301,6 +306,44 @@ def test_a_kill_of_who_found_it_gives_the_old_one_back(far: FarVolume, step: str
     assert (answer.status_code == 200) is (row["reason"] == "killed"), (answer.text, row)
     print(f"\n  {step}: {row['status']} {row['reason'] or ''}", end="")
     far.check(row, kept, now, seconds=60)
+
+
+def test_what_was_given_up_is_taken_back_when_the_server_is_back_and_nothing_begins_before(
+    far: FarVolume, tmp_path: Path
+) -> None:
+    panel, cable = far.site.panel, far.site.server.cable
+    assert cable is not None
+    kept = kept_of(far)
+    now = far.change()
+    paused = {"CRASH_NAMED": "step start the service again begun", "CRASH_SIGNAL": "SIGSTOP"}
+    crash_at(far, tmp_path / "points", HEADWAY_REACH_DEADLINE="5", **paused)
+    deployment_id = far.begin("same")
+    pull_while_paused(far)
+    try:
+        row = panel.ended(deployment_id, 180)
+        assert (row["status"], row["reason"]) == ("error", "lost")
+        assert listing(far.folder) == kept, "the restored one was in place"
+        early = panel.ended(far.begin("running"), 120)
+    finally:
+        cable.plug()
+    assert (early["reason"], "still being taken back" in early["errorMessage"]) == ("refused", True), early
+    until(lambda: listing(far.folder) == now, 120, what="the old one is back")
+    far.check(row, kept, now, seconds=60)
+    far.check(panel.done(far.begin("running"), 120), now, now)
+    panel.stop()
+    panel.start()
+    until(far.is_linked, 60)
+
+
+def pull_while_paused(far: FarVolume) -> None:
+    """Takes the link away where the panel has stopped, and has it go on."""
+    panel, cable = far.site.panel, far.site.server.cable
+    assert panel.process is not None
+    assert cable is not None
+    pid = panel.process.pid
+    until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 60, what="the pause")
+    cable.pull()
+    os.kill(pid, signal.SIGCONT)
 
 
 def crash_at(far: FarVolume, points: Path, **given: str) -> None:

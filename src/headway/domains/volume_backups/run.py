@@ -88,6 +88,7 @@ def _stream(where: Where, plan: Plan, folder: str) -> Stream:
     return Stream(
         programs=(where.program(trees.read(folder)),),
         env=where.env,
+        stdin=where.ahead,
         engine=TAR,
         whole=whole(),
         # A file that changes while it is read is a fault of a stopped service only.

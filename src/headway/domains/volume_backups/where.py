@@ -15,6 +15,7 @@ from headway.domains.servers.fleet import ServerUnknown
 from headway.domains.volume_backups.plan import Plan
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.handing import ahead, taking
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, broken
 from headway.seams.dumps import trees
@@ -41,9 +42,14 @@ class Where:
         """What ``program`` is started with."""
         return trees.ENV if self.far is None else ENV
 
+    @property
+    def ahead(self) -> bytes:
+        """What ``program`` reads before what it is to read."""
+        return b"" if self.far is None else ahead({})
+
     def program(self, argv: tuple[str, ...]) -> tuple[str, ...]:
-        """A program there, as a stage of a command here."""
-        return argv if self.far is None else self.far.argv(argv)
+        """A program there, as a stage of a command here; one that is not there is named."""
+        return argv if self.far is None else self.far.argv(taking(argv))
 
     def fence(self) -> AbstractAsyncContextManager[None]:
         """Guards an effect there."""
@@ -58,12 +64,13 @@ class Where:
 
     def fills(self, folder: str) -> Whole:
         """What makes of a stream what is in a folder there."""
-        return Whole(programs=(self.program(trees.write(folder)),), env=self.env, place=self.place)
+        fills = self.program(trees.write(folder))
+        return Whole(programs=(fills,), env=self.env, ahead=self.ahead, place=self.place)
 
     async def sync(self, folder: str) -> None:
         """Returns when what lies in a folder there is on its disk."""
         argv = self.program(("sync", "--file-system", folder))
-        command = Command(stages=(Stage(argv=argv),), env=self.env)
+        command = Command(stages=(Stage(argv=argv),), env=self.env, stdin=self.ahead)
         ended = await self.run.command("sync", command, check=False)
         if self.far is not None and BROKEN in ended.statuses:
             raise RunFailed(f"sync: {broken(self.place)}")
