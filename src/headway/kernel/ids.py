@@ -7,6 +7,7 @@ import secrets
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _LENGTH = 21
+_ID = re.compile(rf"[A-Za-z0-9_-]{{{_LENGTH}}}")
 
 
 def new_id() -> str:
@@ -15,6 +16,11 @@ def new_id() -> str:
     """
     first = secrets.choice(_ALPHABET.rstrip("_-"))
     return first + "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH - 1))
+
+
+def is_id(text: str) -> bool:
+    """Whether this could be the id of a row."""
+    return _ID.fullmatch(text) is not None
 
 
 def new_key(prefix: str = "") -> str:

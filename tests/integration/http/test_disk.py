@@ -18,6 +18,7 @@ import pytest
 from headway.domains.applications.model import ReleaseState
 from headway.domains.disk.keeping import DiskKeeping
 from headway.kernel.events import DiskMeasured
+from headway.kernel.ids import new_id
 from tests.integration.http.callers import CALLERS, admit_callers, give, key_of
 from tests.integration.http.test_metrics import figure, figures_of
 from tests.integration.http.world import Json, World, client_with, open_world
@@ -25,6 +26,7 @@ from tests.panel import until
 from tests.ssh_servers import SSHD, SshServer, ssh_server
 
 MIB = 1 << 20
+NO_APPLICATION = new_id()
 
 
 @pytest.fixture
@@ -91,7 +93,6 @@ async def servers_of(world: World, folder: Path) -> AsyncIterator[Mapping[str, s
     with ssh_server(folder / "near") as near, ssh_server(folder / "hangs") as hangs:
         ids = {name: await connected(world, name, each) for name, each in {"near": near, "hangs": hangs}.items()}
         ids["gone"] = await connected(world, "gone", replace(near, port=9), answers=False)
-        world.services.disk.measuring.asking.reaching.seconds = 2.0
         hangs.hang()
         try:
             yield ids
@@ -103,6 +104,12 @@ async def servers_of(world: World, folder: Path) -> AsyncIterator[Mapping[str, s
             await world.platform.fleet.aclose()
 
 
+def silence(world: World, server_id: str) -> None:
+    """The panel knows that the server has said nothing for a while: then it waits for it no more."""
+    session = world.platform.fleet.server(server_id).session
+    session.standing = replace(session.standing, seen_at=time.time() - 100)
+
+
 async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cannot_be_asked_holds_nobody_up(
     world: World, tmp_path: Path
 ) -> None:
@@ -110,21 +117,21 @@ async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cann
         apps = {name: await world.application(name, serverId=server_id) for name, server_id in ids.items()}
         work = Path(world.platform.fleet.server(ids["near"]).work)
         filled(work / "releases" / apps["near"] / "r" / "app", 2 * MIB)
+        world.services.disk.measuring.asking.reaching.seconds = 3.0
         async with asyncio.timeout(20):
             shown = await world.get("disk.usage", fresh=True)
-        session = world.platform.fleet.server(ids["hangs"]).session
-        session.standing = replace(session.standing, seen_at=time.time() - 100)
         world.services.disk.measuring.asking.reaching.seconds = 60.0
-        async with asyncio.timeout(10):  # known to be silent, it is not waited for
+        silence(world, ids["hangs"])
+        async with asyncio.timeout(30):
             again = await world.get("disk.usage", fresh=True)
 
-    assert {each["name"]: each["away"] for each in again["servers"]}["hangs"] == "hangs has not answered for 100 s."
+    assert "has not answered for 1" in {each["name"]: each["away"] for each in again["servers"]}["hangs"]
     rows = {row["name"]: row for row in shown["services"]}
     assert {name: row["serverId"] for name, row in rows.items()} == ids
     assert {name: row["releases"] // MIB for name, row in rows.items()} == {"near": 2, "hangs": 0, "gone": 0}
     servers = {each["name"]: each for each in shown["servers"]}
     assert (servers["near"]["away"], servers["near"]["engine"], servers["near"]["free"] > 0) == (None, False, True)
-    assert servers["hangs"]["away"] == "hangs has not answered within 2 s."
+    assert servers["hangs"]["away"] == "hangs has not answered within 3 s."
     assert "refuses the connection" in servers["gone"]["away"]
 
 
@@ -135,7 +142,7 @@ async def built_there(world: World, server_id: str) -> tuple[Path, dict[str, str
     apps = {name: await world.application(name) for name in ("oldest", "busy", "newest")}
     await world.post("application.update", applicationId=apps["newest"], buildServerId=server_id)
     caches = Path(world.platform.fleet.server(server_id).work) / "caches"
-    for age, name in enumerate((*reversed(apps.values()), "noapplication", ".gone-cut-short")):
+    for age, name in enumerate((*reversed(apps.values()), NO_APPLICATION, f".gone-{NO_APPLICATION}")):
         filled(caches / name / "x", 2 * MIB)
         for path in (caches / name / "x", caches / name):
             os.utime(path, (1_700_000_000 - age * 1000,) * 2)
@@ -148,6 +155,7 @@ async def test_caches_of_builds_on_servers_are_bounded_too(world: World, tmp_pat
         caches, apps = await built_there(world, there)
         await world.deploy(apps["busy"])
         await world.claim()
+        silence(world, ids["hangs"])
         async with asyncio.timeout(40):
             shown = await world.get("disk.usage", fresh=True)
             would = await world.post("disk.clean", dryRun=True)
@@ -163,9 +171,9 @@ async def test_caches_of_builds_on_servers_are_bounded_too(world: World, tmp_pat
     assert len(left) == 5, "nothing has gone yet"
     found = [(each["serverId"], each["kind"], each["serviceId"], each["name"]) for each in would["items"]]
     # The third is being deployed.
-    assert found == [(there, "cache", None, "noapplication"), (there, "cache", apps["oldest"], "oldest")]
+    assert found == [(there, "cache", None, NO_APPLICATION), (there, "cache", apps["oldest"], "oldest")]
     away = {each["name"]: each["away"] for each in would["servers"]}
-    assert (away["near"], away["hangs"]) == (None, "hangs has not answered within 2 s.")
+    assert (away["near"], "has not answered for 1" in away["hangs"]) == (None, True)
     assert "refuses the connection" in away["gone"]
     assert [each["serverId"] for each in of_one["servers"]] == [there], "no other server has anything of it"
     assert done["items"] == would["items"]
@@ -176,13 +184,15 @@ async def test_servers_are_nobody_else_s_and_a_panel_that_stops_waits_for_none(w
     async with servers_of(world, tmp_path) as ids:
         caches, _ = await built_there(world, ids["near"])
         other = await world.post("organization.create", name="Other")
+        world.services.disk.measuring.asking.reaching.seconds = 1.0
         async with client_with(world.app, other["apiKey"]) as client, asyncio.timeout(20):
             seen = (await client.get("/disk.usage")).json()
             cleaned = (await client.post("/disk.clean", json={})).json()
         assert len([*caches.iterdir()]) == 5
+        world.services.disk.measuring.asking.reaching.seconds = 60.0
         keeping = DiskKeeping(world.services.disk)
         await keeping.keep_round()
-        begun = partial(until, lambda: len([*caches.iterdir()]) < 5, 15, what="it is under way")
+        begun = partial(until, lambda: len([*caches.iterdir()]) < 5, 40, what="it is under way")
         await asyncio.to_thread(begun)
         async with asyncio.timeout(2):
             await keeping.release()

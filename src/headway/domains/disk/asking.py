@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headway.domains.disk.engines import Engines
-from headway.domains.disk.files import files_of, together
+from headway.domains.disk.files import caches_on, files_of, together
 from headway.domains.disk.leftovers import Leftovers
 from headway.domains.disk.model import NOTHING, Freeing, Held, OnServer, Owners, Part, Server, counted
 from headway.domains.disk.places import There
 from headway.domains.disk.reaching import Reaching, ServerAway
 from headway.infra.docker.usage import EngineUsage
-from headway.infra.hosts.measure import folders_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class Asking:
         mine = {each.service_id: each for each in services if each.host_id == server.server_id}
         engine = await self.engines.usage(there)
         held = NOTHING if engine is None else counted(engine, Owners(there.panel_id, mine.values()))
-        caches = await folders_in(there.host, there.places.caches)
+        caches = await caches_on(there)
         known = {each.service_id for each in services}
         # Of those that are elsewhere, and were built here.
         guests = {name: {Part.CACHE: each.bytes} for name, each in caches.items() if name in known - mine.keys()}

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from headway.domains.applications import store as applications
 from headway.domains.applications.operate import Operating
 from headway.domains.disk import store
+from headway.domains.disk.files import GONE, caches_on
 from headway.domains.disk.model import Held, Kind, Waste, longest_unused
 from headway.domains.disk.rounds import Round
 from headway.infra.db.engine import Database
 from headway.infra.hosts.base import FileFailed, Host, HostUnreachable
-from headway.infra.hosts.measure import Folder, folders_in
+from headway.infra.hosts.measure import Folder
 from headway.kernel.errors import Conflict
 
 log = logging.getLogger(__name__)
-
-_GONE = ".gone-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +33,14 @@ class CacheCleaning:
         until the others are within the bound. Raises HostUnreachable.
         """
         host, folder = round_.there.host, round_.there.places.caches
-        found = await folders_in(host, folder)
+        found = await caches_on(round_.there)
         if not round_.dry:
-            for name in [name for name in found if name.startswith(_GONE)]:  # the power failed in the middle
+            for name in [name for name in found if name.startswith(GONE)]:  # the power failed in the middle
                 await _removed(host, f"{folder}/{name}")
-        found = {name: each for name, each in found.items() if not name.startswith(_GONE)}
+        found = {name: each for name, each in found.items() if not name.startswith(GONE)}
         services = {each.service_id: each for each in round_.services}
         for name, why in (await self._going(round_, services, found)).items():
-            service, path, gone = services.get(name), f"{folder}/{name}", f"{folder}/{_GONE}{name}"
+            service, path, gone = services.get(name), f"{folder}/{name}", f"{folder}/{GONE}{name}"
             if await self._set_aside(host, name, path, gone, dry=round_.dry):
                 shown = name if service is None else service.name
                 yield round_.waste(Kind.CACHE, service, shown, why, found[name].bytes)

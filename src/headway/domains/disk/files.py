@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from headway.domains.disk.model import Held, Part
 from headway.domains.disk.places import There
-from headway.infra.hosts.measure import bytes_of
+from headway.infra.hosts.measure import Folder, bytes_of, folders_in
+from headway.kernel.ids import is_id
 
 OfService = Mapping[str, Mapping[Part, int]]
+GONE = ".gone-"
 
 
 async def files_of(there: There, services: Sequence[Held]) -> OfService:
@@ -20,6 +22,14 @@ async def files_of(there: There, services: Sequence[Held]) -> OfService:
         service, part = folders[path]
         found[service.service_id][part] += size
     return found
+
+
+async def caches_on(there: There) -> Mapping[str, Folder]:
+    """What builds without an engine keep there, by ids of applications, and behind ``GONE`` what is being removed or
+    was when the power failed. Raises HostUnreachable.
+    """
+    found = await folders_in(there.host, there.places.caches)
+    return {name: each for name, each in found.items() if is_id(name.removeprefix(GONE))}
 
 
 def together(*several: OfService) -> OfService:

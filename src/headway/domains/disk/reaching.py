@@ -6,14 +6,16 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headway.domains.disk.model import Server
 from headway.domains.disk.places import There
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.ssh import SshHost
 from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.turns import Turns
 
+_TURN_SECONDS = 0.02  # sessions with fifty servers that open in one moment would keep everybody else waiting
 _SILENT_SECONDS = 60.0  # the panel asks each server every few seconds whether it is there
 
 
@@ -29,6 +31,7 @@ class Reaching:
 
     there: Callable[[str], There]
     seconds: float = 30.0
+    turns: Turns = field(default_factory=lambda: Turns(_TURN_SECONDS))
 
     @asynccontextmanager
     async def at(self, server: Server, seconds: float) -> AsyncIterator[There]:
@@ -36,8 +39,10 @@ class Reaching:
         not stand, or the server has said nothing for a while: the panel sees to that by itself.
         """
         try:
+            there = self._reached(server)
+            await asyncio.sleep(self.turns.next())
             async with asyncio.timeout(seconds):
-                yield self._reached(server)
+                yield there
         except TimeoutError as error:
             raise ServerAway(f"{server.name} has not answered within {seconds:g} s.") from error
         except HeadwayError as error:

@@ -30,10 +30,10 @@ async def folders_in(host: Host, folder: str) -> dict[str, Folder]:
     minutes. Raises HostUnreachable.
     """
     found = {}
-    for line in (await _said(host, *_LIST, folder)).split(b"\0"):
-        size, used_at, path = (*line.split(b"\t", 2), b"", b"")[:3]
+    for line in _lines(await _said(host, *_LIST, folder)):
+        size, used_at, path = line.split(b"\t", 2)
         name = path.decode(errors="surrogateescape").removeprefix(f"{folder}/")
-        if path and "/" not in name:
+        if "/" not in name:
             found[name] = Folder(bytes=int(size), used_at=float(used_at))
     return found
 
@@ -82,5 +82,10 @@ async def _said_here(*argv: str) -> bytes:
 
 
 def _read(said: bytes) -> dict[str, int]:
-    lines = (line.partition(b"\t") for line in said.split(b"\0") if line)
+    lines = (line.partition(b"\t") for line in _lines(said))
     return {path.decode(errors="surrogateescape"): int(size) for size, _, path in lines}
+
+
+def _lines(said: bytes) -> list[bytes]:
+    """Those that are whole: a link that breaks may end one in the middle."""
+    return said.split(b"\0")[:-1]
