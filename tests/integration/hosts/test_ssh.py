@@ -85,8 +85,10 @@ async def test_many_servers_are_connected_to_in_turns(server: SshServer) -> None
     assert [seconds >= turn for seconds, turn in zip(sorted(up), (0.5, 0.75, 1.0), strict=True)] == [True] * 3
 
 
-async def test_the_cipher_is_the_one_that_costs_least(host: SshHost) -> None:
-    assert (await host.session.connection()).get_extra_info("send_cipher") == "aes128-gcm@openssh.com"
+async def test_the_cipher_is_the_one_that_costs_least_and_both_sides_compress(host: SshHost) -> None:
+    known = (await host.session.connection()).get_extra_info
+    assert known("send_cipher") == "aes128-gcm@openssh.com"
+    assert (known("send_compression"), known("recv_compression")) == ("zlib@openssh.com", "zlib@openssh.com")
 
 
 async def test_a_key_is_pinned_at_first_use_and_another_one_is_refused(server: SshServer, tmp_path: Path) -> None:
