@@ -118,7 +118,10 @@ class Ending:
 
     async def _forget(self, handle: Handle) -> None:
         try:
-            await self.host.forget(handle)
+            if self.anchor is not None:
+                await self.anchor.close()
+            else:
+                await self.host.forget(handle)
         except HeadwayError as error:
             log.warning("what deployment %s left is cleaned later: %s", handle.deployment_id, error.message)
 

@@ -17,6 +17,8 @@ from headway.core.engine.stopper import Stopper
 from headway.core.engine.worker import Worker
 from headway.kernel.events import DeploymentEnded, DeploymentMoved, TimersChanged
 
+_CLEARED_SECONDS = 1.0
+
 
 class Releasing(Protocol):
     """What works beside the loops."""
@@ -101,7 +103,8 @@ class Engine:
 
     def _clear_after(self, ended: DeploymentEnded) -> None:
         self._janitor.ended(ended)
-        self._sweeping.wake()
+        # By then who has carried the run has cleared after it, and many that end at once are looked at once.
+        asyncio.get_running_loop().call_later(_CLEARED_SECONDS, self._sweeping.wake)
 
     def _scheduler(self) -> Scheduler:
         parts = self._parts
