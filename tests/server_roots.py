@@ -73,12 +73,16 @@ class RootedServer(SshServer):
 
     def show(self, folder: Path) -> None:
         """Has a folder of this machine at the same path there, until the server is stopped."""
-        assert self.process is not None
-        (first,) = children(self.process.pid)
         there = self.root / folder.relative_to("/")
         there.mkdir(parents=True, exist_ok=True)
-        bind = ["nsenter", f"--target={first}", "--mount", "--", "mount", "--bind", str(folder), str(there)]
-        subprocess.run(bind, check=True)
+        self.among_mounts("mount", "--bind", str(folder), str(there))
+
+    def among_mounts(self, *argv: str) -> str:
+        """What a program of this machine says that sees what is mounted on the server, at paths of this machine."""
+        assert self.process is not None
+        (first,) = children(self.process.pid)
+        entered = ["nsenter", f"--target={first}", "--mount", "--", *argv]
+        return subprocess.run(entered, check=True, capture_output=True, text=True).stdout
 
     def living(self, argument: str) -> list[int]:
         """The processes of this server that have the argument."""

@@ -108,6 +108,30 @@ def test_an_applications_own_data_on_a_server_comes_back(native: Site, tmp_path:
     panel.post("application.delete", applicationId=application_id)
 
 
+def test_a_server_without_room_keeps_the_old_one(native: Site, tmp_path: Path) -> None:
+    panel, server = native.panel, native.server
+    application_id = native.application(git_repository(tmp_path / "r", web("one")), "small")
+    panel.done(panel.deploy(application_id), 120)
+    data = next((server.root / "var/lib/headway").glob("*.work")) / "data"
+    server.among_mounts("mount", "-t", "tmpfs", "-o", "size=5m,mode=711", "none", str(data))
+    kept = data / application_id
+    server.among_mounts("mkdir", str(kept))
+    files = [f"{kept}/{number}" for number in range(6)]
+    for file in files:
+        server.among_mounts("dd", "if=/dev/urandom", f"of={file}", "bs=512k", "count=1")
+    before = server.among_mounts("sha256sum", *files)
+    volumes = Volumes(panel)
+    volume_backup_id = volumes.make(applicationId=application_id, volumeName="data")
+    row = volumes.restore(volume_backup_id, volumes.run(volume_backup_id)["path"])
+    print(f"\n  no room: {row['errorMessage']}", end="")
+    assert (row["status"], "No space left on device" in row["errorMessage"]) == ("error", True)
+    assert server.among_mounts("ls", str(data)).split() == [application_id]
+    assert server.among_mounts("sha256sum", *files) == before
+    server.among_mounts("umount", str(data))
+    until(lambda: native.visit(application_id).text == "one", 20)
+    panel.post("application.delete", applicationId=application_id)
+
+
 @pytest.mark.skipif(lacks_database_services() is not None, reason=lacks_database_services() or "")
 def test_the_volume_of_a_database_on_a_server_comes_back(tmp_path_factory: pytest.TempPathFactory) -> None:
     with far_services(tmp_path_factory.mktemp("of"), "postgres") as (site, engine, (made,)):
@@ -147,10 +171,8 @@ def test_a_kill_at_any_time_leaves_nothing(slow: FarVolume) -> None:
             row = panel.ended(deployment_id, 5)
             assert (answer.status_code == 200) is (row["reason"] == "killed"), (answer.text, row)
             at_once = marked(deployment_id)
-            print(
-                f"\n  {what} after {number * pause:.1f} s: {row['status']} {row['reason'] or ''} in {took:.2f} s",
-                end="",
-            )
+            told = f"{what} after {number * pause:.1f} s: {row['status']} {row['reason'] or ''} in {took:.2f} s"
+            print(f"\n  {told}", end="")
             assert at_once == [] or row["status"] == "done", at_once
             slow.check(row, kept, now)
             now = slow.change()

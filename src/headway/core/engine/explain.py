@@ -36,6 +36,8 @@ _NOBODY = (
     "It seems to ask a question, and nobody is there to answer: give the answer on the command line (an option such as "
     "--yes) or in a variable."
 )
+# Who writes says so where who reads has failed, and tar says at its end that there was a complaint before.
+ECHO = re.compile("broken pipe|exiting with failure status", re.IGNORECASE)
 _DO_LESS = "Let it do less, or raise its deadline"
 _WAYS_OUT: Mapping[Cause, str] = {
     Cause.STEP_TIMEOUT: f"{_DO_LESS} (stepSeconds, or HEADWAY_STEP_DEADLINE for all).",

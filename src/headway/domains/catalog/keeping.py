@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.engine.explain import ECHO
 from headway.domains.catalog import destinations_store, kept_store
 from headway.domains.catalog.destinations_model import storage_of
 from headway.domains.catalog.kept_model import KeptFile
@@ -56,7 +57,8 @@ class Place:
 class Stream:
     """What makes the stream: its programs with their environment and standard input, ``engine`` that it is said to be
     of, and how it is known to be whole. The first program may end with one of the ``tolerated`` statuses; ``plain``
-    streams are not compressed. ``place`` is the server that it comes from ("": it is made here).
+    streams are not compressed. ``place`` is the server that it comes from ("": it is made here), ``speaker`` what the
+    program is called in its complaints there.
     """
 
     programs: tuple[tuple[str, ...], ...]
@@ -67,6 +69,7 @@ class Stream:
     tolerated: frozenset[int] = frozenset()
     plain: bool = False
     place: str = ""
+    speaker: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +145,7 @@ class Keeping:
         first = exit_.statuses[0]
         tolerated = exit_.cause is None and not any(exit_.statuses[1:]) and first in stream.tolerated
         if not exit_.succeeded and not tolerated:
-            await self._blame(run, "upload", command, exit_.statuses, storage_stage=len(stages) - 1, place=stream.place)
+            await self._blame(run, "upload", command, exit_.statuses, storage_stage=len(stages) - 1, made=stream)
         return tolerated
 
     async def prove(self, run: Run, place: Place, stream: Stream, *, tolerated: bool) -> Kept:
@@ -207,7 +210,7 @@ class Keeping:
         command = self._command(run, stages, {**rclone.env(storage), **whole.env, **before}, capture=True)
         exit_ = await run.command(name, command, check=False)
         if not exit_.succeeded:
-            await self._blame(run, name, command, exit_.statuses, storage_stage=0, place=whole.place)
+            await self._blame(run, name, command, exit_.statuses, storage_stage=0, made=whole)
         return exit_.output.decode(errors="replace").strip()
 
     def _look(self, run: Run, place: Place, size: int) -> Command:
@@ -233,10 +236,10 @@ class Keeping:
         statuses: tuple[int, ...],
         *,
         storage_stage: int,
-        place: str = "",
+        made: Stream | Whole | None = None,
     ) -> None:
-        """Ends the run with the stage that was the first to fail: the others failed because of it. What is on the
-        server ``place`` is one of OpenSSH's client.
+        """Ends the run with the stage that was the first to fail: the others failed because of it. What was ``made`` or
+        read on a server is one of OpenSSH's client.
         """
         try:
             await run.command(name, command)  # it is not started again: this gives its end in words, with its output
@@ -246,12 +249,13 @@ class Keeping:
             said = await asyncio.to_thread(_tail, Path(run.deployment.log_path))
             at_fault = _at_fault(statuses, storage_stage)
             argv = command.stages[at_fault].argv
-            program = packing.SPEAKER if packing.__file__ in argv else Path(argv[0]).name
+            far = made if made is not None and made.place and argv[0] == PROGRAM else None
+            program = packing.SPEAKER if packing.__file__ in argv else far.speaker if far else Path(argv[0]).name
             if statuses[at_fault] < 0:
                 ended_by = signal.Signals(-statuses[at_fault]).name
                 raise RunFailed(f"{name}: {program} was ended by signal {ended_by}.") from failure
-            if place and argv[0] == PROGRAM and statuses[at_fault] == BROKEN:
-                raise RunFailed(f"{name}: {broken(place)}") from failure
+            if far and statuses[at_fault] == BROKEN:
+                raise RunFailed(f"{name}: {broken(far.place)}") from failure
             if at_fault == storage_stage:
                 raise RunFailed(f"{name}: the destination failed: {explained(said)}.") from failure
             words = _last_words(said, program)
@@ -331,9 +335,9 @@ def _tail(path: Path) -> str:
 
 
 def _last_words(said: str, program: str) -> str:
-    """The last line that a program wrote about itself, as most begin it with their name; of one of ours only what
-    follows on that.
+    """The last line that a program wrote about itself, as most begin it with their name, if possible none that echoes
+    another; of one of ours only what follows on that.
     """
-    lines = [line.strip() for line in said.splitlines()]
-    found = next((line for line in reversed(lines) if line.startswith(f"{program}:")), "")
+    own = [line.strip() for line in said.splitlines() if line.strip().startswith(f"{program}:")] if program else []
+    found = next((line for line in reversed(own) if not ECHO.search(line)), own[-1] if own else "")
     return found.removeprefix(f"{packing.SPEAKER}: ")

@@ -4,7 +4,6 @@ artifacts are moved, and on the host where it releases what it has built elsewhe
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Callable, Mapping, MutableSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -21,8 +20,6 @@ from headway.infra.hosts.command import Command
 
 UNDO = "errand"
 _READ_BYTES = 1 << 20
-# Who writes says so where who reads has failed, and tar says at its end that there was a complaint before.
-_ECHO = re.compile("broken pipe|exiting with failure status", re.IGNORECASE)
 T = TypeVar("T")
 
 
@@ -106,7 +103,7 @@ class Errand:
         while piece := await self._anchor.read(self._read, _READ_BYTES):
             self._read += len(piece)
             for line in piece.decode(errors="replace").splitlines():
-                last = last if last and _ECHO.search(line) else line
+                last = last if last and explain.ECHO.search(line) else line
                 await self._run.say(line)
         return self.masked(last)
 

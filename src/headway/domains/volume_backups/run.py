@@ -94,6 +94,7 @@ def _stream(where: Where, plan: Plan, folder: str) -> Stream:
         # A file that changes while it is read is a fault of a stopped service only.
         tolerated=frozenset() if plan.turn_off else frozenset({trees.CHANGED}),
         place=where.place,
+        speaker=trees.PROGRAM,
     )
 
 

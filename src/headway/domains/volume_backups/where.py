@@ -65,7 +65,7 @@ class Where:
     def fills(self, folder: str) -> Whole:
         """What makes of a stream what is in a folder there."""
         fills = self.program(trees.write(folder))
-        return Whole(programs=(fills,), env=self.env, ahead=self.ahead, place=self.place)
+        return Whole(programs=(fills,), env=self.env, ahead=self.ahead, place=self.place, speaker=trees.PROGRAM)
 
     async def sync(self, folder: str) -> None:
         """Returns when what lies in a folder there is on its disk."""

@@ -59,7 +59,7 @@ class Typed:
 class Whole:
     """How a dump is known to be whole when it is read back: the programs that read all of it, or how its last line
     begins. ``ahead`` is what the first of the programs reads before the dump, ``place`` the server on which it is ("":
-    it is on the panel's machine).
+    it is on the panel's machine), ``speaker`` what that is called in its complaints there.
     """
 
     programs: tuple[tuple[str, ...], ...] = ()
@@ -67,6 +67,7 @@ class Whole:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     ahead: bytes = field(default=b"", repr=False)
     place: str = ""
+    speaker: str = ""
 
 
 class Dumper(Protocol):
