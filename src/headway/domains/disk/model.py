@@ -91,7 +91,7 @@ class Server:
 class OnServer:
     """What a server has said: by service and part, shared, and of nobody here. ``away`` is why it could not be asked,
     and then nothing is known (None: it has answered); ``engine`` whether one of its own has. ``left`` is what goes with
-    images whose release is no more, and with caches whose application is.
+    images whose release is no more or elsewhere, and with caches whose application is no more.
     """
 
     server: Server

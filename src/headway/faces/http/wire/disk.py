@@ -64,8 +64,8 @@ class ServerDiskRow(TypedDict):
     """A server that the services are on or are built on. ``away`` is why it could not be asked (null: it has answered),
     and then nothing is known of what lies there; ``engine`` says whether a container engine there has. ``caches`` are
     those of builds without one, the largest first. ``free`` and what follows are as in ``machine``, null where they are
-    not known, or not for the caller to know; ``left`` is what goes with images whose release is no more, and with
-    caches whose application is.
+    not known, or not for the caller to know; ``left`` is what goes with images whose release is no more or on
+    another machine, and with caches whose application is no more.
     """
 
     serverId: str
