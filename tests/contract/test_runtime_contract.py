@@ -118,11 +118,11 @@ async def test_a_release_that_ends_again_and_again_is_given_up_with_its_status_a
 
 
 async def test_a_release_that_never_listens_is_unhealthy_after_its_deadline(form: Form, work: Work) -> None:
-    health = HealthCheck(deadline_seconds=1)
+    health = HealthCheck(deadline_seconds=3)  # a swarm takes a second to start anything
     spec = form.script("sleep 600", port=free_port(), health=health)
     await form.runtime.prepare(work, spec)
     await form.runtime.start(work, spec)
-    with pytest.raises(Unhealthy, match=r"did not become healthy within 1 s: .*it listens on no port"):
+    with pytest.raises(Unhealthy, match=r"did not become healthy within 3 s: .*it listens on no port"):
         await form.runtime.healthy(work, spec)
 
 

@@ -39,7 +39,18 @@ def clear(engine: Engine, label: str) -> None:
     removals = {"container": ("--force", "--volumes"), "network": (), "volume": (), "image": ("--force",)}
     for what, all_of_them in listings.items():
         for found in {*engine.docker(what, "ls", "--quiet", "--filter", f"label={label}", *all_of_them).split()}:
-            engine.docker(what, "rm", *removals[what], found)
+            with _removed_by_others():
+                engine.docker(what, "rm", *removals[what], found)
+
+
+@contextlib.contextmanager
+def _removed_by_others() -> Iterator[None]:
+    """A swarm's own tidying may be as far with a container."""
+    try:
+        yield
+    except AssertionError as refused:
+        if not any(words in str(refused) for words in ("is already in progress", "No such container")):
+            raise
 
 
 def containers(engine: Engine, application_id: str) -> list[str]:

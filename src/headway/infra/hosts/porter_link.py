@@ -52,9 +52,7 @@ class Porter(asyncssh.SSHClientSession[bytes]):
 
     def send(self, *fields: Field) -> None:
         """One message. Raises PorterLost."""
-        if self._channel is None or self.down.is_set():
-            raise PorterLost
-        self._channel.write(frame(fields))
+        self._write(frame(fields))
 
     def forget(self, number: bytes) -> None:
         """Lets go of a connection."""
@@ -65,10 +63,8 @@ class Porter(asyncssh.SSHClientSession[bytes]):
             asyncio.get_running_loop().call_soon(protocol.connection_lost, None)
 
     def feed(self, program: bytes) -> None:
-        """Sends the program itself, which the first words on the server wait for."""
-        if self._channel is None:
-            raise PorterLost
-        self._channel.write(program)
+        """Sends the program itself, which the first words on the server wait for. Raises PorterLost."""
+        self._write(program)
 
     # --- what asyncssh calls
 
@@ -98,6 +94,14 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         links, self._links = self._links, {}
         for protocol in links.values():
             protocol.connection_lost(exc)
+
+    def _write(self, data: bytes) -> None:
+        if self._channel is None or self.down.is_set():
+            raise PorterLost
+        try:
+            self._channel.write(data)
+        except BrokenPipeError as ended:  # it has been heard to its end, and nobody was told of that yet
+            raise PorterLost from ended
 
     def _carry(self, protocol: asyncio.Protocol, what: bytes, number: bytes, data: bytes = b"") -> None:
         if what == b"from":
