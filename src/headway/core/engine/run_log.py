@@ -21,7 +21,7 @@ from headway.kernel.events import Events, LogGrew
 from headway.kernel.turns import Turns
 
 _LINES_LOOKED_AT = 20
-_MOMENT_SECONDS = 1.0
+_MOMENT_SECONDS = 5.0
 
 
 class Followers(Protocol):

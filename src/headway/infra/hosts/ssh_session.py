@@ -32,6 +32,7 @@ LONGEST_PAUSE = 15.0
 MOST_SESSIONS = 8
 # A handshake costs the event loop 10 ms, and a panel that starts has one with every server.
 TURN_SECONDS = 0.02
+_LAST_WORDS_SECONDS = 5.0
 _LOGIN = "headway.infra.hosts.ssh_login"
 # What would meet its own effect if it was asked a second time.
 _ONCE = frozenset({"open", "move", "exchange"})
@@ -202,6 +203,9 @@ class SshSession:
                 "machine too busy, or does the network between lose what is sent?"
             ) from error
         except PorterLost as lost:
+            with suppress(TimeoutError):  # its last words may still be on their way
+                async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                    await started.down.wait()
             raise _refused(self.target, started) from lost
         except (OSError, asyncssh.Error) as error:
             raise HostUnreachable(f"{self.target.place} opens no session for Headway: {error}.") from error
