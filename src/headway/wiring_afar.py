@@ -89,12 +89,17 @@ class Afar:
 
     def keep_edges(self, db: Database, engine: Engine, events: Events, shown: CertificatesOf) -> None:
         """Has the engine look after the edges of the servers that have services, and what certificates they show."""
+        keepers: dict[str, EdgeKeeper] = {}
 
         def keeper(server_id: str) -> EdgeKeeper:
             edge, certificates = partial(self.edge, server_id), partial(shown, server_id)
-            return EdgeKeeper(host_id=server_id, edge=edge, certificates=certificates, events=events)
+            made = EdgeKeeper(host_id=server_id, edge=edge, certificates=certificates, events=events)
+            return keepers.setdefault(server_id, made)
 
-        self.keep(db, engine, "far edges", servers_in_use, keeper)
+        def in_use(tx: Tx) -> list[str]:
+            return [*{*servers_in_use(tx), *(each for each, kept in tuple(keepers.items()) if kept.shows)}]
+
+        self.keep(db, engine, "far edges", in_use, keeper)
 
     def tools(self, server_id: str, here: Tools) -> Tools:
         """The tools of a server, beside those of this machine."""

@@ -189,7 +189,11 @@ def test_a_certificate_of_a_name_is_shown_where_what_it_leads_to_is(site: Site, 
         running.post("certificates.remove", certificateId=each)
     until(lambda: not files(), 20)
     until(lambda: "CERTIFICATE_VERIFY_FAILED" in seen(), 20)
+    last = running.post("certificates.create", certificateData=pem, privateKey=key, **given)["certificateId"]
+    until(lambda: seen() == "safe", 20)
     running.post("application.delete", applicationId=application_id)
+    until(lambda: not files(), 20, what="the key goes with the last that it was for")
+    running.post("certificates.remove", certificateId=last)
 
 
 def test_a_kill_leaves_nothing_of_a_build_on_the_server(site: Site, tmp_path: Path) -> None:

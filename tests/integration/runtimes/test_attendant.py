@@ -118,9 +118,11 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
                 await keeper.keep_round()
             files = {path.read_text(): path.stat().st_mode & 0o777 for path in folder.glob("edge/certificates/*")}
             assert files == {"certificate": 0o600, "key": 0o600}
+            kept_up = [keeper.shows]
             shown.clear()
             await keeper.keep_round()
             assert list(folder.glob("edge/certificates/*")) == []
+            assert [*kept_up, keeper.shows] == [True, False], "it is looked after for as long as anything is there"
             (told,) = [each for each in caplog.records if "edge of a server ended" in each.message]
             assert (told.__dict__["host"], told.__dict__["how"]) == ("far", "SIGKILL")
     finally:

@@ -42,6 +42,11 @@ class EdgeKeeper:
     _told: str | None = None
     _shown: set[tuple[str, str]] | None = None
 
+    @property
+    def shows(self) -> bool:
+        """Whether it has certificates there, which are to go also where nothing is left that they are for."""
+        return bool(self._shown)
+
     async def restore(self) -> float:
         """What it showed before is not known any more."""
         self._shown = None
@@ -72,4 +77,5 @@ class EdgeKeeper:
             self._shown = wanted
 
     async def finish_deletions(self) -> None:
-        """An edge goes with its server."""
+        """An edge goes with its server, and all that it shows."""
+        self._shown = None

@@ -59,9 +59,14 @@ class Conversation:
             raise HostUnreachable(f"The connection to {self.place} was lost.") from error
 
     async def complaint(self, seconds: float = CONNECT_SECONDS) -> str:
-        """The last line that it wrote on standard error, once it has ended."""
-        async with asyncio.timeout(seconds):
-            text = await self.process.stderr.read()
+        """The last line that it wrote on standard error, once it has ended. Raises HostUnreachable, TimeoutError."""
+        import asyncssh  # noqa: PLC0415 - as said above
+
+        try:
+            async with asyncio.timeout(seconds):
+                text = await self.process.stderr.read()
+        except asyncssh.Error as error:
+            raise HostUnreachable(f"The connection to {self.place} was lost.") from error
         return text.decode(errors="replace").strip().rpartition("\n")[2][:300]
 
     async def ended(self) -> int | None:

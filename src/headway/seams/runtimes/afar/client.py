@@ -218,7 +218,7 @@ async def _message(conversation: Conversation) -> Message:
 async def _complaint(conversation: Conversation, seconds: float = 5.0) -> str:
     try:
         return await conversation.complaint(seconds)
-    except (TimeoutError, OSError):
+    except (TimeoutError, OSError, HostUnreachable):
         return ""
 
 
