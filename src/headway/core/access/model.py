@@ -83,7 +83,8 @@ class Actor:
     """Whoever makes a call. A member was given whole ``projects`` and single ``services``; ``glimpsed`` are the
     projects that it knows by name only, for what it was given in them. Owners and admins see all of theirs.
     ``by_hand``: a person calls, by its own word. ``witness`` is told the project of what the caller was allowed to do
-    something to.
+    something to. ``on_machine``: its role and organisation were given the machine; whether it may use it is asked of
+    ``may_use_the_machine``.
     """
 
     user_id: str
@@ -98,6 +99,7 @@ class Actor:
     terms: Terms = Terms()
     api_key_name: str = ""
     by_hand: bool = False
+    on_machine: bool = False
     witness: Callable[[str], None] | None = field(default=None, compare=False, repr=False)
 
 

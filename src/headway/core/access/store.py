@@ -62,6 +62,7 @@ def actor_of(tx: Tx, digest_of_key: str) -> Actor | None:
         services=given.services,
         glimpsed=frozenset(places.values()),
         terms=terms_of(row),
+        on_machine=role is Role.OWNER and row.organization_id == first_organization(tx),
     )
 
 
@@ -121,6 +122,14 @@ def first_owner(tx: Tx) -> tuple[str, str] | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.user_id, row.organization_id)
+
+
+def first_organization(tx: Tx) -> str | None:
+    """The organisation that the machine belongs to: the oldest; None before the first start."""
+    columns = organizations.c
+    oldest = select(columns.organization_id).order_by(columns.created_at, columns.organization_id)
+    found: str | None = tx.scalar(oldest.limit(1))
+    return found
 
 
 def add_organization(tx: Tx, name: str) -> str:
