@@ -106,7 +106,7 @@ async def test_an_organisation_with_something_in_it_and_the_only_one_stay(bench:
     with pytest.raises(Conflict, match="still has projects"):
         await organizations.delete(owner, owner.organization_id)
     await bench.database.run(lambda tx: tx.execute(projects.delete()))
-    with pytest.raises(Conflict, match="only organisation"):
+    with pytest.raises(Conflict, match="machine belongs to this organisation"):
         await organizations.delete(owner, owner.organization_id)
     made, key = await organizations.create(owner, "Second")
     second = await bench.access.authenticate(key)

@@ -1,18 +1,22 @@
-"""The rows of the table of access about servers and SSH keys, and the things that they are called with."""
+"""The rows of the table of access about the machine, servers and SSH keys, and the things that they are called with."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from tests.integration.http.access_rows import ADMIN, MUTATION, ORGANISATION, OWN, QUERY, READ, SET, Row
+from tests.integration.http.access_rows import ADMIN, MUTATION, ORGANISATION, OWN, OWNER, QUERY, READ, SET, Row
 from tests.integration.http.world import World
 
 A_SERVER: Mapping[str, str | int] = {"name": "s", "ipAddress": "127.0.0.1", "port": 1}
 SERVER = {"serverId": "{server}"}
 SSH_KEY = {"sshKeyId": "{ssh_key}"}
 A_NAME = {"name": "new"}
+THE_ORGANISATION = {"organizationId": "{organization}"}
 
 SERVER_ROWS: Mapping[str, Row] = {
+    "organization.grantMachine": Row(MUTATION, THE_ORGANISATION, OWNER, SET, ORGANISATION),
+    "organization.machine": Row(QUERY, {}, ADMIN, READ, OWN),
+    "organization.withdrawMachine": Row(MUTATION, THE_ORGANISATION, OWNER, SET, ORGANISATION),
     "server.all": Row(QUERY, {}, ADMIN, READ, OWN),
     "server.allForPermissions": Row(QUERY, {}, ADMIN, READ, OWN),
     "server.buildServers": Row(QUERY, {}, ADMIN, READ, OWN),

@@ -132,7 +132,12 @@ OF_MEMBERS = frozenset(
         "webhook.simulate",
     }
 )
-OF_OWNERS = frozenset({"organization.create", "organization.delete", "organization.update"})
+OF_OWNERS = frozenset(
+    {
+        *("organization.create", "organization.delete", "organization.update"),
+        *("organization.grantMachine", "organization.withdrawMachine"),
+    }
+)
 OF_THE_ORGANISATION = frozenset(name for name, rule in RULES.items() if not rule.in_project)
 
 every_procedure = pytest.mark.parametrize("procedure", sorted(RULES))

@@ -46,6 +46,7 @@ _TOLD = frozenset(
         "email",
         "environmentId",
         "expiresIn",
+        "least",
         "name",
         "projects",
         "role",

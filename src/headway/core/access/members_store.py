@@ -100,11 +100,6 @@ def remove_organization(tx: Tx, organization_id: str) -> None:
     _remove_strays(tx, people)
 
 
-def is_last_organization(tx: Tx) -> bool:
-    """Whether the panel has only one."""
-    return bool(tx.scalar(select(func.count()).select_from(organizations)) == 1)
-
-
 def add_invitation(tx: Tx, invitation: Invitation, digest: str) -> None:
     """Keeps an invitation; an earlier one of the same address that waits counts no more."""
     earlier = _i.organization_id == invitation.organization_id, _i.email == invitation.email

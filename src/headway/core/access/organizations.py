@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from headway.core.access import members_store, store
+from headway.core.access import machine_store, members_store, store
+from headway.core.access.machine import may_use_the_machine
+from headway.core.access.machine_store import Given
 from headway.core.access.model import Actor, Organization, Role, Scope, Terms
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict
+from headway.kernel.errors import Conflict, Forbidden, InvalidInput
 from headway.kernel.ids import new_key
 
 
@@ -58,24 +60,75 @@ class OrganizationService:
 
     async def delete(self, actor: Actor, organization_id: str) -> Organization:
         """The organisation is no more, with its members and all of their keys. Raises Missing, and Conflict while it
-        has anything else, or where it is the only one.
+        has anything else, and for the one that the machine belongs to, which nobody else gets by that.
         """
 
         def write(tx: Tx) -> Organization:
             found = self._permitted(tx, actor, organization_id, "organization.delete")
             if inside := members_store.contents_of(tx, organization_id):
                 raise Conflict(f'The organisation "{found.name}" still has {", ".join(inside)}. Remove these first.')
-            if members_store.is_last_organization(tx):
-                raise Conflict("This is the only organisation of this panel, and one there must be.")
+            if organization_id == machine_store.first_organization(tx):
+                raise Conflict("The machine belongs to this organisation: it stays for as long as the panel does.")
             members_store.remove_organization(tx, organization_id)
             tx.after(self._access.forget)
             return found
 
         return await self._db.run(write)
 
+    async def machine(self, actor: Actor) -> list[Given]:
+        """Who has the machine: to those who may give it every organisation, to others their own."""
+        permit(actor, "organization.machine", actor.organization_id)
+
+        def read(tx: Tx) -> list[Given]:
+            return machine_store.given(tx, None if _gives(tx, actor) else actor.organization_id)
+
+        return await self._db.read(read)
+
+    async def grant_machine(self, actor: Actor, organization_id: str, least: Role) -> Given:
+        """Gives the machine to those of an organisation who have the role ``least``, or a higher one. Raises Missing,
+        Forbidden, InvalidInput.
+        """
+        if least < Role.ADMIN:
+            raise InvalidInput("The machine is given to owners, or to owners and admins.")
+
+        def write(tx: Tx) -> Given:
+            self._require_giver(tx, actor, organization_id, "organization.grantMachine")
+            machine_store.grant(tx, actor, organization_id, least)
+            tx.after(self._access.forget)
+            return machine_store.given(tx, organization_id)[0]
+
+        return await self._db.run(write)
+
+    async def withdraw_machine(self, actor: Actor, organization_id: str) -> Given:
+        """Takes the machine back: what runs goes on, and is not started again. Raises Missing, Forbidden."""
+
+        def write(tx: Tx) -> Given:
+            self._require_giver(tx, actor, organization_id, "organization.withdrawMachine")
+            machine_store.withdraw(tx, organization_id)
+            tx.after(self._access.forget)
+            return machine_store.given(tx, organization_id)[0]
+
+        return await self._db.run(write)
+
+    def _require_giver(self, tx: Tx, actor: Actor, organization_id: str, procedure: str) -> None:
+        """Whoever gives the machine owns it, and knows other organisations for that alone."""
+        gives = _gives(tx, actor)
+        permit(actor, procedure, actor.organization_id if gives else organization_id)
+        if not gives:
+            raise Forbidden(
+                "The machine is given and taken back by an owner of the panel's first organisation, with a key for all "
+                "projects."
+            )
+        _found(tx, organization_id)
+
     def _permitted(self, tx: Tx, actor: Actor, organization_id: str, procedure: str) -> Organization:
         permit(actor, procedure, organization_id)
         return _found(tx, organization_id)
+
+
+def _gives(tx: Tx, actor: Actor) -> bool:
+    owns = actor.role is Role.OWNER and actor.organization_id == machine_store.first_organization(tx)
+    return owns and may_use_the_machine(actor)
 
 
 def _found(tx: Tx, organization_id: str) -> Organization:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from headway.core.access import store, tokens
+from headway.core.access import machine_store, store, tokens
 from headway.core.access.keys_store import save_uses
 from headway.core.access.model import Actor, Role, Terms
 from headway.core.access.usage import Usage
@@ -87,6 +87,7 @@ class AccessService:
             owner = store.first_owner(tx)
             if owner is None:
                 organization_id = store.add_organization(tx, "My organisation")
+                machine_store.mark(tx, organization_id)
                 owner = store.add_user(tx, "Owner"), organization_id
                 store.add_member(tx, organization_id, owner[0], Role.OWNER)
             elif wanted_key is None or store.has_key(tx, wanted_key):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
+from headway.core.access.machine_store import first_organization, least_role
 from headway.core.access.model import Actor, Grants, Rate, Role, Scope, Terms
 from headway.core.access.tokens import digest, start_of
 from headway.infra.db.tables.access import api_keys, grants, members, organizations, users
@@ -62,8 +63,13 @@ def actor_of(tx: Tx, digest_of_key: str) -> Actor | None:
         services=given.services,
         glimpsed=frozenset(places.values()),
         terms=terms_of(row),
-        on_machine=role is Role.OWNER and row.organization_id == first_organization(tx),
+        on_machine=_is_given_the_machine(tx, role, row.organization_id),
     )
+
+
+def _is_given_the_machine(tx: Tx, role: Role, organization_id: str) -> bool:
+    least = least_role(tx, organization_id) if role >= Role.ADMIN else None
+    return least is not None and role >= least
 
 
 def terms_of(row: Any) -> Terms:  # noqa: ANN401 - a row with the columns of a key
@@ -114,22 +120,14 @@ def projects_among(tx: Tx, organization_id: str, project_ids: Collection[str]) -
 
 
 def first_owner(tx: Tx) -> tuple[str, str] | None:
-    """(user, organisation) of the first owner, None before the first start."""
+    """(user, organisation) of the first owner of the first organisation, None before the first start."""
     row = tx.execute(
         select(members.c.user_id, members.c.organization_id)
-        .where(members.c.role == Role.OWNER.word)
+        .where(members.c.role == Role.OWNER.word, members.c.organization_id == first_organization(tx))
         .order_by(members.c.created_at, members.c.member_id)
         .limit(1)
     ).one_or_none()
     return None if row is None else (row.user_id, row.organization_id)
-
-
-def first_organization(tx: Tx) -> str | None:
-    """The organisation that the machine belongs to: the oldest; None before the first start."""
-    columns = organizations.c
-    oldest = select(columns.organization_id).order_by(columns.created_at, columns.organization_id)
-    found: str | None = tx.scalar(oldest.limit(1))
-    return found
 
 
 def add_organization(tx: Tx, name: str) -> str:

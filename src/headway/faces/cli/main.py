@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
 import typer
 
@@ -32,6 +32,7 @@ from headway.faces.cli.commands import (
     git_providers,
     install,
     keys,
+    machine,
     members,
     notifications,
     previews,
@@ -149,6 +150,9 @@ def _add_access(top: typer.Typer) -> None:
     _add(of_members, "remove", members.remove)
     top.add_typer(of_members, name="members")
 
+    commands = {"show": machine.show, "grant": machine.grant, "withdraw": machine.withdraw}
+    top.add_typer(_filled("Whose the machine is, and to whom it was given.", commands), name="machine")
+
     _add(top, "audit", audit.audit)
 
 
@@ -223,7 +227,7 @@ def _domains() -> typer.Typer:
     return of_domains
 
 
-def _filled(text: str, commands: Mapping[str, Callable[..., None]]) -> typer.Typer:
+def _filled(text: str, commands: Mapping[str, Any]) -> typer.Typer:
     group = _group(text)
     for name, command in commands.items():
         _add(group, name, command)

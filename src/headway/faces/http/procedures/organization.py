@@ -13,12 +13,14 @@ from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.access import (
     InvitationRow,
     JoinedRow,
+    MachineRow,
     MemberRow,
     NewInvitationRow,
     NewOrganizationRow,
     OrganizationRow,
     invitation_row,
     joined_row,
+    machine_row,
     member_row,
     organization_row,
 )
@@ -36,6 +38,9 @@ def procedures() -> tuple[Procedure, ...]:
         mutation("organization.create", "A new one, with a key to it", NewOrganizationRow, Create, _create),
         mutation("organization.update", "Another name or logo", OrganizationRow, Update, _update),
         mutation("organization.delete", "Remove an empty organisation", OrganizationRow, ById, _delete),
+        query("organization.machine", "Who may use the machine", list[MachineRow], Empty, _machine),
+        mutation("organization.grantMachine", "Give the machine to an organisation", MachineRow, Grant, _grant),
+        mutation("organization.withdrawMachine", "Take the machine back", MachineRow, ById, _withdraw),
         mutation("organization.updateMemberRole", "What a member is", MemberRow, SetRole, _set_role),
         query("organization.allInvitations", "Invitations, newest first", list[InvitationRow], Empty, _invitations),
         mutation(
@@ -63,6 +68,12 @@ class Create(Input):
 
 class Update(ById, Create):
     pass
+
+
+class Grant(ById):
+    """``least`` is the lowest role that may use the machine there."""
+
+    least: Literal["owner", "admin"] = "owner"
 
 
 class SetRole(Input):
@@ -111,6 +122,20 @@ async def _update(call: Call[Update]) -> OrganizationRow:
 
 async def _delete(call: Call[ById]) -> OrganizationRow:
     return organization_row(await call.platform.organizations.delete(call.actor, call.input.organization_id))
+
+
+async def _machine(call: Call[Empty]) -> list[MachineRow]:
+    return [machine_row(each) for each in await call.platform.organizations.machine(call.actor)]
+
+
+async def _grant(call: Call[Grant]) -> MachineRow:
+    given = call.input
+    least = Role.of(given.least)
+    return machine_row(await call.platform.organizations.grant_machine(call.actor, given.organization_id, least))
+
+
+async def _withdraw(call: Call[ById]) -> MachineRow:
+    return machine_row(await call.platform.organizations.withdraw_machine(call.actor, call.input.organization_id))
 
 
 async def _set_role(call: Call[SetRole]) -> MemberRow:

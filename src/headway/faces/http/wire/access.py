@@ -7,6 +7,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from headway.core.access.audit import Told, action_of, resource_of
+from headway.core.access.machine_store import Given
 from headway.core.access.model import ApiKey, Invitation, Joined, Member, Organization, Scope
 from headway.faces.http.wire.base import moment
 
@@ -114,6 +115,19 @@ class CallerRow(TypedDict):
     accessedProjects: list[str]
     accessedServices: list[str]
     user: CallerPersonRow
+
+
+class MachineRow(TypedDict):
+    """An organisation, and the lowest role that may use the machine there (null: nobody may). Where that was granted,
+    by whom and when.
+    """
+
+    organizationId: str
+    name: str
+    owns: bool
+    least: str | None
+    grantedBy: str | None
+    grantedAt: str | None
 
 
 class OrganizationRow(TypedDict):
@@ -314,3 +328,15 @@ def audit_row(told: Told) -> AuditRow:
 
 def _person(member: Member) -> PersonRow:
     return {"id": member.user_id, "name": member.name, "email": member.email}
+
+
+def machine_row(given: Given) -> MachineRow:
+    """What an organisation has of the machine."""
+    return {
+        "organizationId": given.organization_id,
+        "name": given.name,
+        "owns": given.owns,
+        "least": None if given.least is None else given.least.word,
+        "grantedBy": given.granted_by_name,
+        "grantedAt": None if given.granted_at is None else moment(given.granted_at),
+    }

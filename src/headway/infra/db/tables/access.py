@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
 
 from headway.infra.db.tables.base import Instant, Sequence, metadata
 
@@ -13,6 +26,48 @@ organizations = Table(
     Column("name", Text, nullable=False),
     Column("logo", Text),
     Column("created_at", Instant, nullable=False),
+    Column("owns_machine", Boolean, nullable=False, server_default=false()),
+)
+Index(
+    "uq_organizations_one_owns_machine",
+    organizations.c.owns_machine,
+    unique=True,
+    sqlite_where=text("owns_machine"),
+    postgresql_where=text("owns_machine"),
+)
+
+# To whom the organisation that owns the machine has given it: who has at least this role there may use it.
+machine_grants = Table(
+    "machine_grants",
+    metadata,
+    Column(
+        "organization_id",
+        String(21),
+        ForeignKey("organizations.organization_id", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("least", String(16), nullable=False),
+    Column("granted_by", String(21), nullable=False),
+    Column("granted_by_name", Text, nullable=False),
+    Column("granted_at", Instant, nullable=False),
+)
+
+# Exactly which values of settings that reach a machine were allowed to which service, schedule or destination, by whom
+# (null: by whom is not known, it was so before this was written down). What was withdrawn is kept for as long as what
+# it was allowed to, since it may still run there.
+machine_allowances = Table(
+    "machine_allowances",
+    metadata,
+    Column("allowance_id", String(21), primary_key=True),
+    Column("organization_id", String(21), nullable=False, index=True),
+    Column("subject_id", String(21), nullable=False, index=True),
+    Column("power", String(16), nullable=False),
+    Column("server_id", String(21)),  # null: the panel's own machine
+    Column("value", Text, nullable=False),
+    Column("allowed_by", String(21)),
+    Column("allowed_by_name", Text),
+    Column("allowed_at", Instant, nullable=False),
+    Column("withdrawn_at", Instant),
 )
 
 users = Table(
