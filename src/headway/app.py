@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from headway import __version__
+from headway import __version__, wiring_surveys
 from headway.core.access.service import AccessService
 from headway.core.deployments.hosts import register_host
 from headway.core.engine.engine import Engine
@@ -40,6 +41,8 @@ from headway.wiring import Wiring
 from headway.wiring_composes import stop_containers
 from headway.wiring_machine import LOCAL, container_runtime, edge, local_host, native_runtime, swarm_runtime
 from headway.wiring_services import Services
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
@@ -172,6 +175,8 @@ async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[s
     first_key = await access.bootstrap(settings.api_key.reveal() if settings.api_key else None)
     if first_key is not None:
         await asyncio.to_thread(_write_key, data_dir.path / "owner.key", first_key)
+    for line in await db.run(lambda tx: wiring_surveys.begin(tx, data_dir.vault)):
+        (log.warning if line.refused else log.info)("upgrade: %s", line.sentence)
     await db.run(partial(register_host, host_id=LOCAL, name="This machine", concurrency=settings.concurrency))
     wired = Wiring(settings, data_dir, db, crash_point).wired(access)
     return Platform(

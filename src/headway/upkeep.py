@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from headway import __version__
+from headway.core.access.survey import Line
 from headway.core.deployments import store
 from headway.core.deployments.store import Unfinished
 from headway.domains.applications import deploy
@@ -31,6 +32,7 @@ from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import processes
 from headway.seams.runtimes.daemon import MARKER
+from headway.wiring_surveys import lines
 
 DATABASE = "database"
 _PROBE = "headway"
@@ -63,7 +65,8 @@ class Restored:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
     """What this version would find and do if it opened a data directory now. ``revision`` None: there is no database
-    yet; ``unfinished`` are the deployments that run, with the versions of their kinds that this version has.
+    yet; ``unfinished`` are the deployments that run, with the versions of their kinds that this version has; ``left``
+    is what goes on although this version would not take it any more.
     """
 
     data_dir: Path
@@ -79,6 +82,7 @@ class Outlook:
     kinds: Mapping[str, tuple[int, str | None]]
     database_bytes: int
     free_bytes: int
+    left: tuple[Line, ...] = ()
 
 
 def back_up(settings: Settings, path: Path, *, with_logs: bool) -> BackedUp:
@@ -145,6 +149,7 @@ def look_ahead(settings: Settings) -> Outlook:
     revision, known = dump.revision(url), dump.known_revisions()
     kinds = {deploy.KIND: (deploy.VERSION, deploy.RELEASE_COMMAND)}
     file = folder / _DATABASE_FILE
+    can_read = revision is not None and revision in known
     return Outlook(
         data_dir=folder,
         version=__version__,
@@ -155,7 +160,8 @@ def look_ahead(settings: Settings) -> Outlook:
         migrations={} if revision is None else {each: dump.titles()[each] for each in known if each > revision},
         too_new=revision is not None and revision not in known,
         panel=holder_of(folder),
-        unfinished=() if revision is None or revision not in known else tuple(_unfinished(url)),
+        unfinished=tuple(_unfinished(url)) if can_read else (),
+        left=tuple(_left(url, folder / "vault.key")) if can_read else (),
         kinds=kinds,
         database_bytes=file.stat().st_size if file.exists() else 0,
         free_bytes=shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free,
@@ -251,6 +257,17 @@ def _unfinished(url: str) -> list[Unfinished]:
     database = SqlDatabase(url)
     try:
         return asyncio.run(database.read(store.unfinished_kinds))
+    finally:
+        database.close()
+
+
+def _left(url: str, key: Path) -> list[Line]:
+    """What this version leaves as it is although it would not take it any more."""
+    if not key.exists():
+        return []
+    vault, database = Vault(key.read_bytes()), SqlDatabase(url)
+    try:
+        return asyncio.run(database.read(lambda tx: list(lines(tx, vault))))
     finally:
         database.close()
 

@@ -14,6 +14,8 @@ from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.service import LogFiles, Stopping
 from headway.core.engine.engine import Engine as PanelEngine
 from headway.core.engine.poller import Poller
+from headway.domains.applications import powers as of_applications
+from headway.domains.applications import store as applications
 from headway.domains.applications.routing import Edge
 from headway.domains.applications.store import any_in_containers
 from headway.domains.catalog.containers import ContainerService, EngineThere, SecretsOf
@@ -21,6 +23,7 @@ from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.room import Room
 from headway.domains.catalog.uploads import Archives, Intake
+from headway.domains.composes import powers as of_composes
 from headway.domains.composes import store
 from headway.domains.composes.deploy import DeployKind
 from headway.domains.composes.dropping import ComposeDropService, needed
@@ -34,6 +37,7 @@ from headway.domains.composes.service import ComposeService
 from headway.domains.composes.tools import Defaults, Tools
 from headway.domains.servers.hosting import host_for
 from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
@@ -166,7 +170,19 @@ class ComposeWiring:
                 SubjectType.APPLICATION: secrets_of_application,
             },
             was_asked_for=lambda tx: store.any_release(tx) or any_in_containers(tx),
+            require_start={
+                SubjectType.COMPOSE: self._require_compose,
+                SubjectType.APPLICATION: self._require_application,
+            },
         )
+
+    def _require_compose(self, tx: Tx, compose_id: str) -> None:
+        vault = self.data_dir.vault
+        of_composes.require_serving(tx, store.find(tx, compose_id, vault), vault)
+
+    def _require_application(self, tx: Tx, application_id: str) -> None:
+        vault, release = self.data_dir.vault, applications.serving(tx, application_id)
+        of_applications.require_serving(tx, applications.find(tx, application_id, vault), release, vault)
 
     async def _engine_at(self, actor: Actor, server_id: str | None) -> EngineThere:
         host_id = await self.db.read(lambda tx: host_for(tx, actor.organization_id, server_id))

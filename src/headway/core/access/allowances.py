@@ -43,15 +43,24 @@ def save(tx: Tx, actor: Actor, subject_id: str, needs: Iterable[Need], *, of: Co
     standing = _standing(tx, subject_id)
     for need in sorted(wanted - standing, key=lambda each: (each.power, each.value)):
         require_need(actor, need)
-        _write(tx, subject_id, actor.organization_id, need, actor)
+        _write(tx, subject_id, actor.organization_id, need, (actor.user_id, actor.name))
     for need in standing - wanted:
         if need.power in of:
             tx.execute(update(machine_allowances).where(*_is(subject_id, need)).values(withdrawn_at=tx.now))
 
 
-def allow(tx: Tx, actor: Actor, subject_id: str, needs: Iterable[Need]) -> None:
-    """What is allowed besides what is. Raises MachineRefused."""
-    save(tx, actor, subject_id, needs, of=())
+def note(tx: Tx, organization_id: str, subject_id: str, needs: Iterable[Need], *, by: tuple[str, str]) -> None:
+    """Writes down what is allowed besides what is, ``by`` whom (id and name): who was judged when they asked for it."""
+    for need in set(needs) - _standing(tx, subject_id):
+        _write(tx, subject_id, organization_id, need, by)
+
+
+def carry(tx: Tx, actor: Actor, subject_id: str) -> None:
+    """Whether the caller may take it elsewhere with all that it was allowed, into the reach of others. Raises
+    MachineRefused.
+    """
+    for need in sorted(_standing(tx, subject_id), key=lambda each: (each.power, each.value)):
+        require_need(actor, need)
 
 
 def refusal(
@@ -111,7 +120,7 @@ def _standing(tx: Tx, subject_id: str) -> set[Need]:
     return {_need(row) for row in tx.execute(mine)}
 
 
-def _write(tx: Tx, subject_id: str, organization_id: str, need: Need, actor: Actor | None) -> None:
+def _write(tx: Tx, subject_id: str, organization_id: str, need: Need, by: tuple[str, str] | None) -> None:
     tx.execute(delete(machine_allowances).where(*_is(subject_id, need)))  # an earlier one, which was withdrawn
     tx.execute(
         insert(machine_allowances).values(
@@ -121,8 +130,8 @@ def _write(tx: Tx, subject_id: str, organization_id: str, need: Need, actor: Act
             power=need.power.value,
             server_id=need.server_id,
             value=need.value,
-            allowed_by=None if actor is None else actor.user_id,
-            allowed_by_name=None if actor is None else actor.name,
+            allowed_by=None if by is None else by[0],
+            allowed_by_name=None if by is None else by[1],
             allowed_at=tx.now,
         )
     )

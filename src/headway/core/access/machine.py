@@ -10,6 +10,9 @@ from types import MappingProxyType
 from headway.core.access.model import Actor, Role
 from headway.kernel.errors import Forbidden
 
+FIRST_FREE_PORT = 1_024
+"""Those below are the machine's own: only root listens there."""
+
 _GIVEN = (
     "That is for owners of the panel's first organisation, with a key for all projects, and for organisations that "
     "they have given the machine to (organization.grantMachine)."
@@ -83,11 +86,16 @@ def require_machine(actor: Actor, what: str) -> None:
         raise MachineRefused(what)
 
 
-def require_need(actor: Actor, need: Need) -> None:
+def may_have(actor: Actor, need: Need) -> bool:
     """Whether the caller may save this. A server is the organisation's own: who adds and sets up servers has root on
-    them already. Raises MachineRefused.
+    them already.
     """
     if need.server_id is None:
-        require_machine(actor, need.shown)
-    elif actor.role < Role.ADMIN or actor.terms.projects is not None:
-        raise MachineRefused(need.shown, of_server=True)
+        return may_use_the_machine(actor)
+    return actor.role >= Role.ADMIN and actor.terms.projects is None
+
+
+def require_need(actor: Actor, need: Need) -> None:
+    """See ``may_have``. Raises MachineRefused."""
+    if not may_have(actor, need):
+        raise MachineRefused(need.shown, of_server=need.server_id is not None)

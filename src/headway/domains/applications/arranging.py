@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Protocol
 
-from headway.core.access.model import Actor, Role
+from headway.core.access import allowances
+from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.deployments import store as deployments
-from headway.domains.applications import store
+from headway.domains.applications import powers, store
 from headway.domains.applications.attachments import with_own_ids
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import Application
@@ -72,6 +73,7 @@ class Arranging:
                 return application
             if store.name_is_taken(tx, environment_id, application.name):
                 raise NameTaken(application.name)
+            allowances.carry(tx, actor, application_id)
             for each in (application, *store.previews_of(tx, application_id, self._vault)):
                 id_ = each.application_id
                 store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
@@ -102,9 +104,9 @@ class Arranging:
             target = source if beside else self._new_project(tx, actor, source, name, description)
             others = self._copy_others(tx, actor, environment_id, target, only)
             for model in self._models(tx, environment_id, None if only is None else set(only) - set(others)):
-                self._check(model.settings, allow_file=actor.role >= Role.ADMIN)
+                self._check(model.settings)
                 require_copyable(tx, actor, model.name, model.settings)
-                self._making.add(
+                made = self._making.add(
                     tx,
                     target,
                     f"{model.name} (copy)" if beside else model.name,
@@ -115,6 +117,7 @@ class Arranging:
                     host_id=model.host_id,
                     build_host_id=model.build_host_id,
                 )
+                powers.save(tx, actor, made, self._vault)
             return projects.find_environment(tx, self._vault, target.environment_id)
 
         return await self._db.run(write)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor
 from headway.domains.applications.looking import Look, open_look
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.applications.plan import Plan
@@ -58,9 +58,7 @@ class DetectService:
         application = await self.applications.one(actor, application_id, PROCEDURE)
         application = replace(application, settings=change(application.settings))
         require_source(application.settings)
-        plan = await self.db.read(
-            lambda tx: self.planning.plan(tx, application, commit=None, allow_file=actor.role >= Role.ADMIN)
-        )
+        plan = await self.db.read(lambda tx: self.planning.plan(tx, application, commit=None, allow_file=True))
         async with self.room, open_look(self.host, self.guests) as look:
             try:
                 return await self._look(look, plan, application)

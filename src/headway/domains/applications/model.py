@@ -238,6 +238,18 @@ class Application:
             return SubjectType.DATABASE
         return SubjectType.APPLICATION if self.preview_of is None else SubjectType.PREVIEW
 
+    def words(self) -> Mapping[str, str | None]:
+        """What it is found by."""
+        extra = {name: value for name, value in self.settings.extra.items() if isinstance(value, str)}
+        return {
+            "name": self.name,
+            "appName": self.app_name,
+            "description": self.description,
+            "repository": self.settings.git_url or extra.get("repository"),
+            "owner": extra.get("owner"),
+            "dockerImage": extra.get("dockerImage"),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from headway.core.deployments import store as deployments
 from headway.core.deployments.service import LogFiles
 from headway.core.engine.at_once import at_once
-from headway.domains.applications import store
+from headway.domains.applications import powers, store
 from headway.domains.applications.keeping import beyond, is_shared, kept_by
 from headway.domains.applications.model import Application, Release
 from headway.domains.applications.surroundings import marks_of
@@ -62,7 +62,9 @@ class Operating:
             yield
 
     async def up(self, application: Application) -> None:
-        """Starts the serving release, if it is not up, and routes to it; leaves both to a deploy that is under way."""
+        """Starts the serving release, if it is not up, and routes to it; leaves both to a deploy that is under way.
+        Raises NotAllowed where what it needs of its machine was taken back: it stays as it is.
+        """
         release = await self._to_bring_up(application.application_id)
         if release is None:
             return
@@ -77,9 +79,14 @@ class Operating:
             await self.up(application)
 
     async def _to_bring_up(self, application_id: str) -> Release | None:
-        return await self.db.read(
-            lambda tx: store.serving(tx, application_id) if store.is_at_rest(tx, application_id) else None
-        )
+        def look(tx: Tx) -> Release | None:
+            if not store.is_at_rest(tx, application_id):
+                return None
+            release = store.serving(tx, application_id)
+            powers.require_serving(tx, store.find(tx, application_id, self.vault), release, self.vault)
+            return release
+
+        return await self.db.read(look)
 
     async def down(self, application: Application) -> None:
         """Takes the route away, then ends the processes of every release; returns when none is left."""

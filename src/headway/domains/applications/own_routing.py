@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from headway.core.access.model import Actor
+from headway.domains.applications import powers, store
 from headway.domains.applications.routing import Routing
 from headway.domains.catalog import barriers_store
 from headway.domains.catalog.fronted import changed, permit_front
@@ -16,7 +17,9 @@ from headway.seams.runtimes.own_words import read_own, write_own
 
 
 class OwnRoutingService:
-    """What callers may ask of an application's own routing."""
+    """What callers may ask of an application's own routing. Only who may use the machine says anything there: it is
+    read by what all of its users share.
+    """
 
     def __init__(self, db: Database, vault: Vault, routing: Routing) -> None:
         self._db = db
@@ -47,6 +50,7 @@ class OwnRoutingService:
         def write(tx: Tx) -> None:
             self._permit(tx, actor, procedure, application_id)
             barriers_store.set_own_routing(tx, application_id, own, self._vault)
+            powers.save(tx, actor, store.find(tx, application_id, self._vault), self._vault)
 
         await changed(self._db, self._routing, application_id, write)
 

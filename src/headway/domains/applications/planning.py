@@ -9,7 +9,7 @@ from typing import Any
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
-from headway.domains.applications import store
+from headway.domains.applications import powers, store
 from headway.domains.applications.model import Application, AppSettings, from_provider
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
@@ -49,6 +49,7 @@ class Planning:
             commit = Commit(**given) if given else None
             allow_file = bool(deployment.input.get("allow_file"))
             plan = self.plan(tx, application, commit=commit, allow_file=allow_file)
+            powers.require_start(tx, application, plan.settings, self.vault)
             _require_ports(plan)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
@@ -67,7 +68,7 @@ class Planning:
         return replace(
             self._to_run(tx, application, settings, variables_of(tx, application, self.vault)),
             ssh_key=key,
-            allow_file=allow_file,
+            allow_file=allow_file and powers.may_fetch(tx, application, settings),
             commit=commit,
             registry=self._registry(tx, application),
             provider=None if opened is None else opened.connection.dump(),
@@ -83,6 +84,11 @@ class Planning:
         plan = replace(self._to_run(tx, application, settings, variables), commit=snapshot.commit)
         _require_ports(plan)
         return plan
+
+    def require_back(self, tx: Tx, application: Application, snapshot: Snapshot, *, keep_configuration: bool) -> None:
+        """Whether what such a release needs of its machine is allowed now. Raises NotAllowed."""
+        settings = application.settings if keep_configuration else None
+        powers.require_release(tx, application, snapshot, self.vault, settings)
 
     def _to_run(self, tx: Tx, application: Application, settings: AppSettings, variables: Variables) -> Plan:
         serving = store.serving(tx, application.application_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
-from headway.domains.applications import ports_store, store
+from headway.domains.applications import ports_store, powers, store
 from headway.domains.applications.artifacts import dump_artifact
 from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.applications.plan import Plan
@@ -202,16 +202,19 @@ async def _undo_running(tools: Tools, _undoing: Undoing, _host: Host, data: Mapp
 
 async def _undo_restart(tools: Tools, undoing: Undoing, host: Host, data: Mapping[str, Json]) -> None:
     await tools.runtimes.of("native").remove(data["new"])  # as above
-    wanted, old = await undoing.write(lambda tx: _handed_back(tx, data))
+    wanted, old = await undoing.write(lambda tx: _handed_back(tx, data, tools.routing.vault))
     if wanted and old is not None:
         async with undoing.fence(host):
             await tools.runtimes.of(old.runtime).start_again(old.release_id)
 
 
-def _handed_back(tx: Tx, data: Mapping[str, Json]) -> tuple[bool, Release | None]:
+def _handed_back(tx: Tx, data: Mapping[str, Json], vault: Vault) -> tuple[bool, Release | None]:
     if data["port"] is not None:
         ports_store.hand_back_port(tx, data["application_id"], data["old"], int(data["port"]))
-    return store.is_wanted(tx, data["application_id"]), store.release(tx, data["old"])
+    old = store.release(tx, data["old"])
+    if old is not None and powers.refusal_of_serving(tx, store.find(tx, old.application_id, vault), old, vault):
+        return False, old
+    return store.is_wanted(tx, data["application_id"]), old
 
 
 async def _undo_route(tools: Tools, undoing: Undoing, host: Host, data: Mapping[str, Json]) -> None:

@@ -68,6 +68,7 @@ class RollbackKind:
         try:
             application = store.find(tx, deployment.subject_id, self.planning.vault)
             target, snapshot = find_target(tx, self.planning.vault, deployment.input["release_id"], keep=keep)
+            self.planning.require_back(tx, application, snapshot, keep_configuration=keep)
             plan = self.planning.plan_back(tx, application, snapshot, keep_configuration=keep)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor
 from headway.core.access.policy import Noun, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
@@ -15,7 +15,7 @@ from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
-from headway.domains.applications import store
+from headway.domains.applications import powers, store
 from headway.domains.applications.hosting import build_host_for, moved
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
@@ -45,7 +45,7 @@ class NothingDeployed(Conflict):
 class CheckSettings(Protocol):
     """Tells what is wrong with an application's settings before anything is deployed."""
 
-    def __call__(self, settings: AppSettings, *, allow_file: bool) -> None:
+    def __call__(self, settings: AppSettings) -> None:
         """Raises InvalidInput."""
         ...
 
@@ -91,14 +91,14 @@ class ApplicationService:
         """
         check_name(name)
         wanted = settings or AppSettings()
-        self._check(wanted, allow_file=_may_use_files(actor))
+        self._check(wanted)
         check_variables("", wanted)
 
         def write(tx: Tx) -> Application:
             place = place_of(tx, environment_id)
             permit(actor, "application.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             require_seen(tx, actor, AppSettings(), wanted)
-            return self._making.add(
+            made = self._making.add(
                 tx,
                 place,
                 name,
@@ -108,6 +108,8 @@ class ApplicationService:
                 host_id=host_for(tx, place.organization_id, server_id),
                 build_host_id=build_host_for(tx, place.organization_id, build_server_id),
             )
+            powers.save(tx, actor, made, self._vault)
+            return made
 
         return await self._db.run(write)
 
@@ -129,7 +131,7 @@ class ApplicationService:
             and project_id in {None, each.project_id}
             and environment_id in {None, each.environment_id}
         ]
-        return words.page(seen, _words_of)
+        return words.page(seen, Application.words)
 
     async def update(
         self,
@@ -152,10 +154,10 @@ class ApplicationService:
 
         def write(tx: Tx) -> Application:
             current = self._permitted(tx, actor, application_id, procedure)
-            fields = {**moved(tx, current, server_id, build_server_id)}
+            fields: dict[str, Any] = {**moved(tx, current, server_id, build_server_id)}
             settings = current.settings if change is None else change(current.settings)
             if settings != current.settings:
-                self._check(settings, allow_file=_may_use_files(actor))
+                self._check(settings)
                 require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
@@ -168,9 +170,7 @@ class ApplicationService:
                 fields["env"] = self._vault.seal(env)
             if fields.keys() & {"settings", "env"}:
                 check_variables(current.env if env is None else env, settings)
-            if fields:
-                store.set_fields(tx, application_id, **fields)
-            return store.find(tx, application_id, self._vault)
+            return self._changed(tx, actor, application_id, fields)
 
         return await self._db.run(write)
 
@@ -193,9 +193,11 @@ class ApplicationService:
             if change is None:
                 return self._request(tx, actor, application, title, description, again=False)
             settings = change(application.settings)
-            self._check(settings, allow_file=_may_use_files(actor))
+            self._check(settings)
             store.set_fields(tx, application_id, settings=store.kept(settings, self._vault))
-            return self._request(tx, actor, replace(application, settings=settings), title, description, again=False)
+            changed = replace(application, settings=settings)
+            powers.save(tx, actor, changed, self._vault)
+            return self._request(tx, actor, changed, title, description, again=False)
 
         return await self._enqueue(actor, application_id, procedure, once, request)
 
@@ -250,6 +252,7 @@ class ApplicationService:
             if application.serving_release_id is None:
                 raise NothingDeployed
             _require_let_go(application)
+            powers.require_serving(tx, application, store.serving(tx, application_id), self._vault)
             if store.is_at_rest(tx, application_id):
                 store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.DONE)
             elif application.wanted is not Wanted.UP:
@@ -276,6 +279,7 @@ class ApplicationService:
             _require_let_go(application)
             if not store.is_at_rest(tx, application_id):
                 raise Conflict("The application is being deployed, which starts it anew; wait for the end.")
+            powers.require_serving(tx, application, store.serving(tx, application_id), self._vault)
             store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.DONE)
             return application
 
@@ -330,6 +334,14 @@ class ApplicationService:
 
         return await self._db.run(write)
 
+    def _changed(self, tx: Tx, actor: Actor, application_id: str, fields: Mapping[str, Any]) -> Application:
+        if fields:
+            store.set_fields(tx, application_id, **fields)
+        changed = store.find(tx, application_id, self._vault)
+        if fields.keys() & {"settings", "host_id"}:
+            powers.save(tx, actor, changed, self._vault)
+        return changed
+
     def _request(
         self,
         tx: Tx,
@@ -346,7 +358,7 @@ class ApplicationService:
             description=description,
             commit=_serving_commit(tx, application.application_id) if again else None,
             again=again,
-            allow_file=_may_use_files(actor),
+            allow_file=True,
         )
         return asked_by(actor, request)
 
@@ -377,19 +389,3 @@ def _serving_commit(tx: Tx, application_id: str) -> dict[str, str] | None:
 def _require_let_go(application: Application) -> None:
     if application.wanted is Wanted.HELD:
         raise Conflict("A volume backup has stopped the application and starts it again at its end; wait for that.")
-
-
-def _may_use_files(actor: Actor) -> bool:
-    return actor.role >= Role.ADMIN
-
-
-def _words_of(application: Application) -> Mapping[str, str | None]:
-    extra = {name: value for name, value in application.settings.extra.items() if isinstance(value, str)}
-    return {
-        "name": application.name,
-        "appName": application.app_name,
-        "description": application.description,
-        "repository": application.settings.git_url or extra.get("repository"),
-        "owner": extra.get("owner"),
-        "dockerImage": extra.get("dockerImage"),
-    }

@@ -16,10 +16,12 @@ from headway.seams.sources.image import checked_name
 from headway.seams.sources.ref import Ref, RefKind
 
 
-def check_settings(settings: AppSettings, *, allow_file: bool) -> None:
-    """Everything about a source that can be told without asking anybody. Raises InvalidInput."""
+def check_settings(settings: AppSettings) -> None:
+    """Everything about a source that can be told without asking anybody. Raises InvalidInput. Whether it may be a
+    folder of the machine is judged with what else reaches that.
+    """
     if settings.git_url:
-        git_spec(settings, ssh_key=None, allow_file=allow_file).check()
+        git_spec(settings, ssh_key=None, allow_file=True).check()
     if settings.scale.get("web") == 0:
         raise InvalidInput("The process web runs at least once: stop the application to have it serve nothing.")
     if settings.runtime == "container" and settings.replicas > 1:

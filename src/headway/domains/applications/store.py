@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, update
 
+from headway.core.access import allowances
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
@@ -27,6 +28,11 @@ _OF_APPLICATIONS = _d.subject_type.in_((SubjectType.APPLICATION, SubjectType.PRE
 _PLAIN = and_(_a.preview_of.is_(None), _a.database.is_(None))
 _EVERY = select(applications).where(_a.deleted_at.is_(None), _PLAIN).order_by(_a.created_at, _a.application_id)
 _BY_ID = select(applications).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
+_COLUMNS = (
+    *("application_id", "organization_id", "project_id", "environment_id", "host_id", "name", "app_name"),
+    *("description", "status", "wanted", "serving_release_id", "settings", "env", "build_uid", "run_uid"),
+    *("created_at", "preview_of", "build_host_id", "database"),
+)
 _SETTINGS = select(_a.settings).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 
 
@@ -54,6 +60,15 @@ def of_environment(tx: Tx, environment_id: str, vault: Vault) -> list[Applicatio
 def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Application]:
     """An organisation's applications, the oldest first."""
     rows = tx.execute(_EVERY.where(_a.organization_id == organization_id))
+    return [_application(row, vault) for row in rows]
+
+
+def every(tx: Tx, vault: Vault) -> list[Application]:
+    """All applications and databases of all organisations, without previews; also in the schema of the version before,
+    so by the names of their columns.
+    """
+    columns = (_a[each] for each in _COLUMNS)
+    rows = tx.execute(select(*columns).where(_a.deleted_at.is_(None), _a.preview_of.is_(None)).order_by(_a.name))
     return [_application(row, vault) for row in rows]
 
 
@@ -208,6 +223,7 @@ def begin_deletion(tx: Tx, application_id: str) -> None:
 
 def remove(tx: Tx, application_id: str) -> None:
     """Deletes an application and what is recorded of its releases."""
+    allowances.forget(tx, application_id)
     barriers_store.forget(tx, application_id)
     domains_store.forget(tx, SubjectType.APPLICATION, application_id)
     hooks_store.forget(tx, SubjectType.APPLICATION, application_id)
@@ -347,27 +363,9 @@ def remove_release(tx: Tx, release_id: str) -> None:
 
 
 def _application(row: Row[Any], vault: Vault) -> Application:
-    return Application(
-        application_id=row.application_id,
-        organization_id=row.organization_id,
-        project_id=row.project_id,
-        environment_id=row.environment_id,
-        host_id=row.host_id,
-        name=row.name,
-        app_name=row.app_name,
-        description=row.description,
-        status=AppStatus(row.status),
-        wanted=Wanted(row.wanted),
-        serving_release_id=row.serving_release_id,
-        settings=AppSettings.load(vault.open(row.settings["sealed"])),
-        env=vault.open(row.env),
-        build_uid=row.build_uid,
-        run_uid=row.run_uid,
-        created_at=row.created_at,
-        preview_of=row.preview_of,
-        build_host_id=row.build_host_id,
-        database=row.database,
-    )
+    plain = {name: getattr(row, name) for name in _COLUMNS}
+    opened = {"settings": AppSettings.load(vault.open(row.settings["sealed"])), "env": vault.open(row.env)}
+    return Application(**{**plain, **opened, "status": AppStatus(row.status), "wanted": Wanted(row.wanted)})
 
 
 def _release(row: Row[Any]) -> Release:

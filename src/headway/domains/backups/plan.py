@@ -87,6 +87,7 @@ class Planning:
         """Of a run that makes a backup. Raises RunFailed (refused)."""
         try:
             backup = store.find(tx, deployment.subject_id, self.keeping.vault)
+            self.keeping.require_allowed(tx, backup.destination_id)
             prefix = checked_prefix(backup.settings.prefix)
             path = path_of(backup.app_name, prefix, tx.now, deployment.deployment_id, _suffix(backup))
             return self._frozen(tx, deployment, backup, path)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from headway.core.access.model import Actor, Role
+from headway.core.access.machine import may_use_the_machine
+from headway.core.access.machine_store import first_organization
+from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit, sees
-from headway.core.access.store import first_owner
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -221,8 +222,8 @@ class BackupService:
         match made.form:
             case Form.PANEL:
                 permit(actor, "backup.create", actor.organization_id, noun=Noun.BACKUP)
-                if actor.role < Role.OWNER or not self._is_first(tx, actor):
-                    raise Forbidden("Only the owner of the panel's first organisation may back up Headway itself.")
+                if actor.organization_id != first_organization(tx) or not may_use_the_machine(actor):
+                    raise Forbidden("Headway itself is backed up by who may use the machine in its first organisation.")
                 return actor.organization_id, None, "headway"
             case Form.COMPOSE:
                 owner = composes.owner(tx, made.service_id or "")
@@ -249,15 +250,11 @@ class BackupService:
         found = databases.find(tx, made.service_id or "", self.vault)
         return settings if found is None else replace(settings, database=found.settings.database)
 
-    def _is_first(self, tx: Tx, actor: Actor) -> bool:
-        found = first_owner(tx)
-        return found is not None and found[1] == actor.organization_id
-
     def _destination(self, tx: Tx, actor: Actor, destination_id: str | None) -> str:
         """Where it goes: the destination that is named, else the organisation's folder of this machine."""
         if destination_id:
             return self.destinations.permitted(tx, actor, "backup.create", destination_id).destination_id
-        return self.destinations.local(tx, actor.organization_id).destination_id
+        return self.destinations.local(tx, actor).destination_id
 
     def _set_timer(self, tx: Tx, backup: Backup) -> None:
         timer = timer_of(backup.settings)

@@ -37,7 +37,8 @@ EngineAt = Callable[[Actor, str | None], Awaitable[EngineThere]]
 class ContainerService:
     """What callers may ask of containers: of the panel's machine, or of the server that they name. ``engine_at`` gives
     its engine and raises Missing for a server that is not theirs, ``secrets_of`` gives what must not show of the output
-    of a subject, ``was_asked_for`` says whether there can be any.
+    of a subject, ``was_asked_for`` says whether there can be any, and ``require_start`` raises where what serves of one
+    may not be started now.
     """
 
     db: Database
@@ -45,6 +46,7 @@ class ContainerService:
     subjects: Mapping[SubjectType, Subject]
     secrets_of: Mapping[SubjectType, SecretsOf]
     was_asked_for: Callable[[Tx], bool]
+    require_start: Mapping[SubjectType, Callable[[Tx, str], None]]
 
     async def all(self, actor: Actor, procedure: str, server_id: str | None = None) -> list[Container]:
         """Every container that the caller may see, by name. Raises EngineAway."""
@@ -76,9 +78,10 @@ class ContainerService:
         return [Placed(container=each, node="", wanted="running", error="") for each in here]
 
     async def restart(self, actor: Actor, container_id: str, server_id: str | None = None) -> None:
-        """Stops and starts a container. Raises Missing where it is none that the caller may see."""
+        """Stops and starts a container. Raises Missing where it is none that the caller may see, NotAllowed."""
         there = await self.engine_at(actor, server_id)
         container = await self._one(actor, there, "docker.restartContainer", container_id)
+        await self.db.read(lambda tx: self._require_start(tx, container))
         await there.engine.restart(container.container_id)
 
     async def follow(
@@ -99,6 +102,12 @@ class ContainerService:
             yield stream.finish().decode()
 
         return masked()
+
+    def _require_start(self, tx: Tx, container: Container) -> None:
+        subject, subject_id = _subject_of(container) or (SubjectType.COMPOSE, "")
+        require = self.require_start.get(subject)
+        if require is not None:
+            require(tx, subject_id)
 
     async def _one(self, actor: Actor, there: EngineThere, procedure: str, container_id: str) -> Container:
         """A container by its id, its beginning or its name: looked up among those of this panel, never asked for so."""

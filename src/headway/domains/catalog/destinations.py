@@ -6,11 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headway.core.access import policy
+from headway.core.access import allowances, policy
+from headway.core.access.machine import require_need
 from headway.core.access.model import Actor
 from headway.domains.catalog import destinations_store as store
 from headway.domains.catalog import kept_store
-from headway.domains.catalog.destinations_model import Destination, Reach, check_reach, storage_of
+from headway.domains.catalog.destinations_model import Destination, Reach, check_reach, needs_of, storage_of
 from headway.domains.catalog.kept_model import KeptFile, checked_path
 from headway.domains.catalog.naming import check_name
 from headway.infra.db.engine import Database
@@ -48,7 +49,7 @@ class DestinationService:
         policy.permit(actor, "destination.create", actor.organization_id)
         check_name(name, _WHOSE)
         check_reach(reach)
-        return await self.db.run(lambda tx: self._add(tx, actor.organization_id, name, reach))
+        return await self.db.run(lambda tx: self._add(tx, actor, name, reach))
 
     async def one(self, actor: Actor, destination_id: str, procedure: str = "destination.one") -> Destination:
         """One destination. Raises Missing, Forbidden."""
@@ -70,6 +71,7 @@ class DestinationService:
             if wanted.is_local is not current.reach.is_local:
                 raise InvalidInput("A folder of this machine cannot become a storage elsewhere: make another one.")
             store.change(tx, destination_id, name, wanted, self.vault)
+            allowances.save(tx, actor, destination_id, needs_of(wanted))
             return store.find(tx, destination_id, self.vault)
 
         return await self.db.run(write)
@@ -95,6 +97,8 @@ class DestinationService:
             current = await self.one(actor, destination_id, "destination.testConnection")
             reach = _with_secrets(reach, current.reach)
         check_reach(reach)
+        for need in needs_of(reach):
+            require_need(actor, need)
         folder = self.folder / (destination_id or f"test-{new_id()}")
         try:
             await self.storages.prove(storage_of(reach, folder))
@@ -126,20 +130,22 @@ class DestinationService:
         policy.permit(actor, procedure, destination.organization_id, noun=policy.Noun.DESTINATION)
         return destination
 
-    def local(self, tx: Tx, organization_id: str) -> Destination:
-        """The organisation's oldest folder of this machine; one is made where it has none."""
-        found = [each for each in store.of_organization(tx, organization_id, self.vault) if each.reach.is_local]
-        return found[-1] if found else self._add(tx, organization_id, LOCAL_NAME, Reach(provider=LOCAL))
+    def local(self, tx: Tx, actor: Actor) -> Destination:
+        """The organisation's oldest folder of this machine; one is made where it has none. Raises MachineRefused."""
+        every = store.of_organization(tx, actor.organization_id, self.vault)
+        found = [each for each in every if each.reach.is_local]
+        return found[-1] if found else self._add(tx, actor, LOCAL_NAME, Reach(provider=LOCAL))
 
     def storage(self, destination: Destination, password: Secret | None = None) -> Storage:
         """The storage that a destination is."""
         return storage_of(destination.reach, self.folder / destination.destination_id, password)
 
-    def _add(self, tx: Tx, organization_id: str, name: str, reach: Reach) -> Destination:
+    def _add(self, tx: Tx, actor: Actor, name: str, reach: Reach) -> Destination:
         destination = Destination(
-            destination_id=new_id(), organization_id=organization_id, name=name, reach=reach, created_at=tx.now
+            destination_id=new_id(), organization_id=actor.organization_id, name=name, reach=reach, created_at=tx.now
         )
         store.add(tx, destination, self.vault)
+        allowances.save(tx, actor, destination.destination_id, needs_of(reach))
         return destination
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from headway.core.access.machine import Need, Power
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.storages.base import Storage
@@ -81,6 +82,11 @@ def check_reach(reach: Reach) -> None:
         raise InvalidInput("Bucket, region, endpoint and access key are one line each.")
     if ".." in reach.bucket.split("/"):
         raise InvalidInput("The bucket's name holds no '..'.")
+
+
+def needs_of(reach: Reach) -> set[Need]:
+    """What it needs of the machine: a folder there, with what rclone is told about it."""
+    return {Need(power=Power.DESTINATION, value=" ".join(reach.additional_flags))} if reach.is_local else set()
 
 
 def storage_of(reach: Reach, folder: Path, password: Secret | None = None) -> Storage:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from headway.core.access import allowances
 from headway.core.access.policy import Missing, Noun
-from headway.domains.catalog.destinations_model import Destination, Reach
+from headway.core.access.survey import Line, of_needs
+from headway.domains.catalog.destinations_model import Destination, Reach, needs_of
 from headway.infra.db.tables.backups import backups, destinations, volume_backups
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -56,7 +59,27 @@ def is_used(tx: Tx, destination_id: str) -> bool:
 
 def remove(tx: Tx, destination_id: str) -> None:
     """Deletes a destination."""
+    allowances.forget(tx, destination_id)
     tx.execute(delete(destinations).where(_c.destination_id == destination_id))
+
+
+def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
+    """See ``Survey``."""
+    for each in _every(tx, vault):
+        what = f"destination {each.name} ({each.destination_id})"
+        yield from of_needs(tx, each.organization_id, each.destination_id, what, needs_of(each.reach))
+
+
+def adopt_all(tx: Tx, vault: Vault) -> None:
+    """Writes down what was so before anybody wrote down who allowed it."""
+    for each in _every(tx, vault):
+        allowances.adopt(tx, each.organization_id, each.destination_id, needs_of(each.reach))
+
+
+def _every(tx: Tx, vault: Vault) -> list[Destination]:
+    """Those of all organisations; also in the schema of the version before, so by the names of their columns."""
+    columns = (_c.destination_id, _c.organization_id, _c.name, _c.reach, _c.created_at)
+    return [_record(row, vault) for row in tx.execute(select(*columns).order_by(_c.name))]
 
 
 def _record(row: Row[Any], vault: Vault) -> Destination:

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from headway.core.access import allowances
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.core.engine.explain import ECHO
 from headway.domains.catalog import destinations_store, kept_store
-from headway.domains.catalog.destinations_model import storage_of
+from headway.domains.catalog.destinations_model import needs_of, storage_of
 from headway.domains.catalog.kept_model import KeptFile
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
@@ -99,6 +100,11 @@ class Keeping:
         destination = destinations_store.find(tx, destination_id, self.vault)
         storage = storage_of(destination.reach, self.folder / destination_id, password)
         return Place(destination_id=destination_id, storage=storage, path=path)
+
+    def require_allowed(self, tx: Tx, destination_id: str) -> None:
+        """Whether anything may be brought there now. Raises NotAllowed."""
+        found = destinations_store.find(tx, destination_id, self.vault)
+        allowances.require(tx, found.organization_id, destination_id, needs_of(found.reach))
 
     def secrets(self, tx: Tx, destination_id: str) -> tuple[str, ...]:
         """What must not show of a destination."""

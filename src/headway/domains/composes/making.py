@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog import hooks_store
 from headway.domains.catalog.git_providers import require_copyable
 from headway.domains.catalog.naming import app_name_for
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.model import Compose, ComposeSettings, ComposeStatus, Wanted
 from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
@@ -102,22 +102,26 @@ class Making:
         ]
         for model in models:
             require_copyable(tx, actor, model.name, model.settings)
-            self.add(
+            made = self.add(
                 tx,
                 target,
                 f"{model.name} (copy)" if target.environment_id == environment_id else model.name,
                 app_name=model.app_name,
                 description=model.description,
-                settings=_for_copy(model.settings, actor),
+                settings=_for_copy(model, actor),
                 env=model.env,
                 host_id=model.host_id,
             )
+            powers.save(tx, actor, made)
         return {model.compose_id for model in models}
 
     def _new_uid(self, tx: Tx) -> int | None:
         return None if self.uid_base is None else self.uid_base + store.new_account(tx)
 
 
-def _for_copy(settings: ComposeSettings, actor: Actor) -> ComposeSettings:
-    """An owner has allowed the one service to use the host, and not its copies; an upload stays with the one, too."""
-    return replace(settings, host_access=settings.host_access and actor.role >= Role.OWNER, archive=None)
+def _for_copy(model: Compose, actor: Actor) -> ComposeSettings:
+    """The one service was allowed to use the host, and its copies are where the caller may allow that; an upload stays
+    with the one.
+    """
+    allowed = model.settings.host_access and powers.allower(actor, model.host_id) is not None
+    return replace(model.settings, host_access=allowed, archive=None)

@@ -145,7 +145,8 @@ class ReleasedService:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """What a release was made of, enough to bring it up again: the file as the engine has it, and the variables that
-    its configs and secrets are made of. It is kept encrypted. With ``stack`` the file is one for a swarm.
+    its configs and secrets are made of. It is kept encrypted. With ``stack`` the file is one for a swarm; ``host`` is
+    what of it reaches the host, as the ends of sentences (None: it was made before that was written down).
     """
 
     file: Mapping[str, Any] = field(repr=False)
@@ -153,6 +154,7 @@ class Record:
     services: Mapping[str, ReleasedService] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     stack: bool = False
+    host: tuple[str, ...] | None = None
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -168,6 +170,7 @@ class Record:
             services=services,
             secrets=tuple(values["secrets"]),
             stack=values.get("stack", False),
+            host=None if values.get("host") is None else tuple(values["host"]),
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from headway.core.deployments import store as deployments
 from headway.core.deployments.service import LogFiles
 from headway.domains.catalog.kept import KeptReleases
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.keeping import beyond, is_shared, kept_by
 from headway.domains.composes.model import Compose, Release
 from headway.domains.composes.plan import known_secrets
@@ -60,9 +60,12 @@ class Operating:
             yield
 
     async def up(self, compose: Compose) -> None:
-        """Starts what serves, where it is not up; leaves that to a deploy that is under way."""
+        """Starts what serves, where it is not up; leaves that to a deploy that is under way. Raises NotAllowed where
+        what it needs of its machine was taken back: it stays as it is.
+        """
         release = await self._at_rest(compose.compose_id)
         if release is not None:
+            await self.db.read(lambda tx: powers.require_serving(tx, compose, self.tools.vault))
             tools = self.toolboxes.at(compose.host_id)
             await tools.bring_up(compose.compose_id, compose.app_name, release.record)
             await tools.lead_to_stack(compose.compose_id, compose.app_name, release)

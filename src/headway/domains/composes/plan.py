@@ -12,7 +12,7 @@ from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.catalog.git_providers import Opened
 from headway.domains.catalog.registries_model import Credentials
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.model import Compose, ComposeSettings, Release, Wanted
 from headway.domains.projects import store as projects
 from headway.infra.db.transaction import Tx
@@ -98,6 +98,7 @@ class Planning:
         try:
             compose = store.find(tx, deployment.subject_id, self.vault)
             plan = self.plan(tx, compose, deployment.input)
+            powers.require_start(tx, compose, plan.settings)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
         key = () if plan.ssh_key is None else (plan.ssh_key,)
@@ -127,7 +128,7 @@ class Planning:
             registries=[self._registry(tx, each, compose.organization_id) for each in settings.registry_ids],
             build_uid=compose.build_uid,
             git_uid=self.git_uid,
-            allow_file=bool(given.get("allow_file")),
+            allow_file=bool(given.get("allow_file")) and powers.may_fetch(tx, compose, settings),
             again=given.get("type") == "redeploy",
             commit=Commit(**commit) if commit else None,
             serving=compose.serving_release_id,

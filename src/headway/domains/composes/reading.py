@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from headway.core.access.allowances import NotAllowed
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
+from headway.domains.composes import powers, store
 from headway.domains.composes.model import RAW, Record
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.tools import Tools
+from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import LeadsOutside
 from headway.kernel.errors import HeadwayError
 from headway.seams.runtimes.compose import allowed, commands, converted, written
@@ -25,7 +28,7 @@ _MOST_BYTES = 1 << 20
 _UNSET = re.compile(r'The \\?"?(\w+)\\?"? variable is not set')
 _MOST_FILES = 64
 _SOMETHING_ELSE = "?"
-_ONLY_AN_OWNER = "An owner can allow this compose service to use the host (allowHostAccess)."
+_ONLY_AN_OWNER = "Who may use the machine can allow this compose service to use the host (allowHostAccess)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,29 +62,49 @@ class Reading:
         except ValueError as error:
             raise _refused("The compose file is longer than 1 MiB once it is resolved.") from error
         model = model if self.plan.settings.published else converted.unpublished(model)
-        moved = await self._check(model)
+        moved, reaching = await self._check(model)
         identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
         record = Record(
-            file=converted.owned(model, identity, moved), variables=self._needed(model), secrets=self.plan.secrets
+            file=converted.owned(model, identity, moved),
+            variables=self._needed(model),
+            secrets=self.plan.secrets,
+            host=tuple(reaching),
         )
+        await self._require_allowed(record)
         composing = self.tools.composing(self.plan.compose_id, self.plan.app_name, record)
         await self.run.command("compose file as it is to run", composing.check())
         return record
 
-    async def _check(self, model: Mapping[str, Any]) -> dict[str, str]:
-        """Refuses what is not allowed; where the mounts lie that are not among the files of this deploy."""
+    async def _require_allowed(self, record: Record) -> None:
+        """Refuses what reaches the host and is not allowed to this compose service now."""
+
+        def judge(tx: Tx) -> NotAllowed | None:
+            compose = store.find(tx, self.plan.compose_id, self.tools.vault)
+            try:
+                powers.require_record(tx, self.run.deployment, compose, record)
+            except NotAllowed as refused:
+                return refused
+            return None
+
+        refused = await self.run.write(judge)
+        if refused is not None:
+            raise _refused(powers.with_way_out(refused))
+
+    async def _check(self, model: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+        """Refuses what is not allowed; where the mounts lie that are not among the files of this deploy, and what of
+        the file reaches the host.
+        """
         if not model.get("services"):
             raise _refused("The compose file has no service that is to run (of this profile).")
         paths = allowed.paths_of(model)
         kinds = await self._kinds(paths)
-        if not self.plan.settings.host_access:
-            found = [*allowed.objections(model), *allowed.nested(paths), *await self._strays(paths, kinds)]
-            if found:
-                raise _refused(f"The compose file {'; it '.join(found)}. {_ONLY_AN_OWNER}")
+        found = [*allowed.objections(model), *allowed.nested(paths), *await self._strays(paths, kinds)]
+        if found and not self.plan.settings.host_access:
+            raise _refused(f"The compose file {'; it '.join(found)}. {_ONLY_AN_OWNER}")
         missing = [path for path in paths if path.path not in kinds and path.use is not Use.MOUNT]
         if missing:
             raise _refused(f"The {missing[0].use} {self._shown(missing[0].path)} ({missing[0].where}) is not there.")
-        return await self._settle_mounts(paths, kinds)
+        return await self._settle_mounts(paths, kinds), found
 
     async def _check_opened(self) -> None:
         """Refuses a file that would have other files read which are not of this deploy."""

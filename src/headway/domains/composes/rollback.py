@@ -11,7 +11,7 @@ from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, 
 from headway.core.deployments.status import Reason
 from headway.domains.catalog import restoring, returning
 from headway.domains.catalog.restoring import Domains, Restoring
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.model import Release
 from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.releasing import START, Releasing
@@ -41,6 +41,7 @@ class RollbackKind:
         try:
             compose = store.find(tx, deployment.subject_id, self.planning.vault)
             release = find_release(tx, self.planning, deployment.input["release_id"])
+            powers.require_release(tx, compose, release.record)
             plan = self.planning.plan_back(tx, compose, release)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from headway.core.access.model import Actor, Role
+from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
@@ -17,7 +17,7 @@ from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.catalog.git_providers import require_seen
 from headway.domains.catalog.naming import check_name
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.hosting import check_host, moved
 from headway.domains.composes.making import Making, NameTaken
 from headway.domains.composes.model import RAW, Compose, ComposeSettings, ComposeStatus, Release, Wanted
@@ -29,7 +29,7 @@ from headway.domains.servers.hosting import host_for
 from headway.domains.servers.leaving import kept_deletion
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict, Forbidden, InvalidInput
+from headway.kernel.errors import Conflict, InvalidInput
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose import written
 from headway.seams.sources.git import GitSpec
@@ -73,7 +73,7 @@ class ComposeService:
         environment has one of that name.
         """
         check_name(name, _WHOSE)
-        _check(settings, ComposeSettings(), actor)
+        _check(settings, ComposeSettings())
 
         def write(tx: Tx) -> Compose:
             place = projects.place_of(tx, environment_id)
@@ -81,13 +81,15 @@ class ComposeService:
             require_seen(tx, actor, ComposeSettings(), settings)
             host_id = host_for(tx, place.organization_id, server_id)
             check_host(settings, host_id)
-            return self._making.add(
+            made = self._making.add(
                 *(tx, place, name),
                 app_name=app_name,
                 description=description,
                 settings=settings,
                 host_id=host_id,
             )
+            powers.save(tx, actor, made)
+            return made
 
         return await self._db.run(write)
 
@@ -118,7 +120,7 @@ class ComposeService:
             settings = current.settings if change is None else change(current.settings)
             fields: dict[str, Any] = {**moved(tx, current, settings, server_id)}
             if settings is not current.settings:
-                _check(settings, current.settings, actor)
+                _check(settings, current.settings)
                 require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
@@ -130,7 +132,10 @@ class ComposeService:
                 fields["env"] = self._vault.seal(env)
             if fields:
                 store.set_fields(tx, compose_id, **fields)
-            return store.find(tx, compose_id, self._vault)
+            changed = store.find(tx, compose_id, self._vault)
+            if fields.keys() & {"settings", "host_id"}:
+                powers.save(tx, actor, changed)
+            return changed
 
         return await self._db.run(write)
 
@@ -153,18 +158,17 @@ class ComposeService:
         def request(tx: Tx, compose: Compose) -> Request:
             if change is not None:
                 settings = change(compose.settings)
-                _check(settings, compose.settings, actor)
+                _check(settings, compose.settings)
                 check_host(settings, compose.host_id)
                 store.set_fields(tx, compose_id, settings=store.kept(settings, self._vault))
                 compose = replace(compose, settings=settings)
+                powers.save(tx, actor, compose)
             commit = _serving_commit(tx, compose, self._vault) if again else None
-            allow_file = actor.role >= Role.ADMIN
-            return asked_by(
-                actor,
-                deploy_request(
-                    compose, title=title, description=description, commit=commit, again=again, allow_file=allow_file
-                ),
+            wanted = deploy_request(
+                compose, title=title, description=description, commit=commit, again=again, allow_file=True
             )
+            allows = {powers.ALLOWS: powers.allower(actor, compose.host_id)}
+            return asked_by(actor, replace(wanted, input={**wanted.input, **allows}))
 
         def write(tx: Tx) -> Queued:
             asked = procedure or ("compose.redeploy" if again else "compose.deploy")
@@ -207,6 +211,7 @@ class ComposeService:
                 raise Conflict(
                     "A volume backup has stopped the compose service and starts it again at its end; wait for that."
                 )
+            powers.require_serving(tx, compose, self._vault)
             if store.is_at_rest(tx, compose_id):
                 store.set_fields(tx, compose_id, wanted=Wanted.UP, status=ComposeStatus.DONE)
             elif compose.wanted is not Wanted.UP:
@@ -334,12 +339,10 @@ def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | 
     return deployments.commit_of(tx, release.deployment_id) or bare
 
 
-def _check(settings: ComposeSettings, before: ComposeSettings, actor: Actor) -> None:
-    """Everything that can be told without asking anybody. Raises InvalidInput, Forbidden."""
-    if settings.host_access and not before.host_access and actor.role < Role.OWNER:
-        raise Forbidden("Only an owner may let a compose service use the host (allowHostAccess).")
+def _check(settings: ComposeSettings, before: ComposeSettings) -> None:
+    """Everything that can be told without asking anybody. Raises InvalidInput."""
     if settings.compose_file.strip() and settings.compose_file != before.compose_file:
         written.read(settings.compose_file)
     if settings.git_url:
         ref = Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
-        GitSpec(url=settings.git_url, ref=ref, allow_file=actor.role >= Role.ADMIN).check()
+        GitSpec(url=settings.git_url, ref=ref, allow_file=True).check()

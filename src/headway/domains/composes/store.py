@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
+from headway.core.access import allowances
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.catalog import domains_store, hooks_store, restoring
@@ -32,6 +33,11 @@ _c = composes.c
 _r = compose_releases.c
 _LIVE = _c.deleted_at.is_(None)
 _OWN = _LIVE & _c.preview_of.is_(None)  # and no preview
+_COLUMNS = (
+    *("compose_id", "organization_id", "project_id", "environment_id", "host_id", "name", "app_name", "description"),
+    *("status", "wanted", "serving_release_id", "settings", "env", "build_uid", "delete_volumes", "created_at"),
+    "preview_of",
+)
 _BY_ID = select(composes).where(_c.compose_id == bindparam("compose_id"), _LIVE)
 _MINE = deployments.c.subject_type.in_((SubjectType.COMPOSE, SubjectType.PREVIEW))
 _BUSY = (PENDING, RUNNING)
@@ -77,6 +83,14 @@ def host_of(tx: Tx, compose_id: str) -> str | None:
 def hosts_in_use(tx: Tx) -> list[str]:
     """The hosts that have compose services, those among them that are being deleted."""
     return list(tx.execute(select(_c.host_id).distinct()).scalars())
+
+
+def every(tx: Tx, vault: Vault) -> list[Compose]:
+    """All compose services of all organisations, without previews; also in the schema of the version before, so by the
+    names of their columns.
+    """
+    columns = (_c[each] for each in _COLUMNS)
+    return [_compose(row, vault) for row in tx.execute(select(*columns).where(_LIVE, _OWN).order_by(_c.name))]
 
 
 def being_deleted(tx: Tx, vault: Vault, *, at_rest_on: str | None = None) -> list[Compose]:
@@ -205,6 +219,7 @@ def begin_deletion(tx: Tx, compose_id: str, *, delete_volumes: bool) -> None:
 
 def remove(tx: Tx, compose_id: str) -> None:
     """Deletes a compose service and what is recorded of its releases."""
+    allowances.forget(tx, compose_id)
     domains_store.forget(tx, SubjectType.COMPOSE, compose_id)
     hooks_store.forget(tx, SubjectType.COMPOSE, compose_id)
     tx.execute(delete(compose_releases).where(_r.compose_id == compose_id))

@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from headway.core.deployments.run import Json, Undoing
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.bringing import UNDO_LOGIN, UNDO_PUSH
 from headway.domains.composes.building import UNDO_BUILD
+from headway.domains.composes.model import Release
 from headway.domains.composes.tools import Tools
+from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 
 
@@ -40,11 +42,18 @@ async def _undo_containers(tools: Tools, undoing: Undoing, data: Mapping[str, Js
         if before is None:
             await tools.engine.remove_networks(**labels)
         elif serves is not None:
-            await tools.bring_up(compose_id, data["app_name"], serves.record)
+            if not await undoing.write(lambda tx: _is_withheld(tx, tools, serves)):
+                await tools.bring_up(compose_id, data["app_name"], serves.record)
             await tools.lead_to_stack(compose_id, data["app_name"], serves)
             await tools.routing.lead(compose_id, serves)  # who was started again has another address
         else:
             await tools.take_down(compose_id)
+
+
+def _is_withheld(tx: Tx, tools: Tools, release: Release) -> bool:
+    """Whether what it needs of its machine was taken back meanwhile: then it is not started again."""
+    compose = store.find(tx, release.compose_id, tools.vault)
+    return powers.refusal_of_serving(tx, compose, release.record) is not None
 
 
 async def _undo_login(_tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from headway.core.access import allowances
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit, sees
 from headway.core.deployments import store as deployments
@@ -15,6 +16,7 @@ from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent
 from headway.core.deployments.unfinished import end_unfinished
+from headway.domains.applications import powers
 from headway.domains.applications import store as applications
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import AppSettings, AppStatus, Wanted
@@ -99,7 +101,7 @@ class DatabaseService:
             database = Database(kind=kind, runs=replace(runs, description=change.description), settings=given)
             store.add(tx, database, self.vault)
             store.write(tx, database, self.vault)
-            return self._found(tx, database.database_id)
+            return self._judged(tx, actor, database.database_id)
 
         return await self.db.run(write)
 
@@ -141,7 +143,7 @@ class DatabaseService:
             container = change.container(current.runs.settings)
             runs = replace(current.runs, name=named, description=told, settings=container)
             store.write(tx, replace(current, runs=runs, settings=settings), self.vault)
-            return self._found(tx, database_id)
+            return self._judged(tx, actor, database_id)
 
         return await self.db.run(write)
 
@@ -164,7 +166,7 @@ class DatabaseService:
                 if change is None:
                     return database
                 store.write(tx, replace(database, settings=change(database.settings)), self.vault)
-                return self._found(tx, database_id)
+                return self._judged(tx, actor, database_id)
 
             return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request_of(request())))
 
@@ -204,6 +206,7 @@ class DatabaseService:
         def begin(tx: Tx) -> Database:
             database = self.permitted(tx, actor, kind, database_id, "start")
             _require_deployed(database)
+            powers.require_serving(tx, database.runs, applications.serving(tx, database_id), self.vault)
             if applications.is_at_rest(tx, database_id):
                 applications.set_fields(tx, database_id, wanted=Wanted.UP, status=AppStatus.DONE)
             elif database.runs.wanted is not Wanted.UP:
@@ -275,6 +278,7 @@ class DatabaseService:
             database = self.permitted(tx, actor, kind, database_id, "move")
             place = place_of(tx, environment_id)
             permit(actor, f"{kind}.move", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+            allowances.carry(tx, actor, database_id)
             if database.runs.environment_id != environment_id:
                 if applications.name_is_taken(tx, environment_id, database.name, database=True):
                     raise NameTaken(database.name, "a database")
@@ -299,6 +303,12 @@ class DatabaseService:
             raise Missing(noun)
         runs = database.runs
         permit(actor, f"{kind}.{procedure}", runs.organization_id, runs.project_id, service_id=database_id, noun=noun)
+        return database
+
+    def _judged(self, tx: Tx, actor: Actor, database_id: str) -> Database:
+        """The database, once what it needs of its machine is judged. Raises MachineRefused."""
+        database = self._found(tx, database_id)
+        powers.save(tx, actor, database.runs, self.vault)
         return database
 
     def _found(self, tx: Tx, database_id: str) -> Database:

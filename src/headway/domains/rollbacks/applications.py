@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.deployments.run import Owner
@@ -109,6 +110,17 @@ class Applications:
             differences=differences,
             stays=_stays(snapshot, plan),
         )
+
+    def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
+        """See ``Form.refused``."""
+        vault = self.planning.vault
+        application = store.find(tx, subject_id, vault)
+        try:
+            _, snapshot = find_target(tx, vault, release_id, keep=keep_configuration)
+            self.planning.require_back(tx, application, snapshot, keep_configuration=keep_configuration)
+        except NotAllowed as not_allowed:
+            return not_allowed.message
+        return None
 
     async def missing(self, release_id: str) -> str | None:
         """See ``Form.missing``."""

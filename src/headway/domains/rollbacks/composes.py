@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.catalog import returning
 from headway.domains.catalog.restoring import Restoring
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.model import Record, Release, ReleaseState, exclusive_key
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.plan import Planning
@@ -97,6 +98,17 @@ class Composes:
                 "The compose service's own file and variables stay: the next deploy works from them.",
             ),
         )
+
+    def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
+        """See ``Form.refused``. What its file asks for comes back whatever stays."""
+        del keep_configuration
+        compose = store.find(tx, subject_id, self.planning.vault)
+        release = find_release(tx, self.planning, release_id)
+        try:
+            powers.require_release(tx, compose, release.record)
+        except NotAllowed as not_allowed:
+            return powers.with_way_out(not_allowed)
+        return None
 
     async def missing(self, release_id: str) -> str | None:
         """See ``Form.missing``."""

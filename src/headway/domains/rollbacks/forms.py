@@ -25,6 +25,10 @@ class Form(Protocol):
         """What that would change. Raises InvalidInput."""
         ...
 
+    def refused(self, tx: Tx, subject_id: str, release_id: str, *, keep_configuration: bool) -> str | None:
+        """What of it reaches its machine and is not allowed now, as a sentence; None where nothing is."""
+        ...
+
     async def missing(self, release_id: str) -> str | None:
         """What keeps anybody from going back to it, as the machine is now; None where nothing does."""
         ...

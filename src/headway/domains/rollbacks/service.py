@@ -64,7 +64,7 @@ class RollbackService:
         preview = await self.db.read(
             lambda tx: form.preview(tx, place.subject_id, release_id, keep_configuration=keep_configuration)
         )
-        return Previewed(preview=preview, obstacle=await self._obstacle(place))
+        return Previewed(preview=preview, obstacle=await self._obstacle(place, keep=keep_configuration))
 
     async def rollback(
         self,
@@ -80,7 +80,7 @@ class RollbackService:
         take it away again. Raises Missing, Unusable, KeyReused.
         """
         place = await self._permitted(actor, "rollback.rollback", release_id)
-        obstacle = await self._obstacle(place)
+        obstacle = await self._obstacle(place, keep=keep_configuration)
         if obstacle is not None:
             raise Unusable(place.left.version, obstacle)
         form, superseded = self.forms[place.subject_type], list[str]()
@@ -116,11 +116,15 @@ class RollbackService:
         await self.forms[place.subject_type].remove(release_id)
         return place.left, deployment
 
-    async def _obstacle(self, place: Place) -> str | None:
-        """As the machine is now."""
+    async def _obstacle(self, place: Place, *, keep: bool) -> str | None:
+        """As the machine is now, and what is allowed of it."""
         if place.left.obstacle is not None and place.left.obstacle != place.missing:
             return place.left.obstacle
-        return await look_at(self.db, self.forms, place)
+        form = self.forms[place.subject_type]
+        refused = await self.db.read(
+            lambda tx: form.refused(tx, place.subject_id, place.release_id, keep_configuration=keep)
+        )
+        return refused or await look_at(self.db, self.forms, place)
 
     def _supersede(self, tx: Tx, place: Place) -> list[str]:
         """Ends what waits of the service, and writes the wish to end what runs of it; gives the latter."""

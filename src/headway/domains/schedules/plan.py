@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from headway.core.access.allowances import NotAllowed
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
@@ -16,7 +17,7 @@ from headway.domains.applications.surroundings import known_secrets
 from headway.domains.composes import model as stacks
 from headway.domains.composes import store as of_composes
 from headway.domains.composes.plan import known_secrets as known_secrets_of_compose
-from headway.domains.schedules import store
+from headway.domains.schedules import powers, store
 from headway.domains.schedules.model import Schedule, Target
 from headway.domains.servers import store as of_servers
 from headway.infra.db.transaction import Tx
@@ -55,7 +56,10 @@ def freeze(tx: Tx, deployment: Deployment, vault: Vault) -> Frozen:
     """The plan of a run. Raises RunFailed: refused where the schedule, or what it was inside of, is gone."""
     try:
         schedule = store.find(tx, deployment.subject_id, vault)
+        powers.require_start(tx, schedule)
         inside, mask = _inside(tx, schedule, vault)
+    except NotAllowed as refused:
+        raise RunFailed(refused.message, Reason.REFUSED) from refused
     except NotFound as gone:
         raise RunFailed(f"{gone.message}: there is nothing to run inside of any more.", Reason.REFUSED) from gone
     plan = Plan(

@@ -21,7 +21,7 @@ from headway.core.deployments.unfinished import end_unfinished
 from headway.core.engine.scheduler.cron import Cron, checked
 from headway.core.engine.scheduler.timer import Policy, Tick
 from headway.core.engine.scheduler.timers import Timers
-from headway.domains.schedules import store
+from headway.domains.schedules import powers, store
 from headway.domains.schedules.clearing import clear
 from headway.domains.schedules.model import Schedule, Seen, Shell, Target, Text, check
 from headway.domains.schedules.subject import request_for
@@ -91,6 +91,7 @@ class ScheduleService:
             schedule = _wished(wish, schedule_id, target_id, actor.organization_id, tx.now)
             check(schedule)
             store.add(tx, schedule, self._vault)
+            powers.save(tx, actor, schedule)
             self._set(tx, schedule_id, cron, wish)
             return self._seen(tx, schedule)
 
@@ -107,6 +108,7 @@ class ScheduleService:
             changed = _wished(wish, schedule_id, schedule.target_id, schedule.organization_id, schedule.created_at)
             check(changed)
             store.put(tx, changed, self._vault)
+            powers.save(tx, actor, changed)
             self._set(tx, schedule_id, checked(wish.cron, wish.timezone, self._now()), wish)
             return self._seen(tx, changed)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, or_, select, update
 
+from headway.core.access import allowances
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications import store as of_applications
@@ -47,6 +48,12 @@ def of_target(tx: Tx, target: Target, target_id: str | None, organization_id: st
     mine = (_c.target == target, _c.target_id == target_id, _c.organization_id == organization_id, _LIVE)
     rows = tx.execute(select(schedules).where(*mine).order_by(_c.created_at, _c.schedule_id))
     return [_schedule(row, vault) for row in rows]
+
+
+def every(tx: Tx, vault: Vault) -> list[Schedule]:
+    """All schedules there are; also in the schema of the version before, so by the names of their columns."""
+    columns = (_c[each] for each in (*_NAMES, "text", "created_at"))
+    return [_schedule(row, vault) for row in tx.execute(select(*columns).where(_LIVE).order_by(_c.name))]
 
 
 def owner(tx: Tx, schedule_id: str) -> Owner | None:
@@ -100,6 +107,7 @@ def to_clear(tx: Tx) -> list[str]:
 
 def remove(tx: Tx, schedule_id: str) -> None:
     """Deletes a schedule."""
+    allowances.forget(tx, schedule_id)
     tx.execute(delete(schedules).where(_c.schedule_id == schedule_id))
 
 

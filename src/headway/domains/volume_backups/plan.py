@@ -76,6 +76,7 @@ class Planning:
         """Of a run that makes a volume backup. Raises RunFailed (refused)."""
         try:
             found = store.find(tx, deployment.subject_id, self.keeping.vault)
+            self.keeping.require_allowed(tx, found.destination_id)
             prefix = checked_prefix(found.settings.prefix)
             above = f"{found.app_name}/{found.settings.volume_name}"
             path = path_of(above, prefix, tx.now, deployment.deployment_id, SUFFIX)

@@ -179,7 +179,7 @@ class VolumeBackupService:
         """Where it goes: the destination that is named, else the organisation's folder of this machine."""
         if destination_id:
             return self.destinations.permitted(tx, actor, procedure, destination_id).destination_id
-        return self.destinations.local(tx, actor.organization_id).destination_id
+        return self.destinations.local(tx, actor).destination_id
 
     def _set_timer(self, tx: Tx, made: VolumeBackup) -> None:
         timer = timer_of(made.settings)

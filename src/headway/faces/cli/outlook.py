@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from headway.core.access.survey import Line
 from headway.core.deployments.store import Unfinished
 from headway.faces.cli.diagnosis import Finding, Level
 from headway.upkeep import Outlook
@@ -19,6 +20,7 @@ def judge(outlook: Outlook) -> list[Finding]:
         *_schema(outlook),
         *(_becomes(outlook, each) for each in outlook.unfinished),
         *_nothing_runs(outlook),
+        *(_left(each) for each in outlook.left),
         _panel(outlook),
         _disk(outlook),
     ]
@@ -85,6 +87,10 @@ def _becomes(outlook: Outlook, running: Unfinished) -> Finding:
 def _nothing_runs(outlook: Outlook) -> Iterator[Finding]:
     if not outlook.unfinished and not outlook.too_new:
         yield Finding(level=Level.OK, name="runs", detail="no deployment runs now")
+
+
+def _left(line: Line) -> Finding:
+    return Finding(level=Level.WARN if line.refused else Level.OK, name="left as it is", detail=line.sentence)
 
 
 def _panel(outlook: Outlook) -> Finding:

@@ -82,6 +82,14 @@ def parse_remote(url: str, *, allow_file: bool) -> Remote:
     )
 
 
+def is_folder(url: str) -> bool:
+    """Whether an address is a folder of the machine, however that is written; False for what is no address."""
+    try:
+        return parse_remote(url, allow_file=True).transport is Transport.FILE
+    except InvalidInput:
+        return False
+
+
 def join_relative(base: Remote, relative: str) -> Remote:
     """The remote that a submodule's ``./…`` or ``../…`` names, seen from the repository ``base``; credentials stay,
     since the site is the same. Raises InvalidInput when it climbs out of the site.
@@ -164,7 +172,7 @@ def _refuse_odd_parts(transport: Transport, parts: SplitResult) -> None:
 def _file(path: str, *, allow_file: bool) -> Remote:
     if not allow_file:
         raise InvalidInput(
-            f"A repository in a folder of the machine can be deployed by owners and admins only. Use {_allowed()}."
+            f"A repository in a folder of the machine is for those alone who may use the machine. Use {_allowed()}."
         )
     if _CONTROL.search(path):
         raise InvalidInput("The path of the repository holds control characters, such as a line break.")

@@ -41,7 +41,7 @@ def test_allowed_addresses(url: str, transport: Transport, shown: str) -> None:
 @pytest.mark.parametrize("url", ["/srv/r.git", "file:///srv/r.git", "file://localhost/srv/r.git", "FILE:///srv/r.git"])
 def test_files_are_for_those_who_may(url: str) -> None:
     assert parse(url, allow_file=True).url == "file:///srv/r.git"
-    with pytest.raises(InvalidInput, match="owners and admins only"):
+    with pytest.raises(InvalidInput, match="may use the machine"):
         parse(url)
 
 
