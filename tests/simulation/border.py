@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from random import Random
 
 from headway.infra.db.engine import DatabaseAway
@@ -16,10 +17,20 @@ class Over(BaseException):
     """The simulation is over: nothing reaches the world any more."""
 
 
+@dataclass(slots=True)
+class Fault:
+    """What fails, with what, and how many times."""
+
+    what: str
+    error: Exception
+    times: int = 1
+
+
 class Border:
     """Every call of a panel that reaches the world crosses it twice, going and coming. A calm one takes no time.
 
     ``die_at`` and ``pause_at`` count crossings, of whatever kind: there the process that crosses is killed or paused.
+    ``faults`` are what nobody foresaw: whatever crosses for something that begins so fails, so many times.
     """
 
     def __init__(self, chance: Random | None = None, longest_seconds: float = 0.0) -> None:
@@ -30,6 +41,7 @@ class Border:
         self.pause_at: set[int] = set()
         self.away_until: dict[str, float] = {}
         self.lost_answers = 0.0
+        self.faults: list[Fault] = []
         self.is_shut = False
         self.trace: list[str] = []
 
@@ -38,6 +50,7 @@ class Border:
         self.count()
         await self._travel()
         await self._be_there(place)
+        self.strike(what)
         self.trace.append(f"{asyncio.get_running_loop().time():.3f} {_name()} {what}")
 
     async def back(self, place: str, what: str) -> None:
@@ -61,6 +74,13 @@ class Border:
         elif self.crossings in self.pause_at:
             self.trace.append(f"{process.name} pauses at {self.crossings}")
             process.pause()
+
+    def strike(self, what: str) -> None:
+        """Raises what was set for this, if something was."""
+        for fault in self.faults:
+            if fault.times and what.startswith(fault.what):
+                fault.times -= 1
+                raise fault.error
 
     async def _travel(self) -> None:
         process = RUNS_IN.get()

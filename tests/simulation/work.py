@@ -34,6 +34,7 @@ class Work:
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """See ``Kind.freeze``."""
+        self._border.strike("freeze")
         return Frozen(plan=dict(deployment.input), mask=("s3cret-of-the-plan",))
 
     async def perform(self, run: Run) -> Success:

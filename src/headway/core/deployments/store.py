@@ -19,6 +19,7 @@ from headway.infra.db.tables.deployments import (
     leases,
     outbox,
     removed_logs,
+    setbacks,
     steps,
     undos,
 )
@@ -227,7 +228,7 @@ def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
     found = list(tx.execute(there.with_for_update()).scalars())  # the second waits, and finds none
     if not found:
         return
-    for table in (steps, undos, leases, deployments):
+    for table in (steps, undos, leases, setbacks, deployments):
         tx.execute(delete(table).where(table.c.deployment_id.in_(found)))
     tx.execute(insert(removed_logs), [{"deployment_id": deployment_id} for deployment_id in found])
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
 from headway.core.deployments import lease as leases
-from headway.core.deployments import store
+from headway.core.deployments import setbacks, store
 from headway.core.deployments.lease import Lease, LeaseLost
 from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
@@ -176,6 +176,13 @@ async def _undone(undoing: _Undoing, kind: Kind, name: str, data: str) -> bool:
         log.warning("undo %s of deployment %s is tried again later: %s", name, undoing.deployment.deployment_id, error)
         return False
     return True
+
+
+def set_back(tx: Tx, lease: Lease, error: Exception) -> None:
+    """An attempt has come to nothing: the run is free to be looked at again, a bounded number of times."""
+    sentence = error.message if isinstance(error, HeadwayError) else explain.unforeseen(error)
+    setbacks.count(tx, lease.deployment_id, sentence)
+    leases.give_up(tx, lease)
 
 
 def verdict_of(text: str | None) -> Outcome | None:

@@ -95,6 +95,16 @@ def out_of_reach(deadline: timedelta) -> str:
     )
 
 
+def unforeseen(error: Exception) -> str:
+    """That something broke which nobody thought of."""
+    return f"Headway met an unforeseen {type(error).__name__}; the panel's own log has the details."
+
+
+def too_many(setbacks: int, sentence: str) -> str:
+    """Why a run that comes no further is tried no more."""
+    return f"Given up after {setbacks} attempts that came no further. The last one: {sentence}"
+
+
 def wished(intent: Intent) -> str:
     """Whose wish ended a run."""
     return _WISHES[intent]

@@ -156,3 +156,15 @@ class LeftOutput:
     async def changed(self, offset: int) -> None:
         """Nothing more will come: never returns, so that nobody asks again and again."""
         await asyncio.Event().wait()
+
+
+class NoOutput:
+    """The output of a run that never had any."""
+
+    async def read(self, offset: int, limit: int) -> bytes:
+        """There is none."""
+        return b""
+
+    async def changed(self, offset: int) -> None:
+        """Nothing will come: never returns, so that nobody asks again and again."""
+        await asyncio.Event().wait()

@@ -4,26 +4,26 @@ began. It never starts a second copy of anything.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from headway.core.deployments import lease as leases
-from headway.core.deployments import store
-from headway.core.deployments.lease import Lease
+from headway.core.deployments import setbacks, store
+from headway.core.deployments.lease import Lease, LeaseLost
 from headway.core.deployments.ledger import Outcome
 from headway.core.deployments.model import Deployment
+from headway.core.deployments.setbacks import MOST_SETBACKS, Setbacks
 from headway.core.deployments.status import Maker, Reason, Status
 from headway.core.engine import explain
 from headway.core.engine.beside import beside
 from headway.core.engine.by_host import ByHost
-from headway.core.engine.ending import Ending, by_wish
-from headway.core.engine.parts import LeftOutput, Parts
+from headway.core.engine.ending import Ending, by_wish, set_back
+from headway.core.engine.parts import LeftOutput, NoOutput, Parts
 from headway.core.engine.runner import Resumed, Runner, frozen_from, read_verdict
 from headway.core.engine.worker import Worker
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.base import Anchor, AnchorGone, GoneReason, Handle, HostUnreachable, StopMode
+from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, GoneReason, Handle, HostUnreachable, StopMode
 from headway.kernel.context import working_on
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -66,20 +66,43 @@ class Recovery:
             return
         deployment, lease = taken
         self._parts.crash_point("taken over")
+        had = await self._parts.write(lambda tx: setbacks.of(tx, deployment_id))
         try:
             ids = working_on(deployment=deployment_id, host=deployment.host_id)
             with self._worker.working_under(lease), ids:
-                await self._bring_together(deployment, lease)
-        except HeadwayError as error:
-            log.warning("deployment %s is looked at again: %s", deployment_id, error.message)
-            is_away = isinstance(error, HostUnreachable)
-            await self._parts.write(lambda tx: self._leave(tx, lease, is_away=is_away))
+                if had.are_too_many:
+                    await self._end_the_broken(deployment, lease, had)
+                else:
+                    await self._bring_together(deployment, lease)
+        except HostUnreachable as away:
+            log.warning("deployment %s is looked at again: %s", deployment_id, away.message)
+            await self._parts.write(lambda tx: self._leave_away(tx, lease))
+        except (LeaseLost, EpochPassed, Unavailable) as passed:  # somebody else has it, or does not let go of it yet
+            log.warning("deployment %s is looked at again: %s", deployment_id, passed.message)
+            await self._parts.write(lambda tx: leases.give_up(tx, lease))
+        except Exception as error:
+            log.warning("deployment %s is looked at again", deployment_id, exc_info=error)
+            await self._parts.write(lambda tx, error=error: set_back(tx, lease, error))  # type: ignore[misc]
 
-    def _leave(self, tx: Tx, lease: Lease, *, is_away: bool) -> None:
-        if is_away:
-            store.out_of_reach(tx, lease.deployment_id)
-            self._parts.ledger.touched(tx, lease.deployment_id, Status.RUNNING)
+    def _leave_away(self, tx: Tx, lease: Lease) -> None:
+        store.out_of_reach(tx, lease.deployment_id)
+        self._parts.ledger.touched(tx, lease.deployment_id, Status.RUNNING)
         leases.give_up(tx, lease)
+
+    async def _end_the_broken(self, deployment: Deployment, lease: Lease, had: Setbacks) -> None:
+        """Ends a run that comes no further: as every other, and where not even that can be done, by its row alone."""
+        outcome = _failed(explain.too_many(had.number, had.sentence))
+        if had.number > MOST_SETBACKS:
+            ending = self._ending(deployment, lease, None, ())
+            async with beside(ending.log.run()):
+                await ending.give_up(outcome)
+            return
+        for host_id in deployment.host_ids:
+            await self._parts.hosts[host_id].raise_epoch(deployment.deployment_id, lease.epoch)
+        handle = Handle.load(deployment.handle) if deployment.handle is not None else None
+        if handle is not None:
+            await self._parts.hosts[deployment.host_id].forget(handle)
+        await self._end(deployment, lease, handle, outcome, ())
 
     def _in_reach(self, tx: Tx, deployment: Deployment) -> None:
         store.in_reach(tx, deployment.deployment_id)
@@ -177,7 +200,10 @@ class Recovery:
         if deployment.intent is not None:
             await self._end(deployment, lease, handle, by_wish(deployment.intent), ())
             return
-        if handle is not None:
+        sentence = "It ended before it had started anything."
+        if (await self._parts.write(lambda tx: setbacks.count(tx, deployment.deployment_id, sentence))).are_too_many:
+            await self._end(deployment, lease, handle, _failed(explain.too_many(MOST_SETBACKS, sentence)), ())
+        elif handle is not None:
             await self._put_back(deployment, lease, handle)
         else:
             await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
@@ -191,7 +217,7 @@ class Recovery:
 
     def _ending(self, deployment: Deployment, lease: Lease, handle: Handle | None, mask: tuple[str, ...]) -> Ending:
         host = self._parts.hosts[deployment.host_id]
-        source = LeftOutput(host, handle) if handle is not None else _Nothing()
+        source = LeftOutput(host, handle) if handle is not None else NoOutput()
         return Ending(
             parts=self._parts,
             deployment=deployment,
@@ -203,15 +229,8 @@ class Recovery:
         )
 
 
-class _Nothing:
-    """The output of a run that never had any."""
-
-    async def read(self, offset: int, limit: int) -> bytes:
-        return b""
-
-    async def changed(self, offset: int) -> None:
-        """Nothing will come: never returns, so that nobody asks again and again."""
-        await asyncio.Event().wait()
+def _failed(message: str) -> Outcome:
+    return Outcome(status=Status.ERROR, reason=Reason.FAILED, message=message)
 
 
 def _lost(message: str) -> Outcome:

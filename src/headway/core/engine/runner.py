@@ -18,7 +18,7 @@ from headway.core.engine import explain
 from headway.core.engine.beside import beside
 from headway.core.engine.ending import Ending, by_wish, verdict_of
 from headway.core.engine.execution import Execution
-from headway.core.engine.parts import LeftOutput, OutputSource, Parts, RunLog
+from headway.core.engine.parts import LeftOutput, NoOutput, OutputSource, Parts, RunLog
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import (
     Anchor,
@@ -30,9 +30,11 @@ from headway.infra.hosts.base import (
     HostUnreachable,
     StopMode,
 )
-from headway.kernel.errors import HeadwayError, OutOfMemory
+from headway.kernel.errors import HeadwayError, OutOfMemory, Unavailable
 
 log = logging.getLogger(__name__)
+
+_LEFT_TO_RECOVERY = (LeaseLost, EpochPassed, AnchorGone, HostUnreachable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +63,15 @@ class Runner:
             self._wished.set()
 
     def interrupt(self, intent: Intent) -> None:
-        """Ends the run as ``intent`` says; a kill hastens a cancel that is under way."""
-        if self._intent is not Intent.KILL:
-            self._intent = intent
-        self._wished.set()
+        """Ends the run as ``intent`` says; a kill hastens a cancel that is under way, the same wish once more does not:
+        each heartbeat reads it again.
+        """
+        if self._intent is Intent.KILL:
+            return
+        hastens = self._intent is None or intent is Intent.KILL
+        self._intent = intent
+        if hastens:
+            self._wished.set()
 
     def abandon(self) -> None:
         """The lease is lost: stops at once and changes nothing more."""
@@ -76,7 +83,7 @@ class Runner:
         self._task = asyncio.current_task()
         try:
             await self._carry()
-        except (LeaseLost, EpochPassed, AnchorGone, HostUnreachable) as error:
+        except (*_LEFT_TO_RECOVERY, Unavailable) as error:
             log.warning("deployment %s is left to recovery: %s", self.deployment.deployment_id, error.message)
             return False
         return True
@@ -85,7 +92,13 @@ class Runner:
         if self._resumed is not None:
             await self._work(self._resumed.anchor, self._resumed.frozen, self._resumed.verdict)
             return
-        anchor, admitted = await self._open()
+        try:
+            anchor, admitted = await self._open()
+        except (*_LEFT_TO_RECOVERY, Unavailable):
+            raise
+        except Exception as error:
+            await self._never_began(None, self._broken(error))
+            return
         if isinstance(admitted, Outcome):
             await self._never_began(anchor.handle, admitted)
         else:
@@ -125,8 +138,10 @@ class Runner:
         self._parts.ledger.touched(tx, self.lease.deployment_id, Status.RUNNING)
         return frozen
 
-    async def _never_began(self, handle: Handle, outcome: Outcome) -> None:
-        run_log = self._parts.logs.open(self.deployment.deployment_id, LeftOutput(self._host, handle), ())
+    async def _never_began(self, handle: Handle | None, outcome: Outcome) -> None:
+        """Ends a run that has started nothing; an anchor that no handle leads to ends by itself."""
+        source = LeftOutput(self._host, handle) if handle is not None else NoOutput()
+        run_log = self._parts.logs.open(self.deployment.deployment_id, source, ())
         await self._ending(run_log, None, handle).fail(outcome)
 
     async def _work(self, anchor: Anchor, frozen: Frozen, verdict: Outcome | None) -> None:
@@ -143,10 +158,10 @@ class Runner:
             return
         try:
             await ending.succeed(outcome)
-        except HeadwayError as error:
-            if isinstance(error, LeaseLost | EpochPassed | AnchorGone | HostUnreachable | IntentPending):
-                raise
-            await ending.fail(_failed(error.message))
+        except (*_LEFT_TO_RECOVERY, IntentPending):
+            raise
+        except Exception as error:
+            await ending.fail(self._broken(error))
 
     async def _outcome(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Success | Outcome:
         """What the kind's work comes to, or what a wish to end it makes of it."""
@@ -176,7 +191,7 @@ class Runner:
                 return await kind.perform(execution)
         except RunFailed as failure:
             return Outcome(status=Status.ERROR, reason=failure.reason, message=failure.message)
-        except (LeaseLost, EpochPassed, AnchorGone, HostUnreachable):
+        except _LEFT_TO_RECOVERY:
             raise
         except GateShut:
             return _failed("The deployment was being ended when it wanted to start something more.")
@@ -184,11 +199,15 @@ class Runner:
             return Outcome(status=Status.ERROR, reason=Reason.TIMED_OUT, message=explain.total_passed())
         except OutOfMemory as error:
             return Outcome(status=Status.ERROR, reason=Reason.OUT_OF_MEMORY, message=error.message)
-        except HeadwayError as error:
-            return _failed(error.message)
         except Exception as error:
-            log.exception("deployment %s met an unforeseen error", self.deployment.deployment_id)
-            return _failed(f"Headway met an unforeseen {type(error).__name__}; the panel's own log has the details.")
+            return self._broken(error)
+
+    def _broken(self, error: Exception) -> Outcome:
+        """What a run comes to that met this; what nobody foresaw is told in full where the panel tells of itself."""
+        if isinstance(error, HeadwayError):
+            return _failed(error.message)
+        log.error("deployment %s met an unforeseen error", self.deployment.deployment_id, exc_info=error)
+        return _failed(explain.unforeseen(error))
 
     @property
     def _total_seconds(self) -> float:

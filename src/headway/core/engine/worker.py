@@ -11,6 +11,7 @@ from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.status import Intent
+from headway.core.engine.ending import set_back
 from headway.core.engine.parts import Parts
 from headway.core.engine.runner import Runner
 from headway.kernel.context import working_on
@@ -123,10 +124,10 @@ class Worker:
             ended = not self._open  # abandoned, unless the panel stops
             if not self._open:
                 raise
-        except Exception:
+        except Exception as error:
             log.exception("the runner of deployment %s broke", deployment_id)
             # Nobody is woken: what breaks at once, and each time, must not do so as often as it can.
-            await self._parts.write(lambda tx: leases.give_up(tx, runner.lease))
+            await self._parts.write(lambda tx, error=error: set_back(tx, runner.lease, error))  # type: ignore[misc]
         finally:
             if self._runners.get(deployment_id) is runner:
                 del self._runners[deployment_id]

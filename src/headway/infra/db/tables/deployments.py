@@ -154,6 +154,15 @@ undos = Table(
     Column("data", Text, nullable=False),
 )
 
+setbacks = Table(
+    "setbacks",
+    metadata,
+    Column("deployment_id", String(21), ForeignKey("deployments.deployment_id"), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("steps", Integer, nullable=False),  # that were recorded then: with one more the count begins anew
+    Column("sentence", Text, nullable=False),
+)
+
 removed_logs = Table(
     "removed_logs",
     metadata,

@@ -1,0 +1,102 @@
+"""What the loops of the engine could not do: each item by itself, tried again more and more seldom, and shown."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from headway.core.engine import explain
+from headway.infra.db.engine import DatabaseAway
+from headway.kernel.clock import Clock, SystemClock
+from headway.kernel.errors import HeadwayError, Unavailable
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """What a loop could not do with one item: how many times in a row, since when, and why the last time."""
+
+    loop: str
+    item: str
+    times: int
+    since: datetime
+    sentence: str
+
+
+@dataclass(slots=True)
+class _Noted:
+    trouble: Trouble
+    again_at: float
+
+
+class Troubles:
+    """Carries out the work of items, so that one that fails stops no other. After a failure an item waits: a second
+    at first, twice as long each time, five minutes at most.
+    """
+
+    def __init__(self, clock: Clock | None = None, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock or SystemClock()
+        self._monotonic = monotonic
+        self._noted: dict[tuple[str, str], _Noted] = {}
+
+    async def attempt(self, loop: str, item: str, work: Callable[[], Awaitable[object]]) -> bool:
+        """Does the work of one item, unless it is to wait; whether it succeeded now. Raises DatabaseAway: then nothing
+        can be told of any item.
+        """
+        if self.waits(loop, item):
+            return False
+        try:
+            await work()
+        except DatabaseAway:
+            raise
+        except HeadwayError as error:
+            self._note(loop, item, error.message, unforeseen=None, away=isinstance(error, Unavailable))
+            return False
+        except Exception as error:
+            self._note(loop, item, explain.unforeseen(error), unforeseen=error, away=False)
+            return False
+        self._noted.pop((loop, item), None)
+        return True
+
+    def waits(self, loop: str, item: str) -> bool:
+        """Whether an item failed so short a time ago that it is not to be tried yet."""
+        noted = self._noted.get((loop, item))
+        return noted is not None and self._monotonic() < noted.again_at
+
+    def times(self, loop: str, item: str) -> int:
+        """How many times in a row an item has failed."""
+        noted = self._noted.get((loop, item))
+        return 0 if noted is None else noted.trouble.times
+
+    def forget(self, loop: str, item: str) -> None:
+        """An item is no more."""
+        self._noted.pop((loop, item), None)
+
+    def keep(self, loop: str, items: set[str]) -> None:
+        """Of one loop there are these items and no others."""
+        for key in [key for key in self._noted if key[0] == loop and key[1] not in items]:
+            del self._noted[key]
+
+    def all(self) -> list[Trouble]:
+        """What could not be done, the oldest first."""
+        return sorted((noted.trouble for noted in self._noted.values()), key=lambda each: each.since)
+
+    def _note(self, loop: str, item: str, sentence: str, *, unforeseen: Exception | None, away: bool) -> None:
+        before = self._noted.get((loop, item))
+        times = 1 if before is None else before.trouble.times + 1
+        pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(times - 1, 10), _LONGEST_PAUSE_SECONDS)
+        trouble = Trouble(loop=loop, item=item, times=times, since=self._clock.now(), sentence=sentence)
+        if before is not None:
+            trouble = replace(trouble, since=before.trouble.since)
+        self._noted[loop, item] = _Noted(trouble, self._monotonic() + pause)
+        if unforeseen is not None:
+            log.error("%s of %s failed, time %d: %s", loop, item, times, sentence, exc_info=unforeseen)
+        elif not away or times == 1:
+            log.warning("%s of %s failed, time %d: %s", loop, item, times, sentence)

@@ -1,0 +1,25 @@
+"""attempts that came to nothing."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0026"
+down_revision = "0025"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "setbacks",
+        sa.Column("deployment_id", sa.String(length=21), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("steps", sa.Integer(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["deployment_id"], ["deployments.deployment_id"], name=op.f("fk_setbacks_deployment_id")
+        ),
+        sa.PrimaryKeyConstraint("deployment_id", name=op.f("pk_setbacks")),
+    )
