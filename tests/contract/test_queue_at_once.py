@@ -214,6 +214,33 @@ def outcomes_of_both_at_once(database: SqlDatabase, *, wish_first: bool) -> tupl
         return wishing.result(10), status
 
 
+@pytest.mark.postgres
+def test_a_cancel_that_meets_the_claim_of_a_row_without_a_key_looks_again(postgres_database_url: str) -> None:
+    database = SqlDatabase(postgres_database_url)
+
+    def cancel(tx: Tx) -> object:
+        waiting = store.find(tx, deployment_id)
+        return book.end_waiting(tx, waiting, Reason.CANCELLED, "Cancelled.")
+
+    def transact(work: Callable[[Tx], T]) -> T:
+        with database.writer.begin() as connection:
+            return work(Tx(connection, SystemClock()))
+
+    try:
+        transact(add_host)
+        deployment_id = transact(lambda tx: book.enqueue(tx, request(exclusive_key=None))).deployment_id
+        with ThreadPoolExecutor(1) as pool:
+            with database.writer.begin() as connection:
+                assert book.claim(Tx(connection, SystemClock()), "here", "me") is not None
+                cancelling = pool.submit(transact, cancel)
+                await_a_waiting_lock(database)
+            assert cancelling.result(10) is None
+        row = transact(lambda tx: store.find(tx, deployment_id))
+        assert (row.status, row.finished_at) == (Status.RUNNING, None)
+    finally:
+        database.close()
+
+
 def await_a_waiting_lock(database: SqlDatabase) -> None:
     """Returns once some session waits for another."""
     deadline = time.monotonic() + 10

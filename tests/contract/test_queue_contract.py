@@ -217,6 +217,15 @@ def test_a_wish_for_what_has_ended_comes_too_late(write: Write) -> None:
     assert write(lambda tx: store.find(tx, found.deployment_id)).intent is None
 
 
+def test_a_sentence_with_a_nul_is_written_without_it(write: Write) -> None:
+    add(write, "one")
+    found, lease = claimed(write)
+    write(lambda tx: store.set_fields(tx, found.deployment_id, commit_message="one\0two"))
+    broken = Outcome(status=Status.ERROR, reason=Reason.FAILED, message="It said \0.")
+    ended = write(lambda tx: book.finish(tx, lease, broken, Maker.RUNNER))
+    assert (ended.error_message, ended.commit_message) == ("It said .", "onetwo")
+
+
 # Back into the queue, and out of it without running.
 
 

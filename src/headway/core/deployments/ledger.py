@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import bindparam, case, func, literal, update
 
 from headway.core.deployments import lease as leases
-from headway.core.deployments import queue, store
+from headway.core.deployments import queue, setbacks, store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.model import Deployment, Request, SubjectType
 from headway.core.deployments.once import Once, Queued, keep, started_by
@@ -131,8 +131,10 @@ class Ledger:
         deployment = store.find(tx, lease.deployment_id, lock=True)  # a wish is written before this or too late
         if outcome.status is Status.DONE and deployment.intent is not None:
             raise IntentPending(deployment.intent)
-        self._end(tx, deployment, outcome, maker)
+        if not self._end(tx, deployment, outcome, maker):
+            raise leases.LeaseLost(lease)
         leases.release(tx, lease.deployment_id)
+        setbacks.forget(tx, lease.deployment_id)
         store.close_steps(tx, lease.deployment_id)
         if outcome.status is Status.DONE:
             store.drop_undos(tx, lease.deployment_id)
@@ -141,10 +143,11 @@ class Ledger:
     def end_waiting(self, tx: Tx, deployment: Deployment, reason: Reason, message: str) -> Deployment | None:
         """Ends a pending deployment; None when it is pending no more (look again)."""
         queue.lock_key(tx, deployment.exclusive_key)
-        current = store.find(tx, deployment.deployment_id)
+        current = store.find(tx, deployment.deployment_id, lock=True)  # a row without a key has no other lock
         if current.status is not Status.PENDING:
             return None
-        self._end(tx, current, Outcome(status=Status.ERROR, reason=reason, message=message), Maker.SERVICE)
+        if not self._end(tx, current, Outcome(status=Status.ERROR, reason=reason, message=message), Maker.SERVICE):
+            return None
         return self._after_end(tx, current)
 
     def put_back(self, tx: Tx, lease: Lease) -> Deployment:
@@ -153,13 +156,15 @@ class Ledger:
         deployment = store.find(tx, lease.deployment_id)
         queue.lock_key(tx, deployment.exclusive_key)
         _check(deployment.status, Status.PENDING, Maker.RECOVERY, None)
-        tx.execute(
+        back = (
             update(deployments)
             .where(_c.seq == deployment.seq, RUNNING)
             .values(
                 status=Status.PENDING, ready=deployment.exclusive_key is None, handle=None, pid=None, started_at=None
             )
         )
+        if tx.execute(back).rowcount == 0:
+            raise leases.LeaseLost(lease)
         leases.release(tx, lease.deployment_id)
         queue.promote(tx, deployment.exclusive_key)
         return self._moved(tx, store.find(tx, lease.deployment_id))
@@ -180,18 +185,20 @@ class Ledger:
         """Tells after the commit that something about a deployment changed that its followers see."""
         tx.after(lambda: self._events.announce(DeploymentMoved(deployment_id=deployment_id, status=status)))
 
-    def _end(self, tx: Tx, deployment: Deployment, outcome: Outcome, maker: Maker) -> None:
+    def _end(self, tx: Tx, deployment: Deployment, outcome: Outcome, maker: Maker) -> bool:
+        """Writes an end; False where the row has moved meanwhile: then nothing is written."""
         _check(deployment.status, outcome.status, maker, outcome.reason)
-        tx.execute(
+        ended = tx.execute(
             _END_WAITING if deployment.status is Status.PENDING else _END_RUNNING,
             {
                 "ended": deployment.seq,
                 "came_to": outcome.status,
                 "why": outcome.reason,
-                "said": outcome.message[:EVENT_LIMIT] if outcome.message else None,
+                "said": store.writable(outcome.message)[:EVENT_LIMIT] if outcome.message else None,
                 "now": max(tx.now, deployment.started_at or deployment.created_at),
             },
         )
+        return ended.rowcount == 1
 
     def _after_end(self, tx: Tx, deployment: Deployment) -> Deployment:
         queue.promote(tx, deployment.exclusive_key)

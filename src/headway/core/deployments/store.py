@@ -216,7 +216,13 @@ def in_reach(tx: Tx, deployment_id: str) -> None:
 
 def set_fields(tx: Tx, deployment_id: str, **fields: Any) -> None:  # noqa: ANN401 - column values
     """Writes columns of one row; status and epoch are never among them."""
-    tx.execute(update(deployments).where(_c.deployment_id == deployment_id).values(**fields))
+    plain = {name: writable(value) if isinstance(value, str) else value for name, value in fields.items()}
+    tx.execute(update(deployments).where(_c.deployment_id == deployment_id).values(**plain))
+
+
+def writable(text: str) -> str:
+    """A text from outside as both databases take it: PostgreSQL has no NUL."""
+    return text.replace("\0", "")
 
 
 def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
