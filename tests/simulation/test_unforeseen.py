@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from headway.core.deployments.model import Request
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import VaultError
 from tests.factories import request
@@ -17,16 +18,16 @@ SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["
 FOR_EVER = 10_000
 
 
-def other(number: int = 1) -> dict[str, object]:
+def neighbours() -> Request:
     """A deployment of another application."""
-    return {"subject_id": f"other{number}", "exclusive_key": f"application:other{number}"}
+    return request(subject_id="other", exclusive_key="application:other", input={"commands": SHORT})
 
 
 async def two(made: World) -> Panel:
     """A panel with a deployment, and a neighbour's behind it."""
     panel = made.start_panel()
     await made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
-    await made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT}, **other())))
+    await made.ask(panel, made.enqueue(panel, neighbours()))
     return panel
 
 
@@ -108,3 +109,60 @@ def test_a_cancelled_command_has_its_whole_grace() -> None:
     with world("grace") as made:
         play(made, script)
         assert rows(made)[0].reason == "cancelled"
+
+
+def test_a_run_whose_log_cannot_be_written_ends_as_it_would_have() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        at_work = {**SHORT, "migrate": ["print migrating", "sleep 5"]}
+        first = await made.ask(panel, made.enqueue(panel, request(input={"commands": at_work})))
+        made.truth.without_log.add(first)
+        made.logs.log(first).mkdir(parents=True)  # where its log should be
+        await made.ask(panel, made.enqueue(panel, neighbours()))
+        await ended(made, 20)
+
+    with world("no log") as made:
+        play(made, script)
+        first, second = rows(made)
+        assert (first.status, second.status) == ("done", "done")
+        assert first.error_message == "The log could not be written to its end (Is a directory)."
+        assert second.error_message is None
+
+
+def test_a_kill_of_a_run_whose_log_cannot_be_written_is_carried_out() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        slow = {**SHORT, "fetch": ["print fetching", "sleep 60"]}
+        first = await made.ask(panel, made.enqueue(panel, request(input={"commands": slow})))
+        made.truth.without_log.add(first)
+        made.logs.log(first).mkdir(parents=True)
+        await made.until(lambda: bool(made.machine.begun), 5, "it runs", every=0.001)
+        began = made.loop.time()
+        killed = await made.ask(panel, panel.engine.stopper.kill(first))
+        assert made.loop.time() - began < 1
+        assert killed.reason == "killed"
+        await ended(made, 5)
+
+    with world("killed without a log") as made:
+        play(made, script)
+
+
+def test_what_was_read_of_a_run_stays_where_its_output_is_gone() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        slow = {**SHORT, "fetch": ["print fetching for long", "sleep 60"]}
+        first = await made.ask(panel, made.enqueue(panel, request(input={"commands": slow})))
+        log = made.logs.log(first)
+        await made.until(lambda: log.exists() and "for long" in log.read_text(), 5, "it was read", every=0.001)
+        panel.process.kill()
+        made.truth.without_log.add(first)
+        (run,) = made.machine.runs.values()
+        made.machine.restart()
+        run.spool.clear()
+        made.start_panel()
+        await ended(made, 20)
+        assert log.read_text().startswith("Deploying\nprepared without a command\nfetch begins\nfetching for long\n")
+        assert log.read_text().count("Deployment lost") == 1
+
+    with world("output gone", 0.02) as made:
+        play(made, script)

@@ -56,10 +56,10 @@ class Ending:
 
     async def succeed(self, success: Success) -> Outcome:
         """Writes ``done``, unless a wish to end the run was written before: then that is carried out."""
-        await self.log.finish(success.message)
+        note = await self._finish_log(success.message)
         self.parts.crash_point("success logged")
         try:
-            await self._write_end(Outcome(status=Status.DONE), success.settle)
+            await self._write_end(Outcome(status=Status.DONE, message=note), success.settle)
         except IntentPending as wish:
             return await self.fail(by_wish(wish.intent))
         return Outcome(status=Status.DONE)
@@ -77,16 +77,14 @@ class Ending:
             await self._shut(self.anchor)
         await self.take_back()
         self.parts.crash_point("undone")
-        await self.log.finish(f"Deployment {outcome.reason}: {outcome.message}")
-        await self._write_end(outcome, None)
+        await self._write_end(await self._logged(outcome), None)
         return outcome
 
     async def give_up(self, outcome: Outcome) -> Outcome:
         """Writes ``error`` for a run whose host is out of reach: its processes are ended and its effects taken back
         when the host answers again, by the janitor, before anything new is claimed there.
         """
-        await self.log.finish(f"Deployment {outcome.reason}: {outcome.message}")
-        await self._write_end(outcome, None)
+        await self._write_end(await self._logged(outcome), None)
         return outcome
 
     async def take_back(self) -> None:
@@ -94,6 +92,22 @@ class Ending:
         tried again by the janitor.
         """
         await take_back(self.parts, self.deployment, self.lease)
+
+    async def _logged(self, outcome: Outcome) -> Outcome:
+        """The outcome of an error, which the log's last line tells, or which tells why it does not."""
+        note = await self._finish_log(f"Deployment {outcome.reason}: {outcome.message}")
+        return outcome if note is None else replace(outcome, message=f"{outcome.message} {note}")
+
+    async def _finish_log(self, closing: str) -> str | None:
+        """Finishes the log; where it cannot be, the sentence that says so: an end is true without it."""
+        try:
+            await self.log.finish(closing)
+        except (AnchorGone, EpochPassed, LeaseLost, HostUnreachable):
+            raise
+        except Exception as error:
+            log.warning("the log of deployment %s is not whole", self.deployment.deployment_id, exc_info=error)
+            return explain.log_not_whole(error)
+        return None
 
     async def _write_end(self, outcome: Outcome, settle: Callable[[Tx], None] | None) -> None:
         def write(tx: Tx) -> None:

@@ -100,6 +100,12 @@ def unforeseen(error: Exception) -> str:
     return f"Headway met an unforeseen {type(error).__name__}; the panel's own log has the details."
 
 
+def log_not_whole(error: Exception) -> str:
+    """That the log ends too early, and why."""
+    why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    return f"The log could not be written to its end ({why})."
+
+
 def too_many(setbacks: int, sentence: str) -> str:
     """Why a run that comes no further is tried no more."""
     return f"Given up after {setbacks} attempts that came no further. The last one: {sentence}"

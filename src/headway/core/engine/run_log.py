@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,8 @@ from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
 from headway.kernel.events import Events, LogGrew
 from headway.kernel.turns import Turns
+
+log = logging.getLogger(__name__)
 
 _LINES_LOOKED_AT = 20
 _MOMENT_SECONDS = 5.0
@@ -94,7 +97,10 @@ class PumpedLog:
         """Waits until the log has all output that there is now; gives its last line that matters."""
         with suppress(PumpStopped):  # the anchor has died since: what it left is taken when the run is ended
             await self._pump.catch_up()
-        return last_meaningful_line(await tail(self._path, _LINES_LOOKED_AT))
+        try:
+            return last_meaningful_line(await tail(self._path, _LINES_LOOKED_AT))
+        except OSError:
+            return ""
 
     async def reached(self, told: int) -> int:
         """Waits a moment until the log has the first ``told`` bytes of the output; the bytes that it has then. A host
@@ -108,7 +114,10 @@ class PumpedLog:
     async def mark(self, step: str, *, ended: bool, at: datetime) -> None:
         """Notes beside the log where a step began or ended."""
         event = StepEvent.ENDED if ended else StepEvent.BEGUN
-        await mark_step(self._steps, StepMark(name=step, offset=self.size, time=at, event=event))
+        try:
+            await mark_step(self._steps, StepMark(name=step, offset=self.size, time=at, event=event))
+        except OSError as error:  # the row has the step as well, and a log is not what a run waits for
+            log.warning("step %s of deployment %s is not noted beside its log: %s", step, self._deployment_id, error)
 
     def masked(self, text: str) -> str:
         """``text`` as the log would show it."""
@@ -116,7 +125,8 @@ class PumpedLog:
 
     async def finish(self, closing: str) -> None:
         """Copies the rest, adds the closing line at the end (once, also when repeated) and makes the log durable."""
-        size = await close_log(self._path, await self._pump.finish(), closing, self._masker)
+        offset = await self._pump.finish()
+        size = await close_log(self._path, offset, closing, self._masker, is_whole=self._pump.has_taken)
         self._grew(size)
 
     async def discard(self) -> None:
@@ -127,7 +137,8 @@ class PumpedLog:
     async def ended(self) -> None:
         """Tells the log's followers that no more comes."""
         self._followers.ended(self._deployment_id)
-        await drop_checkpoint(self._path)
+        with suppress(OSError):  # retention takes it along with the log
+            await drop_checkpoint(self._path)
 
     def _grew(self, size: int) -> None:
         self._followers.grew(self._deployment_id, size)

@@ -234,7 +234,7 @@ class Runner:
             recorded={record.name: record.result for record in records if record.result is not None},
         )
 
-    def _ending(self, run_log: RunLog, anchor: Anchor | None, handle: Handle) -> Ending:
+    def _ending(self, run_log: RunLog, anchor: Anchor | None, handle: Handle | None) -> Ending:
         return Ending(
             parts=self._parts,
             deployment=self.deployment,

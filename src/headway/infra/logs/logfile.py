@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,10 +21,13 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Two offsets that mean the same place: in the spool, and in the log made of it, where nothing is held back."""
+    """Two offsets that mean the same place: in the spool, and in the log made of it, where nothing is held back.
+    ``closing`` is where the deployment's final line begins in the log, once that was about to be written.
+    """
 
     spool: int = 0
     log: int = 0
+    closing: int | None = None
 
 
 class LogFile:
@@ -48,8 +51,11 @@ class LogFile:
         """The saved checkpoint, or the beginning where there is none that this log bears out."""
         try:
             saved = json.loads(checkpoint_beside(self._path).read_bytes())
-            checkpoint = Checkpoint(spool=int(saved["spool"]), log=int(saved["log"]))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            closing = saved.get("closing")
+            checkpoint = Checkpoint(
+                spool=int(saved["spool"]), log=int(saved["log"]), closing=None if closing is None else int(closing)
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return Checkpoint()
         if min(checkpoint.spool, checkpoint.log) < 0 or os.fstat(self._file).st_size < checkpoint.log:
             return Checkpoint()
@@ -63,12 +69,27 @@ class LogFile:
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Puts the checkpoint in place; sync the log before, so that it promises nothing a power cut could take."""
+        self._put_checkpoint(checkpoint, sync=True)
+
+    def close_at(self, offset: int, *, is_whole: bool) -> int:
+        """Notes where the final line begins, before it is written, and gives that offset: ``offset``, if the log is
+        made of the whole output up to there (``is_whole``). Where the output is gone, what users have read stays.
+        """
+        saved = self.load_checkpoint()
+        if not is_whole:
+            offset = max(offset, os.fstat(self._file).st_size if saved.closing is None else saved.closing)
+        # A power cut may take it, which at worst shows the final line twice: it is worth no sync of the disk.
+        self._put_checkpoint(replace(saved, closing=offset), sync=False)
+        return offset
+
+    def _put_checkpoint(self, checkpoint: Checkpoint, *, sync: bool) -> None:
         file = checkpoint_beside(self._path)
         draft = draft_beside(file)
         descriptor = os.open(draft, _FLAGS | os.O_TRUNC, 0o600)
         try:
-            os.write(descriptor, json.dumps({"spool": checkpoint.spool, "log": checkpoint.log}).encode())
-            os.fdatasync(descriptor)
+            os.write(descriptor, json.dumps(asdict(checkpoint)).encode())
+            if sync:
+                os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
         draft.replace(file)
@@ -89,12 +110,13 @@ class LogFile:
         os.close(self._file)
 
 
-async def close_log(path: Path, offset: int, text: str, masker: Masker) -> int:
+async def close_log(path: Path, offset: int, text: str, masker: Masker, *, is_whole: bool = True) -> int:
     """Writes the final line of a deployment at exactly ``offset`` (what ``Pump.finish`` gave; 0 where nothing ran) and
-    cuts off whatever is behind it, so that repeating it after a crash doubles nothing. Gives the log's final size in
-    bytes. Raises OSError.
+    cuts off whatever is behind it, so that repeating it after a crash doubles nothing. Where no output was found beyond
+    the checkpoint (not ``is_whole``) the line comes behind what is there. Gives the log's final size in bytes. Raises
+    OSError.
     """
-    return await in_thread(lambda: _close_log(path, offset, text, masker))
+    return await in_thread(lambda: _close_log(path, offset, text, masker, is_whole=is_whole))
 
 
 async def drop_checkpoint(path: Path) -> None:
@@ -120,9 +142,10 @@ async def to_its_end(work: asyncio.Future[T]) -> T:
         raise
 
 
-def _close_log(path: Path, offset: int, text: str, masker: Masker) -> int:
+def _close_log(path: Path, offset: int, text: str, masker: Masker, *, is_whole: bool) -> int:
     file = LogFile(path)
     try:
-        return file.end(masker.mask_text(text.rstrip("\n")).encode() + b"\n", offset)
+        begins = file.close_at(offset, is_whole=is_whole)
+        return file.end(masker.mask_text(text.rstrip("\n")).encode() + b"\n", begins)
     finally:
         file.close()

@@ -27,6 +27,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 # What is read in one turn is all that came since the last.
 TURN_SECONDS = 0.002
 _STOPPED = "The log's pump was stopped before it had taken all output."
+_FULL_DISK_SECONDS = 20.0  # for which an end waits for room
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -51,6 +52,7 @@ class Pump:
     from a dead one starts at its checkpoint and writes the same bytes to the same places.
 
     ``on_growth`` is called on the event loop with the log's size in bytes, at the start and whenever it has grown.
+    ``has_taken`` tells whether there was any output beyond the checkpoint.
     ``turns`` are those of all the pumps beside which this one works.
     """
 
@@ -77,6 +79,7 @@ class Pump:
         self._asking: list[asyncio.Future[int]] = []
         self._reaching: list[tuple[int, asyncio.Future[int]]] = []
         self._patience: asyncio.Timeout | None = None
+        self.has_taken = False
 
     @property
     def size(self) -> int:
@@ -100,8 +103,8 @@ class Pump:
     async def finish(self) -> int:
         """Takes the spool to its end, which no more command will move, and what is held back; gives the log's size.
 
-        Works beside ``run``, after it has failed, and without it. May wait for long where the disk is full or the host
-        out of reach: give it a deadline. Raises as ``run`` does.
+        Works beside ``run``, after it has failed, and without it. Waits as long as the host is out of reach, and for a
+        full disk no longer than ``_FULL_DISK_SECONDS``: the log is not what a status waits for. Raises as ``run`` does.
         """
         self._finishing = True
         self._nudge()
@@ -135,20 +138,24 @@ class Pump:
         return await reaching
 
     async def _pump(self) -> None:
-        pause = _FIRST_PAUSE_SECONDS
+        pause, waited = _FIRST_PAUSE_SECONDS, 0.0
         while not self._ended:
             try:
                 await self._advance()
-                pause = _FIRST_PAUSE_SECONDS
+                pause, waited = _FIRST_PAUSE_SECONDS, 0.0
             except (Unavailable, OSError) as error:
-                if isinstance(error, OSError) and error.errno not in _DISK_FULL:
+                if isinstance(error, OSError) and self._is_hopeless(error, waited):
                     raise
                 if pause == _FIRST_PAUSE_SECONDS:
                     log.warning("a log is held up", extra={"log": str(self._log_path), "reason": str(error)})
                 if isinstance(error, OSError):
                     await self._close()  # what the failed write has left is written again from the checkpoint on
                 await asyncio.sleep(pause)
+                waited += pause if isinstance(error, OSError) and self._finishing else 0.0
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _is_hopeless(self, error: OSError, waited_seconds: float) -> bool:
+        return error.errno not in _DISK_FULL or waited_seconds >= _FULL_DISK_SECONDS
 
     async def _advance(self) -> None:
         writing = self._writing or await self._open()
@@ -157,6 +164,7 @@ class Pump:
         at_end, asking = self._finishing, len(self._asking)
         raw = await self._source.read(writing.spool, _CHUNK_BYTES)
         if raw:
+            self.has_taken = True
             self._grow(await in_thread(lambda: writing.take(raw)))
             self._told_reached(writing.spool)
             if not self._saving and (due := writing.due()):
