@@ -21,10 +21,12 @@ from headway.core.engine.scheduler.scheduler import Scheduler
 from headway.core.engine.scheduler.store import TimerKey
 from headway.core.engine.scheduler.timer import CatchUp, Fate, Overlap, Policy, Tick
 from headway.core.engine.scheduler.timers import Timers
+from headway.core.engine.troubles import Troubles
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.timers import ticks, timers
 from headway.infra.db.transaction import Tx
 from headway.kernel.events import DueTimeDecided, Events
+from headway.kernel.vault import VaultError
 from tests.factories import add_host
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -41,6 +43,9 @@ class HandClock:
     def now(self) -> datetime:
         return self.time
 
+    def monotonic(self) -> float:
+        return self.time.timestamp()
+
 
 class Subjects:
     """Whose timers these are, and what they ask for."""
@@ -49,6 +54,7 @@ class Subjects:
 
     def __init__(self, timers: Timers) -> None:
         self.gone: set[str] = set()
+        self.broken: dict[str, Exception] = {}
         self._timers = timers
 
     def owner(self, tx: Tx, subject_id: str) -> Owner | None:
@@ -60,6 +66,8 @@ class Subjects:
     def request(self, tx: Tx, subject_id: str, tick: Tick) -> Request | None:
         if subject_id in self.gone:
             return None
+        if subject_id in self.broken:
+            raise self.broken[subject_id]
         timer = store.find(tx, SubjectType.SCHEDULE, subject_id)
         assert timer is not None
         return Request(
@@ -88,6 +96,7 @@ class Bench:
         events.listen(DueTimeDecided, self.told.append)
         self.timers = Timers(events, self.clock)
         self.subjects = Subjects(self.timers)
+        self.troubles = Troubles(self.clock, monotonic=self.clock.monotonic)
         self.ledger = Ledger(
             events=events,
             subjects={SubjectType.SCHEDULE: self.subjects},
@@ -101,6 +110,7 @@ class Bench:
             clock=self.clock,
             grace=timedelta(seconds=60),
             sources={SubjectType.SCHEDULE: self.subjects},
+            troubles=self.troubles,
             interrupt=lambda deployment_id, _intent: self.interrupted.append(deployment_id),
         )
 
@@ -291,3 +301,31 @@ async def test_a_due_time_is_decided_once_also_without_the_lock(bench: Bench) ->
     tick = Tick(due_at=NOON, start_at=NOON, fate=Fate.STARTED)
     assert await bench.db.run(lambda tx: store.record(tx, MINE, tick, NOON))
     assert not await bench.db.run(lambda tx: store.record(tx, MINE, replace(tick, fate=Fate.SKIPPED), NOON))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("nobody foresaw it"), VaultError("The secret cannot be opened.")])
+async def test_a_timer_that_breaks_holds_up_no_other_and_is_tried_again(bench: Bench, error: Exception) -> None:
+    for number in range(120):  # more than are read at a time, and due before the one that can be started
+        await bench.set(subject_id=f"broken{number}")
+        bench.subjects.broken[f"broken{number}"] = error
+    bench.clock.time += timedelta(seconds=1)
+    await bench.set()
+    await bench.after(61)
+    assert len(await bench.runs()) == 1
+    assert len(bench.troubles.all()) == 120
+    assert "nobody foresaw" not in bench.troubles.all()[0].sentence
+    bench.subjects.broken.clear()
+    await bench.after(10)
+    assert bench.troubles.all() == []
+    started = await bench.db.read(lambda tx: deployments.of_subject(tx, SubjectType.SCHEDULE, "broken7"))
+    assert len(started) == 1
+
+
+async def test_a_clock_that_is_set_back_between_look_and_deed_keeps_nothing_busy(bench: Bench) -> None:
+    await bench.set()
+    bench.clock.time += timedelta(seconds=61)
+    due = bench.clock.time
+    times = iter([due])
+    bench.clock.now = lambda: next(times, due - timedelta(seconds=90))  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        assert await bench.scheduler.look() > 0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from headway.core.deployments import owed, store
 from headway.core.deployments.model import Request
+from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import VaultError
 from tests.factories import request
@@ -166,3 +169,63 @@ def test_what_was_read_of_a_run_stays_where_its_output_is_gone() -> None:
 
     with world("output gone", 0.02) as made:
         play(made, script)
+
+
+def test_what_a_removed_deployment_owes_is_still_taken_back() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        made.border.faults.append(Fault("undo release", HeadwayError("The engine does not answer."), 2))
+        failing = {**SHORT, "migrate": ["print migrating", "exit 3"]}
+        first = await made.ask(panel, made.enqueue(panel, request(input={"commands": failing})))
+        await made.until(lambda: bool(made.truth.rows) and made.all_ended(), 20, "it has failed", every=0.001)
+        assert made.effects.releases == {first}
+
+        def remove(tx: Tx) -> None:
+            store.remove_all(tx, [first], undos_stay=owed.keep(tx, store.find(tx, first)))
+
+        await made.ask(panel, panel.db.run(remove))
+        await made.until(lambda: not made.effects.releases, 130, "the half-made release is gone")
+        await asyncio.sleep(1)
+        assert made.store.perform(lambda tx: owed.on(tx, "here"), writing=False)[1] == []
+
+    with world("owed") as made:
+        play(made, script)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("nobody foresaw it"), HeadwayError("It is in state D.")])
+def test_a_leftover_that_cannot_be_cleared_holds_up_nothing_else(error: Exception) -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        first = await made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
+        made.border.faults += [Fault("close", error, 1), Fault("forget", error, 3)]
+        await made.until(lambda: bool(made.truth.rows) and made.all_ended(), 20, "it has ended", every=0.001)
+        await asyncio.sleep(3)
+        assert [each.loop for each in panel.troubles.all()] == ["leftover"]
+        second = await made.ask(panel, made.enqueue(panel, neighbours()))
+        await ended(made, 200)
+        assert {row.deployment_id for row in rows(made)} == {first, second}
+        assert panel.troubles.all() == []
+
+    with world(f"leftover {error}", 0.001) as made:
+        play(made, script)
+
+
+def test_slow_undos_after_a_restart_hold_up_no_neighbour() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        slow = {**SHORT, "migrate": ["print migrating", "sleep 60"]}
+        await made.ask(panel, made.enqueue(panel, request(input={"commands": slow})))
+        await made.ask(panel, made.enqueue(panel, replace(neighbours(), input={"commands": slow})))
+        await made.until(lambda: len(made.machine.begun) == 6, 5, "both migrate", every=0.001)
+        panel.process.kill()
+        made.machine.restart()
+        made.undo_seconds = 50.0
+        began = made.loop.time()
+        made.start_panel()
+        await made.until(made.all_ended, 60, "both have ended", every=0.1)
+        assert made.loop.time() - began < 55
+        await ended(made, 60)
+
+    with world("slow undos") as made:
+        play(made, script)
+        assert {row.reason for row in rows(made)} == {"lost"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from headway.core.deployments.model import Deployment
@@ -27,8 +27,11 @@ class Work:
     name = "work"
     repeatable_until: str | None = "migrate"
 
-    def __init__(self, effects: Effects, border: Border, version: int = 1) -> None:
+    def __init__(
+        self, effects: Effects, border: Border, version: int = 1, undo_seconds: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self.version = version
+        self._undo_seconds = undo_seconds
         self._effects = effects
         self._border = border
 
@@ -56,6 +59,8 @@ class Work:
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """See ``Kind.undo``."""
         deployment = undoing.deployment
+        if seconds := self._undo_seconds():
+            await asyncio.sleep(seconds)
         async with undoing.fence():
             await self._border.out("host", f"undo {name}")
             if name == "release":

@@ -19,6 +19,7 @@ from headway.core.deployments.model import Request
 from headway.core.engine.engine import Engine
 from headway.core.engine.parts import Parts
 from headway.core.engine.run_log import LogFolder
+from headway.core.engine.troubles import Troubles
 from headway.infra.logs import pump
 from headway.infra.logs.paths import LogPaths
 from headway.kernel import ids
@@ -49,6 +50,7 @@ class Panel:
     engine: Engine
     db: SimDatabase
     ledger: Ledger
+    troubles: Troubles
     task: asyncio.Task[None]
 
 
@@ -66,6 +68,7 @@ class World:
         self.panels: dict[str, Panel] = {}
         self.truth = Truth(self.machine, self.effects, CONCURRENCY)
         self.version = 1
+        self.undo_seconds = 0.0
         self._starts = 0
         self._processes: list[Process] = []
         self._vault = Vault(Vault.new_key())
@@ -79,7 +82,7 @@ class World:
         self._processes.append(process)
         context.run(RUNS_IN.set, process)
         ledger = Ledger(events=events, subjects={}, log_path=lambda id_: str(self.logs.log(id_)), lease_duration=LEASE)
-        work = Work(self.effects, self.border, self.version)
+        work = Work(self.effects, self.border, self.version, lambda: self.undo_seconds)
         parts = Parts(
             db=SimDatabase(self.store, self.border),
             ledger=ledger,
@@ -89,6 +92,7 @@ class World:
             vault=self._vault,
             logs=LogFolder(self.logs, Nobody(), events),
             owner=f"{panel_id}.{self._starts}",
+            troubles=Troubles(monotonic=self.loop.time),
             crash_point=lambda _name: self.border.count(),
         )
         engine = Engine(parts)
@@ -104,6 +108,7 @@ class World:
             engine=engine,
             db=SimDatabase(self.store, self.border),
             ledger=ledger,
+            troubles=parts.troubles,
             task=self.loop.create_task(run(), context=context),
         )
         return panel

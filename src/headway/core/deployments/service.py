@@ -7,7 +7,7 @@ from typing import Protocol
 
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit
-from headway.core.deployments import listing, store
+from headway.core.deployments import listing, owed, store
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.listed import Listed
 from headway.core.deployments.listing import Part
@@ -119,8 +119,8 @@ class DeploymentService:
         return await self._stopping.cancel(deployment_id)
 
     async def remove(self, actor: Actor, deployment_id: str) -> Part:
-        """Removes the record and the log, and gives what was removed; what the deployment released serves on. A waiting
-        one is cancelled first. Raises Conflict for a running one.
+        """Removes the record and the log, and gives what was removed; what the deployment released serves on, and what
+        it still owes is taken back. A waiting one is cancelled first. Raises Conflict for a running one.
         """
 
         def delete(tx: Tx) -> Part:
@@ -131,7 +131,7 @@ class DeploymentService:
             if not current.status.ended:
                 raise RunsStill
             removed = listing.explained(tx, Part(rows=[Listed.of(current)]))
-            store.remove_all(tx, [deployment_id])
+            store.remove_all(tx, [deployment_id], undos_stay=owed.keep(tx, current))
             return removed
 
         removed = await self._db.run(delete)

@@ -225,8 +225,9 @@ def writable(text: str) -> str:
     return text.replace("\0", "")
 
 
-def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
-    """Deletes the records of ended deployments with their steps and undos, and notes that their logs are to go.
+def remove_all(tx: Tx, deployment_ids: Sequence[str], *, undos_stay: bool = False) -> None:
+    """Deletes the records of ended deployments with their steps, and notes that their logs are to go. Their undos go as
+    well, unless ``undos_stay``: then the caller has noted what they are of.
 
     Those that are gone already are left out: a caller and a loop may both clear what belonged to something deleted.
     """
@@ -234,7 +235,9 @@ def remove_all(tx: Tx, deployment_ids: Sequence[str]) -> None:
     found = list(tx.execute(there.with_for_update()).scalars())  # the second waits, and finds none
     if not found:
         return
-    for table in (steps, undos, leases, setbacks, deployments):
+    for table in (
+        (steps, leases, setbacks, deployments) if undos_stay else (steps, undos, leases, setbacks, deployments)
+    ):
         tx.execute(delete(table).where(table.c.deployment_id.in_(found)))
     tx.execute(insert(removed_logs), [{"deployment_id": deployment_id} for deployment_id in found])
 
@@ -335,30 +338,6 @@ def drop_undos(tx: Tx, deployment_id: str) -> None:
 def forget_steps(tx: Tx, deployment_id: str) -> None:
     """A run starts again from its first step."""
     tx.execute(delete(steps).where(steps.c.deployment_id == deployment_id))
-
-
-def ended_with_undos(tx: Tx, host_id: str) -> list[str]:
-    """Ended deployments with effects on a host some of whose undos failed and are to be tried again."""
-    statement = (
-        select(undos.c.deployment_id)
-        .distinct()
-        .join(deployments, _c.deployment_id == undos.c.deployment_id)
-        .where(_c.status.in_([Status.DONE, Status.ERROR]), touches(host_id))
-    )
-    return list(tx.execute(statement).scalars())
-
-
-def is_taken_back_later(tx: Tx, subject_type: SubjectType, subject_ids: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether an undo of one of these names is still to be carried out for a deployment of these subjects that has
-    ended.
-    """
-    statement = (
-        select(undos.c.seq)
-        .join(deployments, _c.deployment_id == undos.c.deployment_id)
-        .where(_c.subject_type == subject_type, _c.subject_id.in_(subject_ids), undos.c.name.in_(names))
-        .where(_c.status.in_([Status.DONE, Status.ERROR]))
-    )
-    return tx.execute(statement.limit(1)).first() is not None
 
 
 def touches(host_id: str) -> ColumnElement[bool]:

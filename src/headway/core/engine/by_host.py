@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 class ByHost:
     """``start`` begins ``work`` with a host, unless it is under way there."""
 
-    def __init__(self, name: str, work: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, name: str, work: Callable[[str], Awaitable[object]]) -> None:
         self._name = name
         self._work = work
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -37,7 +37,9 @@ class ByHost:
     async def _done(self, host_id: str) -> None:
         try:
             await self._work(host_id)
+        except Unavailable as away:
+            log.debug("%s of host %s waits: %s", self._name, host_id, away.message)
         except HeadwayError as error:
-            log.debug("%s of host %s waits: %s", self._name, host_id, error.message)
+            log.warning("%s of host %s waits: %s", self._name, host_id, error.message)
         except Exception:
             log.exception("%s of host %s failed in a round", self._name, host_id)

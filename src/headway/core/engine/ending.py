@@ -145,17 +145,21 @@ class Ending:
         store.set_fields(tx, self.deployment.deployment_id, verdict=json.dumps(asdict(outcome)))
 
 
-async def take_back(parts: Parts, deployment: Deployment, lease: Lease | None) -> None:
-    """Carries out a deployment's recorded undos. Without a lease (the deployment has ended) nothing guards them but
-    their own repeatability.
+async def take_back(parts: Parts, deployment: Deployment, lease: Lease | None) -> str | None:
+    """Carries out a deployment's recorded undos; why one of them is still owed, None where none is. Without a lease
+    (the deployment has ended) nothing guards them but their own repeatability.
     """
     kind = parts.kinds.get(deployment.kind)
     if kind is None:
-        return
+        return f"This panel does not know how to take back {deployment.kind}."
+    owed: str | None = None
     undoing = _Undoing(parts=parts, deployment=deployment, host=parts.hosts[deployment.host_id], lease=lease)
     for number, name, data in await parts.write(lambda tx: store.undos_of(tx, deployment.deployment_id)):
-        if await _undone(undoing, kind, name, data):
+        why = await _why_not_undone(undoing, kind, name, data)
+        if why is None:
             await undoing.write(lambda tx, number=number: store.drop_undo(tx, number))  # type: ignore[misc]
+        owed = owed or why
+    return owed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -180,16 +184,18 @@ class _Undoing:
         return (host or self.host).fence(self.deployment.deployment_id, epoch)
 
 
-async def _undone(undoing: _Undoing, kind: Kind, name: str, data: str) -> bool:
+async def _why_not_undone(undoing: _Undoing, kind: Kind, name: str, data: str) -> str | None:
     try:
         async with asyncio.timeout(undoing.parts.settings.undo_deadline.total_seconds()):
             await kind.undo(undoing, name, json.loads(data))
     except (LeaseLost, EpochPassed, HostUnreachable):
         raise
-    except (HeadwayError, OSError, TimeoutError) as error:
-        log.warning("undo %s of deployment %s is tried again later: %s", name, undoing.deployment.deployment_id, error)
-        return False
-    return True
+    except Exception as error:
+        mine = undoing.deployment.deployment_id
+        known = isinstance(error, HeadwayError | OSError | TimeoutError)
+        log.warning("undo %s of deployment %s is tried again later: %s", name, mine, error, exc_info=not known)
+        return f"{name}: {str(error) or type(error).__name__}"
+    return None
 
 
 def set_back(tx: Tx, lease: Lease, error: Exception) -> None:

@@ -115,5 +115,6 @@ class Engine:
             clock=parts.clock,
             grace=parts.settings.missed_after,
             sources=parts.sources,
+            troubles=parts.troubles,
             interrupt=self.worker.interrupt,
         )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
-from headway.core.deployments import once, queue, store
+from headway.core.deployments import once, owed, queue, store
+from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Status
 from headway.core.engine.by_host import ByHost
 from headway.core.engine.ending import take_back
 from headway.core.engine.parts import Parts
 from headway.infra.hosts.base import Handle, Host
+from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
 
 log = logging.getLogger(__name__)
@@ -45,19 +48,29 @@ class Janitor:
         if everywhere:
             self._everywhere_at = now + _REST
         for host_id, host in tuple(self._parts.hosts.items()):  # servers may come and go meanwhile
-            if host.link == 0:
-                await self.clear(host_id)  # each time: errands of every run are done here
+            if host.link == 0:  # each time: errands of every run are done here
+                await self._parts.troubles.attempt("janitor", host_id, partial(self.clear, host_id))
             elif host.link is not None and (everywhere or host_id in ended_on):
                 self._clearing.start(host_id)
         return max(0.0, self._everywhere_at - asyncio.get_running_loop().time())
 
-    async def clear(self, host_id: str) -> None:
-        """Ends what is over on one host, and takes back there what could not be taken back before."""
-        await self._clear_runs(self._parts.hosts[host_id])
-        for deployment_id in await self._parts.db.read(lambda tx: store.ended_with_undos(tx, host_id)):
-            deployment = await self._parts.db.read(lambda tx, id_=deployment_id: store.find(tx, id_))  # type: ignore[misc]
+    async def clear(self, host_id: str) -> bool:
+        """Ends what is over on one host, and takes back there what could not be taken back before, each by itself;
+        whether nothing is left of it.
+        """
+        cleared = await self._clear_runs(self._parts.hosts[host_id])
+        for deployment_id in await self._parts.db.read(lambda tx: owed.on(tx, host_id)):
+            deployment = await self._parts.db.read(lambda tx, id_=deployment_id: owed.find(tx, id_))  # type: ignore[misc]
             if all(self._answers(each) for each in deployment.host_ids):
-                await take_back(self._parts, deployment, None)
+                work = partial(self._take_back, deployment)
+                cleared = await self._parts.troubles.attempt("undo", deployment_id, work) and cleared
+        return cleared
+
+    async def _take_back(self, deployment: Deployment) -> None:
+        still_owed = await take_back(self._parts, deployment, None)
+        if still_owed is not None:
+            raise HeadwayError(still_owed)
+        await self._parts.write(lambda tx: owed.settle(tx, deployment.deployment_id))
 
     async def release(self) -> None:
         """Ends what is under way."""
@@ -67,14 +80,17 @@ class Janitor:
         host = self._parts.hosts.get(host_id)
         return host is not None and host.link is not None
 
-    async def _clear_runs(self, host: Host) -> None:
+    async def _clear_runs(self, host: Host) -> bool:
         remaining = [handle for handle in await host.remaining() if handle.deployment_id not in self._parts.guests]
         if not remaining:
-            return
+            return True
+        cleared = True
         current = await self._parts.db.read(lambda tx: store.claims(tx, [handle.deployment_id for handle in remaining]))
         for handle in remaining:
             if _is_over(handle, current.get(handle.deployment_id)):
-                await host.forget(handle)
+                work = partial(host.forget, handle)
+                cleared = await self._parts.troubles.attempt("leftover", handle.run_folder, work) and cleared
+        return cleared
 
 
 def _is_over(handle: Handle, claim: store.Claim | None) -> bool:

@@ -12,6 +12,7 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Deadlines, Kind
 from headway.core.engine.scheduler.scheduler import Source
+from headway.core.engine.troubles import Troubles
 from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Handle, Host
@@ -107,7 +108,8 @@ class Logs(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The engine's collaborators. ``owner`` names this start of this panel in leases, ``guests`` are the anchors under
-    way that belong to no deployment, ``sources`` tell what timers ask for. ``crash_point`` is called, with a name,
+    way that belong to no deployment, ``sources`` tell what timers ask for, ``troubles`` keeps what the loops could not
+    do. ``crash_point`` is called, with a name,
     wherever a power cut would leave another state behind: the proofs end the process there.
     """
 
@@ -123,6 +125,7 @@ class Parts:
     guests: Collection[str] = ()
     sources: Mapping[SubjectType, Source] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
+    troubles: Troubles = field(default_factory=Troubles)
     crash_point: Callable[[str], None] = lambda _name: None
 
     async def write(self, change: Callable[[Tx], T]) -> T:

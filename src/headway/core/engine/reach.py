@@ -10,17 +10,22 @@ from headway.core.engine.parts import Parts
 
 _REST = 1.0
 _LOOK_EVERY = 5.0
+_CLEARING_SECONDS = 60.0
 
 
 class Reach:
-    """The hosts behind links. ``clear`` ends what is over on a host whose link is new; ``back`` is told afterwards."""
+    """The hosts behind links. ``clear`` ends what is over on a host whose link is new, and tells whether nothing of it
+    is left; ``back`` is told afterwards. What cannot be cleared within a minute keeps no host from working: it is tried
+    further, and shown.
+    """
 
-    def __init__(self, parts: Parts, clear: Callable[[str], Awaitable[None]], back: Callable[[], None]) -> None:
+    def __init__(self, parts: Parts, clear: Callable[[str], Awaitable[bool]], back: Callable[[], None]) -> None:
         self._parts = parts
         self._clear = clear
         self._back = back
         self._cleared: dict[str, int] = {}
         self._due: dict[str, float] = {}
+        self._clearing: dict[str, tuple[int, float]] = {}
         self._meetings = ByHost("reach", self._meet)
 
     def is_open(self, host_id: str) -> bool:
@@ -47,7 +52,16 @@ class Reach:
         link = host.link
         if link is None or self._cleared.get(host_id) == link:
             return
-        await self._clear(host_id)
+        if not await self._clear(host_id) and not self._has_waited(host_id, link):
+            return
         if host.link == link:
+            self._clearing.pop(host_id, None)
             self._cleared[host_id] = link
             self._back()
+
+    def _has_waited(self, host_id: str, link: int) -> bool:
+        """Whether what could not be cleared since the link is new was tried for long enough."""
+        now = time.monotonic()
+        known, since = self._clearing.get(host_id, (link, now))
+        self._clearing[host_id] = (link, since if known == link else now)
+        return now - self._clearing[host_id][1] >= _CLEARING_SECONDS

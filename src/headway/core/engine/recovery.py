@@ -14,6 +14,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.setbacks import MOST_SETBACKS, Setbacks
 from headway.core.deployments.status import Maker, Reason, Status
 from headway.core.engine import explain
+from headway.core.engine.at_once import at_once
 from headway.core.engine.beside import beside
 from headway.core.engine.by_host import ByHost
 from headway.core.engine.ending import Ending, by_wish, set_back
@@ -50,10 +51,15 @@ class Recovery:
         return _REST
 
     async def look_on(self, host_id: str) -> None:
-        """Looks at everything on one host that nobody works on."""
-        for deployment in await self._parts.db.read(store.unclaimed_by_a_lease):
-            if deployment.host_id == host_id and not await self._waits(deployment):
-                await self.look(deployment.deployment_id)
+        """Looks at everything on one host that nobody works on, at each by itself: what takes long, or breaks, holds up
+        no other.
+        """
+        found = await self._parts.db.read(store.unclaimed_by_a_lease)
+        await at_once(self._look_unless_waiting(each) for each in found if each.host_id == host_id)
+
+    async def _look_unless_waiting(self, deployment: Deployment) -> None:
+        if not await self._waits(deployment):
+            await self.look(deployment.deployment_id)
 
     async def release(self) -> None:
         """Ends what is under way."""
@@ -216,8 +222,8 @@ class Recovery:
             await ending.fail(outcome)
 
     def _ending(self, deployment: Deployment, lease: Lease, handle: Handle | None, mask: tuple[str, ...]) -> Ending:
-        host = self._parts.hosts[deployment.host_id]
-        source = LeftOutput(host, handle) if handle is not None else NoOutput()
+        # Without a handle no host is asked: it may be gone for good.
+        source = NoOutput() if handle is None else LeftOutput(self._parts.hosts[deployment.host_id], handle)
         return Ending(
             parts=self._parts,
             deployment=deployment,

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from headway.core.engine import explain
 from headway.infra.db.engine import DatabaseAway
+from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.clock import Clock, SystemClock
-from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.errors import HeadwayError
 
 log = logging.getLogger(__name__)
 
@@ -47,20 +48,20 @@ class Troubles:
         self._noted: dict[tuple[str, str], _Noted] = {}
 
     async def attempt(self, loop: str, item: str, work: Callable[[], Awaitable[object]]) -> bool:
-        """Does the work of one item, unless it is to wait; whether it succeeded now. Raises DatabaseAway: then nothing
-        can be told of any item.
+        """Does the work of one item, unless it is to wait; whether it succeeded now. Raises DatabaseAway and
+        HostUnreachable, which say nothing of the item.
         """
         if self.waits(loop, item):
             return False
         try:
             await work()
-        except DatabaseAway:
+        except (DatabaseAway, HostUnreachable):
             raise
         except HeadwayError as error:
-            self._note(loop, item, error.message, unforeseen=None, away=isinstance(error, Unavailable))
+            self._note(loop, item, error.message)
             return False
         except Exception as error:
-            self._note(loop, item, explain.unforeseen(error), unforeseen=error, away=False)
+            self._note(loop, item, explain.unforeseen(error), unforeseen=error)
             return False
         self._noted.pop((loop, item), None)
         return True
@@ -79,16 +80,11 @@ class Troubles:
         """An item is no more."""
         self._noted.pop((loop, item), None)
 
-    def keep(self, loop: str, items: set[str]) -> None:
-        """Of one loop there are these items and no others."""
-        for key in [key for key in self._noted if key[0] == loop and key[1] not in items]:
-            del self._noted[key]
-
     def all(self) -> list[Trouble]:
         """What could not be done, the oldest first."""
         return sorted((noted.trouble for noted in self._noted.values()), key=lambda each: each.since)
 
-    def _note(self, loop: str, item: str, sentence: str, *, unforeseen: Exception | None, away: bool) -> None:
+    def _note(self, loop: str, item: str, sentence: str, *, unforeseen: Exception | None = None) -> None:
         before = self._noted.get((loop, item))
         times = 1 if before is None else before.trouble.times + 1
         pause = min(_FIRST_PAUSE_SECONDS * 2 ** min(times - 1, 10), _LONGEST_PAUSE_SECONDS)
@@ -96,7 +92,4 @@ class Troubles:
         if before is not None:
             trouble = replace(trouble, since=before.trouble.since)
         self._noted[loop, item] = _Noted(trouble, self._monotonic() + pause)
-        if unforeseen is not None:
-            log.error("%s of %s failed, time %d: %s", loop, item, times, sentence, exc_info=unforeseen)
-        elif not away or times == 1:
-            log.warning("%s of %s failed, time %d: %s", loop, item, times, sentence)
+        log.warning("%s of %s failed, time %d: %s", loop, item, times, sentence, exc_info=unforeseen)

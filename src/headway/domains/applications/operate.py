@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from headway.core.deployments import owed
 from headway.core.deployments import store as deployments
 from headway.core.deployments.service import LogFiles
 from headway.core.engine.at_once import at_once
@@ -113,7 +114,11 @@ class Operating:
         for deployment in found:
             await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
             await self.logs_of_deployments.remove(deployment.deployment_id)
-        await self.db.run(lambda tx: store.remove(tx, application.application_id))
+        await self.db.run(lambda tx: self._forget(tx, application))
+
+    def _forget(self, tx: Tx, application: Application) -> None:
+        owed.forget(tx, application.subject_type, application.application_id)
+        store.remove(tx, application.application_id)
 
     async def _was_made(self, application: Application) -> bool:
         """Whether its host was ever asked for anything of it."""

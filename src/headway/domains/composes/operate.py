@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from headway.core.deployments import owed
 from headway.core.deployments import store as deployments
 from headway.core.deployments.service import LogFiles
 from headway.domains.catalog.kept import KeptReleases
@@ -114,7 +115,11 @@ class Operating:
         for deployment in found:
             await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
             await self.logs_of_deployments.remove(deployment.deployment_id)
-        await self.db.run(lambda tx: store.remove(tx, compose.compose_id))
+        await self.db.run(lambda tx: self._forget(tx, compose))
+
+    def _forget(self, tx: Tx, compose: Compose) -> None:
+        owed.forget(tx, compose.subject_type, compose.compose_id)
+        store.remove(tx, compose.compose_id)
 
     async def _remove_from_host(self, compose: Compose, *, was_made: bool) -> None:
         tools = self.toolboxes.at(compose.host_id)

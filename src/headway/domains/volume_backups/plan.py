@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from headway.core.deployments import store as deployments
+from headway.core.deployments import owed
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, RunFailed
@@ -136,7 +136,7 @@ class Planning:
             raise InvalidInput("The service is on another machine than when this was asked for. Start it again.")
         mine = store.of_service(tx, found.service_type, found.service_id, self.keeping.vault)
         ids = [each.volume_backup_id for each in mine]
-        if deployments.is_taken_back_later(tx, SubjectType.VOLUME_BACKUP, ids, (UNDO_STOPPED, UNDO_SWAP)):
+        if owed.by(tx, SubjectType.VOLUME_BACKUP, ids, (UNDO_STOPPED, UNDO_SWAP)):
             raise InvalidInput(
                 "What an earlier run has done to this service is still being taken back there. Start this again in a"
                 " minute."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -17,6 +17,7 @@ from headway.core.deployments.store import announce_later
 from headway.core.engine.scheduler import store
 from headway.core.engine.scheduler.store import TimerKey
 from headway.core.engine.scheduler.timer import Fate, Tick, Timer, ends_retries, judged, replaces, start_fate
+from headway.core.engine.troubles import Troubles
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import Clock
@@ -40,7 +41,8 @@ class Source(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduler:
     """The loop over all timers. What could not be started within ``grace`` of its time was missed. ``interrupt`` ends a
-    run of this panel as its written intent says.
+    run of this panel as its written intent says. A timer that breaks holds up no other: ``troubles`` has it tried again
+    later.
     """
 
     db: Database
@@ -49,18 +51,26 @@ class Scheduler:
     clock: Clock
     grace: timedelta
     sources: Mapping[SubjectType, Source]
+    troubles: Troubles = field(default_factory=Troubles)
     interrupt: Callable[[str, Intent], object] = lambda _id, _intent: None
 
     async def look(self) -> float:
-        """Sees to all that is due; seconds to rest."""
+        """Sees to all that is due, to each timer once; seconds to rest."""
         now = self.clock.now()
-        while keys := await self.db.read(lambda tx: store.to_see_to(tx, now)):
+        seen: set[TimerKey] = set()
+        while keys := [key for key in await self._to_see_to(now, len(seen)) if key not in seen]:
             for key in keys:
-                await self._see_to(key)
+                await self.troubles.attempt("timer", f"{key.subject_type} {key.subject_id}", partial(self._see_to, key))
+            seen.update(keys)
         coming = await self.db.read(store.next_time)
         if coming is None:
             return MOST_REST
+        if coming <= now:  # one that has to wait after a failure, or a clock that was set back
+            return MOST_REST
         return min(max((coming - self.clock.now()).total_seconds(), 0.0), MOST_REST)
+
+    async def _to_see_to(self, now: datetime, beside: int) -> list[TimerKey]:
+        return await self.db.read(lambda tx: store.to_see_to(tx, now, beside))
 
     async def prune(self) -> float:
         """Forgets what nobody asks for any more; seconds to rest."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, Row, bindparam, delete, func, insert, select, update
 
 from headway.core.deployments.model import SubjectType
 from headway.core.engine.scheduler.cron import Cron
@@ -85,10 +85,12 @@ def remove(tx: Tx, subject_type: SubjectType, subject_id: str) -> None:
         tx.execute(delete(table).where(*mine))
 
 
-def to_see_to(tx: Tx, now: datetime) -> list[TimerKey]:
-    """The timers that are due, and those a start of which has come."""
-    due = tx.execute(_DUE, {"now": now}).all()
-    starting = tx.execute(_STARTING, {"now": now}).all()
+def to_see_to(tx: Tx, now: datetime, beside: int = 0) -> list[TimerKey]:
+    """Timers that are due, and those a start of which has come, the oldest first: some beside so many that the caller
+    knows already.
+    """
+    due = tx.execute(_DUE, {"now": now, "most": _AT_A_TIME + beside}).all()
+    starting = tx.execute(_STARTING, {"now": now, "most": _AT_A_TIME + beside}).all()
     found = dict.fromkeys((row.subject_type, row.subject_id) for row in (*due, *starting))
     return [TimerKey(subject_type=SubjectType(kind), subject_id=subject_id) for kind, subject_id in found]
 
@@ -212,13 +214,16 @@ def _tick(row: Row[Any]) -> Tick:
 
 _BY_KEY = select(timers).where(_c.subject_type == bindparam("subject_type"), _c.subject_id == bindparam("subject_id"))
 _DUE = (
-    select(_c.subject_type, _c.subject_id).where(_c.next_at <= bindparam("now")).order_by(_c.next_at).limit(_AT_A_TIME)
+    select(_c.subject_type, _c.subject_id)
+    .where(_c.next_at <= bindparam("now"))
+    .order_by(_c.next_at)
+    .limit(bindparam("most", type_=Integer))
 )
 _STARTING = (
     select(_t.subject_type, _t.subject_id)
     .where(WAITING, _t.start_at <= bindparam("now"))
     .order_by(_t.start_at)
-    .limit(_AT_A_TIME)
+    .limit(bindparam("most", type_=Integer))
 )
 _NEXT_DUE = select(func.min(_c.next_at))
 _NEXT_START = select(func.min(_t.start_at)).where(WAITING)

@@ -149,9 +149,21 @@ undos = Table(
     "undos",
     metadata,
     Column("seq", Sequence, primary_key=True, autoincrement=True),
-    Column("deployment_id", String(21), ForeignKey("deployments.deployment_id"), nullable=False, index=True),
+    Column("deployment_id", String(21), nullable=False, index=True),  # of a deployment, or of a removed one
     Column("name", String(64), nullable=False),
     Column("data", Text, nullable=False),
+)
+
+# What deployments were whose record is gone and some of whose undos are not.
+removed_deployments = Table(
+    "removed_deployments",
+    metadata,
+    Column("deployment_id", String(21), primary_key=True),
+    Column("subject_type", String(32), nullable=False),
+    Column("subject_id", String(21), nullable=False),
+    Column("host_id", String(21), nullable=False),
+    Column("release_host_id", String(21)),
+    Column("record", Text, nullable=False),
 )
 
 setbacks = Table(
