@@ -18,12 +18,15 @@ from headway import __version__, wiring_surveys
 from headway.core.access.service import AccessService
 from headway.core.deployments.hosts import register_host
 from headway.core.engine.engine import Engine
+from headway.core.engine.poller import Poller
 from headway.domains.servers.fleet import Fleet
 from headway.faces.http.app import create_app
 from headway.faces.http.metrics import create_metrics_app
 from headway.faces.http.server import Server
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import migrate
+from headway.infra.db.probe import check_key
+from headway.infra.db.seat import Seat, SeatTaken
 from headway.infra.panel import log_lines
 from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
@@ -55,6 +58,7 @@ class Platform:
     engine: Engine
     fleet: Fleet
     first_key: str | None
+    seat: Seat
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -96,6 +100,7 @@ class Platform:
     def close(self) -> None:
         """Gives the database and the data directory back."""
         self.services.db.close()
+        self.seat.leave()
         self.data_dir.close()
 
     def _servers(self) -> list[Server]:
@@ -109,7 +114,17 @@ class Platform:
     async def _work(self) -> None:
         await self.engine.take_over(self.data_dir.panel_id)
         await self.fleet.load()
+        if self.seat.is_held:
+            self.engine.keep(Poller("seat at the database", self._hold_seat))
         await self.engine.run()
+
+    async def _hold_seat(self) -> float:
+        try:
+            return await asyncio.to_thread(self.seat.hold)
+        except SeatTaken as taken:
+            log.critical("this panel stops: %s", taken.message)
+            self.stop()
+            return 0.0
 
 
 async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> int:
@@ -169,7 +184,20 @@ def keep(settings: Settings, part: Part) -> NoReturn:
 
 async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[str], None]) -> Platform:
     db = SqlDatabase(settings.database.reveal(), on_thread=go_first)
+    seat = Seat(db)
+    try:
+        await asyncio.to_thread(seat.take)  # before anything of the other one's is changed
+        return await _seated(settings, data_dir, db, seat, crash_point)
+    except BaseException:
+        seat.leave()
+        raise
+
+
+async def _seated(
+    settings: Settings, data_dir: DataDir, db: SqlDatabase, seat: Seat, crash_point: Callable[[str], None]
+) -> Platform:
     await asyncio.to_thread(migrate, db)
+    await db.run(lambda tx: check_key(tx, data_dir.vault))
     await asyncio.to_thread(take_ballast, data_dir.ballast, settings.ballast_bytes)
     access = AccessService(db)
     first_key = await access.bootstrap(settings.api_key.reveal() if settings.api_key else None)
@@ -186,6 +214,7 @@ async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[s
         engine=wired.engine,
         fleet=wired.fleet,
         first_key=first_key,
+        seat=seat,
     )
 
 

@@ -58,6 +58,7 @@ def write_archive(path: Path, header: Mapping[str, Any], members: Iterable[tuple
             os.fsync(file.fileno())
         size = Path(draft).stat().st_size
         Path(draft).replace(path)
+        _sync_folder(path.parent)
     except BaseException as error:
         with suppress(OSError):
             Path(draft).unlink()
@@ -65,6 +66,15 @@ def write_archive(path: Path, header: Mapping[str, Any], members: Iterable[tuple
             raise CannotWriteArchive(f"{path} cannot be written: {error.strerror}.") from error
         raise
     return size
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name of what was renamed there survives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_archive(path: Path) -> Contents:

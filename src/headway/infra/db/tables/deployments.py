@@ -181,6 +181,14 @@ removed_logs = Table(
     Column("deployment_id", String(21), primary_key=True),  # whose row is gone, so that no key leads to it
 )
 
+# One row: what this database is held against at the start of a panel.
+installation = Table(
+    "installation",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("probe", Text, nullable=False),
+)
+
 outbox = Table(
     "outbox",
     metadata,

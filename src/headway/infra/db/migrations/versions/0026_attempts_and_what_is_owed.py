@@ -33,5 +33,11 @@ def upgrade() -> None:
         sa.Column("record", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("deployment_id", name=op.f("pk_removed_deployments")),
     )
+    op.create_table(
+        "installation",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("probe", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_installation")),
+    )
     with op.batch_alter_table("undos", schema=None) as batch_op:
         batch_op.drop_constraint("fk_undos_deployment_id", type_="foreignkey")
