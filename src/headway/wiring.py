@@ -56,7 +56,6 @@ from headway.domains.projects.store import services_of_environment
 from headway.domains.rollbacks.store import left_by
 from headway.domains.servers.fleet import Fleet
 from headway.domains.volume_backups.services import Services as VolumeServices
-from headway.faces.http.wire.encoded import EncodedRows
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.hosts.local import LocalHost
 from headway.infra.logs.broadcast import Broadcast
@@ -250,6 +249,7 @@ class Wiring:
             db=self._db,
             events=self._events,
             metrics=self._metrics,
+            troubles=engine.troubles,
             broadcast=self._broadcast,
             access=access,
             audit=Audit(self._db),
@@ -258,7 +258,6 @@ class Wiring:
             organizations=OrganizationService(self._db, access),
             deployments=self._deployments(engine),
             deployment_reads=reads,
-            rows=EncodedRows(),
             awaiting=Awaiting(reads, self._events),
             arranging=self._arranging(),
             applications=applications,

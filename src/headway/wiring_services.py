@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headway.core.access.audit import Audit
 from headway.core.access.keys import KeyService
@@ -12,6 +12,7 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.awaiting import Awaiting
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
+from headway.core.engine.troubles import Troubles
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.attachments import AttachmentService
 from headway.domains.applications.detecting import DetectService
@@ -55,6 +56,7 @@ class Services:
     db: SqlDatabase
     events: Events
     metrics: Metrics
+    troubles: Troubles
     broadcast: Broadcast
     access: AccessService
     audit: Audit
@@ -63,7 +65,7 @@ class Services:
     organizations: OrganizationService
     deployments: DeploymentService
     deployment_reads: DeploymentReader
-    rows: EncodedRows
+    rows: EncodedRows = field(default_factory=EncodedRows)
     awaiting: Awaiting
     applications: ApplicationService
     arranging: Arranging

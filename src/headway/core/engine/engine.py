@@ -14,6 +14,7 @@ from headway.core.engine.reach import Reach
 from headway.core.engine.recovery import Recovery
 from headway.core.engine.scheduler.scheduler import Scheduler
 from headway.core.engine.stopper import Stopper
+from headway.core.engine.troubles import Troubles
 from headway.core.engine.worker import Worker
 from headway.kernel.events import DeploymentEnded, DeploymentMoved, TimersChanged
 
@@ -55,6 +56,11 @@ class Engine:
             Poller("queue repair", janitor.repair),
             *extra,
         )
+
+    @property
+    def troubles(self) -> Troubles:
+        """What the loops could not do."""
+        return self._parts.troubles
 
     async def take_over(self, panel_id: str) -> None:
         """Voids the leases of this panel's earlier starts, by the one that holds its data directory's lock."""

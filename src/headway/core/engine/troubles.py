@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -83,6 +84,10 @@ class Troubles:
     def all(self) -> list[Trouble]:
         """What could not be done, the oldest first."""
         return sorted((noted.trouble for noted in self._noted.values()), key=lambda each: each.since)
+
+    def by_loop(self) -> Counter[str]:
+        """How many items could not be done, by loop."""
+        return Counter(loop for loop, _ in self._noted)
 
     def _note(self, loop: str, item: str, sentence: str, *, unforeseen: Exception | None = None) -> None:
         before = self._noted.get((loop, item))

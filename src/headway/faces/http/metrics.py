@@ -41,7 +41,7 @@ class MetricsPage:
         if scope["method"] != "GET":
             raise errors.not_found()
         now = await self._platform.db.read(figures)
-        body = self._platform.metrics.text(now, self._followers())
+        body = self._platform.metrics.text(now, self._followers(), self._platform.troubles.by_loop())
         return Answer(status=200, headers=((b"content-type", CONTENT_TYPE.encode()),), body=body)
 
 

@@ -12,6 +12,7 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.awaiting import Awaiting
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.service import DeploymentService
+from headway.core.engine.troubles import Troubles
 from headway.domains.applications.arranging import Arranging
 from headway.domains.applications.attachments import AttachmentService
 from headway.domains.applications.detecting import DetectService
@@ -56,6 +57,9 @@ class Platform(Protocol):
 
     @property
     def metrics(self) -> Metrics: ...
+
+    @property
+    def troubles(self) -> Troubles: ...
 
     @property
     def access(self) -> AccessService: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -45,6 +47,7 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second line for each figure, of use to nobody
         self._registry = CollectorRegistry()
         self._kinds: set[str] = set()
+        self._loops: set[str] = set()
         self._of_calls: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
@@ -71,8 +74,11 @@ class Metrics:
         events.listen(NoticeSettled, lambda settled: self._notices.labels(settled.medium, settled.outcome).inc())
         events.listen(DeliveryTaken, lambda taken: self._deliveries.labels(taken.sender, taken.outcome).inc())
 
-    def text(self, figures: Figures, followers: int) -> bytes:
+    def text(self, figures: Figures, followers: int, troubles: Mapping[str, int]) -> bytes:
         """Everything, in Prometheus's text format."""
+        self._loops |= troubles.keys()
+        for loop in self._loops:
+            self._troubles.labels(loop).set(troubles.get(loop, 0))
         self._kinds |= figures.waiting.keys() | figures.running.keys()
         for kind in self._kinds:  # one that was seen before and is not there now says 0
             self._waiting.labels(kind).set(figures.waiting.get(kind, 0))
@@ -126,6 +132,12 @@ class Metrics:
         )
         self._leases = Gauge("headway_leases", "Leases under which panels work on deployments", registry=registry)
         self._lapsed = Gauge("headway_leases_lapsed", "Leases that nobody has renewed in time", registry=registry)
+        self._troubles = Gauge(
+            "headway_troubles",
+            "What could not be done and is tried again, by loop: timers, leftovers, undos",
+            ["loop"],
+            registry=registry,
+        )
 
     def _make_timers(self) -> None:
         registry = self._registry

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
+from headway.core.access.machine import may_use_the_machine
+from headway.core.engine.troubles import Trouble
 from headway.faces.http.inputs import Empty
 from headway.faces.http.registry import Call, Procedure, Ready, query
+from headway.faces.http.wire.base import moment
 from headway.kernel.errors import Unavailable
 
 WIRE_VERSION = "v0.30.2"  # of the API whose clients are spoken to here; they compare it
 
 
+class TroubleRow(TypedDict):
+    """What could not be done with one item, and is tried again."""
+
+    loop: str
+    item: str
+    times: int
+    since: str
+    message: str
+
+
 class HealthRow(TypedDict):
-    """The panel can do its work."""
+    """The panel can do its work. ``troubles`` are what it could not do, for those who may use the machine."""
 
     status: str
+    troubles: NotRequired[list[TroubleRow]]
 
 
 def procedures(describe: Callable[[], bytes]) -> tuple[Procedure, ...]:
@@ -39,7 +53,19 @@ async def _health(call: Call[Empty]) -> HealthRow:
     reason = await call.platform.health()
     if reason is not None:
         raise Unavailable(reason)
-    return {"status": "ok"}
+    if not may_use_the_machine(call.actor) or not (troubles := call.platform.troubles.all()):
+        return {"status": "ok"}
+    return {"status": "ok", "troubles": [_trouble_row(each) for each in troubles]}
+
+
+def _trouble_row(trouble: Trouble) -> TroubleRow:
+    return {
+        "loop": trouble.loop,
+        "item": trouble.item,
+        "times": trouble.times,
+        "since": moment(trouble.since),
+        "message": trouble.sentence,
+    }
 
 
 async def _version(_call: Call[Empty]) -> str:
