@@ -183,7 +183,7 @@ def test_a_database_that_is_no_database(tmp_path: Path) -> None:
     panel.start(wait=False)
 
     assert panel.wait(20) != 0
-    assert re.search("database cannot be used now: file is not a database", panel.log())
+    assert re.search("file of the database is damaged: file is not a database.*restore a backup", panel.log())
     assert "Traceback" not in panel.log()
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 
 from headway.core.deployments import owed, store
 from headway.core.deployments.model import Request
+from headway.core.engine.runner import Runner
+from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
+from headway.kernel.events import DeploymentEnded
 from headway.kernel.vault import VaultError
 from tests.factories import request
 from tests.simulation.border import Fault
@@ -19,6 +24,7 @@ from tests.simulation.world import Panel, World, play, world
 
 SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}
 FOR_EVER = 10_000
+T = TypeVar("T")
 
 
 def neighbours() -> Request:
@@ -200,11 +206,11 @@ def test_a_leftover_that_cannot_be_cleared_holds_up_nothing_else(error: Exceptio
         made.border.faults += [Fault("close", error, 1), Fault("forget", error, 3)]
         await made.until(lambda: bool(made.truth.rows) and made.all_ended(), 20, "it has ended", every=0.001)
         await asyncio.sleep(3)
-        assert [each.loop for each in panel.troubles.all()] == ["leftover"]
+        assert [each.loop for each in panel.parts.troubles.all()] == ["leftover"]
         second = await made.ask(panel, made.enqueue(panel, neighbours()))
         await ended(made, 200)
         assert {row.deployment_id for row in rows(made)} == {first, second}
-        assert panel.troubles.all() == []
+        assert panel.parts.troubles.all() == []
 
     with world(f"leftover {error}", 0.001) as made:
         play(made, script)
@@ -229,3 +235,77 @@ def test_slow_undos_after_a_restart_hold_up_no_neighbour() -> None:
     with world("slow undos") as made:
         play(made, script)
         assert {row.reason for row in rows(made)} == {"lost"}
+
+
+def test_a_heartbeat_before_a_run_has_taken_its_first_step_does_not_abandon_it() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        await made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
+        claim = panel.engine.worker.take
+
+        def take_and_renew(runner: Runner) -> None:
+            claim(runner)
+            renewing.append(made.ask(panel, panel.engine.worker.renew()))
+
+        renewing: list[asyncio.Task[float]] = []
+        panel.engine.worker.take = take_and_renew  # type: ignore[method-assign]
+        await ended(made, 30)
+        assert renewing
+
+    with world("heartbeat") as made:
+        play(made, script)
+        (row,) = rows(made)
+        assert (row.status, row.epoch) == ("done", 1)
+
+
+def test_a_timeout_within_a_run_is_not_told_as_that_of_the_whole() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        made.border.faults.append(Fault("release", TimeoutError()))
+        await made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
+        await ended(made, 20)
+
+    with world("inner timeout") as made:
+        play(made, script)
+        (row,) = rows(made)
+        assert (row.status, row.reason) == ("error", "failed")
+        assert "unforeseen TimeoutError" in (row.error_message or "")
+
+
+def test_followers_are_told_of_an_end_whose_commit_was_not_answered() -> None:
+    async def script(made: World) -> None:
+        panel = made.start_panel()
+        await made.ask(panel, made.enqueue(panel, request(input={"commands": SHORT})))
+        told: list[DeploymentEnded] = []
+        panel.context.run(panel.parts.events.listen, DeploymentEnded, told.append)
+        write = panel.db.run
+        lost: list[bool] = []
+
+        async def once_lost(work: Callable[[Tx], T]) -> T:
+            status = the_status(made)
+            result = await write(work)
+            if status == "running" and the_status(made) == "done" and not lost:
+                lost.append(True)
+                told.clear()
+                raise DatabaseAway("The answer was lost.")
+            return result
+
+        object.__setattr__(panel.parts, "db", Hearing(panel.db, once_lost))
+        await ended(made, 30)
+        assert lost
+        assert [each.status for each in told] == ["done"]
+
+    with world("no answer") as made:
+        play(made, script)
+
+
+def the_status(made: World) -> str | None:
+    return next((row.status for row in made.truth.rows.values()), None)
+
+
+class Hearing:
+    """A database whose writes go another way."""
+
+    def __init__(self, database: Database, run: Callable[[Callable[[Tx], Any]], Awaitable[Any]]) -> None:
+        self.read = database.read
+        self.run = run

@@ -50,7 +50,7 @@ class Panel:
     engine: Engine
     db: SimDatabase
     ledger: Ledger
-    troubles: Troubles
+    parts: Parts
     task: asyncio.Task[None]
 
 
@@ -108,7 +108,7 @@ class World:
             engine=engine,
             db=SimDatabase(self.store, self.border),
             ledger=ledger,
-            troubles=parts.troubles,
+            parts=parts,
             task=self.loop.create_task(run(), context=context),
         )
         return panel

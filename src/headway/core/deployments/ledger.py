@@ -185,6 +185,11 @@ class Ledger:
         """Tells after the commit that something about a deployment changed that its followers see."""
         tx.after(lambda: self._events.announce(DeploymentMoved(deployment_id=deployment_id, status=status)))
 
+    def tell_end(self, tx: Tx, ended: Deployment) -> None:
+        """Announces after the commit an end that was written before, when nobody heard of it."""
+        tx.after(lambda: self._events.announce(_told(ended)))
+        self.touched(tx, ended.deployment_id, ended.status)
+
     def _end(self, tx: Tx, deployment: Deployment, outcome: Outcome, maker: Maker) -> bool:
         """Writes an end; False where the row has moved meanwhile: then nothing is written."""
         _check(deployment.status, outcome.status, maker, outcome.reason)

@@ -117,11 +117,21 @@ class Ending:
                 settle(tx)
             self.parts.ledger.finish(tx, self.lease, outcome, self.maker)
 
-        await self.parts.write(write)
+        try:
+            await self.parts.write(write)
+        except LeaseLost:
+            # The answer to a commit may be lost: then the end stands there, and nobody has been told of it.
+            await self.parts.write(self._tell_the_end)
         self.parts.crash_point("end written")
         await self.log.ended()
         if self.handle is not None:
             await self._forget(self.handle)
+
+    def _tell_the_end(self, tx: Tx) -> None:
+        current = store.find(tx, self.deployment.deployment_id)
+        if not current.status.ended or current.epoch != self.lease.epoch:
+            raise LeaseLost(self.lease)
+        self.parts.ledger.tell_end(tx, current)
 
     async def _shut(self, anchor: Anchor) -> None:
         try:

@@ -185,9 +185,10 @@ class Runner:
 
     async def _perform(self, anchor: Anchor, frozen: Frozen, run_log: RunLog) -> Success | Outcome:
         kind = self._parts.kinds[self.deployment.kind]
+        total: asyncio.Timeout | None = None
         try:
             execution = await self._execution(anchor, frozen, run_log)
-            async with asyncio.timeout(self._total_seconds):
+            async with asyncio.timeout(self._total_seconds) as total:
                 return await kind.perform(execution)
         except RunFailed as failure:
             return Outcome(status=Status.ERROR, reason=failure.reason, message=failure.message)
@@ -195,7 +196,9 @@ class Runner:
             raise
         except GateShut:
             return _failed("The deployment was being ended when it wanted to start something more.")
-        except TimeoutError:
+        except TimeoutError as error:
+            if total is None or not total.expired():  # of something within
+                return self._broken(error)
             return Outcome(status=Status.ERROR, reason=Reason.TIMED_OUT, message=explain.total_passed())
         except OutOfMemory as error:
             return Outcome(status=Status.ERROR, reason=Reason.OUT_OF_MEMORY, message=error.message)

@@ -60,11 +60,13 @@ class Worker:
         return [*here, *(host_id for host_id in linked if host_id in waited_for)]
 
     def take(self, runner: Runner) -> None:
-        """Keeps a runner until its end."""
+        """Keeps a runner until its end, and its lease from now on: a heartbeat may come before its first step."""
         self._runners[runner.deployment.deployment_id] = runner
+        self._leases.append(runner.lease)
         task = asyncio.get_running_loop().create_task(self._keep(runner), name=f"run {runner.deployment.deployment_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _task: self._leases.remove(runner.lease))
 
     def interrupt(self, deployment_id: str, intent: Intent) -> bool:
         """Ends a run of this panel as its written intent says; False when it has none of that id."""
@@ -112,7 +114,7 @@ class Worker:
 
     async def _keep(self, runner: Runner) -> None:
         mine = runner.deployment
-        with self.working_under(runner.lease), working_on(deployment=mine.deployment_id, host=mine.host_id):
+        with working_on(deployment=mine.deployment_id, host=mine.host_id):
             await self._carried(runner)
 
     async def _carried(self, runner: Runner) -> None:

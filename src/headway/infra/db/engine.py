@@ -27,6 +27,10 @@ class DatabaseAway(Unavailable):
     """The database cannot be reached, is locked by somebody else or refuses to write; nothing was changed."""
 
 
+class DatabaseDamaged(Unavailable):
+    """The database's file is broken; it does not mend by itself."""
+
+
 class Database(Protocol):
     """Runs synchronous functions in transactions."""
 
@@ -119,6 +123,10 @@ def translated(engine: Engine, *, writing: bool = True) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
+        if sqlite.is_damaged(error.orig):
+            raise DatabaseDamaged(
+                f"The file of the database is damaged: {_first_line(error)}. Stop the panel and restore a backup."
+            ) from error
         if not is_away(error.orig, writing=writing):
             raise
         raise DatabaseAway(f"The database cannot be used now: {_first_line(error)}. Try again shortly.") from error

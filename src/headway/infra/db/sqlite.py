@@ -12,6 +12,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 PATIENCE_SECONDS = 3.0
 READERS = 4
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _AWAY = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -19,11 +20,9 @@ _AWAY = frozenset(
         sqlite3.SQLITE_NOMEM,
         sqlite3.SQLITE_READONLY,
         sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CORRUPT,
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_NOTADB,
     }
 )
 
@@ -43,6 +42,11 @@ def be_patient(connection: Connection, waited_seconds: float) -> None:
     """Before a transaction: bounds the wait for the lock by what is left of the patience of who asked for it."""
     left = max(0, round((PATIENCE_SECONDS - waited_seconds) * 1000))
     connection.connection.cursor().execute(f"PRAGMA busy_timeout={left}")
+
+
+def is_damaged(error: BaseException | None) -> bool:
+    """Whether a driver's error says that the file is no whole database: asking again does not help."""
+    return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
 
 
 def is_away(error: BaseException | None, *, writing: bool) -> bool:

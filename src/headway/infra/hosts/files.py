@@ -11,6 +11,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ TRAVERSABLE = 0o711
 REMOVAL_SECONDS = 10.0
 AT_FDCWD = -100
 RENAME_NOREPLACE = 1
+# Large trees take minutes, and logs and fences need the threads that all others share.
+_REMOVALS = ThreadPoolExecutor(2, "removal")
 
 
 class LocalFiles:
@@ -62,7 +65,8 @@ class LocalFiles:
 
     async def remove_tree(self, path: str) -> None:
         """Removes a file or folder and all below it, following no link; no error when it is gone."""
-        await _in_thread("remove", path, lambda: _remove_tree(path))
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(_REMOVALS, lambda: _told("remove", path, lambda: _remove_tree(path)))
 
     async def remove_files(self, folder: str, prefix: str) -> None:
         """Removes what is in a folder (not below it) and no folder itself, of those names that begin with ``prefix``;
