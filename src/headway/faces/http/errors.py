@@ -41,6 +41,7 @@ class WireCode(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     TIMEOUT = "TIMEOUT"
     METHOD_NOT_SUPPORTED = "METHOD_NOT_SUPPORTED"
+    HEAD_TOO_LARGE = "REQUEST_HEADER_FIELDS_TOO_LARGE"
 
 
 class Problem(Exception):
@@ -107,6 +108,30 @@ def too_large(limit: int) -> Problem:
 def too_slow() -> Problem:
     """The body did not come in time."""
     return Problem(408, WireCode.TIMEOUT, "The request body did not arrive in time")
+
+
+def head_too_large(limit: int) -> Problem:
+    """The head of a request is longer than any needs."""
+    message = f"The head of the request is larger than {limit >> 10} KiB"
+    return Problem(431, WireCode.HEAD_TOO_LARGE, message, names_path=False)
+
+
+def too_many_headers(limit: int) -> Problem:
+    """The head of a request holds more headers than any needs."""
+    message = f"The request has more than {limit} headers"
+    return Problem(431, WireCode.HEAD_TOO_LARGE, message, names_path=False)
+
+
+def head_too_slow(seconds: float) -> Problem:
+    """The head of a request did not come in time."""
+    message = f"The head of the request did not arrive within {seconds:g} s"
+    return Problem(408, WireCode.TIMEOUT, message, names_path=False)
+
+
+def too_many_waiting(limit: int) -> Problem:
+    """A connection asks on and on without waiting for an answer."""
+    message = f"More than {limit} requests wait for their answers on this connection"
+    return Problem(429, Code.TOO_MANY_REQUESTS, message, names_path=False)
 
 
 async def guarded(work: Callable[[], Awaitable[T]], path: str, tell: Tell | None = None) -> T | Answer:

@@ -7,10 +7,13 @@ import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.applications import Starlette
 
+from headway.faces.http.heads import HEAD_SECONDS, BoundedProtocol
 from headway.kernel.errors import HeadwayError
 
 _BACKLOG = 2048
@@ -26,15 +29,16 @@ class CannotListen(HeadwayError):
 class Server:
     """An HTTP server: ``start`` takes the address, ``run`` serves until ``stop``, within two seconds of it."""
 
-    def __init__(self, app: Starlette, host: str, port: int) -> None:
+    def __init__(self, app: Starlette, host: str, port: int, *, head_seconds: float = HEAD_SECONDS) -> None:
         self._app = app
         self._host = host
         self._port = port
         self._socket: socket.socket | None = None
+        protocol = cast("type[asyncio.Protocol]", partial(BoundedProtocol, head_seconds=head_seconds))
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=protocol,
                 ws="websockets-sansio",
                 ws_max_size=_MOST_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
