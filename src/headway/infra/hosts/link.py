@@ -60,12 +60,18 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hands answers to who asked, and notes the size."""
+        if not self.is_up:
+            return
         self._buffer += data
-        for number, *rest in split_frames(self._buffer):
-            if not number:
-                self._grow(int(rest[1]))
-            elif (question := self._questions.get(number)) and not question.done():
-                question.set_result(rest)
+        try:
+            for number, *rest in split_frames(self._buffer):
+                if not number:
+                    self._grow(int(rest[1]))
+                elif (question := self._questions.get(number)) and not question.done():
+                    question.set_result(rest)
+        except (ValueError, IndexError):  # no anchor says that; what carries its words there may be anybody's
+            self._buffer.clear()
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tells everybody who waits."""

@@ -8,26 +8,47 @@ import itertools
 import asyncssh
 
 from headway.infra.hosts.porter import PorterLost
-from headway.infra.hosts.wire import Field, frame, split_frames
+from headway.infra.hosts.wire import (
+    LENGTH_BYTES,
+    MOST_FRAME_BYTES,
+    SPARE_BYTES,
+    Field,
+    FrameRefused,
+    frame,
+    split_frames,
+)
 
 _STDERR_KEPT = 2_000
+_SHOWN = 60
+_CARRIED = (2, 3)  # words about a connection: what, of which one, and the bytes
 
 
 class Porter(asyncssh.SSHClientSession[bytes]):
-    """One session. ``down`` tells when it is over."""
+    """One session. ``down`` tells when it is over, ``fault`` what the server has said that ended it at once."""
 
     def __init__(self) -> None:
         self.down = asyncio.Event()
         self.complaints = b""
         self.exit_status: int | None = None
+        self.fault = ""
+        self._most_bytes = (
+            SPARE_BYTES  # that a message may have: until there was an answer, what greets may not say more
+        )
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._buffer = bytearray()
         self._ids = itertools.count(1)
         self._questions: dict[bytes, asyncio.Future[list[bytes]]] = {}
         self._links: dict[bytes, asyncio.Protocol] = {}
+        self._has_greeted = False
 
-    async def ask(self, verb: str, *arguments: Field, seconds: float | None) -> list[bytes]:
-        """The answer, its first word included. Raises PorterLost, TimeoutError."""
+    async def ask(
+        self, verb: str, *arguments: Field, seconds: float | None, most_bytes: int = MOST_FRAME_BYTES
+    ) -> list[bytes]:
+        """The answer, its first word included, which has at most ``most_bytes``: a server that says more is not heard
+        any longer. Raises PorterLost, TimeoutError.
+        """
+        if self._has_greeted:  # an answer may also come after nobody waits for it any more, so that this never shrinks
+            self._most_bytes = max(self._most_bytes, most_bytes)
         number = b"%d" % next(self._ids)
         answer: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
         self._questions[number] = answer
@@ -75,13 +96,18 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         if datatype is not None:
             self.complaints = (self.complaints + data)[-_STDERR_KEPT:]
             return
+        if self.fault:
+            return
         self._buffer += data
-        for number, *rest in split_frames(self._buffer):
-            if number:
-                if (question := self._questions.get(number)) and not question.done():
-                    question.set_result(rest)
-            elif protocol := self._links.get(rest[1]):
-                self._carry(protocol, *rest)
+        try:
+            messages = split_frames(self._buffer, self._most_bytes)
+        except ValueError as error:
+            self._refuse(error)
+            return
+        for message in messages:
+            if not self._hear(*message):
+                self._refuse(ValueError("no answer"))
+                return
 
     def exit_status_received(self, status: int) -> None:
         self.exit_status = status
@@ -94,6 +120,35 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         links, self._links = self._links, {}
         for protocol in links.values():
             protocol.connection_lost(exc)
+
+    def _hear(self, number: bytes = b"", *rest: bytes) -> bool:
+        """Hands a message to whom it is for; whether it is one."""
+        if number:
+            if (question := self._questions.get(number)) and not question.done():
+                self._has_greeted = True
+                self._most_bytes = max(self._most_bytes, MOST_FRAME_BYTES)
+                question.set_result([*rest])
+        elif len(rest) not in _CARRIED:
+            return False
+        elif protocol := self._links.get(rest[1]):
+            self._carry(protocol, *rest)
+        return True
+
+    def _refuse(self, error: Exception) -> None:
+        """Hears no more of the server on this connection: it says what nobody has asked for."""
+        said = bytes(self._buffer[: LENGTH_BYTES + _SHOWN]).decode(errors="replace")
+        shown = "".join(each if each.isprintable() else " " for each in said).strip()
+        if not self._has_greeted:
+            self.fault = f"says something of its own before what Headway starts there does: {shown!r}"
+        elif isinstance(error, FrameRefused):
+            self.fault = (
+                f"announced an answer of {error.args[0]} bytes, where at most {self._most_bytes} were asked for"
+            )
+        else:
+            self.fault = "answered with something that is no answer"
+        self._buffer.clear()
+        assert self._channel is not None  # noqa: S101 - who hears has one
+        self._channel.get_connection().abort()
 
     def _write(self, data: bytes) -> None:
         if self._channel is None or self.down.is_set():

@@ -24,7 +24,7 @@ from headway.infra.hosts.ssh_ground import SshGround, exits, looked
 from headway.infra.hosts.ssh_program import Conversation, converse
 from headway.infra.hosts.ssh_session import ANSWER_SECONDS, SshSession, Standing
 from headway.infra.hosts.ssh_target import SshTarget
-from headway.infra.hosts.wire import Field, pack
+from headway.infra.hosts.wire import SPARE_BYTES, Field, pack
 from headway.kernel.errors import Conflict, HeadwayError
 from headway.kernel.turns import Turns
 
@@ -201,7 +201,8 @@ class SshHost(SshFiles):
 
     async def read_output(self, handle: Handle, offset: int, limit: int) -> bytes:
         """Output that a run left, its anchor alive or not; b"" at the end or when there is none."""
-        return (await self._session.ask("read", handle.run_folder, offset, limit))[1]
+        most = limit + SPARE_BYTES
+        return (await self._session.ask("read", handle.run_folder, offset, limit, most_bytes=most))[1]
 
     async def exits(self, handle: Handle) -> dict[str, Exit]:
         """The recorded ends of a run's commands by name, its anchor alive or not."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import zlib
 
-from asyncssh.compression import Compressor, get_decompressor, register_compression_alg
+from asyncssh.compression import Compressor, Decompressor, register_compression_alg
 
 NAME = "zlib@openssh.com"  # from the login on: draft-miller-secsh-compression-delayed
 LARGE_BYTES = 512
+MOST_PACKET_BYTES = 256 << 10  # as asyncssh bounds those that are not compressed
 _HEADER = b"\x78\x01"  # of zlib's format, once, at the beginning: RFC 1950, 2.2
 _MOST_STORED = 0xFFFF
 
@@ -34,9 +35,26 @@ class Sparing(Compressor):
         return head + blocks.compress(data) + blocks.flush(zlib.Z_SYNC_FLUSH)
 
 
+class Bounded(Decompressor):
+    """Fits asyncssh's decompressors: what a packet becomes is no larger than any that was asked for. Some bytes could
+    stand for a thousand times as many.
+    """
+
+    def __init__(self) -> None:
+        self._stream = zlib.decompressobj()
+
+    def decompress(self, data: bytes) -> bytes | None:
+        """What was sent; None, which ends the connection, where nobody would send that."""
+        try:
+            packet = self._stream.decompress(data, MOST_PACKET_BYTES)
+        except zlib.error:
+            return None
+        return None if self._stream.unconsumed_tail else packet
+
+
 def be_sparing() -> None:
     """Has every connection of this process that is made from now on send so."""
-    register_compression_alg(NAME.encode(), Sparing, lambda: get_decompressor(b"zlib"), after_auth=True, default=False)
+    register_compression_alg(NAME.encode(), Sparing, Bounded, after_auth=True, default=False)
 
 
 def _stored(data: bytes) -> bytes:

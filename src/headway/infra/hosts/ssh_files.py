@@ -9,7 +9,7 @@ from pathlib import Path
 from headway.infra.hosts.base import FileFailed, LeadsOutside
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.ssh_session import SshSession
-from headway.infra.hosts.wire import Field
+from headway.infra.hosts.wire import SPARE_BYTES, Field
 from headway.kernel.errors import Conflict
 
 FILE_SECONDS = 60.0
@@ -44,7 +44,9 @@ class SshFiles:
         self, paths: Sequence[str], limit: int = 1 << 20, *, below: str | None = None
     ) -> list[bytes | None]:
         """The same of several files at once, in their order."""
-        found = (await self._session.ask("read_files", limit, below, *paths, seconds=FILE_SECONDS))[1:]
+        most = limit * len(paths) + SPARE_BYTES
+        asked = (limit, below, *paths)
+        found = (await self._session.ask("read_files", *asked, seconds=FILE_SECONDS, most_bytes=most))[1:]
         return [_content(path, below or "", *read) for path, read in zip(paths, _pairs(found), strict=True)]
 
     async def send_file(self, source: Path, path: str) -> None:

@@ -14,8 +14,10 @@ from headway.infra.hosts.link import Link
 from headway.infra.hosts.local_ground import LEAVING_SECONDS
 from headway.infra.hosts.run_folder import run_name
 from headway.infra.hosts.ssh_session import SshSession
-from headway.infra.hosts.wire import read_exit
+from headway.infra.hosts.wire import SPARE_BYTES, read_exit
 from headway.kernel.errors import HeadwayError
+
+_MOST_EXITS_BYTES = 32 << 20  # a run has some dozens of commands, and few whose output is kept with their end
 
 
 class SshGround:
@@ -60,8 +62,8 @@ class SshGround:
 
     async def read(self, handle: Handle, epoch: int, offset: int, limit: int) -> bytes:
         """See ``Ground``."""
-        asked = ("read_held", handle.run_folder, offset, limit, self._epoch_file, epoch)
-        word, answer = await self._session.ask(*asked)
+        asked = (handle.run_folder, offset, limit, self._epoch_file, epoch)
+        word, answer = await self._session.ask("read_held", *asked, most_bytes=limit + SPARE_BYTES)
         if word == b"passed":
             raise passed(handle.deployment_id, epoch, int(answer))
         return answer
@@ -89,7 +91,7 @@ class SshGround:
 
 async def exits(session: SshSession, handle: Handle) -> dict[str, Exit]:
     """The recorded ends of a run's commands."""
-    _, *found = await session.ask("exits", handle.run_folder)
+    _, *found = await session.ask("exits", handle.run_folder, most_bytes=_MOST_EXITS_BYTES)
     ends = {}
     for name, record in zip(found[::2], found[1::2], strict=True):
         try:

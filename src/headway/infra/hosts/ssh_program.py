@@ -15,6 +15,9 @@ from headway.infra.hosts.ssh_target import CONNECT_SECONDS
 if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
     import asyncssh
 
+_MOST_BYTES = 64 << 20  # of what a program says in all: lists of files, and nothing that has no end
+_MOST_COMPLAINT_BYTES = 64 << 10
+_PIECE_BYTES = 64 << 10
 _WORD = re.compile(r"[A-Za-z0-9_./=-][A-Za-z0-9_./=+%-]*")
 
 
@@ -50,11 +53,17 @@ class Conversation:
         self.process.stdin.write_eof()
 
     async def said(self) -> bytes:
-        """All that it writes, once it has ended. Raises HostUnreachable."""
+        """All that it writes, once it has ended. Raises HostUnreachable, also for more than anybody has asked for."""
         import asyncssh  # noqa: PLC0415 - as said above
 
+        said = bytearray()
         try:
-            return await self.process.stdout.read()
+            while piece := await self.process.stdout.read(_PIECE_BYTES):
+                said += piece
+                if len(said) > _MOST_BYTES:
+                    self.process.close()
+                    raise HostUnreachable(f"{self.place} says more than {_MOST_BYTES >> 20} MiB, and was not heard on.")
+            return bytes(said)
         except (asyncssh.Error, OSError) as error:
             raise HostUnreachable(f"The connection to {self.place} was lost.") from error
 
@@ -64,7 +73,9 @@ class Conversation:
 
         try:
             async with asyncio.timeout(seconds):
-                text = await self.process.stderr.read()
+                text = b""
+                while piece := await self.process.stderr.read(_PIECE_BYTES):
+                    text = (text + piece)[-_MOST_COMPLAINT_BYTES:]
         except asyncssh.Error as error:
             raise HostUnreachable(f"The connection to {self.place} was lost.") from error
         return text.decode(errors="replace").strip().rpartition("\n")[2][:300]

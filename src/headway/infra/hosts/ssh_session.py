@@ -16,7 +16,7 @@ from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.porter import PorterLost
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS, HostRefused, SshTarget
-from headway.infra.hosts.wire import Field
+from headway.infra.hosts.wire import MOST_FRAME_BYTES, Field
 from headway.kernel.turns import Turns
 
 if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
@@ -74,20 +74,26 @@ class SshSession:
         self._is_over = False
         self._not_before = 0.0
 
-    async def ask(self, verb: str, *arguments: Field, seconds: float | None = ANSWER_SECONDS) -> list[bytes]:
-        """The answer of the porter, its first word included; asked a second time where the link was lost and the
-        question may be repeated. Raises HostUnreachable.
+    async def ask(
+        self,
+        verb: str,
+        *arguments: Field,
+        seconds: float | None = ANSWER_SECONDS,
+        most_bytes: int = MOST_FRAME_BYTES,
+    ) -> list[bytes]:
+        """The answer of the porter, its first word included and of at most so many bytes; asked a second time where the
+        link was lost and the question may be repeated. Raises HostUnreachable.
         """
         standing = await self.porter()
         try:
-            return await self._answer(standing, verb, arguments, seconds)
+            return await self._answer(standing, verb, arguments, seconds, most_bytes)
         except PorterLost as lost:
             away = self._lost(standing)
-            if verb in _ONCE:
+            if verb in _ONCE or standing.fault:
                 raise away from lost
         standing = await self.porter()
         try:
-            return await self._answer(standing, verb, arguments, seconds)
+            return await self._answer(standing, verb, arguments, seconds, most_bytes)
         except PorterLost as lost:
             raise self._lost(standing) from lost
 
@@ -153,10 +159,10 @@ class SshSession:
         self._login = self._porter = None
 
     async def _answer(
-        self, standing: Porter, verb: str, arguments: tuple[Field, ...], seconds: float | None
+        self, standing: Porter, verb: str, arguments: tuple[Field, ...], seconds: float | None, most_bytes: int
     ) -> list[bytes]:
         try:
-            answer = await standing.ask(verb, *arguments, seconds=seconds)
+            answer = await standing.ask(verb, *arguments, seconds=seconds, most_bytes=most_bytes)
         except TimeoutError as error:
             raise HostUnreachable(f"{self.target.place} did not answer ({verb}) within {seconds:g} s.") from error
         self.standing = replace(self.standing, seen_at=time.time())
@@ -225,7 +231,7 @@ class SshSession:
         self.standing = replace(self.standing, is_up=False, away_since=since, away_why=away)
 
     def _lost(self, gone: Porter) -> HostUnreachable:
-        away = HostUnreachable(f"The connection to {self.target.place} was lost.")
+        away = HostUnreachable(_why(self.target, gone) or f"The connection to {self.target.place} was lost.")
         if gone is self._porter:
             self.close()
             since = self.standing.away_since or time.time()
@@ -243,7 +249,19 @@ def _first_words(target: SshTarget, length: int) -> str:
     return f"{clean} {perl}" if target.username == "root" else f"{clean} sudo -n {clean} {perl}"
 
 
+def _why(target: SshTarget, session: Porter) -> str:
+    """What the server has said that ended the connection, "" where it has not."""
+    if not session.fault:
+        return ""
+    return (
+        f"The connection to {target.place} was ended: it {session.fault}. Nothing there may print when somebody logs in "
+        "without a terminal, and what answers must be Headway's own program."
+    )
+
+
 def _refused(target: SshTarget, session: Porter) -> HostUnreachable:
+    if session.fault:
+        return HostRefused(_why(target, session))
     said = session.complaints.decode(errors="replace").strip().rpartition("\n")[2]
     if "sudo" in said and target.username != "root":
         return HostRefused(

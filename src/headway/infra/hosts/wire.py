@@ -9,6 +9,8 @@ from headway.infra.hosts.base import Cause, Exit
 from headway.infra.hosts.command import Command, Stage
 
 LENGTH_BYTES = 4
+SPARE_BYTES = 64 << 10  # of a message, beside what it brings
+MOST_FRAME_BYTES = (1 << 20) + SPARE_BYTES  # of one that brings a file or an output, unless more was asked for
 
 Field = bytes | str | int | float | None
 
@@ -41,11 +43,20 @@ def frame(fields: Iterable[Field]) -> bytes:
     return pack([pack(fields)])
 
 
-def split_frames(buffer: bytearray) -> list[list[bytes]]:
-    """Takes every whole message out of the buffer and leaves what has begun."""
+class FrameRefused(ValueError):
+    """What comes is no message, or a longer one than anything that was asked for."""
+
+
+def split_frames(buffer: bytearray, most_bytes: int = MOST_FRAME_BYTES) -> list[list[bytes]]:
+    """Takes every whole message out of the buffer and leaves what has begun. Raises FrameRefused as soon as a message
+    is announced that is longer than ``most_bytes``.
+    """
     messages = []
     while len(buffer) >= LENGTH_BYTES:
-        end = LENGTH_BYTES + int.from_bytes(buffer[:LENGTH_BYTES], "big")
+        length = int.from_bytes(buffer[:LENGTH_BYTES], "big")
+        if length > most_bytes:
+            raise FrameRefused(length)
+        end = LENGTH_BYTES + length
         if len(buffer) < end:
             break
         messages.append(unpack(bytes(buffer[LENGTH_BYTES:end])))

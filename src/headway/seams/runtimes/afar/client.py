@@ -34,6 +34,7 @@ _Heard = asyncio.Queue[Message]
 _SECONDS = 60.0
 _START_SECONDS = 30.0
 _RUN_SECONDS = 120.0
+_MOST_ANSWER_BYTES = 4 << 20
 
 
 class NotPrepared(Unavailable):
@@ -209,6 +210,8 @@ class Attended:
 async def _message(conversation: Conversation) -> Message:
     try:
         length = length_of(await conversation.read(HEAD.size))
+        if length > _MOST_ANSWER_BYTES:  # what is asked may be longer: it brings whole files
+            raise ValueError(length)
         message: Message = json.loads(await conversation.read(length))
     except ValueError as error:
         raise HostUnreachable(f"{conversation.place} answered something that is no answer.") from error
