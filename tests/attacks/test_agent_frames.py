@@ -86,7 +86,7 @@ def rogue(folder: Path, running: Panel, does: str) -> Iterator[str]:
     [
         ("noise", "says something of its own before"),
         ("words", "says something of its own before"),
-        ("announced", "announced an answer of 4294967295 bytes"),
+        ("announced", "announced 4294967295 bytes"),
         ("within", "answered with something that is no answer"),
         ("nobody", ""),
         ("empty", "answered with something that is no answer"),

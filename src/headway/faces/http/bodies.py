@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import Receive
 
@@ -23,9 +23,19 @@ async def read_json(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
     return body
 
 
-async def read_whole(receive: Receive, headers: Mapping[bytes, bytes], most_bytes: int) -> bytes:
+async def _unwatched(_size: int) -> None:
+    return None
+
+
+async def read_whole(
+    receive: Receive,
+    headers: Mapping[bytes, bytes],
+    most_bytes: int,
+    watch: Callable[[int], Awaitable[float | None]] = _unwatched,
+) -> bytes:
     """The whole body, whatever it is. One that is too long is read on for a while, so that its sender is there to hear
-    the refusal. Raises Problem for one that is too long or too slow.
+    the refusal. ``watch`` is told how much has come, and says within how many seconds more must. Raises Problem for one
+    that is too long or too slow.
     """
     announced = headers.get(b"content-length", b"")
     too_long = announced.isdigit() and int(announced) > most_bytes
@@ -35,7 +45,8 @@ async def read_whole(receive: Receive, headers: Mapping[bytes, bytes], most_byte
         async with asyncio.timeout(_BODY_SECONDS):
             more = True
             while more and size <= _MOST_DRAINED_BYTES + most_bytes:
-                message = await receive()
+                async with asyncio.timeout(await watch(0 if too_long else size)):
+                    message = await receive()
                 if message["type"] == "http.disconnect":
                     break
                 size += len(message.get("body", b""))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from pydantic_core import to_json
 from starlette.routing import Route
@@ -15,32 +15,45 @@ from headway.faces.http import errors
 from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.bodies import read_whole
 from headway.faces.http.platform import Platform
+from headway.faces.http.seats import Bounds, Seats
 from headway.faces.http.wire.webhooks import answer_row, app_answer_row
-from headway.kernel.errors import NotFound, Unavailable
+from headway.kernel.errors import NotFound
+from headway.reactions.webhooks.app_hooks import NotOfAnApp
 from headway.reactions.webhooks.model import Outcome, Taken
 
 _LARGE_BYTES = 1 << 20
-_LARGE_AT_ONCE = 2
 _WAIT_SECONDS = 20.0
+_SILENCE_SECONDS = 3.0  # of whoever has a seat for a large one
+# What is large is held whole, some 25 MiB each; the others are so many that a burst of pushes never meets the bound.
+_LARGE = Bounds(in_all=3, of_token=1, of_address=2, wait_seconds=_WAIT_SECONDS)
+_ANY = Bounds(in_all=256, of_token=64, of_address=64, wait_seconds=_WAIT_SECONDS)
+_LARGE_OF_APPS = Bounds(in_all=2, of_token=2, of_address=1, wait_seconds=_WAIT_SECONDS)
+_ANY_OF_APPS = Bounds(in_all=32, of_token=32, of_address=16, wait_seconds=_WAIT_SECONDS)
 
 
 def routes(platform: Platform, most_bytes: int) -> tuple[Route, ...]:
     """The addresses, as existing hooks have them."""
-    room = asyncio.Semaphore(_LARGE_AT_ONCE)
-    compose = _Hooks(platform, SubjectType.COMPOSE, most_bytes, room)
-    application = _Hooks(platform, SubjectType.APPLICATION, most_bytes, room)
-    of_apps = _AppHooks(platform, SubjectType.APPLICATION, most_bytes, room)
+    room = _Room(Seats(_ANY, "deliveries"), Seats(_LARGE, "large deliveries"))
+    of_apps = _Room(Seats(_ANY_OF_APPS, "deliveries"), Seats(_LARGE_OF_APPS, "large deliveries"))
     return (
-        Route("/api/deploy/compose/{token}", compose),
-        Route("/api/deploy/github", of_apps),
-        Route("/api/deploy/{token}", application),
+        Route("/api/deploy/compose/{token}", _Hooks(platform, SubjectType.COMPOSE, most_bytes, room)),
+        Route("/api/deploy/github", _AppHooks(platform, SubjectType.APPLICATION, most_bytes, of_apps)),
+        Route("/api/deploy/{token}", _Hooks(platform, SubjectType.APPLICATION, most_bytes, room)),
     )
 
 
-class _Hooks:
-    """Answers POST. ``room`` bounds how many large bodies are in memory at a time."""
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Seats for those whose body is being read, and for those of whose body much has come."""
 
-    def __init__(self, platform: Platform, subject_type: SubjectType, most_bytes: int, room: asyncio.Semaphore) -> None:
+    any: Seats
+    large: Seats
+
+
+class _Hooks:
+    """Answers POST. Whose address it is asked first: before that nothing is read, and nobody takes a seat."""
+
+    def __init__(self, platform: Platform, subject_type: SubjectType, most_bytes: int, room: _Room) -> None:
         self._platform = platform
         self._subject_type = subject_type
         self._most_bytes = most_bytes
@@ -55,38 +68,54 @@ class _Hooks:
             message = b'{"message":"Deliveries are sent with POST; nothing was deployed"}'
             return json_answer(message, status=405, headers={"allow": "POST"})
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
-        async with self._roomy(headers):
-            body = await read_whole(receive, headers, self._most_bytes)
-            given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
-            try:
+        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
+        try:
+            token = await self._token(scope)
+            async with AsyncExitStack() as seats:
+                body = await self._body(seats, token, scope, receive, headers)
                 return await self._taken(scope, given, body)
-            except NotFound as missing:
-                return json_answer(to_json({"message": missing.message}), status=404)
+        except NotFound as missing:
+            return json_answer(to_json({"message": missing.message}), status=404)
+
+    async def _token(self, scope: Scope) -> str:
+        """The token in the address. Raises NotFound where nobody is told there."""
+        token: str = scope["path_params"]["token"]
+        await self._platform.webhooks.check_address(self._subject_type, token)
+        return token
+
+    async def _body(
+        self, seats: AsyncExitStack, token: str, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
+    ) -> bytes:
+        """The body, with the seats that it takes until all is done. Who has only announced much has no seat for it."""
+        address = str((scope.get("client") or ("",))[0])
+        await seats.enter_async_context(self._room.any.one(token, address))
+        is_seated = False
+
+        async def watch(size: int) -> float | None:
+            nonlocal is_seated
+            if size > _LARGE_BYTES and not is_seated:
+                await seats.enter_async_context(self._room.large.one(token, address))
+                is_seated = True
+            return _SILENCE_SECONDS if is_seated else None
+
+        return await read_whole(receive, headers, self._most_bytes, watch)
 
     async def _taken(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Answer:
         token = scope["path_params"]["token"]
         taken = await self._platform.webhooks.receive(self._subject_type, token, headers, body)
         return json_answer(to_json(answer_row(taken)), status=_status(taken))
 
-    @asynccontextmanager
-    async def _roomy(self, headers: Mapping[bytes, bytes]) -> AsyncIterator[None]:
-        announced = headers.get(b"content-length", b"")
-        if announced.isdigit() and int(announced) <= _LARGE_BYTES:
-            yield
-            return
-        try:
-            async with asyncio.timeout(_WAIT_SECONDS):
-                await self._room.acquire()
-        except TimeoutError:
-            raise Unavailable("Too many large deliveries come at once; send this one again.") from None
-        try:
-            yield
-        finally:
-            self._room.release()
-
 
 class _AppHooks(_Hooks):
-    """Answers for every service that has the repository through the app."""
+    """Answers for every service that has the repository through the app. Whose it is tells the body alone, so that
+    its seats are others than those of addresses with a token.
+    """
+
+    async def _token(self, scope: Scope) -> str:
+        if not any(name == b"x-hub-signature-256" for name, _ in scope["headers"]):
+            raise NotOfAnApp
+        await self._platform.webhooks.apps.check()
+        return ""
 
     async def _taken(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> Answer:
         taken = await self._platform.webhooks.apps.receive(headers, body)

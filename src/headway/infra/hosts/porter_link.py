@@ -141,9 +141,7 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         if not self._has_greeted:
             self.fault = f"says something of its own before what Headway starts there does: {shown!r}"
         elif isinstance(error, FrameRefused):
-            self.fault = (
-                f"announced an answer of {error.args[0]} bytes, where at most {self._most_bytes} were asked for"
-            )
+            self.fault = f"announced {error.args[0]} bytes, where at most {self._most_bytes} were asked for"
         else:
             self.fault = "answered with something that is no answer"
         self._buffer.clear()

@@ -254,8 +254,8 @@ def _why(target: SshTarget, session: Porter) -> str:
     if not session.fault:
         return ""
     return (
-        f"The connection to {target.place} was ended: it {session.fault}. Nothing there may print when somebody logs in "
-        "without a terminal, and what answers must be Headway's own program."
+        f"The connection to {target.place} was ended: it {session.fault}. Nothing there may print when somebody logs "
+        "in without a terminal, and what answers must be Headway's own program."
     )
 
 

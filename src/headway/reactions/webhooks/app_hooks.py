@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import NotFound
 from headway.kernel.vault import Vault
+from headway.reactions.webhooks.deciding import compared
 from headway.reactions.webhooks.events import Changed, Sender
 from headway.reactions.webhooks.model import Taken
 from headway.reactions.webhooks.payload import Json, at, text_at
@@ -25,6 +27,7 @@ from headway.reactions.webhooks.pull_files import PullFiles
 from headway.reactions.webhooks.reading import Arrived, Signature, read
 from headway.reactions.webhooks.services import Service
 from headway.reactions.webhooks.taking import Taking
+from headway.reactions.webhooks.watching import Compared
 from headway.seams.forges.base import ForgeName
 
 
@@ -44,11 +47,17 @@ class AppHooks:
     taking: Taking
     files: PullFiles
 
+    async def check(self) -> None:
+        """Raises NotOfAnApp where no app is connected that could send anything."""
+        found = await self.db.read(lambda tx: git_providers_store.of_forge(tx, ForgeName.GITHUB))
+        if not any("webhook_secret" in each.has for each in found):
+            raise NotOfAnApp
+
     async def receive(self, headers: Mapping[str, str], body: bytes) -> list[Taken] | None:
         """What was done for each service, in one transaction; None where the signature is not the app's. Raises
         NotOfAnApp.
         """
-        arrived, payload = read(headers, body), _payload(body)
+        arrived, payload = await asyncio.to_thread(lambda: (read(headers, body), _payload(body)))
         if arrived.told.sender is not Sender.GITHUB:
             raise NotOfAnApp
         installation = str(at(payload, "installation", "id"))
@@ -59,7 +68,8 @@ class AppHooks:
         # All of them have the same repository by the same provider: whoever asks hears the same.
         told = [each for each in await self.db.read(lambda tx: self._told(tx, found, path)) if each.tracked.watch_paths]
         changed = await self.files.of(told[0], arrived) if told else None
-        return await self.db.run(lambda tx: self._take(tx, found, path, arrived, changed))
+        known = await compared([each.tracked for each in told], arrived.told.events, changed)
+        return await self.db.run(lambda tx: self._take(tx, found, path, arrived, changed, known))
 
     def _provider(self, tx: Tx, installation: str, arrived: Arrived) -> GitProvider | None:
         """The provider whose app has signed this, None where none of its installation's has. Raises NotOfAnApp."""
@@ -76,9 +86,12 @@ class AppHooks:
                 return each
         return None
 
-    def _take(self, tx: Tx, provider: GitProvider, path: str, arrived: Arrived, changed: Changed | None) -> list[Taken]:
+    def _take(
+        self, tx: Tx, provider: GitProvider, path: str, arrived: Arrived, changed: Changed | None, known: Compared
+    ) -> list[Taken]:
         told = self._told(tx, provider, path)
-        return [self.taking.take(tx, each, arrived, Signature.VALID, changed=changed) for each in told]
+        valid = Signature.VALID
+        return [self.taking.take(tx, each, arrived, valid, changed=changed, compare=known) for each in told]
 
     def _told(self, tx: Tx, provider: GitProvider, path: str) -> list[Service]:
         concerned = self._concerned(tx, provider, path.lower())

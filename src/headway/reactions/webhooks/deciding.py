@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -20,7 +21,9 @@ from headway.reactions.webhooks.events import (
     RefType,
     Removed,
 )
-from headway.reactions.webhooks.watching import concerned
+from headway.reactions.webhooks.watching import Compared, Found, concerned
+
+Compare = Callable[[Sequence[str], Sequence[str]], Found]
 
 _SKIP_WORDS = re.compile(
     r"\[(?:skip (?:ci|deploy|actions)|(?:ci|deploy|actions) skip|no (?:ci|deploy))\]", re.IGNORECASE
@@ -28,6 +31,7 @@ _SKIP_WORDS = re.compile(
 _SCP = re.compile(r"(?:[^@/:]+@)?(?P<host>[^@/:]+):(?!//)(?P<path>.+)")
 _SHOWN_FILES = 20
 _LONGEST_SUBJECT = 200
+_NOT_COMPARED = "there are too many files for these patterns, or they were changed meanwhile"
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 
@@ -96,13 +100,15 @@ class Decision:
         return self.verdict is Verdict.QUEUED
 
 
-def decide(service: Tracked, events: Sequence[Event]) -> Decision:
-    """What these do to the service: of several, the last that deploys, else what the first is skipped for."""
-    decisions = [_of_one(service, each) for each in events]
+def decide(service: Tracked, events: Sequence[Event], compare: Compare = concerned) -> Decision:
+    """What these do to the service: of several, the last that deploys, else what the first is skipped for. ``compare``
+    finds the files that are watched.
+    """
+    decisions = [_of_one(service, each, compare) for each in events]
     return next((each for each in reversed(decisions) if each.deploys), decisions[0])
 
 
-def _of_one(service: Tracked, event: Event) -> Decision:
+def _of_one(service: Tracked, event: Event, compare: Compare) -> Decision:
     match event:
         case Ping():
             return Decision(verdict=Verdict.PING, message="Ping received, webhook is active")
@@ -121,10 +127,10 @@ def _of_one(service: Tracked, event: Event) -> Decision:
         case ImagePush():
             return _of_image(service, event)
         case Push():
-            return _of_push(service, event)
+            return _of_push(service, event, compare)
 
 
-def _of_push(service: Tracked, push: Push) -> Decision:
+def _of_push(service: Tracked, push: Push, compare: Compare) -> Decision:
     if service.source is not SourceKind.GIT:
         return Decision(verdict=Verdict.SOURCE, message="Nothing of this service comes from a git repository.")
     if other := of_other_repository(service, push.urls):
@@ -136,7 +142,7 @@ def _of_push(service: Tracked, push: Push) -> Decision:
         track = f"{push.ref_type}:{push.name}"
         return Decision(verdict=Verdict.SKIP_WORDS, message=message, track=track, head=push.after)
     subject = shown((push.message or "").strip().split("\n", 1)[0]).strip()[:_LONGEST_SUBJECT] or None
-    watched = of_files(service, push.changed)
+    watched = of_files(service, push.changed, compare=compare)
     if isinstance(watched, Decision):
         return replace(watched, track=f"{push.ref_type}:{push.name}", head=push.after)
     return Decision(
@@ -177,14 +183,36 @@ def _of_other_ref(service: Tracked, push: Push) -> Decision | None:
     return None
 
 
-def of_files(service: Tracked, changed: Changed, what: str = "The push") -> Decision | str:
+async def compared(services: Sequence[Tracked], events: Sequence[Event], changed: Changed | None = None) -> Compared:
+    """Compares beforehand, and beside the event loop, what deciding needs; ``changed`` are the files of a pull request
+    that are known. Patterns and files are somebody else's, and to compare them may take a second.
+    """
+    known = Compared()
+    watching = [each for each in services if each.watch_paths]
+
+    def compare() -> None:
+        for service in watching:
+            decide(service, events, known.find)
+            if changed is not None:
+                of_files(service, changed, compare=known.find)
+
+    if watching:
+        await asyncio.to_thread(compare)
+    return known
+
+
+def of_files(
+    service: Tracked, changed: Changed, what: str = "The push", compare: Compare = concerned
+) -> Decision | str:
     """What a push, or a pull request, that concerns none of the watch paths is skipped for, else the rest of the
     sentence that says so.
     """
     patterns = service.watch_paths
     if not patterns:
         return "."
-    found = concerned(changed.files, patterns)
+    found = compare(changed.files, patterns)
+    if found is None:
+        return f". Watch paths were not compared: {_NOT_COMPARED}."
     if found:
         return f", and {_named(found)} {'is' if len(found) == 1 else 'are'} watched."
     if changed.unknown is not None:

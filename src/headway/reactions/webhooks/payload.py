@@ -12,6 +12,7 @@ from headway.reactions.webhooks.events import Changed, RefType
 Json = Any
 
 MOST_FILES = 10_000
+_LONGEST_NAME = 1_024
 MOST_NUMBER = 1 << 31
 _LONGEST_TEXT = 4_096
 _ZEROS = re.compile(r"0{7,64}")
@@ -93,7 +94,7 @@ def changed_by(commits: Iterable[Json], *, unknown: str | None) -> Changed:
             if not isinstance(found, list):
                 unknown = unknown or "the sender does not list the files of every commit"
                 continue
-            files.update(dict.fromkeys(each for each in found if isinstance(each, str)))
+            files.update(dict.fromkeys(each[:_LONGEST_NAME] for each in found if isinstance(each, str)))
     if len(files) > MOST_FILES:
         unknown = unknown or f"the push has changed more than {MOST_FILES} files"
     return Changed(files=tuple(files)[:MOST_FILES], unknown=unknown)

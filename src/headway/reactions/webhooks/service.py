@@ -18,7 +18,7 @@ from headway.kernel.errors import Conflict, InvalidInput, NotFound
 from headway.kernel.vault import Vault
 from headway.reactions.webhooks import store
 from headway.reactions.webhooks.app_hooks import AppHooks
-from headway.reactions.webhooks.deciding import Decision, decide
+from headway.reactions.webhooks.deciding import Decision, compared, decide
 from headway.reactions.webhooks.events import Event
 from headway.reactions.webhooks.model import Delivery, Outcome, Taken
 from headway.reactions.webhooks.reading import Arrived, Signature, read, unpacked
@@ -69,15 +69,22 @@ class WebhookService:
         self.apps = apps
         self._files = apps.files
 
+    async def check_address(self, subject_type: SubjectType, token: str) -> None:
+        """Raises NoSuchAddress where no service is told at the address which ends in this token."""
+        if await self._db.read(lambda tx: hooks_store.service_at(tx, subject_type, token)) is None:
+            raise NoSuchAddress(subject_type)
+
     async def receive(self, subject_type: SubjectType, token: str, headers: Mapping[str, str], body: bytes) -> Taken:
         """Takes a delivery that came to the address which ends in this token. Raises NoSuchAddress."""
         service = await self._db.read(lambda tx: self._told_at(tx, subject_type, token))
         arrived, signature = await _off_loop(len(body), lambda: _judged(service, headers, body))
         changed = await self._files.of(service, arrived) if signature.is_good else None
+        known = await compared([service.tracked] if signature.is_good else [], arrived.told.events, changed)
 
         def take(tx: Tx) -> Taken:
             # Looked at again: its settings may have changed since, and a deletion may have begun.
-            return self._taking.take(tx, self._told_at(tx, subject_type, token), arrived, signature, changed=changed)
+            told = self._told_at(tx, subject_type, token)
+            return self._taking.take(tx, told, arrived, signature, changed=changed, compare=known)
 
         return await self._db.run(take)
 
@@ -122,10 +129,12 @@ class WebhookService:
             raise PayloadGone
         arrived = await _off_loop(len(kept[1]), lambda: read(kept[0], unpacked(kept[1])))
         changed = await self._files.of(told, arrived)
+        known = await compared([told.tracked], arrived.told.events, changed)
 
         def take(tx: Tx) -> Taken:
             _, service = self._seen(tx, actor, delivery_id, "webhook.replay")
-            return self._taking.take(tx, service, arrived, Signature.VOUCHED, replay_of=delivery_id, changed=changed)
+            again = Signature.VOUCHED
+            return self._taking.take(tx, service, arrived, again, replay_of=delivery_id, changed=changed, compare=known)
 
         return await self._db.run(take)
 
@@ -136,7 +145,7 @@ class WebhookService:
         service = await self._db.read(
             lambda tx: self._permitted(tx, actor, subject_type, subject_id, "webhook.simulate")
         )
-        decision = decide(service.tracked, events)
+        decision = decide(service.tracked, events, await compared([service.tracked], events))
         if decision.deploys:
             service.request(decision.tag)  # which says what is missing
         return decision

@@ -20,14 +20,15 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.events import DeliveryTaken, Events
 from headway.kernel.ids import new_id
 from headway.reactions.webhooks import store
-from headway.reactions.webhooks.deciding import Decision, Verdict, decide, of_files, of_other_repository
+from headway.reactions.webhooks.deciding import Compare, Decision, Verdict, decide, of_files, of_other_repository
 from headway.reactions.webhooks.events import Changed, PullTold
 from headway.reactions.webhooks.model import Delivery, Done, Outcome, Taken
 from headway.reactions.webhooks.reading import Arrived, Signature
 from headway.reactions.webhooks.services import Service, Services
+from headway.reactions.webhooks.watching import Compared
 
 
-class _Compared(TypedDict):
+class _Held(TypedDict):
     files: tuple[str, ...]
     files_left_out: int
     patterns: tuple[str, ...]
@@ -36,6 +37,7 @@ class _Compared(TypedDict):
 _DEFAULT_TITLE = "Deployment by webhook"
 _CALL = "call"  # what a call that names nothing is a track of
 _KEPT_FILES = 200
+_NOTHING_COMPARED = Compared()
 _REFUSALS: Mapping[Signature, str] = {
     Signature.MISSING: "The service has a webhook secret, and the delivery carries no signature: set the secret there.",
     Signature.WRONG: "The signature was not made with the service's webhook secret.",
@@ -60,19 +62,21 @@ class Taking:
         *,
         replay_of: str | None = None,
         changed: Changed | None = None,
+        compare: Compare = _NOTHING_COMPARED,
     ) -> Taken:
         """What is told to whoever has sent it. One that had come before does nothing more. ``changed`` are the files of
-        the pull request that is told of, where they were asked for.
+        the pull request that is told of, where they were asked for; ``compare`` knows what came of comparing files.
         """
         once_key = _once_key(arrived) if signature.is_good and replay_of is None else None
         if (before := self._repeated(tx, service, once_key)) is not None:
             return Taken(delivery=before, again=True)
         delivery_id = new_id()
-        decision = _decided(tx, service, arrived, again=replay_of is not None) if signature.is_good else None
+        decision = _decided(tx, service, arrived, compare, again=replay_of is not None) if signature.is_good else None
         if decision is None:
             done = _refused(service, signature)
         else:
-            asked = self._of_pull(tx, service, arrived, delivery_id, again=replay_of is not None, changed=changed)
+            watched = None if changed is None else of_files(service.tracked, changed, "The pull request", compare)
+            asked = self._of_pull(tx, service, arrived, delivery_id, watched, again=replay_of is not None)
             done = asked if asked is not None else self._act(tx, service, decision, arrived, delivery_id)
         delivery = Delivery(
             seq=0,
@@ -118,14 +122,20 @@ class Taking:
         return before
 
     def _of_pull(
-        self, tx: Tx, service: Service, arrived: Arrived, delivery_id: str, *, again: bool, changed: Changed | None
+        self,
+        tx: Tx,
+        service: Service,
+        arrived: Arrived,
+        delivery_id: str,
+        watched: Decision | str | None,
+        *,
+        again: bool,
     ) -> Done | None:
         """What a pull request does, None where none is told of, or the service has no previews."""
         pull = next((each.pull for each in arrived.told.events if isinstance(each, PullTold)), None)
         if pull is None or service.pulled is None:
             return None
         ask = _asking((delivery_id, _asker(arrived)))
-        watched = None if changed is None else of_files(service.tracked, changed, what="The pull request")
         act = partial(service.pulled, again=again)
         return _pulled(tx, service, pull, watched, lambda tx, unwatched: act(tx, pull, ask, unwatched=unwatched))
 
@@ -185,11 +195,11 @@ class Taking:
         tx.after(_telling(self.events, taken))
 
 
-def _decided(tx: Tx, service: Service, arrived: Arrived, *, again: bool) -> Decision:
+def _decided(tx: Tx, service: Service, arrived: Arrived, compare: Compare, *, again: bool) -> Decision:
     """What is decided. The same push may also be told by a second hook, or found by who catches up: its commit is
     deployed once, unless somebody asks for it ``again``.
     """
-    decision = decide(service.tracked, arrived.told.events)
+    decision = decide(service.tracked, arrived.told.events, compare)
     if again or not decision.deploys or decision.track is None or decision.head is None:
         return decision
     track, head = decision.track, decision.head
@@ -242,7 +252,7 @@ def _pulled(
     )
 
 
-def _compared(decision: Decision | None) -> _Compared:
+def _compared(decision: Decision | None) -> _Held:
     """What was compared with what, as far as it is kept."""
     if decision is None:
         return {"files": (), "files_left_out": 0, "patterns": ()}

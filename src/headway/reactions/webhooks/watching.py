@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from headway.kernel.errors import InvalidInput
+from headway.reactions.webhooks.patterns import Budget, Patterns, TooMuch, depths
 
-if TYPE_CHECKING:  # 2 MB of a panel, which one without watch paths never loads
-    from wcmatch import glob
-
+MOST_DEPTHS = 2  # ``**`` in a pattern
+MOST_NAME_CHARACTERS = 1_024
 _MOST_BRANCHES = 200
+_MOST_BRACES = 20
 _MOST_PATTERNS = 100
 _MOST_STARS = 20
 _LONGEST = 1_024
-_WILD = re.compile(r"[*?\[]")
+_MOST_STEPS = 2_000_000  # about a second; what thousands of files and a hundred patterns need is a tenth of it
+
+Found = tuple[str, ...] | None
 
 
 def check_patterns(patterns: Sequence[str]) -> None:
@@ -25,31 +26,80 @@ def check_patterns(patterns: Sequence[str]) -> None:
     for pattern in patterns:
         if len(pattern) > _LONGEST or pattern.count("*") > _MOST_STARS:
             raise InvalidInput(f"A watch path has at most {_LONGEST} characters and {_MOST_STARS} stars.")
-        if _expanded(pattern) is None:
+        meant = _expanded(_tidy(pattern.removeprefix("!")))
+        if meant is None:
             raise InvalidInput(f"The braces of the watch path {pattern[:100]!r} stand for too many paths.")
+        if any(depths(each) > MOST_DEPTHS for each in meant):
+            raise InvalidInput(
+                f"The watch path {pattern[:100]!r} holds more than {MOST_DEPTHS} times **, which stands for any number "
+                f"of folders. Name the folders between them, or make several watch paths of it."
+            )
 
 
-def concerned(files: Sequence[str], patterns: Sequence[str]) -> list[str]:
+def upgrade_sentences(services: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
+    """A sentence for each service, by its name, that has a watch path which would be refused now. It is compared as
+    before, and refused where watch paths are next saved.
+    """
+    sentences = []
+    for name, patterns in services:
+        try:
+            check_patterns(patterns)
+        except InvalidInput as error:
+            sentences.append(f"{name}: {error.message} It is compared as before until its watch paths are changed.")
+    return sentences
+
+
+def concerned(files: Sequence[str], patterns: Sequence[str], budget: Budget | None = None) -> Found:
     """The files that one of the patterns matches and none with a ``!`` before it. A pattern that ends in a plain name
     also stands for all that lies in the folder of that name. With nothing but exceptions all other files are meant.
+    None where that would take too long.
     """
     wanted = [_tidy(each) for each in patterns if not each.startswith("!")] or ["**"]
     spared = [_tidy(each[1:]) for each in patterns if each.startswith("!")]
-    wants, spares = _compiled(wanted), _compiled(spared) if spared else None
-    return [each for each in files if wants.match(each) and not (spares is not None and spares.match(each))]
+    if not files:
+        return ()
+    wants, spares, budget = _read(wanted), _read(spared), budget or Budget(_MOST_STEPS)
+    try:
+        return tuple(
+            each
+            for each in files
+            if wants.match(name := each[:MOST_NAME_CHARACTERS], budget) and not spares.match(name, budget)
+        )
+    except TooMuch:
+        return None
 
 
-def _compiled(patterns: Sequence[str]) -> glob.WcMatcher[str]:
-    from wcmatch import glob  # noqa: PLC0415 - as said above
+class Compared:
+    """What came of comparing files with patterns, found out before a transaction and looked up within it. Patterns that
+    have been changed in between were not compared.
+    """
 
-    single = [one for each in patterns for one in _expanded(each) or [each]]
-    both = [*single, *(f"{each}/**" for each in single if not _WILD.search(each.rpartition("/")[2]))]
-    return glob.compile(both, flags=glob.GLOBSTAR | glob.DOTGLOB | glob.FORCEUNIX, limit=0)
+    def __init__(self) -> None:
+        self._found: dict[tuple[tuple[str, ...], tuple[str, ...]], Found] = {}
+        self._budget = Budget(_MOST_STEPS)
+
+    def find(self, files: Sequence[str], patterns: Sequence[str]) -> Found:
+        """As ``concerned``; all of them together take no longer than one."""
+        found = concerned(files, patterns, self._budget)
+        self._found[tuple(files), tuple(patterns)] = found
+        return found
+
+    def __call__(self, files: Sequence[str], patterns: Sequence[str]) -> Found:
+        """What was found."""
+        return self._found.get((tuple(files), tuple(patterns))) if files else ()
+
+
+def _read(patterns: Sequence[str]) -> Patterns:
+    return Patterns([one for each in patterns for one in _expanded(each) or [each]])
 
 
 def _expanded(pattern: str) -> list[str] | None:
     """What the braces of a pattern stand for, None where that is too much."""
-    import bracex  # noqa: PLC0415 - as said above
+    if "{" not in pattern:
+        return [pattern]
+    if pattern.count("{") > _MOST_BRACES:
+        return None
+    import bracex  # noqa: PLC0415 - a panel without such watch paths never loads it
 
     try:
         return bracex.expand(pattern, limit=_MOST_BRANCHES)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 Version = tuple[int, int, int]
 
 _PART = re.compile(r"(<=|>=|<|>|=|\^|~>?)?\s*v?(\d+|[xX*])(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?(?:[-+][\w.+-]*)?")
+_LONGEST = 1_024
 _ANY = frozenset("xX*")
 _END: Version = (1 << 30, 0, 0)
 
@@ -22,6 +23,8 @@ def satisfies(version: Version, wanted: str) -> bool:
     """Whether a version lies in a range as package.json writes it (``>=18 <21``, ``^20.1``, ``18.x || 20``).
     A range that is not understood is met: npm itself only warns.
     """
+    if len(wanted) > _LONGEST:
+        return True
     alternatives = [_bounds(alternative) for alternative in wanted.split("||")]
     if any(bounds is None for bounds in alternatives):
         return True

@@ -209,9 +209,7 @@ class Attended:
 
 async def _message(conversation: Conversation) -> Message:
     try:
-        length = length_of(await conversation.read(HEAD.size))
-        if length > _MOST_ANSWER_BYTES:  # what is asked may be longer: it brings whole files
-            raise ValueError(length)
+        length = length_of(await conversation.read(HEAD.size), _MOST_ANSWER_BYTES)
         message: Message = json.loads(await conversation.read(length))
     except ValueError as error:
         raise HostUnreachable(f"{conversation.place} answered something that is no answer.") from error

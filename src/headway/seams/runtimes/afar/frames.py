@@ -17,9 +17,9 @@ def framed(message: Json) -> bytes:
     return HEAD.pack(len(body)) + body
 
 
-def length_of(head: bytes) -> int:
+def length_of(head: bytes, most_bytes: int = LONGEST) -> int:
     """How many bytes follow. Raises ValueError where nobody would send that."""
     length: int = HEAD.unpack(head)[0]
-    if length > LONGEST:
+    if length > most_bytes:
         raise ValueError(length)
     return length

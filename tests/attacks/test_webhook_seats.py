@@ -1,0 +1,78 @@
+"""Deliveries to nobody hold nothing: whose address it is is asked before anything is read or anybody takes a seat."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.bounds import P99_SECONDS, connected, heard, said, watched
+from tests.panel import Panel, panel
+
+CHUNKED = "POST /api/deploy/{} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n{}\r\n"
+ANNOUNCED = "POST /api/deploy/{} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2097152\r\n{}\r\n"
+SIGNED = "X-Hub-Signature-256: sha256=00\r\n"
+LARGE = json.dumps({"ref": "refs/heads/other", "pad": "x" * (3 << 20)})
+NOBODY = ("nobody", "compose/nobody", "github", "%67ithub", "compose/github")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("seats") / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def tokens(running: Panel) -> list[str]:
+    """Where some applications are told."""
+    ids = [running.application("https://git.example/x.git", name=f"app{each}") for each in range(4)]
+    return [running.get("application.one", applicationId=each)["refreshToken"] for each in ids]
+
+
+def delivered(running: Panel, token: str) -> float:
+    """How long a genuine delivery takes that is large."""
+    began = time.monotonic()
+    headers = {"content-type": "application/json", "x-github-event": "push"}
+    answer = running.client.post(f"/deploy/{token}", content=LARGE, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return time.monotonic() - began
+
+
+def test_slow_deliveries_to_nobody_keep_no_other_waiting(running: Panel, tokens: list[str]) -> None:
+    with contextlib.ExitStack() as stack:
+        for form in (CHUNKED, ANNOUNCED):
+            for name in NOBODY * 4:
+                each = stack.enter_context(connected(running.port))
+                each.sendall((form.format(name, SIGNED) + "1\r\na\r\n").encode())
+        with watched(running) as cost:
+            took = delivered(running, tokens[0])
+    assert took < 5
+    assert cost.p99 < P99_SECONDS
+
+
+def test_nobody_is_told_before_anything_was_read(running: Panel) -> None:
+    for name in NOBODY:
+        with connected(running.port) as connection:
+            connection.sendall(CHUNKED.format(name, SIGNED).encode())
+            assert connection.recv(1 << 16).startswith(b"HTTP/1.1 404 "), name
+
+
+def test_who_has_sent_little_of_much_has_no_seat(running: Panel, tokens: list[str]) -> None:
+    with contextlib.ExitStack() as stack:
+        for token in tokens[1:] * 3:
+            each = stack.enter_context(connected(running.port))
+            each.sendall(ANNOUNCED.format(token, "").encode() + b"x" * 1_000)
+        assert delivered(running, tokens[0]) < 5
+
+
+def test_who_has_a_seat_and_falls_silent_loses_it(running: Panel, tokens: list[str]) -> None:
+    with contextlib.ExitStack() as stack:
+        slow = [stack.enter_context(connected(running.port)) for _ in tokens[1:]]
+        for each, token in zip(slow, tokens[1:], strict=True):
+            assert said(each, ANNOUNCED.format(token, "").encode() + b"x" * (1_200 << 10))
+        time.sleep(0.3)
+        assert delivered(running, tokens[0]) < 10
+        assert all(heard(each).startswith(b"HTTP/1.1 408 ") for each in slow)
