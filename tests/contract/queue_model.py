@@ -21,6 +21,7 @@ class Job:
     lane: Lane
     host: str
     status: str = "pending"
+    organization: str = "org"
 
 
 @dataclass(slots=True)
@@ -29,10 +30,11 @@ class Model:
 
     limits: dict[str, int]
     jobs: list[Job] = field(default_factory=list)
+    turns: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def add(self, key: str | None, lane: Lane, host: str) -> Job:
+    def add(self, key: str | None, lane: Lane, host: str, organization: str = "org") -> Job:
         """A new job behind the others."""
-        self.jobs.append(Job(number=len(self.jobs), key=key, lane=lane, host=host))
+        self.jobs.append(Job(number=len(self.jobs), key=key, lane=lane, host=host, organization=organization))
         return self.jobs[-1]
 
     def in_state(self, status: str) -> list[Job]:
@@ -49,7 +51,19 @@ class Model:
             for job in waiting
             if (rollbacks == 0 if job.lane is Lane.ROLLBACK else len(busy) - rollbacks < self.limits[host])
         ]
-        return min(allowed, key=lambda job: (job.lane, job.number), default=None)
+        first = min((job.lane for job in allowed), default=None)
+        of_lane = [job for job in allowed if job.lane is first]
+        runs = Counter(job.organization for job in busy if job.lane is not Lane.ROLLBACK)
+
+        def turn(job: Job) -> tuple[int, int, int]:
+            return runs[job.organization], self.turns.get((host, job.organization), 0), job.number
+
+        found = min(of_lane, key=turn, default=None)
+        if found is not None and len({job.organization for job in of_lane}) > 1:
+            self.turns[host, found.organization] = 1 + max(
+                (taken for (where, _), taken in self.turns.items() if where == host), default=0
+            )
+        return found
 
     def _is_first(self, job: Job) -> bool:
         if job.key is None:

@@ -37,10 +37,13 @@ T = TypeVar("T")
 # Against a model.
 
 LIMITS = {"here": 2, "there": 1}
+ORGANIZATIONS = ["org", "other", "third"]
 KEYS = st.sampled_from(["a", "b", None])
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("add"), KEYS, st.sampled_from(Lane), st.sampled_from(list(LIMITS))),
+        st.tuples(
+            st.just("add"), KEYS, st.sampled_from(Lane), st.sampled_from(list(LIMITS)), st.sampled_from(ORGANIZATIONS)
+        ),
         st.tuples(st.just("claim"), st.sampled_from(list(LIMITS))),
         st.tuples(st.sampled_from(["finish", "put back", "end waiting"]), st.integers(0, 9)),
     ),
@@ -76,9 +79,9 @@ class BesideModel:
 
     def perform(self, tx: Tx, step: tuple[object, ...]) -> None:
         match step:
-            case ("add", str() | None as key, Lane() as lane, str() as host):
-                added = book.enqueue(tx, request(host, exclusive_key=key, lane=lane))
-                self._ids[added.deployment_id] = self._model.add(key, lane, host)
+            case ("add", str() | None as key, Lane() as lane, str() as host, str() as organization):
+                added = book.enqueue(tx, request(host, exclusive_key=key, lane=lane, organization_id=organization))
+                self._ids[added.deployment_id] = self._model.add(key, lane, host, organization)
             case ("claim", str() as host):
                 self._claim(tx, host)
             case ("end waiting", int() as choice):

@@ -1,22 +1,24 @@
 """The deployment rows as the queue: which one is next, and the claim that makes it running.
 
-``ready`` marks, among the waiting rows of one exclusive key, the one that goes first while none of that key runs. It
-is kept by ``promote`` in every transaction that adds, starts, ends or puts back a row, so that a claim looks at one
+Organisations take turns: of those that wait in the same lane the one goes first that runs least on the host, and of
+equals the one whose turn was longest ago. ``ready`` marks, among the waiting rows of one exclusive key, the one that
+goes first while none of that key runs. It is kept by ``promote`` in every transaction that adds, starts, ends or puts back a row, so that a claim looks at one
 row of an index however many wait behind a busy service.
 """
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from headway.core.deployments import store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.model import Deployment, Lane, Request
 from headway.core.deployments.status import Status
-from headway.infra.db.tables.deployments import CLAIMABLE, PENDING, RUNNING, deployments, hosts
+from headway.infra.db.tables.deployments import CLAIMABLE, PENDING, RUNNING, deployments, hosts, turns
 from headway.infra.db.transaction import Tx
 
 _c = deployments.c
@@ -28,12 +30,43 @@ _OF_KEY = _c.exclusive_key == bindparam("exclusive_key")
 _SERVER = select(hosts.c.server_id).where(hosts.c.host_id == bindparam("host_id"))
 _CONCURRENCY = select(hosts.c.concurrency).where(hosts.c.host_id == bindparam("host_id")).with_for_update()
 _LANES_IN_USE = select(_c.lane, func.count().label("number")).where(_ON_HOST, RUNNING).group_by(_c.lane)
+_COLUMNS = (_c.seq, _c.deployment_id, _c.epoch, _c.exclusive_key, _c.lane, _c.organization_id)
+_o = deployments.alias("other").c
+_OTHER = select(_o.seq).where(
+    _o.host_id == bindparam("host_id"), text("other.status = 'pending' AND other.ready"), _o.lane == _c.lane
+)
 _NEXT = (
-    select(_c.seq, _c.deployment_id, _c.epoch, _c.exclusive_key)
+    select(
+        *_COLUMNS,
+        # Two looks at an index each, however many wait: what is before this organisation in it, and what is behind.
+        (
+            _OTHER.where(_o.organization_id < _c.organization_id).exists()
+            | _OTHER.where(_o.organization_id > _c.organization_id).exists()
+        ).label("others_wait"),
+    )
     .where(_ON_HOST, CLAIMABLE, _c.lane.between(bindparam("first_lane"), bindparam("last_lane")))
     .order_by(_c.lane, _c.seq)
     .limit(1)
 )
+_NEXT_ORGANIZATION = (
+    select(_c.organization_id)
+    .where(_ON_HOST, CLAIMABLE, _c.lane == bindparam("in_lane"), _c.organization_id > bindparam("after"))
+    .order_by(_c.organization_id)
+    .limit(1)
+)
+_NEXT_OF_ORGANIZATION = (
+    select(*_COLUMNS)
+    .where(_ON_HOST, CLAIMABLE, _c.lane == bindparam("in_lane"), _c.organization_id == bindparam("of"))
+    .order_by(_c.seq)
+    .limit(1)
+)
+_BUSY_ORGANIZATIONS = (
+    select(_c.organization_id, func.count().label("number"))
+    .where(_ON_HOST, RUNNING, _c.lane != Lane.ROLLBACK)
+    .group_by(_c.organization_id)
+)
+_TURNS = select(turns.c.organization_id, turns.c.taken).where(turns.c.host_id == bindparam("host_id"))
+_LAST_TURN = select(func.coalesce(func.max(turns.c.taken), 0)).where(turns.c.host_id == bindparam("host_id"))
 _WAITED_FOR = select(_c.host_id).where(CLAIMABLE).distinct()
 _START = (
     update(deployments)
@@ -105,13 +138,38 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
             found = tx.execute(_NEXT, wanted).one_or_none()
             if found is None:
                 break
+            contended = bool(found.others_wait)
+            if contended:
+                found = _whose_turn(tx, host_id, found.lane)
             lock_key(tx, found.exclusive_key)
             if _start(tx, found):
+                if contended:
+                    _note_turn(tx, host_id, found.organization_id)
                 promote(tx, found.exclusive_key)
                 lease = Lease(deployment_id=found.deployment_id, owner=owner, epoch=found.epoch + 1)
                 return store.find(tx, found.deployment_id), lease
             promote(tx, found.exclusive_key)
     return None
+
+
+def _whose_turn(tx: Tx, host_id: str, lane: Lane) -> Any:  # noqa: ANN401 - a row
+    """Of several organisations that wait in a lane, the first row of the one whose turn it is."""
+    busy = {row.organization_id: row.number for row in tx.execute(_BUSY_ORGANIZATIONS, {"host_id": host_id})}
+    taken = {row.organization_id: row.taken for row in tx.execute(_TURNS, {"host_id": host_id})}
+    firsts = []
+    here = {"host_id": host_id, "in_lane": lane}
+    after: str | None = ""
+    while (after := tx.scalar(_NEXT_ORGANIZATION, {**here, "after": after})) is not None:
+        first = tx.execute(_NEXT_OF_ORGANIZATION, {**here, "of": after}).one()
+        firsts.append((busy.get(after, 0), taken.get(after, 0), first.seq, first))
+    return min(firsts, key=itemgetter(0, 1, 2))[3]
+
+
+def _note_turn(tx: Tx, host_id: str, organization_id: str) -> None:
+    mine = (turns.c.host_id == host_id, turns.c.organization_id == organization_id)
+    taken = tx.scalar(_LAST_TURN, {"host_id": host_id}) + 1
+    if tx.execute(update(turns).where(*mine).values(taken=taken)).rowcount == 0:
+        tx.execute(insert(turns), {"host_id": host_id, "organization_id": organization_id, "taken": taken})
 
 
 def waited_for(tx: Tx) -> list[str]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from headway.faces.cli.terminal import screened
+
 Row = Mapping[str, Any]
 
 _STATES: Mapping[str, str] = {
@@ -41,7 +43,7 @@ class Column:
 
 def say(text: str = "") -> None:
     """A line of a command's result."""
-    print(text, flush=True)  # noqa: T201 - what a command line is for
+    print(screened(text) if is_terminal() else text, flush=True)  # noqa: T201 - what a command line is for
 
 
 def warn(text: str) -> None:
@@ -49,12 +51,13 @@ def warn(text: str) -> None:
     if sys.stderr.isatty():
         width = shutil.get_terminal_size().columns
         wrap = functools.partial(textwrap.fill, width=width, break_long_words=False, break_on_hyphens=False)
-        text = "\n".join(wrap(line) for line in text.split("\n"))
+        text = "\n".join(wrap(line) for line in screened(text).split("\n"))
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - as say
 
 
 def say_text(text: str) -> None:
-    """A text of several lines as it is, its last line ended."""
+    """A text of several lines as it is, its last line ended; a terminal is not steered by it."""
+    text = screened(text) if is_terminal() else text
     sys.stdout.write(text if not text or text.endswith("\n") else f"{text}\n")
     sys.stdout.flush()
 

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 from headway.faces.cli import output
 from headway.faces.cli.client import Client
 from headway.faces.cli.sse import Event
+from headway.faces.cli.terminal import Screened
 from headway.kernel.errors import Unavailable
 
 _SECONDS_UNTIL_TOLD_TO_WAIT = 1.0
@@ -72,6 +73,7 @@ class Screen:
     def __init__(self, stream: TextIO, *, colours: bool) -> None:
         self._stream = stream
         self._colours = colours
+        self._screened = Screened()
         self._at_line_start = True
         self._offset = 0
         self._known: set[str] = set()
@@ -114,6 +116,7 @@ class Screen:
         """Writes what was held, and ends the last line should the log not have."""
         with self._lock:
             self._under_way = None
+            self._write(self._screened.rest().encode())
             self._write_headings(None)
             self._end_line()
             self._erase()
@@ -133,19 +136,24 @@ class Screen:
         start = end - len(text)
         while self._headings and self._headings[0][0] < end:
             cut = max(0, self._headings[0][0] - start)
-            self._write(text[:cut])
+            self._show(text[:cut])
             text, start = text[cut:], start + cut
             self._write_headings(start)
-        self._write(text)
+        self._show(text)
         self._offset = end
         self._write_headings(end)
 
     def _write_headings(self, until: int | None) -> None:
         """The headings up to an offset of the log; None: all."""
         while self._headings and (until is None or self._headings[0][0] <= until):
+            self._write(self._screened.rest().encode())
             self._end_line()
             heading = f"==> {output.clean(self._headings.pop(0)[1])}"
             self._write((f"\x1b[1m{heading}\x1b[0m\n" if self._colours else f"{heading}\n").encode())
+
+    def _show(self, text: bytes) -> None:
+        """Writes a piece of the log: as it is where a program reads it, and without what would steer a terminal."""
+        self._write(self._screened.feed(text.decode(errors="replace")).encode() if self._colours else text)
 
     def _end_line(self) -> None:
         if not self._at_line_start:

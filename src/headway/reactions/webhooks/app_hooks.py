@@ -69,7 +69,7 @@ class AppHooks:
         told = [each for each in await self.db.read(lambda tx: self._told(tx, found, path)) if each.tracked.watch_paths]
         changed = await self.files.of(told[0], arrived) if told else None
         known = await compared([each.tracked for each in told], arrived.told.events, changed)
-        return await self.db.run(lambda tx: self._take(tx, found, path, arrived, changed, known))
+        return await self.db.run(lambda tx: self._take(tx, found, path, arrived, changed, known=known))
 
     def _provider(self, tx: Tx, installation: str, arrived: Arrived) -> GitProvider | None:
         """The provider whose app has signed this, None where none of its installation's has. Raises NotOfAnApp."""
@@ -87,7 +87,7 @@ class AppHooks:
         return None
 
     def _take(
-        self, tx: Tx, provider: GitProvider, path: str, arrived: Arrived, changed: Changed | None, known: Compared
+        self, tx: Tx, provider: GitProvider, path: str, arrived: Arrived, changed: Changed | None, *, known: Compared
     ) -> list[Taken]:
         told = self._told(tx, provider, path)
         valid = Signature.VALID

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -94,6 +95,15 @@ Index(
     postgresql_where=CLAIMABLE,
 )
 Index(
+    "ix_deployments_turns",  # who waits, whatever number of each
+    deployments.c.host_id,
+    deployments.c.lane,
+    deployments.c.organization_id,
+    deployments.c.seq,
+    sqlite_where=CLAIMABLE,
+    postgresql_where=CLAIMABLE,
+)
+Index(
     "ix_deployments_waiting",
     deployments.c.exclusive_key,
     deployments.c.lane,
@@ -122,6 +132,15 @@ Index("ix_deployments_project", deployments.c.project_id, deployments.c.seq)
 Index("ix_deployments_organization", deployments.c.organization_id, deployments.c.seq)
 Index("ix_deployments_status", deployments.c.organization_id, deployments.c.status, deployments.c.seq)
 Index("ix_deployments_created", deployments.c.created_at, deployments.c.seq)
+
+turns = Table(  # of organisations that wait for the same host, in the order in which they were let on
+    "turns",
+    metadata,
+    Column("host_id", String(21), nullable=False),
+    Column("organization_id", String(21), nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    PrimaryKeyConstraint("host_id", "organization_id"),
+)
 
 leases = Table(
     "leases",

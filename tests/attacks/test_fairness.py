@@ -1,0 +1,72 @@
+"""Organisations take turns on a host: one that fills the queue keeps no other waiting for longer than its own turn."""
+
+from __future__ import annotations
+
+from headway.core.deployments.lease import Lease
+from headway.core.deployments.ledger import Outcome
+from headway.core.deployments.model import Lane
+from headway.core.deployments.status import Maker, Status
+from headway.infra.db.engine import SqlDatabase
+from tests.factories import add_host, ledger, request
+
+BOOK = ledger()
+DONE = Outcome(status=Status.DONE)
+
+
+async def queued(database: SqlDatabase, organization: str, number: int, lane: Lane = Lane.DEPLOY) -> None:
+    """An organisation asks for so many deployments of as many services."""
+    for each in range(number):
+        key = f"{organization}:{lane}:{each}"
+        wish = request(exclusive_key=key, organization_id=organization, lane=lane)
+        await database.run(lambda tx, wish=wish: BOOK.enqueue(tx, wish))  # type: ignore[misc]
+
+
+async def claimed(database: SqlDatabase) -> tuple[str, Lease]:
+    """Whose deployment goes next."""
+    found = await database.run(lambda tx: BOOK.claim(tx, "here", "me"))
+    assert found is not None
+    return found[0].organization_id, found[1]
+
+
+async def ended(database: SqlDatabase, lease: Lease) -> None:
+    """It is over."""
+    await database.run(lambda tx: BOOK.finish(tx, lease, DONE, Maker.RUNNER))
+
+
+async def one_by_one(database: SqlDatabase, number: int) -> list[str]:
+    """Whose deployments go, each after the other's end."""
+    went = []
+    for _ in range(number):
+        organization, lease = await claimed(database)
+        await ended(database, lease)
+        went.append(organization)
+    return went
+
+
+async def test_who_fills_all_slots_gives_the_next_to_who_has_none(database: SqlDatabase) -> None:
+    await database.run(lambda tx: add_host(tx, "here", 2))
+    await queued(database, "many", 30)
+    first, second = await claimed(database), await claimed(database)
+    await queued(database, "one", 1)
+    await ended(database, first[1])
+    assert (first[0], second[0], (await claimed(database))[0]) == ("many", "many", "one")
+
+
+async def test_on_a_single_slot_everybody_has_a_turn(database: SqlDatabase) -> None:
+    await database.run(lambda tx: add_host(tx, "here", 1))
+    await queued(database, "many", 20)
+    assert await one_by_one(database, 2) == ["many", "many"]
+    await queued(database, "more", 20)
+    await queued(database, "one", 2)
+    went = await one_by_one(database, 9)
+    assert went.count("one") == 2
+    assert abs(went.count("many") - went.count("more")) <= 1
+    assert went.index("one") <= 3
+
+
+async def test_a_turn_is_taken_within_a_lane_and_never_before_a_lower_one(database: SqlDatabase) -> None:
+    await database.run(lambda tx: add_host(tx, "here", 1))
+    await queued(database, "one", 2, Lane.PREVIEW)
+    await queued(database, "many", 3)
+    await queued(database, "one", 1, Lane.ROLLBACK)
+    assert await one_by_one(database, 6) == ["one", "many", "many", "many", "one", "one"]
