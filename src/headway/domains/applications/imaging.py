@@ -71,6 +71,7 @@ class Imaging:
             stage=settings.docker_stage,
             arguments={name: value for name, value in plan.build_variables.items() if name not in secrets},
             secrets={name: Secret(value) for name, value in plan.build_variables.items() if name in secrets},
+            registries=(plan.registry["url"],) if plan.registry is not None else (),
             fresh=settings.clean_cache,
             version=_version(settings, builder),
             file_server=self.file_server.folder,

@@ -12,6 +12,7 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.layers import Layer, Resolved, resolve
 from headway.kernel.variables import Marks, parse_variables, secrets_among
 from headway.kernel.vault import Vault
+from headway.seams.builders.recipe import check_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ def known_secrets(tx: Tx, application: Application, vault: Vault) -> set[str]:
 def check_variables(env: str, settings: AppSettings) -> None:
     """What can be told of an application's own variables alone. Raises InvalidInput."""
     own = {Layer.OWN: parse_variables(env), Layer.BUILD: _of_build(settings)}
+    check_names(own[Layer.BUILD])
     resolve(own, Layer.OWN)
     resolve(own, Layer.BUILD)
 

@@ -6,11 +6,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from headway.core.deployments.run import RunFailed
+from headway.core.deployments.status import Reason
 from headway.domains.composes.bringing import Bringing
 from headway.domains.composes.model import Record
-from headway.infra.docker.cli import Docker
+from headway.infra.docker.cli import Docker, ImageBuild
 from headway.infra.hosts.command import Account, Command, Stage
+from headway.kernel.errors import InvalidInput
+from headway.seams.builders.base import BuildError
 from headway.seams.builders.engine import fail, told
+from headway.seams.builders.recipe import Sources, lay_out
 from headway.seams.runtimes.compose.built import Built, builds_of
 
 UNDO_BUILD = "image-build"
@@ -22,6 +27,7 @@ async def build(bringing: Bringing, record: Record) -> None:
     if not builds:
         return
     run, group = bringing.run, bringing.plan.compose_id
+    await bringing.tools.engine.api.require_policies()
     await run.undo(UNDO_BUILD, {"group": group})
     path = await run.host.make_group(group, bringing.tools.limits)
     account = await _account(bringing)
@@ -42,15 +48,31 @@ class _Building:
 
     async def build(self, built: Built) -> None:
         run, names = self.bringing.run, ", ".join(built.services)
-        name, command = f"build {names}", self._command(built)
+        name = f"build {names}"
         await run.say(f"Building {names}.")
+        command = self._command(await self._laid_out(built))
         ended = await run.command(name, command, check=False)
         if not ended.succeeded:
             ran_out = await run.host.end_group(self.group)
             await fail(run, name, command, ran_out=ran_out, bound_by="HEADWAY_BUILD_MEMORY")
 
-    def _command(self, built: Built) -> Command:
-        typed = told(self.line.build(replace(built.build, group=self.path)))
+    async def _laid_out(self, built: Built) -> ImageBuild:
+        plan, tools = self.bringing.plan, self.bringing.tools
+        has_machine = plan.settings.host_access
+        sources = Sources(
+            own=built.own, registries=tuple(each["url"] for each in plan.registries), anything=has_machine
+        )
+        below = None if has_machine else tools.folders.own(plan.compose_id)
+        wanted = replace(built.build, group=self.path, caches=self.group)
+        try:
+            return await lay_out(
+                self.bringing.run, wanted, sources, self.line.configuration, owner=self.account, below=below
+            )
+        except (BuildError, InvalidInput) as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
+
+    def _command(self, build: ImageBuild) -> Command:
+        typed = told(self.line.build(build))
         settings = self.bringing.plan.settings
         return Command(
             stages=(Stage(argv=typed.argv, account=self.account),),

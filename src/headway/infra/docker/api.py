@@ -26,6 +26,7 @@ _FILE_SECONDS = 300.0
 _CHUNK = 64 << 10
 _FILE_CHUNK = 1 << 20
 _MOST_BYTES = 64 << 20
+_POLICIES = (1, 43)  # what Docker 24 speaks
 
 
 class EngineAway(Unavailable):
@@ -36,6 +37,16 @@ class EngineAway(Unavailable):
         super().__init__(
             f"The Docker engine of {place} does not answer ({why}). Install it (apt-get install docker.io "
             "docker-cli docker-buildx) or start it (systemctl start docker), then deploy again."
+        )
+
+
+class EngineTooOld(Unavailable):
+    """The engine cannot keep a build within bounds."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"The Docker engine of {place} is older than 24, and cannot keep a build from what is not its own. "
+            "Renew it (on Debian 13: apt-get install docker.io docker-buildx), then deploy again."
         )
 
 
@@ -62,7 +73,7 @@ class DockerApi:
     def __init__(self, dial: Dial, place: str = _HERE) -> None:
         self._dial = dial
         self._place = place
-        self._architecture: str | None = None
+        self._about: Json = None
 
     async def get(self, path: str, *, seconds: float = _SECONDS, **query: Json) -> Json:
         """What it knows. A query's lists and objects are sent as the JSON that it wants."""
@@ -128,9 +139,17 @@ class DockerApi:
 
     async def architecture(self) -> str:
         """What its machine is; asked once, since the engine starts programs of its own to answer that."""
-        if self._architecture is None:
-            self._architecture = (await self.get("/version"))["Arch"]
-        return self._architecture
+        return str((await self._known())["Arch"])
+
+    async def require_policies(self) -> None:
+        """Returns where there is an engine that holds builds to a policy of sources; else raises EngineAway, or
+        EngineTooOld.
+        """
+        await self.require()
+        if _number((await self._known())["ApiVersion"]) >= _POLICIES:
+            return
+        self._about = None  # it may be renewed
+        raise EngineTooOld(self._place)
 
     async def engine_id(self) -> str:
         """What tells it from every other engine: hosts may share one."""
@@ -143,6 +162,11 @@ class DockerApi:
         except (EngineAway, EngineRefused):
             return False
         return True
+
+    async def _known(self) -> Json:
+        if self._about is None:
+            self._about = await self.get("/version")
+        return self._about
 
     async def _ask(
         self,
@@ -193,6 +217,10 @@ class DockerApi:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
 
 
 async def _write(writer: asyncio.StreamWriter, content: bytes | Path) -> None:

@@ -15,11 +15,13 @@ _ACTED_ON = re.compile(
     r"LD_.*|DYLD_.*|GLIBC_.*|GCONV_PATH|GETCONF_DIR|HOSTALIASES|LOCALDOMAIN|LOCPATH|MALLOC_.*|NIS_PATH|NLSPATH|RESOLV_.*"
     r"|RES_OPTIONS|TMPDIR|TZ|TZDIR|LC_.*|LANG"
     r"|GO(DEBUG|GC|MAXPROCS|MEMLIMIT|TRACEBACK|ROOT|PATH|FLAGS|COVERDIR|EXPERIMENT)|CGO_.*|SSL_CERT_.*|XDG_.*|OTEL_.*"
-    r"|DOCKER.*|BUILDKIT.*|BUILDX.*|COMPOSE_.*|CONTAINER.*|SOURCE_DATE_EPOCH"
+    r"|DOCKER.*|BUILDKIT.*|BUILDX.*|EXPERIMENTAL_.*|COMPOSE_.*|CONTAINER.*"
     r"|PERL.*|BASH.*|ENV|IFS|PATH|HOME|USER|LOGNAME|SHELL|TERM|NO_COLOR|(HTTPS?|FTP|NO|ALL)_PROXY|HEADWAY_SECRET_.*"
     r"|GIT_(SSH|CONFIG|EXEC|EXTERNAL|PROXY|ASKPASS|DIR|WORK|EDITOR|PAGER|TEMPLATE|TRACE|SEQUENCE|ALLOW).*|SSH_(AUTH|ASKPASS).*",
     re.IGNORECASE,
 )
+# The file in the folder of the configuration that says what BuildKit may fetch.
+SOURCES = "sources.json"
 # Plugins are called by their own names, in the folders that ``docker`` looks for them in: before it starts one it asks
 # each of them what it is, which takes a third of a cached build.
 _PLUGINS = ":".join(f"/usr/{place}/docker/cli-plugins" for place in ("local/lib", "local/libexec", "lib", "libexec"))
@@ -39,8 +41,9 @@ class Typed:
 class ImageBuild:
     """What an image is built of and called. ``context`` and ``dockerfile`` are absolute; ``dockerfile`` None is read
     from ``dockerfile_text``. ``contexts`` are further folders by name. Arguments show in the image's history; secrets
-    are in no layer, no argument and no log; ``secret_files`` are those that lie in files. ``options`` are further
-    arguments of the command line.
+    are in no layer, no argument and no log; ``secret_files`` are those that lie in files. ``caches`` is whose the cache
+    mounts are: no other build has them. ``front_end`` is an image that reads the file in the place of BuildKit's own
+    front end; ``shown_labels`` are labels of the user's. ``options`` are further arguments of the command line.
     """
 
     context: str
@@ -53,6 +56,9 @@ class ImageBuild:
     secret_files: Mapping[str, str] = field(default_factory=dict)
     contexts: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    caches: str = ""
+    front_end: str | None = None
+    shown_labels: Mapping[str, str] = field(default_factory=dict, repr=False)
     group: str | None = None
     fresh: bool = False
     options: tuple[str, ...] = ()
@@ -66,16 +72,20 @@ class Docker:
     configuration: str
 
     def build(self, build: ImageBuild) -> Typed:
-        """Builds an image with BuildKit and says in plain text what it does."""
+        """Builds an image with BuildKit and says in plain text what it does. The file of sources has to lie in the
+        folder of the configuration: without it nothing is built.
+        """
         secrets = {f"HEADWAY_SECRET_{number}": name for number, name in enumerate(build.secrets)}
-        in_env, in_words = _parted(build.arguments)
+        in_env = _harmless(build.arguments)
+        own = {"BUILDKIT_SYNTAX": build.front_end or "", "BUILDKIT_CACHE_MOUNT_NS": build.caches}
         argv = (
             *("docker-buildx", "build", "--progress=plain", "--provenance=false"),
             f"--tag={build.tag}",
             f"--file={build.dockerfile or '-'}",
             *((f"--target={build.stage}",) if build.stage else ()),
             *(f"--label={name}={value}" for name, value in build.labels.items()),
-            *(f"--build-arg={word}" for word in in_words),
+            *(f"--build-arg={name}" for name in in_env),
+            *(f"--build-arg={name}={value}" for name, value in own.items() if value),
             *(f"--secret={_fields(f'id={name}', f'env={variable}')}" for variable, name in secrets.items()),
             *(f"--secret={_fields(f'id={name}', f'src={path}')}" for name, path in build.secret_files.items()),
             *(f"--build-context={name}={folder}" for name, folder in build.contexts.items()),
@@ -85,7 +95,8 @@ class Docker:
             *("--", build.context),
         )
         env = {**in_env, **{variable: build.secrets[name].reveal() for variable, name in secrets.items()}}
-        return Typed(argv=argv, env={**env, **self._env}, stdin=build.dockerfile_text.encode())
+        told = {"EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": f"{self.configuration}/{SOURCES}"}
+        return Typed(argv=argv, env={**env, **self._env, **told}, stdin=build.dockerfile_text.encode())
 
     def pull(self, name: str) -> Typed:
         """Brings an image from its registry."""
@@ -103,8 +114,7 @@ class Docker:
 
     def with_engine(self, env: Mapping[str, str]) -> dict[str, str]:
         """An environment for another program that speaks to the engine; ``env`` cannot say which one, or how."""
-        in_env, _ = _parted(env)
-        return {**in_env, **self._env}
+        return {**_harmless(env), **self._env}
 
     @property
     def _env(self) -> dict[str, str]:
@@ -122,12 +132,14 @@ class Docker:
         }
 
 
-def _parted(arguments: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Which arguments go by the environment, where nobody else reads them, and all as they are named on the command
-    line: with their values only where the program itself would act on a variable of that name.
-    """
-    in_env = {name: value for name, value in arguments.items() if not _ACTED_ON.fullmatch(name)}
-    return in_env, tuple(name if name in in_env else f"{name}={value}" for name, value in arguments.items())
+def is_acted_on(name: str) -> bool:
+    """Whether a program on the way to a build would itself act on a variable of that name."""
+    return _ACTED_ON.fullmatch(name) is not None
+
+
+def _harmless(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those that go by the environment, where nobody else reads them. No value is ever an argument."""
+    return {name: value for name, value in variables.items() if not is_acted_on(name)}
 
 
 def _fields(*fields: str) -> str:

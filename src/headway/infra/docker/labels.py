@@ -10,6 +10,8 @@ DEPLOYMENT = "headway.deployment"
 RELEASE = "headway.release"
 COMPOSE = "headway.compose"
 SWARM = "headway.swarm"
+# Whose labels tell where a container belongs: Headway's own, and Compose's.
+OWN_FAMILIES = ("headway.", "com.docker.compose.")
 
 
 def labelled(**wanted: str) -> dict[str, list[str]]:

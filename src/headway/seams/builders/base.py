@@ -17,6 +17,7 @@ from headway.kernel.secret import Secret
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_COMMAND = 16_384
+_VERSION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,120}")
 
 
 class BuildError(HeadwayError):
@@ -30,8 +31,8 @@ class ImageSpec:
     """What a builder of images is told beside. ``name`` is what the image is to be called and ``labels`` what it
     carries; ``group`` names the control group of the build's steps. ``dockerfile`` and ``context`` are relative to the
     build path; ``fresh`` does without what is cached. ``account`` may speak to the engine, and reads no more of the
-    workspace than a build could; ``login`` is typed first, for base images that are not for everybody. ``version`` is
-    the one of the builder's own parts, where it has any.
+    workspace than a build could; ``login`` is typed first, for base images that are not for everybody, from the
+    ``registries`` that it opens. ``version`` is the one of the builder's own parts, where it has any.
     """
 
     api: DockerApi
@@ -47,6 +48,7 @@ class ImageSpec:
     arguments: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     fresh: bool = False
+    registries: tuple[str, ...] = ()
     version: str | None = None
     file_server: str = ""
 
@@ -81,6 +83,8 @@ class BuildSpec:
                 )
         image = self.image
         further = {} if image is None else {**{n: Secret(v) for n, v in image.arguments.items()}, **image.secrets}
+        if image is not None and image.version and not _VERSION.fullmatch(image.version):
+            raise InvalidInput(f"{image.version[:100]!r} is no version of a builder: give one such as 24 or 0.15.4.")
         for name, value in [*self.variables.items(), *further.items()]:
             if not _NAME.fullmatch(name):
                 raise InvalidInput(

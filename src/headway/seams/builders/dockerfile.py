@@ -29,7 +29,7 @@ class DockerfileBuilder:
                 f"There is no file '{image.dockerfile}' at the build path. Add it, or set the path of the Dockerfile "
                 "(dockerfile), which is relative to the build path."
             )
-        return await build_image(work, spec, build)
+        return await build_image(work, spec, build, below=workspace.root)
 
 
 async def _check_context(work: Work, workspace: Workspace, spec: BuildSpec, context: str) -> None:

@@ -17,6 +17,7 @@ from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image
 from headway.kernel.errors import InvalidInput, OutOfMemory
 from headway.seams.builders.base import BuildError, BuildSpec, ImageSpec
+from headway.seams.builders.recipe import Sources, lay_out
 
 UNDO_BUILD = "image-build"
 _KILLED = 137
@@ -29,11 +30,15 @@ def image_spec(spec: BuildSpec) -> ImageSpec:
     return spec.image
 
 
-async def build_image(work: Work, spec: BuildSpec, build: ImageBuild) -> Image:
-    """Lets BuildKit build, as a command of the run whose steps are bounded and end with it. Raises BuildError."""
+async def build_image(work: Work, spec: BuildSpec, build: ImageBuild, *, below: str | None = None) -> Image:
+    """Lets BuildKit build, as a command of the run whose steps are bounded and end with it. The Dockerfile does not
+    lead out of ``below``. Raises BuildError, and InvalidInput for what no build may ask for.
+    """
     image = image_spec(spec)
     group = await prepare(work, spec)
-    typed = image.cli.build(replace(build, tag=image.name, labels=image.labels, group=group, fresh=image.fresh))
+    wanted = replace(build, tag=image.name, labels=image.labels, group=group, fresh=image.fresh, caches=image.group)
+    sources, where = Sources(registries=image.registries), image.cli.configuration
+    typed = image.cli.build(await lay_out(work, wanted, sources, where, owner=image.account, below=below))
     ended = await run_build(work, spec, "build", told(typed))
     if not ended.succeeded:
         raise BuildError("The image was not built.")
@@ -43,7 +48,7 @@ async def build_image(work: Work, spec: BuildSpec, build: ImageBuild) -> Image:
 async def prepare(work: Work, spec: BuildSpec) -> str | None:
     """The folder of the command line's configuration, and the control group of the steps, whose path is given."""
     image = image_spec(spec)
-    await image.api.require()
+    await image.api.require_policies()
     await work.undo(UNDO_BUILD, _traces(image))
     await work.host.make_folder(image.cli.configuration, owner=image.account)
     if image.login is not None:

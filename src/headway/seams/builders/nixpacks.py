@@ -31,7 +31,7 @@ class NixpacksBuilder:
         out = f"{spec.cache_folder}/nixpacks"
         await work.command("nixpacks-clear", _clear(spec, out))  # once: what the next one writes is not to be lost
         await work.command(PROGRAM, plan_command(workspace, spec, out))
-        return await build_image(work, spec, describe(spec, image, out))
+        return await build_image(work, spec, describe(spec, image, out), below=out)
 
 
 def _clear(spec: BuildSpec, out: str) -> Command:

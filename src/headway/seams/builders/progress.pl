@@ -44,7 +44,7 @@ sub tell_line {
     if ($line =~ /\A#(\d+) (.*)\z/s) { vertex($1, $2); return }
     if ($line eq '------') { $excerpt = !$excerpt; return }    # the last lines of a step once more
     return if $excerpt || $line eq '';
-    if ($line =~ s/\AERROR: (failed to solve: )?//) { $reason = $line; return }
+    if ($line =~ s/\AERROR: (failed to solve: )?//) { $reason = refusal($line) // $line; return }
     show();
     print "$line\n";
 }
@@ -91,6 +91,23 @@ sub show {
     print "$heading{$pending}\n";
     ($open, $pending) = ($pending, '');
     $last{$open} //= '';
+}
+
+# What the engine was told not to fetch, in words that say what to do instead.
+sub refusal {
+    my ($said) = @_;
+    return unless $said =~ /source "([^"]*)" denied by policy/;
+    my $source = $1;
+    if ($source =~ s/\Adocker-image:\/\///) {
+        return "The build wants the image $source, which is on the machine's own network or its link-local one. No "
+            . 'build reaches these: give the service that registry (registryId, registryIds), or take the image from '
+            . 'another.' if $source =~ /\A(localhost|[^\/]*\.localhost|127\.|0|\d+[:\/]|169\.254\.|\[)/;
+        return "The build wants the image $source, which is a release of a service here. No build begins with one or "
+            . 'copies from it: take the image to a registry under a name of its own.';
+    }
+    return "The build wants the engine to fetch $source (ADD of an address or a repository, or a base image that does), "
+        . 'and the engine would do so on the network of the machine itself. No build may: fetch it within the build '
+        . '(RUN curl, wget or git clone). A compose service may whose owner set allowHostAccess.';
 }
 
 sub conclusion {

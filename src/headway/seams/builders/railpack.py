@@ -61,10 +61,11 @@ def describe(workspace: Workspace, spec: BuildSpec, image: ImageSpec, plan: str)
         context=workspace.folder,
         dockerfile=plan,
         tag=image.name,
+        front_end=front_end,
         arguments={
-            "BUILDKIT_SYNTAX": front_end,
-            "secrets-hash": hashlib.sha256(told.encode()).hexdigest(),
             **image.arguments,
+            "secrets-hash": hashlib.sha256(told.encode()).hexdigest(),
+            "cache-key": image.group,  # by which its front end tells the caches of applications apart
         },
         secrets=secrets,
     )

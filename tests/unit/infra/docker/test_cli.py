@@ -23,6 +23,7 @@ ENV = {
     "BUILDX_GIT_INFO": "false",
     "DOCKER_CLI_HINTS": "false",
 }
+OF_BUILD = {**ENV, "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY": "/c/sources.json"}
 BUILD = ImageBuild(context="/w", dockerfile="/w/Dockerfile", tag="headway-p/shop:r-1")
 FIRST = ("docker-buildx", "build", "--progress=plain", "--provenance=false", "--tag=headway-p/shop:r-1")
 HEAD = (*FIRST, "--file=/w/Dockerfile")
@@ -30,7 +31,7 @@ TAIL = ("--", "/w")
 
 
 def test_a_build() -> None:
-    assert DOCKER.build(BUILD) == Typed(argv=(*HEAD, *TAIL), env=ENV)
+    assert DOCKER.build(BUILD) == Typed(argv=(*HEAD, *TAIL), env=OF_BUILD)
 
 
 @pytest.mark.parametrize(
@@ -41,34 +42,36 @@ def test_a_build() -> None:
         ({"group": "/headway/p/builds/a"}, ("--cgroup-parent=/headway/p/builds/a",)),
         ({"contexts": {"server": "/s"}}, ("--build-context=server=/s",)),
         ({"fresh": True}, ("--no-cache", "--pull")),
+        ({"caches": "a"}, ("--build-arg=BUILDKIT_CACHE_MOUNT_NS=a",)),
+        ({"front_end": "ghcr.io/x:1"}, ("--build-arg=BUILDKIT_SYNTAX=ghcr.io/x:1",)),
     ],
 )
 def test_an_option_of_a_build(change: dict[str, Any], words: tuple[str, ...]) -> None:
-    assert DOCKER.build(replace(BUILD, **change)) == Typed(argv=(*HEAD, *words, *TAIL), env=ENV)
+    assert DOCKER.build(replace(BUILD, **change)) == Typed(argv=(*HEAD, *words, *TAIL), env=OF_BUILD)
 
 
 def test_a_dockerfile_of_our_own_is_read_from_the_standard_input() -> None:
     typed = DOCKER.build(ImageBuild(context="/w", tag="headway-p/shop:r-1", dockerfile_text="FROM scratch\n"))
-    assert typed == Typed(argv=(*FIRST, "--file=-", *TAIL), env=ENV, stdin=b"FROM scratch\n")
+    assert typed == Typed(argv=(*FIRST, "--file=-", *TAIL), env=OF_BUILD, stdin=b"FROM scratch\n")
 
 
 def test_values_of_arguments_go_by_the_environment() -> None:
     typed = DOCKER.build(replace(BUILD, arguments={"VERSION": "$(id) `id`", "GOOGLE_KEY": "k"}))
     words = ("--build-arg=VERSION", "--build-arg=GOOGLE_KEY")
-    assert typed == Typed(argv=(*HEAD, *words, *TAIL), env={"VERSION": "$(id) `id`", "GOOGLE_KEY": "k", **ENV})
+    assert typed == Typed(argv=(*HEAD, *words, *TAIL), env={"VERSION": "$(id) `id`", "GOOGLE_KEY": "k", **OF_BUILD})
 
 
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "DOCKER_HOST", "DOCKER_CONFIG", "PATH", "HOME", "PERL5OPT", "GODEBUG"])
-def test_an_argument_that_the_program_would_act_on_does_not_reach_its_environment(name: str) -> None:
+def test_what_the_program_would_act_on_reaches_neither_its_environment_nor_its_arguments(name: str) -> None:
     typed = DOCKER.build(replace(BUILD, arguments={name: "/evil"}))
-    assert typed == Typed(argv=(*HEAD, f"--build-arg={name}=/evil", *TAIL), env=ENV)
+    assert typed == Typed(argv=(*HEAD, *TAIL), env=OF_BUILD)
     assert DOCKER.with_engine({name: "/evil", "FINE": "1"}) == {"FINE": "1", **ENV}
 
 
 def test_a_secret_is_in_the_environment_under_a_name_of_ours_and_nowhere_else() -> None:
     typed = DOCKER.build(replace(BUILD, secrets={"LD_PRELOAD": Secret("s3cret")}))
     words = ("--secret=id=LD_PRELOAD,env=HEADWAY_SECRET_0",)
-    assert typed == Typed(argv=(*HEAD, *words, *TAIL), env={"HEADWAY_SECRET_0": "s3cret", **ENV})
+    assert typed == Typed(argv=(*HEAD, *words, *TAIL), env={"HEADWAY_SECRET_0": "s3cret", **OF_BUILD})
     assert "s3cret" not in repr(typed)
 
 

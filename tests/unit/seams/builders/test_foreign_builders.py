@@ -84,11 +84,8 @@ def test_the_image_of_railpack_has_every_variable_as_a_secret_and_follows_their_
         context="/w/app",
         dockerfile="/cache/plan.json",
         tag="headway-p/shop:r-1",
-        arguments={
-            "BUILDKIT_SYNTAX": "ghcr.io/railwayapp/railpack-frontend",
-            "secrets-hash": build.arguments["secrets-hash"],
-            "ARG": "a",
-        },
+        front_end="ghcr.io/railwayapp/railpack-frontend",
+        arguments={"ARG": "a", "secrets-hash": build.arguments["secrets-hash"], "cache-key": IMAGE.group},
         secrets={"KEY": Secret("k"), "NIXPACKS_START_CMD": Secret("./run"), "TOKEN": Secret("t")},
     )
     other = BuildSpec(cache_folder="/cache", variables={"KEY": Secret("other")}, image=IMAGE)

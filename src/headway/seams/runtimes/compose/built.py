@@ -15,6 +15,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from headway.infra.docker.cli import ImageBuild
+from headway.infra.docker.labels import COMPOSE, OWN_FAMILIES, PANEL
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.runtimes.compose.allowed import is_remote
@@ -22,14 +23,16 @@ from headway.seams.runtimes.compose.converted import IMAGE
 
 Model = Mapping[str, Any]
 _SERVICE = "service:"
+_IMAGE = "docker-image://"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """One build, and the services that run its image."""
+    """One build, and the services that run its image. ``own`` are the images of its file that it may begin with."""
 
     services: tuple[str, ...]
     build: ImageBuild
+    own: tuple[str, ...] = ()
 
 
 def builds_of(model: Model, variables: Mapping[str, str]) -> list[Built]:
@@ -47,7 +50,8 @@ def builds_of(model: Model, variables: Mapping[str, str]) -> list[Built]:
     found: list[Built] = []
     for names in by_what.values():
         made_before = [name for each in found for name in each.services]
-        found.append(Built(services=tuple(names), build=_build(plain, names, made_before, variables)))
+        own = tuple(services[name]["image"] for name in made_before)
+        found.append(Built(services=tuple(names), build=_build(plain, names, made_before, variables), own=own))
     return found
 
 
@@ -58,6 +62,7 @@ def _build(model: Model, names: list[str], made_before: list[str], variables: Ma
     context, inline = str(build["context"]), build.get("dockerfile_inline")
     dockerfile = str(build.get("dockerfile") or "Dockerfile")
     files, values = _secrets(model, build, variables)
+    labels, shown = _labels(build)
     return ImageBuild(
         context=context,
         tag=service["image"],
@@ -68,7 +73,8 @@ def _build(model: Model, names: list[str], made_before: list[str], variables: Ma
         secrets=values,
         secret_files=files,
         contexts=dict([*_images_of(services, made_before), *_own_contexts(services, build)]),
-        labels=build.get("labels") or {},
+        labels=labels,
+        shown_labels=shown,
         options=(
             *(f"--tag={services[name]['image']}" for name in names[1:]),
             *_options(build, _platform(service)),
@@ -95,6 +101,16 @@ def _options(build: Model, platform: str | None) -> Iterator[str]:
     for name, limit in (build.get("ulimits") or {}).items():
         soft, hard = (limit["soft"], limit["hard"]) if isinstance(limit, Mapping) else (limit, limit)
         yield f"--ulimit={name}={soft}:{hard}"
+
+
+def _labels(build: Model) -> tuple[dict[str, str], dict[str, str]]:
+    """Headway's own, and the user's."""
+    every = {str(name): str(value or "") for name, value in (build.get("labels") or {}).items()}
+    own = {name: every.pop(name) for name in (PANEL, COMPOSE) if name in every}
+    for name in every:
+        if name.startswith(OWN_FAMILIES):
+            raise InvalidInput(f"A build gives its image the label {name}, which is not its to give. Remove it.")
+    return own, every
 
 
 def _platform(service: Model) -> str | None:
@@ -130,12 +146,12 @@ def _images_of(services: Model, made_before: list[str]) -> Iterator[tuple[str, s
     for name in made_before:
         shown = str(services[name]["labels"][IMAGE])
         if " " not in shown and "@" not in shown:
-            yield shown, f"docker-image://{services[name]['image']}"
+            yield shown, f"{_IMAGE}{services[name]['image']}"
 
 
 def _place(services: Model, context: str) -> str:
     name = context.removeprefix(_SERVICE)
-    return f"docker-image://{services[name]['image']}" if context.startswith(_SERVICE) else context
+    return f"{_IMAGE}{services[name]['image']}" if context.startswith(_SERVICE) else context
 
 
 def _in_order(services: Model) -> list[str]:

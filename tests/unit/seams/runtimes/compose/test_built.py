@@ -67,7 +67,7 @@ def test_every_key_of_a_build_becomes_what_the_command_line_calls_it() -> None:
     (found,) = builds(secrets=secrets, variables={"V": "value"}, web=service("web", build))
     made = found.build
     assert (made.context, made.dockerfile, made.stage) == ("/w/web", "/w/web/sub/Dockerfile", "last")
-    assert (made.arguments, made.labels) == ({"A": "$1"}, {"l": "$"})
+    assert (made.arguments, made.labels, made.shown_labels) == ({"A": "$1"}, {}, {"l": "$"})
     assert (made.secret_files, made.secrets) == ({"t": "/w/f"}, {"v": Secret("value"), "c": Secret("kept")})
     assert made.options == (
         *("--no-cache", "--pull", "--network=none", "--shm-size=67108864", "--platform=linux/arm64"),
