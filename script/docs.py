@@ -11,6 +11,7 @@ from headway.kernel.settings import OTHER_VARIABLES
 from headway.kernel.told_settings import documented
 from script.api_page import api_page
 from script.clients_page import clients_page
+from script.dockerfile_page import dockerfile_page
 from script.markdown import NOTE, page, table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -43,6 +44,7 @@ def pages() -> dict[str, str]:
     return {
         "api.md": api_page(),
         "clients.md": clients_page(),
+        "dockerfiles.md": dockerfile_page(),
         "settings.md": settings_page(),
         "state-machine.md": state_page(),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headway.infra.docker import images
-from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, unix_socket
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, keeps_policies, unix_socket
 from headway.kernel.artifacts import Image
 from headway.kernel.ids import new_id
 from tests.docker_engine import BASE_IMAGE, Engine
@@ -94,3 +94,9 @@ async def test_what_is_no_whole_answer_is_an_engine_that_is_away(tmp_path: Path,
     async with await asyncio.start_unix_server(answer, path):
         with pytest.raises(EngineAway):
             await DockerApi(unix_socket(str(path))).get("/version")
+
+
+def test_an_engine_that_ignores_policies_is_known_by_its_version() -> None:
+    assert not keeps_policies({"ApiVersion": "1.41"})
+    assert keeps_policies({"ApiVersion": "1.43"})
+    assert keeps_policies({"ApiVersion": "1.100"})

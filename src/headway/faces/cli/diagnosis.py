@@ -59,7 +59,8 @@ class Isolation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Docker:
     """What there is of Docker: the program, BuildKit's part of it, what the engine says of itself or why it does not
-    (``problem``), what its swarm is, and which of the foreign builders are installed.
+    (``problem``), whether it is too old to build (``is_old``), what its swarm is, and which of the foreign builders are
+    installed.
     """
 
     socket: str
@@ -69,6 +70,7 @@ class Docker:
     problem: str | None
     builders: tuple[str, ...]
     swarm: str | None = None
+    is_old: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +218,9 @@ def _docker(found: Docker) -> Iterator[Finding]:
         detail = f"no {'buildx' if found.program else 'docker program'}; images can be run and not built"
         package = "docker-buildx" if found.program else "docker-cli docker-buildx"
         yield Finding(level=Level.WARN, name=name, detail=detail, advice=f"apt-get install {package}")
+    if found.is_old:
+        detail = "the engine is older than 24 and cannot keep a build from what is not its own; it runs images, no more"
+        yield Finding(level=Level.WARN, name=name, detail=detail, advice="install Docker 24 or newer")
     if found.swarm:
         yield Finding(level=Level.OK, name="swarm", detail=found.swarm)
     if found.builders:

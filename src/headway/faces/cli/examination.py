@@ -16,7 +16,7 @@ from typing import Any
 
 from headway.faces.cli.diagnosis import Docker, Examined, Isolation
 from headway.faces.cli.machine import facts
-from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, unix_socket
+from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, keeps_policies, unix_socket
 from headway.infra.hosts import cgroups
 from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.opening import CLEAN_PATH, AnchorFailed
@@ -105,9 +105,11 @@ def _isolation(settings: Settings) -> Isolation | None:
 def _docker(settings: Settings) -> Docker:
     api = DockerApi(unix_socket(settings.docker_host.removeprefix("unix://")))
     engine = problem = swarm = None
+    is_old = False
     try:
         version = asyncio.run(api.get("/version"))
         engine = f"{version['Version']} for {version['Arch']}"
+        is_old = not keeps_policies(version)
         swarm = _swarm(asyncio.run(api.get("/info")).get("Swarm") or {})
     except (EngineAway, EngineRefused) as error:
         problem = error.why if isinstance(error, EngineAway) else error.message
@@ -119,6 +121,7 @@ def _docker(settings: Settings) -> Docker:
         engine=engine,
         problem=problem,
         swarm=swarm,
+        is_old=is_old,
         builders=tuple(name for name in ("nixpacks", "railpack", "pack") if shutil.which(name, path=CLEAN_PATH)),
     )
 

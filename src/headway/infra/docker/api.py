@@ -146,7 +146,7 @@ class DockerApi:
         EngineTooOld.
         """
         await self.require()
-        if _number((await self._known())["ApiVersion"]) >= _POLICIES:
+        if keeps_policies(await self._known()):
             return
         self._about = None  # it may be renewed
         raise EngineTooOld(self._place)
@@ -219,8 +219,10 @@ class DockerApi:
                 await writer.wait_closed()
 
 
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+def keeps_policies(version: Json) -> bool:
+    """Whether an engine of this version holds builds to a policy of sources; an older one ignores it without a word."""
+    spoken = tuple(int(part) for part in version["ApiVersion"].split(".") if part.isdecimal())
+    return spoken >= _POLICIES
 
 
 async def _write(writer: asyncio.StreamWriter, content: bytes | Path) -> None:

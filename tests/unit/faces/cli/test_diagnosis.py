@@ -114,6 +114,7 @@ def test_cgroups_do_without_namespaces() -> None:
             "none; applications are built and run as processes",
         ),
         ({"engine": None, "problem": "Connection refused"}, Level.WARN, "does not answer at .* (Connection refused)"),
+        ({"is_old": True}, Level.WARN, "the engine is older than 24"),
         ({"has_buildx": False}, Level.WARN, "no buildx; images can be run and not built"),
         ({"program": None, "has_buildx": False}, Level.WARN, "no docker program; images can be run and not built"),
     ],
