@@ -119,13 +119,11 @@ class Servers:
 
     async def _of_compose(self, plan: Plan) -> str:
         tools = self.composes.at(plan.host_id)
-        found = await tools.engine.containers(panel=tools.panel_id, compose=plan.service_id or "")
-        mine = [each for each in found if each.service == plan.service_name]
-        running = sorted((each for each in mine if each.status == "running"), key=lambda each: each.started_at)
+        running = await tools.running(plan.service_id or "", plan.service_name or "")
         if not running:
-            what = "has no container" if not mine else f"is {mine[0].status}"
             raise RunFailed(
-                f"The service {plan.service_name}{plan.at} {what}: start the compose service, then back it up."
+                f"The service {plan.service_name}{plan.at} has no container that runs: start the compose service, then "
+                "back it up."
             )
         return running[-1].container_id
 

@@ -140,7 +140,8 @@ def _is_of(container: Container, app_name: str) -> bool:
 
 def _subject_of(container: Container) -> tuple[SubjectType, str] | None:
     labels = container.labels
-    return next(((subject, labels[label]) for label, subject in _LABELS.items() if label in labels), None)
+    found = [(subject, labels[label]) for label, subject in _LABELS.items() if labels.get(label)]
+    return found[0] if len(found) == 1 else None  # nobody's, where an image has given it another's as well
 
 
 def _sees(actor: Actor, container: Container, owner: Owner | None) -> bool:

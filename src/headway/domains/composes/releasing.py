@@ -21,6 +21,7 @@ from headway.domains.composes.rollout import (
 )
 from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
+from headway.infra.docker.images import require_own_labels
 from headway.infra.hosts.command import Command
 from headway.kernel.artifacts import Commit
 from headway.seams.runtimes.compose import commands, converted
@@ -189,6 +190,8 @@ class Releasing:
             raise RunFailed(f"The image {services[missing[0]]['image']} of {missing[0]} is not on its machine.")
         of_service = {name: images[service["image"]] for name, service in services.items()}
         identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
+        for name, image in of_service.items():
+            require_own_labels(services[name]["image"], image.labels, identity.labels)
         kept = {name: converted.kept_image(identity, name, image.image_id) for name, image in of_service.items()}
         for name, image in of_service.items():
             await self.tools.engine.tag(image.image_id, kept[name])

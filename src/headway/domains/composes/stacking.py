@@ -183,7 +183,7 @@ class Stacking:
         identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
         kept, named = [], {}
         for name, service in drawn.file["services"].items():
-            found = await images.inspect(self.tools.stacks.api, service["image"], service["image"])
+            found = await images.inspect(self.tools.stacks.api, service["image"], service["image"], own=identity.labels)
             if found is None:
                 raise RunFailed(f"The image {service['image']} of {name} is not on this machine.")
             kept.append(converted.kept_image(identity, name, found.reference))

@@ -15,7 +15,7 @@ from headway.domains.composes.folders import ComposeFolders
 from headway.domains.composes.model import DROP, ComposeSettings, Record, Release
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.routing import Routing
-from headway.domains.composes.standing import to_make, to_start
+from headway.domains.composes.standing import of_release, to_make, to_start
 from headway.domains.servers import toolboxes
 from headway.infra.db.engine import Database
 from headway.infra.hosts.command import Limits
@@ -25,6 +25,7 @@ from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.compose.commands import Composing
 from headway.seams.runtimes.compose.converted import IMAGES, Identity
 from headway.seams.runtimes.compose.engine import Engine
+from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.stacks import Stacks
 from headway.seams.sources.archive import ArchiveSource, ArchiveSpec
 from headway.seams.sources.base import Source
@@ -140,6 +141,19 @@ class Tools:
         missing = to_make(record, containers)
         if missing:
             await self.engine.up_more(self.composing(compose_id, app_name, record), missing)
+
+    async def running(self, compose_id: str, service: str) -> list[Container]:
+        """The containers of one service that run, and that the release which serves has made; what else has its labels
+        is not asked. The newest is the last one. Raises EngineAway.
+        """
+        release = await self.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
+        if release is None or service not in release.record.services:
+            return []
+        there = await self.engine.containers(panel=self.panel_id, compose=compose_id)
+        mine = of_release(release.record, service, there)
+        return sorted(
+            (each for each in mine if each.status == "running"), key=lambda each: (each.started_at, each.name)
+        )
 
     async def needless_images(self, compose_id: str, app_name: str) -> list[str]:
         """The names of a compose service's images that no release of it has. Raises EngineAway."""

@@ -141,13 +141,12 @@ def _gates(tools: Tools) -> str:
 
 
 async def _service(tools: ComposeTools, compose_id: str, service: str) -> InContainer:
-    containers = await tools.engine.containers(panel=tools.panel_id, compose=compose_id)
-    running = [each for each in containers if each.service == service and each.status == "running"]
+    running = await tools.running(compose_id, service)
     if not running:
         raise RunFailed(f"No container of the service {service} runs; start the compose service, or look at its logs.")
-    newest = max(running, key=lambda each: (each.started_at, each.name))
-    state = (await tools.engine.api.get(f"/containers/{newest.container_id}/json"))["State"]
-    return InContainer(container_id=newest.container_id, pid=state["Pid"] or None)
+    newest = running[-1].container_id
+    state = (await tools.engine.api.get(f"/containers/{newest}/json"))["State"]
+    return InContainer(container_id=newest, pid=state["Pid"] or None)
 
 
 async def _carried_out(run: Run, plan: Plan, command: Command) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from headway.infra.docker.api import DockerApi, EngineRefused, Json
+from headway.infra.docker.labels import strange
 from headway.kernel.artifacts import Image
 from headway.kernel.errors import HeadwayError
 
@@ -21,8 +24,10 @@ def tag_of(release_id: str) -> str:
     return f"r-{release_id}"
 
 
-async def inspect(api: DockerApi, reference: str, name: str) -> Image | None:
-    """What is known of an image, None where there is none. Raises ImageUnusable for one of another architecture."""
+async def inspect(api: DockerApi, reference: str, name: str, *, own: Mapping[str, str] | None = None) -> Image | None:
+    """What is known of an image, None where there is none. Raises ImageUnusable for one of another architecture, and,
+    where it is known which labels of Headway's are its ``own``, for one that brings others.
+    """
     found = await api.find(f"/images/{reference}/json")
     if found is None:
         return None
@@ -33,6 +38,8 @@ async def inspect(api: DockerApi, reference: str, name: str) -> Image | None:
             "choose one for this machine."
         )
     configuration = found.get("Config") or {}
+    if own is not None:
+        require_own_labels(name, configuration.get("Labels") or {}, own)
     return Image(
         reference=found["Id"],
         name=name,
@@ -42,6 +49,16 @@ async def inspect(api: DockerApi, reference: str, name: str) -> Image | None:
         is_checked=_has_check(configuration),
         bytes=found["Size"],
     )
+
+
+def require_own_labels(name: str, labels: Mapping[str, str], own: Mapping[str, str]) -> None:
+    """Raises ImageUnusable for an image whose labels say that it is another service's, or another panel's."""
+    found = strange(labels, own)
+    if found:
+        raise ImageUnusable(
+            f"The image {name} brings the label {found[0]}, by which Headway knows whose a container is, and it is not "
+            f"this service's. Take it out of the image: LABEL {found[0]}= in its Dockerfile, or build it anew without."
+        )
 
 
 async def keep(api: DockerApi, image: Image, name: str) -> None:

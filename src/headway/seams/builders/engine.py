@@ -106,7 +106,7 @@ def told(typed: Typed) -> Typed:
 
 async def built_image(image: ImageSpec) -> Image:
     """The image that was built. Raises BuildError where there is none."""
-    found = await images.inspect(image.api, image.name, image.name)
+    found = await images.inspect(image.api, image.name, image.name, own=image.labels)
     if found is None:
         raise BuildError("The build ended well, and the engine has no image of it. Deploy again.")
     return found

@@ -253,8 +253,11 @@ class ContainerRuntime:
         found: list[dict[str, Any]] = await self._api.get(
             "/containers/json", all=True, filters=labels.labelled(**wanted)
         )
-        others = {labels.COMPOSE, labels.SWARM}
-        return [each for each in found if labels.RELEASE in each["Labels"] and not others & each["Labels"].keys()]
+        return [each for each in found if _is_of_release(each["Labels"])]
+
+
+def _is_of_release(marks: Mapping[str, str]) -> bool:
+    return bool(marks.get(labels.RELEASE)) and not marks.get(labels.COMPOSE) and not marks.get(labels.SWARM)
 
 
 def _looks() -> range:

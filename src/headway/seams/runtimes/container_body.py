@@ -81,7 +81,7 @@ def body(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[str
     asked: dict[str, Any] = {
         "Image": spec.image.reference,
         "Env": [f"{name}={value}" for name, value in environment(spec).items()],
-        "Labels": labels_of(spec, panel_id),
+        "Labels": labels.of_container(labels_of(spec, panel_id)),
         "HostConfig": _host(spec, panel_id, files),
     }
     bindings = _bindings(spec)

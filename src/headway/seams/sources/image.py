@@ -59,7 +59,7 @@ class ImageSource:
             name = f"{_without_tag(name)}@{ALGORITHM}{digest}"
         await self.api.require()
         await work.undo(UNDO_PULL, {"configuration": self.cli.configuration, "image": self.spec.kept_as})
-        image = await images.inspect(self.api, name, name) if digest is not None else None
+        image = await images.inspect(self.api, name, name, own={}) if digest is not None else None
         if image is None:
             image = await self._pull(work, name)
         await images.keep(self.api, image, self.spec.kept_as)
@@ -73,7 +73,7 @@ class ImageSource:
         await self._log_in(work)
         await work.command("pull", self._command(self.cli.pull(name)))
         await work.host.remove_tree(self.cli.configuration)
-        image = await images.inspect(self.api, name, name)
+        image = await images.inspect(self.api, name, name, own={})
         if image is None:
             raise SourceError(f"The image {name} was fetched and is not there any more. Deploy again.")
         return image

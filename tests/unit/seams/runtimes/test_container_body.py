@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headway.infra.docker.labels import of_container
 from headway.kernel.artifacts import (
     Container,
     HealthCheck,
@@ -39,14 +40,16 @@ SPEC = ReleaseSpec(
 PLAIN: dict[str, Any] = {
     "Image": "sha256:abc",
     "Env": ["PORT=3000", "HEADWAY_RELEASE_ID=r1", "TOKEN=s3cret"],
-    "Labels": {
-        "headway.panel": "panel",
-        "headway.project": "p1",
-        "headway.application": "a1",
-        "headway.name": "shop",
-        "headway.deployment": "d1",
-        "headway.release": "r1",
-    },
+    "Labels": of_container(
+        {
+            "headway.panel": "panel",
+            "headway.project": "p1",
+            "headway.application": "a1",
+            "headway.name": "shop",
+            "headway.deployment": "d1",
+            "headway.release": "r1",
+        }
+    ),
     "ExposedPorts": {"3000/tcp": {}},
     "HostConfig": {
         "NetworkMode": "headway-panel-p1",

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headway.infra.docker.labels import COMPOSE, DEPLOYMENT, PANEL
+from headway.infra.docker.labels import BLANK, COMPOSE, DEPLOYMENT, PANEL, is_blank
 
 IMAGE = "headway.image"
 IMAGES = "headway-compose/"
@@ -46,7 +46,7 @@ def owned(model: Model, identity: Identity, moved: Mapping[str, str]) -> dict[st
         for key in _DROPPED:
             service.pop(key, None)
         shown = str(service.get("image") or f"built from {name}")
-        service["labels"] = {**(service.get("labels") or {}), **identity.labels, IMAGE: shown}
+        service["labels"] = {**(service.get("labels") or {}), **BLANK, **identity.labels, IMAGE: shown}
         for mount in service.get("volumes") or ():
             mount["source"] = moved.get(mount.get("source"), mount.get("source"))
         if service.get("build"):
@@ -92,7 +92,8 @@ def labelled(model: Model, deployments: Mapping[str, str]) -> dict[str, Any]:
 def fingerprint(model: Model, name: str) -> str:
     """A text that differs whenever a service's containers must be replaced."""
     service = {key: value for key, value in model["services"][name].items() if key != "depends_on"}
-    service["labels"] = {key: value for key, value in (service.get("labels") or {}).items() if key != DEPLOYMENT}
+    labels = (service.get("labels") or {}).items()
+    service["labels"] = {key: value for key, value in labels if key != DEPLOYMENT and not is_blank(key, value)}
     used = {
         kind: {each["source"]: (model.get(kind) or {}).get(each["source"]) for each in service.get(kind) or ()}
         for kind in ("configs", "secrets")

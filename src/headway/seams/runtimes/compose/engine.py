@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
@@ -36,6 +36,7 @@ class Image:
 
     image_id: str
     checks_health: bool
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,10 @@ class Engine:
         for name in names:
             image = await self.api.find(f"/images/{name}/json")
             if image is not None and not image["Id"].removeprefix("sha256:").startswith(name):
-                test = ((image.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
-                found[name] = Image(image_id=image["Id"], checks_health=test[0] != "NONE")
+                configuration = image.get("Config") or {}
+                test = (configuration.get("Healthcheck") or {}).get("Test") or ["NONE"]
+                labels = configuration.get("Labels") or {}
+                found[name] = Image(image_id=image["Id"], checks_health=test[0] != "NONE", labels=labels)
         return found
 
     async def tag(self, image_id: str, name: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headway.infra.docker.labels import DEPLOYMENT, SWARM
+from headway.infra.docker.labels import BLANK, BLANK_OF_COMPOSE, DEPLOYMENT, SWARM, is_blank
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes.compose.converted import Identity
 from headway.seams.runtimes.compose.observed import PROJECT, SERVICE
@@ -122,7 +122,7 @@ def _service(
     made = {key: service[key] for key in _KEPT if service.get(key) is not None}
     marks = {**identity.labels, SWARM: "", PROJECT: identity.project, SERVICE: name}
     made["image"] = service["image"]
-    made["labels"] = {**(service.get("labels") or {}), **marks}
+    made["labels"] = {**BLANK, **BLANK_OF_COMPOSE, **(service.get("labels") or {}), **marks}
     made["environment"] = {
         key: str(value) for key, value in (service.get("environment") or {}).items() if value is not None
     }
@@ -237,7 +237,10 @@ def _said(values: Model) -> dict[str, Any]:
 
 def _flat(value: Any, path: str = "") -> list[str]:  # noqa: ANN401 - any JSON value
     if isinstance(value, Mapping):
-        return [line for key, each in value.items() if key != DEPLOYMENT for line in _flat(each, f"{path}.{key}")]
+        told = {
+            key: each for key, each in value.items() if key != DEPLOYMENT and (key == SWARM or not is_blank(key, each))
+        }
+        return [line for key, each in told.items() for line in _flat(each, f"{path}.{key}")]
     if isinstance(value, list | tuple):
         return [line for number, each in enumerate(value) for line in _flat(each, f"{path}[{number}]")]
     return [f"{path}={value!r}"]

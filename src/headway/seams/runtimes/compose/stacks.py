@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
-from headway.infra.docker.labels import COMPOSE, DEPLOYMENT, PANEL, SWARM, labelled
+from headway.infra.docker.labels import COMPOSE, DEPLOYMENT, PANEL, SWARM, WAY, labelled, leads_to_others
 from headway.infra.hosts.command import Command, Stage
 from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import SERVICE, Container
 from headway.seams.runtimes.compose.stack_file import Held
 from headway.seams.runtimes.swarm.cluster import Cluster
-from headway.seams.runtimes.swarm.forwarder import PORT, ROLE, Forwarders, Leading
+from headway.seams.runtimes.swarm.forwarder import PORT, Forwarders, Leading
 from headway.seams.runtimes.swarm.tasks import Task, read, rolled_back
 
-WAY = "headway.way"
 _PAUSE = 0.1
 _GONE_LOOKS = 900
 _WAYS = "ways"
@@ -142,10 +141,8 @@ class Stacks:
 
     async def _forwarders_of(self, compose_id: str) -> list[dict[str, Any]]:
         mine = labelled(panel=self.panel_id, compose=compose_id)
-        found: list[dict[str, Any]] = await self.api.get(
-            "/containers/json", all=True, filters={"label": [*mine["label"], ROLE]}
-        )
-        return found
+        found: list[dict[str, Any]] = await self.api.get("/containers/json", all=True, filters=mine)
+        return [each for each in found if leads_to_others(each["Labels"])]
 
     async def _ways_network(self) -> str:
         """The network on which this machine reaches forwarders; who is in it does not reach another."""
@@ -170,7 +167,7 @@ def address_of(containers: Sequence[Container], service: str, port: int) -> tupl
 
 def is_forwarder(container: Container) -> bool:
     """Whether it leads to others."""
-    return ROLE in container.labels
+    return leads_to_others(container.labels)
 
 
 def _service(values: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> StackService:

@@ -26,7 +26,6 @@ from headway.seams.runtimes.native import beside_python
 from headway.seams.runtimes.swarm import service_body as bodies
 
 REACHED = "x-headway-reached"
-ROLE = "headway.forwarder"
 
 PORT = 8080
 _KEY_HEADER = "X-Headway-Task-Key"
@@ -116,13 +115,11 @@ class Forwarders:
 
     async def down(self) -> set[str]:
         """The releases whose forwarder is there and does not run."""
-        found = await self._api.get("/containers/json", all=True, filters=self._mine())
-        return {each["Labels"][labels.RELEASE] for each in found if each["State"] != "running"}
+        return {each["Labels"][labels.RELEASE] for each in await self._list() if each["State"] != "running"}
 
     async def known(self) -> set[str]:
         """The releases that have one."""
-        found = await self._api.get("/containers/json", all=True, filters=self._mine())
-        return {each["Labels"][labels.RELEASE] for each in found}
+        return {each["Labels"][labels.RELEASE] for each in await self._list()}
 
     async def forget(self) -> None:
         """Lets the image go, once no release has one."""
@@ -153,14 +150,14 @@ class Forwarders:
     def _repository(self) -> str:
         return f"headway-{self._panel_id}/forwarder"
 
-    def _mine(self, **more: str) -> dict[str, list[str]]:
+    async def _list(self, **more: str) -> list[dict[str, Any]]:
         """Those of releases: a stack has forwarders of its own, which are no release's."""
-        filters = labels.labelled(panel=self._panel_id, **more)
-        return {"label": [*filters["label"], ROLE, labels.RELEASE]}
+        wanted = labels.labelled(panel=self._panel_id, **more)
+        found: list[dict[str, Any]] = await self._api.get("/containers/json", all=True, filters=wanted)
+        return [each for each in found if labels.leads_to_others(each["Labels"]) and each["Labels"].get(labels.RELEASE)]
 
     async def _containers(self, release_id: str) -> list[str]:
-        found = await self._api.get("/containers/json", all=True, filters=self._mine(release=release_id))
-        return [each["Id"] for each in found]
+        return [each["Id"] for each in await self._list(release=release_id)]
 
 
 async def ask(port: int, forwarder: Forwarder, address: str, path: str, inner_port: int) -> requests.Answer:
@@ -272,7 +269,7 @@ def _body(leading: Leading, image: str) -> dict[str, Any]:
     return {
         "Image": image,
         "Env": [f"{name}={value}" for name, value in env.items()],
-        "Labels": {**leading.marks, ROLE: ""},
+        "Labels": {**labels.of_container(leading.marks), labels.FORWARDER: ""},
         "ExposedPorts": {inner: {}},
         "HostConfig": {
             "NetworkMode": leading.network,

@@ -153,7 +153,7 @@ def _container(spec: ReleaseSpec, panel_id: str, kept: Mapping[str, str], grace_
     asked: dict[str, Any] = {
         "Image": spec.image.pullable or spec.image.reference,
         "Env": [escaped(f"{name}={value}") for name, value in bodies.environment(spec).items()],
-        "Labels": marks_of(spec, panel_id),
+        "Labels": labels.of_container(marks_of(spec, panel_id)),
         "Mounts": [_mount(spec, mount) for mount in container.mounts if mount.kind is not MountKind.FILE],
         "Secrets": [each.reference(kept[each.target]) for each in files if each.is_secret],
         "Configs": [each.reference(kept[each.target]) for each in files if not each.is_secret],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from headway.infra.docker.labels import BLANK
 from headway.seams.runtimes.compose.converted import (
     Identity,
     fingerprint,
@@ -35,7 +36,7 @@ def test_everything_is_called_after_the_project_and_carries_its_labels() -> None
     assert made == {
         "name": "shop",
         "services": {
-            "web": {"image": "debian:12", "labels": {"own": "1", **OURS, "headway.image": "debian:12"}},
+            "web": {"image": "debian:12", "labels": {"own": "1", **BLANK, **OURS, "headway.image": "debian:12"}},
         },
         "networks": {
             "default": {"name": "shop_default", "labels": OURS},

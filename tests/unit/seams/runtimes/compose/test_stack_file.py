@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headway.infra.docker.labels import of_container
 from headway.infra.hosts.command import Command, Stage
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes.compose import stack_file, stacks
@@ -41,7 +42,7 @@ def test_a_plain_service() -> None:
         "services": {
             "web": {
                 "image": IMAGE,
-                "labels": MARKS,
+                "labels": of_container(MARKS),
                 "environment": {},
                 "networks": {"default": {}},
                 "deploy": {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headway.infra.docker.labels import of_container
 from headway.kernel.artifacts import (
     Container,
     HealthCheck,
@@ -68,7 +69,7 @@ def test_a_release_without_wishes_is_a_service_of_no_copies_yet_anywhere() -> No
             "ContainerSpec": {
                 "Image": PULLABLE,
                 "Env": ["PORT=3000", "HEADWAY_RELEASE_ID=r_1"],
-                "Labels": MARKS,
+                "Labels": of_container(MARKS),
                 "Mounts": [],
                 "Secrets": [],
                 "Configs": [],

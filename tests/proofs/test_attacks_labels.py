@@ -1,0 +1,58 @@
+"""In a swarm, where a container is found by what its task carries: no image makes it pass for another's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.compose import SLEEPS, stack
+from tests.docker_engine import BASE_IMAGE
+from tests.e2e.boxes import DOCKERFILE, boxed_web
+from tests.e2e.swarms import SECONDS, Ground, swarm_ground
+from tests.e2e.test_schedules import ran
+from tests.panel import git_repository
+from tests.swarm_nodes import Nodes
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory, nodes: Nodes) -> Iterator[Ground]:
+    folder = tmp_path_factory.mktemp("ground")
+    folder.chmod(0o711)
+    with swarm_ground(folder, nodes) as made:
+        yield made
+
+
+def test_a_task_of_the_swarm_is_entered_by_no_schedule_of_somebody_elses(ground: Ground, tmp_path: Path) -> None:
+    panel, engine = ground.panel, ground.nodes.manager
+    engine.load_base_image()
+    victim = stack(panel, engine, "victim")
+    victim.deploy(web={**SLEEPS, "environment": {"WHO": "the victim"}})
+    marks = f"LABEL headway.compose={victim.compose_id} com.docker.compose.service=web\nENV WHO='the attacker'\n"
+    evil = ground.application(git_repository(tmp_path / "evil", boxed_web("1", DOCKERFILE + marks)), "evil")
+    panel.post("application.update", applicationId=evil, runtime="swarm")
+    row = panel.ended(panel.deploy(evil), SECONDS)
+    assert (row["status"], "brings the label headway.compose" in row["errorMessage"]) == ("error", True), row
+
+    others = "LABEL com.docker.compose.service=web com.docker.compose.project=victim\n"
+    plain = ground.application(git_repository(tmp_path / "plain", boxed_web("1", DOCKERFILE + others)), "plain")
+    panel.post("application.update", applicationId=plain, runtime="swarm")
+    panel.done(panel.deploy(plain), SECONDS)
+    (task,) = ground.tasks(plain)
+    container = task["Status"]["ContainerStatus"]["ContainerID"]
+    found = json.loads(engine.docker("inspect", "--format={{json .Config.Labels}}", container))
+    blank = ("headway.compose", "com.docker.compose.service", "com.docker.compose.project")
+    assert [found[name] for name in blank] == ["", "", ""]
+
+    # What an older Headway let come up: a task of an image that says whose it wants to be.
+    given = (f"--container-label=headway.panel={found['headway.panel']}", "--container-label=headway.application=x")
+    forged = (*given, *(f"--container-label={each}" for each in marks.split()[1:3]))
+    engine.docker("service", "create", "--detach", "--name=forged", *forged, BASE_IMAGE, "sleep", "900")
+    inside = {"scheduleType": "compose", "composeId": victim.compose_id, "serviceName": "web"}
+    row, log = ran(panel, 'echo "in $WHO"', **inside)
+    engine.docker("service", "rm", "forged")
+    assert (row["status"], "in the victim" in log) == ("done", True), log
