@@ -4,6 +4,7 @@ beside them; within a control group, which bounds what they use and ends their s
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from headway.core.deployments.run import RunFailed
@@ -11,6 +12,7 @@ from headway.core.deployments.status import Reason
 from headway.domains.composes.bringing import Bringing
 from headway.domains.composes.model import Record
 from headway.infra.docker.cli import Docker, ImageBuild
+from headway.infra.docker.image_names import is_kept, is_of_the_machine
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.kernel.errors import InvalidInput
 from headway.seams.builders.base import BuildError
@@ -59,12 +61,13 @@ class _Building:
     async def _laid_out(self, built: Built) -> ImageBuild:
         plan, tools = self.bringing.plan, self.bringing.tools
         has_machine = plan.settings.host_access
-        sources = Sources(
-            own=built.own, registries=tuple(each["url"] for each in plan.registries), anything=has_machine
-        )
+        registries = tuple(each["url"] for each in plan.registries)
+        sources = Sources(own=built.own, registries=registries, anything=has_machine)
         below = None if has_machine else tools.folders.own(plan.compose_id)
         wanted = replace(built.build, group=self.path, caches=self.group)
         try:
+            for name in () if has_machine else built.caches_from:
+                _require_cache(name, registries)
             return await lay_out(
                 self.bringing.run, wanted, sources, self.line.configuration, owner=self.account, below=below
             )
@@ -81,6 +84,16 @@ class _Building:
             limits=self.bringing.tools.limits,
             step_seconds=settings.step_seconds,
             inactivity_seconds=settings.inactivity_seconds,
+        )
+
+
+def _require_cache(name: str, registries: Collection[str]) -> None:
+    """Raises InvalidInput for a cache that would be asked for on the machine's own network, or is a release's."""
+    is_given = any(each and name.startswith(f"{each}/") for each in registries)
+    if is_kept(name) or (is_of_the_machine(name) and not is_given):
+        raise InvalidInput(
+            f"The build takes a cache from {name} (cache_from), which is a release of a service here, or on the "
+            "machine's own network. Take it from a registry of this compose service (registryIds)."
         )
 
 

@@ -11,6 +11,9 @@ _LIBRARY = "library/"
 _ID = r"[A-Za-z0-9_-]{21}"
 # What Headway itself calls images: of releases, and of what compose files build; and of releases in a registry.
 KEPT = rf"{re.escape(HUB)}/headway-(compose|[0-9a-f]{{12}}(-[0-9a-f]{{8}})?)/[^@]*|[^@]*:r-{_ID}"
+# Registries that only somebody on the machine itself can mean: its loopback, and what is link-local.
+OF_THE_MACHINE = r"(localhost|[^/]*\.localhost|127\.[^/:]*|0[^/:]*|\d+|169\.254\.[^/:]*|\[[^/]*\])(:\d+)?/.*"
+_OF_THE_MACHINE = re.compile(OF_THE_MACHINE, re.DOTALL)
 _KEPT = re.compile(rf"({KEPT})(@.*)?", re.DOTALL)
 
 
@@ -33,6 +36,11 @@ def normalized(name: str) -> str:
 def is_kept(name: str) -> bool:
     """Whether this is a name under which Headway keeps an image: somebody's release, or what a compose file built."""
     return _KEPT.fullmatch(normalized(name)) is not None
+
+
+def is_of_the_machine(name: str) -> bool:
+    """Whether an image's registry is on the machine's own network, by its address."""
+    return _OF_THE_MACHINE.fullmatch(normalized(name)) is not None
 
 
 def _is_registry(host: str) -> bool:

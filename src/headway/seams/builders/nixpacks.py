@@ -13,11 +13,6 @@ from headway.seams.builders.tool import require
 
 PROGRAM = "nixpacks"
 INSTALLING = "See https://nixpacks.com/docs/install for how, or set builder to dockerfile or native."
-_COMMANDS = (
-    ("--install-cmd", "NIXPACKS_INSTALL_CMD"),
-    ("--build-cmd", "NIXPACKS_BUILD_CMD"),
-    ("--start-cmd", "NIXPACKS_START_CMD"),
-)
 
 
 class NixpacksBuilder:
@@ -40,9 +35,11 @@ def _clear(spec: BuildSpec, out: str) -> Command:
 
 
 def plan_command(workspace: Workspace, spec: BuildSpec, out: str) -> Command:
-    """Writes the application and its Dockerfile into the folder ``out``."""
-    own = {"--build-cmd": spec.build_command, "--start-cmd": spec.start_command}
-    lines = ((option, spec.line(own.get(option), variable)) for option, variable in _COMMANDS)
+    """Writes the application and its Dockerfile into the folder ``out``. Command lines in variables (``NIXPACKS_…_CMD``)
+    it reads there itself.
+    """
+    own = (("--build-cmd", spec.build_command), ("--start-cmd", spec.start_command))
+    lines = ((option, (line or "").strip()) for option, line in own)
     argv = (
         *(PROGRAM, "build", workspace.folder, "--out", out),
         *(part for name in spec.variables for part in ("--env", name)),

@@ -16,7 +16,7 @@ from typing import Any
 
 from headway.infra.docker.cli import SOURCES, ImageBuild, is_acted_on
 from headway.infra.docker.dockerfiles import escape_of, front_end_of, instructions, words_of
-from headway.infra.docker.image_names import HUB, KEPT, normalized
+from headway.infra.docker.image_names import HUB, KEPT, OF_THE_MACHINE, normalized
 from headway.infra.hosts.base import Host, LeadsOutside
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.work import Work
@@ -35,10 +35,6 @@ _PROXIES: Mapping[str, str] = {
     "no_proxy": "noProxy",
     "all_proxy": "allProxy",
 }
-# Registries that only somebody on the machine itself can mean.
-_OF_THE_MACHINE = (
-    r"docker-image://(localhost|[^/]*\.localhost|127\.[^/:]*|0[^/:]*|\d+|169\.254\.[^/:]*|\[[^/]*\])(:\d+)?/.*"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +104,7 @@ def policy(sources: Sources) -> bytes:
     step, also for what a base image, a front end or an argument leads to.
     """
     rules = [("DENY", ".*"), ("ALLOW", "(local|docker-image)://.*")]
-    rules += [("DENY", _OF_THE_MACHINE)]
+    rules += [("DENY", f"docker-image://{OF_THE_MACHINE}")]
     rules += [("ALLOW", f"docker-image://{re.escape(each)}/.*") for each in sources.registries if each]
     if sources.anything:
         rules = [("ALLOW", ".*")]

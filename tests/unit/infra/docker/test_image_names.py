@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.infra.docker.image_names import is_kept, normalized
+from headway.infra.docker.image_names import is_kept, is_of_the_machine, normalized
 
 RELEASE = "V1StGXR8_Z5jdHi6B-myT"
 DIGEST = "sha256:" + "a" * 64
@@ -63,3 +63,16 @@ def test_what_was_taken_to_a_registry_is_known_by_its_tag() -> None:
 )
 def test_other_images_are_not(name: str) -> None:
     assert not is_kept(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["localhost/x", "localhost:5000/x", "127.0.0.1:1/x", "127.1/x", "0:80/x", "169.254.169.254/x", "[::1]:5/x:1"],
+)
+def test_a_registry_of_the_machine_is_known_by_its_address(name: str) -> None:
+    assert is_of_the_machine(name)
+
+
+@pytest.mark.parametrize("name", ["nginx", "127/x", "registry.example.org/x", "10.0.0.1:5000/x", "local/host:1"])
+def test_another_is_not(name: str) -> None:
+    assert not is_of_the_machine(name)

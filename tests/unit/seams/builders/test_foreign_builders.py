@@ -56,7 +56,7 @@ def test_nixpacks_writes_its_plan_under_the_build_account_without_values_in_its_
     assert nixpacks.plan_command(WORKSPACE, SPEC, "/cache/nixpacks") == typed(
         *("nixpacks", "build", "/w/app", "--out", "/cache/nixpacks"),
         *("--env", "KEY", "--env", "NIXPACKS_START_CMD"),
-        *("--build-cmd", "make all; echo $HOME", "--start-cmd", "./run"),
+        *("--build-cmd", "make all; echo $HOME"),
     )
 
 

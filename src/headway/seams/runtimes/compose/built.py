@@ -28,11 +28,14 @@ _IMAGE = "docker-image://"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """One build, and the services that run its image. ``own`` are the images of its file that it may begin with."""
+    """One build, and the services that run its image. ``own`` are the images of its file that it may begin with,
+    ``caches_from`` those whose caches it asks for.
+    """
 
     services: tuple[str, ...]
     build: ImageBuild
     own: tuple[str, ...] = ()
+    caches_from: tuple[str, ...] = ()
 
 
 def builds_of(model: Model, variables: Mapping[str, str]) -> list[Built]:
@@ -51,7 +54,9 @@ def builds_of(model: Model, variables: Mapping[str, str]) -> list[Built]:
     for names in by_what.values():
         made_before = [name for each in found for name in each.services]
         own = tuple(services[name]["image"] for name in made_before)
-        found.append(Built(services=tuple(names), build=_build(plain, names, made_before, variables), own=own))
+        build = _build(plain, names, made_before, variables)
+        caches_from = tuple(_caches_from(services[names[0]]["build"]))
+        found.append(Built(services=tuple(names), build=build, own=own, caches_from=caches_from))
     return found
 
 
@@ -101,6 +106,14 @@ def _options(build: Model, platform: str | None) -> Iterator[str]:
     for name, limit in (build.get("ulimits") or {}).items():
         soft, hard = (limit["soft"], limit["hard"]) if isinstance(limit, Mapping) else (limit, limit)
         yield f"--ulimit={name}={soft}:{hard}"
+
+
+def _caches_from(build: Model) -> Iterator[str]:
+    """The images, as either form names them: ``ref=…`` among fields, or the name alone."""
+    for each in build.get("cache_from") or ():
+        fields = str(each).split(",")
+        named = [field.partition("=")[2] for field in fields if field.partition("=")[0].strip() == "ref"]
+        yield from named or fields[:1]
 
 
 def _labels(build: Model) -> tuple[dict[str, str], dict[str, str]]:

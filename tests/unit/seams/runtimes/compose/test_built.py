@@ -96,3 +96,9 @@ def test_of_several_platforms_it_is_built_for_its_machine() -> None:
 def test_what_cannot_be_built_is_refused(contexts: dict[str, str], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         builds(web=service("web", {"additional_contexts": contexts}))
+
+
+def test_the_images_whose_caches_are_asked_for_are_told_in_either_form() -> None:
+    caches = ["x/y:z", "type=registry,ref=127.0.0.1:5000/c"]
+    (found,) = builds(web=service("web", {"cache_from": caches}))
+    assert found.caches_from == ("x/y:z", "127.0.0.1:5000/c")

@@ -1,0 +1,77 @@
+"""What a compose file has built is kept to itself as any other build is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from headway.kernel.ids import new_id
+from tests.compose import SLEEPS, Stack, panel_with_engine, stack
+from tests.docker_engine import BASE_IMAGE, Engine
+from tests.panel import Panel
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
+
+FROM = f"FROM {BASE_IMAGE}\n"
+MOUNT = "--mount=type=cache,target=/cache"
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
+    folder = tmp_path_factory.mktemp("builds")
+    folder.chmod(0o711)
+    with panel_with_engine(folder / "data", docker_engine) as started:
+        yield started
+
+
+def builds(made: Stack, dockerfile: str, **fields: Any) -> None:  # noqa: ANN401 - as JSON is
+    """Gives it a file with one service, which is built of this Dockerfile."""
+    build = {"context": ".", "dockerfile_inline": dockerfile, **fields}
+    made.change(composeFile=json.dumps({"services": {"web": {**SLEEPS, "build": build}}}))
+
+
+def test_no_build_of_a_compose_file_reaches_beyond_it(panel: Panel, docker_engine: Engine) -> None:
+    evil = stack(panel, docker_engine, "evil")
+    release = f"headway-0123456789ab/shop:r-{new_id()}"
+    docker_engine.docker("tag", BASE_IMAGE, release)
+    tries: list[tuple[str, dict[str, Any], str]] = [
+        (f"{FROM}ADD http://127.0.0.1:9/x /x\n", {}, "No build may: fetch it within the build"),
+        (f"FROM index.docker.io/{release}\n", {}, "is a release of a service here"),
+        (
+            f"{FROM}COPY --from=more /etc /x\n",
+            {"additional_contexts": {"more": f"docker-image://{release}"}},
+            "a release",
+        ),
+        (f"# syntax={BASE_IMAGE}\n{FROM}", {}, "wants to be built by the front end"),
+        (FROM, {"args": {"BUILDKIT_SYNTAX": BASE_IMAGE}}, "is no build argument that can be given"),
+        (FROM, {"args": {"A=B": "c"}}, "cannot be called"),
+        (FROM, {"cache_from": ["type=registry,ref=127.0.0.1:9/x"]}, "on the machine's own network"),
+    ]
+    for dockerfile, fields, said in tries:
+        builds(evil, dockerfile, **fields)
+        row = evil.fail()
+        assert said in row["errorMessage"], (dockerfile, row["errorMessage"])
+
+
+def test_caches_are_of_one_compose_service(panel: Panel, docker_engine: Engine) -> None:
+    victim, attacker = (stack(panel, docker_engine, name) for name in ("first", "second"))
+    builds(victim, f"{FROM}RUN {MOUNT} echo private > /cache/package && cp /cache/package /kept\n")
+    victim.deploy()
+    builds(attacker, f"{FROM}RUN {MOUNT} cat /cache/package > /read; echo poisoned > /cache/package\n")
+    attacker.deploy()
+    ((container,),) = attacker.containers().values()
+    assert docker_engine.docker("exec", container, "cat", "/read") == ""
+    builds(victim, f"{FROM}RUN {MOUNT} cat /cache/package > /kept # again\n")
+    victim.deploy()
+    ((container,),) = victim.containers().values()
+    assert docker_engine.docker("exec", container, "cat", "/kept") == "private\n"
+
+
+def test_who_has_the_machine_may_have_the_engine_fetch(panel: Panel, docker_engine: Engine) -> None:
+    owned = stack(panel, docker_engine, "owned")
+    owned.change(allowHostAccess=True)
+    builds(owned, f"{FROM}ADD http://127.0.0.1:9/x /x\n")
+    assert "connection refused" in owned.fail()["errorMessage"]
