@@ -67,7 +67,7 @@ async def test_no_instruction_reaches_the_loopback(
     for way in WAYS:
         said = await attacker.refused(FROM + way.format(port=port))
         assert asked == []
-        assert any(words in said for words in ("No build", "not allowed", "unknown flag: security")), said
+        assert any(words in said for words in ("not for builds", "not allowed", "unknown flag: security")), said
 
 
 async def test_a_step_does_not_reach_it_either(
@@ -85,7 +85,7 @@ async def test_what_is_not_of_the_machine_is_left_to_registries(site: Worksite, 
     """No registry is to be had here; that one is asked at all is enough."""
     _, attacker = tenants(site, docker_engine)
     said = await attacker.refused("FROM registry.invalid/team/base:1\n")
-    assert "No build" not in said
+    assert "not for builds" not in said
     registry = "127.0.0.1:9"
     own = await attacker.refused(f"FROM {registry}/{BASE_IMAGE}\n", registries=(registry,))
     assert "connection refused" in own

@@ -25,6 +25,7 @@ class Power(StrEnum):
 
     BIND = "bind"
     FOLDER = "folder"
+    FETCH = "fetch"
     HOST = "host"
     PORT = "port"
     ROUTING = "routing"
@@ -36,6 +37,7 @@ _SHOWN: Mapping[Power, str] = MappingProxyType(
     {
         Power.BIND: "A bind mount of {}",
         Power.FOLDER: "The folder {} as a repository",
+        Power.FETCH: "What a Dockerfile lets the engine fetch (engineFetch)",
         Power.HOST: "The use of the host by a compose file (allowHostAccess)",
         Power.PORT: "The published port {}, which is below 1024,",
         Power.ROUTING: "A Traefik configuration of one's own",

@@ -75,6 +75,7 @@ class AppSettings:
     """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
     ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
     names of those for which the rule of what is masked does not fit.
+    With ``engine_fetch`` a Dockerfile may have the engine fetch what the machine reaches: who may use it sets that.
     ``image`` and what follows to the password name an image in a registry, ``command`` and ``arguments`` what is run
     in its place; ``restart`` is a word of ``Restart``.
     ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where and
@@ -102,6 +103,7 @@ class AppSettings:
     docker_context: str | None = None
     docker_stage: str | None = None
     clean_cache: bool = False
+    engine_fetch: bool = False
     heroku_version: str | None = "24"
     railpack_version: str | None = "0.15.4"
     image: str | None = None

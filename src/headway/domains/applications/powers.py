@@ -38,6 +38,7 @@ def needs_of(settings: AppSettings, host_id: str, own: Mapping[str, Any] | None 
             if each.outer < FIRST_FREE_PORT
         ),
         *of_source(settings),
+        *({Need(power=Power.FETCH, server_id=server_id)} if settings.engine_fetch else ()),
         *({Need(power=Power.ROUTING, value=_digest(own), server_id=server_id)} if own else ()),
     }
 
@@ -119,7 +120,8 @@ def _now(tx: Tx, application: Application, settings: AppSettings, vault: Vault) 
 def _of_release(tx: Tx, application: Application, snapshot: Snapshot, settings: AppSettings, vault: Vault) -> set[Need]:
     """Nothing is fetched for it, and what is no image has neither mounts nor ports of the machine."""
     has_container = bool(snapshot.artifact.get("image"))
-    needs = _now(tx, application, settings, vault) - of_source(settings)
+    now = _now(tx, application, settings, vault) - of_source(settings)
+    needs = {each for each in now if each.power is not Power.FETCH}
     return {each for each in needs if has_container or each.power is Power.ROUTING}
 
 

@@ -31,6 +31,7 @@ def settings_for(settings: AppSettings, preview: Preview) -> AppSettings:
         _of_pull(settings, preview),
         build_args=wished.build_args if trusted else _open_ones(marks_of(settings), wished.build_args),
         build_secrets=wished.build_secrets if trusted else None,
+        engine_fetch=False,
         port=None,
         image_port=wished.port or settings.port,
         published=(),

@@ -29,10 +29,11 @@ class BuildError(HeadwayError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
     """What a builder of images is told beside. ``name`` is what the image is to be called and ``labels`` what it
-    carries; ``group`` names the control group of the build's steps. ``dockerfile`` and ``context`` are relative to the
-    build path; ``fresh`` does without what is cached. ``account`` may speak to the engine, and reads no more of the
-    workspace than a build could; ``login`` is typed first, for base images that are not for everybody, from the
-    ``registries`` that it opens. ``version`` is the one of the builder's own parts, where it has any.
+    carries; ``group`` names the control group of the build's steps. ``dockerfile`` and ``context`` are relative to
+    the build path; ``fresh`` does without what is cached. ``account`` may speak to the engine, and reads no more of
+    the workspace than a build could; ``login`` is typed first, for base images that are not for everybody, from the
+    ``registries`` that it opens; with ``may_fetch`` the engine fetches whatever a Dockerfile says. ``version`` is
+    the one of the builder's own parts, where it has any.
     """
 
     api: DockerApi
@@ -49,6 +50,7 @@ class ImageSpec:
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     fresh: bool = False
     registries: tuple[str, ...] = ()
+    may_fetch: bool = False
     version: str | None = None
     file_server: str = ""
 

@@ -37,7 +37,7 @@ async def build_image(work: Work, spec: BuildSpec, build: ImageBuild, *, below: 
     image = image_spec(spec)
     group = await prepare(work, spec)
     wanted = replace(build, tag=image.name, labels=image.labels, group=group, fresh=image.fresh, caches=image.group)
-    sources, where = Sources(registries=image.registries), image.cli.configuration
+    sources, where = Sources(registries=image.registries, anything=image.may_fetch), image.cli.configuration
     typed = image.cli.build(await lay_out(work, wanted, sources, where, owner=image.account, below=below))
     ended = await run_build(work, spec, "build", told(typed))
     if not ended.succeeded:

@@ -35,8 +35,8 @@ def _clear(spec: BuildSpec, out: str) -> Command:
 
 
 def plan_command(workspace: Workspace, spec: BuildSpec, out: str) -> Command:
-    """Writes the application and its Dockerfile into the folder ``out``. Command lines in variables (``NIXPACKS_…_CMD``)
-    it reads there itself.
+    """Writes the application and its Dockerfile into the folder ``out``. Command lines that are
+    variables (``NIXPACKS_…_CMD``) it reads itself.
     """
     own = (("--build-cmd", spec.build_command), ("--start-cmd", spec.start_command))
     lines = ((option, (line or "").strip()) for option, line in own)

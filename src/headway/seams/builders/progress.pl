@@ -98,16 +98,17 @@ sub refusal {
     my ($said) = @_;
     return unless $said =~ /source "([^"]*)" denied by policy/;
     my $source = $1;
-    if ($source =~ s/\Adocker-image:\/\///) {
-        return "The build wants the image $source, which is on the machine's own network or its link-local one. No "
-            . 'build reaches these: give the service that registry (registryId, registryIds), or take the image from '
-            . 'another.' if $source =~ /\A(localhost|[^\/]*\.localhost|127\.|0|\d+[:\/]|169\.254\.|\[)/;
-        return "The build wants the image $source, which is a release of a service here. No build begins with one or "
-            . 'copies from it: take the image to a registry under a name of its own.';
+    my $given = 'or have engineFetch set (of a compose service allowHostAccess) by who may use the machine.';
+    if ($source !~ s/\Adocker-image:\/\///) {
+        return "The build wants the engine to fetch $source on the machine's own network, which is not for builds. Fetch it "
+            . "in a step (RUN curl, wget, git), $given";
     }
-    return "The build wants the engine to fetch $source (ADD of an address or a repository, or a base image that does), "
-        . 'and the engine would do so on the network of the machine itself. No build may: fetch it within the build '
-        . '(RUN curl, wget or git clone). A compose service may whose owner set allowHostAccess.';
+    if ($source =~ /\A(localhost|[^\/]*\.localhost|127\.|0|\d+[:\/]|169\.254\.|\[)/) {
+        return "The build wants $source from a registry on the machine's own network, which is not for builds. Give the "
+            . "service that registry (registryId, registryIds), $given";
+    }
+    return "The build wants the image $source, which is a release of a service here: no build begins with one or copies "
+        . 'from it. Take it to a registry under another name.';
 }
 
 sub conclusion {

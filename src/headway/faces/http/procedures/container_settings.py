@@ -27,6 +27,7 @@ class ContainerChanges(Input):
     docker_context_path: _Text | None = None
     docker_build_stage: _Text | None = None
     clean_cache: bool | None = None
+    engine_fetch: bool | None = None
     heroku_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] | None = None
     railpack_version: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] | None = None
     docker_image: _Text | None = None

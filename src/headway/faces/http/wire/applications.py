@@ -179,6 +179,7 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "dockerContextPath": "docker_context",
         "dockerBuildStage": "docker_stage",
         "cleanCache": "clean_cache",
+        "engineFetch": "engine_fetch",
         "herokuVersion": "heroku_version",
         "railpackVersion": "railpack_version",
         "dockerImage": "image",

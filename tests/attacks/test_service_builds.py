@@ -1,9 +1,10 @@
-"""What a compose file has built is kept to itself as any other build is."""
+"""What a service of a panel has built is kept to itself, and only who may use the machine says otherwise."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from headway.kernel.ids import new_id
 from tests.compose import SLEEPS, Stack, panel_with_engine, stack
 from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import Panel
+from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web
+from tests.panel import Panel, git_repository
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -38,7 +40,7 @@ def test_no_build_of_a_compose_file_reaches_beyond_it(panel: Panel, docker_engin
     release = f"headway-0123456789ab/shop:r-{new_id()}"
     docker_engine.docker("tag", BASE_IMAGE, release)
     tries: list[tuple[str, dict[str, Any], str]] = [
-        (f"{FROM}ADD http://127.0.0.1:9/x /x\n", {}, "No build may: fetch it within the build"),
+        (f"{FROM}ADD http://127.0.0.1:9/x /x\n", {}, "Fetch it in a step"),
         (f"FROM index.docker.io/{release}\n", {}, "is a release of a service here"),
         (
             f"{FROM}COPY --from=more /etc /x\n",
@@ -68,6 +70,21 @@ def test_caches_are_of_one_compose_service(panel: Panel, docker_engine: Engine) 
     victim.deploy()
     ((container,),) = victim.containers().values()
     assert docker_engine.docker("exec", container, "cat", "/kept") == "private\n"
+
+
+def test_an_application_fetches_by_the_engine_only_where_that_was_given_to_it(panel: Panel, tmp_path: Path) -> None:
+    adds = f"{DOCKERFILE}ADD http://127.0.0.1:9/x /x\n"
+    repository = git_repository(tmp_path / "repo", boxed_web("1", adds))
+    application_id = panel.application(repository, name="fetching")
+    assert "engineFetch" in panel.ended(panel.deploy(application_id), BUILD_SECONDS)["errorMessage"]
+    (project_id,) = {each["projectId"] for each in panel.get("project.all") if "fetching" in json.dumps(each)}
+    made = panel.post("user.createApiKey", name="one project", scopes=["admin"], projects=[project_id])
+    given = {"applicationId": application_id, "engineFetch": True}
+    answer = panel.client.post("/application.update", json=given, headers={"x-api-key": made["key"]})
+    assert (answer.status_code, "reaches the machine itself" in answer.text) == (403, True), answer.text
+    panel.post("application.update", **given)
+    assert panel.get("application.one", applicationId=application_id)["engineFetch"] is True
+    assert "connection refused" in panel.ended(panel.deploy(application_id), BUILD_SECONDS)["errorMessage"]
 
 
 def test_who_has_the_machine_may_have_the_engine_fetch(panel: Panel, docker_engine: Engine) -> None:
