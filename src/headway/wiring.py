@@ -9,6 +9,7 @@ from functools import partial
 
 from headway import __version__
 from headway import wiring_rounds as rounds
+from headway.core.access.audience import Audience
 from headway.core.access.audit import Audit
 from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
@@ -195,6 +196,7 @@ class Wiring:
             subjects=self._subjects,
             log_path=lambda deployment_id: str(self._log_paths.log(deployment_id)),
             lease_duration=self._settings.lease_time,
+            most_pending=self._settings.pending_deployments,
         )
 
     def _plans(self) -> Planning:
@@ -253,12 +255,13 @@ class Wiring:
             broadcast=self._broadcast,
             access=access,
             audit=Audit(self._db),
-            keys=KeyService(self._db, access),
+            keys=KeyService(self._db, access, self._settings.keys_per_person),
             members=MemberService(self._db, access),
             organizations=OrganizationService(self._db, access),
             deployments=self._deployments(engine),
             deployment_reads=reads,
             awaiting=Awaiting(reads, self._events),
+            audience=Audience(self._events, self._settings.streams_per_person),
             arranging=self._arranging(),
             applications=applications,
             detects=self._detects(applications),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from headway.core.access.audience import Audience
 from headway.core.access.audit import Audit
 from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
@@ -55,6 +56,7 @@ class Services:
 
     db: SqlDatabase
     events: Events
+    audience: Audience
     metrics: Metrics
     troubles: Troubles
     broadcast: Broadcast

@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from headway.kernel.bounds import Bounds
+from headway.kernel.bounds import told as _told
 from headway.kernel.errors import InvalidInput
 from headway.kernel.forms import Form, choice, duration, duration_text, matching, size, whole
 from headway.kernel.secret import Secret
@@ -74,13 +76,6 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-def _told(form: Form, description: str, *, written: str = "", variable: str = "") -> Mapping[str, Any]:
-    """A field's metadata. ``written`` describes a default that depends on the machine; ``variable`` is given where the
-    variable of the environment is not the field's name.
-    """
-    return {"form": form, "description": description, "written": written, "variable": variable}
-
-
 _PATH = Form(accepts="a folder", parse=str)
 _PORT = whole(1, 65535)
 _HOST = matching(r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?|[0-9a-fA-F:.]+", "an IP address or a host name")
@@ -96,7 +91,7 @@ _KEY = matching(r"[!-~]{8,256}", "8 to 256 letters, digits and signs, no spaces"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Bounds):
     """The panel's settings; ``from_env`` fills in the defaults that depend on the machine."""
 
     data_dir: Path = field(

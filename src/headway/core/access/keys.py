@@ -11,9 +11,10 @@ from headway.core.access.policy import Missing, Noun, excess, permit
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Forbidden
+from headway.kernel.errors import Conflict, Forbidden
 from headway.kernel.ids import new_key
 
+MOST_KEYS = 100
 USUAL_RATE = Rate(calls=6_000, window=timedelta(minutes=1))
 
 
@@ -31,11 +32,22 @@ class Wish:
     unlimited: bool = False
 
 
+class TooManyKeys(Conflict):
+    """A person has as many keys as anybody may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"You have {most} keys in this organisation, and nobody may have more. Remove those that nobody uses; the "
+            "panel's owner can allow more (HEADWAY_KEYS_PER_PERSON)."
+        )
+
+
 class KeyService:
     """The keys of the caller and, for admins, of the organisation."""
 
-    def __init__(self, db: Database, access: AccessService) -> None:
+    def __init__(self, db: Database, access: AccessService, most_keys: int = MOST_KEYS) -> None:
         self._db = db
+        self._most_keys = most_keys
         self._access = access
 
     async def create(
@@ -52,6 +64,8 @@ class KeyService:
             terms = _granted(tx, actor.terms, wish)
             if more := excess(actor.terms, terms):
                 raise Forbidden(f"A key cannot be given more than its maker has: this one would have {more}.")
+            if len(keys_store.keys_of(tx, actor.organization_id, actor.user_id)) >= self._most_keys:
+                raise TooManyKeys(self._most_keys)
             api_key_id = store.add_key(
                 tx,
                 key,

@@ -65,6 +65,10 @@ class Terms:
     expires_at: datetime | None = None
     rate: Rate | None = None
 
+    def seconds_left(self, now: datetime) -> float | None:
+        """For how long the key is still good, None where it has no end."""
+        return None if self.expires_at is None else max(0.0, (self.expires_at - now).total_seconds())
+
     def hold(self, scope: Scope | None) -> bool:
         """Whether the key is good for this; None asks for nothing."""
         return scope is None or scope in self.scopes or Scope.ADMIN in self.scopes

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from headway.core.access.model import Actor
@@ -35,9 +36,10 @@ class _Waiter:
     goal: Goal
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     sent_away: bool = False
+    is_barred: bool = False
 
     def send_away(self) -> None:
-        self.sent_away = True
+        self.sent_away = self.is_barred = True
         self.woken.set()
 
 
@@ -60,9 +62,12 @@ class Awaiting:
             part = await self._reads.one(actor, deployment_id, "deployment.wait")
             if goal.reached_by(Status(part.rows[0].status)) or self._closed:
                 return part
+            left = actor.terms.seconds_left(datetime.now(UTC))
+            waiter.sent_away = waiter.sent_away or (left is not None and left < seconds)  # unless it gets there before
             with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(seconds if left is None else min(seconds, left)):
                     await waiter.woken.wait()
+                    waiter.sent_away = waiter.is_barred
         return part if waiter.sent_away else await self._reads.one(actor, deployment_id, "deployment.wait")
 
     def count(self) -> int:

@@ -17,10 +17,12 @@ from headway.core.deployments.run import Owner, Subject
 from headway.core.deployments.status import Intent, Maker, Reason, Status, allowed
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, TooManyRequests
 from headway.kernel.events import DeploymentEnded, DeploymentMoved, DeploymentStarted, Events
 from headway.kernel.ids import new_id
 
+MOST_PENDING = 100
+_RETRY_AFTER_SECONDS = 60
 _c = deployments.c
 _QUIET_ENDS = frozenset({Reason.CANCELLED, Reason.SUPERSEDED})  # somebody or something wanted them
 EVENT_LIMIT = 4_000  # characters of an error message
@@ -51,6 +53,18 @@ class IntentPending(HeadwayError):
         self.intent = intent
 
 
+class TooManyWait(TooManyRequests):
+    """As many deployments of a service wait as may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} deployments of this service wait already, and no more may. Ask again once some have run, cancel "
+            "those that nobody needs (cleanQueues), or have the panel's owner allow more "
+            "(HEADWAY_PENDING_DEPLOYMENTS).",
+            _RETRY_AFTER_SECONDS,
+        )
+
+
 class Ledger:
     """Moves deployments between states, inside the caller's transaction."""
 
@@ -61,16 +75,26 @@ class Ledger:
         subjects: Mapping[SubjectType, Subject],
         log_path: Callable[[str], str],
         lease_duration: timedelta,
+        most_pending: int = MOST_PENDING,
     ) -> None:
         self._events = events
         self._subjects = subjects
         self._log_path = log_path
         self._lease_duration = lease_duration
+        self._most_pending = most_pending
 
     def enqueue(self, tx: Tx, request: Request) -> Deployment:
-        """Creates a pending deployment: with the commit of the caller's transaction it is in the queue."""
+        """Creates a pending deployment: with the commit of the caller's transaction it is in the queue. Raises
+        TooManyWait.
+        """
+        if self.is_full(tx, request):
+            raise TooManyWait(self._most_pending)
         deployment_id = new_id()
         return self._moved(tx, queue.add(tx, request, deployment_id, self._log_path(deployment_id)))
+
+    def is_full(self, tx: Tx, request: Request) -> bool:
+        """Whether as many wait of what this is of as may."""
+        return queue.waiting_of(tx, request, self._most_pending) >= self._most_pending
 
     def enqueue_once(self, tx: Tx, call: Once | None, request: Callable[[], Request]) -> Queued:
         """Creates what ``request`` says, unless an earlier call with the same key did: then that one's deployment is

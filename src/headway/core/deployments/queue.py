@@ -2,8 +2,8 @@
 
 Organisations take turns: of those that wait in the same lane the one goes first that runs least on the host, and of
 equals the one whose turn was longest ago. ``ready`` marks, among the waiting rows of one exclusive key, the one that
-goes first while none of that key runs. It is kept by ``promote`` in every transaction that adds, starts, ends or puts back a row, so that a claim looks at one
-row of an index however many wait behind a busy service.
+goes first while none of that key runs. It is kept by ``promote`` in every transaction that adds, starts, ends or puts
+back a row, so that a claim looks at one row of an index however many wait behind a busy service.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from headway.infra.db.tables.deployments import CLAIMABLE, PENDING, RUNNING, dep
 from headway.infra.db.transaction import Tx
 
 _c = deployments.c
+LONGEST_TITLE = 1_024  # of a title or a description; callers are refused a longer one, what a forge sends is cut
 _LOOK_AGAIN = 3  # a unique index refused the claim: another process was first
 
 # The statements of every claim, built once: to build them anew takes longer than SQLite takes to carry them out.
@@ -103,9 +104,9 @@ def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployme
             "exclusive_key": request.exclusive_key,
             "lane": request.lane,
             "ready": request.exclusive_key is None,
-            "title": request.title or request.default_title,
+            "title": (request.title or request.default_title)[:LONGEST_TITLE],
             "title_given": bool(request.title),
-            "description": request.description,
+            "description": request.description and request.description[:LONGEST_TITLE],
             "status": Status.PENDING,
             "log_path": log_path,
             "epoch": 0,
@@ -121,6 +122,14 @@ def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployme
     )
     promote(tx, request.exclusive_key)
     return store.find(tx, deployment_id)
+
+
+def waiting_of(tx: Tx, request: Request, most: int) -> int:
+    """How many of the subject wait already, as far as ``most``. Rollbacks wait for themselves: they help."""
+    lane = _c.lane == Lane.ROLLBACK if request.lane is Lane.ROLLBACK else _c.lane != Lane.ROLLBACK
+    mine = (_c.subject_type == request.subject_type, _c.subject_id == request.subject_id, PENDING, lane)
+    waiting: int = tx.scalar(select(func.count()).select_from(select(_c.seq).where(*mine).limit(most).subquery()))
+    return waiting
 
 
 def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:

@@ -1,4 +1,4 @@
-"""What a terminal may be told by a text of somebody else's: letters, colours and line ends, and nothing that steers it."""
+"""What a terminal may be told by a text of somebody else's: letters, colours, line ends, and nothing that steers it."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def create_app(platform: Platform) -> Starlette:
     """The application over an open platform. ``state.close()`` sends those away who follow a deployment or wait for
     it, ``state.followed()`` tells how many follow.
     """
-    follows = Follows(platform.deployments, platform.broadcast, platform.events)
+    follows = Follows(platform.deployments, platform.broadcast, platform.events, platform.audience)
     registry = Registry(all_procedures(follows))
     rest = Rest(platform, registry)
     app = Starlette(

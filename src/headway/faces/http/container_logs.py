@@ -10,12 +10,14 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
+from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun
 from headway.core.engine.beside import beside
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.listening import NO_SERVER, refuse
+from headway.faces.http.outlets import COME_BACK
 from headway.faces.http.platform import Platform
 from headway.faces.http.procedures.compose import CONTAINER_ID
 
@@ -39,13 +41,19 @@ class ContainerLogs:
         if isinstance(found, Answer):
             await refuse(found, send)
             return
-        await send({"type": "websocket.accept"})
-        async with beside(_tell(found, send)) as telling, beside(_left(receive)) as leaving:
-            await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        actor, output = found
+        with self._platform.audience.listening(actor) as listener:
+            await send({"type": "websocket.accept"})
+            async with (
+                beside(_tell(output, send)) as telling,
+                beside(_left(receive)) as leaving,
+                beside(listener.over()) as over,
+            ):
+                ended, _ = await asyncio.wait({telling, leaving, over}, return_when=asyncio.FIRST_COMPLETED)
         with suppress(OSError, RuntimeError):  # the reader has gone
-            await send({"type": "websocket.close", "code": _ALL_TOLD})
+            await send({"type": "websocket.close", "code": COME_BACK if over in ended else _ALL_TOLD})
 
-    async def _output(self, headers: Mapping[bytes, bytes], query: bytes) -> AsyncIterator[str] | Answer:
+    async def _output(self, headers: Mapping[bytes, bytes], query: bytes) -> tuple[Actor, AsyncIterator[str]] | Answer:
         actor = await authenticate(self._platform.access, headers)
         if actor is None:
             return errors.unauthorized()
@@ -54,13 +62,15 @@ class ContainerLogs:
         server_id = given.get("serverId", "")
         if not re.match(CONTAINER_ID, container_id):
             raise Missing(Noun.CONTAINER)
-        return await self._platform.containers.follow(
+        self._platform.audience.admit(actor)
+        output = await self._platform.containers.follow(
             actor,
             container_id,
             None if server_id in NO_SERVER else server_id,
             tail=min(int(tail), _MOST_LINES) if tail.isdecimal() and len(tail) < 10 else _LINES,
             since=since if _SINCE.match(since) else None,
         )
+        return actor, output
 
 
 async def _tell(output: AsyncIterator[str], send: Send) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
+from headway.core.deployments.queue import LONGEST_TITLE
 from headway.faces.http.errors import invalid, unparsable
 from headway.faces.http.issues import Expected, Issue, holds_nul, issue_of, wrong_type
 from headway.kernel.search import Words
@@ -47,6 +48,7 @@ def untexted(value: object) -> object:
 
 
 MOST_IDS = 1_000
+Told = Annotated[str, Field(max_length=LONGEST_TITLE)]  # what a deployment is said to be for
 Ids = Annotated[
     list[str], BeforeValidator(untexted, json_schema_input_type=list[str] | str), Field(max_length=MOST_IDS)
 ]

@@ -18,7 +18,7 @@ _HEADERS = (
     *SECURITY_HEADERS,
 )
 _ALL_TOLD = 1000
-_COME_BACK = 1013  # "try again later": too slow, sent away because the panel stops, or the log begins anew
+COME_BACK = 1013  # "try again later": too slow, sent away because the panel stops, or the log begins anew
 
 
 class Gone(Exception):
@@ -84,7 +84,7 @@ class SocketOutlet:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._code = _COME_BACK
+        self._code = COME_BACK
 
     async def begin(self) -> None:
         await self._say({"type": "websocket.accept"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from headway.core.access.audience import Audience
 from headway.core.access.audit import Audit
 from headway.core.access.keys import KeyService
 from headway.core.access.members import MemberService
@@ -150,6 +151,9 @@ class Platform(Protocol):
 
     @property
     def broadcast(self) -> Broadcast: ...
+
+    @property
+    def audience(self) -> Audience: ...
 
     @property
     def detects(self) -> DetectService: ...

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import aclosing, suppress
+from contextlib import AbstractContextManager, aclosing, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
+from headway.core.access.audience import Audience, Listener
 from headway.core.access.model import Actor
 from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.service import DeploymentService
@@ -19,7 +21,7 @@ from headway.faces.http.outlets import EventOutlet, Gone, Outlet
 from headway.faces.http.wire.base import moment
 from headway.infra.logs.broadcast import Broadcast, Dropped
 from headway.kernel.errors import NotFound, Unavailable
-from headway.kernel.events import AccessChanged, DeploymentMoved, Events
+from headway.kernel.events import DeploymentMoved, Events
 
 HEARTBEAT_SECONDS = 15.0
 STUCK_SECONDS = 30.0
@@ -30,22 +32,26 @@ _SECONDS_TO_CLOSE = 1.0
 class Follows:
     """Everything that is followed now. One reading of the database serves all who follow the same deployment."""
 
-    def __init__(self, deployments: DeploymentService, broadcast: Broadcast, events: Events) -> None:
+    def __init__(
+        self, deployments: DeploymentService, broadcast: Broadcast, events: Events, audience: Audience
+    ) -> None:
         self._deployments = deployments
         self._broadcast = broadcast
         self._channels: dict[str, _Channel] = {}
         self._closed = False
+        self._audience = audience
         events.listen(DeploymentMoved, self._moved)
-        events.listen(AccessChanged, self._access_changed)
 
     async def open(self, actor: Actor, deployment_id: str, offset: int) -> Follower:
         """A follower of a deployment's log from byte ``offset`` on. Raises NotFound where the caller may see none."""
+        self._audience.admit(actor)
         await self._deployments.one(actor, deployment_id, "deployment.follow")
 
         def enter(follower: Follower) -> _Channel:
             return self._enter(actor, deployment_id, follower)
 
-        return Follower(actor.user_id, enter, self._leave, self._broadcast, offset)
+        listening = partial(self._audience.listening, actor)
+        return Follower(listening, enter, self._leave, self._broadcast, offset)
 
     async def listen(self, actor: Actor, log_path: str, server_id: str | None) -> Follower:
         """A follower of the log that a row names as its ``logPath``, from its beginning. Raises NotFound."""
@@ -81,15 +87,6 @@ class Follows:
         channel = self._channels.get(event.deployment_id)
         if channel is not None:
             channel.stale()
-
-    def _access_changed(self, event: AccessChanged) -> None:
-        """Sends a user's followers away: they come back, go on where they were, and are asked who they are."""
-        for channel in self._channels.values():
-            theirs = [follower for follower in channel.followers if follower.user_id == event.user_id]
-            for follower in theirs:
-                follower.sent_away = True
-            if theirs:
-                channel.stale()
 
     async def _look(self, actor: Actor, deployment_id: str) -> View:
         try:
@@ -189,14 +186,13 @@ class Follower:
 
     def __init__(
         self,
-        user_id: str,
+        listening: Callable[[], AbstractContextManager[Listener]],
         enter: Callable[[Follower], _Channel],
         leave: Callable[[_Channel, Follower], None],
         broadcast: Broadcast,
         offset: int,
     ) -> None:
-        self.user_id = user_id
-        self.sent_away = False
+        self._listening = listening
         self._enter = enter
         self._leave = leave
         self._broadcast = broadcast
@@ -212,8 +208,9 @@ class Follower:
         """Tells the outlet until the deployment's end, or until the reader has gone."""
         channel = self._enter(self)
         try:
-            await outlet.begin()
-            await self._tell_all(channel, receive, outlet)
+            with self._listening() as listener:
+                await outlet.begin()
+                await self._tell_all(channel, receive, outlet, listener)
         except* Gone:
             pass
         finally:
@@ -222,14 +219,16 @@ class Follower:
             async with asyncio.timeout(_SECONDS_TO_CLOSE):
                 await outlet.close()
 
-    async def _tell_all(self, channel: _Channel, receive: Receive, outlet: Outlet) -> None:
+    async def _tell_all(self, channel: _Channel, receive: Receive, outlet: Outlet, listener: Listener) -> None:
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch(receive))
+            allowed = group.create_task(_until_over(listener))
             moving = group.create_task(self._tell_moves(channel, outlet))
             await self._tell_log(channel, outlet)
             await moving
             await self._sent(outlet.end())
             watching.cancel()
+            allowed.cancel()
 
     async def _tell_log(self, channel: _Channel, outlet: Outlet) -> None:
         """The log to its end. What is read after the end is known is all there will ever be."""
@@ -251,7 +250,7 @@ class Follower:
         told = View()
         while True:
             moved = channel.moved
-            if channel.closed or self.sent_away:
+            if channel.closed:
                 raise Gone
             pause = HEARTBEAT_SECONDS
             try:
@@ -285,6 +284,12 @@ class Follower:
             else:
                 if message["type"] in {"http.disconnect", "websocket.disconnect"}:
                     raise Gone
+
+
+async def _until_over(listener: Listener) -> None:
+    """Sends a reader away whose access has changed or whose key has ended: it comes back and is asked who it is."""
+    await listener.over()
+    raise Gone
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from headway.core.deployments.ledger import TooManyWait
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store as applications
 from headway.domains.catalog import git_providers_store
@@ -90,8 +91,18 @@ class AppHooks:
         self, tx: Tx, provider: GitProvider, path: str, arrived: Arrived, changed: Changed | None, *, known: Compared
     ) -> list[Taken]:
         told = self._told(tx, provider, path)
-        valid = Signature.VALID
-        return [self.taking.take(tx, each, arrived, valid, changed=changed, compare=known) for each in told]
+        taken: list[Taken] = []
+        full: TooManyWait | None = None
+        for each in told:
+            try:
+                with tx.connection.begin_nested():
+                    given = (each, arrived, Signature.VALID)
+                    taken.append(self.taking.take(tx, *given, changed=changed, compare=known))
+            except TooManyWait as error:  # the others do not wait for it
+                full = error
+        if full is not None and not taken:
+            raise full
+        return taken
 
     def _told(self, tx: Tx, provider: GitProvider, path: str) -> list[Service]:
         concerned = self._concerned(tx, provider, path.lower())

@@ -48,12 +48,11 @@ class CatchingUp:
         for tracked in await self.db.read(self._tracked):
             try:
                 head = await self.head_of(tracked.subject_type, tracked.subject_id)
+                if head is not None and head != tracked.head:
+                    await self.db.run(lambda tx, each=tracked, now=head: self._catch_up(tx, each, now))  # type: ignore[misc]
             except HeadwayError as error:
                 extra = {"service": tracked.subject_id, "reason": error.message}
                 log.warning("a branch could not be asked after", extra=extra)
-                continue
-            if head is not None and head != tracked.head:
-                await self.db.run(lambda tx, each=tracked, now=head: self._catch_up(tx, each, now))  # type: ignore[misc]
 
     def _tracked(self, tx: Tx) -> list[Tracked]:
         found = []

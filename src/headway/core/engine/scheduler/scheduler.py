@@ -26,6 +26,7 @@ from headway.kernel.events import DueTimeDecided, Events
 
 log = logging.getLogger(__name__)
 
+_PUT_OFF = timedelta(seconds=60)  # where as many of the service wait as may
 MOST_REST = 1.0  # another panel may have set a timer, and a clock may be put right
 _PRUNE_REST = 3600.0
 
@@ -121,6 +122,9 @@ class Scheduler:
         request = source.request(tx, key.subject_id, tick) if source and fate is Fate.STARTED else None
         if fate is Fate.STARTED and request is None:
             fate = Fate.DROPPED
+        if request is not None and self.ledger.is_full(tx, request):
+            store.record(tx, key, replace(tick, start_at=now + _PUT_OFF), now)
+            return
         if not store.record(tx, key, replace(tick, fate=fate), now):
             return  # somebody else was first
         if request is not None:

@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications.model import Application, AppSettings, without_git
 from headway.faces.http.errors import no_file
-from headway.faces.http.inputs import Input, Searched
+from headway.faces.http.inputs import Input, Searched, Told
 from headway.faces.http.procedures.application_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.procedures.hook_settings import hook_address
@@ -140,8 +140,8 @@ class SaveGit(Save):
 
 
 class Deploy(ById):
-    title: str | None = None
-    description: str | None = None
+    title: Told | None = None
+    description: Told | None = None
 
 
 class Drop(Deploy):

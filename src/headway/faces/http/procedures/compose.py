@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from headway.core.deployments.model import SubjectType
 from headway.domains.composes.model import ComposeSettings
 from headway.faces.http.errors import no_file
-from headway.faces.http.inputs import Input
+from headway.faces.http.inputs import Input, Told
 from headway.faces.http.procedures.compose_settings import Changes
 from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.procedures.hook_settings import hook_address
@@ -94,16 +94,16 @@ class Delete(ById):
 
 
 class Deploy(ById):
-    title: str | None = None
-    description: str | None = None
+    title: Told | None = None
+    description: Told | None = None
     fresh_volumes: bool = False
 
 
 class Drop(ById):
     """``composePath`` is where the compose file lies in what is uploaded; it stays until another is sent."""
 
-    title: str | None = None
-    description: str | None = None
+    title: Told | None = None
+    description: Told | None = None
     compose_path: Annotated[str, Field(max_length=4_096)] | None = None
     file_name: str | None = None
 

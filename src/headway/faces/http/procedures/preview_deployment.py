@@ -8,7 +8,7 @@ from pydantic import Field
 
 from headway.core.deployments.model import SubjectType
 from headway.domains.previews.service import Seen
-from headway.faces.http.inputs import Input
+from headway.faces.http.inputs import Input, Told
 from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, naming, query, starter
 from headway.faces.http.wire.previews import PreviewDeploymentRow, preview_row
@@ -40,8 +40,8 @@ class ById(Input):
 
 
 class Redeploy(ById):
-    title: str | None = None
-    description: str | None = None
+    title: Told | None = None
+    description: Told | None = None
 
 
 class Approved(ById):

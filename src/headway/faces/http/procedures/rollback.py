@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Input
+from headway.faces.http.inputs import Input, Told
 from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
 from headway.faces.http.wire.rollbacks import PreviewRow, RemovedRow, preview_row, removed_row
 
@@ -31,8 +31,8 @@ class To(ById):
 
 
 class Back(To):
-    title: str | None = None
-    description: str | None = None
+    title: Told | None = None
+    description: Told | None = None
 
 
 async def _preview(call: Call[To]) -> PreviewRow:

@@ -1,0 +1,81 @@
+"""Whoever listens to a stream: so many for each person, and each only for as long as its access is what it was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from headway.core.access.model import Actor
+from headway.kernel.errors import TooManyRequests
+from headway.kernel.events import AccessChanged, Events
+
+_RETRY_AFTER_SECONDS = 10
+
+
+class TooManyStreams(TooManyRequests):
+    """A person listens to as much as anybody may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"You follow {most} logs and deployments already, and nobody may follow more at a time. Close some; the "
+            "panel's owner can allow more (HEADWAY_STREAMS_PER_PERSON).",
+            _RETRY_AFTER_SECONDS,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Listener:
+    """One who listens; ``over`` returns once it may not any longer."""
+
+    actor: Actor
+    _now: Callable[[], datetime]
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def over(self) -> None:
+        """Waits until the access of the person has changed, or the key has ended: it has to ask again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.actor.terms.seconds_left(self._now())):
+                await self._changed.wait()
+
+    def send_away(self) -> None:
+        """Its access has changed."""
+        self._changed.set()
+
+
+class Audience:
+    """Everybody who listens now. ``most`` is how many streams one person may have."""
+
+    def __init__(self, events: Events, most: int, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._most = most
+        self._now = now
+        self._listeners: set[Listener] = set()
+        self._of_person: Counter[str] = Counter()
+        events.listen(AccessChanged, self._access_changed)
+
+    def admit(self, actor: Actor) -> None:
+        """Raises TooManyStreams for who listens to as many as one may."""
+        if self._of_person[actor.user_id] >= self._most:
+            raise TooManyStreams(self._most)
+
+    @contextmanager
+    def listening(self, actor: Actor) -> Iterator[Listener]:
+        """For as long as it listens."""
+        listener = Listener(actor, self._now)
+        self._listeners.add(listener)
+        self._of_person[actor.user_id] += 1
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+            self._of_person[actor.user_id] -= 1
+            if not self._of_person[actor.user_id]:
+                del self._of_person[actor.user_id]
+
+    def _access_changed(self, event: AccessChanged) -> None:
+        for listener in self._listeners:
+            if listener.actor.user_id == event.user_id:
+                listener.send_away()

@@ -1,0 +1,31 @@
+"""Settings that bound what one service or one person may take, and how a setting is told of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from headway.kernel.forms import Form, whole
+
+
+def told(form: Form, description: str, *, written: str = "", variable: str = "") -> Mapping[str, Any]:
+    """A field's metadata. ``written`` describes a default that depends on the machine; ``variable`` is given where the
+    variable of the environment is not the field's name.
+    """
+    return {"form": form, "description": description, "written": written, "variable": variable}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """The part of the settings that is about how much at most."""
+
+    pending_deployments: int = field(
+        default=100, metadata=told(whole(1, 100_000), "Deployments of one service that may wait at a time.")
+    )
+    keys_per_person: int = field(
+        default=100, metadata=told(whole(1, 100_000), "API keys that one person may have in an organisation.")
+    )
+    streams_per_person: int = field(
+        default=100, metadata=told(whole(1, 100_000), "Logs and deployments that one person may follow at a time.")
+    )

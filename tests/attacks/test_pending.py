@@ -1,0 +1,72 @@
+"""What waits is bounded, and so is what it is called: nobody has everybody's lists grow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.http.world import World, open_world
+from tests.unit.reactions.webhooks import deliveries as sent
+
+MOST = 100
+LONGEST = 1_024
+
+
+@pytest.fixture
+async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "headway.db")
+    async with open_world(folder) as opened:
+        yield opened
+
+
+async def test_a_service_has_a_hundred_waiting_and_no_more(world: World) -> None:
+    application_id = await world.application(customGitBranch="main", newestWins=False)
+    for _ in range(MOST):
+        await world.deploy(application_id)
+    token = (await world.get("application.one", applicationId=application_id))["refreshToken"]
+    for procedure in ("application.deploy", "application.redeploy"):
+        refused = await world.owner.post(f"/{procedure}", json={"applicationId": application_id})
+        assert (refused.status_code, refused.json()["code"]) == (429, "TOO_MANY_REQUESTS")
+        assert int(refused.headers["retry-after"]) > 0
+        assert "HEADWAY_PENDING_DEPLOYMENTS" in refused.json()["message"]
+    headers, body = sent.github()
+    told = await world.nobody.post(f"/deploy/{token}", headers=headers, content=body)
+    assert (told.status_code, "retry-after" in told.headers) == (429, True)
+    assert len(await world.get("deployment.all", applicationId=application_id)) == MOST
+    began = time.monotonic()
+    await world.post("application.cleanQueues", applicationId=application_id)
+    assert time.monotonic() - began < 5
+    assert (await world.owner.post("/application.deploy", json={"applicationId": application_id})).status_code == 200
+    other = await world.post(
+        "application.create",
+        name="other",
+        environmentId=await world.environment("more"),
+        customGitUrl="https://x.example/y",
+    )
+    await world.deploy(other["applicationId"])
+
+
+async def test_what_a_caller_calls_a_deployment_is_short(world: World) -> None:
+    application_id = await world.application()
+    for field in ("title", "description"):
+        given = {"applicationId": application_id, field: "x" * (LONGEST + 1)}
+        assert (await world.owner.post("/application.deploy", json=given)).status_code == 400
+    await world.deploy(application_id, title="x" * LONGEST, description="y" * LONGEST)
+
+
+async def test_what_a_sender_calls_it_is_cut(world: World) -> None:
+    application_id = await world.application(customGitBranch="main")
+    token = (await world.get("application.one", applicationId=application_id))["refreshToken"]
+    body = {"ref": "refs/heads/main", "title": "t" * 900_000, "message": "m" * 900_000, "branch": "main"}
+    headers = {"content-type": "application/json"}
+    await world.nobody.post(f"/deploy/{token}", headers=headers, content=json.dumps(body))
+    rows = await world.get("deployment.all", applicationId=application_id)
+    assert all(len(row["title"]) <= LONGEST for row in rows)
+    assert len(json.dumps(rows)) < 50_000
