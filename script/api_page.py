@@ -148,7 +148,7 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
 def api_page() -> str:
     """Every procedure with its input and its answer, and where we differ."""
     nothing: Any = None  # procedures are described here, not called
-    procedures = sorted(all_procedures(Follows(nothing, nothing, Events())), key=lambda each: each.name)
+    procedures = sorted(all_procedures(Follows(nothing, nothing, Events(), nothing)), key=lambda each: each.name)
     described = document(procedures)
     routers = dict.fromkeys(each.name.partition(".")[0] for each in procedures)
     texts = {tag["name"]: tag["description"] for tag in described["tags"]}

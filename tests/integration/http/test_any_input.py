@@ -39,7 +39,9 @@ async def _send_anything(world: World) -> None:
     application_id = await world.application()
     ids = [application_id, await world.ended(application_id), *TEXTS[3:]]
     platform = world.services
-    for procedure in all_procedures(Follows(platform.deployments, platform.broadcast, platform.events)):
+    for procedure in all_procedures(
+        Follows(platform.deployments, platform.broadcast, platform.events, platform.audience)
+    ):
         if procedure.name == "deployment.follow":
             continue  # an answer without an end, which tests of its own read
         for _ in range(ROUNDS):

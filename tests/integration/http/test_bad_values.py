@@ -19,7 +19,7 @@ from headway.kernel.events import Events
 from tests.integration.http.world import World
 
 NOBODY: Any = None  # procedures are listed here, not called
-PROCEDURES = all_procedures(Follows(NOBODY, NOBODY, Events()))
+PROCEDURES = all_procedures(Follows(NOBODY, NOBODY, Events(), NOBODY))
 MUTATIONS = [procedure for procedure in PROCEDURES if procedure.kind is Kind.MUTATION]
 OTHER_TYPES: Mapping[str, tuple[Any, ...]] = {
     "string": (True, 7, 1.5, [], {}),

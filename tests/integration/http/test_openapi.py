@@ -128,7 +128,7 @@ def test_a_misfit_is_seen(value: Json) -> None:
 
 def _procedures(world: World) -> tuple[Procedure, ...]:
     platform = world.services
-    return all_procedures(Follows(platform.deployments, platform.broadcast, platform.events))
+    return all_procedures(Follows(platform.deployments, platform.broadcast, platform.events, platform.audience))
 
 
 def _fields(operation: Json) -> set[str]:

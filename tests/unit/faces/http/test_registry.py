@@ -21,7 +21,7 @@ async def _answer(_call: Call[Empty]) -> None:
 
 def every_procedure(tmp_path_factory: pytest.TempPathFactory) -> tuple[Procedure, ...]:
     broadcast = Broadcast(LogPaths(tmp_path_factory.mktemp("logs")))
-    return all_procedures(Follows(None, broadcast, Events()))  # type: ignore[arg-type]  # nothing is called
+    return all_procedures(Follows(None, broadcast, Events(), None))  # type: ignore[arg-type]  # nothing is called
 
 
 def test_a_procedure_is_found_by_its_name_and_kind() -> None:
