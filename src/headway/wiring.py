@@ -228,10 +228,8 @@ class Wiring:
             composes=self._composes.operating,
             events=self._events,
         )
-        places = (self._settings, self._data_dir, self._db, self._events)
-        disk = disk_service(
-            *places, applications=operating, composes=self._composes.operating, fleet=self._servers.fleet
-        )
+        own = (self._settings, self._data_dir, self._db, self._events)
+        disk = disk_service(*own, applications=operating, composes=self._composes.operating, fleet=self._servers.fleet)
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), back.poller()))
         keep_disks(engine, disk)
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
@@ -246,7 +244,6 @@ class Wiring:
     ) -> Services:
         applications = self._applications(engine, operating)
         composes = self._composes.composes(engine.stopper)
-        reads = self._reads()
         return Services(
             db=self._db,
             events=self._events,
@@ -259,7 +256,7 @@ class Wiring:
             members=MemberService(self._db, access),
             organizations=OrganizationService(self._db, access),
             deployments=self._deployments(engine),
-            deployment_reads=reads,
+            deployment_reads=(reads := self._reads()),
             awaiting=Awaiting(reads, self._events),
             audience=Audience(self._events, self._settings.streams_per_person),
             arranging=self._arranging(),
