@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
+from headway.core.access import machine_store
 from headway.core.access.machine import Need, Power, require_need
 from headway.core.access.machine_store import least_role
 from headway.core.access.model import Actor
@@ -94,6 +95,13 @@ def require(tx: Tx, organization_id: str, subject_id: str, needs: Iterable[Need]
     found = refusal(tx, organization_id, subject_id, needs, serving=serving)
     if found is not None:
         raise found
+
+
+def without_machine(tx: Tx) -> set[str]:
+    """What was allowed to use the machine in organisations that may not do so any more."""
+    given = [each.organization_id for each in machine_store.given(tx) if each.least is not None]
+    lost = (_c.server_id.is_(None), _c.allowed_by.is_not(None), _c.organization_id.not_in(given))
+    return set(tx.execute(select(_c.subject_id).where(*lost)).scalars())
 
 
 def adopt(

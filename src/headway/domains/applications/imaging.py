@@ -117,6 +117,12 @@ class Imaging:
             step_seconds=plan.settings.step_seconds,
         )
 
+    async def hold(self, release_id: str) -> None:
+        """Whatever becomes of its containers, the engine starts them no more. Raises EngineAway."""
+        mine = labels.labelled(panel=self.panel_id, release=release_id)
+        for each in await self.api.get("/containers/json", all=True, filters=mine):
+            await self.api.post(f"/containers/{each['Id']}/update", {"RestartPolicy": {"Name": "no"}})
+
     def _login(self, plan: Plan, deployment_id: str) -> Typed | None:
         if plan.registry is None:
             return None

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from headway.core.access import allowances
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
@@ -38,6 +39,7 @@ class Keeper:
     vault: Vault
     watch_time: timedelta
     _told: dict[str, str] = field(default_factory=dict)
+    _held: set[str] = field(default_factory=set)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -61,6 +63,7 @@ class Keeper:
         up = await self._tools.runtimes.running()
         at_rest = await operating.db.read(self._at_rest)
         await at_once(self._bring_in_line(application_id) for application_id in _out_of_line(at_rest, up))
+        await self._hold(up)
         due = await operating.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
         await at_once(_unless_away(operating.retire(each)) for each in due if each.runtime in up)
         since = self.watch_time
@@ -69,6 +72,20 @@ class Keeper:
                 await operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
         await operating.tools.routing.catch_up()
         return _REST
+
+    async def _hold(self, up: Collection[str]) -> None:
+        """What may not be started again now is not by the engine either: what runs goes on. Once it may, the panel
+        starts it again where it is down, whatever the engine does.
+        """
+        if "container" not in up:
+            return
+        lost = await self.operating.db.read(allowances.without_machine)
+        for application_id in lost - self._held:
+            release = await self.operating.db.read(lambda tx, id_=application_id: store.serving(tx, id_))  # type: ignore[misc]
+            if release is not None and release.runtime == "container" and release.host_id == self.host_id:
+                await self._tools.imaging.hold(release.release_id)
+        self._held.intersection_update(lost)
+        self._held.update(lost)
 
     @property
     def _tools(self) -> Tools:

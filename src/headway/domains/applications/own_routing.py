@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from headway.core.access.machine import require_need
 from headway.core.access.model import Actor
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.applications import powers, store
 from headway.domains.applications.routing import Routing
 from headway.domains.catalog import barriers_store
@@ -38,12 +40,15 @@ class OwnRoutingService:
         """
         procedure = "application.updateTraefikConfig"
 
-        def plan(tx: Tx) -> Route:
+        def plan(tx: Tx) -> tuple[Route, str]:
             self._permit(tx, actor, procedure, application_id)
-            return self._routing.planned(tx, application_id)
+            return self._routing.planned(tx, application_id), store.host_of(tx, application_id) or LOCAL_HOST
 
-        planned = replace(await self._db.read(plan), own={})
+        standing, host_id = await self._db.read(plan)
+        planned = replace(standing, own={})
         own = read_own(text, planned, self._routing.facts.https)
+        if own and own != standing.own:  # before what they wrote is tried
+            require_need(actor, powers.of_routing(own, host_id))
         if own:
             await self._routing.try_out(replace(planned, own=own))
 

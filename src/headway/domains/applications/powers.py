@@ -39,7 +39,7 @@ def needs_of(settings: AppSettings, host_id: str, own: Mapping[str, Any] | None 
         ),
         *of_source(settings),
         *({Need(power=Power.FETCH, server_id=server_id)} if settings.engine_fetch else ()),
-        *({Need(power=Power.ROUTING, value=_digest(own), server_id=server_id)} if own else ()),
+        *({of_routing(own, host_id)} if own else ()),
     }
 
 
@@ -47,6 +47,11 @@ def of_source(settings: AppSettings) -> set[Need]:
     """What fetching it needs: the panel's own machine fetches for all of them."""
     folder = settings.git_url if settings.git_url and is_folder(settings.git_url) else None
     return {Need(power=Power.FOLDER, value=folder)} if folder else set()
+
+
+def of_routing(own: Mapping[str, Any], host_id: str) -> Need:
+    """What a routing of its own needs of its host's edge."""
+    return Need(power=Power.ROUTING, value=_digest(own), server_id=None if host_id == LOCAL_HOST else host_id)
 
 
 def save(tx: Tx, actor: Actor, application: Application, vault: Vault) -> None:

@@ -12,7 +12,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.core.engine.at_once import at_once
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.keeping import beyond, kept_by
 from headway.domains.composes.model import Compose, Record, Release, Wanted
 from headway.domains.composes.operate import Operating
@@ -131,6 +131,7 @@ class Keeper:
         release = await self.operating.db.read(lambda tx: store.serving(tx, compose_id, self.vault))
         if release is None:
             return
+        await self._hold(release, containers)
         if await self._is_lost(compose_id, release, containers):
             await self._bring_in_line(compose_id)
             return
@@ -140,6 +141,26 @@ class Keeper:
             self._tell(compose_id, error)
         if await self.operating.db.read(lambda tx: self._is_over(tx, release, containers)):
             await self._retire(compose_id)
+
+    async def _hold(self, release: Release, containers: Sequence[Container]) -> None:
+        """What may not be started again now is not by the engine either, and is once more when it may. What runs goes
+        on.
+        """
+        if release.record.stack or not powers.needs_of_record(release.compose_id, release.record, self.host_id):
+            return
+        withheld = await self.operating.db.read(lambda tx: self._is_withheld(tx, release))
+        for name, service in release.record.file["services"].items():
+            wanted = "no" if withheld else str(service.get("restart") or "no")
+            mine = [each for each in containers if each.service == name]
+            others = [each.container_id for each in mine if (each.restart_policy or "no") != wanted.partition(":")[0]]
+            try:
+                await self._tools.engine.set_restart(others, wanted)
+            except HeadwayError as error:
+                self._tell(release.compose_id, error)
+
+    def _is_withheld(self, tx: Tx, release: Release) -> bool:
+        compose = store.find(tx, release.compose_id, self.vault)
+        return powers.refusal_of_serving(tx, compose, release.record) is not None
 
     async def _is_lost(self, compose_id: str, release: Release, containers: Sequence[Container]) -> bool:
         """Whether what is to run does not, and nobody else will start it."""

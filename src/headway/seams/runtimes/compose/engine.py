@@ -110,6 +110,15 @@ class Engine:
         """Stops and starts one container."""
         await self.api.post(f"/containers/{container_id}/restart", seconds=_STOP_SECONDS)
 
+    async def set_restart(self, container_ids: Sequence[str], policy: str) -> None:
+        """What becomes of containers that end by themselves, and when the engine comes back: ``policy`` is as in a
+        compose file ("no", "always", "on-failure:3").
+        """
+        word, _, most = policy.partition(":")
+        wanted = {"Name": word, "MaximumRetryCount": int(most or 0)}
+        for container_id in container_ids:
+            await self.api.post(f"/containers/{container_id}/update", {"RestartPolicy": wanted})
+
     async def remove(self, networks: Mapping[str, str] | None = None, /, **labels: str) -> None:
         """Kills and removes every container with these labels, until twice in a row there is none: what a program that
         was killed had asked for comes a moment later. The ``networks`` with those labels go meanwhile: after that
