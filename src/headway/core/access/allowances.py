@@ -27,11 +27,12 @@ class NotAllowed(Forbidden):
     """What is to start needs something of the machine that it is not allowed now."""
 
     def __init__(self, need: Need, *, withdrawn: bool) -> None:
-        why = "the organisation may not use the machine any more" if withdrawn else "nobody who may has set it so"
+        lost, unset = "the organisation may not use the machine any more", "nobody who may has set it so"
+        self.why = lost if withdrawn else unset
         super().__init__(
-            f"{need.shown} is not allowed to this service now: {why}. Take it out of the settings, or have it set by "
-            "an owner of the panel's first organisation or of one that was given the machine, with a key for all "
-            "projects."
+            f"{need.shown} is not allowed to this service now: {self.why}. Take it out of the settings, or have it "
+            "set by an owner of the panel's first organisation, or of one that was given the machine, with a key for "
+            "all projects."
         )
         self.need = need
 

@@ -15,7 +15,7 @@ from sqlalchemy import Row, inspect, select
 
 from headway.core.access.allowances import refusal
 from headway.core.access.machine import Need, Power
-from headway.core.access.machine_store import first_organization
+from headway.core.access.machine_store import least_role
 from headway.infra.db.tables.access import machine_allowances, organizations
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -49,14 +49,6 @@ class Survey(Protocol):
         ...
 
 
-def owner_of_the_machine(tx: Tx) -> str | None:
-    """The organisation that the machine belongs to, also before that is written down."""
-    if _is_new(tx):
-        return first_organization(tx)
-    oldest: str | None = tx.scalar(select(_o.organization_id).order_by(_o.created_at, _o.organization_id).limit(1))
-    return oldest
-
-
 def of_needs(tx: Tx, organization_id: str, subject_id: str, what: str, needs: Iterable[Need]) -> Iterator[Line]:
     """The lines about what something needs of a machine and nobody is known to have allowed, or may not have now."""
     known: set[Need] = set()
@@ -65,10 +57,11 @@ def of_needs(tx: Tx, organization_id: str, subject_id: str, what: str, needs: It
         known = {_need(row) for row in rows}
     for need in sorted(needs, key=lambda each: (each.power, each.value)):
         if need in known:
-            if refusal(tx, organization_id, subject_id, [need], serving=True) is not None:
-                why = "is not started again: the organisation may not use the machine any more"
+            refused = refusal(tx, organization_id, subject_id, [need], serving=True)
+            if refused is not None:
+                why = f"is not allowed now ({refused.why}): what runs goes on, and is not started again"
                 yield Line(what=what, setting=need.shown, why=why, refused=True)
-        elif need.server_id is not None or organization_id == owner_of_the_machine(tx):
+        elif need.server_id is not None or _has_machine(tx, organization_id):
             why = "was set by somebody who is not known, and counts as allowed"
             yield Line(what=what, setting=need.shown, why=why, refused=False)
         else:
@@ -77,6 +70,14 @@ def of_needs(tx: Tx, organization_id: str, subject_id: str, what: str, needs: It
                 "it is changed next"
             )
             yield Line(what=what, setting=need.shown, why=why, refused=True)
+
+
+def _has_machine(tx: Tx, organization_id: str) -> bool:
+    """Whether anybody in the organisation may use the machine, also before that is written down."""
+    if _is_new(tx):
+        return least_role(tx, organization_id) is not None
+    oldest = select(_o.organization_id).order_by(_o.created_at, _o.organization_id).limit(1)
+    return bool(tx.scalar(oldest) == organization_id)
 
 
 def _is_new(tx: Tx) -> bool:

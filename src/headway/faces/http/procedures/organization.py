@@ -11,16 +11,16 @@ from headway.core.access.model import Grants, Role
 from headway.faces.http.inputs import Empty, Ids, Input
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.access import (
+    GivenRow,
     InvitationRow,
     JoinedRow,
-    MachineRow,
     MemberRow,
     NewInvitationRow,
     NewOrganizationRow,
     OrganizationRow,
+    given_row,
     invitation_row,
     joined_row,
-    machine_row,
     member_row,
     organization_row,
 )
@@ -38,9 +38,9 @@ def procedures() -> tuple[Procedure, ...]:
         mutation("organization.create", "A new one, with a key to it", NewOrganizationRow, Create, _create),
         mutation("organization.update", "Another name or logo", OrganizationRow, Update, _update),
         mutation("organization.delete", "Remove an empty organisation", OrganizationRow, ById, _delete),
-        query("organization.machine", "Who may use the machine", list[MachineRow], Empty, _machine),
-        mutation("organization.grantMachine", "Give the machine to an organisation", MachineRow, Grant, _grant),
-        mutation("organization.withdrawMachine", "Take the machine back", MachineRow, ById, _withdraw),
+        query("organization.machine", "Who may use the machine", list[GivenRow], Empty, _machine),
+        mutation("organization.grantMachine", "Give the machine to an organisation", GivenRow, Grant, _grant),
+        mutation("organization.withdrawMachine", "Take the machine back", GivenRow, ById, _withdraw),
         mutation("organization.updateMemberRole", "What a member is", MemberRow, SetRole, _set_role),
         query("organization.allInvitations", "Invitations, newest first", list[InvitationRow], Empty, _invitations),
         mutation(
@@ -124,18 +124,18 @@ async def _delete(call: Call[ById]) -> OrganizationRow:
     return organization_row(await call.platform.organizations.delete(call.actor, call.input.organization_id))
 
 
-async def _machine(call: Call[Empty]) -> list[MachineRow]:
-    return [machine_row(each) for each in await call.platform.organizations.machine(call.actor)]
+async def _machine(call: Call[Empty]) -> list[GivenRow]:
+    return [given_row(each) for each in await call.platform.organizations.machine(call.actor)]
 
 
-async def _grant(call: Call[Grant]) -> MachineRow:
+async def _grant(call: Call[Grant]) -> GivenRow:
     given = call.input
     least = Role.of(given.least)
-    return machine_row(await call.platform.organizations.grant_machine(call.actor, given.organization_id, least))
+    return given_row(await call.platform.organizations.grant_machine(call.actor, given.organization_id, least))
 
 
-async def _withdraw(call: Call[ById]) -> MachineRow:
-    return machine_row(await call.platform.organizations.withdraw_machine(call.actor, call.input.organization_id))
+async def _withdraw(call: Call[ById]) -> GivenRow:
+    return given_row(await call.platform.organizations.withdraw_machine(call.actor, call.input.organization_id))
 
 
 async def _set_role(call: Call[SetRole]) -> MemberRow:

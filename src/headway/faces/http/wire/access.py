@@ -117,7 +117,7 @@ class CallerRow(TypedDict):
     user: CallerPersonRow
 
 
-class MachineRow(TypedDict):
+class GivenRow(TypedDict):
     """An organisation, and the lowest role that may use the machine there (null: nobody may). Where that was granted,
     by whom and when.
     """
@@ -330,7 +330,7 @@ def _person(member: Member) -> PersonRow:
     return {"id": member.user_id, "name": member.name, "email": member.email}
 
 
-def machine_row(given: Given) -> MachineRow:
+def given_row(given: Given) -> GivenRow:
     """What an organisation has of the machine."""
     return {
         "organizationId": given.organization_id,
