@@ -27,7 +27,8 @@ WHY: Mapping[str, str] = {
 def working() -> frozenset[str]:
     """The procedures that the clients can call: these send no files."""
     nothing: Any = None  # procedures are listed here, not called
-    return frozenset(each.name for each in all_procedures(Follows(nothing, nothing, Events(), nothing)) if not each.uploads)
+    found = all_procedures(Follows(nothing, nothing, Events(), nothing))
+    return frozenset(each.name for each in found if not each.uploads)
 
 
 def clients_page() -> str:
