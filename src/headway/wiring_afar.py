@@ -41,6 +41,7 @@ from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine as ContainerEngine
 from headway.seams.runtimes.compose.stacks import Stacks
 from headway.seams.runtimes.several import Runtimes
+from headway.wiring_machine import edge_accounts
 
 HostOf = Callable[[Tx, str], str | None]
 HostsInUse = Callable[[Tx], Sequence[str]]
@@ -168,6 +169,7 @@ class Afar:
             edge=f"{host.work}/bin/traefik",
             site=f"{host.work}/bin/caddy",
             engine=DOCKER_SOCKET,
+            edge_accounts=edge_accounts(self.data_dir),
         )
 
     def _name(self, host: SshHost) -> str:

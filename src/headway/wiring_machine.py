@@ -22,9 +22,10 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.registries import log_in
 from headway.infra.hosts.local import LocalHost
-from headway.infra.panel.data_dir import DataDir
+from headway.infra.panel.data_dir import DataDir, OwnProgram
 from headway.kernel.settings import Part, Settings
 from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.machine import OwnMachine
@@ -134,7 +135,13 @@ def edge(settings: Settings, data_dir: DataDir) -> Edge:
         port=settings.edge_port,
         https=https_of(settings),
         unit=settings.unit(Part.EDGE),
+        accounts=None if data_dir.uid_base is None else edge_accounts(data_dir),
     )
+
+
+def edge_accounts(data_dir: DataDir) -> EdgeAccounts:
+    """Those of this panel's Traefiks, for machines where they can have any."""
+    return EdgeAccounts(serving=data_dir.account_of(OwnProgram.EDGE), trying=data_dir.account_of(OwnProgram.TRIAL))
 
 
 def https_of(settings: Settings) -> Https | None:

@@ -19,15 +19,19 @@ from typing import Any
 
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command
+from headway.infra.hosts.processes import initial_environment
 from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, Process, ReleaseSpec
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import ports, processes
+from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.native import NativeRuntime
 
 PYTHON = "/usr/bin/python3"
 ACCOUNT = 61234
+# Of Traefik, where it can have any.
+EDGE_ACCOUNTS = EdgeAccounts(serving=61235, trying=61236) if os.geteuid() == 0 else None
 
 # Answers with what it is asked for: its release, a variable, its account, its folder.
 WEB = """
@@ -163,9 +167,26 @@ def fetch(port: int | None, path: str = "/", host: str = "127.0.0.1") -> tuple[i
 
 def traefik_of(folder: Path) -> int | None:
     """The pid of the Traefik whose files lie below the folder."""
-    found = {pid: processes.argv(pid) for pid in processes.all_pids()}
-    mine = (pid for pid, argv in found.items() if argv and argv[0].endswith("/traefik") and str(folder) in str(argv))
+    mine = (pid for pid in processes_of(folder) if (processes.argv(pid) or ("",))[0].endswith("/traefik"))
     return next(mine, None)
+
+
+def processes_of(folder: Path) -> list[int]:
+    """Those that name the folder in their arguments, have their state below it, or work there."""
+    known = (str(folder), f"={folder}/".encode())
+    return [
+        pid
+        for pid in processes.all_pids()
+        if known[0] in " ".join(processes.argv(pid))
+        or known[1] in initial_environment(pid)
+        or _works_in(pid).startswith(f"{folder}/")
+    ]
+
+
+def _works_in(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return str((processes.PROC / str(pid) / "cwd").readlink())
+    return ""
 
 
 def fetch_json(port: int | None, host: str = "127.0.0.1") -> dict[str, Any]:

@@ -11,7 +11,7 @@ from headway.seams.runtimes import processes
 from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.native import NativeRuntime
-from tests.integration.runtimes.bench import Work, free_port, make_runtime, open_folder
+from tests.integration.runtimes.bench import EDGE_ACCOUNTS, Work, free_port, make_runtime, open_folder, processes_of
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def runtime(folder: Path) -> AsyncIterator[NativeRuntime]:
 
 @pytest.fixture
 async def edge(folder: Path) -> AsyncIterator[Edge]:
-    made = Edge(folder / "edge", host="127.0.0.1", port=free_port())
+    made = Edge(folder / "edge", host="127.0.0.1", port=free_port(), accounts=EDGE_ACCOUNTS)
     await made.ensure()
     yield made
     await made.shut_down()
@@ -46,5 +46,5 @@ def _nothing_is_left(folder: Path) -> None:
     groups = ReleaseGroups.of_this_machine(folder.name)
     if groups is not None:
         groups.clear()
-    left = {pid: processes.argv(pid) for pid in processes.all_pids() if str(folder) in " ".join(processes.argv(pid))}
+    left = {pid: processes.argv(pid) for pid in processes_of(folder)}
     assert left == {}

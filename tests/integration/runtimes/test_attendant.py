@@ -26,8 +26,9 @@ from headway.seams.runtimes.afar.codec import encode
 from headway.seams.runtimes.afar.contract import Setting
 from headway.seams.runtimes.afar.frames import HEAD, framed, length_of
 from headway.seams.runtimes.afar.parcel import START, parcel
+from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.edge import Edge
-from tests.integration.runtimes.bench import fetch, free_port, traefik_of, until
+from tests.integration.runtimes.bench import EDGE_ACCOUNTS, fetch, free_port, traefik_of, until
 
 HOST = "shop.localhost"
 
@@ -97,6 +98,7 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
         edge=str(program),
         site="caddy",
         engine=str(folder / "no.sock"),
+        edge_accounts=EDGE_ACCOUNTS or EdgeAccounts(serving=1, trying=1),
     )
     way, upstream = Way(host=HOST), Upstream(port=1)
     route = Route(application_id="a", app_name="a", release_id="r", ways=(way,), upstreams=(upstream,))
@@ -117,7 +119,8 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
                 await keeper.keep_round()
                 await keeper.keep_round()
             files = {path.read_text(): path.stat().st_mode & 0o777 for path in folder.glob("edge/certificates/*")}
-            assert files == {"certificate": 0o600, "key": 0o600}
+            mode = 0o600 if EDGE_ACCOUNTS is None else 0o640
+            assert files == {"certificate": mode, "key": mode}
             kept_up = [keeper.shows]
             shown.clear()
             await keeper.keep_round()
@@ -126,7 +129,7 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
             (told,) = [each for each in caplog.records if "edge of a server ended" in each.message]
             assert (told.__dict__["host"], told.__dict__["how"]) == ("far", "SIGKILL")
     finally:
-        edge = Edge(folder / "edge", host="127.0.0.1", port=port, traefik=program, alone=True)
+        edge = Edge(folder / "edge", host="127.0.0.1", port=port, traefik=program, alone=True, accounts=EDGE_ACCOUNTS)
         await edge.shut_down()
     assert traefik_of(folder) is None
 

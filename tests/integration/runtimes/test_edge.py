@@ -19,7 +19,7 @@ from headway.seams.runtimes.edge import Edge, EdgeBroken, HostTaken, RouteNotPro
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
 from headway.seams.runtimes.traefik import Https
-from tests.integration.runtimes.bench import Work, fetch, free_port, make_spec
+from tests.integration.runtimes.bench import EDGE_ACCOUNTS, Work, fetch, free_port, make_spec
 
 HOST = "shop.localhost"
 CONNECTIONS = 20
@@ -121,14 +121,14 @@ async def test_the_next_panel_adopts_traefik_also_without_its_pidfile(edge: Edge
     for lost in (False, True):
         if lost:
             (folder / "edge/daemon.json").unlink()
-        following = Edge(folder / "edge", host="127.0.0.1", port=edge._port)
+        following = Edge(folder / "edge", host="127.0.0.1", port=edge._port, accounts=EDGE_ACCOUNTS)
         await following.ensure()
         assert following.pid() == edge.pid()
 
 
 async def test_a_traefik_with_other_settings_is_replaced(edge: Edge, folder: Path) -> None:
     before = edge.pid()
-    moved = Edge(folder / "edge", host="127.0.0.1", port=free_port())
+    moved = Edge(folder / "edge", host="127.0.0.1", port=free_port(), accounts=EDGE_ACCOUNTS)
     await moved.ensure()
     assert moved.pid() not in {None, before}
     assert processes.start_time(before or 0) is None
@@ -149,7 +149,7 @@ async def test_a_reused_pid_is_not_taken_for_traefik(edge: Edge, folder: Path) -
 async def test_a_port_that_is_held_is_named(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
-        edge = Edge(folder / "edge", host="127.0.0.1", port=port)
+        edge = Edge(folder / "edge", host="127.0.0.1", port=port, accounts=EDGE_ACCOUNTS)
         with pytest.raises(EdgeBroken, match=rf"port {port} of 127.0.0.1 is held by .*pid \d+.*HEADWAY_EDGE_PORT"):
             await edge.ensure()
 
@@ -191,7 +191,7 @@ async def test_a_second_entrance_speaks_https(runtime: NativeRuntime, work: Work
     import ssl
 
     https = Https(port=free_port())
-    edge = Edge(folder / "edge", host="127.0.0.1", port=free_port(), https=https)
+    edge = Edge(folder / "edge", host="127.0.0.1", port=free_port(), https=https, accounts=EDGE_ACCOUNTS)
     spec = await _up(runtime, work, folder)
     try:
         await edge.set_route(_route(spec))

@@ -12,19 +12,19 @@ import pytest
 
 from headway.kernel.artifacts import Route, Upstream, Way
 from headway.seams.runtimes.edge import Edge, EdgeBroken
-from tests.integration.runtimes.bench import fetch, free_port, traefik_of, until
+from tests.integration.runtimes.bench import EDGE_ACCOUNTS, fetch, free_port, traefik_of, until
 
 HOST = "shop.localhost"
 
 
 async def test_where_it_is_alone_it_comes_back_by_itself_and_says_how_it_ended(folder: Path) -> None:
-    edge = Edge(folder / "edge", host="127.0.0.1", port=free_port(), alone=True)
+    edge = Edge(folder / "edge", host="127.0.0.1", port=free_port(), alone=True, accounts=EDGE_ACCOUNTS)
     assert (await edge.watch(), edge.pid()) == ([], None), "it has no route"
     way, upstream = Way(host=HOST), Upstream(port=1)
     await edge.set_route(Route(application_id="a", app_name="a", release_id="r", ways=(way,), upstreams=(upstream,)))
     try:
         minder = edge.pid()
-        following = Edge(folder / "edge", host="127.0.0.1", port=edge._port, alone=True)
+        following = Edge(folder / "edge", host="127.0.0.1", port=edge._port, alone=True, accounts=EDGE_ACCOUNTS)
         assert (await following.watch(), following.pid()) == ([], minder), "another panel, or version, takes it over"
         for _ in range(2):
             killed = traefik_of(folder)
@@ -46,7 +46,9 @@ async def test_where_it_is_alone_and_cannot_start_that_is_said_at_once(folder: P
     program = folder / "traefik"
     program.write_text("#!/bin/sh\necho error: no\nexit 3\n")
     program.chmod(0o755)
-    edge = Edge(folder / "edge", host="127.0.0.1", port=free_port(), traefik=program, alone=True)
+    edge = Edge(
+        folder / "edge", host="127.0.0.1", port=free_port(), traefik=program, alone=True, accounts=EDGE_ACCOUNTS
+    )
     async with asyncio.timeout(10):
         with pytest.raises(EdgeBroken, match="error: no"):
             await edge.ensure()

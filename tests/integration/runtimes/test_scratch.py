@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
-from headway.seams.runtimes import processes
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.scratch import RouteRefused
-from tests.integration.runtimes.bench import free_port, until
+from tests.integration.runtimes.bench import EDGE_ACCOUNTS, free_port, processes_of, until
 
 ROUTE = Route(
     application_id="app-1",
@@ -27,7 +26,7 @@ ROUTER = {"rule": "PathPrefix(`/x`)", "service": "shop", "entryPoints": ["web"],
 @pytest.fixture
 def resting(folder: Path) -> Edge:
     """An edge that does not run: a trial needs none."""
-    return Edge(folder / "edge", host="127.0.0.1", port=free_port())
+    return Edge(folder / "edge", host="127.0.0.1", port=free_port(), accounts=EDGE_ACCOUNTS)
 
 
 async def test_what_traefik_takes_passes_and_leaves_nothing(resting: Edge, folder: Path) -> None:
@@ -72,4 +71,4 @@ async def test_a_trial_that_is_cut_off_leaves_no_process(resting: Edge, folder: 
 
 def runs(folder: Path) -> bool:
     """Whether a process that names the folder lives."""
-    return any(str(folder) in " ".join(processes.argv(pid)) for pid in processes.all_pids())
+    return bool(processes_of(folder))

@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Self
 
@@ -23,6 +24,15 @@ _PANEL_ID_BYTES = 6
 _UIDS = 1_879_100_000  # above what systemd gives to containers (uids and gids on systemd systems, systemd.io)
 _UIDS_OF_A_PANEL = 100_000
 _PANELS = 2_600  # so that all uids fit 31 bits: the database and old programs hold no larger ones
+
+
+class OwnProgram(IntEnum):
+    """Programs of ours that have an account of their own, by its number from the last one of the panel's down: the
+    services' are counted from the first one up.
+    """
+
+    EDGE = 1
+    TRIAL = 2
 
 
 class DataDirInUse(Conflict):
@@ -105,8 +115,14 @@ class DataDir:
     @property
     def uid_base(self) -> int | None:
         """The first uid of this panel's accounts; two panels of one machine have different ones."""
-        if not _is_root():
-            return None
+        return self._uids if _is_root() else None
+
+    def account_of(self, program: OwnProgram) -> int:
+        """The uid and gid of a program of ours, on machines where we are root."""
+        return self._uids + _UIDS_OF_A_PANEL - program
+
+    @property
+    def _uids(self) -> int:
         number = int.from_bytes(hashlib.sha256(self.panel_id.encode()).digest()[:4])
         return _UIDS + number % _PANELS * _UIDS_OF_A_PANEL
 

@@ -8,11 +8,12 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from headway.seams.runtimes import processes, units
+from headway.seams.runtimes.confinement import Confinement
 from headway.seams.runtimes.private_file import write_privately
 
 MARKER = "HEADWAY_DAEMON"
@@ -26,13 +27,22 @@ _DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTER
 class Daemon:
     """One such process. ``state`` is the file that says which pid it has and when that was started; ``log`` gets what
     it writes; ``env`` is its whole environment, to which a marker is added that no other process on the machine has.
-    With a ``unit``, systemd starts it: in a process of that unit, which becomes it.
+    With a ``unit``, systemd starts it: in a process of that unit, which becomes it. ``confined`` says under which
+    terms, else it is as we are.
     """
 
     def __init__(
-        self, *, argv: tuple[str, ...], env: Mapping[str, str], state: Path, log: Path, unit: str | None = None
+        self,
+        *,
+        argv: tuple[str, ...],
+        env: Mapping[str, str],
+        state: Path,
+        log: Path,
+        unit: str | None = None,
+        confined: Confinement | None = None,
     ) -> None:
         self.unit = unit
+        self._confined = confined
         self._argv = argv
         self._env = {**env, MARKER: str(state)}
         self._state = state
@@ -70,6 +80,8 @@ class Daemon:
         for target in (1, 2):
             os.dup2(log, target)
         self._record(os.getpid())
+        if self._confined is not None:
+            self._confined.become(self._argv, self._env)
         os.execve(self._argv[0], self._argv, self._env)  # noqa: S606 - an argument list of our own
 
     def wait_until_gone(self) -> None:
@@ -81,9 +93,10 @@ class Daemon:
         """Starts it and gives its pid; only to be called when there is none."""
         self._keep_log_short()
         opened = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        argv = self._argv if self._confined is None else self._confined.command_line(self._argv)
         pid = os.posix_spawn(
-            self._argv[0],
-            self._argv,
+            argv[0],
+            argv,
             self._env,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
@@ -106,6 +119,27 @@ class Daemon:
             if not await self.gone(within_seconds=grace_seconds):
                 await asyncio.to_thread(processes.kill_until_gone, self._living)
         self._state.unlink(missing_ok=True)
+
+    def dismiss(self) -> Callable[[], set[int]]:
+        """Sends it SIGTERM and knows nothing of it any more, so that another can be started at once. Gives what tells
+        whether it still lives, as ``processes.kill_until_gone`` asks it.
+        """
+        pid = self.pid()
+        self._state.unlink(missing_ok=True)
+        if pid is None:
+            return set
+        started = processes.start_time(pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        child, self._child = self._child, None
+
+        def living() -> set[int]:
+            if child == pid:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
+            return {pid} if started is not None and processes.start_time(pid) == started else set()
+
+        return living
 
     async def gone(self, *, within_seconds: float) -> bool:
         """Waits until the process has ended; False when it still lives after that time."""
@@ -172,7 +206,8 @@ class Daemon:
         return pid
 
     def _is_ours(self, pid: int) -> bool:
-        return processes.argv(pid)[1:] == self._argv[1:] and processes.owner(pid) == os.geteuid()
+        owner = os.geteuid() if self._confined is None else self._confined.uid
+        return processes.argv(pid)[1:] == self._argv[1:] and processes.owner(pid) == owner
 
     def _keep_log_short(self) -> None:
         if self._log.exists() and self._log.stat().st_size > _LOG_BYTES:

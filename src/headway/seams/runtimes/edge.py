@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,22 +17,24 @@ from headway.kernel.artifacts import KeyPair, Route
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, Unavailable
 from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.certificate_files import CertificateFiles
+from headway.seams.runtimes.confinement import AT_HOME, Confinement, EdgeAccounts
 from headway.seams.runtimes.daemon import Daemon
+from headway.seams.runtimes.entrances import Entrances
 from headway.seams.runtimes.minded import Minded
-from headway.seams.runtimes.private_file import write_privately
-from headway.seams.runtimes.proving import Probe, Prober, Seen, reachable
+from headway.seams.runtimes.private_file import let_pass, write_privately
+from headway.seams.runtimes.proving import Probe, Prober, Seen, Wait
 from headway.seams.runtimes.route_file import RouteFile, check_route, read_route, render_route
 from headway.seams.runtimes.scratch import Scratch
-from headway.seams.runtimes.traefik import Https, checked_folder, command_line
+from headway.seams.runtimes.traefik import SECURE, WEB, Https, checked_folder, command_line
 
 log = logging.getLogger(__name__)
 
 _START_SECONDS = 20.0
 _FIRST_PAUSE = 0.005
-_LONGEST_PAUSE = 0.1
-_GROWTH = 1.1
 _FIRST_TRY_SECONDS = 1.0
 _GONE_SECONDS = 5.0
+_LET_IN_SECONDS = 0.05
+_UNDER_WAY_SECONDS = 12.0  # Traefik itself gives requests that are under way 10
 _PORT_SECONDS = 1.0
 # Files of applications end in .yml: no identifier can get in its way.
 _DEFAULT_FILE = "edge.yaml"
@@ -53,31 +56,11 @@ class CertificateNotShown(Unavailable):
     """A certificate was written, and the edge shows another."""
 
 
-class _Wait:
-    """A wait for a fact: how long it may take, and pauses between looks that grow longer."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._end = time.monotonic() + seconds
-        self._pause = _FIRST_PAUSE
-
-    @property
-    def left_seconds(self) -> float:
-        return self._end - time.monotonic()
-
-    @property
-    def is_over(self) -> bool:
-        return self.left_seconds <= 0
-
-    async def pause(self) -> None:
-        await asyncio.sleep(self._pause)
-        self._pause = min(self._pause * _GROWTH, _LONGEST_PAUSE)
-
-
 class Edge:
     """The edge of one panel, everything of it below ``root``: it answers on ``host``:``port``, and with ``https`` on a
     second port. Routes are files that Traefik follows, so they stand while the panel is away. ``unit`` is the one of
-    systemd that keeps Traefik up, if any does; with ``alone`` a process of its own does, where no panel is.
+    systemd that keeps Traefik up, if any does; with ``alone`` a process of its own does, where no panel is. With
+    ``accounts`` Traefik runs under one of its own, which reads what it is given here and nothing else of ours.
     """
 
     def __init__(
@@ -90,6 +73,7 @@ class Edge:
         traefik: Path | None = None,
         unit: str | None = None,
         alone: bool = False,
+        accounts: EdgeAccounts | None = None,
     ) -> None:
         self._root = checked_folder(root)
         self._host = host
@@ -100,17 +84,34 @@ class Edge:
         self._prober = Prober(host=host, port=port, https=https)
         own = Path(sys.prefix) / "bin" / "traefik"
         program = traefik or (own if own.exists() else Path(shutil.which("traefik") or own))
-        self._certificates = CertificateFiles(root, self._routes / _DEFAULT_FILE)
-        self._scratch = Scratch(program, root / "scratch")
+        self._accounts = accounts
+        self._reader = None if accounts is None else accounts.serving
+        self._home = root / "home"
+        # What lies above the root may let no other account pass: such a one calls its files by the way from its home.
+        seen_as = root if accounts is None else Path("..")
+        self._certificates = CertificateFiles(
+            root, self._routes / _DEFAULT_FILE, https=https, reader=self._reader, seen_as=seen_as
+        )
+        self._scratch = Scratch(program, root / "scratch", account=None if accounts is None else accounts.trying)
         self._minded = Minded(root) if alone else None
-        argv = command_line(program, self._routes, host=host, port=port, https=https, state=root)
+        self._entrances = Entrances(
+            wanted=((WEB, host, port), *(() if https is None else ((SECURE, host, https.port),))),
+            file=root / "entrances.json",
+        )
+        argv = command_line(program, seen_as / "routes", host=host, port=port, https=https, state=seen_as)
+        terms = (
+            None
+            if self._reader is None
+            else Confinement(uid=self._reader, folder=self._home, entrances=self._entrances)
+        )
         self._daemon = Daemon(
-            argv=argv if self._minded is None else self._minded.command_line(argv),
+            argv=argv if self._minded is None else self._minded.command_line(argv, terms),
             # Its files are templates that can read the environment: there is nothing in it.
-            env={"PATH": "/usr/bin:/bin", "HOME": str(root)},
+            env={"PATH": "/usr/bin:/bin", "HOME": str(root) if self._reader is None else AT_HOME},
             state=root / "daemon.json",
             log=root / "traefik.log",
             unit=unit,
+            confined=terms if self._minded is None else None,
         )
 
     async def ensure(self) -> None:
@@ -118,15 +119,12 @@ class Edge:
         async with self._lock:
             if not self._prober.secret:
                 await asyncio.to_thread(self._lay_out)
+                await asyncio.to_thread(self._entrances.mend, self._daemon.pid())
                 if not self._daemon.is_as_wanted():
-                    # The panel was started with other settings than the Traefik that it finds.
-                    await self._daemon.end(grace_seconds=_GONE_SECONDS)
-            if self._daemon.pid() is not None:
-                return
-            if self._daemon.unit is None:  # else its process does that, and systemd may have started it again already
-                await self._make_ready()
-            await self._daemon.start()
-            await self._wait_until_up()
+                    # It was started with other settings than these, or by another version.
+                    await self._replace()
+            if self._daemon.pid() is None:
+                await self._start()
 
     def become(self) -> NoReturn:
         """Turns this process, that of the unit, into Traefik once there is none; blocks until then.
@@ -171,7 +169,7 @@ class Edge:
         """Returns once a request through the edge by each way, as the route's file now has them, has ended at the
         route's release, whatever the application answers. Raises RouteNotProven.
         """
-        wait = _Wait(timeout_seconds)
+        wait = Wait(timeout_seconds)
         for probe in self._prober.probes(route):
             await self._prove(route, probe, wait, release_id=route.release_id)
 
@@ -179,7 +177,7 @@ class Edge:
         """Returns once the edge works by the route's file as it now is, whatever release that leads to and whether or
         not it answers. Raises RouteNotProven.
         """
-        wait = _Wait(timeout_seconds)
+        wait = Wait(timeout_seconds)
         for probe in self._prober.passages(route):
             await self._prove(route, probe, wait, release_id=None)
 
@@ -204,7 +202,7 @@ class Edge:
 
     async def shown(self, host: str, certificate: bytes, *, timeout_seconds: float = 10.0) -> None:
         """Returns once who asks for the host over HTTPS is shown the certificate. Raises CertificateNotShown."""
-        wait = _Wait(timeout_seconds)
+        wait = Wait(timeout_seconds)
         while await self._prober.certificate_for(host) != certificate:
             if wait.is_over:
                 raise CertificateNotShown(
@@ -236,7 +234,8 @@ class Edge:
         text = render_route(route, secret=self._prober.secret, https=self._https)
         if read_route(text, route.application_id).route != route:
             raise InvalidInput("The route cannot be written down as the edge would read it.")
-        write_privately(self._routes / f"{route.application_id}.yml", text, beside=self._root)
+        file = self._routes / f"{route.application_id}.yml"
+        write_privately(file, text, beside=self._root, reader=self._reader)
 
     def _take_away(self, application_id: str) -> Route | None:
         route = self._read_all().get(application_id)
@@ -258,7 +257,7 @@ class Edge:
         except FileNotFoundError:
             return None
 
-    async def _prove(self, route: Route, probe: Probe, wait: _Wait, *, release_id: str | None) -> None:
+    async def _prove(self, route: Route, probe: Probe, wait: Wait, *, release_id: str | None) -> None:
         """Returns once the probe's answer names the release (None: the one that the file names) and the revision of the
         file; at once where the file, which whoever changes anything writes anew, leads nobody that way any more.
         """
@@ -280,7 +279,7 @@ class Edge:
             patience = min(patience * 2, max(wait.left_seconds, _FIRST_TRY_SECONDS))
 
     async def _wait_until_gone(self, route: Route) -> None:
-        wait = _Wait(_GONE_SECONDS)
+        wait = Wait(_GONE_SECONDS)
         probe = Probe(way=route.ways[0], through=True)
         while not wait.is_over:
             if (await self._prober.ask(probe, _FIRST_TRY_SECONDS)).release_id != route.release_id:
@@ -289,12 +288,52 @@ class Edge:
 
     # ---- Traefik
 
+    async def _replace(self) -> None:
+        """Another takes the place of the Traefik that is there, and hears those who come meanwhile; what that one has
+        under way it ends.
+        """
+        if self._reader is None:
+            await self._daemon.end(grace_seconds=_GONE_SECONDS)
+            return
+        with self._entrances.held_of(self._daemon.pid()) as held:
+            held.shut()
+            self._prober.held = held
+            await asyncio.sleep(_LET_IN_SECONDS)  # who was let in before is heard by the one that is there
+            living: Callable[[], set[int]] = set
+            if self._daemon.unit is None:
+                living = self._daemon.dismiss()
+            else:  # systemd starts no second one beside the first
+                await self._daemon.end(grace_seconds=_GONE_SECONDS)
+            await self._start()
+            await self._lead_again()
+            self._prober.held = None
+        wait = Wait(_UNDER_WAY_SECONDS)
+        while living() and not wait.is_over:
+            await wait.pause()
+        await asyncio.to_thread(processes.kill_until_gone, living)
+
+    async def _lead_again(self) -> None:
+        """Returns once Traefik has read its routes, all of which it reads at once."""
+        for route in (await self.routes()).values():
+            with contextlib.suppress(RouteNotProven):
+                await self.taken_up(route, timeout_seconds=_GONE_SECONDS)
+            return
+
+    async def _start(self) -> None:
+        if self._daemon.unit is None:  # else its process does that, and systemd may have started it again already
+            await self._make_ready()
+        await self._daemon.start()
+        await self._wait_until_up()
+
     async def _make_ready(self) -> None:
         await asyncio.to_thread(self._renew_files)
         await self._wait_for_ports()
 
     def _lay_out(self) -> None:
+        """Makes everything what it has to be, whatever another version, or one that was cut off, has left."""
         self._certificates.lay_out()
+        if self._reader is not None:
+            let_pass(self._home, self._reader)
         if self._minded is not None:
             self._minded.lay_out()
         shutil.rmtree(self._root / "scratch", ignore_errors=True)
@@ -320,7 +359,8 @@ class Edge:
     async def _wait_for_ports(self) -> None:
         """A Traefik that was killed holds its ports for some milliseconds more; anybody else keeps them."""
         deadline = time.monotonic() + _PORT_SECONDS
-        for port in (self._port, *(() if self._https is None else (self._https.port,))):
+        handed = self._entrances.handed()
+        for port in (port for name, _, port in self._entrances.wanted if name not in handed):
             while not ports.is_free(self._host, port):
                 if time.monotonic() < deadline:
                     await asyncio.sleep(_FIRST_PAUSE)
@@ -336,9 +376,7 @@ class Edge:
         deadline = time.monotonic() + _START_SECONDS
         while self._daemon.pid() is not None and time.monotonic() < deadline:
             try:
-                await requests.get(
-                    reachable(self._host), self._port, "/", headers={"Host": "edge.invalid"}, timeout_seconds=1.0
-                )
+                await self._prober.knock()
             except requests.NoAnswer:
                 await asyncio.sleep(_FIRST_PAUSE)
             else:
@@ -347,7 +385,7 @@ class Edge:
         raise EdgeBroken(f"The edge does not start: {self._daemon.last_words() or 'Traefik wrote nothing'}")
 
 
-def _not_proven(probe: Probe, seen: Seen, wait: _Wait, *, to_release: bool) -> RouteNotProven:
+def _not_proven(probe: Probe, seen: Seen, wait: Wait, *, to_release: bool) -> RouteNotProven:
     host = probe.way.host
     if not to_release:
         return RouteNotProven(

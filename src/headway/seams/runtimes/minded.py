@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from headway.seams.runtimes import minder
+from headway.seams.runtimes import confined, minder
+from headway.seams.runtimes.confinement import Confinement
 from headway.seams.runtimes.private_file import write_privately
 
 _MOST_TOLD = 20
@@ -19,13 +20,17 @@ class Minded:
 
     root: Path
 
-    def command_line(self, argv: tuple[str, ...]) -> tuple[str, ...]:
-        """The arguments of the minder of a program."""
-        return (sys.executable, "-I", "-S", str(self.root / "minder.py"), str(self._journal), *argv)
+    def command_line(self, argv: tuple[str, ...], terms: Confinement | None) -> tuple[str, ...]:
+        """The arguments of the minder of a program, which runs under these terms."""
+        started = (
+            argv if terms is None else replace(terms, dies_with_parent=True, script=self._confined).command_line(argv)
+        )
+        return (sys.executable, "-I", "-S", str(self.root / "minder.py"), str(self._journal), argv[0], *started)
 
     def lay_out(self) -> None:
-        """Puts the minder where it is started from."""
-        write_privately(self.root / "minder.py", Path(minder.__file__).read_text())
+        """Puts the minder, and what the program is started by, where they are started from."""
+        for source, target in ((minder, self.root / "minder.py"), (confined, self._confined)):
+            write_privately(target, Path(source.__file__ or "").read_text())
 
     def ends(self) -> list[str]:
         """How the program has ended since this was asked last, by a status or a signal."""
@@ -35,6 +40,10 @@ class Minded:
             lines = aside.read_text().splitlines()
             return [line.partition(" ")[2] for line in lines[-_MOST_TOLD:]]
         return []
+
+    @property
+    def _confined(self) -> Path:
+        return self.root / "confined.py"
 
     @property
     def _journal(self) -> Path:

@@ -1,6 +1,7 @@
 """Keeps one program up where nothing else does: starts it again whenever it ends, until it is itself asked to end.
 
-It runs as a script and imports nothing but the standard library: ``python -I -S minder.py JOURNAL PROGRAM ARGUMENTS…``.
+It runs as a script and imports nothing but the standard library: ``python -I -S minder.py JOURNAL PROGRAM COMMAND …``,
+where the command becomes the program, or is it.
 Each end is a line of the journal. When it dies, however that is, the program dies too: nobody else would know of it.
 """
 
@@ -23,7 +24,7 @@ _STEADY_SECONDS = 60.0
 
 def main(arguments: list[str]) -> int:
     """The exit status: 0 when it was asked to end, 1 when the program does not come up, or was taken away."""
-    journal, *argv = arguments
+    journal, program, *argv = arguments
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     pause, starts = _FIRST_PAUSE, 0
     while True:
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
         starts += 1
         if code is None:
             return 0
-        if (starts == 1 and code >= 0 and lived < _COMES_UP_SECONDS) or not os.access(argv[0], os.X_OK):
+        if (starts == 1 and code >= 0 and lived < _COMES_UP_SECONDS) or not os.access(program, os.X_OK):
             return 1
         note(journal, f"status {code}" if code >= 0 else signal.Signals(-code).name)
         pause = _FIRST_PAUSE if lived > _STEADY_SECONDS else min(pause * 2, _LONGEST_PAUSE)

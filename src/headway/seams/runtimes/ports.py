@@ -7,7 +7,7 @@ import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from headway.seams.runtimes import processes
@@ -52,14 +52,15 @@ def read_table(text: str) -> list[Listener]:
 
 def sockets_of(pids: Iterable[int]) -> set[int]:
     """The inodes of the sockets that these processes hold open."""
-    held: set[int] = set()
-    for pid in pids:
-        folder = processes.PROC / str(pid) / "fd"
-        with contextlib.suppress(OSError):
-            for descriptor in os.scandir(folder):
-                with contextlib.suppress(OSError, ValueError):
-                    held.add(_socket(descriptor.path))
-    return held
+    return {inode for pid in pids for _, inode in open_sockets(pid)}
+
+
+def open_sockets(pid: int) -> Iterator[tuple[int, int]]:
+    """The sockets that a process holds open: each by its number there, and its inode."""
+    with contextlib.suppress(OSError):
+        for descriptor in os.scandir(processes.PROC / str(pid) / "fd"):
+            with contextlib.suppress(OSError, ValueError):
+                yield int(descriptor.name), _socket(descriptor.path)
 
 
 def holder_of(inode: int) -> int | None:

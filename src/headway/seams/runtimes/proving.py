@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headway.kernel.artifacts import Entrance, Route, Way
 from headway.seams.runtimes import requests
+from headway.seams.runtimes.entrances import Held
 from headway.seams.runtimes.route_file import PROBE, PROBE_HEADER, RELEASE_HEADER, REVISION_HEADER, THROUGH
 from headway.seams.runtimes.traefik import Https
 
 # What the edge says when it could not reach the release: no proof that the route leads there.
 _NOT_REACHED = frozenset({502, 504})
 _HANDSHAKE_SECONDS = 2.0
+_KNOCK_SECONDS = 1.0
+_FIRST_PAUSE = 0.005
+_LONGEST_PAUSE = 0.1
+_GROWTH = 1.1
+
+
+class Wait:
+    """A wait for a fact: how long it may take, and pauses between looks that grow longer."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+        self._pause = _FIRST_PAUSE
+
+    @property
+    def left_seconds(self) -> float:
+        return self._end - time.monotonic()
+
+    @property
+    def is_over(self) -> bool:
+        return self.left_seconds <= 0
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self._pause)
+        self._pause = min(self._pause * _GROWTH, _LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +63,15 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Prober:
-    """Asks the edge that answers on ``host``; ``secret`` opens the probes of its route files."""
+    """Asks the edge that answers on ``host``; ``secret`` opens the probes of its route files. Where its entrances are
+    ``held`` and shut, we come in by ports of our own.
+    """
 
     host: str
     port: int
     https: Https | None
     secret: str = ""
+    held: Held | None = None
 
     def probes(self, route: Route) -> Iterator[Probe]:
         """What proves that the route leads to its release."""
@@ -68,6 +99,7 @@ class Prober:
                 headers=headers,
                 timeout_seconds=patience,
                 tls_name=way.host if secure else None,
+                own_port=None if self.held is None else self.held.own_port,
             )
         except requests.NoAnswer as silence:
             return Seen(words=str(silence))
@@ -76,6 +108,14 @@ class Prober:
             return Seen(words=f"the edge could not reach the release (status {answer.status})")
         words = f"they end at {named or 'no release'} (status {answer.status})"
         return Seen(words=words, release_id=named, revision=answer.headers.get(REVISION_HEADER.lower()))
+
+    async def knock(self) -> None:
+        """Returns when it answers, whatever that is. Raises NoAnswer."""
+        own_port = None if self.held is None else self.held.own_port
+        headers = {"Host": "edge.invalid"}
+        await requests.get(
+            reachable(self.host), self.port, "/", headers=headers, timeout_seconds=_KNOCK_SECONDS, own_port=own_port
+        )
 
     async def certificate_for(self, host: str) -> bytes | None:
         """The certificate that who asks for the host is shown, None where there is none to be seen."""

@@ -25,14 +25,23 @@ class NoAnswer(Exception):
 
 
 async def get(
-    host: str, port: int, path: str, *, headers: Mapping[str, str], timeout_seconds: float, tls_name: str | None = None
+    host: str,
+    port: int,
+    path: str,
+    *,
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+    tls_name: str | None = None,
+    own_port: int | None = None,
 ) -> Answer:
     """Sends ``GET path`` and reads the head of the answer. Raises NoAnswer. ``headers`` hold no line breaks. With
-    ``tls_name`` it speaks TLS and asks for that name, whatever certificate it is shown.
+    ``tls_name`` it speaks TLS and asks for that name, whatever certificate it is shown. ``own_port`` is where the
+    connection comes from.
     """
+    own = None if own_port is None else ("::" if ":" in host else "0.0.0.0", own_port)  # noqa: S104 - nothing listens there
     try:
         async with asyncio.timeout(timeout_seconds):
-            return await _get(host, port, path, headers, tls_name)
+            return await _get((host, port), path, headers, tls_name, own)
     except TimeoutError as error:
         raise NoAnswer(f"no answer within {timeout_seconds:g} s") from error
     except ConnectionRefusedError as error:
@@ -74,9 +83,13 @@ async def connect(host: str, port: int, *, timeout_seconds: float) -> None:
     await _close(writer)
 
 
-async def _get(host: str, port: int, path: str, headers: Mapping[str, str], tls_name: str | None) -> Answer:
-    tls = None if tls_name is None else _unverified()
-    reader, writer = await asyncio.open_connection(host, port, limit=_HEAD_BYTES, ssl=tls, server_hostname=tls_name)
+async def _get(
+    place: tuple[str, int], path: str, headers: Mapping[str, str], tls_name: str | None, own: tuple[str, int] | None
+) -> Answer:
+    (host, port), tls = place, None if tls_name is None else _unverified()
+    reader, writer = await asyncio.open_connection(
+        host, port, limit=_HEAD_BYTES, ssl=tls, server_hostname=tls_name, local_addr=own
+    )
     try:
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         writer.write(("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n").encode())

@@ -11,15 +11,17 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from headway.kernel.errors import InvalidInput, Unavailable
-from headway.seams.runtimes.private_file import write_privately
+from headway.seams.runtimes.complaints import told
+from headway.seams.runtimes.confinement import AT_HOME, Confinement
+from headway.seams.runtimes.private_file import let_pass, write_privately
 from headway.seams.runtimes.traefik import SECURE, WEB
 
 _DEADLINE_SECONDS = 10.0
 _TRIES = 2
 _PAUSE_SECONDS = 0.02
+_MEMORY_BYTES = 512 << 20
 _LOOPBACK = "127.0.0.1"
 _ASKING = "X-Headway-Scratch"
 _PARTS = ("routers", "middlewares", "services")
@@ -30,11 +32,14 @@ class RouteRefused(InvalidInput):
 
 
 class Scratch:
-    """Tries route files with ``program``, one at a time, in folders of their own below ``folder``."""
+    """Tries route files with ``program``, one at a time, in folders of their own below ``folder``; under an ``account``
+    of its own, if there is one, which reads what is tried and nothing else of ours.
+    """
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path, *, account: int | None = None) -> None:
         self._program = program
         self._folder = folder
+        self._account = account
         self._turn = asyncio.Lock()
 
     async def judge(self, text: str) -> None:
@@ -44,25 +49,28 @@ class Scratch:
             with tempfile.TemporaryDirectory(dir=self._folder) as place:
                 complaints = await self._complaints(Path(place), text)
         if complaints:
-            raise RouteRefused(f"Traefik does not take this: {'; '.join(complaints)}")
+            raise RouteRefused(f"Traefik does not take this: {told(complaints, text)}")
 
-    async def _complaints(self, place: Path, text: str) -> list[str]:
+    async def _complaints(self, place: Path, text: str) -> list[tuple[str, str]]:
         secret = secrets.token_urlsafe(24)
         routes = place / "routes"
-        routes.mkdir(mode=0o700)
-        write_privately(routes / "tried.yml", text)
-        write_privately(routes / "asking.yml", _asking_file(secret))
+        let_pass(place, self._account, look=False)
+        for folder in (routes, place / "home"):
+            let_pass(folder, self._account)
+        write_privately(routes / "tried.yml", text, reader=self._account)
+        write_privately(routes / "asking.yml", _asking_file(secret), reader=self._account)
         for _ in range(_TRIES):
             found = await self._asked(place, secret)
             if found is not None:
                 return found
         raise Unavailable("Traefik could not be asked what it thinks of this; nothing was changed. Try again.")
 
-    async def _asked(self, place: Path, secret: str) -> list[str] | None:
+    async def _asked(self, place: Path, secret: str) -> list[tuple[str, str]] | None:
         """What it does not take; None where it went down, for somebody has taken its port, or gave no answer."""
         port, other = _free_ports()
-        argv = _command_line(self._program, place / "routes", port, other)
-        async with _running(argv, place / "log") as process:
+        argv = self._command_line(place, port, other)
+        home = str(place) if self._account is None else AT_HOME
+        async with _running(argv, place / "log", home) as process:
             deadline = time.monotonic() + _DEADLINE_SECONDS
             while process.returncode is None and time.monotonic() < deadline:
                 found = _refusals(place / "log") or await _ask(port, secret)
@@ -71,12 +79,16 @@ class Scratch:
                 await asyncio.sleep(_PAUSE_SECONDS)
         return None
 
+    def _command_line(self, place: Path, port: int, other: int) -> tuple[str, ...]:
+        """Nothing of it may outlive us: the kernel ends it when we end."""
+        if self._account is None:
+            return ("setpriv", "--pdeathsig=KILL", *_traefik(self._program, place / "routes", port, other))
+        terms = Confinement(uid=self._account, folder=place / "home", dies_with_parent=True, memory_bytes=_MEMORY_BYTES)
+        return terms.command_line(_traefik(self._program, Path("../routes"), port, other))
 
-def _command_line(program: Path, routes: Path, port: int, other: int) -> tuple[str, ...]:
-    """Nothing of it may outlive us: the kernel ends it when we end."""
+
+def _traefik(program: Path, routes: Path, port: int, other: int) -> tuple[str, ...]:
     return (
-        "setpriv",
-        "--pdeathsig=KILL",
         str(program),
         f"--entrypoints.{WEB}.address={_LOOPBACK}:{port}",
         f"--entrypoints.{SECURE}.address={_LOOPBACK}:{other}",
@@ -102,14 +114,14 @@ def _asking_file(secret: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _running(argv: Sequence[str], log: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _running(argv: Sequence[str], log: Path, home: str) -> AsyncIterator[asyncio.subprocess.Process]:
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(log.parent)},
+            env={"PATH": "/usr/bin:/bin", "HOME": home},
         )
     try:
         yield process
@@ -119,11 +131,11 @@ async def _running(argv: Sequence[str], log: Path) -> AsyncIterator[asyncio.subp
         await asyncio.shield(process.wait())
 
 
-async def _ask(port: int, secret: str) -> list[str] | None:
+async def _ask(port: int, secret: str) -> list[tuple[str, str]] | None:
     """What it does not take, None while it does not answer yet."""
     import httpx  # noqa: PLC0415 - an edge of a server tries nothing out, and has none
 
-    complaints: list[str] = []
+    complaints: list[tuple[str, str]] = []
     headers = {_ASKING: secret}
     async with httpx.AsyncClient(trust_env=False, headers=headers, timeout=2.0) as client:
         for part in _PARTS:
@@ -133,25 +145,22 @@ async def _ask(port: int, secret: str) -> list[str] | None:
                 return None
             if answer.status_code != httpx.codes.OK:
                 return None
-            complaints += [_complaint(each) for each in answer.json() if each.get("status") != "enabled"]
+            refused = [each for each in answer.json() if each.get("status") != "enabled"]
+            complaints += [
+                (str(each.get("name", "")).removesuffix("@file"), str(why)) for each in refused for why in each["error"]
+            ]
     return complaints
 
 
-def _complaint(part: dict[str, Any]) -> str:
-    name = str(part.get("name", "")).removesuffix("@file")
-    told = part.get("error") or ["it cannot work"]
-    return f"{name}: {', '.join(map(str, told))}"
-
-
-def _refusals(log: Path) -> list[str]:
-    """Why it took none of the files: one word that it cannot read is enough."""
+def _refusals(log: Path) -> list[tuple[str, str]]:
+    """Why it took none of the files, which no part of it is to blame for: one word that it cannot read is enough."""
     found = []
     for line in log.read_text(errors="replace").splitlines():
         with contextlib.suppress(ValueError):
             told = json.loads(line)
             _, named, reason = str(told.get("error", "")).rpartition("tried.yml: ")
             if named:
-                found.append(reason)
+                found.append(("", reason))
     return list(dict.fromkeys(found))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from headway.kernel.errors import InvalidInput
 
 WEB, SECURE, ACME = "web", "secure", "acme"
+ISSUED = "acme.json"  # what authorities have issued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ def command_line(
         if https.mail is not None:
             secure += (
                 f"--certificatesresolvers.{ACME}.acme.email={https.mail}",
-                f"--certificatesresolvers.{ACME}.acme.storage={state / 'acme.json'}",
+                f"--certificatesresolvers.{ACME}.acme.storage={state / ISSUED}",
                 f"--certificatesresolvers.{ACME}.acme.httpchallenge.entrypoint={WEB}",
             )
     return (

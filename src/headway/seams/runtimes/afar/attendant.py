@@ -145,6 +145,7 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
             https=https,
             traefik=Path(setting.edge),
             alone=True,
+            accounts=setting.edge_accounts if os.geteuid() == 0 else None,
         ),
         "machine": OwnMachine(),
         "visits": Visits(api),

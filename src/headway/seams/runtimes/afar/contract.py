@@ -9,6 +9,7 @@ from typing import Any, Protocol, get_type_hints
 
 from headway.kernel.artifacts import KeyPair, Route
 from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.machine import Machine
 from headway.seams.runtimes.visits import Visiting
 
@@ -72,7 +73,7 @@ CONTRACTS: Mapping[str, Any] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """What the program on the server works by. ``root`` is the folder of all that it keeps; the paths of ``edge`` and
-    ``site`` are those of Traefik and of the file server.
+    ``site`` are those of Traefik and of the file server. ``edge_accounts`` are for a server where we are root.
     """
 
     root: str
@@ -85,6 +86,7 @@ class Setting:
     edge: str
     site: str
     engine: str
+    edge_accounts: EdgeAccounts
 
 
 @cache
