@@ -13,6 +13,7 @@ from script.api_page import api_page
 from script.clients_page import clients_page
 from script.dockerfile_page import dockerfile_page
 from script.markdown import NOTE, page, table
+from script.traefik_page import traefik_page
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 _REASONS: Mapping[Reason, str] = {
@@ -47,6 +48,7 @@ def pages() -> dict[str, str]:
         "dockerfiles.md": dockerfile_page(),
         "settings.md": settings_page(),
         "state-machine.md": state_page(),
+        "traefik.md": traefik_page(),
     }
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import yaml
 
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import Conflict, InvalidInput
+from headway.seams.runtimes.option_shapes import refuse
+from headway.seams.runtimes.option_verdicts import BUFFERING, CHAIN, ERRORS, RETRY, TREE
 from headway.seams.runtimes.route_file import (
     PROBE,
-    PROBE_PRIORITY,
     THROUGH,
     login_middleware,
     ordinary,
@@ -27,32 +29,12 @@ from headway.seams.runtimes.traefik import ACME, SECURE, WEB, Https
 
 _LONGEST = 64 << 10
 _SECTIONS = ("routers", "middlewares", "services")
-_ROUTER_KEYS = frozenset({"rule", "service", "middlewares", "entryPoints", "priority", "tls"})
-_SERVICE_KEYS = frozenset({"servers", "passHostHeader", "sticky", "responseForwarding"})
-# Not among them: what asks other servers (forwardAuth), reads files, or is code (plugins).
-_MIDDLEWARES = frozenset(
+# Chains that name chains could make much of little, and tries within tries as well.
+_MOST_AT_ONCE = 50
+_MATCHERS = frozenset(
     {
-        "addPrefix",
-        "basicAuth",
-        "buffering",
-        "chain",
-        "circuitBreaker",
-        "compress",
-        "contentType",
-        "digestAuth",
-        "errors",
-        "grpcWeb",
-        "headers",
-        "inFlightReq",
-        "ipAllowList",
-        "rateLimit",
-        "redirectRegex",
-        "redirectScheme",
-        "replacePath",
-        "replacePathRegex",
-        "retry",
-        "stripPrefix",
-        "stripPrefixRegex",
+        *("clientip", "header", "headerregexp", "host", "hostregexp", "method", "path", "pathprefix", "pathregexp"),
+        *("query", "queryregexp"),
     }
 )
 _NAME = re.compile(r"[A-Za-z0-9._/~-]{1,255}")
@@ -94,6 +76,15 @@ def write_own(route: Route, https: Https | None) -> str:
     return yaml.safe_dump({"http": said}, sort_keys=False)
 
 
+def refused_now(route: Route, https: Https | None) -> str | None:
+    """Why the route's own words, which an earlier version took, would be refused today; None where they would not."""
+    try:
+        read_own(write_own(route, https), replace(route, own={}), https)
+    except InvalidInput as refused:
+        return refused.message
+    return None
+
+
 def check_references(route: Route, https: Https | None) -> None:
     """Whether all that the user's own words name is still there. Raises Conflict."""
     ours = ordinary(route, https)
@@ -112,12 +103,19 @@ def check_references(route: Route, https: Https | None) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without references, which could make much of little."""
+    """YAML without references, which could make much of little, and without keys that are there twice."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise InvalidInput("The configuration cannot hold references (*name); write each part out.")
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - as in yaml
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = next((key for key in keys if keys.count(key) > 1), None) if len(keys) > len(set(keys)) else None
+        if twice is not None:
+            raise InvalidInput(f"The configuration holds the key {twice[:60]!r} twice in one place; one of them goes.")
+        return super().construct_mapping(node, deep=deep)
 
 
 def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever was written
@@ -134,11 +132,8 @@ def _parsed(text: str) -> Any:  # noqa: ANN401 - whatever was written
 
 
 def _sections(value: object) -> Own:
-    if value is None:
-        value = {"http": {}}
-    http = _map("the configuration", value, frozenset({"http"})).get("http")
-    said = _map("http", {} if http is None else http, frozenset(_SECTIONS))
-    return {name: dict(_map(f"http.{name}", said.get(name) or {}, None)) for name in _SECTIONS}
+    http = TREE.fit("", {} if value is None else value).get("http", {})
+    return {name: http.get(name, {}) for name in _SECTIONS}
 
 
 class _Check:
@@ -155,103 +150,93 @@ class _Check:
         for section in _SECTIONS:
             for name in self.said[section]:
                 self._own_name(section, name)
-        for name, router in self.said["routers"].items():
-            self._router(f"http.routers.{name}", router)
         for name, middleware in self.said["middlewares"].items():
             self._middleware(f"http.middlewares.{name}", name, middleware)
-        for name, service in self.said["services"].items():
-            self._service(f"http.services.{name}", name, service)
+        for name, router in self.said["routers"].items():
+            self._router(f"http.routers.{name}", router)
+        for name in self.said["services"]:
+            self._service_name(f"http.services.{name}", name)
 
     def _own_name(self, section: str, name: str) -> None:
         app = self.route.app_name
         ours = name in self.ours[section]
         if not ours and (not _NAME.fullmatch(name) or not (name == app or name.startswith(f"{app}."))):
-            _refuse(
+            refuse(
                 f"http.{section}.{name}", f"the names of this application are {app} and those that begin with {app}."
             )
         if name.endswith((f".{PROBE}", f".{THROUGH}")) or name == release_middleware(self.route):
-            _refuse(f"http.{section}.{name}", "Headway proves the route by this name; choose another one")
+            refuse(f"http.{section}.{name}", "Headway proves the route by this name; choose another one")
 
-    def _router(self, where: str, value: object) -> None:
-        router = _map(where, value, _ROUTER_KEYS)
-        self._rule(f"{where}.rule", router.get("rule"))
-        self._service_name(f"{where}.service", router.get("service"))
-        for name in _texts(f"{where}.middlewares", router.get("middlewares", [])):
-            self._middleware_name(f"{where}.middlewares", name)
-        entrances = set(_texts(f"{where}.entryPoints", router.get("entryPoints")))
+    def _router(self, where: str, router: Mapping[str, Any]) -> None:
+        self._rule(f"{where}.rule", router["rule"])
+        self._service_name(f"{where}.service", router["service"])
+        self._passed(f"{where}.middlewares", router.get("middlewares", []))
+        entrances = set(router["entryPoints"])
         if not entrances or entrances - self.entrances:
-            _refuse(f"{where}.entryPoints", f"the edge has: {', '.join(sorted(self.entrances))}")
-        priority = router.get("priority", 0)
-        if type(priority) is not int or not 0 <= priority < PROBE_PRIORITY:
-            _refuse(f"{where}.priority", f"a whole number under {PROBE_PRIORITY}")
-        tls = _map(f"{where}.tls", router.get("tls", {}), frozenset({"certResolver"}))
-        if tls and (tls["certResolver"] != ACME or self.https is None or self.https.mail is None):
-            _refuse(f"{where}.tls.certResolver", "the edge has no such resolver")
+            refuse(f"{where}.entryPoints", f"the edge has: {', '.join(sorted(self.entrances))}")
+        resolver = router.get("tls", {}).get("certResolver")
+        if resolver is not None and (resolver != ACME or self.https is None or self.https.mail is None):
+            refuse(f"{where}.tls.certResolver", "the edge has no such resolver")
 
-    def _rule(self, where: str, rule: object) -> None:
+    def _rule(self, where: str, rule: str) -> None:
         """A rule is put in brackets behind the application's hosts; it must not be able to close them."""
-        if not isinstance(rule, str) or not rule.strip():
-            _refuse(where, "a rule is a text such as PathPrefix(`/admin`)")
         at, depth = 0, 0
         while at < len(rule.rstrip()):
             token = _TOKEN.match(rule, at)
             if token is None:
-                _refuse(where, f"it cannot be read from here on: {rule[at : at + 40]}")
+                refuse(where, f"it cannot be read from here on: {rule[at : at + 40]}")
+            if token[1].isalpha() and token[1].lower() not in _MATCHERS:
+                refuse(where, f"there is nothing that a request is known by called {token[1]:.40}")
             depth += {"(": 1, ")": -1}.get(token[1], 0)
             if depth < 0:
-                _refuse(where, "a bracket is closed that none has opened")
+                refuse(where, "a bracket is closed that none has opened")
             at = token.end()
         if depth:
-            _refuse(where, "a bracket is not closed")
+            refuse(where, "a bracket is not closed")
 
-    def _middleware(self, where: str, name: str, value: object) -> None:
+    def _middleware(self, where: str, name: str, middleware: Mapping[str, Any]) -> None:
         if name in self.ours["middlewares"]:
-            if value != self.ours["middlewares"][name] or name == login_middleware(self.route):
-                _refuse(where, "Headway keeps this one: change the domain, redirect or password that it stands for")
+            if middleware != self.ours["middlewares"][name] or name == login_middleware(self.route):
+                refuse(where, "Headway keeps this one: change the domain, redirect or password that it stands for")
             return
-        middleware = _map(where, value, _MIDDLEWARES)
         if len(middleware) != 1:
-            _refuse(where, "a middleware is of exactly one kind")
+            refuse(where, "a middleware is of exactly one kind")
         ((kind, options),) = middleware.items()
-        options = {} if options is None else options
-        if not isinstance(options, dict):
-            _refuse(f"{where}.{kind}", "a map of options")
-        if "usersFile" in options:
-            _refuse(f"{where}.{kind}.usersFile", "no files can be read; list the users")
-        if kind == "chain":
-            for each in _texts(f"{where}.chain.middlewares", options.get("middlewares")):
-                self._middleware_name(f"{where}.chain.middlewares", each)
-        if kind == "errors":
-            self._service_name(f"{where}.errors.service", options.get("service"))
+        if kind == CHAIN:
+            self._passed(f"{where}.{kind}.middlewares", options["middlewares"])
+        if kind == ERRORS:
+            self._service_name(f"{where}.{kind}.service", options["service"])
 
-    def _service(self, where: str, name: str, value: object) -> None:
-        self._service_name(where, name)
-        service = _map(where, value, frozenset({"loadBalancer"}))
-        _map(f"{where}.loadBalancer", service.get("loadBalancer"), _SERVICE_KEYS)
+    def _passed(self, where: str, names: Sequence[str]) -> None:
+        """What a request passes one after the other, with what chains stand for, is bounded; and it is tried again in
+        one place at most: ten tries within ten tries are a hundred.
+        """
+        for name in names:
+            if name not in self.said["middlewares"] and name not in self.ours["middlewares"]:
+                refuse(where, f"there is no middleware {name!r} of this application")
+        tries = 0
+        for count, name in enumerate(self._unfolded(where, names, ()), 1):
+            if count > _MOST_AT_ONCE:
+                refuse(where, f"a request can pass {_MOST_AT_ONCE} middlewares at most, each of a chain counted")
+            tries += self._tries_again(name)
+        if tries > 1:
+            refuse(where, "a request can pass one middleware at most that tries again (retry, or buffering that does)")
+
+    def _unfolded(self, where: str, names: Sequence[str], above: tuple[str, ...]) -> Iterator[str]:
+        for name in names:
+            if name in above:
+                refuse(where, f"the chain {name} leads back to itself")
+            yield name
+            chained = self._options(name, CHAIN).get("middlewares", [])
+            yield from self._unfolded(where, chained, (*above, name))
+
+    def _tries_again(self, name: str) -> bool:
+        return bool(self._options(name, RETRY)) or "retryExpression" in self._options(name, BUFFERING)
+
+    def _options(self, name: str, kind: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.said["middlewares"].get(name, {}).get(kind, {})
+        return found
 
     def _service_name(self, where: str, name: object) -> None:
         if name not in self.ours["services"]:
-            _refuse(where, f"the services of this application are: {', '.join(self.ours['services'])}")
-
-    def _middleware_name(self, where: str, name: str) -> None:
-        if name not in self.said["middlewares"] and name not in self.ours["middlewares"]:
-            _refuse(where, f"there is no middleware {name!r} of this application")
-
-
-def _map(where: str, value: object, known: frozenset[str] | None) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        _refuse(where, "a map is expected here")
-    unknown = set() if known is None else value.keys() - known
-    if unknown:
-        _refuse(f"{where}.{min(unknown)}", "this cannot be set here")
-    return value
-
-
-def _texts(where: str, value: object) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        _refuse(where, "a list of names is expected here")
-    return value
-
-
-def _refuse(where: str, why: str) -> NoReturn:
-    raise InvalidInput(f"{where}: {why}.")
+            refuse(where, f"the services of this application are: {', '.join(self.ours['services'])}")

@@ -214,12 +214,17 @@ class _Rendering:
 
     def router(self, router: Section) -> Section:
         """A router of the user's own: for the application's hosts only, and nobody passes it without a password where
-        one is asked for.
+        one is asked for. Certificates are asked for the names of those hosts, whatever its rule names.
         """
         guard = " || ".join(f"({rule_of(way)})" for way in self.route.ways)
         named = router.get("middlewares", [])
         locks = [name for name in self._locks() if name not in named]
-        return {**router, "rule": f"({guard}) && ({router['rule']})", **_using([*locks, *named])}
+        secured = {"tls": self._issued(router["tls"])} if "tls" in router else {}
+        return {**router, **secured, "rule": f"({guard}) && ({router['rule']})", **_using([*locks, *named])}
+
+    def _issued(self, tls: Section) -> Section:
+        names = dict.fromkeys(way.host for way in self.route.ways)
+        return {**tls, "domains": [{"main": name} for name in names]} if tls else {}
 
     def _locks(self) -> list[str]:
         return [login_middleware(self.route)] if self.route.logins else []
