@@ -77,8 +77,8 @@ from headway.wiring_machine import (
     LOCAL,
     docker_api,
     edge,
+    edge_facts,
     engine_settings,
-    https_of,
     kept_releases,
     tools_of,
     try_registry,
@@ -138,7 +138,7 @@ class Wiring:
         self._guests: set[str] = set()
         self._servers = ServerWiring.of(settings, data_dir, db, self._ssh_keys)
         self._edge = edge(settings, data_dir)
-        facts = EdgeFacts(base_domain=settings.base_domain, port=settings.edge_port, https=https_of(settings))
+        facts = edge_facts(settings)
         self._afar = Afar(settings=settings, data_dir=data_dir, fleet=self._servers.fleet)
         edges = self._afar.edges(db, self._edge, host_of)
         self._routing = Routing(db=db, edge=edges, vault=data_dir.vault, facts=facts)

@@ -13,7 +13,9 @@ from headway.domains.applications.imaging import UNIX, Imaging
 from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.routing import Routing
 from headway.domains.applications.tools import Defaults, Tools
+from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
+from headway.domains.catalog.hosts import host_of
 from headway.domains.catalog.kept import KeptReleases
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.room import Room
@@ -142,6 +144,16 @@ def edge(settings: Settings, data_dir: DataDir) -> Edge:
 def edge_accounts(data_dir: DataDir) -> EdgeAccounts:
     """Those of this panel's Traefiks, for machines where they can have any."""
     return EdgeAccounts(serving=data_dir.account_of(OwnProgram.EDGE), trying=data_dir.account_of(OwnProgram.TRIAL))
+
+
+def edge_facts(settings: Settings) -> EdgeFacts:
+    """What the settings say of the edge, and of names that are not for services."""
+    return EdgeFacts(
+        base_domain=settings.base_domain,
+        port=settings.edge_port,
+        https=https_of(settings),
+        panel_host=host_of(settings.public_url or ""),
+    )
 
 
 def https_of(settings: Settings) -> Https | None:

@@ -8,8 +8,9 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
+from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, permit, sees
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog import domains_store as store
 from headway.domains.catalog.domains_model import Domain, EdgeFacts, Wish, checked_wish, generated
@@ -72,7 +73,7 @@ class DomainService:
                 wish=wish,
                 created_at=tx.now,
             )
-            self._claim(tx, domain)
+            self._claim(tx, actor, domain, before=None)
             if not store.put(tx, domain):
                 raise _taken(wish)
             return domain
@@ -90,7 +91,7 @@ class DomainService:
         def write(tx: Tx) -> Domain:
             found = self._permitted(tx, actor, procedure, domain_id)
             domain = replace(found, wish=checked_wish(change(found.wish), self._facts))
-            self._claim(tx, domain)
+            self._claim(tx, actor, domain, before=found.wish)
             if not store.change(tx, domain_id, domain.wish):
                 raise _taken(domain.wish)
             return domain
@@ -153,7 +154,8 @@ class DomainService:
     def is_free(self, tx: Tx, app_name: str) -> bool:
         """Whether no domain stands where a service of this name would be reached."""
         tx.lock(LOCK)
-        return not store.of_host(tx, self._facts.generated_host(app_name))
+        host = self._facts.generated_host(app_name)
+        return self._facts.whose_name(host) is None and not store.of_host(tx, host)
 
     def address(self, domain: Domain) -> str:
         """What to open in a browser."""
@@ -185,18 +187,35 @@ class DomainService:
                 return generated(subject_type, service_id, front, self._facts)
         return None
 
-    def _claim(self, tx: Tx, domain: Domain) -> None:
-        """Whether the service may have this host: it is no other service's by its name, and no other organisation has
-        any part of it. Raises DomainTaken.
+    def _claim(self, tx: Tx, actor: Actor, domain: Domain, *, before: Wish | None) -> None:
+        """Whether the service may have this host: it is neither the panel's nor, by its name, another service's, no
+        other organisation has any part of it, and if another project has one, the caller may set that too. What it has
+        had ``before`` it may keep. Raises DomainTaken, MachineRefused.
         """
         tx.lock(LOCK)
-        name = self._facts.name_in(domain.wish.host)
+        wish = domain.wish
+        whose = self._facts.whose_name(wish.host)
+        if whose is not None:
+            require_machine(actor, f"A domain at {wish.host}, {whose},")
+        name = self._facts.name_in(wish.host)
         for subject_type, fronted in self._fronted.items():
             holder = None if name is None else fronted.named(tx, name)
             if holder is not None and (subject_type, holder) != (domain.subject_type, domain.subject_id):
-                raise _taken(domain.wish)
-        if any(each.organization_id != domain.organization_id for each in store.of_host(tx, domain.wish.host)):
-            raise _taken(domain.wish)
+                raise _taken(wish)
+        others = store.of_host(tx, wish.host)
+        if any(each.organization_id != domain.organization_id for each in others):
+            raise _taken(wish)
+        is_new = before is None or (before.host, before.path) != (wish.host, wish.path)
+        if is_new and not all(self._reached(tx, actor, each) for each in others):
+            raise _taken(wish)
+
+    def _reached(self, tx: Tx, actor: Actor, other: Domain) -> bool:
+        """Whether the caller may set this domain too, as far as it lies somewhere."""
+        front = self._of(other.subject_type).front(tx, other.subject_id)
+        if front is None:
+            return True
+        owner = front.owner
+        return sees(actor, owner.organization_id, owner.project_id, service_id=other.subject_id)
 
 
 _NOUNS: Mapping[SubjectType, Noun] = {

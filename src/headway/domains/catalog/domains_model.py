@@ -80,6 +80,11 @@ class EdgeFacts:
     base_domain: str
     port: int
     https: Https | None
+    panel_host: str | None = None
+
+    def whose_name(self, host: str) -> str | None:
+        """Whose name the host is where no service may have it by itself: the panel's, or the machine's."""
+        return {"localhost": "the machine's own name", self.panel_host: "the panel's own name"}.get(host)
 
     def generated_host(self, app_name: str) -> str:
         """Where an application is reached before anybody has given it a domain."""

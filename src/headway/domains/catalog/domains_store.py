@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -13,6 +14,8 @@ from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog.domains_model import CertificateType, Domain, EdgeFacts, Wish, generated
 from headway.domains.catalog.fronted import Front
+from headway.infra.db.tables.applications import applications, environments
+from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.edge import domains
 from headway.infra.db.transaction import Tx
 
@@ -48,6 +51,20 @@ def standing(tx: Tx, subject_type: SubjectType, subject_id: str, front: Front, f
 def of_host(tx: Tx, host: str) -> list[Domain]:
     """Every domain, of whomever, at this host name."""
     return [_record(row) for row in tx.execute(select(domains).where(_c.host == host))]
+
+
+def is_foreign(tx: Tx, host: str, subject_id: str) -> bool:
+    """Whether a service of another project, or of another organisation, has any part of this host name."""
+    return not _projects(tx, {each.subject_id for each in of_host(tx, host)}) <= _projects(tx, {subject_id})
+
+
+def _projects(tx: Tx, subject_ids: AbstractSet[str]) -> set[str]:
+    """Those that services lie in."""
+    found: set[str] = set()
+    for table, key in ((applications, applications.c.application_id), (composes, composes.c.compose_id)):
+        joined = select(environments.c.project_id).join(table, table.c.environment_id == environments.c.environment_id)
+        found |= set(tx.execute(joined.where(key.in_(subject_ids))).scalars())
+    return found
 
 
 def hosts(tx: Tx) -> list[tuple[str, str]]:

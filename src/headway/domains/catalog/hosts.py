@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import idna
 
@@ -29,6 +30,14 @@ def normalised_host(text: str) -> str:
     _refuse_addresses(host)
     check_host(host)
     return host
+
+
+def host_of(address: str) -> str | None:
+    """The host name in a whole address, None where it has none that a domain could have."""
+    try:
+        return normalised_host(urlsplit(address).hostname or "")
+    except (ValueError, InvalidInput):
+        return None
 
 
 def normalised_path(text: str | None) -> str:

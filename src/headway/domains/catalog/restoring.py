@@ -94,12 +94,10 @@ class Restoring:
         name = self.facts.name_in(wish.host)
         if name is not None and self.named(tx, name) not in {None, self.subject_id}:
             return True
+        if self.facts.whose_name(wish.host) is not None or store.is_foreign(tx, wish.host, self.subject_id):
+            return True
         others = store.of_host(tx, wish.host)
-        return any(
-            each.organization_id != self.organization_id
-            or (each.wish.path == wish.path and each.subject_id != self.subject_id)
-            for each in others
-        )
+        return any(each.wish.path == wish.path and each.subject_id != self.subject_id for each in others)
 
     def _applied(self, tx: Tx, wanted: Change) -> bool:
         if wanted.before is not None:

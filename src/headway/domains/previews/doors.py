@@ -27,7 +27,7 @@ def open_door(
         created_at=tx.now,
     )
     host = domain.wish.host
-    foreign = any(each.organization_id != organization_id for each in domains_store.of_host(tx, host))
+    foreign = facts.whose_name(host) is not None or domains_store.is_foreign(tx, host, subject[1])
     named = not below and facts.name_in(host) is not None
     if foreign or named or not domains_store.put(tx, domain):
         raise InvalidInput(f"The pattern of previews gives {host}, which is taken; let it hold a *.")
