@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from headway.core.access.machine_store import first_organization, is_marked, mark
 from headway.core.access.survey import Line, Survey
+from headway.domains.applications import own_routing
 from headway.domains.applications import powers as of_applications
 from headway.domains.catalog import destinations_store
 from headway.domains.composes import powers as of_composes
@@ -15,6 +16,7 @@ from headway.kernel.vault import Vault
 
 SURVEYS: tuple[Survey, ...] = (
     of_applications.survey,
+    own_routing.survey,
     of_composes.survey,
     of_schedules.survey,
     destinations_store.survey,

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from headway.domains.applications.own_routing import survey
+from headway.domains.catalog.barriers_store import own_routing, set_own_routing
 from headway.kernel.artifacts import Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
@@ -185,3 +187,26 @@ async def test_what_the_trial_could_not_use_is_not_told(tmp_path: Path, options:
     with pytest.raises(InvalidInput) as found:
         await edge.try_out(route)
     assert "MOST-SECRET" not in found.value.message
+
+
+async def test_who_may_not_use_the_machine_starts_no_trial(world: World) -> None:
+    made = (await world.stranger.post("/project.create", json={"name": "theirs"})).json()
+    body = {"name": "shop", "environmentId": made["environment"]["environmentId"]}
+    shop = (await world.stranger.post("/application.create", json=body)).json()["applicationId"]
+    text = said({"compress": {}})
+    answer = await world.stranger.post(
+        "/application.updateTraefikConfig", json={"applicationId": shop, "traefikConfig": text}
+    )
+    assert answer.status_code == 403, answer.text
+    assert "Traefik configuration" in answer.json()["message"]
+    assert not (world.platform.data_dir.path / "edge" / "scratch").exists()
+
+
+async def test_what_an_earlier_version_took_is_listed_and_stays(world: World) -> None:
+    shop = await world.application("shop")
+    vault = world.platform.data_dir.vault
+    kept = {"middlewares": {"shop.m": {"retry": {"attempts": 10**9}}}}
+    await world.services.db.run(lambda tx: set_own_routing(tx, shop, kept, vault))
+    found = await world.services.db.read(lambda tx: [each.sentence for each in survey(tx, vault)])
+    assert [("from 1 to 10" in each, shop in each) for each in found] == [(True, True)]
+    assert await world.services.db.read(lambda tx: own_routing(tx, shop, vault)) == kept

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 
 from headway.core.access.machine import require_need
 from headway.core.access.model import Actor
+from headway.core.access.survey import Line
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.applications import powers, store
 from headway.domains.applications.routing import Routing
@@ -15,7 +18,7 @@ from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
 from headway.kernel.vault import Vault
-from headway.seams.runtimes.own_words import read_own, write_own
+from headway.seams.runtimes.own_words import read_own, refused_now, write_own
 
 
 class OwnRoutingService:
@@ -46,7 +49,7 @@ class OwnRoutingService:
 
         standing, host_id = await self._db.read(plan)
         planned = replace(standing, own={})
-        own = read_own(text, planned, self._routing.facts.https)
+        own = await asyncio.to_thread(read_own, text, planned, self._routing.facts.https)
         if own and own != standing.own:  # before what they wrote is tried
             require_need(actor, powers.of_routing(own, host_id))
         if own:
@@ -61,3 +64,16 @@ class OwnRoutingService:
 
     def _permit(self, tx: Tx, actor: Actor, procedure: str, application_id: str) -> None:
         permit_front(tx, self._routing, actor, procedure, application_id)
+
+
+def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
+    """See ``Survey``."""
+    for each in store.every(tx, vault):
+        refused = refused_now(barriers_store.own_routing(tx, each.application_id, vault))
+        if refused is not None:
+            yield Line(
+                what=f"application {each.name} ({each.application_id})",
+                setting="its own Traefik configuration",
+                why=f"goes on as it is, as far as Traefik can read it, and would be refused today ({refused})",
+                refused=True,
+            )

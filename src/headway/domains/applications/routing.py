@@ -23,7 +23,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.vault import Vault
-from headway.seams.runtimes.own_words import check_references, refused_now
+from headway.seams.runtimes.own_words import check_references
 from headway.seams.runtimes.route_file import check_route, render_route
 
 log = logging.getLogger(__name__)
@@ -146,13 +146,6 @@ class Routing:
     async def settle_all(self, edge: Edge) -> None:
         """After a start of the panel: what was changed and never told this edge, and what other settings change."""
         for application_id, standing in (await edge.routes()).items():
-            refused = refused_now(standing, self.facts.https) if standing.own else None
-            if refused is not None:
-                log.warning(
-                    "application %s: its own Traefik configuration goes on as it is, and would be refused today: %s",
-                    standing.app_name,
-                    refused,
-                )
             now = await self.db.read(lambda tx, old=standing: self._as_now(tx, old))  # type: ignore[misc]
             if now is not None and now != standing:
                 self._behind.add(application_id)

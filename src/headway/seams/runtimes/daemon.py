@@ -202,7 +202,8 @@ class Daemon:
         if not marked:
             return None
         pid = min(marked)
-        self._record(pid)
+        with contextlib.suppress(FileNotFoundError):  # another process finds and records it at this very moment
+            self._record(pid)
         return pid
 
     def _is_ours(self, pid: int) -> bool:

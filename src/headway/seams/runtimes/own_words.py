@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -76,10 +75,10 @@ def write_own(route: Route, https: Https | None) -> str:
     return yaml.safe_dump({"http": said}, sort_keys=False)
 
 
-def refused_now(route: Route, https: Https | None) -> str | None:
-    """Why the route's own words, which an earlier version took, would be refused today; None where they would not."""
+def refused_now(own: Mapping[str, Any]) -> str | None:
+    """Why words that an earlier version took would be refused today; None where their options are still good."""
     try:
-        read_own(write_own(route, https), replace(route, own={}), https)
+        TREE.fit("", {"http": dict(own)})
     except InvalidInput as refused:
         return refused.message
     return None
