@@ -31,12 +31,15 @@ class Role(IntEnum):
 
 
 class Scope(StrEnum):
-    """What a key may be used for, within what its holder may do. ``admin`` holds all the others."""
+    """What a key may be used for, within what its holder may do. ``admin`` holds all the others. ``secrets`` is shown
+    the values of variables and whatever else is one; without it the names alone.
+    """
 
     READ = "read"
     DEPLOY = "deploy"
     KILL = "kill"
     REMOVE = "remove"
+    SECRETS = "secrets"
     ADMIN = "admin"
 
 

@@ -12,6 +12,7 @@ from headway.core.deployments.model import SubjectType
 from headway.domains.catalog.hooks_model import PUSH, with_meaning
 from headway.domains.catalog.provided import without_provided
 from headway.domains.catalog.uploads_model import Archive
+from headway.kernel.veil import veiled_addresses
 
 
 class AppStatus(StrEnum):
@@ -247,7 +248,7 @@ class Application:
             "name": self.name,
             "appName": self.app_name,
             "description": self.description,
-            "repository": self.settings.git_url or extra.get("repository"),
+            "repository": veiled_addresses(self.settings.git_url or extra.get("repository") or ""),
             "owner": extra.get("owner"),
             "dockerImage": extra.get("dockerImage"),
         }

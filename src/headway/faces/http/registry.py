@@ -18,6 +18,7 @@ from headway.domains.catalog.uploads_model import Upload
 from headway.faces.http.inputs import Input, expected_of
 from headway.faces.http.issues import Expected
 from headway.faces.http.platform import Platform
+from headway.faces.http.secret_values import encoded_for, shown_to, unveiled
 from headway.kernel.events import CallAnswered
 
 I = TypeVar("I", bound=Input)  # noqa: E741 - an input
@@ -120,6 +121,17 @@ class Registry:
         """The procedure of this name, None when there is none."""
         return self._procedures.get(name)
 
+    async def kept(self, procedure: Procedure, call: Call[Any]) -> Mapping[str, Any] | None:
+        """What is kept of the thing that a call is to change, as the router's own ``one`` tells it; None where the
+        call names none.
+        """
+        one = self.find(f"{procedure.name.partition('.')[0]}.one", Kind.QUERY)
+        if one is None or not one.expected.keys() <= procedure.expected.keys():
+            return None
+        ids = {name: getattr(call.input, name) for name in one.input.model_fields}
+        row: Any = await one.answer(replace(call, input=one.input.model_validate(ids, by_name=True)))
+        return row  # type: ignore[no-any-return]  # every ``one`` answers with an object
+
     def answered(self, wire: str, name: str, status: int, seconds: float) -> CallAnswered:
         """The news of a call that was answered. What there is not has one name: nobody can make up more."""
         known = name if name in self._procedures else "unknown"
@@ -150,12 +162,25 @@ def starter(
     return replace(mutation(name, summary, output, input, answer), starts_work=True)
 
 
-async def performed(procedure: Procedure, call: Call[Any]) -> object:
-    """What a call answers. The audit log learns of every call that changes something, whatever the procedure does."""
+async def performed(registry: Registry, procedure: Procedure, call: Call[Any]) -> object:
+    """What a call answers, as its caller may see it. The audit log learns of every call that changes something,
+    whatever the procedure does.
+    """
     if procedure.kind is Kind.QUERY:
-        return await procedure.answer(call)
-    entry = Entry(call.actor, procedure.name, call.input.model_dump(by_alias=True, exclude_unset=True))
-    return await call.platform.audit.kept(entry, lambda actor: procedure.answer(replace(call, actor=actor)))
+        return _shown(call.actor, await procedure.answer(call))
+    sent = call.input.model_dump(by_alias=True, exclude_unset=True)
+    given = await unveiled(call.input, sent, lambda: registry.kept(procedure, call))
+    entry = Entry(call.actor, procedure.name, sent)
+    answer = await call.platform.audit.kept(
+        entry, lambda actor: procedure.answer(replace(call, actor=actor, input=given))
+    )
+    return _shown(call.actor, answer)
+
+
+def _shown(actor: Actor, answer: object) -> object:
+    if isinstance(answer, Ready):
+        return replace(answer, body=encoded_for(actor, answer.body))
+    return shown_to(actor, answer)
 
 
 def uploader(

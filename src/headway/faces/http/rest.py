@@ -65,7 +65,7 @@ class Rest:
         given = await _input(procedure, scope, receive, headers)
         once = once_of(procedure, actor, given, headers)
         call = Call(actor=actor, platform=self._platform, input=given, headers=headers, once=once)
-        result = await performed(procedure, call)
+        result = await performed(self._registry, procedure, call)
         answer = _answer(result)
         if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):
             return answer
@@ -81,7 +81,7 @@ class Rest:
             call = Call(
                 actor=actor, platform=self._platform, input=given, headers=headers, once=once, upload=came.upload
             )
-            return _answer(await performed(procedure, call))
+            return _answer(await performed(self._registry, procedure, call))
 
 
 def _answer(result: object) -> Answer | Stream:

@@ -128,7 +128,7 @@ class Trpc:
         given = from_value(procedure.input, request.input(index))
         once = once_of(procedure, request.actor, given, request.headers, index)
         call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers, once=once)
-        return _enveloped(await performed(procedure, call))
+        return _enveloped(await performed(self._registry, procedure, call))
 
     def _refuse_mixture(self, names: Sequence[str]) -> None:
         found = [self._registry.named(name) for name in names]

@@ -30,6 +30,7 @@ class ScopeName(StrEnum):
     DEPLOY = "deploy"
     KILL = "kill"
     REMOVE = "remove"
+    SECRETS = "secrets"
     ADMIN = "admin"
 
 

@@ -24,6 +24,8 @@ from headway.faces.http.wire.access import (
 )
 from headway.kernel.errors import InvalidInput
 
+ScopeWord = Literal["read", "deploy", "kill", "remove", "secrets", "admin"]
+
 _TEN_YEARS = 10 * 366 * 24 * 3600
 _DAY_MS = 24 * 3600 * 1000
 
@@ -89,7 +91,7 @@ class CreateKey(Input):
     remaining: float | None = None
     refill_amount: float | None = None
     refill_interval: float | None = None
-    scopes: Annotated[list[Literal["read", "deploy", "kill", "remove", "admin"]], Field(min_length=1)] | None = None
+    scopes: Annotated[list[ScopeWord], Field(min_length=1)] | None = None
     projects: Ids | None = None
     pending_as: Literal["pending", "running"] | None = None
 
