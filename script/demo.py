@@ -97,7 +97,7 @@ def _start_panel(folder: Path) -> Panel:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment() | {"HEADWAY_API_KEY": key},
+            env=_environment() | {"HEADWAY_OWNER_KEY": key},
             start_new_session=True,  # Ctrl-C is for the demonstration, which then stops the panel in order
         )
     panel = Panel(process=process, folder=folder, url=f"http://127.0.0.1:{port}", edge_port=edge_port, key=key)

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import NoReturn
 
 from headway import __version__, wiring_surveys
@@ -23,6 +22,7 @@ from headway.domains.servers.fleet import Fleet
 from headway.faces.http.app import create_app
 from headway.faces.http.metrics import create_metrics_app
 from headway.faces.http.server import Server
+from headway.first_key import KEY_FILE, first_owner
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.probe import check_key
@@ -200,9 +200,7 @@ async def _seated(
     await db.run(lambda tx: check_key(tx, data_dir.vault))
     await asyncio.to_thread(take_ballast, data_dir.ballast, settings.ballast_bytes)
     access = AccessService(db)
-    first_key = await access.bootstrap(settings.api_key.reveal() if settings.api_key else None)
-    if first_key is not None:
-        await asyncio.to_thread(_write_key, data_dir.path / "owner.key", first_key)
+    first_key = await first_owner(access, settings, data_dir)
     for line in await db.run(lambda tx: wiring_surveys.begin(tx, data_dir.vault)):
         (log.warning if line.refused else log.info)("upgrade: %s", line.sentence)
     await db.run(partial(register_host, host_id=LOCAL, name="This machine", concurrency=settings.concurrency))
@@ -218,17 +216,22 @@ async def _seated(
     )
 
 
-def _write_key(path: Path, key: str) -> None:
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(f"{key}\n")
-
-
 def _show_key(platform: Platform) -> None:
     """Before anything else can go wrong: the next start does not know it any more."""
+    settings = platform.settings
     if platform.first_key is not None:
-        where = platform.data_dir.path / "owner.key"
+        where = platform.data_dir.path / KEY_FILE
         _say(f"The owner's API key, shown once and kept in {where}:\n{platform.first_key}")
+        if settings.owner_key is None and settings.api_key is not None:
+            _say(
+                "It was taken from HEADWAY_API_KEY, as the very first start still does. That will end: set "
+                "HEADWAY_OWNER_KEY for it."
+            )
+    elif settings.owner_key is not None:
+        _say(
+            "HEADWAY_OWNER_KEY is for the very first start, and changes nothing here: this panel has an owner. A lost "
+            "key is replaced by 'headway keys reset'."
+        )
 
 
 def _say(text: str) -> None:

@@ -117,11 +117,11 @@ class Settings(Bounds):
     database_url: Secret | None = field(
         default=None, metadata=_told(_DATABASE, "The database.", written="SQLite in the data folder")
     )
+    owner_key: Secret | None = field(
+        default=None, metadata=_told(_KEY, "The key that a new panel's owner has.", written="a new one, in owner.key")
+    )
     api_key: Secret | None = field(
-        default=None,
-        metadata=_told(
-            _KEY, "The owner's API key, taken at the first start.", written="a new one, written to owner.key"
-        ),
+        default=None, metadata=_told(_KEY, "The command line's key; where the above is unset that too, which will end.")
     )
     concurrency: int = field(
         default=1,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from headway.core.access import store, tokens
 from headway.core.access.model import Role, Terms
@@ -60,15 +60,15 @@ async def test_a_later_start_makes_nothing_new(database: SqlDatabase) -> None:
     assert len(await database.read(lambda tx: tx.execute(select(api_keys)).all())) == 1
 
 
-async def test_a_key_wanted_later_is_added_for_the_same_owner(database: SqlDatabase) -> None:
+async def test_a_key_wanted_later_is_nobodys(database: SqlDatabase) -> None:
     access = AccessService(database)
     first = await access.bootstrap(None)
     assert first is not None
-    assert await access.bootstrap("another") == "another"
-    before, after = await access.authenticate(first), await access.authenticate("another")
-    assert before is not None
-    assert after is not None
-    assert (before.user_id, before.organization_id) == (after.user_id, after.organization_id)
+    assert await access.bootstrap("another") is None
+    assert await access.authenticate("another") is None
+    await database.run(lambda tx: tx.execute(delete(api_keys)))
+    assert await access.bootstrap("another") is None
+    assert await access.authenticate("another") is None, "not even where no key is left"
     assert len(await database.read(lambda tx: tx.execute(select(organizations)).all())) == 1
 
 

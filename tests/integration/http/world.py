@@ -141,7 +141,7 @@ class World:
 async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
     """A world of its own in a folder."""
     facts = Facts(is_root=True, home=data_dir, cwd=data_dir, cores=2, memory_bytes=8 << 30)
-    given = {"HEADWAY_API_KEY": KEYS["owner"], "HEADWAY_BALLAST": "0", **env}
+    given = {"HEADWAY_OWNER_KEY": KEYS["owner"], "HEADWAY_BALLAST": "0", **env}
     platform = await Platform.open(Settings.from_env(given, facts, data_dir=data_dir))
     try:
         await platform.services.db.run(_add_people)

@@ -30,5 +30,5 @@ def test_a_key_of_our_own_making_fits_a_header() -> None:
 
 @pytest.mark.parametrize("key", ["", "two words", "tab\t", "line\n", "é", "k" * 513, "nul\x00"])
 def test_a_key_that_no_header_can_carry_is_refused_with_the_way_out(key: str) -> None:
-    with pytest.raises(InvalidInput, match="HEADWAY_API_KEY"):
+    with pytest.raises(InvalidInput, match="HEADWAY_OWNER_KEY"):
         check(key)

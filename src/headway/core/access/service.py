@@ -13,6 +13,7 @@ from headway.infra.db.engine import Database, DatabaseAway
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_key
 
+OWNER = "owner"  # the name of the first key
 _REMEMBERED_SECONDS = 5.0
 _REMEMBERED_KEYS = 1_024
 
@@ -75,8 +76,8 @@ class AccessService:
     async def bootstrap(self, wanted_key: str | None) -> str | None:
         """Makes the first organisation, its owner and one key: the wanted one, else a new one, which is the result.
 
-        On a later start the result is None, unless a key is wanted that is not known yet: then the owner gets it
-        beside the others. Raises InvalidInput when the wanted key could not be sent in a header.
+        Where there is an owner already nothing is made, whatever is wanted, and the result is None. Raises InvalidInput
+        when the wanted key could not be sent in a header.
         """
         if wanted_key is not None:
             tokens.check(wanted_key)
@@ -84,17 +85,14 @@ class AccessService:
 
         def ensure(tx: Tx) -> str | None:
             tx.lock("access.bootstrap")
-            owner = store.first_owner(tx)
-            if owner is None:
-                organization_id = store.add_organization(tx, "My organisation")
-                machine_store.mark(tx, organization_id)
-                owner = store.add_user(tx, "Owner"), organization_id
-                store.add_member(tx, organization_id, owner[0], Role.OWNER)
-            elif wanted_key is None or store.has_key(tx, wanted_key):
+            if store.first_owner(tx) is not None:
                 return None
             key = wanted_key or fresh
-            user_id, organization_id = owner
-            store.add_key(tx, key, name="owner", user_id=user_id, organization_id=organization_id, terms=Terms())
+            organization_id = store.add_organization(tx, "My organisation")
+            machine_store.mark(tx, organization_id)
+            user_id = store.add_user(tx, "Owner")
+            store.add_member(tx, organization_id, user_id, Role.OWNER)
+            store.add_key(tx, key, name=OWNER, user_id=user_id, organization_id=organization_id, terms=Terms())
             return key
 
         return await self._db.run(ensure)

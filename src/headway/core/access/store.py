@@ -180,8 +180,3 @@ def add_key(
         )
     )
     return api_key_id
-
-
-def has_key(tx: Tx, key: str) -> bool:
-    """Whether this key exists."""
-    return tx.scalar(select(api_keys.c.api_key_id).where(api_keys.c.digest == digest(key))) is not None

@@ -27,5 +27,5 @@ def check(key: str) -> None:
     if not 0 < len(key) <= _LONGEST or not key.isascii() or not key.isprintable() or " " in key:
         raise InvalidInput(
             f"An API key is 1 to {_LONGEST} printable ASCII characters without spaces; this one is not. "
-            "Set HEADWAY_API_KEY to such a key, or leave it out and one is made."
+            "Set HEADWAY_OWNER_KEY to such a key, or leave it out and one is made."
         )

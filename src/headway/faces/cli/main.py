@@ -140,6 +140,7 @@ def _add_access(top: typer.Typer) -> None:
     _add(of_keys, "list", keys.list_keys)
     _add(of_keys, "create", keys.create)
     _add(of_keys, "remove", keys.remove)
+    _add(of_keys, "reset", keys.reset)
     top.add_typer(of_keys, name="keys")
 
     of_members = _group("Who belongs to the organisation, and what they may do.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from headway.infra.panel.whole_file import replace_file
@@ -11,7 +11,8 @@ from headway.infra.panel.whole_file import replace_file
 FILE = "settings.env"
 VERSION_FILE = "version"
 _NOTE = "# What the panel was last started with. Written by the panel at its start: set the environment instead.\n"
-_NOT_KEPT = frozenset({"HEADWAY_API_KEY", "HEADWAY_DATA_DIR"})
+KEYS = frozenset({"HEADWAY_API_KEY", "HEADWAY_OWNER_KEY"})  # which no file of settings holds
+_NOT_KEPT = KEYS | {"HEADWAY_DATA_DIR"}
 _LINE = re.compile(r'(HEADWAY_[A-Z0-9_]+)=(?:"((?:[^"\\]|\\.)*)"|([^"]*))')
 
 
@@ -38,10 +39,15 @@ def variables_of(text: str) -> dict[str, str]:
 
 def with_variables(text: str, given: Mapping[str, str]) -> str:
     """The text of such a file with these variables set, everything else in it as it is."""
+    return without_variables(text, given) + "".join(f'{name}="{_escaped(given[name])}"\n' for name in sorted(given))
+
+
+def without_variables(text: str, names: Collection[str]) -> str:
+    """The text of such a file without what sets these variables."""
     lines = [
-        line for line in text.splitlines() if not (found := _LINE.fullmatch(line.strip())) or found[1] not in given
+        line for line in text.splitlines() if not (found := _LINE.fullmatch(line.strip())) or found[1] not in names
     ]
-    return "".join(f"{line}\n" for line in [*lines, *(f'{name}="{_escaped(given[name])}"' for name in sorted(given))])
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _unescaped(value: str) -> str:

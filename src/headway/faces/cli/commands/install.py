@@ -24,6 +24,7 @@ Name = Annotated[str, typer.Option(metavar="NAME", help="The panel's unit; for a
 _DEFAULT = "headway"
 _SETTINGS = Path("/etc/headway")
 _NOT_IN_FILE = frozenset({"HEADWAY_DATA_DIR", "HEADWAY_UNITS"})
+_KEYS = frozenset({"HEADWAY_API_KEY", "HEADWAY_OWNER_KEY"})
 
 
 def install(
@@ -39,12 +40,13 @@ def install(
     """Lets systemd start the panel now and at every boot, apart from what keeps applications up.
 
     A restart of the panel then leaves builds and applications alone. These options and the HEADWAY_ variables that are
-    set go to /etc/headway/NAME.env, beside what is there. It may be called again; what is as wanted stays. Where
-    systemd does not run the machine, it says what to run instead, changes nothing, and exits with 1.
+    set go to /etc/headway/NAME.env, beside what is there, but for keys: HEADWAY_OWNER_KEY becomes the first key of a
+    new data folder and is written nowhere else. It may be called again; what is as wanted stays. Where systemd does not
+    run the machine, it says what to run instead, changes nothing, and exits with 1.
     """
     from headway.faces.cli.machine import facts
     from headway.infra.panel import systemd
-    from headway.infra.panel.kept_settings import variables_of, with_variables
+    from headway.infra.panel.kept_settings import variables_of, with_variables, without_variables
     from headway.kernel.settings import Settings, unknown_variables
     from headway.kernel.told_settings import given_variables
 
@@ -53,8 +55,10 @@ def install(
     text = env_file.read_text() if os.access(env_file, os.R_OK) else _first_lines(name)
     options = {"host": host, "port": port, "edge_host": edge_host, "edge_port": edge_port}
     given = given_variables(os.environ, options)
-    text = with_variables(text, {key: value for key, value in given.items() if key not in _NOT_IN_FILE})
-    wanted = {**variables_of(text), **{key: given[key] for key in _NOT_IN_FILE & given.keys()}, "HEADWAY_UNITS": name}
+    kept = {key: value for key, value in given.items() if key not in _NOT_IN_FILE | _KEYS}
+    text = without_variables(with_variables(text, kept), _KEYS)
+    beside = {key: given[key] for key in (_NOT_IN_FILE | _KEYS) & given.keys()}
+    wanted = {**variables_of(text), **beside, "HEADWAY_UNITS": name}
     data_dir = data_dir or (None if "HEADWAY_DATA_DIR" in wanted else before)
     settings = Settings.from_env(wanted, facts(), data_dir=data_dir)
     for sentence in unknown_variables(wanted):
@@ -129,7 +133,8 @@ def _install(units: Units, settings: Settings, files: Mapping[Path, str]) -> Non
             f"A panel (pid {holder}) works with {settings.data_dir}, and not as {panel}. Send SIGTERM to it alone, and "
             "install again: what it keeps up goes on."
         )
-    _make_data_dir(settings.data_dir, is_there=holder is not None)
+    if holder is None:
+        _prepare(settings)
     changed = systemd.differing(files)
     for path in changed:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,12 +154,13 @@ def _install(units: Units, settings: Settings, files: Mapping[Path, str]) -> Non
     )
 
 
-def _make_data_dir(path: Path, *, is_there: bool) -> None:
-    """The other units may start before the panel has ever run."""
-    from headway.infra.panel.data_dir import DataDir
+def _prepare(settings: Settings) -> None:
+    """Makes the data folder: the other units may start before the panel has ever run."""
+    import asyncio
 
-    if not is_there:
-        DataDir.open(path).close()
+    from headway.first_key import prepare
+
+    asyncio.run(prepare(settings))
 
 
 def _units(name: str, data_dir: Path, env_file: Path) -> Units:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -120,6 +122,36 @@ def remove(
         output.say_json(removed)
         return
     output.say(f"The key {output.clean(found['name'])} works no more")
+
+
+def reset(
+    *,
+    data_dir: Annotated[Path | None, typer.Option(help="The panel's data folder.", show_default=False)] = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replaces the owner's lost key, on the panel's machine; the panel may run or not.
+
+    It is for root and for the account that has the data folder. The keys named "owner" end, within seconds where a
+    panel runs; all others stay. The new one is printed, written to owner.key, and the audit log tells of it.
+    """
+    from headway.faces.cli.machine import settings_of
+
+    settings = settings_of(data_dir, os.environ)
+    if not yes:
+        typer.confirm(f"Replace the owner's key of {settings.data_dir}?", abort=True)
+
+    import asyncio
+
+    from headway.first_key import replace
+
+    key, former = asyncio.run(replace(settings))
+    if as_json:
+        output.say_json({"key": key, "removed": former})
+        return
+    ended = f" It replaces {', '.join(former)}." if former else ""
+    output.warn(f"The owner's new key.{ended} It is kept in {settings.data_dir / 'owner.key'}:")
+    output.say(key)
 
 
 def _find(client: Client, named: str) -> Row:
