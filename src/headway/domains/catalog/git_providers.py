@@ -12,6 +12,7 @@ from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog import git_providers_store as store
 from headway.domains.catalog.git_providers_model import GitProvider, Wish, changed, check, checked_url
 from headway.domains.catalog.provided import Sourced, newly_named, provided
+from headway.domains.catalog.references import require_references
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput, NotFound
@@ -209,9 +210,11 @@ def _sees(actor: Actor, provider: GitProvider) -> bool:
 
 
 def require_seen(tx: Tx, actor: Actor, before: Sourced, after: Sourced) -> None:
-    """Whoever has a service take a repository from a provider must see that provider; what a service has already it
-    keeps, whoever changes the rest. Raises Missing, Forbidden.
+    """Whoever has a service take a repository from a provider must see that provider, and its registries and SSH key
+    must be of the organisation; what a service has already it keeps, whoever changes the rest. Raises Missing,
+    Forbidden.
     """
+    require_references(tx, actor.organization_id, before, after)
     for provider_id, forge in newly_named(before, after).items():
         _permitted(tx, actor, f"{forge}.one", provider_id, forge)
 

@@ -23,6 +23,7 @@ from headway.domains.applications.model import AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.surroundings import known_secrets
 from headway.domains.catalog.naming import check_name
+from headway.domains.catalog.references import require_references
 from headway.domains.databases import store
 from headway.domains.databases.asking import request_of
 from headway.domains.databases.model import Database, DatabaseKind, DatabaseSettings
@@ -95,6 +96,7 @@ class DatabaseService:
             permit(actor, f"{kind}.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             host_id = host_for(tx, place.organization_id, None if given.elsewhere else server_id)
             settings = settings_for(kind, given, change.container(AppSettings()))
+            require_references(tx, actor.organization_id, AppSettings(), settings)
             runs = self.making.add(
                 tx, place, name, app_name=app_name, settings=settings, host_id=host_id, database=kind
             )
@@ -141,6 +143,7 @@ class DatabaseService:
                 raise NameTaken(named, "a database")
             told = current.runs.description if change.description is None else change.description
             container = change.container(current.runs.settings)
+            require_references(tx, actor.organization_id, current.runs.settings, container)
             runs = replace(current.runs, name=named, description=told, settings=container)
             store.write(tx, replace(current, runs=runs, settings=settings), self.vault)
             return self._judged(tx, actor, database_id)

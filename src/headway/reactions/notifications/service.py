@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import permit
+from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.store import projects_among, service_projects
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
@@ -59,6 +60,7 @@ class NotificationService:
         _check(wish)
 
         def write(tx: Tx) -> Channel:
+            _require_own(tx, actor, wish.projects, wish.services)
             channel = _made(wish, new_id(), actor.organization_id, tx.now)
             store.add(tx, channel, self._vault)
             return channel
@@ -72,6 +74,8 @@ class NotificationService:
             before = self._permitted(tx, actor, channel_id, "notification.update")
             wish = change(_wish_of(before))
             _check(wish)
+            named = (set(wish.projects) - set(before.projects), set(wish.services) - set(before.services))
+            _require_own(tx, actor, *named)
             made = _made(wish, channel_id, before.organization_id, tx.now)
             channel = replace(
                 made,
@@ -197,6 +201,14 @@ def _wish_of(channel: Channel) -> Wish:
         quiet_seconds=channel.quiet_seconds,
         enabled=channel.disabled_at is None,
     )
+
+
+def _require_own(tx: Tx, actor: Actor, projects: Collection[str], services: Collection[str]) -> None:
+    """What a channel tells of is the organisation's. Raises Missing."""
+    if set(projects) - projects_among(tx, actor.organization_id, projects):
+        raise Missing(Noun.PROJECT)
+    if set(services) - service_projects(tx, actor.organization_id, services).keys():
+        raise Missing(Noun.SERVICE)
 
 
 def _check(wish: Wish) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
@@ -86,13 +86,21 @@ async def _one(call: Call[ById]) -> DestinationRow:
     return destination_row(await call.platform.destinations.one(call.actor, call.input.destination_id))
 
 
+async def _require_server(call: Call[Any]) -> None:
+    """A server that is named is the organisation's. Raises Missing."""
+    if call.input.server_id:
+        await call.platform.servers.one(call.actor, call.input.server_id)
+
+
 async def _create(call: Call[Described]) -> DestinationRow:
     given = call.input
+    await _require_server(call)
     return destination_row(await call.platform.destinations.create(call.actor, given.name, given.reach()))
 
 
 async def _update(call: Call[Update]) -> DestinationRow:
     given = call.input
+    await _require_server(call)
     changed = await call.platform.destinations.update(call.actor, given.destination_id, given.name, given.reach(""))
     return destination_row(changed)
 
@@ -103,5 +111,6 @@ async def _remove(call: Call[ById]) -> DestinationRow:
 
 async def _test(call: Call[Test]) -> bool:
     given = call.input
+    await _require_server(call)
     await call.platform.destinations.test(call.actor, given.reach(), given.destination_id or None)
     return True
