@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from headway.core.deployments.status import MOVES, Intent, Reason, Status
-from headway.kernel.settings import OTHER_VARIABLES
-from headway.kernel.told_settings import documented
+from headway.kernel.told_settings import OTHER_VARIABLES, documented
 from script.api_page import api_page
 from script.clients_page import clients_page
 from script.dockerfile_page import dockerfile_page

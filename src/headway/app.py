@@ -107,7 +107,7 @@ class Platform:
         app, settings = create_app(self.services), self.settings
         servers = [Server(app, settings.host, settings.port)]
         if settings.metrics_port is not None:
-            metrics = create_metrics_app(self.services, app.state.followed)
+            metrics = create_metrics_app(self.services, app.state.followed, settings.metrics_key)
             servers.append(Server(metrics, LOOPBACK, settings.metrics_port))
         return servers
 

@@ -35,7 +35,7 @@ from headway.domains.composes.plan import OpenKey, OpenRegistry, Planning
 from headway.domains.composes.routing import Routing
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.tools import Defaults, Tools
-from headway.domains.servers.hosting import host_for
+from headway.domains.servers.hosting import host_for, require_seen_on
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
@@ -185,7 +185,11 @@ class ComposeWiring:
         of_applications.require_serving(tx, applications.find(tx, application_id, vault), release, vault)
 
     async def _engine_at(self, actor: Actor, server_id: str | None) -> EngineThere:
-        host_id = await self.db.read(lambda tx: host_for(tx, actor.organization_id, server_id))
+        def found(tx: Tx) -> str:
+            require_seen_on(tx, actor, server_id)
+            return host_for(tx, actor.organization_id, server_id)
+
+        host_id = await self.db.read(found)
         tools = self.operating.toolboxes.at(host_id)
         return EngineThere(engine=tools.engine, panel_id=tools.panel_id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import timedelta
@@ -19,15 +18,7 @@ from headway.kernel.secret import Secret
 LOOPBACK = "127.0.0.1"
 _MIB = 1 << 20
 _GIB = 1 << 30
-_PREFIX = "HEADWAY_"
-
-OTHER_VARIABLES: Mapping[str, str] = {
-    "HEADWAY_URL": "Where the command line finds the panel.",
-    "HEADWAY_PROFILE": "The profile (of `headway login`) that the command line uses; the option `--profile` wins.",
-    "HEADWAY_DEPLOYMENT_ID": "Set by Headway in the commands of a deployment.",
-    "HEADWAY_RELEASE_ID": "Set by Headway in the processes of a release.",
-    "HEADWAY_BOOT_ID_FILE": "Stands in for the kernel's boot id in tests.",
-}
+PREFIX = "HEADWAY_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +113,9 @@ class Settings(Bounds):
     )
     api_key: Secret | None = field(
         default=None, metadata=_told(_KEY, "The command line's key; where the above is unset that too, which will end.")
+    )
+    metrics_key: Secret | None = field(
+        default=None, metadata=_told(_KEY, "The key that readers of the metrics port show; unset: none is asked for.")
     )
     concurrency: int = field(
         default=1,
@@ -364,19 +358,9 @@ def default_concurrency(facts: Facts) -> int:
     return max(1, min(facts.cores, facts.memory_bytes // (2 * _GIB)))
 
 
-def unknown_variables(env: Mapping[str, str]) -> list[str]:
-    """A sentence for each ``HEADWAY_`` variable that nobody reads, with the one that was likely meant."""
-    known = {variable_of(item) for item in fields(Settings)} | set(OTHER_VARIABLES)
-    sentences = []
-    for name in sorted(name for name in env if name.startswith(_PREFIX) and name not in known):
-        near = difflib.get_close_matches(name, sorted(known), 1, 0.8)
-        sentences.append(f"{name} is not a setting of Headway{f'; did you mean {near[0]}?' if near else '.'}")
-    return sentences
-
-
 def variable_of(item: Field[Any]) -> str:
     """The variable of the environment that sets a field."""
-    return str(item.metadata["variable"] or _PREFIX + item.name.upper())
+    return str(item.metadata["variable"] or PREFIX + item.name.upper())
 
 
 def _parse(item: Field[Any], text: str, named: str) -> object:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
 from headway.kernel.forms import duration_text, size_text
-from headway.kernel.settings import Settings, variable_of
+from headway.kernel.settings import PREFIX, Settings, variable_of
 
 _MIB = 1 << 20
+OTHER_VARIABLES: Mapping[str, str] = {
+    "HEADWAY_URL": "Where the command line finds the panel.",
+    "HEADWAY_PROFILE": "The profile (of `headway login`) that the command line uses; the option `--profile` wins.",
+    "HEADWAY_DEPLOYMENT_ID": "Set by Headway in the commands of a deployment.",
+    "HEADWAY_RELEASE_ID": "Set by Headway in the processes of a release.",
+    "HEADWAY_BOOT_ID_FILE": "Stands in for the kernel's boot id in tests.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,16 @@ def documented() -> list[Setting]:
 def secret_variables() -> frozenset[str]:
     """The variables whose values are shown to nobody."""
     return frozenset(variable_of(item) for item in fields(Settings) if item.metadata["form"].secret)
+
+
+def unknown_variables(env: Mapping[str, str]) -> list[str]:
+    """A sentence for each ``HEADWAY_`` variable that nobody reads, with the one that was likely meant."""
+    known = {variable_of(item) for item in fields(Settings)} | set(OTHER_VARIABLES)
+    sentences = []
+    for name in sorted(name for name in env if name.startswith(PREFIX) and name not in known):
+        near = difflib.get_close_matches(name, sorted(known), 1, 0.8)
+        sentences.append(f"{name} is not a setting of Headway{f'; did you mean {near[0]}?' if near else '.'}")
+    return sentences
 
 
 def _written(default: object) -> str:

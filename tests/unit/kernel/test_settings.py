@@ -16,9 +16,8 @@ from headway.kernel.settings import (
     Settings,
     Switch,
     default_concurrency,
-    unknown_variables,
 )
-from headway.kernel.told_settings import documented
+from headway.kernel.told_settings import documented, unknown_variables
 
 GIB = 1 << 30
 FACTS = Facts(is_root=False, home=Path("/home/ann"), cwd=Path("/srv"), cores=2, memory_bytes=8 * GIB)

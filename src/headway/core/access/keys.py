@@ -80,18 +80,17 @@ class KeyService:
         return await self._db.run(write)
 
     async def all(self, actor: Actor) -> list[ApiKey]:
-        """The caller's keys, and all of the organisation for an admin whose key is not bound to projects."""
+        """The caller's keys, all of the organisation for an admin; to a key that may not manage keys only itself."""
         permit(actor, "user.apiKeys", actor.organization_id)
-        whole = actor.role >= Role.ADMIN and actor.terms.projects is None
-        user_id = None if whole else actor.user_id
-        found = await self._db.read(lambda tx: keys_store.keys_of(tx, actor.organization_id, user_id))
+        if actor.role < Role.ADMIN or not _manages(actor):
+            return await self.of_caller(actor)
+        found = await self._db.read(lambda tx: keys_store.keys_of(tx, actor.organization_id))
         return [self._seen(each) for each in found]
 
     async def of_caller(self, actor: Actor) -> list[ApiKey]:
         """The caller's own keys; to a key that may not manage keys only itself."""
         found = await self._db.read(lambda tx: keys_store.keys_of(tx, actor.organization_id, actor.user_id))
-        mine = actor.terms.hold(Scope.ADMIN) and actor.terms.projects is None
-        return [self._seen(each) for each in found if mine or each.api_key_id == actor.api_key_id]
+        return [self._seen(each) for each in found if _manages(actor) or each.api_key_id == actor.api_key_id]
 
     async def update(
         self, actor: Actor, api_key_id: str, *, name: str | None = None, enabled: bool | None = None
@@ -137,6 +136,10 @@ class KeyService:
         """The key as it was last used here, which may not be saved yet."""
         uses = [at for at in (key.last_used_at, self._access.usage.last(key.api_key_id)) if at is not None]
         return replace(key, last_used_at=max(uses, default=None))
+
+
+def _manages(actor: Actor) -> bool:
+    return actor.terms.hold(Scope.ADMIN) and actor.terms.projects is None
 
 
 def _granted(tx: Tx, maker: Terms, wish: Wish) -> Terms:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from headway.core.access import members_store, store, tokens
@@ -56,10 +56,13 @@ class MemberService:
         services: frozenset[str] | None,
         passive: Mapping[str, Any],
     ) -> Member:
-        """What a member is given; None leaves it as it is. Raises Missing for what the organisation has not."""
+        """What a member is given; None leaves it as it is. Raises Missing for what the organisation has not, and
+        Forbidden for who is more than the caller.
+        """
 
         def write(tx: Tx) -> Member:
             member = self._member(tx, actor, user_id, "user.assignPermissions")
+            _require_rank(actor, member.role)
             given = Grants(
                 projects=member.grants.projects if projects is None else projects,
                 services=member.grants.services if services is None else services,
@@ -85,6 +88,7 @@ class MemberService:
             permit(actor, "organization.updateMemberRole", member.organization_id)
             _require_rank(actor, member.role)
             _require_rank(actor, role)
+            _require_lasting(actor, role)
             if role is not Role.OWNER:
                 _require_another_owner(tx, member)
             members_store.set_role(tx, member_id, role)
@@ -112,11 +116,13 @@ class MemberService:
     async def invite(
         self, actor: Actor, email: str, role: Role, grants: Grants, lasting: timedelta | None = None
     ) -> tuple[Invitation, str]:
-        """An invitation and its token, which nobody can be told again. Raises Forbidden for a higher role than the
-        caller's, Missing for what the organisation has not, Conflict where somebody with that address is in it.
+        """An invitation and its token, which nobody can be told again; it counts no longer than the key that made it.
+        Raises Forbidden for a higher role than the caller's, or than member by a key that ends; Missing for what the
+        organisation has not, Conflict where somebody with that address is in it.
         """
         permit(actor, "organization.inviteMember", actor.organization_id)
         _require_rank(actor, role)
+        _require_lasting(actor, role)
         email, token = email.lower(), new_key()
 
         def write(tx: Tx) -> tuple[Invitation, str]:
@@ -131,10 +137,10 @@ class MemberService:
                 role=role,
                 grants=grants,
                 status=PENDING,
-                expires_at=tx.now + (INVITED_FOR if lasting is None else lasting),
+                expires_at=_earlier(tx.now + (INVITED_FOR if lasting is None else lasting), actor.terms.expires_at),
                 created_at=tx.now,
             )
-            members_store.add_invitation(tx, invitation, tokens.digest(token))
+            members_store.add_invitation(tx, invitation, tokens.digest(token), actor.api_key_id)
             return invitation, token
 
         return await self._db.run(write)
@@ -159,13 +165,13 @@ class MemberService:
 
     async def accept(self, token: str, name: str | None = None) -> Joined:
         """Whoever has an invitation's token becomes a member, with a first key. Raises Missing where the token is
-        none, was used or has expired.
+        none, was used or has expired, and where the inviter or the key that made it could not make it any more.
         """
         key = new_key()
 
         def write(tx: Tx) -> Joined:
             found = members_store.take_invitation(tx, tokens.digest(token))
-            if found is None:
+            if found is None or not _stands(tx, found):
                 raise Missing(Noun.INVITATION)
             user_id = store.add_user(tx, name or found.email.partition("@")[0], found.email)
             member_id = store.add_member(tx, found.organization_id, user_id, found.role)
@@ -203,6 +209,21 @@ def _require(tx: Tx, organization_id: str, given: Grants) -> None:
 def _require_rank(actor: Actor, role: Role) -> None:
     if role > actor.role:
         raise Forbidden(f"Only who has the role {role.word} may do this; yours is {actor.role.word}.")
+
+
+def _require_lasting(actor: Actor, role: Role) -> None:
+    if role > Role.MEMBER and actor.terms.expires_at is not None:
+        raise Forbidden(f"A key that ends makes nobody {role.word}, which would outlast it. Use one without an end.")
+
+
+def _stands(tx: Tx, invitation: Invitation) -> bool:
+    """Whether the inviter still is what it takes."""
+    inviter = members_store.member_of_user(tx, invitation.organization_id, invitation.inviter_id)
+    return inviter is not None and inviter.role >= max(Role.ADMIN, invitation.role)
+
+
+def _earlier(wanted: datetime, bound: datetime | None) -> datetime:
+    return wanted if bound is None else min(wanted, bound)
 
 
 def _require_another_owner(tx: Tx, member: Member) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, or_, select, update
 
 from headway.core.access.model import Grants, Invitation, Member, Organization, Role
 from headway.core.access.store import projects_among, service_projects
@@ -100,8 +100,8 @@ def remove_organization(tx: Tx, organization_id: str) -> None:
     _remove_strays(tx, people)
 
 
-def add_invitation(tx: Tx, invitation: Invitation, digest: str) -> None:
-    """Keeps an invitation; an earlier one of the same address that waits counts no more."""
+def add_invitation(tx: Tx, invitation: Invitation, digest: str, api_key_id: str) -> None:
+    """Keeps an invitation that a key made; an earlier one of the same address that waits counts no more."""
     earlier = _i.organization_id == invitation.organization_id, _i.email == invitation.email
     tx.execute(delete(invitations).where(*earlier, _i.status == PENDING))
     tx.execute(
@@ -110,6 +110,7 @@ def add_invitation(tx: Tx, invitation: Invitation, digest: str) -> None:
             digest=digest,
             organization_id=invitation.organization_id,
             inviter_id=invitation.inviter_id,
+            api_key_id=api_key_id,
             email=invitation.email,
             role=invitation.role.word,
             projects=sorted(invitation.grants.projects),
@@ -135,9 +136,11 @@ def find_invitation(tx: Tx, invitation_id: str) -> Invitation | None:
 
 def take_invitation(tx: Tx, digest: str) -> Invitation | None:
     """The invitation whose token has this digest, which counts as accepted from now on; None where there is none that
-    waits. Of two who take it at the same time one gets it.
+    waits, or the key that made it is none any more. Of two who take it at the same time one gets it.
     """
-    waits = _i.digest == digest, _i.status == PENDING, _i.expires_at > tx.now
+    makers = select(api_keys.c.api_key_id).where(api_keys.c.disabled_at.is_(None))
+    stands = or_(_i.api_key_id.is_(None), _i.api_key_id.in_(makers))
+    waits = _i.digest == digest, _i.status == PENDING, _i.expires_at > tx.now, stands
     row = tx.execute(select(invitations).where(*waits)).one_or_none()
     if row is None or tx.execute(update(invitations).where(*waits).values(status=ACCEPTED)).rowcount == 0:
         return None

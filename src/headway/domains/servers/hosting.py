@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from headway.core.access.policy import Missing, Noun
+from headway.core.access.model import Actor, Role
+from headway.core.access.policy import Missing, Noun, sees
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.servers import store
 from headway.domains.servers.model import ServerType
@@ -22,6 +23,15 @@ def host_for(tx: Tx, organization_id: str, server_id: str | None) -> str:
     if server.type is ServerType.BUILD:
         raise InvalidInput(f"{server.name} is a server for builds; choose one of the type deploy.")
     return server.server_id
+
+
+def require_seen_on(tx: Tx, actor: Actor, server_id: str | None) -> None:
+    """Members, and keys for some projects, know a server by what they see on it, and no other. Raises Missing."""
+    if not server_id or (actor.role >= Role.ADMIN and actor.terms.projects is None):
+        return
+    there = store.services_on(tx, server_id)
+    if not any(sees(actor, owner, project, service_id=service) for owner, project, service in there):
+        raise Missing(Noun.SERVER)
 
 
 class DeployedElsewhere(Conflict):

@@ -120,4 +120,4 @@ def _is_address(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return _HOST_NAME.fullmatch(text) is not None
-    return True
+    return "%" not in text  # a zone would choose a device of the panel's machine

@@ -122,7 +122,9 @@ class ServerService:
         return [self._now(server) for server in found]
 
     async def update(self, actor: Actor, server_id: str, change: Change) -> Server:
-        """Changes a server. Another address or port forgets the host key. Raises Missing, Forbidden, InvalidInput."""
+        """Changes a server. The host key stays, also over another address or port: that it is another machine is said
+        by ``forgets_host_key``. Raises Missing, Forbidden, InvalidInput.
+        """
         if change.name is not None:
             check_name(change.name)
         if change.concurrency is not None:
@@ -257,13 +259,9 @@ def _fields(change: Change, before: Server) -> Mapping[str, Any]:
         "settings": None if change.settings is None else {**before.settings, **change.settings},
     }
     fields: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if change.forgets_host_key or _is_elsewhere(change.access, before.access):
+    if change.forgets_host_key:
         fields["host_key"] = None
     return fields
-
-
-def _is_elsewhere(now: Access | None, before: Access) -> bool:
-    return now is not None and (now.address, now.port) != (before.address, before.port)
 
 
 def _request(server: Server, wants: Wants) -> Request:

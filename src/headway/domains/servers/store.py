@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, union, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, union, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -50,6 +50,20 @@ def of_organization(tx: Tx, organization_id: str) -> list[Server]:
 def everywhere(tx: Tx) -> list[Server]:
     """Every server of the panel."""
     return [_record(row) for row in tx.execute(_ALL.order_by(_c.server_id))]
+
+
+def services_on(tx: Tx, server_id: str) -> list[tuple[str, str, str]]:
+    """(organisation, project, service) of each that is on a server or is built there."""
+    there = [
+        select(*(table.c[name] for name in ("organization_id", "project_id")), table.c[id_].label("service_id")).where(
+            or_(*(table.c[host] == server_id for host in hosts))
+        )
+        for table, id_, hosts in (
+            (applications, "application_id", ("host_id", "build_host_id")),
+            (composes, "compose_id", ("host_id",)),
+        )
+    ]
+    return [tuple(row) for each in there for row in tx.execute(each)]
 
 
 def add(tx: Tx, server: Server) -> None:

@@ -21,7 +21,8 @@ from headway.infra.hosts import cgroups
 from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.opening import CLEAN_PATH, AnchorFailed
 from headway.kernel.errors import InvalidInput
-from headway.kernel.settings import Settings, unknown_variables
+from headway.kernel.settings import Settings
+from headway.kernel.told_settings import unknown_variables
 
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _TELL_VERSION = (

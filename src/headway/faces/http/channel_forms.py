@@ -269,6 +269,9 @@ FORMS: tuple[type[Form], ...] = (
 )
 
 
+_HEADER = re.compile(r"authorization|x-(?!forwarded|real-ip\Z)[a-z0-9-]+", re.IGNORECASE | re.ASCII)
+
+
 def _place(url: str, word: str) -> tuple[str, str]:
     """The scheme of Apprise's, and host, port and path of a server. Raises InvalidInput."""
     found = _SERVER.fullmatch(url.strip().rstrip("/"))
@@ -278,9 +281,14 @@ def _place(url: str, word: str) -> tuple[str, str]:
 
 
 def carried(given: dict[str, Any]) -> dict[str, str]:
-    """Headers that a request may carry. Raises InvalidInput."""
+    """Headers that a request may carry: what opens its receiver, and no others. Raises InvalidInput."""
     for name, value in given.items():
         fits = isinstance(value, str) and value.isprintable() and value.isascii()
         if not fits or not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
             raise InvalidInput(f"{name[:100]!r} is no header that a request can carry.")
+        if not _HEADER.fullmatch(name):
+            raise InvalidInput(
+                f"{name[:100]} cannot be set: a webhook carries Authorization, and headers that begin with X-, but for "
+                "X-Forwarded-… and X-Real-IP."
+            )
     return {name.lower(): str(value) for name, value in given.items()}

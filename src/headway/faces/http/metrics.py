@@ -1,8 +1,9 @@
-"""``/metrics``: what Prometheus reads, for a key that may; and without one on a port of the loopback alone."""
+"""``/metrics``: what Prometheus reads, for a key that may; and on a port of the loopback for that port's own key."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hmac import compare_digest
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -12,20 +13,31 @@ from headway.core.access import policy
 from headway.core.deployments.figures import figures
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer, send_answer
-from headway.faces.http.auth import authenticate
+from headway.faces.http.auth import authenticate, key_of
 from headway.faces.http.platform import Platform
+from headway.kernel.secret import Secret
 from headway.reactions.metrics.metrics import CONTENT_TYPE
 
 PATH = "/metrics"
 
 
 class MetricsPage:
-    """Answers GET. ``open_to_all`` is for a port that only this machine reaches."""
+    """Answers GET. ``open_to_all`` is for a port that only this machine reaches, where it is enough to know ``key``, or
+    nothing where there is none.
+    """
 
-    def __init__(self, platform: Platform, followers: Callable[[], int], *, open_to_all: bool = False) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        followers: Callable[[], int],
+        *,
+        open_to_all: bool = False,
+        key: Secret | None = None,
+    ) -> None:
         self._platform = platform
         self._followers = followers
         self._open_to_all = open_to_all
+        self._key = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
@@ -33,7 +45,7 @@ class MetricsPage:
         await send_answer(answer, send, headers.get(b"accept-encoding", b""))
 
     async def _answer(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Answer:
-        if not self._open_to_all:
+        if not self._is_let_in(headers):
             actor = await authenticate(self._platform.access, headers)
             if actor is None:
                 return errors.unauthorized()
@@ -44,9 +56,17 @@ class MetricsPage:
         body = self._platform.metrics.text(now, self._followers(), self._platform.troubles.by_loop())
         return Answer(status=200, headers=((b"content-type", CONTENT_TYPE.encode()),), body=body)
 
+    def _is_let_in(self, headers: Mapping[bytes, bytes]) -> bool:
+        if not self._open_to_all or self._key is None:
+            return self._open_to_all
+        shown = key_of(headers) or ""
+        return compare_digest(shown.encode(errors="replace"), self._key.reveal().encode())
 
-def create_metrics_app(platform: Platform, followers: Callable[[], int]) -> Starlette:
-    """An application that answers ``/metrics`` to whoever asks, and nothing else."""
-    app = Starlette(routes=[Route(PATH, MetricsPage(platform, followers, open_to_all=True))])
+
+def create_metrics_app(platform: Platform, followers: Callable[[], int], key: Secret | None = None) -> Starlette:
+    """An application that answers ``/metrics`` to whoever knows the key, to whoever asks where there is none; and
+    nothing else.
+    """
+    app = Starlette(routes=[Route(PATH, MetricsPage(platform, followers, open_to_all=True, key=key))])
     app.state.close = lambda: None
     return app

@@ -47,8 +47,8 @@ def install(
     from headway.faces.cli.machine import facts
     from headway.infra.panel import systemd
     from headway.infra.panel.kept_settings import variables_of, with_variables, without_variables
-    from headway.kernel.settings import Settings, unknown_variables
-    from headway.kernel.told_settings import given_variables
+    from headway.kernel.settings import Settings
+    from headway.kernel.told_settings import given_variables, unknown_variables
 
     env_file = _SETTINGS / f"{name}.env"
     before = _data_dir_of(systemd.FOLDER / f"{name}.service")

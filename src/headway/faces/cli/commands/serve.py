@@ -28,8 +28,8 @@ def serve(
     settings; docs/settings.md has them all.
     """
     from headway.faces.cli.machine import facts
-    from headway.kernel.settings import Settings, unknown_variables
-    from headway.kernel.told_settings import given_variables
+    from headway.kernel.settings import Settings
+    from headway.kernel.told_settings import given_variables, unknown_variables
 
     options = {"host": host, "port": port, "edge_host": edge_host, "edge_port": edge_port, "log_level": log_level}
     settings = Settings.from_env(os.environ, facts(), data_dir=data_dir, **options)

@@ -129,6 +129,7 @@ invitations = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("organization_id", String(21), ForeignKey("organizations.organization_id"), nullable=False, index=True),
     Column("inviter_id", String(21), nullable=False),
+    Column("api_key_id", String(21)),  # the key that made it; null: it was made before that was written down
     Column("email", Text, nullable=False),
     Column("role", String(16), nullable=False),
     Column("projects", JSON, nullable=False),
