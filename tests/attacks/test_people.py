@@ -86,6 +86,7 @@ async def test_an_admin_sets_nothing_of_an_owner(world: World) -> None:
     owner = await world.get("user.get")
     joined = await invited(world, world.owner, "admin")
     async with client_with(world.app, joined["key"]) as client:
+        given: dict[str, Json]
         for given in ({"canAccessToDocker": True}, {"accessedProjects": []}, {"accessedServers": ["x"]}):
             answer = await client.post("/user.assignPermissions", json={"id": owner["userId"], **given})
             assert answer.status_code == FORBIDDEN, given

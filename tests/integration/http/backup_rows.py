@@ -26,7 +26,7 @@ from tests.integration.http.access_rows import (
 from tests.integration.http.world import World
 
 A_LOCAL_ONE = {"name": "d", "provider": "local"}
-A_LOGIN_AT = {"registryUrl": "127.0.0.1:1", "username": "u", "password": "p"}
+A_LOGIN_AT = {"registryUrl": "registry.invalid:1", "username": "u", "password": "p"}
 A_REGISTRY = {"registryName": "r", **A_LOGIN_AT}
 DESTINATION = {"destinationId": "{destination}"}
 

@@ -10,7 +10,7 @@ from headway.kernel.ids import new_id
 from tests.integration.http.access_rows import ADMIN, MUTATION, ORGANISATION, OWN, QUERY, READ, SET, Row
 from tests.integration.http.world import World
 
-A_CHANNEL = {"name": "ops", "endpoint": "http://127.0.0.1:1/hook"}
+A_CHANNEL = {"name": "ops", "endpoint": "http://nowhere.invalid/hook"}
 NOTIFICATION = {"notificationId": "{notification}"}
 
 # What clients send for each form, as far as it is needed here.
@@ -49,7 +49,7 @@ FORMS: Mapping[str, Mapping[str, str | int]] = {
         "retry": 60,
         "expire": 600,
     },
-    "Custom": {"endpoint": "http://127.0.0.1:1/hook"},
+    "Custom": {"endpoint": "http://nowhere.invalid/hook"},
     "Lark": {"webhookUrl": "https://open.larksuite.com/open-apis/bot/v2/hook/abc-123-def"},
     "Teams": {
         "webhookUrl": "https://prod-01.westeurope.logic.azure.com:443/workflows/643e69f83c8944/triggers/manual/paths/invoke"
@@ -82,7 +82,7 @@ SCHEMES: Mapping[str, str] = {
     "Resend": "resend://",
     "Mattermost": "mmosts://",
     "Pushover": "pover://",
-    "Custom": "http://127.0.0.1:1",
+    "Custom": "http://nowhere.invalid",
     "Lark": "lark://",
     "Teams": "https://",
 }

@@ -8,7 +8,7 @@ from headway.seams.forges.base import ForgeName
 from tests.integration.http.access_rows import ADMIN, MUTATION, ORGANISATION, OWN, QUERY, READ, SET, Row
 from tests.integration.http.world import World
 
-NOWHERE = {"apiUrl": "http://127.0.0.1:1", "accessToken": "t"}
+NOWHERE = {"apiUrl": "http://nowhere.invalid", "accessToken": "t"}
 FORGES = {each: {"gitProviderId": f"{{{each}}}"} for each in map(str, ForgeName)}
 
 

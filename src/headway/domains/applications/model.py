@@ -91,6 +91,7 @@ class AppSettings:
 
     source_type: str = "git"
     git_url: str | None = None
+    guarded: bool = False  # whoever gave that address may not use the machine: it leads to the internet only
     git_branch: str | None = None
     git_tag: str | None = None
     git_commit: str | None = None
@@ -185,9 +186,12 @@ def is_over_machines(settings: AppSettings) -> bool:
     return settings.runtime == "swarm"
 
 
-def from_provider(settings: AppSettings, url: str, branch: str | None, build_path: str) -> AppSettings:
+def from_provider(
+    settings: AppSettings, url: str, branch: str | None, build_path: str, *, guarded: bool
+) -> AppSettings:
     """The settings as those of a git repository that a provider opens."""
-    return replace(settings, git_url=url, git_branch=branch, build_path=build_path, ssh_key_id=None)
+    given = {"git_url": url, "git_branch": branch, "build_path": build_path, "ssh_key_id": None}
+    return replace(settings, **given, guarded=guarded)  # type: ignore[arg-type]  # each as its field takes it
 
 
 def without_git(settings: AppSettings) -> AppSettings:

@@ -61,7 +61,9 @@ class Planning:
         if settings.source_type not in {"git", "docker", "drop"}:
             opened = self.repository(tx, settings.source_type, settings.extra, application.organization_id)
         if opened is not None:
-            settings = from_provider(settings, opened.url, opened.branch, opened.build_path)
+            settings = from_provider(
+                *(settings, opened.url, opened.branch, opened.build_path), guarded=opened.connection.guarded
+            )
         key = None
         if settings.ssh_key_id is not None:
             key = self.open_key(tx, settings.ssh_key_id, application.organization_id).reveal()

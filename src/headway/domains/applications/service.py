@@ -97,14 +97,14 @@ class ApplicationService:
         def write(tx: Tx) -> Application:
             place = place_of(tx, environment_id)
             permit(actor, "application.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
-            require_seen(tx, actor, AppSettings(), wanted)
+            judged = require_seen(tx, actor, AppSettings(), wanted)
             made = self._making.add(
                 tx,
                 place,
                 name,
                 app_name=app_name,
                 description=description,
-                settings=wanted,
+                settings=judged,
                 host_id=host_for(tx, place.organization_id, server_id),
                 build_host_id=build_host_for(tx, place.organization_id, build_server_id),
             )
@@ -158,7 +158,7 @@ class ApplicationService:
             settings = current.settings if change is None else change(current.settings)
             if settings != current.settings:
                 self._check(settings)
-                require_seen(tx, actor, current.settings, settings)
+                settings = require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
                 if store.name_is_taken(tx, current.environment_id, name):

@@ -68,6 +68,7 @@ def git_spec(settings: AppSettings, *, ssh_key: str | None, allow_file: bool) ->
         submodules=settings.submodules,
         ssh_key=Secret(ssh_key) if ssh_key else None,
         allow_file=allow_file,
+        guarded=settings.guarded,
     )
 
 

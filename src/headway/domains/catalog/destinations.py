@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from headway.core.access import allowances, policy
 from headway.core.access.machine import require_need
 from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward
 from headway.domains.catalog import destinations_store as store
 from headway.domains.catalog import kept_store
 from headway.domains.catalog.destinations_model import Destination, Reach, check_reach, needs_of, storage_of
@@ -27,6 +29,9 @@ from headway.seams.storages.judged import LOCAL
 LOCAL_NAME = "This machine"
 _MOST_LISTED = 1_000
 _WHOSE = "A destination's"
+
+
+_PLACE = re.compile(r"url|host|endpoint|addr|server|proxy|namenode", re.IGNORECASE)  # options that say where
 
 
 class ConnectionFailed(InvalidInput):
@@ -49,6 +54,7 @@ class DestinationService:
         policy.permit(actor, "destination.create", actor.organization_id)
         check_name(name, _WHOSE)
         check_reach(reach)
+        _require_outward(actor, reach, Reach())
         return await self.db.run(lambda tx: self._add(tx, actor, name, reach))
 
     async def one(self, actor: Actor, destination_id: str, procedure: str = "destination.one") -> Destination:
@@ -68,6 +74,7 @@ class DestinationService:
             current = self.permitted(tx, actor, "destination.update", destination_id)
             wanted = _with_secrets(reach, current.reach)
             check_reach(wanted)
+            _require_outward(actor, wanted, current.reach)
             if wanted.is_local is not current.reach.is_local:
                 raise InvalidInput("A folder of this machine cannot become a storage elsewhere: make another one.")
             store.change(tx, destination_id, name, wanted, self.vault)
@@ -96,6 +103,9 @@ class DestinationService:
         if destination_id:
             current = await self.one(actor, destination_id, "destination.testConnection")
             reach = _with_secrets(reach, current.reach)
+            _require_outward(actor, reach, current.reach)
+        else:
+            _require_outward(actor, reach, Reach())
         check_reach(reach)
         for need in needs_of(reach):
             require_need(actor, need)
@@ -147,6 +157,15 @@ class DestinationService:
         store.add(tx, destination, self.vault)
         allowances.save(tx, actor, destination.destination_id, needs_of(reach))
         return destination
+
+
+def _require_outward(actor: Actor, wanted: Reach, before: Reach) -> None:
+    """What is newly said of where a storage is leads where the caller may. Raises NearRefused."""
+    said = {"endpoint": wanted.endpoint, **wanted.options}
+    known = {"endpoint": before.endpoint, **before.options}
+    for name, address in said.items():
+        if _PLACE.search(name) and address != known.get(name):
+            require_outward(actor, address, f"The {name} of the destination")
 
 
 def _with_secrets(wanted: Reach, current: Reach) -> Reach:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from headway.core.access import policy
+from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor, Role
+from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog import git_providers_store as store
 from headway.domains.catalog.git_providers_model import GitProvider, Wish, changed, check, checked_url
 from headway.domains.catalog.provided import Sourced, newly_named, provided
-from headway.domains.catalog.references import require_references
+from headway.domains.catalog.references import judged, require_references
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput, NotFound
@@ -20,6 +22,8 @@ from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.forges.base import Branch, Connection, Forge, ForgeName, Login, Repository, understood
+
+S = TypeVar("S", bound=Sourced)
 
 
 class CopyOfHidden(NotFound):
@@ -56,6 +60,8 @@ class GitProviderService:
         facts, secrets = changed({}, wish.facts), changed({}, wish.secrets)
         check(forge, facts, secrets)
         url, api_url = checked_url(forge, wish.url), _api(forge, wish.api_url)
+        for each in (url, api_url):
+            require_outward(actor, each, "The git provider")
 
         def write(tx: Tx) -> GitProvider:
             provider = GitProvider(
@@ -69,6 +75,7 @@ class GitProviderService:
                 has=frozenset(secrets),
                 created_by=actor.user_id,
                 created_at=tx.now,
+                guarded=not may_use_the_machine(actor),
             )
             store.add(tx, provider, self.vault.seal(secrets))
             return provider
@@ -97,12 +104,17 @@ class GitProviderService:
             known = self._secrets(tx, provider_id)
             # A token is for the site that it was given for: at another address it has to be given again.
             moved = (url, api_url) != (before.url, before.api_url)
+            if moved:
+                for each in (url, api_url):
+                    require_outward(actor, each, "The git provider")
             secrets = changed({} if moved else known, wish.secrets)
             facts = changed(before.facts, wish.facts)
             check(forge, facts, secrets)
             after = replace(
                 before, name=wish.name or before.name, url=url, api_url=api_url, facts=facts, has=frozenset(secrets)
             )
+            if moved:
+                after = replace(after, guarded=not may_use_the_machine(actor))
             store.change(tx, after, self.vault.seal(secrets))
             return after
 
@@ -209,14 +221,15 @@ def _sees(actor: Actor, provider: GitProvider) -> bool:
     return provider.shared or actor.user_id == provider.created_by or actor.role >= Role.OWNER
 
 
-def require_seen(tx: Tx, actor: Actor, before: Sourced, after: Sourced) -> None:
-    """Whoever has a service take a repository from a provider must see that provider, and its registries and SSH key
-    must be of the organisation; what a service has already it keeps, whoever changes the rest. Raises Missing,
-    Forbidden.
+def require_seen(tx: Tx, actor: Actor, before: Sourced, after: S) -> S:
+    """The settings as they may be saved. Whoever has a service take a repository from a provider must see that, its
+    registries and SSH key must be of the organisation, and its addresses lead where the caller may; what a service has
+    already it keeps, whoever changes the rest. Raises Missing, Forbidden.
     """
     require_references(tx, actor.organization_id, before, after)
     for provider_id, forge in newly_named(before, after).items():
         _permitted(tx, actor, f"{forge}.one", provider_id, forge)
+    return judged(actor, before, after)
 
 
 def require_copyable(tx: Tx, actor: Actor, name: str, settings: Sourced) -> None:

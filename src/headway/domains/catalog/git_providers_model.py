@@ -26,7 +26,8 @@ SECRET = ("token", "private_key", "webhook_secret")
 class GitProvider:
     """A forge with what opens it, as lists show it: its secrets stay sealed, and ``has`` names those that there are.
     ``api_url`` is None where it follows from ``url``. ``facts`` are what its forge needs beside that, by the names in
-    ``PLAIN``. One that is not ``shared`` only its maker and the owners see.
+    ``PLAIN``. One that is not ``shared`` only its maker and the owners see. ``guarded``: whoever gave its address may
+    not use the machine, and it leads to the internet only.
     """
 
     provider_id: str
@@ -40,6 +41,7 @@ class GitProvider:
     created_by: str
     created_at: datetime
     shared: bool = True
+    guarded: bool = False
 
     @property
     def git_provider_id(self) -> str:
@@ -60,6 +62,7 @@ class GitProvider:
             installation_id=self.facts.get("installation_id", ""),
             token=Secret(token) if token else None,
             private_key=Secret(key) if key else None,
+            guarded=self.guarded,
         )
 
 

@@ -72,6 +72,7 @@ def _values(provider: GitProvider) -> dict[str, Any]:
         "created_by": provider.created_by,
         "created_at": provider.created_at,
         "shared": provider.shared,
+        "guarded": provider.guarded,
     }
 
 
@@ -88,4 +89,5 @@ def _record(row: Row[Any]) -> GitProvider:
         created_by=row.created_by,
         created_at=row.created_at,
         shared=row.shared,
+        guarded=row.guarded,
     )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
+from headway.core.access.machine import may_use_the_machine
+from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog import registries_store, ssh_keys_store
 from headway.infra.db.transaction import Tx
+from headway.kernel.addresses import registry_of
 
+S = TypeVar("S")
+
+_ADDRESSES = {"git_url": "The repository", "registry_url": "The registry", "image": "The image"}
 _PASSIVE = ("buildRegistryId", "rollbackRegistryId")  # which clients keep with a service
 
 
@@ -18,6 +26,21 @@ def require_references(tx: Tx, organization_id: str, before: Any, after: Any) ->
     key = getattr(after, "ssh_key_id", None)
     if key and key != getattr(before, "ssh_key_id", None):
         ssh_keys_store.sealed_private_key(tx, key, organization_id)
+
+
+def judged(actor: Actor, before: Any, after: S) -> S:  # noqa: ANN401 - settings
+    """The settings, which say whose word their address is; the addresses that a change of them names first lead where
+    the caller may. Raises NearRefused.
+    """
+    for name, what in _ADDRESSES.items():
+        address = getattr(after, name, None)
+        if address and address != getattr(before, name, None):
+            require_outward(actor, registry_of(address) if name == "image" else address, what)
+    url = getattr(after, "git_url", None)
+    if url == getattr(before, "git_url", None):
+        return after
+    guarded = bool(url) and not may_use_the_machine(actor)
+    return replace(after, guarded=guarded)  # type: ignore[type-var]  # settings are dataclasses
 
 
 def _registries(settings: Any) -> frozenset[str]:  # noqa: ANN401 - settings

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headway.core.access import policy
 from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward
 from headway.domains.catalog import registries_store as store
 from headway.domains.catalog.registries_model import Credentials, Registry, checked_url
 from headway.infra.db.engine import Database
@@ -43,6 +44,7 @@ class RegistryService:
         """Keeps a registry. Raises Forbidden, InvalidInput."""
         policy.permit(actor, "registry.create", actor.organization_id)
         url = checked_url(credentials.url)
+        require_outward(actor, url, "The registry")
         sealed = self.vault.seal(credentials.password.reveal())
 
         def write(tx: Tx) -> Registry:
@@ -80,7 +82,9 @@ class RegistryService:
         }
 
         def write(tx: Tx) -> Registry:
-            _permitted(tx, actor, "registry.update", registry_id)
+            before = _permitted(tx, actor, "registry.update", registry_id)
+            if fields["url"] not in {None, before.url}:
+                require_outward(actor, fields["url"], "The registry")
             store.set_fields(tx, registry_id, **{name: value for name, value in fields.items() if value is not None})
             return store.find(tx, registry_id)
 
@@ -99,7 +103,7 @@ class RegistryService:
     async def test(self, actor: Actor, credentials: Credentials) -> None:
         """Returns when the registry knows the credentials. Raises Forbidden, InvalidInput with what it says."""
         policy.permit(actor, "registry.testRegistry", actor.organization_id)
-        checked_url(credentials.url)
+        require_outward(actor, checked_url(credentials.url), "The registry")
         await self.trial(credentials)
 
     async def test_one(self, actor: Actor, registry_id: str) -> None:

@@ -62,6 +62,7 @@ class ComposeSettings:
     compose_file: str = ""
     compose_path: str = "./docker-compose.yml"
     git_url: str | None = None
+    guarded: bool = False  # whoever gave that address may not use the machine: it leads to the internet only
     git_branch: str | None = None
     git_tag: str | None = None
     git_commit: str | None = None

@@ -112,7 +112,8 @@ class Planning:
         settings = replace(compose.settings, git_tag=given.get("tag"))
         opened = self.repository(tx, settings.source_type, settings.extra, compose.organization_id)
         if opened is not None:
-            settings = replace(settings, git_url=opened.url, git_branch=opened.branch, ssh_key_id=None)
+            led = {"git_url": opened.url, "git_branch": opened.branch, "guarded": opened.connection.guarded}
+            settings = replace(settings, **led, ssh_key_id=None)  # type: ignore[arg-type]  # each as its field takes it
         resolved = variables_of(tx, compose, self.vault)
         key = None
         if settings.ssh_key_id is not None:

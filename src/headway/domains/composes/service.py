@@ -78,14 +78,14 @@ class ComposeService:
         def write(tx: Tx) -> Compose:
             place = projects.place_of(tx, environment_id)
             permit(actor, "compose.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
-            require_seen(tx, actor, ComposeSettings(), settings)
+            judged = require_seen(tx, actor, ComposeSettings(), settings)
             host_id = host_for(tx, place.organization_id, server_id)
             check_host(settings, host_id)
             made = self._making.add(
                 *(tx, place, name),
                 app_name=app_name,
                 description=description,
-                settings=settings,
+                settings=judged,
                 host_id=host_id,
             )
             powers.save(tx, actor, made)
@@ -121,7 +121,7 @@ class ComposeService:
             fields: dict[str, Any] = {**moved(tx, current, settings, server_id)}
             if settings is not current.settings:
                 _check(settings, current.settings)
-                require_seen(tx, actor, current.settings, settings)
+                settings = require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
                 _require_free(tx, current, name)

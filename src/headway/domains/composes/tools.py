@@ -91,6 +91,7 @@ class Tools:
             submodules=settings.submodules,
             ssh_key=Secret(plan.ssh_key) if plan.ssh_key else None,
             allow_file=plan.allow_file,
+            guarded=settings.guarded,
         )
         return GitSource(
             spec=spec,

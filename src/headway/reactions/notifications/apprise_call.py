@@ -11,12 +11,17 @@ from io import StringIO
 
 import apprise
 
+from headway.infra.outward import only_outward
+
 
 def main() -> None:
     """Tells it."""
     given = json.load(sys.stdin)
     said = StringIO()
     logging.getLogger("apprise").addHandler(logging.StreamHandler(said))
+    refused: list[bool] = []
+    if given.get("guarded"):
+        only_outward(lambda: refused.append(True))
     service = apprise.Apprise()
     known = bool(service.add(given["url"]))
     # Said to be plain text: what looks like markup in it, a commit's message for one, is shown as it was written.
@@ -25,7 +30,7 @@ def main() -> None:
     why = None if told else (said.getvalue().strip().splitlines() or [""])[-1] or None
     if not known:
         why = "Apprise does not know such an address."
-    json.dump({"told": told, "why": why}, sys.stdout)
+    json.dump({"told": told, "why": why, "near": bool(refused)}, sys.stdout)
 
 
 if __name__ == "__main__":

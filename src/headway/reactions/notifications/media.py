@@ -11,11 +11,13 @@ import re
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import httpx
 
+from headway.infra.outward import NEAR, LeadsNear, transport
 from headway.kernel.errors import HeadwayError
-from headway.reactions.notifications.model import WEBHOOK, Channel, Notice
+from headway.reactions.notifications.model import WEBHOOK, Channel, Notice, Target
 from headway.reactions.notifications.wording import body_of, calling_nobody, title_of
 
 _SECONDS = 20.0
@@ -70,8 +72,11 @@ async def _post(channel: Channel, notice: Notice, now: datetime) -> None:
     if channel.target.secret:
         headers["webhook-signature"] = signature(channel.target.secret, notice.notice_id, timestamp, body)
     try:
-        async with httpx.AsyncClient(timeout=_SECONDS, follow_redirects=False) as client, asyncio.timeout(_SECONDS):
+        way: dict[str, Any] = {"transport": transport(), "trust_env": False} if channel.target.guarded else {}
+        async with httpx.AsyncClient(timeout=_SECONDS, **way) as client, asyncio.timeout(_SECONDS):  # follows nothing
             answer = await client.post(channel.target.url, content=body, headers=headers)
+    except LeadsNear as near:
+        raise NotTold(near.message) from near
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, TimeoutError) as error:
         raise NotTold(f"The receiver could not be reached: {type(error).__name__}.") from None
     if not answer.is_success:
@@ -80,7 +85,8 @@ async def _post(channel: Channel, notice: Notice, now: datetime) -> None:
 
 async def _by_apprise(channel: Channel, title: str, body: str) -> None:
     """Apprise in a process of its own: one that hangs is ended, and the panel does not carry its hundred services."""
-    told = json.dumps({"url": channel.target.url, "title": title, "body": body}).encode()
+    target = channel.target
+    told = json.dumps({"url": target.url, "title": title, "body": body, "guarded": target.guarded}).encode()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -99,16 +105,20 @@ async def _by_apprise(channel: Channel, title: str, body: str) -> None:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    _judge(process.returncode, output, channel.target.url)
+    _judge(process.returncode, output, target)
 
 
-def _judge(status: int | None, output: bytes, url: str) -> None:
+def _judge(status: int | None, output: bytes, target: Target) -> None:
     try:
         answer: Mapping[str, object] = json.loads(output)
     except ValueError:
         raise NotTold(f"Apprise ended with the status {status} and said nothing.") from None
     if answer.get("told") is not True:
-        raise NotTold(hidden(str(answer.get("why") or "The service did not take it."), url)[:_LONGEST_ERROR])
+        # What a service says may be what another host says, and is told to nobody who may not ask that host.
+        why = None if target.guarded else answer.get("why")
+        if answer.get("near") is True:
+            why = NEAR
+        raise NotTold(hidden(str(why or "The service did not take it."), target.url)[:_LONGEST_ERROR])
 
 
 def hidden(text: str, url: str) -> str:

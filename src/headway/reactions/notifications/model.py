@@ -32,6 +32,7 @@ class NoticeState(StrEnum):
 class Target:
     """Where a channel leads: an address of Apprise's, or that of a receiver of signed webhooks, with its secret and
     further headers. ``form`` is the form in which a client gave it, ``given`` and ``switches`` what it said in it.
+    ``guarded``: whoever saved it may not use the machine, and it leads to the internet only.
     """
 
     url: str = field(repr=False)
@@ -40,6 +41,7 @@ class Target:
     form: str = ""
     given: Mapping[str, Any] = field(default_factory=dict, repr=False)
     switches: Mapping[str, bool] = field(default_factory=dict)
+    guarded: bool = False
 
 
 NOWHERE = Target(url="")

@@ -7,7 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.access.store import projects_among, service_projects
 from headway.infra.db.engine import Database
@@ -61,7 +63,7 @@ class NotificationService:
 
         def write(tx: Tx) -> Channel:
             _require_own(tx, actor, wish.projects, wish.services)
-            channel = _made(wish, new_id(), actor.organization_id, tx.now)
+            channel = _made(_guarded(actor, wish, NOWHERE), new_id(), actor.organization_id, tx.now)
             store.add(tx, channel, self._vault)
             return channel
 
@@ -76,6 +78,7 @@ class NotificationService:
             _check(wish)
             named = (set(wish.projects) - set(before.projects), set(wish.services) - set(before.services))
             _require_own(tx, actor, *named)
+            wish = _guarded(actor, wish, before.target)
             made = _made(wish, channel_id, before.organization_id, tx.now)
             channel = replace(
                 made,
@@ -117,7 +120,7 @@ class NotificationService:
         wish = Wish(name="test", medium=medium, target=target())
         _check(wish)
         now = await self._db.read(lambda tx: tx.now)
-        await self._try(_made(wish, new_id(), actor.organization_id, now))
+        await self._try(_made(_guarded(actor, wish, NOWHERE), new_id(), actor.organization_id, now))
 
     async def _try(self, channel: Channel) -> None:
         now = await self._db.read(lambda tx: tx.now)
@@ -201,6 +204,14 @@ def _wish_of(channel: Channel) -> Wish:
         quiet_seconds=channel.quiet_seconds,
         enabled=channel.disabled_at is None,
     )
+
+
+def _guarded(actor: Actor, wish: Wish, before: Target) -> Wish:
+    """The wish, whose address is the caller's word where it is another one than before. Raises NearRefused."""
+    if wish.target.url == before.url:
+        return replace(wish, target=replace(wish.target, guarded=before.guarded))
+    require_outward(actor, wish.target.url, "The address")
+    return replace(wish, target=replace(wish.target, guarded=not may_use_the_machine(actor)))
 
 
 def _require_own(tx: Tx, actor: Actor, projects: Collection[str], services: Collection[str]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from headway.infra.outward import LeadsNear, transport
 from headway.seams.forges.base import Connection, ForgeAway, ForgeRefused, NotThere
 
 Json = Any
@@ -91,10 +92,12 @@ class Asking:
         try:
             async with (
                 asyncio.timeout(_SECONDS),
-                httpx.AsyncClient(timeout=_SECONDS, follow_redirects=False, verify=_trusted()) as client,
+                self._client() as client,
                 client.stream(method, url, headers=headers, **request) as answer,  # type: ignore[arg-type]
             ):
                 content = await _whole(answer)
+        except LeadsNear as near:
+            raise ForgeRefused(near.message) from near
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, _TooLong) as error:
             why = str(error) if isinstance(error, _TooLong) else type(error).__name__
             raise ForgeAway(f"{self._name} at {self.connection.api_url} does not answer: {why}.") from None
@@ -104,6 +107,12 @@ class Asking:
         if value is _NO_JSON and answer.status_code != httpx.codes.NO_CONTENT:
             raise ForgeAway(f"{self._name} at {self.connection.api_url} answered with what is no JSON.")
         return Answer(value=None if value is _NO_JSON else value, next_url=_next_of(answer, value))
+
+    def _client(self) -> httpx.AsyncClient:
+        """Follows no redirects."""
+        if self.connection.guarded:
+            return httpx.AsyncClient(timeout=_SECONDS, transport=transport(_trusted()), trust_env=False)
+        return httpx.AsyncClient(timeout=_SECONDS, verify=_trusted())
 
     def _refuse(self, answer: httpx.Response, value: Json) -> None:
         status, said = answer.status_code, self._said(value)
@@ -127,7 +136,11 @@ class Asking:
         raise ForgeRefused(f"{self._name} answered {status}{said}.")
 
     def _said(self, value: Json) -> str:
-        """What the forge gives as its reason, without anything that came from us."""
+        """What the forge gives as its reason, without anything that came from us; nothing where it may be some other
+        host that speaks.
+        """
+        if self.connection.guarded:
+            return ""
         found = value.get("message") or value.get("error") if isinstance(value, dict) else None
         if isinstance(found, dict):
             found = found.get("message")

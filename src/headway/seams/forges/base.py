@@ -56,7 +56,8 @@ class ForgeAway(Unavailable):
 class Connection:
     """With what a forge is asked. ``url`` is where people and git go, ``api_url`` where programs ask; ``user`` and
     ``token`` are whose word it is, ``app_id``, ``installation_id`` and ``private_key`` those of a GitHub app;
-    ``group`` narrows what is listed (a GitLab group, a Gitea organisation, a Bitbucket workspace).
+    ``group`` narrows what is listed (a GitLab group, a Gitea organisation, a Bitbucket workspace). One that is
+    ``guarded`` leads to the internet only, and nothing that it says is told.
     """
 
     forge: ForgeName
@@ -69,12 +70,14 @@ class Connection:
     installation_id: str = ""
     private_key: Secret | None = None
     group: str = ""
+    guarded: bool = False
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads, secrets in the open: it is kept sealed."""
         return {
             "forge": str(self.forge),
             **{name: getattr(self, name) for name in _PLAIN},
+            "guarded": self.guarded,
             **{name: secret.reveal() for name in _SECRET if (secret := getattr(self, name)) is not None},
         }
 
@@ -87,6 +90,7 @@ class Connection:
             **{name: values[name] for name in _PLAIN},
             token=secrets.get("token"),
             private_key=secrets.get("private_key"),
+            guarded=bool(values.get("guarded")),
         )
 
     @property

@@ -12,6 +12,7 @@ from typing import Any
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.work import Work
+from headway.infra.outward import LeadsNear, judged
 from headway.kernel.artifacts import Commit, Workspace
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
@@ -30,7 +31,8 @@ UNDO_KEY = "git-key"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitSpec:
     """What to fetch: ``url`` may hold credentials, ``ref`` None is the default branch, ``build_path`` is relative to
-    the repository, ``allow_file`` lets a folder of the machine be fetched (owners and admins only).
+    the repository, ``allow_file`` lets a folder of the machine be fetched (owners and admins only). What is ``guarded``
+    comes from the internet only, its submodules too.
     """
 
     url: str = field(repr=False)
@@ -39,6 +41,7 @@ class GitSpec:
     submodules: bool = False
     ssh_key: Secret | None = None
     allow_file: bool = False
+    guarded: bool = False
 
     def check(self) -> Remote:
         """The remote, after all that can be told without asking anybody. Raises InvalidInput."""
@@ -185,6 +188,8 @@ class GitSource:
         self, work: Work, remote: Remote, key_file: str | None, *, folder: str | None = None, prefix: str = "git-"
     ) -> Mirror:
         is_ssh = remote.transport is Transport.SSH
+        if self.spec.guarded:
+            remote = await _outward(remote)
         return Mirror(
             work=work,
             git=self.git,
@@ -239,6 +244,16 @@ async def undo(host: Host, name: str, data: Mapping[str, Any]) -> bool:
     else:
         return False
     return True
+
+
+async def _outward(remote: Remote) -> Remote:
+    """The remote, and where it leads: looked up once, judged, and what git is to connect to. Raises SourceError."""
+    try:
+        return replace(remote, pinned=await judged(remote.host, remote.port))
+    except LeadsNear as near:
+        raise SourceError(near.message) from near
+    except (OSError, TimeoutError) as error:
+        raise SourceError(f"The host {remote.host} of the repository cannot be found.") from error
 
 
 async def _is_nameless(host: Host, account: Account | None) -> bool:

@@ -57,6 +57,7 @@ _NOWHERE = "/nonexistent"
 _SILENCE_SECONDS = 86_400.0
 
 # A site that answers http may send us on to https, never the other way.
+_SSH_PORT = 22
 _ALLOWED: Mapping[Transport, str] = {Transport.HTTP: "http:https"}
 
 
@@ -185,12 +186,10 @@ class Git:
         env = {"GIT_ALLOW_PROTOCOL": _ALLOWED.get(transport, str(transport))}
         if transport is Transport.SSH:
             env |= {"GIT_SSH_COMMAND": shlex.join(self._ssh_argv(call)), "GIT_SSH_VARIANT": "ssh"}
-        if call.remote.login or call.remote.password:
-            env |= _credentials(call.remote)
-        return env
+        return env | _settings(call.remote)
 
     def _ssh_argv(self, call: Call) -> tuple[str, ...]:
-        options = (
+        options: tuple[str, ...] = (
             "BatchMode=yes",
             "IdentitiesOnly=yes",
             "IdentityAgent=none",
@@ -210,6 +209,9 @@ class Git:
         # takes itself for root, which every machine knows, and has no more rights than before.
         mapped = ("unshare", "--user", "--map-root-user", "--") if call.nameless else ()
         identity = ("-i", call.key_file) if call.key_file else ("-o", "IdentityFile=none")
+        if call.remote.pinned:
+            known_as = call.remote.host if call.remote.port == _SSH_PORT else f"[{call.remote.host}]:{call.remote.port}"
+            options += (f"HostName={call.remote.pinned}", f"HostKeyAlias={known_as}")
         return (*mapped, self.ssh, "-F", "/dev/null", *identity, *(part for o in options for part in ("-o", o)))
 
 
@@ -242,12 +244,20 @@ def resolve(workspace: str, folder: str, account: Account | None) -> Command:
     return Command(stages=(stage,), env={"PATH": _PATH, "LC_ALL": "C"}, capture=True)
 
 
-def _credentials(remote: Remote) -> dict[str, str]:
-    """Credentials through the environment, for this site alone: a redirect elsewhere does not get them."""
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"credential.{remote.site}.helper",
-        "GIT_CONFIG_VALUE_0": _CREDENTIAL_HELPER,
-        "HEADWAY_GIT_LOGIN": remote.login.reveal() if remote.login else "",
-        "HEADWAY_GIT_PASSWORD": remote.password.reveal() if remote.password else "",
-    }
+def _settings(remote: Remote) -> dict[str, str]:
+    """What git is told through the environment: credentials, for this site alone, so that a redirect elsewhere does not
+    get them; and of a remote that is pinned where its host is, and that no redirect counts.
+    """
+    given, env = dict[str, str](), dict[str, str]()
+    if remote.login or remote.password:
+        given[f"credential.{remote.site}.helper"] = _CREDENTIAL_HELPER
+        env["HEADWAY_GIT_LOGIN"] = remote.login.reveal() if remote.login else ""
+        env["HEADWAY_GIT_PASSWORD"] = remote.password.reveal() if remote.password else ""
+    if remote.pinned and remote.transport in {Transport.HTTP, Transport.HTTPS}:
+        given["http.curloptResolve"] = f"{remote.host}:{remote.port}:{remote.pinned}"
+        given["http.followRedirects"] = "false"
+    if given:
+        env["GIT_CONFIG_COUNT"] = str(len(given))
+    for at, (name, value) in enumerate(given.items()):
+        env |= {f"GIT_CONFIG_KEY_{at}": name, f"GIT_CONFIG_VALUE_{at}": value}
+    return env

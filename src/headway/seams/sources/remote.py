@@ -30,10 +30,14 @@ class Transport(StrEnum):
     FILE = "file"
 
 
+_PORTS = {Transport.HTTPS: 443, Transport.HTTP: 80, Transport.SSH: 22, Transport.GIT: 9_418, Transport.FILE: 0}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
     """An allowed address. ``url`` holds no credentials and may be shown, logged and be an argument; ``site`` is scheme,
-    host and port, for which alone ``login`` and ``password`` are meant.
+    host and port, for which alone ``login`` and ``password`` are meant. ``pinned`` is the IP address that alone is
+    connected to for the host.
     """
 
     transport: Transport
@@ -42,6 +46,12 @@ class Remote:
     host: str
     login: Secret | None = None
     password: Secret | None = None
+    pinned: str = ""
+
+    @property
+    def port(self) -> int:
+        """The port that is connected to."""
+        return urlsplit(self.site).port or _PORTS[self.transport]
 
     def hide(self, text: str) -> str:
         """``text`` with the credentials blotted out, should the other side have repeated them."""

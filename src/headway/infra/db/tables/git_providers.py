@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, Text, true
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, Text, false, true
 
 from headway.infra.db.tables.base import Instant, metadata
 
@@ -21,4 +21,5 @@ git_providers = Table(
     Column("created_by", String(21), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("shared", Boolean, nullable=False, server_default=true()),  # with the whole organisation
+    Column("guarded", Boolean, nullable=False, server_default=false()),  # its address leads to the internet only
 )

@@ -1,4 +1,4 @@
-"""what made an invitation."""
+"""whose word an invitation and an address are."""
 
 from __future__ import annotations
 
@@ -12,5 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    with op.batch_alter_table("git_providers", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("guarded", sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table("invitations", schema=None) as batch_op:
         batch_op.add_column(sa.Column("api_key_id", sa.String(length=21), nullable=True))
