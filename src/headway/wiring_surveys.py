@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from headway.core.access.machine_store import first_organization, is_marked, mark
 from headway.core.access.survey import Line, Survey
+from headway.core.access.upgrades import survey as of_keys
 from headway.domains.applications import own_routing
 from headway.domains.applications import powers as of_applications
 from headway.domains.catalog import destinations_store
@@ -20,6 +21,7 @@ SURVEYS: tuple[Survey, ...] = (
     of_composes.survey,
     of_schedules.survey,
     destinations_store.survey,
+    of_keys,
 )
 _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
     of_applications.adopt_all,

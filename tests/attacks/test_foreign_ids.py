@@ -123,6 +123,8 @@ async def _caller(world: World, kind: str, theirs: Mapping[str, str]) -> tuple[h
     """Somebody, and what is theirs by the same names."""
     if kind.endswith("of others"):
         own = replace(world, owner=world.stranger, stranger=world.owner)
+        theirs_is = (await own.get("user.get"))["organizationId"]
+        await world.post("organization.grantMachine", organizationId=theirs_is)  # else folders are refused, not ids
         mine = await things_of(own)
         if kind == "owner of others":
             return client_with(world.app, "s" * 64), mine

@@ -12,6 +12,7 @@ import pytest
 
 from headway.core.access import store
 from headway.core.access.model import Scope, Terms
+from headway.core.access.upgrades import survey
 from headway.domains.applications.artifacts import dump_artifact
 from headway.domains.applications.model import AppSettings, ReleaseState
 from headway.domains.applications.snapshot import Snapshot
@@ -263,3 +264,13 @@ async def test_a_path_may_change_beside_a_kept_token(world: World) -> None:
     await world.post("application.update", applicationId=application_id, customGitUrl=moved)
     row = await world.get("application.one", applicationId=application_id)
     assert row["customGitUrl"] == "https://user:t0ken@git.example/team/moved.git"
+
+
+async def test_keys_that_are_shown_less_are_named_at_the_upgrade(world: World) -> None:
+    for name, scopes in (("ci", ["deploy", "read"]), ("all", None), ("known", ["read", "secrets"])):
+        await world.post("user.createApiKey", name=name, **({} if scopes is None else {"scopes": scopes}))
+    vault = world.platform.data_dir.vault
+    told = await world.services.db.read(lambda tx: [each.sentence for each in survey(tx, vault)])
+    assert len(told) == 1
+    assert "ci" in told[0]
+    assert "deploy, read" in told[0]
