@@ -40,6 +40,18 @@ class InvalidInput(HeadwayError):
     code = Code.BAD_REQUEST
 
 
+class PasswordForgotten(InvalidInput):
+    """A password that is kept goes to the address that it was given for only: at another it has to be given again.
+    ``whose`` and ``what`` name both: "the registry", "password".
+    """
+
+    def __init__(self, whose: str, what: str) -> None:
+        super().__init__(
+            f"What is kept of {whose} was given for another address, and is not sent to this one. Give its {what} again"
+            " with the new address."
+        )
+
+
 class Forbidden(HeadwayError):
     """The caller may see the thing but not do this to it."""
 

@@ -26,6 +26,7 @@ from tests.integration.http.access_rows import (
 from tests.integration.http.world import World
 
 A_LOCAL_ONE = {"name": "d", "provider": "local"}
+A_REMOTE_ONE = {"name": "d", "provider": "AWS", "bucket": "b", "accessKey": "a", "secretAccessKey": "s"}
 A_LOGIN_AT = {"registryUrl": "registry.invalid:1", "username": "u", "password": "p"}
 A_REGISTRY = {"registryName": "r", **A_LOGIN_AT}
 DESTINATION = {"destinationId": "{destination}"}
@@ -63,7 +64,7 @@ BACKUP_ROWS: Mapping[str, Row] = {
     "backup.restoreBackupWithLogs": Row(MUTATION, BACKUP | {"backupFile": "f"}, ADMIN, SET, IN_PROJECT),
     "backup.update": Row(MUTATION, BACKUP | {"prefix": "p"}, ADMIN, SET, IN_PROJECT),
     "destination.all": Row(QUERY, {}, ADMIN, READ, OWN),
-    "destination.create": Row(MUTATION, A_LOCAL_ONE, ADMIN, SET, OWN),
+    "destination.create": Row(MUTATION, A_REMOTE_ONE, ADMIN, SET, OWN),
     "destination.one": Row(QUERY, DESTINATION, ADMIN, READ, ORGANISATION),
     "destination.remove": Row(MUTATION, DESTINATION, ADMIN, SET, ORGANISATION),
     "destination.testConnection": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),

@@ -13,12 +13,12 @@ from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
 from headway.domains.catalog import destinations_store as store
 from headway.domains.catalog import kept_store
-from headway.domains.catalog.destinations_model import Destination, Reach, check_reach, needs_of, storage_of
+from headway.domains.catalog.destinations_model import Destination, Reach, judged_reach, needs_of, storage_of
 from headway.domains.catalog.kept_model import KeptFile, checked_path
 from headway.domains.catalog.naming import check_name
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.errors import Conflict, InvalidInput, PasswordForgotten
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
@@ -53,9 +53,9 @@ class DestinationService:
         """Keeps a destination. Raises Forbidden, InvalidInput."""
         policy.permit(actor, "destination.create", actor.organization_id)
         check_name(name, _WHOSE)
-        check_reach(reach)
-        _require_outward(actor, reach, Reach())
-        return await self.db.run(lambda tx: self._add(tx, actor, name, reach))
+        wanted = judged_reach(reach)
+        _require_outward(actor, wanted, Reach())
+        return await self.db.run(lambda tx: self._add(tx, actor, name, wanted))
 
     async def one(self, actor: Actor, destination_id: str, procedure: str = "destination.one") -> Destination:
         """One destination. Raises Missing, Forbidden."""
@@ -73,7 +73,6 @@ class DestinationService:
         def write(tx: Tx) -> Destination:
             current = self.permitted(tx, actor, "destination.update", destination_id)
             wanted = _with_secrets(reach, current.reach)
-            check_reach(wanted)
             _require_outward(actor, wanted, current.reach)
             if wanted.is_local is not current.reach.is_local:
                 raise InvalidInput("A folder of this machine cannot become a storage elsewhere: make another one.")
@@ -100,13 +99,9 @@ class DestinationService:
         with its secrets where none are given. Raises Missing, Forbidden, InvalidInput, ConnectionFailed.
         """
         policy.permit(actor, "destination.testConnection", actor.organization_id)
-        if destination_id:
-            current = await self.one(actor, destination_id, "destination.testConnection")
-            reach = _with_secrets(reach, current.reach)
-            _require_outward(actor, reach, current.reach)
-        else:
-            _require_outward(actor, reach, Reach())
-        check_reach(reach)
+        current = await self.one(actor, destination_id, "destination.testConnection") if destination_id else None
+        reach = judged_reach(reach) if current is None else _with_secrets(reach, current.reach)
+        _require_outward(actor, reach, Reach() if current is None else current.reach)
         for need in needs_of(reach):
             require_need(actor, need)
         folder = self.folder / (destination_id or f"test-{new_id()}")
@@ -169,10 +164,17 @@ def _require_outward(actor: Actor, wanted: Reach, before: Reach) -> None:
 
 
 def _with_secrets(wanted: Reach, current: Reach) -> Reach:
-    """What is wanted, with the secrets that are kept where none are given."""
-    return replace(
+    """What is wanted, judged, with the secrets that are kept where none are given: at their own address only. Raises
+    InvalidInput.
+    """
+    whole = replace(
         wanted,
         type=wanted.type or current.type,
         secret_access_key=wanted.secret_access_key or current.secret_access_key,
         options=wanted.options or current.options,
     )
+    whole = judged_reach(whole)
+    kept = (not wanted.secret_access_key and current.secret_access_key) or (not wanted.options and current.options)
+    if kept and not whole.is_local and whole.address != current.address:
+        raise PasswordForgotten("the destination", "secret key or options")
+    return whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,15 @@ from headway.core.access.machine import Need, Power
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.storages.base import Storage
-from headway.seams.storages.judged import LOCAL, S3, check_flags, check_options, check_type
+from headway.seams.storages.judged import (
+    LOCAL,
+    S3,
+    addresses_of,
+    check_bucket,
+    check_flags,
+    check_type,
+    judged_options,
+)
 from headway.seams.storages.obscured import obscured
 
 _PASSWORDS = frozenset({"pass", "key_file_pass", "password"})
@@ -46,6 +54,12 @@ class Reach:
         """What must show nowhere."""
         return tuple(each for each in (self.secret_access_key, *self.options.values()) if each)
 
+    @property
+    def address(self) -> tuple[str, ...]:
+        """Whom what opens the storage is shown to."""
+        named = [self.options.get(name, "") for name in addresses_of(self.type)]
+        return (self.type, (self.provider or "").lower(), self.endpoint.rstrip("/"), *named)
+
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
         return asdict(self)
@@ -69,19 +83,20 @@ class Destination:
     created_at: datetime
 
 
-def check_reach(reach: Reach) -> None:
-    """What can be told without asking the storage. Raises InvalidInput."""
+def judged_reach(reach: Reach) -> Reach:
+    """The same, after all that can be told without asking the storage, its options by rclone's names. Raises
+    InvalidInput.
+    """
     check_flags(reach.additional_flags)
     if reach.is_local:
-        return
+        return reach
     check_type(reach.type)
-    check_options(reach.options)
     if reach.type == S3:
         _check_s3(reach)
     if any("\n" in each for each in (reach.bucket, reach.region, reach.endpoint, reach.access_key)):
         raise InvalidInput("Bucket, region, endpoint and access key are one line each.")
-    if ".." in reach.bucket.split("/"):
-        raise InvalidInput("The bucket's name holds no '..'.")
+    check_bucket(reach.bucket)
+    return replace(reach, options=judged_options(reach.type, reach.options))
 
 
 def needs_of(reach: Reach) -> set[Need]:
@@ -123,20 +138,20 @@ def _check_s3(reach: Reach) -> None:
 
 def _s3_options(reach: Reach) -> dict[str, str]:
     return {
-        "type": S3,
         "provider": reach.provider or "Other",
         "access_key_id": reach.access_key,
         "secret_access_key": reach.secret_access_key,
         "region": reach.region,
         "endpoint": reach.endpoint,
-        "env_auth": "false",
         "no_check_bucket": "true",  # or a name that was mistyped would make a bucket
         "chunk_size": "16M",  # a stream of unknown size has at most 10,000 parts: 156 GiB
         "upload_concurrency": "4",
         **reach.options,
+        "type": S3,
+        "env_auth": "false",
     }
 
 
 def _options(reach: Reach) -> dict[str, str]:
     given = {name: obscured(value) if name in _PASSWORDS else value for name, value in reach.options.items()}
-    return {"type": reach.type, **given}
+    return {**given, "type": reach.type}

@@ -12,6 +12,7 @@ from headway.domains.catalog import registries_store as store
 from headway.domains.catalog.registries_model import Credentials, Registry, checked_url
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import PasswordForgotten
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
@@ -85,6 +86,8 @@ class RegistryService:
             before = _permitted(tx, actor, "registry.update", registry_id)
             if fields["url"] not in {None, before.url}:
                 require_outward(actor, fields["url"], "The registry")
+            if fields["url"] not in {None, before.url} and change.password is None:
+                raise PasswordForgotten("the registry", "password")
             store.set_fields(tx, registry_id, **{name: value for name, value in fields.items() if value is not None})
             return store.find(tx, registry_id)
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from pydantic import BeforeValidator, Field
 
 from headway.faces.http.inputs import Input, Keyed, untexted
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.reactions.notifications.model import APPRISE, WEBHOOK, Target
 
 _SLACK = re.compile(r"https://hooks\.slack\.com/services/([A-Za-z0-9]+)/([A-Za-z0-9]+)/([A-Za-z0-9]+)/?")
@@ -41,12 +41,13 @@ Addresses = Annotated[
 
 class Form(Input):
     """Where a channel of this form leads. ``word`` is what clients call the form, ``title`` what the documentation
-    does, ``hidden`` what of it is shown to nobody.
+    does, ``hidden`` what of it is shown to nobody, ``leads`` what of it says where that is sent.
     """
 
     word: ClassVar[str]
     title: ClassVar[str]
     hidden: ClassVar[frozenset[str]] = frozenset({"webhook_url"})
+    leads: ClassVar[frozenset[str]] = frozenset()
     medium: ClassVar[str] = APPRISE
 
     @abstractmethod
@@ -58,6 +59,19 @@ class Form(Input):
         """Where it leads, with all that was given, so that parts of it can be changed. Raises InvalidInput."""
         given = self.model_dump(mode="json", by_alias=True)
         return Target(url=self.url(), form=self.word, given=given)
+
+    @classmethod
+    def changed(cls, before: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+        """What was given before, with what is sent now. Raises PasswordForgotten where something hidden would be sent
+        to another address than it was given for.
+        """
+        after = {**before, **sent}
+        names = {field.alias or name: name for name, field in cls.model_fields.items()}
+        moved = [each for each in sent if names.get(each) in cls.leads and before and sent[each] != before.get(each)]
+        for each, name in names.items():
+            if moved and name in cls.hidden - cls.leads and before.get(each) and not sent.get(each):
+                raise PasswordForgotten("the channel", each)
+        return after
 
     @classmethod
     def shown(cls, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,6 +125,7 @@ class Email(Form):
     word: ClassVar[str] = "email"
     title: ClassVar[str] = "mail"
     hidden: ClassVar[frozenset[str]] = frozenset({"password"})
+    leads: ClassVar[frozenset[str]] = frozenset({"smtp_server", "smtp_port"})
     smtp_server: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$", max_length=253)]
     smtp_port: Number
     username: Word = ""
@@ -131,6 +146,7 @@ class Gotify(Form):
     word: ClassVar[str] = "gotify"
     title: ClassVar[str] = "Gotify"
     hidden: ClassVar[frozenset[str]] = frozenset({"app_token"})
+    leads: ClassVar[frozenset[str]] = frozenset({"server_url"})
     server_url: Text
     app_token: Text = Field(repr=False)
     priority: Annotated[int, Field(ge=1, le=10)] = 5
@@ -144,6 +160,7 @@ class Ntfy(Form):
     word: ClassVar[str] = "ntfy"
     title: ClassVar[str] = "ntfy"
     hidden: ClassVar[frozenset[str]] = frozenset({"access_token"})
+    leads: ClassVar[frozenset[str]] = frozenset({"server_url"})
     server_url: Text
     topic: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     access_token: Word = Field(default="", repr=False)
@@ -242,6 +259,7 @@ class Custom(Form):
     word: ClassVar[str] = "custom"
     title: ClassVar[str] = "a webhook"
     hidden: ClassVar[frozenset[str]] = frozenset({"endpoint", "headers"})
+    leads: ClassVar[frozenset[str]] = frozenset({"endpoint"})
     medium: ClassVar[str] = WEBHOOK
     endpoint: Text = Field(repr=False)
     headers: Keyed = Field(default_factory=dict, repr=False)

@@ -1,29 +1,23 @@
-"""What somebody may ask of rclone: storages elsewhere, and no way to this machine's files, programs or own rights."""
+"""What somebody may ask of rclone: storages elsewhere, and no way to this machine's files, programs or own rights.
+
+What may be given is listed, by type and option, in ``rclone_verdicts.json``; what is not in it is refused, and so is an
+option of a later rclone until somebody has judged it.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
 
 from headway.kernel.errors import InvalidInput
 
 S3 = "s3"
 LOCAL = "local"
 
-# They lead to another remote or to this machine, or keep nothing.
-_NO_STORAGES = frozenset(
-    {
-        *("alias", "archive", "cache", "chunker", "combine", "compress", "crypt", "hasher", "http", "memory", "union"),
-        LOCAL,
-    }
-)
-_TYPE = re.compile(r"[a-z0-9][a-z0-9 ]{0,39}")
-_OPTION = re.compile(r"[a-z0-9][a-z0-9_]{0,63}")
-# Options that name a file or a program of this machine, or the rights that it has by itself.
-_REACHES_HERE = re.compile(
-    r".*_(file|command|path|profile|socket)|ssh|set_env|env_auth|profile|remote|upstreams|copy_links|path_override"
-)
-_HARMLESS = frozenset({"chunk_path"})
 _FLAG = re.compile(r"--([a-z0-9-]+)(=[a-zA-Z0-9._:/@,-]+)?")
 _FLAGS = re.compile(
     r"s3-(acl|bucket-acl|chunk-size|copy-cutoff|directory-markers|disable-checksum|disable-http2|force-path-style|leave-"
@@ -35,25 +29,44 @@ _FLAGS = re.compile(
 )
 
 
+@cache
+def verdicts() -> Mapping[str, Any]:
+    """The list, as it lies beside this file."""
+    text = resources.files("headway.seams.storages").joinpath("rclone_verdicts.json").read_text(encoding="utf-8")
+    found: Mapping[str, Any] = json.loads(text)
+    return found
+
+
 def check_type(kind: str) -> None:
     """Whether a storage of this kind may be used. Raises InvalidInput."""
-    if not _TYPE.fullmatch(kind) or kind in _NO_STORAGES:
+    found = _type(kind)
+    if found is None or "refused" in found:
+        why = "" if found is None else f": it {verdicts()['reasons_of_types'][found['refused']]}"
         raise InvalidInput(
-            f"{kind!r} is no storage that backups can lie in: give s3, or what `rclone help backends` lists, such as "
-            "sftp, azureblob or b2; leave it out and set provider to local for a folder of this machine."
+            f"{kind!r} is no storage that backups can lie in{why}. Give s3, or another type of docs/destinations.md, "
+            "such as sftp, azureblob or b2; leave it out and set provider to local for a folder of this machine."
         )
 
 
-def check_options(options: Mapping[str, str]) -> None:
-    """Whether a storage may be given these options. Raises InvalidInput."""
-    for name in options:
-        if not _OPTION.fullmatch(name):
-            raise InvalidInput(f"{name!r} is no option of a storage: they are written as in rclone's configuration.")
-        if name not in _HARMLESS and _REACHES_HERE.fullmatch(name):
-            raise InvalidInput(
-                f"The option {name} reaches into the panel's own machine. Give what the file holds by an option of its "
-                "own, such as key_pem instead of key_file."
-            )
+def judged_options(kind: str, options: Mapping[str, str]) -> dict[str, str]:
+    """The options that a storage of a kind that may be used is given, by rclone's own names: case, ``-`` and ``_`` are
+    alike there, and so here. Raises InvalidInput.
+    """
+    judged: dict[str, str] = {}
+    for given, value in options.items():
+        name = given.lower().replace("-", "_") if given.isascii() else given
+        if name in judged:
+            raise InvalidInput(f"The option {name} is given twice.")
+        _check_option(kind, given, name)
+        if "\n" in value and name in addresses_of(kind):
+            raise InvalidInput(f"The option {name} is one line.")
+        judged[name] = value
+    return judged
+
+
+def addresses_of(kind: str) -> tuple[str, ...]:
+    """The options of a storage that name an address, to which it is spoken and what opens it is sent."""
+    return tuple((_type(kind) or {}).get("addresses", ()))
 
 
 def check_flags(flags: Iterable[str]) -> None:
@@ -65,3 +78,31 @@ def check_flags(flags: Iterable[str]) -> None:
                 f"The flag {flag!r} is not passed on to rclone: only those about S3 (--s3-…), bounds and time-outs "
                 "are, each as --name=value."
             )
+
+
+def check_bucket(bucket: str) -> None:
+    """Whether this is a bucket, or a folder, and a way below it and nothing else. Raises InvalidInput."""
+    if ".." in re.split(r"[/\\]", bucket):
+        raise InvalidInput("The bucket's name holds no '..'.")
+    if any(character in ":,\\'\"`$" or not character.isprintable() for character in bucket):
+        raise InvalidInput(f"{bucket!r} is no bucket or folder: it holds no colons, commas, quotes or backslashes.")
+
+
+def _check_option(kind: str, given: str, name: str) -> None:
+    found = _type(kind) or {}
+    if name in found.get("allowed", ()):
+        return
+    reasons = verdicts()["reasons_of_options"]
+    why = next((reasons[each] for each, names in found.get("refused_options", {}).items() if name in names), "")
+    if not why:
+        raise InvalidInput(f"{given!r} is no option that a {kind} storage may be given: docs/destinations.md has them.")
+    raise InvalidInput(
+        f"The option {name} of a {kind} storage is given to nobody: it {why}. Give what opens the storage by an option "
+        "of its own, such as key_pem instead of key_file."
+    )
+
+
+def _type(kind: str) -> Mapping[str, Any] | None:
+    """What is said of a type, by rclone's name of it or the short one."""
+    types: Mapping[str, Mapping[str, Any]] = verdicts()["types"]
+    return types.get(kind) or next((each for each in types.values() if each.get("also") == kind), None)

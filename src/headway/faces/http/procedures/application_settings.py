@@ -11,6 +11,7 @@ from headway.domains.applications.model import AppSettings
 from headway.faces.http.procedures.container_settings import ContainerChanges
 from headway.faces.http.procedures.hook_settings import WatchPaths, WebhookSecret, hook_changes
 from headway.faces.http.wire.applications import ACTIVE, Builder, BuildType, default_of, passive_among
+from headway.kernel.errors import PasswordForgotten
 
 _LONGEST_SECONDS = 7 * 24 * 3600
 _MOST_KEPT = 1_000_000
@@ -80,7 +81,10 @@ class Changes(ContainerChanges):
         changed |= self.special()
         changed |= hook_changes(self.watch_paths, self.webhook_secret, self.model_fields_set)
         passive = passive_among(self.model_extra or {})
-        return replace(settings, **changed, extra={**settings.extra, **passive})
+        after = replace(settings, **changed, extra={**settings.extra, **passive})
+        if after.registry_password and not self.password and after.registry_url != settings.registry_url:
+            raise PasswordForgotten("the application's registry", "password")
+        return after
 
     def applied_as_image(self, settings: AppSettings) -> AppSettings:
         """``applied`` by whoever chooses an image as the source."""

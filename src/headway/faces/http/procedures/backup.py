@@ -16,7 +16,7 @@ from headway.faces.http.platform import Platform
 from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.registry import Call, Nothing, Procedure, Ready, mutation, query, queued, queued_as, starter
 from headway.faces.http.wire.backups import BackupRow, FileEntry, FileRow, backup_row, file_entry, file_row
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.seams.dumps.base import Engine
 
 Text = Annotated[str, Field(max_length=1_024)]
@@ -227,12 +227,16 @@ async def _whole(platform: Platform, call: Call[ById], backup: Backup) -> Backup
 
 def _reached(given: Any, current: Connection) -> Connection:  # noqa: ANN401 - JSON
     """How a server is reached, with what is kept where nothing is given. Raises InvalidInput."""
-    texts = {name: given.get(name, getattr(current, name)) for name in ("host", "username", "password")}
+    texts = {name: given.get(name, getattr(current, name)) for name in ("host", "username")}
+    texts["password"] = given.get("password", "")
     port = given.get("port", current.port)
     whole = isinstance(port, int) and not isinstance(port, bool) and 0 <= port <= _LAST_PORT
     if not whole or not all(isinstance(each, str) and len(each) <= _LONGEST for each in texts.values()):
         raise InvalidInput("A connection has host, username and password, each a text, and port, a number to 65535.")
-    return Connection(**{**texts, "password": texts["password"] or current.password}, port=port)
+    kept = "" if texts["password"] else current.password
+    if kept and (texts["host"], port) != (current.host, current.port):
+        raise PasswordForgotten("the backup's server", "password")
+    return Connection(**{**texts, "password": texts["password"] or kept}, port=port)
 
 
 def _credentials(metadata: Any) -> tuple[str, str]:  # noqa: ANN401 - the peer's own JSON

@@ -15,7 +15,7 @@ from headway.domains.databases.service import Change
 from headway.faces.http.inputs import Input, Keyed, Searched
 from headway.faces.http.procedures.container_settings import cpus, memory_bytes
 from headway.faces.http.wire.databases import PASSIVE
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import InvalidInput, PasswordForgotten
 
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Text = Annotated[str, Field(max_length=4_096)]
@@ -114,6 +114,8 @@ class Changeable(Ports):
     def _with_rest(self, current: DatabaseSettings) -> DatabaseSettings:
         """A password that is not sent, or sent empty, stays: not everybody sees it, and nobody has it sent back."""
         where = current.elsewhere if self.connection is None else _elsewhere(self.connection)
+        if current.password and where not in {None, current.elsewhere} and not self.database_password:
+            raise PasswordForgotten("the database", "databasePassword")
         passive = {name: value for name, value in (self.model_extra or {}).items() if name in PASSIVE}
         return replace(
             current,

@@ -19,7 +19,7 @@ from headway.faces.http.wire.notifications import (
     notice_row,
     notification_row,
 )
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.reactions.notifications.model import APPRISE, WEBHOOK, NoticeState, Target
 from headway.reactions.notifications.service import Wish
 
@@ -98,6 +98,8 @@ class Changes(Input):
         url = self.url or self.endpoint
         if self.events is not None:
             target = replace(target, switches={})
+        if url not in {None, target.url} and target.headers and self.headers is None:
+            raise PasswordForgotten("the channel", "headers")
         if url is not None:
             target = replace(target, url=url, form="", given={})
         if self.secret is not None:

@@ -81,7 +81,7 @@ async def _update(form: type[Form], call: Call[Any]) -> NotificationRow:
         switches = switches_of(wish)
         changed = _shaped(
             replace(wish, name=given.name or wish.name),
-            from_value(form, {**before, **sent}),
+            from_value(form, form.changed(before, sent)),
             {name: sent.get(name, was) for name, was in switches.items()},
         )
         # Events that were chosen one by one stay as they are, unless a switch says otherwise.
