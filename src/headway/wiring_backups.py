@@ -36,6 +36,7 @@ from headway.domains.volume_backups.services import Services
 from headway.domains.volume_backups.subject import VolumeBackupSubject
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Account
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
 from headway.seams.storages.asking import Storages
@@ -56,16 +57,24 @@ class BackupWiring:
         """How things are brought to destinations."""
         return Keeping(
             vault=self.data_dir.vault,
-            storages=Storages(rclone=Rclone.installed()),
+            storages=Storages(rclone=Rclone.installed(), home=self.data_dir.home),
             folder=self.settings.backup_dir or self.data_dir.path / "backups",
             passing=self.data_dir.path / "passing",
+            uid_base=self.data_dir.uid_base,
+            home=self.data_dir.home,
         )
 
     @cached_property
     def destinations(self) -> DestinationService:
         """What callers may ask of destinations."""
+        trial = self.data_dir.trial_uid
         return DestinationService(
-            db=self.db, vault=self.data_dir.vault, storages=self.keeping.storages, folder=self.keeping.folder
+            db=self.db,
+            vault=self.data_dir.vault,
+            storages=self.keeping.storages,
+            folder=self.keeping.folder,
+            uid_base=self.data_dir.uid_base,
+            trials=None if trial is None else Account(uid=trial, gid=trial),
         )
 
     def subjects(self) -> Mapping[SubjectType, Subject]:

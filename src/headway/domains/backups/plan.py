@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from headway.core.access.store import first_organization
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
@@ -29,7 +30,8 @@ from headway.seams.dumps.registry import DUMPERS
 class Plan:
     """The backup as it was when the run began. ``service_id`` is the compose service or the database that its server
     runs in, ``host_id`` the host that it is on, called ``host_name``; ``place`` is where its object goes or comes from,
-    ``target`` the database that a restore fills, ``over`` whether what it holds is replaced.
+    ``target`` the database that a restore fills, ``over`` whether what it holds is replaced, ``trusted`` whether who
+    restores may use the machine.
     """
 
     backup_id: str
@@ -44,6 +46,7 @@ class Plan:
     host_name: str = ""
     target: str = ""
     over: bool = False
+    trusted: bool = False
     with_logs: bool = True
     drill_days: int | None = None
 
@@ -107,6 +110,7 @@ class Planning:
                 destination_id=given["destination_id"],
                 target=given["target"],
                 over=given["over"],
+                trusted=given.get("trusted", backup.organization_id == first_organization(tx)),
             )
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
@@ -121,6 +125,7 @@ class Planning:
         destination_id: str | None = None,
         target: str = "",
         over: bool = False,
+        trusted: bool = False,
     ) -> Frozen:
         settings, form, connection, service_name = self._reached(tx, backup)
         host_id = self._host(tx, deployment, backup)
@@ -139,6 +144,7 @@ class Planning:
             host_name="" if host_id == LOCAL_HOST else servers.find(tx, host_id).name,
             target=target,
             over=over,
+            trusted=trusted,
             with_logs=settings.with_logs,
             drill_days=settings.drill_days,
         )

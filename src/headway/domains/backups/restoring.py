@@ -11,6 +11,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.backups.inside import UNDO_INSIDE, end_inside, mark_inside
+from headway.domains.backups.model import Form
 from headway.domains.backups.plan import Plan, Planning, engine_of
 from headway.domains.backups.run import require_engine
 from headway.domains.backups.servers import Asked, Held, Servers
@@ -23,7 +24,7 @@ from headway.seams.dumps.base import Engine
 from headway.seams.dumps.registry import DUMPERS
 
 RESTORE, DRILL = "backup.restore", "backup.drill"
-VERSION = 4
+VERSION = 5
 UNDO_MADE = "database that was made"
 _FILL = "fill the database"  # from here on a restore of another version is not begun again
 
@@ -50,6 +51,7 @@ class RestoreKind:
         asked = await self.servers.find(run, plan)
         held = await asked.held(plan.target)
         await run.say(_plan_of(plan, held))
+        _require_bounded(plan, held)
         _require_free(plan, held)
         await run.step("open a folder", lambda: _open(self.keeping, run))
         await _prove(self.keeping, run, plan, asked)
@@ -95,6 +97,8 @@ class DrillKind:
         plan = Plan.load(run.plan)
         require_engine(plan)
         asked = await self.servers.find(run, plan)
+        if not plan.trusted and plan.engine is Engine.POSTGRES:
+            _require_bounded(plan, await asked.held(plan.database))
         await run.say(f"Restoring {plan.place.path} on trial into {plan.target}, which is removed afterwards.")
         await run.step("open a folder", lambda: _open(self.keeping, run))
         await _make(run, asked, plan.target)
@@ -122,6 +126,17 @@ def _plan_of(plan: Plan, held: Held) -> str:
         f"Restoring {plan.place.path} into {plan.target}, which has {held.tables} tables: those that are in the backup "
         "are replaced by it, others stay."
     )
+
+
+def _require_bounded(plan: Plan, held: Held) -> None:
+    """Raises RunFailed where a dump would be carried out with powers over the machine of the database server."""
+    if held.powers and plan.form is Form.CONNECTION and not plan.trusted:
+        raise RunFailed(
+            f"{plan.connection.username} is a superuser of {plan.connection.host}, or may read files or start programs"
+            " there, and so may whatever a dump says to it. Give the backup a user that owns the database and no more;"
+            " with another only owners of the panel's first organisation restore, and whom they gave the machine to.",
+            Reason.REFUSED,
+        )
 
 
 def _require_free(plan: Plan, held: Held) -> None:

@@ -23,7 +23,7 @@ from headway.infra.panel.archive import check_archive
 from headway.seams.dumps.base import Whole
 
 KIND = "backup"
-VERSION = 4  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 5  # raised with every change to the steps below: a run of another version is not resumed
 _MIB = 1 << 20
 
 Enqueue = Callable[[Tx, str, KeptFile], None]
@@ -84,6 +84,7 @@ class BackupKind:
             engine=plan.engine,
             whole=asked.whole(),
             place=asked.reached.place,
+            account=dump.account,
         )
 
     async def _own_data(self, run: Run, plan: Plan) -> Stream:

@@ -18,7 +18,8 @@ from headway.domains.backups.where import Reached
 from headway.domains.catalog.keeping import Keeping
 from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
 from headway.infra.hosts.base import Host, HostUnreachable
-from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.command import Command
+from headway.infra.hosts.confined import stage
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, broken
 from headway.seams.dumps.base import INSIDE, Dumper, Engine, Server, Typed, Whole
@@ -29,11 +30,14 @@ from headway.seams.runtimes.inside import InContainer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a database holds now: whether it is there, how many others are in it, and how many tables it has."""
+    """What a database holds now: whether it is there, how many others are in it, and how many tables it has; and
+    whether who asks has ``powers`` over the server's machine, so that a dump would have them too.
+    """
 
     exists: bool
     sessions: int
     tables: int
+    powers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ class Servers:
             raise AssertionError("Headway's own data is on no server")
         connection, deployment_id = asdict(plan.connection), undoing.deployment.deployment_id
         if plan.form is Form.CONNECTION:
-            return Reached(server=Server(engine=plan.engine, **connection))
+            return Reached(server=Server(engine=plan.engine, **connection, account=plan.place.storage.account))
         docker = self._docker(plan, deployment_id)
         server = Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
         files = self.keeping.own_folder(deployment_id)
@@ -77,7 +81,7 @@ class Servers:
     async def _find(self, run: Run, plan: Plan, engine: Engine) -> Reached:
         connection, deployment_id = asdict(plan.connection), run.deployment.deployment_id
         if plan.form is Form.CONNECTION:
-            return Reached(server=Server(engine=engine, **connection))
+            return Reached(server=Server(engine=engine, **connection, account=plan.place.storage.account))
         container = await run.step("find the container", lambda: self._container(plan))
         docker = self._docker(plan, deployment_id)
         server = Server(engine=engine, **connection, container=container, docker=docker)
@@ -148,14 +152,19 @@ class Asked:
     def restore(self, target: str, *, over: bool) -> Whole:
         """What reads a dump and fills a database."""
         restore = self.dumper.restore(self.reached.server, target, over=over)
-        return self.reached.read_by(Whole(programs=(restore.argv,), env=restore.env))
+        return self.reached.read_by(Whole(programs=(restore.argv,), env=restore.env, account=restore.account))
 
     async def held(self, target: str) -> Held:
         """What a database holds now."""
         question = self.dumper.look(self.reached.server, self.database, target)
         looked: Mapping[str, Json] = json.loads(await self._ask("look at it", question))
         tables = await self.tables(target, "count its tables") if looked["exists"] else 0
-        return Held(exists=bool(looked["exists"]), sessions=int(looked["sessions"]), tables=tables)
+        return Held(
+            exists=bool(looked["exists"]),
+            sessions=int(looked["sessions"]),
+            tables=tables,
+            powers=bool(looked.get("powers", False)),
+        )
 
     async def tables(self, target: str, name: str) -> int:
         """How many tables a database has."""
@@ -181,4 +190,4 @@ class Asked:
 
 def command_of(what: Typed, *, capture: bool = False) -> Command:
     """What is typed, as a command of a run."""
-    return Command(stages=(Stage(argv=what.argv),), env=what.env, stdin=what.stdin, capture=capture)
+    return Command(stages=(stage(what.argv, what.account),), env=what.env, stdin=what.stdin, capture=capture)

@@ -197,6 +197,7 @@ class BackupService:
             where = destination_id or backup.destination_id
             self.destinations.permitted(tx, actor, procedure, where)
             given = {"file": checked_path(file), "destination_id": where, "over": over}
+            given |= {"trusted": may_use_the_machine(actor)}
             request = restore_request(tx, backup, self.vault, given | {"target": target or backup.settings.database})
             return self.ledger.enqueue_once(tx, once, lambda: asked_by(actor, request))
 

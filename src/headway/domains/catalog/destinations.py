@@ -18,6 +18,7 @@ from headway.domains.catalog.kept_model import KeptFile, checked_path
 from headway.domains.catalog.naming import check_name
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Account
 from headway.kernel.errors import Conflict, InvalidInput, PasswordForgotten
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
@@ -41,13 +42,16 @@ class ConnectionFailed(InvalidInput):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DestinationService:
     """An organisation's destinations. They are sealed at rest, and their secrets are never given back. ``folder`` is
-    what the local ones lie below, each in a folder of its own.
+    what the local ones lie below, each in a folder of its own; ``uid_base`` is where the accounts begin, None where
+    there are none, and ``trials`` the account that tries what is not kept yet.
     """
 
     db: Database
     vault: Vault
     storages: Storages
     folder: Path
+    uid_base: int | None = None
+    trials: Account | None = None
 
     async def create(self, actor: Actor, name: str, reach: Reach) -> Destination:
         """Keeps a destination. Raises Forbidden, InvalidInput."""
@@ -106,7 +110,8 @@ class DestinationService:
             require_need(actor, need)
         folder = self.folder / (destination_id or f"test-{new_id()}")
         try:
-            await self.storages.prove(storage_of(reach, folder))
+            account = self.trials if current is None else current.account_of(self.uid_base)
+            await self.storages.prove(storage_of(reach, folder, account=account))
         except StorageRefused as refused:
             raise ConnectionFailed(refused.message) from refused
         finally:
@@ -143,11 +148,17 @@ class DestinationService:
 
     def storage(self, destination: Destination, password: Secret | None = None) -> Storage:
         """The storage that a destination is."""
-        return storage_of(destination.reach, self.folder / destination.destination_id, password)
+        folder = self.folder / destination.destination_id
+        return storage_of(destination.reach, folder, password, destination.account_of(self.uid_base))
 
     def _add(self, tx: Tx, actor: Actor, name: str, reach: Reach) -> Destination:
         destination = Destination(
-            destination_id=new_id(), organization_id=actor.organization_id, name=name, reach=reach, created_at=tx.now
+            destination_id=new_id(),
+            organization_id=actor.organization_id,
+            name=name,
+            reach=reach,
+            created_at=tx.now,
+            account=store.new_account(tx),
         )
         store.add(tx, destination, self.vault)
         allowances.save(tx, actor, destination.destination_id, needs_of(reach))

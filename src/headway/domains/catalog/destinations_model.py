@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.core.access.machine import Need, Power
+from headway.infra.hosts.command import Account
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.storages.base import Storage
@@ -74,13 +75,22 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """A destination, as it is kept sealed; its ``name`` is for people."""
+    """A destination, as it is kept sealed; its ``name`` is for people. ``account`` is the number of the account that
+    reaches it, and nothing else.
+    """
 
     destination_id: str
     organization_id: str
     name: str
     reach: Reach
     created_at: datetime
+    account: int | None = None
+
+    def account_of(self, uid_base: int | None) -> Account | None:
+        """The account; None where there are none."""
+        if uid_base is None or self.account is None:
+            return None
+        return Account(uid=uid_base + self.account, gid=uid_base + self.account)
 
 
 def judged_reach(reach: Reach) -> Reach:
@@ -104,14 +114,14 @@ def needs_of(reach: Reach) -> set[Need]:
     return {Need(power=Power.DESTINATION, value=" ".join(reach.additional_flags))} if reach.is_local else set()
 
 
-def storage_of(reach: Reach, folder: Path, password: Secret | None = None) -> Storage:
+def storage_of(reach: Reach, folder: Path, password: Secret | None = None, account: Account | None = None) -> Storage:
     """The storage; ``folder`` is where a local one lies. With a password objects are encrypted there."""
     if reach.is_local:
-        plain = Storage(root=str(folder), flags=reach.additional_flags)
+        plain = Storage(root=str(folder), flags=reach.additional_flags, account=account)
     else:
         options = _s3_options(reach) if reach.type == S3 else _options(reach)
         env = {f"{_ENV}{name.upper()}": value for name, value in options.items() if value}
-        plain = Storage(root=f"dest:{reach.bucket.strip('/')}", env=env, flags=reach.additional_flags)
+        plain = Storage(root=f"dest:{reach.bucket.strip('/')}", env=env, flags=reach.additional_flags, account=account)
     return plain if password is None else _sealed(plain, password)
 
 
@@ -126,7 +136,7 @@ def _sealed(plain: Storage, password: Secret) -> Storage:
         "password": obscured(password.reveal()),
     }
     env = {f"RCLONE_CONFIG_SEALED_{name.upper()}": value for name, value in options.items()}
-    return Storage(root=plain.root, env={**plain.env, **env}, flags=plain.flags, sealed=True)
+    return replace(plain, env={**plain.env, **env}, sealed=True)
 
 
 def _check_s3(reach: Reach) -> None:

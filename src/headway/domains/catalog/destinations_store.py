@@ -11,6 +11,7 @@ from headway.core.access import allowances
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, of_needs
 from headway.domains.catalog.destinations_model import Destination, Reach, needs_of
+from headway.infra.db.tables.applications import accounts
 from headway.infra.db.tables.backups import backups, destinations, volume_backups
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -42,8 +43,19 @@ def add(tx: Tx, destination: Destination, vault: Vault) -> None:
             name=destination.name,
             reach=vault.seal(destination.reach.dump()),
             created_at=destination.created_at,
+            account=destination.account,
         )
     )
+
+
+def new_account(tx: Tx) -> int:
+    """A number that was never given before."""
+    result = tx.execute(insert(accounts).values(owner="destination"))
+    key = result.inserted_primary_key
+    if key is None:  # both databases give it
+        msg = "the database gave no number"
+        raise AssertionError(msg)
+    return int(key[0])
 
 
 def change(tx: Tx, destination_id: str, name: str, reach: Reach, vault: Vault) -> None:
@@ -89,4 +101,5 @@ def _record(row: Row[Any], vault: Vault) -> Destination:
         name=row.name,
         reach=Reach.load(vault.open(row.reach)),
         created_at=row.created_at,
+        account=row.account,
     )

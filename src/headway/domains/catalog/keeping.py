@@ -20,7 +20,8 @@ from headway.domains.catalog import destinations_store, kept_store
 from headway.domains.catalog.destinations_model import needs_of, storage_of
 from headway.domains.catalog.kept_model import KeptFile
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.command import Account, Command, Stage
+from headway.infra.hosts.confined import bounded, stage
 from headway.infra.hosts.ssh_client import BROKEN, PROGRAM, broken
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
@@ -30,6 +31,7 @@ from headway.seams.storages import packing
 from headway.seams.storages.asking import Storages
 from headway.seams.storages.base import PARTIAL, Storage
 from headway.seams.storages.rclone import explained
+from headway.seams.storages.reaching import ready
 
 UNDO_OBJECT, UNDO_FOLDER = "object", "passing folder"
 _TAIL = 16_384
@@ -50,8 +52,10 @@ class Place:
     @staticmethod
     def load(values: Mapping[str, Json]) -> Place:
         """The place that ``dump`` wrote."""
-        storage = {**values["storage"], "flags": tuple(values["storage"]["flags"])}
-        return Place(**{**values, "storage": Storage(**storage)})
+        held = values["storage"]
+        account = None if held["account"] is None else Account(**held["account"])
+        storage = Storage(**{**held, "flags": tuple(held["flags"]), "account": account})
+        return Place(**{**values, "storage": storage})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,8 @@ class Stream:
     """What makes the stream: its programs with their environment and standard input, ``engine`` that it is said to be
     of, and how it is known to be whole. The first program may end with one of the ``tolerated`` statuses; ``plain``
     streams are not compressed. ``place`` is the server that it comes from ("": it is made here), ``speaker`` what the
-    program is called in its complaints there.
+    program is called in its complaints there. ``account`` starts the programs; None: the panel's own, as whatever reads
+    what all accounts have.
     """
 
     programs: tuple[tuple[str, ...], ...]
@@ -71,6 +76,7 @@ class Stream:
     plain: bool = False
     place: str = ""
     speaker: str = ""
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +93,22 @@ class Kept:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
     """What runs bring things to destinations with. ``folder`` is what local destinations lie below, ``passing`` where
-    runs note the sums of what passes.
+    runs note the sums of what passes. ``uid_base`` is where the accounts begin, None where there are none, ``home`` an
+    empty folder, in which whatever runs as one of them begins.
     """
 
     vault: Vault
     storages: Storages
     folder: Path
     passing: Path
+    uid_base: int | None = None
+    home: str = "/"
 
     def place(self, tx: Tx, destination_id: str, path: str, password: Secret | None) -> Place:
         """The place of an object. Raises Missing."""
         destination = destinations_store.find(tx, destination_id, self.vault)
-        storage = storage_of(destination.reach, self.folder / destination_id, password)
+        account = destination.account_of(self.uid_base)
+        storage = storage_of(destination.reach, self.folder / destination_id, password, account)
         return Place(destination_id=destination_id, storage=storage, path=path)
 
     def require_allowed(self, tx: Tx, destination_id: str) -> None:
@@ -136,8 +146,7 @@ class Keeping:
         async def begin() -> Json:
             await self.open_folder(run)
             await run.undo(UNDO_OBJECT, {"destination_id": place.destination_id, "path": place.path})
-            if place.storage.folder is not None:
-                await run.host.make_folder(place.storage.folder)
+            await asyncio.to_thread(ready, place.storage, make=True)
             await run.say(f"Writing to {place.path}{PARTIAL}.")
             return None
 
@@ -145,7 +154,11 @@ class Keeping:
         rclone = self.storages.rclone
         header = json.dumps({"engine": stream.engine, "deployment": run.deployment.deployment_id, "format": 1})
         pack = ("pass", self._note(run, "sent")) if stream.plain else ("pack", self._note(run, "sent"), header)
-        stages = (*stream.programs, self._packing(*pack), rclone.upload(place.storage, f"{place.path}{PARTIAL}"))
+        stages = (
+            *(stage(each, stream.account) for each in stream.programs),
+            self._packing(place.storage, *pack),
+            await self._reaching(place.storage, rclone.upload(place.storage, f"{place.path}{PARTIAL}")),
+        )
         command = self._command(run, stages, {**rclone.env(place.storage), **stream.env}, stdin=stream.stdin)
         exit_ = await run.command("upload", command, check=False)
         first = exit_.statuses[0]
@@ -162,9 +175,10 @@ class Keeping:
         partial = f"{place.path}{PARTIAL}"
         said = await self._read(run, "read back", place.storage, partial, stream)
         sent, got = await run.step("compare", lambda: self._compared(run))
-        move = self._command(run, (rclone.move(place.storage, partial, place.path),), rclone.env(place.storage))
+        moving = await self._reaching(place.storage, rclone.move(place.storage, partial, place.path))
+        move = self._command(run, (moving,), rclone.env(place.storage))
         await self._must(run, "give it its name", move)
-        await self._must(run, "look whether it is there", self._look(run, place, sent["bytes"]))
+        await self._must(run, "look whether it is there", await self._look(run, place, sent["bytes"]))
         return Kept(
             bytes=sent["bytes"], sha256=sent["sha256"], contents=got["contents"], tolerated=tolerated, said=said
         )
@@ -211,7 +225,11 @@ class Keeping:
             unpack = ("unpack", note, stream.engine, whole.last_line)
         else:
             unpack = ("unpack", note, stream.engine)
-        stages = (rclone.download(storage, path), self._packing(*unpack), *whole.programs)
+        stages = (
+            await self._reaching(storage, rclone.download(storage, path)),
+            self._packing(storage, *unpack),
+            *(stage(each, whole.account) for each in whole.programs),
+        )
         before = {packing.AHEAD: base64.b64encode(whole.ahead).decode()} if whole.ahead else {}
         command = self._command(run, stages, {**rclone.env(storage), **whole.env, **before}, capture=True)
         exit_ = await run.command(name, command, check=False)
@@ -219,14 +237,16 @@ class Keeping:
             await self._blame(run, name, command, exit_.statuses, storage_stage=0, made=whole)
         return exit_.output.decode(errors="replace").strip()
 
-    def _look(self, run: Run, place: Place, size: int) -> Command:
+    async def _look(self, run: Run, place: Place, size: int) -> Command:
         """Whether the object has its name, for a folder of this machine also on its disk."""
         if place.storage.folder is not None:
             path = f"{place.storage.folder}/{place.path}"
-            return self._command(run, (("sync", path, str(Path(path).parent)),), {"PATH": "/usr/bin:/bin"})
+            syncing = Stage(argv=("sync", path, str(Path(path).parent)))
+            return self._command(run, (syncing,), {"PATH": "/usr/bin:/bin"})
         rclone = self.storages.rclone
         there = ("grep", "--count", '"IsDir": *false' if place.storage.sealed else f'"Size": *{size},')
-        stages = (rclone.size(place.storage, place.path), there)
+        asking = await self._reaching(place.storage, rclone.size(place.storage, place.path))
+        stages = (asking, Stage(argv=there, account=place.storage.account))
         return self._command(run, stages, rclone.env(place.storage), capture=True)
 
     async def _must(self, run: Run, name: str, command: Command) -> None:
@@ -255,8 +275,10 @@ class Keeping:
             said = await asyncio.to_thread(_tail, Path(run.deployment.log_path))
             at_fault = _at_fault(statuses, storage_stage)
             argv = command.stages[at_fault].argv
+            argv = argv[argv.index("--") + 1 :] if argv[0] == "setpriv" else argv
             far = made if made is not None and made.place and argv[0] == PROGRAM else None
-            program = packing.SPEAKER if packing.__file__ in argv else far.speaker if far else Path(argv[0]).name
+            is_ours = packing.__file__ in argv or (statuses[at_fault] == packing.REFUSED and not far)
+            program = packing.SPEAKER if is_ours else far.speaker if far else Path(argv[0]).name
             if statuses[at_fault] < 0:
                 ended_by = signal.Signals(-statuses[at_fault]).name
                 raise RunFailed(f"{name}: {program} was ended by signal {ended_by}.") from failure
@@ -268,14 +290,15 @@ class Keeping:
             raise RunFailed(f"{name}: {words or failure.message}") from failure
 
     def _command(
-        self, run: Run, stages: tuple[tuple[str, ...], ...], env: Mapping[str, str], *, capture: bool = False,
+        self, run: Run, stages: tuple[Stage, ...], env: Mapping[str, str], *, capture: bool = False,
         stdin: bytes = b"",
     ) -> Command:  # fmt: skip
         # It may take hours, and says only now and then how far it is: the bound of the whole run is its bound.
         seconds = run.deployment.total_seconds or run.deadlines.total.total_seconds()
         return Command(
-            stages=tuple(Stage(argv=argv) for argv in stages),
+            stages=stages,
             env=env,
+            cwd=self.home,
             capture=capture,
             stdin=stdin,
             step_seconds=seconds,
@@ -292,8 +315,17 @@ class Keeping:
         found: dict[str, Json] = json.loads(held)
         return found
 
-    def _packing(self, *words: str) -> tuple[str, ...]:
-        return (sys.executable, "-I", packing.__file__, *words)
+    def _packing(self, storage: Storage, *words: str) -> Stage:
+        """It opens its note, and becomes the account of what it packs for by itself."""
+        other = () if storage.account is None else (f"--as={storage.account.uid}",)
+        return Stage(argv=(sys.executable, "-I", packing.__file__, *other, *words))
+
+    async def _reaching(self, storage: Storage, argv: tuple[str, ...]) -> Stage:
+        """What reaches the storage, as the account that does nothing else."""
+        account = await asyncio.to_thread(ready, storage)
+        if account is None and storage.account is not None:
+            return Stage(argv=bounded(argv))
+        return stage(argv, account)
 
 
 def kept_file(tx: Tx, run: Run, place: Place, kept: Kept) -> KeptFile:

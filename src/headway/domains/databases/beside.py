@@ -6,6 +6,7 @@ import asyncio
 
 from headway.infra.hosts import ssh_program
 from headway.infra.hosts.base import HostUnreachable
+from headway.infra.hosts.confined import as_other
 from headway.infra.hosts.handing import ahead, taking
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import far_words
@@ -18,7 +19,8 @@ _SECONDS = 40.0
 async def ask_beside(what: Typed) -> None:
     """Does what is typed outside of any run. Raises HeadwayError with its last line."""
     process = await asyncio.create_subprocess_exec(
-        *what.argv,
+        *as_other(what.argv, what.account),
+        cwd="/",
         env=dict(what.env),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.DEVNULL,

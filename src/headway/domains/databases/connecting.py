@@ -13,11 +13,12 @@ from headway.domains.databases.kinds import KINDS
 from headway.domains.databases.model import DatabaseKind, DatabaseSettings
 from headway.domains.databases.probing import probe
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.command import Account, Command
+from headway.infra.hosts.confined import stage
 from headway.kernel.vault import Vault
 
 KIND = "database.connect"
-VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 _SECONDS = 40.0
 
 
@@ -36,6 +37,7 @@ class ConnectKind:
         if database is None or database.settings.elsewhere is None:
             raise RunFailed("Database not found", Reason.REFUSED)
         plan: dict[str, Any] = {"kind": database.kind, "settings": database.settings.dump()}
+        plan["uid"] = database.runs.run_uid  # whatever answers there is not asked by root
         return Frozen(plan=plan, mask=tuple(each for each in (database.settings.password,) if each))
 
     async def perform(self, run: Run) -> Success:
@@ -46,9 +48,14 @@ class ConnectKind:
             raise AssertionError("frozen without a connection")
         at = f"{where.host}:{where.port or facts.port}"
         await run.say(f"Asking {facts.title} at {at} as {given.username or 'nobody'}.")
-        asked = probe(kind, given)
+        uid = run.plan["uid"]
+        asked = probe(kind, given, None if uid is None else Account(uid=uid, gid=uid))
         command = Command(
-            stages=(Stage(argv=asked.argv),), env=asked.env, stdin=asked.stdin, capture=True, step_seconds=_SECONDS
+            stages=(stage(asked.argv, asked.account),),
+            env=asked.env,
+            stdin=asked.stdin,
+            capture=True,
+            step_seconds=_SECONDS,
         )
         await run.command("connect", command)
         return Success(message=f"Deployment done: {facts.title} at {at} answers.")

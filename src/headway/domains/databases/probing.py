@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from headway.domains.databases.kinds import KINDS
 from headway.domains.databases.model import DatabaseKind, DatabaseSettings
+from headway.infra.hosts.command import Account
 from headway.kernel.errors import InvalidInput
-from headway.seams.dumps.base import PATH, Engine, Server, Typed
+from headway.seams.dumps.base import NOWHERE, PATH, Engine, Server, Typed
 from headway.seams.dumps.registry import DUMPERS
 
-_ENV: Mapping[str, str] = {"PATH": PATH, "LC_ALL": "C.UTF-8"}
+_ENV: Mapping[str, str] = {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": NOWHERE}
 _SELECT = '{"requests": [{"type": "execute", "stmt": {"sql": "SELECT 1"}}, {"type": "close"}]}'
 _ASKED = frozenset({Engine.POSTGRES, Engine.MARIADB, Engine.MYSQL})
 
@@ -29,8 +31,12 @@ def server_of(kind: DatabaseKind, given: DatabaseSettings) -> Server:
     return Server(engine=facts.engine, username=given.username, password=given.password)
 
 
-def probe(kind: DatabaseKind, given: DatabaseSettings) -> Typed:
-    """Succeeds where the database can be used. No secret is in an argument."""
+def probe(kind: DatabaseKind, given: DatabaseSettings, account: Account | None) -> Typed:
+    """Succeeds where the database can be used, asked by an account. No secret is in an argument."""
+    return replace(_probe(kind, given), account=account)
+
+
+def _probe(kind: DatabaseKind, given: DatabaseSettings) -> Typed:
     where = given.elsewhere
     if where is None:
         raise AssertionError("what runs here is asked by its own check")

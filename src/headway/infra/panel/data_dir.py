@@ -113,6 +113,16 @@ class DataDir:
         return self.path / "ballast"
 
     @property
+    def home(self) -> str:
+        """An empty folder, which is nobody's: where programs begin that are to find nothing."""
+        return str(self.work / "empty")
+
+    @property
+    def trial_uid(self) -> int | None:
+        """The last of this panel's accounts: it tries what is not kept yet, and so has none of its own."""
+        return None if self.uid_base is None else self.uid_base + _UIDS_OF_A_PANEL - 1
+
+    @property
     def uid_base(self) -> int | None:
         """The first uid of this panel's accounts; two panels of one machine have different ones."""
         return self._uids if _is_root() else None
@@ -199,6 +209,7 @@ def _work_folder(path: Path) -> Path:
     if work.is_relative_to(_SHELTER):
         _SHELTER.chmod(0o711)
     work.chmod(0o711)
+    (work / "empty").mkdir(mode=0o555, exist_ok=True)
     return work
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from headway.infra.hosts.command import Account
 from headway.kernel.errors import InvalidInput
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NOWHERE = "/nonexistent"
 TAR = "tar"
 ARCHIVE = "headway"
 INSIDE = "HEADWAY_INSIDE"  # in the environment of what is started in a container, so that it is found there
@@ -32,7 +34,8 @@ class CannotDump(InvalidInput):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """A database server as its own programs reach it: over the network, or in a container (``container`` is its id and
-    ``docker`` the environment of the engine's command line, with the mark of who asks).
+    ``docker`` the environment of the engine's command line, with the mark of who asks). ``account`` starts the programs
+    of the panel's machine; None: the panel's own.
     """
 
     engine: Engine
@@ -42,24 +45,27 @@ class Server:
     port: int = 0
     container: str | None = None
     docker: Mapping[str, str] = field(default_factory=dict, repr=False)
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
     """What is to be typed: the arguments, what they need in the environment, and standard input where it is not the
-    dump itself.
+    dump itself. ``account`` starts it; None: the panel's own.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     stdin: bytes = field(default=b"", repr=False)
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     """How a dump is known to be whole when it is read back: the programs that read all of it, or how its last line
     begins. ``ahead`` is what the first of the programs reads before the dump, ``place`` the server on which it is ("":
-    it is on the panel's machine), ``speaker`` what that is called in its complaints there.
+    it is on the panel's machine), ``speaker`` what that is called in its complaints there, ``account`` who starts the
+    programs here.
     """
 
     programs: tuple[tuple[str, ...], ...] = ()
@@ -68,6 +74,7 @@ class Whole:
     ahead: bytes = field(default=b"", repr=False)
     place: str = ""
     speaker: str = ""
+    account: Account | None = None
 
 
 class Dumper(Protocol):
@@ -114,7 +121,8 @@ def typed(server: Server, argv: tuple[str, ...], env: Mapping[str, str], stdin: 
     by the environment of the engine's command line.
     """
     if server.container is None:
-        return Typed(argv=argv, env={"PATH": PATH, "LC_ALL": "C.UTF-8", **env}, stdin=stdin)
+        own = {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": NOWHERE}
+        return Typed(argv=argv, env={**own, **env}, stdin=stdin, account=server.account)
     names = tuple(f"--env={name}" for name in (*sorted(env), INSIDE))
     inside = ("docker", "exec", "--interactive", *names, server.container, *argv)
     return Typed(argv=inside, env={**env, **server.docker}, stdin=stdin)

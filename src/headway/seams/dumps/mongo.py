@@ -19,7 +19,7 @@ class MongoDumper:
 
     def whole(self, server: Server) -> Whole:
         read = typed(server, ("mongorestore", "--dryRun", "--archive"), {})
-        return Whole(programs=(read.argv,), env=read.env)
+        return Whole(programs=(read.argv,), env=read.env, account=read.account)
 
     def restore(self, server: Server, database: str, *, over: bool) -> Typed:
         raise CannotDump(

@@ -27,11 +27,14 @@ EXECUTE made;
 
 @dataclass(frozen=True, slots=True)
 class MysqlDumper:
-    """See ``Dumper``. The programs' names and their own options tell the two apart."""
+    """See ``Dumper``. The programs' names and their own options tell the two apart. ``bounds`` keep the client of the
+    panel's machine from acting on what a dump says to it; one in a container is what the image has.
+    """
 
     dumper: str
     client: str
     own: tuple[str, ...] = ()
+    bounds: tuple[str, ...] = ()
     suffix: str = "sql"
 
     def dump(self, server: Server, database: str) -> Typed:
@@ -73,10 +76,12 @@ class MysqlDumper:
             *_where(server),
             "--connect-timeout=15",
             "--default-character-set=utf8mb4",
+            "--local-infile=0",
+            *(() if server.container is not None else self.bounds),
         )
 
 
-MARIADB = MysqlDumper("mariadb-dump", "mariadb")
+MARIADB = MysqlDumper("mariadb-dump", "mariadb", bounds=("--loose-sandbox",))
 MYSQL = MysqlDumper("mysqldump", "mysql", ("--set-gtid-purged=OFF", "--column-statistics=0"))
 
 

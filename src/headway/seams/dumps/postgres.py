@@ -11,7 +11,8 @@ _QUIET = ("psql", "--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--se
 _LOOK = (
     "SELECT json_build_object('exists', EXISTS (SELECT FROM pg_database WHERE datname = :'target'), 'sessions', (SELECT"
     " count(*) FROM pg_stat_activity WHERE datname = :'target' AND backend_type = 'client backend'"
-    " AND pid <> pg_backend_pid()));\n"
+    " AND pid <> pg_backend_pid()), 'powers', EXISTS (SELECT FROM pg_roles WHERE rolname IN ('pg_read_server_files',"
+    " 'pg_write_server_files', 'pg_execute_server_program') AND pg_has_role(current_user, oid, 'MEMBER')));\n"
 )
 _COUNT = (
     "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm')"
@@ -38,7 +39,7 @@ class PostgresDumper:
     def whole(self, server: Server) -> Whole:
         # A custom dump from a pipe has no offsets: all of it is read to write it as SQL.
         read = typed(server, ("pg_restore", "--exit-on-error", "--file=/dev/null"), {})
-        return Whole(programs=(read.argv,), env=read.env)
+        return Whole(programs=(read.argv,), env=read.env, account=read.account)
 
     def restore(self, server: Server, database: str, *, over: bool) -> Typed:
         argv = (

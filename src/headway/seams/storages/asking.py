@@ -10,10 +10,11 @@ import secrets
 import signal
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
+from headway.infra.hosts.confined import as_other, bounded
 from headway.seams.storages.base import Listed, ObjectMissing, Storage, StorageRefused
 from headway.seams.storages.rclone import NO_FILE, NO_FOLDER, Rclone, explained, read_list
+from headway.seams.storages.reaching import ready
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +25,16 @@ _PROBE = ".headway-connection-test"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storages:
-    """Asks storages, each question with a deadline."""
+    """Asks storages, each question with a deadline. ``home`` is an empty folder, in which rclone begins."""
 
     rclone: Rclone
+    home: str = "/"
     seconds: float = _SECONDS
 
     async def prove(self, storage: Storage) -> None:
         """Writes an object, reads it back, compares and deletes it. Raises StorageRefused with what did not work."""
         path, written = f"{_PROBE}-{secrets.token_hex(8)}", secrets.token_bytes(4096)
-        if storage.folder is not None:
-            await asyncio.to_thread(Path(storage.folder).mkdir, mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(ready, storage, make=True)
         try:
             await self._ask(storage, self.rclone.list(storage, ""), "listing it")  # some make a bucket at a first write
         except ObjectMissing as missing:
@@ -82,9 +83,12 @@ class Storages:
                 log.warning("parts of %s may be left: %s", path, refused.message)
 
     async def _ask(self, storage: Storage, argv: tuple[str, ...], what: str, stdin: bytes = b"") -> bytes:
+        account = await asyncio.to_thread(ready, storage)
+        bound = account is None and storage.account is not None
         try:
             process = await asyncio.create_subprocess_exec(
-                *argv,
+                *(bounded(argv) if bound else as_other(argv, account)),
+                cwd=self.home,
                 env=dict(self.rclone.env(storage)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

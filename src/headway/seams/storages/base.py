@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from headway.infra.hosts.command import Account
 from headway.kernel.errors import HeadwayError
 
 PARTIAL = ".partial"
@@ -22,13 +23,14 @@ class ObjectMissing(StorageRefused):
 class Storage:
     """A storage. ``root`` is what paths lie below, in rclone's words (``dest:bucket`` or an absolute folder); ``env``
     holds its credentials; ``flags`` are rclone's own, already judged. With ``sealed`` objects are encrypted on their
-    way there and decrypted on their way back.
+    way there and decrypted on their way back. ``account`` is who reaches it; None: the panel's own.
     """
 
     root: str
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     flags: tuple[str, ...] = ()
     sealed: bool = False
+    account: Account | None = None
 
     @property
     def folder(self) -> str | None:

@@ -6,13 +6,15 @@ last closes it. This runs as a process of its own:
 
 ``python -I packing.py pack NOTE HEADER`` compresses standard input; ``pass NOTE`` lets it through as it is;
 ``unpack NOTE ENGINE [END]`` gives the contents back, of what ENGINE made only; with END it gives nothing, and a line
-that begins so must be the last. NOTE is a file for the length and the sum of what lies at the storage.
+that begins so must be the last. NOTE is a file for the length and the sum of what lies at the storage. Before all that
+may stand ``--as=NUMBER``: it becomes that account, user and group, before it reads a byte.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
@@ -33,6 +35,7 @@ _SKIPPED_FIRST, _SKIPPED_LAST = 0x184D2A5E, 0x184D2A5F  # frames that decompress
 _CLOSING = 256  # bytes of the closing frame, always
 _LONGEST_HEADER = 1 << 16
 _TAIL = 4096
+_NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS of prctl(2)
 
 
 class Refused(Exception):
@@ -193,32 +196,39 @@ class Ending:
 def main(argv: list[str]) -> int:
     # The pipes stay narrow: with wide ones the stages wait for each other, on a busy machine twice as long.
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    match argv:
-        case ["pack", note, header]:
-            told = pack(source, sink, header.encode())
-        case ["pass", note]:
-            told = let_pass(source, sink)
-        case ["unpack", note, engine]:
-            sink.write(base64.b64decode(os.environ.get(AHEAD, "")))
-            told = unpack(source, sink.write, engine)
-            sink.flush()
-        case ["unpack", note, engine, end]:
-            ending = Ending()
-            told = unpack(source, ending.give, engine)
-            ending.check(end)
-        case _:
-            raise Refused("unknown arguments")
-    _write_note(Path(note), told)
+    number = int(argv.pop(0).removeprefix("--as=")) if argv[:1] and argv[0].startswith("--as=") else None
+    with Path(argv[1]).open("w") as note:
+        if number is not None:
+            _become(number)
+        match [argv[0], *argv[2:]]:
+            case ["pack", header]:
+                told = pack(source, sink, header.encode())
+            case ["pass"]:
+                told = let_pass(source, sink)
+            case ["unpack", engine]:
+                sink.write(base64.b64decode(os.environ.get(AHEAD, "")))
+                told = unpack(source, sink.write, engine)
+                sink.flush()
+            case ["unpack", engine, end]:
+                ending = Ending()
+                told = unpack(source, ending.give, engine)
+                ending.check(end)
+            case _:
+                raise Refused("unknown arguments")
+        # Of one that does not end well nobody reads the note.
+        json.dump(told, note)
+        note.flush()
+        os.fsync(note.fileno())
     return 0
 
 
-def _write_note(path: Path, told: dict[str, object]) -> None:
-    draft = path.with_suffix(".new")
-    with draft.open("w") as file:
-        json.dump(told, file)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+def _become(number: int) -> None:
+    """What was opened stays open; nothing else can be had any more, by nothing that is started either."""
+    os.setgroups([])
+    os.setresgid(number, number, number)
+    os.setresuid(number, number, number)
+    if ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) or os.getresuid() != (number,) * 3:
+        raise Refused("the account cannot be changed")
 
 
 def _frame(magic: int, payload: bytes) -> bytes:

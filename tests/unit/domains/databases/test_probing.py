@@ -8,17 +8,19 @@ import pytest
 
 from headway.domains.databases.model import DatabaseKind, DatabaseSettings, Elsewhere
 from headway.domains.databases.probing import probe, server_of
+from headway.infra.hosts.command import Account
 from headway.kernel.errors import InvalidInput
-from headway.seams.dumps.base import PATH, Server, Typed
+from headway.seams.dumps.base import NOWHERE, PATH, Server, Typed
 from headway.seams.dumps.base import Engine as Form
 
 HERE = DatabaseSettings(database="shop", username="keeper", password='p"s3cret', root_password="r00t")
 THERE = replace(HERE, elsewhere=Elsewhere(host="db.example"))
-ENV = {"PATH": PATH, "LC_ALL": "C.UTF-8"}
+ENV = {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": NOWHERE}
+ASKS = Account(uid=7, gid=7)
 
 
 def test_postgres_is_asked_by_psql() -> None:
-    typed = probe(DatabaseKind.POSTGRES, THERE)
+    typed = probe(DatabaseKind.POSTGRES, THERE, ASKS)
     assert typed.argv[0] == "psql"
     assert {"--host=db.example", "--port=5432", "--username=keeper"} <= {*typed.argv}
     assert (typed.env["PGPASSWORD"], typed.env["PGDATABASE"]) == ('p"s3cret', "shop")
@@ -26,8 +28,8 @@ def test_postgres_is_asked_by_psql() -> None:
 
 def test_redis_is_asked_by_its_own_client() -> None:
     argv = ("redis-cli", "-e", "-h", "db.example", "-p", "6379", "--user", "keeper", "--no-auth-warning")
-    expected = Typed(argv=(*argv, "INFO", "server"), env={**ENV, "REDISCLI_AUTH": 'p"s3cret'})
-    assert probe(DatabaseKind.REDIS, THERE) == expected
+    expected = Typed(argv=(*argv, "INFO", "server"), env={**ENV, "REDISCLI_AUTH": 'p"s3cret'}, account=ASKS)
+    assert probe(DatabaseKind.REDIS, THERE, ASKS) == expected
 
 
 def test_mongo_is_asked_by_its_shell_which_reads_its_login_from_a_script() -> None:
@@ -38,19 +40,19 @@ def test_mongo_is_asked_by_its_shell_which_reads_its_login_from_a_script() -> No
         "admin.runCommand({ping: 1});\n"
     )
     there = replace(THERE, elsewhere=Elsewhere(host="db.example", port=7))
-    assert probe(DatabaseKind.MONGO, there) == Typed(argv=argv, env=ENV, stdin=script.encode())
+    assert probe(DatabaseKind.MONGO, there, ASKS) == Typed(argv=argv, env=ENV, stdin=script.encode(), account=ASKS)
 
 
 def test_libsql_is_asked_over_http_with_its_login_in_a_configuration() -> None:
     argv = ("curl", "--fail", "--silent", "--show-error", "--max-time", "15", "--config", "-")
     select = r"{\"requests\": [{\"type\": \"execute\", \"stmt\": {\"sql\": \"SELECT 1\"}}, {\"type\": \"close\"}]}"
     lines = f'url = "http://db.example:8080/v2/pipeline"\ndata = "{select}"\nuser = "keeper:p\\"s3cret"\n'
-    assert probe(DatabaseKind.LIBSQL, THERE) == Typed(argv=argv, env=ENV, stdin=lines.encode())
+    assert probe(DatabaseKind.LIBSQL, THERE, ASKS) == Typed(argv=argv, env=ENV, stdin=lines.encode(), account=ASKS)
 
 
 @pytest.mark.parametrize("kind", DatabaseKind)
 def test_no_secret_is_an_argument(kind: DatabaseKind) -> None:
-    assert not [each for each in probe(kind, THERE).argv if "s3cret" in each]
+    assert not [each for each in probe(kind, THERE, ASKS).argv if "s3cret" in each]
 
 
 def test_a_server_in_its_container_is_dumped_as_who_may_read_all_of_it() -> None:

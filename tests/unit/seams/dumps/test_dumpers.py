@@ -10,7 +10,7 @@ from headway.seams.dumps import trees
 from headway.seams.dumps.base import INSIDE, PATH, CannotDump, Engine, Server
 from headway.seams.dumps.registry import DUMPERS
 
-HERE = {"PATH": PATH, "LC_ALL": "C.UTF-8"}
+HERE = {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
 REMOTE = Server(engine=Engine.POSTGRES, username="u", password="s3cret", host="db.example", port=0)
 INNER = replace(REMOTE, container="c0ffee", docker={"DOCKER_HOST": "unix:///x", INSIDE: "d"})
 LIBPQ = {"PGDATABASE": "shop", "PGCONNECT_TIMEOUT": "15", "PGAPPNAME": "headway", "PGPASSWORD": "s3cret"}

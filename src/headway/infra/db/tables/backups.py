@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from headway.infra.db.tables.base import Instant, metadata
 
@@ -14,6 +14,7 @@ destinations = Table(
     Column("name", Text, nullable=False),
     Column("reach", Text, nullable=False),  # sealed: it holds credentials
     Column("created_at", Instant, nullable=False),
+    Column("account", Integer),  # the number of the account that reaches it
 )
 
 backups = Table(
