@@ -16,6 +16,7 @@ from tests.postgres import Cluster, running_cluster
 
 Json = Any
 PASSWORD = "p g's s3cret"
+_MODE, _OWNER = 2, 3  # of a line of ``listing``
 
 
 @contextmanager
@@ -149,3 +150,15 @@ def listing(folder: Path) -> str:
     used = int(subprocess.run(["du", "-s", "hole"], cwd=folder, capture_output=True, check=True).stdout.split()[0])
     assert used < 1024, "a hole is a hole"
     return "\n".join(sorted((shown + sums.stdout).decode().splitlines()))
+
+
+def owned(listed: str, uid: int) -> str:
+    """What ``listing`` shows of the same tree as an application's own data: all of it belongs to the account ``uid``,
+    and no file has a right of somebody else's.
+    """
+    lines = [line.split("|") for line in listed.splitlines()]
+    for each in lines:
+        if len(each) > _OWNER + 1:
+            each[_MODE] = each[_MODE][-3:]
+            each[_OWNER] = each[_OWNER + 1] = str(uid)
+    return "\n".join(sorted("|".join(each) for each in lines))

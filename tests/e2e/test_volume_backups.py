@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.backups import Volumes, fill_folder, listing, slow_destination
+from tests.backups import Volumes, fill_folder, listing, owned, slow_destination
 from tests.compose import SLEEPS, Stack, as_file, panel_with_engine, stack
 from tests.docker_engine import Engine
 from tests.panel import Panel, git_repository, panel, until, web
@@ -57,7 +57,9 @@ def test_an_applications_own_data_comes_back_whole(native: tuple[Panel, str, Pat
     row = volumes.restore(volume_backup_id, file["path"])
     assert row["status"] == "done", running.deployment_log(row["deploymentId"])
     assert "all that is in it is replaced" in running.deployment_log(row["deploymentId"])
-    assert listing(data) == before
+    account = data.stat().st_uid
+    assert account != 0
+    assert listing(data) == owned(before, account)
     assert sorted(path.name for path in data.parent.iterdir()) == [application_id], "nothing is left beside it"
     until(lambda: running.visit("kept").status_code == 200, 20)
     assert [

@@ -13,6 +13,7 @@ from headway.core.deployments.run import RunFailed
 from headway.domains.applications.streaming import way_to
 from headway.infra.hosts import ssh_client
 from headway.infra.hosts.base import Host, HostUnreachable
+from headway.infra.hosts.command import Account
 from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.ssh import SshHost
 from headway.seams.dumps.base import INSIDE
@@ -36,9 +37,12 @@ class FarEnd:
         """The server's name."""
         return self.host.target.name
 
-    def argv(self, argv: tuple[str, ...]) -> tuple[str, ...]:
-        """The stage by which the program is started there, in a clean environment; its own is ``ENV``."""
-        return ssh_client.argv_of(self.files, _WAY, ssh_client.far_words(self.host.target, argv, mark=self.mark))
+    def argv(self, argv: tuple[str, ...], account: Account | None = None) -> tuple[str, ...]:
+        """The stage by which the program is started there, as root or an account, in a clean environment; its own is
+        ``ENV``.
+        """
+        words = ssh_client.far_words(self.host.target, argv, mark=self.mark, account=account)
+        return ssh_client.argv_of(self.files, _WAY, words)
 
 
 async def lay_out(here: Host, far: SshHost, files: str, *, reads: bool) -> None:

@@ -5,7 +5,7 @@ with while the service is stopped.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
@@ -18,8 +18,10 @@ from headway.domains.volume_backups.services import Origin, Services, new_name
 from headway.domains.volume_backups.stopping import let_up, start_again, take_down, undo_stopped
 from headway.domains.volume_backups.where import Where, known_host, open_way, undo_there
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Account
 from headway.kernel.errors import Conflict
-from headway.seams.dumps.base import TAR
+from headway.seams.dumps import trees
+from headway.seams.dumps.base import TAR, Whole
 
 RESTORE = "volumeBackup.restore"
 UNDO_VOLUME = "new volume"
@@ -46,7 +48,7 @@ class VolumeRestoreKind:
         require_root(plan)
         where = await open_way(run, self.services.hosts, self.keeping, plan, reads=False)
         await run.step("open a folder", lambda: self._open(run, plan))
-        await self.keeping.fetch(run, "prove the file", plan.place, TAR, whole())
+        await self.keeping.fetch(run, "prove the file", plan.place, TAR, _without_devices(plan))
         if plan.target:
             name = await self._into_new(where, plan)
             await self.keeping.close_folder(run)
@@ -92,41 +94,44 @@ class VolumeRestoreKind:
             folder: str = await where.run.step("make the volume", make)
         except Conflict as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
-        await self._extract(where, plan, folder)
+        # Not in the volume itself, which somebody may have in a container by now, and lead a path elsewhere.
+        beside = Exchanging(host=where.host, place=folder, by=where.run)
+        await where.run.step("make a folder beside it", lambda: _moved(beside, Move.BEGIN))
+        await self._extract(where, plan, beside.fresh, None)
+        moves = (Move.EXCHANGE, Move.SETTLE, Move.CLEAR)
+        await where.run.step("put it in place", lambda: _moved(beside, *moves))
         return name
 
     async def _into_same(self, where: Where, plan: Plan) -> None:
         run = where.run
-        folder: str = await run.step("find the volume", lambda: self._folder(plan))
+        folder, uid = await run.step("find the volume", lambda: self._folder(plan))
+        owner = None if uid is None else Account(uid=uid, gid=uid)
         beside = Exchanging(host=where.host, place=folder, by=run)
 
         async def make() -> Json:
             await run.undo(UNDO_SWAP, {**plan.origin.dump(), "folder": folder})
             await beside.make(Move.BEGIN)
-            return None
-
-        async def swap() -> Json:
-            await beside.make(Move.EXCHANGE)
-            return None
-
-        async def settle() -> Json:
-            await beside.make(Move.SETTLE)
-            await beside.make(Move.CLEAR)
+            if owner is not None:
+                await where.host.make_folder(beside.fresh, owner=owner)
             return None
 
         await run.step("make a folder beside it", make)
-        await self._extract(where, plan, beside.fresh)
+        await self._extract(where, plan, beside.fresh, owner)
         await run.step("stop the service", lambda: take_down(where, self.services, plan))
-        await run.step("exchange the folders", swap)
+        await run.step("exchange the folders", lambda: _moved(beside, Move.EXCHANGE))
         await start_again(where, self.services, plan)
-        await run.step("remove the old one", settle)
+        await run.step("remove the old one", lambda: _moved(beside, Move.SETTLE, Move.CLEAR))
 
     async def _folder(self, plan: Plan) -> Json:
-        return await self.services.folder(plan.origin, plan.app_name, plan.volume)
+        """The folder, and the account that all of it belongs to, None where it is a container's."""
+        folder = await self.services.folder(plan.origin, plan.app_name, plan.volume)
+        return folder, await self.services.data_uid(plan.origin, plan.volume)
 
-    async def _extract(self, where: Where, plan: Plan, folder: str) -> None:
+    async def _extract(self, where: Where, plan: Plan, folder: str, owner: Account | None) -> None:
         await where.begin()
-        await self.keeping.fetch(where.run, "extract", plan.place, TAR, where.fills(folder))
+        await self.keeping.fetch(where.run, "extract", plan.place, TAR, where.fills(folder, owner))
+        if owner is not None:
+            await where.tame(folder, owner)
         await where.sync(folder)
 
     async def _remove_volume(self, undoing: Undoing, data: Mapping[str, Json]) -> None:
@@ -151,3 +156,14 @@ class VolumeRestoreKind:
         await beside.make(Move.PUT_BACK)
         await let_up(undoing, services, origin)
         await beside.make(Move.CLEAR)
+
+
+async def _moved(beside: Exchanging, *moves: Move) -> Json:
+    for move in moves:
+        await beside.make(move)
+    return None
+
+
+def _without_devices(plan: Plan) -> Whole:
+    """How it is proven that a restore may begin."""
+    return replace(whole(plan), programs=trees.judge())

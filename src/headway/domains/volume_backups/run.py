@@ -20,7 +20,7 @@ from headway.seams.dumps import trees
 from headway.seams.dumps.base import TAR, Whole
 
 KIND = "volumeBackup"
-VERSION = 5  # raised with every change to the steps of a backup or a restore: a run of another one is not resumed
+VERSION = 6  # raised with every change to the steps of a backup or a restore: a run of another one is not resumed
 _MIB = 1 << 20
 
 
@@ -70,9 +70,9 @@ class VolumeBackupKind:
         return folder
 
 
-def whole() -> Whole:
+def whole(plan: Plan) -> Whole:
     """How the stream is known to be whole."""
-    return Whole(programs=trees.list_names(), env=trees.ENV)
+    return Whole(programs=trees.list_names(), env=trees.ENV, account=plan.place.storage.account)
 
 
 def require_root(plan: Plan) -> None:
@@ -86,11 +86,11 @@ def require_root(plan: Plan) -> None:
 
 def _stream(where: Where, plan: Plan, folder: str) -> Stream:
     return Stream(
-        programs=(where.program(trees.read(folder)),),
+        programs=(where.reads(folder),),
         env=where.env,
         stdin=where.ahead,
         engine=TAR,
-        whole=whole(),
+        whole=whole(plan),
         # A file that changes while it is read is a fault of a stopped service only.
         tolerated=frozenset() if plan.turn_off else frozenset({trees.CHANGED}),
         place=where.place,

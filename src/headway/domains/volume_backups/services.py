@@ -106,7 +106,7 @@ class Services:
         EngineAway, HostUnreachable.
         """
         service_type, service_id = origin.service_type, origin.service_id
-        if service_type is ServiceType.APPLICATION and volume == DATA and not await self._has_mount(service_id, DATA):
+        if await self._is_own_data(origin, volume):
             return self.applications.toolboxes.at(origin.host_id).folders.data(service_id)
         if service_type.database is not None and volume == DATA:
             volume = await self.applications.db.read(lambda tx: self._kept_in(tx, service_id))
@@ -119,6 +119,15 @@ class Services:
         if found.get("Driver") != "local" or not found.get("Mountpoint") or found.get("Options"):
             raise NoSuchVolume(f"The volume {volume} does not lie in a folder of its machine, so it is not read here.")
         return str(found["Mountpoint"])
+
+    async def data_uid(self, origin: Origin, volume: str) -> int | None:
+        """The account that all of an application's own data belongs to; None for a volume, which holds files of many,
+        and where there are no accounts.
+        """
+        if not await self._is_own_data(origin, volume):
+            return None
+        db, id_ = self.applications.db, origin.service_id
+        return (await db.read(lambda tx: applications.find(tx, id_, self.vault))).run_uid
 
     async def make_volume(self, origin: Origin, name: str, deployment_id: str) -> str:
         """The folder of a volume of the service that the restore makes. Raises Conflict where there is one of that name
@@ -185,6 +194,10 @@ class Services:
         if snapshot is None:
             raise NoSuchVolume("Nothing of this database has been deployed yet, so it keeps nothing: deploy it first.")
         return next(each.source for each in snapshot.settings.mounts if each.kind == "volume")
+
+    async def _is_own_data(self, origin: Origin, volume: str) -> bool:
+        is_data = origin.service_type is ServiceType.APPLICATION and volume == DATA
+        return is_data and not await self._has_mount(origin.service_id, DATA)
 
     async def _has_mount(self, application_id: str, volume: str) -> bool:
         found = await self.applications.db.read(lambda tx: applications.find(tx, application_id, self.vault))

@@ -14,7 +14,8 @@ from headway.domains.catalog.keeping import Keeping
 from headway.domains.servers.fleet import ServerUnknown
 from headway.domains.volume_backups.plan import Plan
 from headway.infra.hosts.base import Host, HostUnreachable
-from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.command import Account, Command, Stage
+from headway.infra.hosts.confined import FILLING, READING, bounded
 from headway.infra.hosts.handing import ahead, taking
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, broken
@@ -22,6 +23,7 @@ from headway.seams.dumps import trees
 from headway.seams.dumps.base import Whole
 
 UNDO_THERE = "programs on a server"
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +49,15 @@ class Where:
         """What ``program`` reads before what it is to read."""
         return b"" if self.far is None else ahead({})
 
-    def program(self, argv: tuple[str, ...]) -> tuple[str, ...]:
-        """A program there, as a stage of a command here; one that is not there is named."""
-        return argv if self.far is None else self.far.argv(taking(argv))
+    def program(self, argv: tuple[str, ...], account: Account | None = None) -> tuple[str, ...]:
+        """A program there, as a stage of a command here; one that is not there is named. As an ``account`` only there:
+        here the stage says so.
+        """
+        return argv if self.far is None else self.far.argv(taking(argv), account)
+
+    def reads(self, folder: str) -> tuple[str, ...]:
+        """What makes a stream of a folder there."""
+        return self.program(bounded(trees.read(folder), READING))
 
     def fence(self) -> AbstractAsyncContextManager[None]:
         """Guards an effect there."""
@@ -62,10 +70,28 @@ class Where:
         if self.far is not None:
             await self.run.undo(UNDO_THERE, {"host": self.host.host_id})
 
-    def fills(self, folder: str) -> Whole:
-        """What makes of a stream what is in a folder there."""
-        fills = self.program(trees.write(folder))
-        return Whole(programs=(fills,), env=self.env, ahead=self.ahead, place=self.place, speaker=trees.PROGRAM)
+    def fills(self, folder: str, owner: Account | None) -> Whole:
+        """What makes of a stream what is in a folder there: as the account that is to own all of it, else as root with
+        as many of its rights as that takes.
+        """
+        argv = bounded(trees.write(folder), FILLING) if owner is None else trees.write_own(folder)
+        return Whole(
+            programs=(self.program(argv, owner),),
+            env=self.env,
+            ahead=self.ahead,
+            place=self.place,
+            speaker=trees.PROGRAM,
+            account=self._here(owner),
+        )
+
+    async def tame(self, folder: str, owner: Account) -> None:
+        """Takes out of what was filled so what no application keeps; the log says what."""
+        finding = Stage(argv=self.program(trees.tame(folder), owner), account=self._here(owner))
+        some = Stage(argv=("sed", "--quiet", f"1,{_MOST_NAMED}p"), account=self._here(owner))
+        await self.run.command("tame", Command(stages=(finding, some), env=self.env, stdin=self.ahead), check=False)
+
+    def _here(self, account: Account | None) -> Account | None:
+        return account if self.far is None else None
 
     async def sync(self, folder: str) -> None:
         """Returns when what lies in a folder there is on its disk."""

@@ -10,6 +10,18 @@ from headway.seams.dumps.base import PATH
 PROGRAM = "tar"
 CHANGED = 1  # tar's exit status where only something changed while it was read
 ENV: Mapping[str, str] = MappingProxyType({"PATH": PATH, "LC_ALL": "C.UTF-8"})
+# What the listing of an entry begins with is its type.
+_JUDGE = """\
+my ( $count, @devices ) = (0);
+while (<STDIN>) {
+    $count++;
+    push @devices, ( split ' ', $_, 6 )[5] if /^[bc]/;
+}
+print( "$count\\n" ), exit 0 if !@devices;
+my $named = join ', ', map { s/\\s+$//r } @devices[ 0 .. ( @devices < 5 ? $#devices : 4 ) ];
+print STDERR "headway: The backup has devices of a machine in it, which are made for nobody: $named.\\n";
+exit 3;
+"""
 _KEPT = ("--numeric-owner", "--xattrs", "--xattrs-include=*", "--acls")
 
 
@@ -23,7 +35,28 @@ def list_names() -> tuple[tuple[str, ...], ...]:
     return ((PROGRAM, "--list", "--file=-", "--quoting-style=escape"), ("wc", "--lines"))
 
 
+def judge() -> tuple[tuple[str, ...], ...]:
+    """Reads the whole stream and prints how many entries it has, if none of them is a device."""
+    return (
+        (PROGRAM, "--list", "--verbose", "--numeric-owner", "--file=-", "--quoting-style=escape"),
+        ("perl", "-e", _JUDGE),
+    )
+
+
 def write(folder: str) -> tuple[str, ...]:
     """Makes of standard input what ``read`` was given, in an empty folder."""
     kept = ("--same-owner", "--same-permissions", "--delay-directory-restore", *_KEPT)
     return (PROGRAM, "--extract", *kept, "--file=-", f"--directory={folder}")
+
+
+def write_own(folder: str) -> tuple[str, ...]:
+    """The same by an account that is to own all of it."""
+    kept = ("--no-same-owner", "--same-permissions", "--delay-directory-restore", *_KEPT)
+    return (PROGRAM, "--extract", *kept, "--file=-", f"--directory={folder}")
+
+
+def tame(folder: str) -> tuple[str, ...]:
+    """Takes out of a folder what an application's own data does not hold, and prints what that was."""
+    pipes = ("-type", "p", "-printf", "The pipe %P is left out.\\n", "-delete")
+    rights = ("(", "-not", "-type", "l", ")", "-perm", "/6000", "-printf", "The file %P loses its setuid bit.\\n")
+    return ("find", folder, *pipes, "-o", *rights, "-exec", "chmod", "a-s", "--", "{}", "+")
