@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.backups import Volumes, fill_folder, listing
+from tests.backups import Volumes, fill_folder, listing, owned
 from tests.database_services import lacks_database_services
 from tests.docker_engine import lacks_docker
 from tests.e2e.test_applications_servers import Site, connected
@@ -102,7 +102,8 @@ def test_an_applications_own_data_on_a_server_comes_back(native: Site, tmp_path:
     (data / "f1").write_text("changed")
     row = volumes.restore(volume_backup_id, file["path"])
     assert row["status"] == "done", panel.deployment_log(row["deploymentId"])
-    assert listing(data) == kept
+    assert listing(data) == owned(kept, data.stat().st_uid)
+    assert data.stat().st_uid != 0
     assert [path.name for path in data.parent.iterdir() if path.name.startswith(application_id)] == [application_id]
     until(lambda: native.visit(application_id).text == "one", 20)
     panel.post("application.delete", applicationId=application_id)

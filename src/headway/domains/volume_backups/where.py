@@ -49,15 +49,19 @@ class Where:
         """What ``program`` reads before what it is to read."""
         return b"" if self.far is None else ahead({})
 
-    def program(self, argv: tuple[str, ...], account: Account | None = None) -> tuple[str, ...]:
-        """A program there, as a stage of a command here; one that is not there is named. As an ``account`` only there:
-        here the stage says so.
+    def program(
+        self, argv: tuple[str, ...], account: Account | None = None, bounds: tuple[str, ...] | None = None
+    ) -> tuple[str, ...]:
+        """A program there, as a stage of a command here; one that is not there is named. With ``bounds`` it has these
+        of root's rights only. As an ``account`` only there: here the stage says so.
         """
-        return argv if self.far is None else self.far.argv(taking(argv), account)
+        whole = argv if self.far is None else taking(argv)
+        whole = whole if bounds is None else bounded(whole, bounds)
+        return whole if self.far is None else self.far.argv(whole, account)
 
     def reads(self, folder: str) -> tuple[str, ...]:
         """What makes a stream of a folder there."""
-        return self.program(bounded(trees.read(folder), READING))
+        return self.program(trees.read(folder), bounds=READING)
 
     def fence(self) -> AbstractAsyncContextManager[None]:
         """Guards an effect there."""
@@ -74,9 +78,9 @@ class Where:
         """What makes of a stream what is in a folder there: as the account that is to own all of it, else as root with
         as many of its rights as that takes.
         """
-        argv = bounded(trees.write(folder), FILLING) if owner is None else trees.write_own(folder)
+        argv = trees.write(folder) if owner is None else trees.write_own(folder)
         return Whole(
-            programs=(self.program(argv, owner),),
+            programs=(self.program(argv, owner, FILLING if owner is None else None),),
             env=self.env,
             ahead=self.ahead,
             place=self.place,
