@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,8 +25,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
-    with panel(tmp_path_factory.mktemp("panel") / "data", HEADWAY_DOCKER_HOST="unix:///nowhere.sock") as started:
-        yield started
+    # An account gets at folders of the machine where no folder above is closed, which those of tests are.
+    with tempfile.TemporaryDirectory(prefix="headway-kept-") as kept:
+        Path(kept).chmod(0o711)
+        env = {"HEADWAY_DOCKER_HOST": "unix:///nowhere.sock", "HEADWAY_BACKUP_DIR": kept}
+        with panel(tmp_path_factory.mktemp("panel") / "data", **env) as started:
+            yield started
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +131,22 @@ def test_what_reaches_a_storage_is_nobody_in_an_empty_folder(running: Panel) -> 
         os.kill(int(trial.name), 9)
         os.kill(int(own.name), 9)
         assert {asked.result().status_code, listed.result().status_code} == {400}
+
+
+def test_a_folder_that_root_has_filled_goes_on_as_the_accounts(running: Panel) -> None:
+    backup_id = running.post("backup.create", databaseType="web-server", database="headway")["backupId"]
+    where = running.get("backup.one", backupId=backup_id)["destinationId"]
+    folder = Path(running.env["HEADWAY_BACKUP_DIR"]) / where
+    (folder / "old").mkdir(parents=True)
+    (folder / "old" / "file").write_text("of before")
+    folder.chmod(0o700)
+    answer = running.client.post("/backup.manualBackupWebServer", json={"backupId": backup_id})
+    running.done(answer.headers["x-deployment-id"], 60)
+    owners = {each.lstat().st_uid for each in (folder, *folder.rglob("*"))}
+    (uid,) = owners
+    assert uid > 1_000_000_000
+    (file,) = running.get("backup.files", backupId=backup_id)
+    assert (folder / file["path"]).stat().st_size == file["bytes"]
 
 
 def _is_nobody(running: Panel, process: Path) -> int:
