@@ -174,6 +174,7 @@ class ComposeWiring:
                 SubjectType.COMPOSE: self._require_compose,
                 SubjectType.APPLICATION: self._require_application,
             },
+            require_firm=self.operating.require_firm,
         )
 
     def _require_compose(self, tx: Tx, compose_id: str) -> None:

@@ -62,7 +62,7 @@ def refused(shop: Stack, file: str) -> str:
         ("    security_opt: [seccomp=unconfined]\n", "security_opt: seccomp=unconfined"),
         ("    volumes: [/var/run/docker.sock:/s]\n", "uses /var/run/docker.sock (a mount of web), which lies outside"),
         ("    volumes: [../../../../etc:/e]\n", "(a mount of web), which lies outside of its files"),
-        ("    volumes: ['.:/all', './a:/a']\n", "which lies within"),
+        ("    volumes: ['../files:/all', '../files/a:/a']\n", "which lies within"),
         ("    env_file: /etc/passwd\n", "may not read /etc/passwd"),
         ("    env_file: ../../../x\n", "may not read ../../../x"),
         ("    env_file: '${HOME}/x'\n", "write the path of a file beside it"),

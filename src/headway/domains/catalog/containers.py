@@ -38,7 +38,7 @@ class ContainerService:
     """What callers may ask of containers: of the panel's machine, or of the server that they name. ``engine_at`` gives
     its engine and raises Missing for a server that is not theirs, ``secrets_of`` gives what must not show of the output
     of a subject, ``was_asked_for`` says whether there can be any, and ``require_start`` raises where what serves of one
-    may not be started now.
+    may not be started now; ``require_firm`` where others could have one of a compose service mount anything.
     """
 
     db: Database
@@ -47,6 +47,7 @@ class ContainerService:
     secrets_of: Mapping[SubjectType, SecretsOf]
     was_asked_for: Callable[[Tx], bool]
     require_start: Mapping[SubjectType, Callable[[Tx, str], None]]
+    require_firm: Callable[[Container], Awaitable[None]]
 
     async def all(self, actor: Actor, procedure: str, server_id: str | None = None) -> list[Container]:
         """Every container that the caller may see, by name. Raises EngineAway."""
@@ -82,6 +83,8 @@ class ContainerService:
         there = await self.engine_at(actor, server_id)
         container = await self._one(actor, there, "docker.restartContainer", container_id)
         await self.db.read(lambda tx: self._require_start(tx, container))
+        if COMPOSE in container.labels:
+            await self.require_firm(container)
         await there.engine.restart(container.container_id)
 
     async def follow(

@@ -27,6 +27,7 @@ from headway.infra.hosts.base import Host
 from headway.infra.logs.mask import Masker
 from headway.seams.runtimes.afar.client import NotPrepared
 from headway.seams.runtimes.compose import converted
+from headway.seams.runtimes.compose.footing import mounts_of
 from headway.seams.runtimes.compose.observed import Container
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,11 @@ class Operating:
         """All containers of a compose service."""
         tools = await self.tools_of(compose_id)
         return await tools.engine.containers(panel=tools.panel_id, compose=compose_id)
+
+    async def require_firm(self, container: Container) -> None:
+        """Returns where no other container could have its mounts lead elsewhere. Raises Exchangeable."""
+        tools = await self.tools_of(container.compose_id)
+        await tools.require_firm(container.compose_id, mounts_of([container]), serving=None)
 
     async def logs(self, compose: Compose, container: Container, *, tail: int, since: str | None) -> str:
         """The last lines that a container wrote, masked."""

@@ -6,8 +6,8 @@ import json
 import posixpath
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.core.access.allowances import NotAllowed
@@ -19,15 +19,15 @@ from headway.domains.composes.plan import Plan
 from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import LeadsOutside
+from headway.infra.hosts.beneath import Kind, Seen
 from headway.kernel.errors import HeadwayError
-from headway.seams.runtimes.compose import allowed, commands, converted, written
+from headway.seams.runtimes.compose import allowed, commands, converted, footing, written
 from headway.seams.runtimes.compose.allowed import Path, Use
 
 RAW_FILE = "docker-compose.yml"
 _MOST_BYTES = 1 << 20
 _UNSET = re.compile(r'The \\?"?(\w+)\\?"? variable is not set')
 _MOST_FILES = 64
-_SOMETHING_ELSE = "?"
 _ONLY_AN_OWNER = "Who may use the machine can allow this compose service to use the host (allowHostAccess)."
 
 
@@ -97,18 +97,37 @@ class Reading:
         if not model.get("services"):
             raise _refused("The compose file has no service that is to run (of this profile).")
         paths = allowed.paths_of(model)
-        kinds = await self._kinds(paths)
-        found = [*allowed.objections(model), *allowed.nested(paths), *await self._strays(paths, kinds)]
+        settled = {each.path: self._stays(each) for each in paths}
+        seen = await self._look([*settled, *settled.values()])
+        found = [*allowed.objections(model), *self._strays(paths, seen)]
         if found and not self.plan.settings.host_access:
             raise _refused(f"The compose file {'; it '.join(found)}. {_ONLY_AN_OWNER}")
-        missing = [path for path in paths if path.path not in kinds and path.use is not Use.MOUNT]
-        if missing:
-            raise _refused(f"The {missing[0].use} {self._shown(missing[0].path)} ({missing[0].where}) is not there.")
-        return await self._settle_mounts(paths, kinds), found
+        missing = {path for path in settled if seen[path].kind is Kind.NOTHING}
+        moved = {path: settled[path] for path in sorted(missing)}
+        lying = [replace(each, path=moved.get(each.path, each.path)) for each in paths]
+        await self._require_firm(lying)
+        for path in paths:
+            if path.use is not Use.MOUNT and path.path in missing:
+                raise _refused(f"The {path.use} {self._shown(path.path)} ({path.where}) is not there.")
+        await self._settle_mounts(paths, moved)
+        return moved, found
+
+    async def _look(self, paths: Iterable[str]) -> dict[str, Seen]:
+        """What there is at the paths: within the own folder, unless an owner has let it use the host."""
+        folder = "/" if self.plan.settings.host_access else self._own
+        return await footing.look(self.tools.engine.machine, folder, paths)
+
+    async def _require_firm(self, paths: Sequence[Path]) -> None:
+        """Refuses paths that a container could have lead elsewhere: of those that run, or of these."""
+        try:
+            await self.tools.require_firm(self.plan.compose_id, paths, serving=self.plan.serving)
+        except footing.Exchangeable as error:
+            raise _refused(f"{error.message} {_ONLY_AN_OWNER}") from error
 
     async def _check_opened(self) -> None:
         """Refuses a file that would have other files read which are not of this deploy."""
         todo, seen = deque([self._file]), {self._file}
+        outer: list[Path] = []
         while todo:
             path = todo.popleft()
             for opened in written.opened_by(await self._document(path)):
@@ -121,11 +140,13 @@ class Reading:
                         f"{_ONLY_AN_OWNER}"
                     )
                 await self._require_inside(target, opened)
+                outer.append(Path(path=target, use=Use.FILE, where=opened.where))
                 if opened.is_compose and target not in seen:
                     seen.add(target)
                     todo.append(target)
             if len(seen) > _MOST_FILES:
                 raise _refused(f"The compose file includes more than {_MOST_FILES} others.")
+        await self._require_firm(outer)
 
     async def _require_inside(self, target: str, opened: written.Opened) -> None:
         if not self._is_inside(target):
@@ -184,50 +205,36 @@ class Reading:
         if self.plan.settings.create_env_file and self.plan.variables:
             await self.run.host.remove_tree(self._env_file)
 
-    async def _kinds(self, paths: Sequence[Path]) -> dict[str, str]:
-        """What there is at the paths, by path."""
-        if not paths:
-            return {}
-        command = commands.kinds_of(sorted({path.path for path in paths}), self.plan.build_account)
-        ended = await self.run.command("paths of the compose file", command, check=False)
-        words = ended.output.decode(errors="surrogateescape").split("\0")
-        return dict(zip(words[1::2], words[::2], strict=False))
-
-    async def _strays(self, paths: Sequence[Path], kinds: Mapping[str, str]) -> list[str]:
+    def _strays(self, paths: Sequence[Path], seen: Mapping[str, Seen]) -> list[str]:
         found = []
         for path in paths:
             named = f"uses {self._shown(path.path)} ({path.where})"
             if not self._is_inside(path.path):
                 found.append(f"{named}, which lies outside of its files")
-                continue
-            try:
-                await self.run.host.read_file(path.path, limit=1, below=self._own)
-            except LeadsOutside:
+            elif seen[path.path].kind is Kind.OUTSIDE:
                 found.append(f"{named}, which a symbolic link leads out of its files")
-                continue
-            kind = kinds.get(path.path)
-            if kind == _SOMETHING_ELSE:
+            elif seen[path.path].kind is Kind.OTHER:
                 found.append(f"{named}, which is neither a file nor a folder")
         return found
 
-    async def _settle_mounts(self, paths: Sequence[Path], kinds: Mapping[str, str]) -> dict[str, str]:
+    async def _settle_mounts(self, paths: Sequence[Path], moved: Mapping[str, str]) -> None:
         """Makes the folders that mounts want and the files do not have, where they stay from deploy to deploy."""
-        moved: dict[str, str] = {}
         for path in paths:
             if path.use is not Use.MOUNT or not self._is_inside(path.path):
                 continue
-            if path.path in kinds:
-                if path.writable and path.path.startswith(f"{self.root}/"):
-                    await self.run.say(
-                        f"{path.where.capitalize()} is {self._shown(path.path)}, a part of the files that were "
-                        "deployed: what is written there is gone with the next deploy. A volume or ../files keeps it."
-                    )
-                continue
-            if path.path.startswith(f"{self.root}/"):
-                below = posixpath.relpath(path.path, self.root)
-                moved[path.path] = f"{self.tools.folders.files(self.plan.compose_id)}/{below}"
-            await self.run.host.make_folder(moved.get(path.path, path.path), mode=0o755)
-        return moved
+            if path.path in moved:
+                await self.run.host.make_folder(moved[path.path], mode=0o755)
+            elif path.writable and path.path.startswith(f"{self.root}/"):
+                await self.run.say(
+                    f"{path.where.capitalize()} is {self._shown(path.path)}, a part of the files that were "
+                    "deployed: what is written there is gone with the next deploy. A volume or ../files keeps it."
+                )
+
+    def _stays(self, path: Path) -> str:
+        """Where a mount of a folder that the files do not have lies from deploy to deploy."""
+        if path.use is not Use.MOUNT or not path.path.startswith(f"{self.root}/"):
+            return path.path
+        return f"{self.tools.folders.files(self.plan.compose_id)}/{posixpath.relpath(path.path, self.root)}"
 
     def _needed(self, model: Mapping[str, Any]) -> dict[str, str]:
         variables = self.plan.variables

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headway.core.deployments.run import Json, Run, RunFailed
+from headway.core.deployments.status import Reason
 from headway.domains.catalog.restoring import Domains
 from headway.domains.composes import store
 from headway.domains.composes.model import Record
@@ -25,7 +26,9 @@ from headway.infra.docker.images import require_own_labels
 from headway.infra.hosts.command import Command
 from headway.kernel.artifacts import Commit
 from headway.seams.runtimes.compose import commands, converted
+from headway.seams.runtimes.compose.allowed import paths_of
 from headway.seams.runtimes.compose.engine import Image
+from headway.seams.runtimes.compose.footing import Exchangeable
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.ways import Way
 
@@ -75,6 +78,7 @@ class Releasing:
         """Begins the new services and replaces in place those of which two cannot run at once."""
 
         async def up() -> Json:
+            await self.require_firm(plan.record)
             await self.run.undo("containers", self.data)
             await self._end_stack()
             running = await self._containers()
@@ -101,9 +105,17 @@ class Releasing:
                 old = [each for each in running if each.service == name and each.deployment_id != self.release_id]
                 numbers[name] = len(old) + plan.record.services[name].replicas
             if numbers:
+                await self.require_firm(plan.record)
                 await self._bring_up("up beside", self._composing(plan).up_beside(numbers), plan)
 
         await self.run.step("start beside", up)
+
+    async def require_firm(self, record: Record) -> None:
+        """Refuses to give the engine a path that a container could have lead elsewhere. Raises RunFailed."""
+        try:
+            await self.tools.require_firm(self.plan.compose_id, paths_of(record.file), serving=self.plan.serving)
+        except Exchangeable as error:
+            raise RunFailed(error.message, Reason.REFUSED) from error
 
     async def health_check(self, plan: Rollout) -> list[str]:
         """Waits until every service is up; gives those that have done their work once."""

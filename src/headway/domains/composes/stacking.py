@@ -86,6 +86,7 @@ class Stacking:
                 async with self.run.fence():
                     await self.tools.engine.remove(**labels)
                     await self.tools.engine.remove_networks(**labels)
+            await self.releasing.require_firm(plan.record)
             bringing = Bringing(run=self.run, plan=self.plan, tools=self.tools)
             async with bringing.logged_in("the stack") as docker:
                 await self.run.command("stack deploy", stacks.deploy(docker, self.plan.app_name, plan.record.file))

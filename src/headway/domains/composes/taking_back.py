@@ -13,6 +13,7 @@ from headway.domains.composes.model import Release
 from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
+from headway.seams.runtimes.compose.footing import Exchangeable
 
 
 async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json) -> None:
@@ -43,7 +44,8 @@ async def _undo_containers(tools: Tools, undoing: Undoing, data: Mapping[str, Js
             await tools.engine.remove_networks(**labels)
         elif serves is not None:
             if not await undoing.write(lambda tx: _is_withheld(tx, tools, serves)):
-                await tools.bring_up(compose_id, data["app_name"], serves.record)
+                with suppress(Exchangeable):  # what of it runs goes on; the keeper says why the rest does not
+                    await tools.bring_up(compose_id, data["app_name"], serves.record)
             await tools.lead_to_stack(compose_id, data["app_name"], serves)
             await tools.routing.lead(compose_id, serves)  # who was started again has another address
         else:

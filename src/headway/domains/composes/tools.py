@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,8 @@ from headway.infra.hosts.command import Limits
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.forges.base import Connection, Login
+from headway.seams.runtimes.compose import footing
+from headway.seams.runtimes.compose.allowed import Path, paths_of
 from headway.seams.runtimes.compose.commands import Composing
 from headway.seams.runtimes.compose.converted import IMAGES, Identity
 from headway.seams.runtimes.compose.engine import Engine
@@ -130,10 +132,24 @@ class Tools:
             return "Its files are not on its machine any more; deploy that commit again."
         return None
 
+    async def require_firm(self, compose_id: str, paths: Sequence[Path], *, serving: str | None) -> None:
+        """Returns where no container could have the paths lead elsewhere, none of those that are there and of the
+        release that is ``serving``; of one that may use the host that is not asked. Raises Exchangeable, EngineAway.
+        """
+        settings = await self.db.read(lambda tx: store.settings_of(tx, compose_id, self.vault))
+        if not paths or settings is None or settings.host_access:
+            return
+        before = await self.release(serving)
+        beside = footing.mounts_of(await self.engine.containers(panel=self.panel_id, compose=compose_id))
+        if before is not None:
+            beside += paths_of(before.record.file)
+        await footing.require(self.engine.machine, self.folders.own(compose_id), paths, beside)
+
     async def bring_up(self, compose_id: str, app_name: str, record: Record) -> None:
         """Starts what a release is to run for as long as it serves, and makes what of it is not there. What has done
-        its work once is not run again. Raises EngineAway, EngineRefused, ComposeFailed.
+        its work once is not run again. Raises EngineAway, EngineRefused, ComposeFailed, Exchangeable.
         """
+        await self.require_firm(compose_id, paths_of(record.file), serving=None)
         if record.stack:
             await self.stacks.up(app_name, record.file)
             return

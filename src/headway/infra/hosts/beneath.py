@@ -6,11 +6,52 @@ import errno
 import os
 import stat
 from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import PurePosixPath
 
 from headway.infra.hosts.base import LeadsOutside
 
 MOST_LINKS = 40
+
+
+class Kind(StrEnum):
+    """What there is at a path."""
+
+    NOTHING = "nothing"
+    FILE = "file"
+    FOLDER = "folder"
+    OTHER = "other"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a path below a folder leads to: ``itself`` and the ``folders`` in which a name of the way was looked up are
+    known by device and number, so that no other spelling of a path hides one. Who can write to none of these folders
+    cannot have the path lead elsewhere. ``OUTSIDE`` is where the way leaves the folder.
+    """
+
+    kind: Kind
+    itself: str = ""
+    folders: tuple[str, ...] = ()
+
+
+def look_beneath(folder: str, path: str) -> Seen:
+    """What there is at ``path`` (absolute, below ``folder``), links followed as ``open_beneath`` does."""
+    folders: list[str] = []
+    try:
+        held = _held_beneath(folder, path, folders)
+    except LeadsOutside:
+        return Seen(kind=Kind.OUTSIDE)
+    if held is None:
+        return Seen(kind=Kind.NOTHING, folders=tuple(folders))
+    try:
+        mode = os.fstat(held).st_mode
+        kind = Kind.FOLDER if stat.S_ISDIR(mode) else Kind.FILE if stat.S_ISREG(mode) else Kind.OTHER
+        return Seen(kind=kind, itself=_identity(held), folders=tuple(folders))
+    finally:
+        os.close(held)
 
 
 def open_beneath(folder: str, path: str) -> int | None:
@@ -19,6 +60,17 @@ def open_beneath(folder: str, path: str) -> int | None:
     Every component is opened from the one before it, so that nobody can exchange one in between. Symbolic links are
     followed as long as they stay inside. Raises LeadsOutside for the first that does not, or when there is no end.
     """
+    held = _held_beneath(folder, path, [])
+    if held is None:
+        return None
+    try:
+        return _reopen(held)
+    finally:
+        os.close(held)
+
+
+def _held_beneath(folder: str, path: str, folders: list[str]) -> int | None:
+    """What is at the path, by its path only, or None; into ``folders`` goes where each name was looked up."""
     base = os.path.realpath(folder)
     todo = deque(_parts(folder, base, path, path))
     stack = [os.open(base, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
@@ -31,6 +83,7 @@ def open_beneath(folder: str, path: str) -> int | None:
                     raise _outside(path, folder)
                 os.close(stack.pop())
                 continue
+            folders.append(_identity(stack[-1]))
             opened = os.open(part, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=stack[-1])
             stack.append(opened)
             if not stat.S_ISLNK(os.fstat(opened).st_mode):
@@ -46,12 +99,17 @@ def open_beneath(folder: str, path: str) -> int | None:
                     os.close(stack.pop())
             else:
                 todo.extendleft(reversed(_split(target)))
-        return _reopen(stack[-1])
+        return stack.pop()
     except (FileNotFoundError, NotADirectoryError):
         return None
     finally:
         for held in stack:
             os.close(held)
+
+
+def _identity(held: int) -> str:
+    found = os.fstat(held)
+    return f"{found.st_dev}:{found.st_ino}"
 
 
 def open_regular(path: str) -> int | None:

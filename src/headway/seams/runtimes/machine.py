@@ -13,6 +13,7 @@ from pathlib import Path
 from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
 from typing import Protocol
 
+from headway.infra.hosts.beneath import Seen, look_beneath
 from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import ports
 
@@ -49,6 +50,10 @@ class Machine(Protocol):
         """Whether there is a folder of that name."""
         ...
 
+    async def look_beneath(self, folder: str, paths: Sequence[str]) -> list[Seen]:
+        """What there is at each of the paths, found below the folder and nowhere else."""
+        ...
+
     async def free(self, wanted: Sequence[int]) -> list[int]:
         """Those of the ports that nobody listens on."""
         ...
@@ -76,6 +81,10 @@ class OwnMachine:
     async def is_folder(self, path: str) -> bool:
         """See the contract."""
         return await asyncio.to_thread(Path(path).is_dir)
+
+    async def look_beneath(self, folder: str, paths: Sequence[str]) -> list[Seen]:
+        """See the contract."""
+        return await asyncio.to_thread(lambda: [look_beneath(folder, path) for path in paths])
 
     async def free(self, wanted: Sequence[int]) -> list[int]:
         """See the contract."""

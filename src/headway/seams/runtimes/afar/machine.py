@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from headway.infra.hosts.beneath import Seen
 from headway.seams.runtimes.afar.client import Attended
 from headway.seams.runtimes.machine import Port, Ran
 
@@ -26,6 +27,11 @@ class FarMachine:
     async def is_folder(self, path: str) -> bool:
         """See the contract."""
         return bool(await self.attended.call(_PART, "is_folder", path=path))
+
+    async def look_beneath(self, folder: str, paths: Sequence[str]) -> list[Seen]:
+        """See the contract."""
+        found: list[Seen] = await self.attended.call(_PART, "look_beneath", folder=folder, paths=paths)
+        return found
 
     async def free(self, wanted: Sequence[int]) -> list[int]:
         """See the contract."""

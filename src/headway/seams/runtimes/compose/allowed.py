@@ -101,18 +101,6 @@ def paths_of(model: Model) -> list[Path]:
     return found
 
 
-def nested(paths: list[Path]) -> list[str]:
-    """Mounts that lie within a writable one: who writes there could put a link to anything in their place."""
-    writable = {path.path for path in paths if path.use is Use.MOUNT and path.writable}
-    return [
-        f"mounts {inner.path} ({inner.where}), which lies within {outer}, a folder that a container writes to"
-        for inner in paths
-        if inner.use is not Use.CONTEXT
-        for outer in sorted(writable)
-        if inner.path != outer and inner.path.startswith(outer.rstrip("/") + "/")
-    ]
-
-
 def is_remote(context: str) -> bool:
     """Whether a build context is not a folder of this machine."""
     return "://" in context or context.startswith(("git@", "github.com/")) or not context.startswith("/")

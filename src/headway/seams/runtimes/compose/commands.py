@@ -10,7 +10,6 @@ from headway.infra.hosts.command import Account, Command, Stage
 
 _NO_ENGINE = "unix:///dev/null"
 _COMPLAINTS = 'exec "$@" 2>&1 >/dev/null'
-_KINDS = r'for (@ARGV) { print -d $_ ? "d" : -f _ ? "f" : "?", "\0", $_, "\0" if -e $_ }'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,14 +111,6 @@ def pull(docker: Docker, image: str) -> Command:
 def push(docker: Docker, image: str) -> Command:
     """Takes an image to its registry."""
     return Command(stages=(Stage(argv=("docker", "push", "--", image)),), env=docker.env)
-
-
-def kinds_of(paths: Sequence[str], account: Account | None) -> Command:
-    """What there is at each path, links followed, as a letter (``d``, ``f`` or ``?``) and the path; nothing for what is
-    not there.
-    """
-    argv = ("perl", "-e", _KINDS, "--", *paths)
-    return Command(stages=(Stage(argv=argv, account=account),), env={"PATH": PATH, "LANG": "C"}, capture=True)
 
 
 def _reading(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.seams.runtimes.compose.allowed import Path, Use, nested, objections, paths_of
+from headway.seams.runtimes.compose.allowed import Use, objections, paths_of
 
 PLAIN: dict[str, Any] = {
     "name": "shop",
@@ -148,21 +148,3 @@ def test_every_path_of_the_host_is_named() -> None:
         ("/t/c", Use.FILE, False),
         ("/t/s", Use.FILE, False),
     ]
-
-
-def mount(path: str, *, writable: bool) -> Path:
-    return Path(path=path, use=Use.MOUNT, where="a mount of web", writable=writable)
-
-
-@pytest.mark.parametrize(
-    ("outer", "inner", "refused"),
-    [
-        (mount("/t", writable=True), mount("/t/a", writable=False), True),
-        (mount("/t/a", writable=True), mount("/t/ab", writable=False), False),
-        (mount("/t", writable=False), mount("/t/a", writable=True), False),
-        (mount("/t/a", writable=True), mount("/t/a", writable=True), False),
-        (mount("/t", writable=True), Path(path="/t/key", use=Use.FILE, where="the secret key"), True),
-    ],
-)
-def test_nothing_is_mounted_from_within_what_a_container_writes_to(outer: Path, inner: Path, refused: bool) -> None:  # noqa: FBT001
-    assert bool(nested([outer, inner])) is refused

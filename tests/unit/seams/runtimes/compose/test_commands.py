@@ -7,7 +7,6 @@ from headway.seams.runtimes.compose.commands import (
     Composing,
     Docker,
     asked_variables,
-    kinds_of,
     pull,
     resolve,
     unset_variables,
@@ -80,8 +79,3 @@ def test_complaints_are_asked_for_with_the_file_as_an_argument() -> None:
 
 def test_an_image_is_an_argument_and_never_an_option() -> None:
     assert pull(DOCKER, "-v").stages == (Stage(argv=("docker", "pull", "--", "-v")),)
-
-
-def test_paths_are_arguments_of_a_program_and_no_part_of_it() -> None:
-    (stage,) = kinds_of(["/a b", "$(id)"], READER).stages
-    assert (stage.argv[:2], stage.argv[3:], stage.account) == (("perl", "-e"), ("--", "/a b", "$(id)"), READER)
