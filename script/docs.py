@@ -10,6 +10,7 @@ from headway.core.deployments.status import MOVES, Intent, Reason, Status
 from headway.kernel.told_settings import OTHER_VARIABLES, documented
 from script.api_page import api_page
 from script.clients_page import clients_page
+from script.compose_page import compose_page
 from script.destinations_page import destinations_page
 from script.dockerfile_page import dockerfile_page
 from script.markdown import NOTE, page, table
@@ -45,6 +46,7 @@ def pages() -> dict[str, str]:
     return {
         "api.md": api_page(),
         "clients.md": clients_page(),
+        "compose-keys.md": compose_page(),
         "destinations.md": destinations_page(),
         "dockerfiles.md": dockerfile_page(),
         "settings.md": settings_page(),

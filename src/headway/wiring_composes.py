@@ -41,6 +41,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
+from headway.seams.runtimes.compose.bounds import Bounds
 from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
@@ -203,6 +204,21 @@ async def stop_containers(settings: Settings, data_dir: DataDir) -> None:
         await engine.stop([each.container_id for each in found if each.compose_id and each.status != "exited"])
 
 
+def bounds_of(settings: Settings) -> Bounds:
+    """What bounds compose files and their containers."""
+    return Bounds(
+        read_memory_bytes=settings.compose_read_memory_bytes,
+        read_seconds=settings.compose_read_deadline.total_seconds(),
+        most_references=settings.compose_aliases,
+        most_replicas=settings.compose_replicas,
+        processes=settings.container_processes,
+        log_bytes=settings.container_log_bytes,
+        log_files=settings.container_log_files,
+        shared_memory_bytes=settings.container_shared_memory_bytes,
+        memory_percent=settings.organization_memory_percent,
+    )
+
+
 def _engine(settings: Settings, data_dir: DataDir) -> Engine:
     docker = Docker(address=settings.docker_host, config_folder=str(data_dir.work / "docker"))
     api = DockerApi(unix_socket(settings.docker_host.removeprefix("unix://")))
@@ -236,6 +252,7 @@ def _tools(
             build_memory_bytes=settings.build_memory_bytes,
             process_limit=settings.process_limit,
             kept_releases=kept_releases(settings),
+            bounds=bounds_of(settings),
         ),
         login=providers.login,
     )

@@ -47,7 +47,7 @@ def refused(shop: Stack, file: str) -> str:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("    privileged: true\n", "gives the service web privileged"),
+        ("    privileged: true\n", "gives the service web the key privileged"),
         ("    pid: host\n", "pid: host"),
         ("    network_mode: host\n", "network_mode: host"),
         ("    ipc: host\n", "ipc: host"),
@@ -72,9 +72,9 @@ def refused(shop: Stack, file: str) -> str:
         ("    build: /usr\n", "uses /usr (the build of web), which lies outside"),
         ("    configs: [c]\nconfigs: {c: {file: /etc/shadow}}\n", "uses /etc/shadow (the config c)"),
         ("    secrets: [c]\nsecrets: {c: {file: /etc/shadow}}\n", "uses /etc/shadow (the secret c)"),
-        ("    volumes: [vol:/v]\nvolumes: {vol: {external: true}}\n", "the volume vol external"),
+        ("    volumes: [vol:/v]\nvolumes: {vol: {external: true}}\n", "the volume vol the key external"),
         ("    volumes: [vol:/v]\nvolumes: {vol: {driver_opts: {type: none, o: bind, device: /}}}\n", "driver_opts"),
-        ("    networks: [n]\nnetworks: {n: {external: true}}\n", "the network n external"),
+        ("    networks: [n]\nnetworks: {n: {external: true}}\n", "the network n the key external"),
         ("    hostname: ${NOT_SET}\n", "uses NOT_SET, which no variable"),
         ("    hostname: ${NOT_SET-x}${NOR_THIS}\n", "uses NOR_THIS, which no variable"),
         ("    working_dir: ${HOME}\n", "uses HOME, which no variable"),

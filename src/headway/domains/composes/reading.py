@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import posixpath
 import re
@@ -18,9 +19,10 @@ from headway.domains.composes.model import RAW, Record
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.base import LeadsOutside
+from headway.infra.hosts.base import Cause, Exit, LeadsOutside
 from headway.infra.hosts.beneath import Kind, Seen
-from headway.kernel.errors import HeadwayError
+from headway.infra.hosts.command import Command
+from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.seams.runtimes.compose import allowed, commands, converted, footing, written
 from headway.seams.runtimes.compose.allowed import Path, Use
 
@@ -45,17 +47,8 @@ class Reading:
         await self._check_opened()
         await self._check_variables()
         await self._write_variables()
-        ended = await self.run.command(
-            "compose file",
-            commands.resolve(
-                self.plan.app_name,
-                posixpath.dirname(self._file),
-                self._file,
-                variables=self.plan.variables,
-                home=self.tools.engine.docker.config_folder,
-                account=self.plan.build_account,
-            ),
-        )
+        resolved = commands.resolve(*self._where, variables=self.plan.variables, reader=self._reader)
+        ended = await self._read("compose file", resolved)
         await self._drop_variables()
         try:
             model = json.loads(ended.output)
@@ -64,15 +57,16 @@ class Reading:
         model = model if self.plan.settings.published else converted.unpublished(model)
         moved, reaching = await self._check(model)
         identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
-        record = Record(
+        made = Record(
             file=converted.owned(model, identity, moved),
             variables=self._needed(model),
             secrets=self.plan.secrets,
             host=tuple(reaching),
         )
+        record = await self._bounded(made)
         await self._require_allowed(record)
         composing = self.tools.composing(self.plan.compose_id, self.plan.app_name, record)
-        await self.run.command("compose file as it is to run", composing.check())
+        await self._read("compose file as it is to run", composing.check(self._reader))
         return record
 
     async def _require_allowed(self, record: Record) -> None:
@@ -112,6 +106,12 @@ class Reading:
         await self._settle_mounts(paths, moved)
         return moved, found
 
+    async def _bounded(self, record: Record) -> Record:
+        try:
+            return await self.tools.bounded(self.plan.compose_id, record, machine=self.plan.settings.host_access)
+        except InvalidInput as error:
+            raise _refused(f"{error.message} {_ONLY_AN_OWNER}") from error
+
     async def _look(self, paths: Iterable[str]) -> dict[str, Seen]:
         """What there is at the paths: within the own folder, unless an owner has let it use the host."""
         folder = "/" if self.plan.settings.host_access else self._own
@@ -128,6 +128,7 @@ class Reading:
         """Refuses a file that would have other files read which are not of this deploy."""
         todo, seen = deque([self._file]), {self._file}
         outer: list[Path] = []
+        length = 0
         while todo:
             path = todo.popleft()
             for opened in written.opened_by(await self._document(path)):
@@ -139,7 +140,9 @@ class Reading:
                         f"The compose file reads {opened.path} ({opened.where}); write the path of a file beside it. "
                         f"{_ONLY_AN_OWNER}"
                     )
-                await self._require_inside(target, opened)
+                length += await self._require_inside(target, opened)
+                if length >= _MOST_BYTES:
+                    raise _refused("The files that the compose file reads are longer than 1 MiB together.")
                 outer.append(Path(path=target, use=Use.FILE, where=opened.where))
                 if opened.is_compose and target not in seen:
                     seen.add(target)
@@ -148,14 +151,15 @@ class Reading:
                 raise _refused(f"The compose file includes more than {_MOST_FILES} others.")
         await self._require_firm(outer)
 
-    async def _require_inside(self, target: str, opened: written.Opened) -> None:
+    async def _require_inside(self, target: str, opened: written.Opened) -> int:
+        """How long a file is that is read with it. Raises RunFailed where that is not one of its own."""
         if not self._is_inside(target):
             raise _refused(
                 f"The compose file may not read {opened.path} ({opened.where}), which lies outside of its files. "
                 f"{_ONLY_AN_OWNER}"
             )
         try:
-            await self.run.host.read_file(target, limit=1, below=self._own)
+            return len(await self.run.host.read_file(target, _MOST_BYTES, below=self._own) or b"")
         except LeadsOutside as error:
             raise _refused(f"The compose file may not read {opened.path}: {error.message} {_ONLY_AN_OWNER}") from error
 
@@ -170,7 +174,7 @@ class Reading:
         if len(text) >= _MOST_BYTES:
             raise _refused(f"{self._shown(path)} is longer than 1 MiB.")
         try:
-            return written.read(text.decode())
+            return await asyncio.to_thread(written.read, text.decode(), self.tools.defaults.bounds.most_references)
         except UnicodeDecodeError as error:
             raise _refused(f"{self._shown(path)} is not written in UTF-8.") from error
         except HeadwayError as error:
@@ -178,15 +182,14 @@ class Reading:
 
     async def _check_variables(self) -> None:
         """Refuses a file with a variable that has neither a value nor a default: Compose would put nothing there."""
-        where = (self.plan.app_name, posixpath.dirname(self._file), self._file)
-        home, account, given = self.tools.engine.docker.config_folder, self.plan.build_account, self.plan.variables
-        asked = commands.asked_variables(*where, home=home, account=account)
-        ended = await self.run.command("variables of the compose file", asked)
+        given = self.plan.variables
+        asked = commands.asked_variables(*self._where, reader=self._reader)
+        ended = await self._read("variables of the compose file", asked)
         bare = [name for name in _without_default(ended.output) if name not in given]
         if not bare:
             return
-        complained = commands.unset_variables(*where, variables=given, home=home, account=account)
-        ended = await self.run.command("variables that are not set", complained, check=False)
+        complained = commands.unset_variables(*self._where, variables=given, reader=self._reader)
+        ended = await self._read("variables that are not set", complained, check=False)
         unset = set(_UNSET.findall(ended.output.decode(errors="replace")))
         unknown = [name for name in bare if name in unset or commands.is_of_readers(name)]
         if unknown:
@@ -194,6 +197,18 @@ class Reading:
                 f"The compose file uses {', '.join(unknown)}, which no variable of the compose service gives. Set it, "
                 f"or write ${{{unknown[0]}:-}} for a value that may be empty."
             )
+
+    async def _read(self, name: str, command: Command, *, check: bool = True) -> Exit:
+        """Lets Compose look at the file, within bounds. Raises RunFailed."""
+        ended = await self.run.command(name, command, check=False)
+        limits = self.tools.defaults.bounds
+        if ended.cause is Cause.OUT_OF_MEMORY:
+            most = f"{limits.read_memory_bytes >> 20} MiB of memory to be read (HEADWAY_COMPOSE_READ_MEMORY)"
+            raise _refused(f"The compose file takes more than {most}: write it shorter.")
+        if ended.cause is Cause.STEP_TIMEOUT:
+            most = f"{limits.read_seconds:g} s to be read (HEADWAY_COMPOSE_READ_DEADLINE)"
+            raise _refused(f"The compose file takes more than {most}: write it shorter.")
+        return await self.run.command(name, command) if check else ended
 
     async def _write_variables(self) -> None:
         """The user's variables as the file ``.env``, for as long as the compose file is read."""
@@ -255,6 +270,14 @@ class Reading:
         if path == self.root or path.startswith(f"{self.root}/"):
             return posixpath.relpath(path, self.root)
         return path.replace(f"{self._own}/", "../", 1) if path.startswith(f"{self._own}/") else path
+
+    @property
+    def _reader(self) -> commands.Reader:
+        return self.tools.reader(self.plan.build_account)
+
+    @property
+    def _where(self) -> tuple[str, str, str]:
+        return self.plan.app_name, posixpath.dirname(self._file), self._file
 
     @property
     def _own(self) -> str:

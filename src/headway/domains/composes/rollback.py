@@ -12,7 +12,7 @@ from headway.core.deployments.status import Reason
 from headway.domains.catalog import restoring, returning
 from headway.domains.catalog.restoring import Domains, Restoring
 from headway.domains.composes import powers, store
-from headway.domains.composes.model import Release
+from headway.domains.composes.model import Record, Release
 from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.releasing import START, Releasing
 from headway.domains.composes.stacking import Stacking
@@ -123,8 +123,9 @@ class _Rollback:
             missing = await self._tools.missing(release)
             if missing is not None:
                 raise RunFailed(f"Version {release.seq} cannot be used: {missing}", Reason.REFUSED)
+            record = await self._bounded(release)
             await self._run.undo("release", releasing.data)
-            await self._run.write(lambda tx: releasing.write(tx, release.record))
+            await self._run.write(lambda tx: releasing.write(tx, record))
             await self._run.say(f"Going back to version {release.seq}, release {release.release_id}.")
 
         await self._run.step("release", look)
@@ -140,6 +141,14 @@ class _Rollback:
             }
         )
         await self._run.describe(description=f"Release: version {release.seq}", **fields)
+
+    async def _bounded(self, release: Release) -> Record:
+        """What it was made of, within the bounds of now. Raises RunFailed where it asks for more."""
+        try:
+            machine = self._plan.settings.host_access
+            return await self._tools.bounded(self._plan.compose_id, release.record, machine=machine)
+        except InvalidInput as error:
+            raise RunFailed(f"Version {release.seq} cannot be used: {error.message}", Reason.REFUSED) from error
 
     async def domains(self, then: Domains | None, organization_id: str) -> None:
         """The domains that led to it, unless those of now are to stay."""

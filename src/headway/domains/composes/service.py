@@ -73,7 +73,7 @@ class ComposeService:
         environment has one of that name.
         """
         check_name(name, _WHOSE)
-        _check(settings, ComposeSettings())
+        _check(settings, ComposeSettings(), self._most_references)
 
         def write(tx: Tx) -> Compose:
             place = projects.place_of(tx, environment_id)
@@ -120,7 +120,7 @@ class ComposeService:
             settings = current.settings if change is None else change(current.settings)
             fields: dict[str, Any] = {**moved(tx, current, settings, server_id)}
             if settings is not current.settings:
-                _check(settings, current.settings)
+                _check(settings, current.settings, self._most_references)
                 settings = require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
@@ -158,7 +158,7 @@ class ComposeService:
         def request(tx: Tx, compose: Compose) -> Request:
             if change is not None:
                 settings = change(compose.settings)
-                _check(settings, compose.settings)
+                _check(settings, compose.settings, self._most_references)
                 check_host(settings, compose.host_id)
                 store.set_fields(tx, compose_id, settings=store.kept(settings, self._vault))
                 compose = replace(compose, settings=settings)
@@ -265,7 +265,7 @@ class ComposeService:
         """The names of the services: of what was deployed last, else as the file says that is written here."""
         compose = await self.one(actor, compose_id, "compose.loadServices")
         if compose.settings.source_type == RAW and compose.settings.compose_file.strip():
-            return written.service_names(written.read(compose.settings.compose_file))
+            return written.service_names(written.read(compose.settings.compose_file, self._most_references))
         release = await self._serving(compose)
         return list(release.record.services) if release is not None else []
 
@@ -308,6 +308,10 @@ class ComposeService:
         mine = next((each for each in found if each.service == service), None)
         return [dict(mount) for mount in (mine.mounts if mine is not None else ()) if mount.get("Type") == "volume"]
 
+    @property
+    def _most_references(self) -> int:
+        return self._operating.tools.defaults.bounds.most_references
+
     async def _serving(self, compose: Compose) -> Release | None:
         return await self._db.read(lambda tx: store.serving(tx, compose.compose_id, self._vault))
 
@@ -339,10 +343,10 @@ def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | 
     return deployments.commit_of(tx, release.deployment_id) or bare
 
 
-def _check(settings: ComposeSettings, before: ComposeSettings) -> None:
+def _check(settings: ComposeSettings, before: ComposeSettings, most_references: int) -> None:
     """Everything that can be told without asking anybody. Raises InvalidInput."""
     if settings.compose_file.strip() and settings.compose_file != before.compose_file:
-        written.read(settings.compose_file)
+        written.read(settings.compose_file, most_references)
     if settings.git_url:
         ref = Ref(kind=RefKind.BRANCH, name=settings.git_branch) if settings.git_branch else None
         GitSpec(url=settings.git_url, ref=ref, allow_file=True).check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.domains.catalog.git_providers import login_by
@@ -15,16 +15,19 @@ from headway.domains.composes.folders import ComposeFolders
 from headway.domains.composes.model import DROP, ComposeSettings, Record, Release
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.routing import Routing
+from headway.domains.composes.share_store import files_beside
 from headway.domains.composes.standing import of_release, to_make, to_start
 from headway.domains.servers import toolboxes
 from headway.infra.db.engine import Database
-from headway.infra.hosts.command import Limits
+from headway.infra.hosts.command import Account, Limits
+from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.forges.base import Connection, Login
-from headway.seams.runtimes.compose import footing
+from headway.seams.runtimes.compose import bounds, footing, memory
 from headway.seams.runtimes.compose.allowed import Path, paths_of
-from headway.seams.runtimes.compose.commands import Composing
+from headway.seams.runtimes.compose.bounds import Bounds
+from headway.seams.runtimes.compose.commands import Composing, Reader
 from headway.seams.runtimes.compose.converted import IMAGES, Identity
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
@@ -34,6 +37,8 @@ from headway.seams.sources.base import Source
 from headway.seams.sources.git import GitAccounts, GitSource, GitSpec
 from headway.seams.sources.git_commands import Git, GitFolders
 from headway.seams.sources.ref import Ref, RefKind
+
+_READING_PROCESSES = 512  # Compose's own threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class Defaults:
     build_memory_bytes: int | None
     process_limit: int
     kept_releases: KeptReleases
+    bounds: Bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +118,13 @@ class Tools:
             variables=record.variables,
         )
 
+    def reader(self, account: Account | None) -> Reader:
+        """How a compose file is read."""
+        given = self.defaults.bounds
+        limits = Limits(memory_bytes=given.read_memory_bytes, processes=_READING_PROCESSES, oom_score_adj=500)
+        home = self.engine.docker.config_folder
+        return Reader(home=home, account=account, limits=limits, seconds=given.read_seconds)
+
     async def release(self, release_id: str | None) -> Release | None:
         """A release with what it was made of."""
         if release_id is None:
@@ -144,6 +157,22 @@ class Tools:
         if before is not None:
             beside += paths_of(before.record.file)
         await footing.require(self.engine.machine, self.folders.own(compose_id), paths, beside)
+
+    async def bounded(self, compose_id: str, record: Record, *, machine: bool) -> Record:
+        """The record in which every container is bounded; of one that has the ``machine``, where its author does not
+        say how. Raises InvalidInput where it asks for more than its organisation may have, and EngineAway.
+        """
+        limits, file = self.defaults.bounds, record.file
+        too_much = [] if machine else bounds.objections(file, limits)
+        file = bounds.bounded(file, limits, stack=record.stack)
+        beside = await self.db.read(lambda tx: files_beside(tx, compose_id, self.vault))
+        if beside is not None and not machine:
+            share = await self.engine.memory_bytes() * limits.memory_percent // 100
+            file = memory.shared(file, share, stack=record.stack)
+            too_much += memory.beyond(file, beside, share)
+        if too_much:
+            raise InvalidInput(f"The compose file {'; it '.join(too_much)}.")
+        return replace(record, file=file)
 
     async def bring_up(self, compose_id: str, app_name: str, record: Record) -> None:
         """Starts what a release is to run for as long as it serves, and makes what of it is not there. What has done

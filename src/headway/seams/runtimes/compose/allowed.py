@@ -13,40 +13,29 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from headway.infra.docker.image_names import is_kept
+from headway.seams.runtimes.compose import keys
+
 Model = Mapping[str, Any]
 
-_TOP = frozenset(["name", "services", "networks", "volumes", "configs", "secrets"])
-_SERVICE = frozenset(
-    [
-        *("annotations", "attach", "build", "cap_drop", "cgroup", "command", "configs", "container_name", "cpu_count"),
-        *("cpu_percent", "cpu_period", "cpu_quota", "cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpus", "cpuset"),
-        *("depends_on", "deploy", "develop", "dns", "dns_opt", "dns_search", "domainname", "entrypoint"),
-        *("environment", "expose", "extra_hosts", "group_add", "healthcheck", "hostname", "image", "init", "ipc"),
-        *("labels", "links", "logging", "mac_address", "mem_limit", "mem_reservation", "mem_swappiness"),
-        *("memswap_limit", "network_mode", "networks", "pid", "pids_limit", "platform", "ports", "profiles"),
-        *("pull_policy", "read_only", "restart", "runtime", "scale", "secrets", "security_opt", "shm_size"),
-        *("stdin_open", "stop_grace_period", "stop_signal", "sysctls", "tmpfs", "tty", "ulimits", "user"),
-        *("volumes", "volumes_from", "working_dir", "privileged"),
-    ]
-)
-_BUILD = frozenset(
-    [
-        *("additional_contexts", "args", "cache_from", "context", "dockerfile", "dockerfile_inline", "extra_hosts"),
-        *("labels", "network", "no_cache", "platforms", "pull", "secrets", "shm_size", "tags", "target", "ulimits"),
-    ]
-)
-_NETWORK = frozenset(["name", "driver", "internal", "attachable", "labels", "enable_ipv6", "ipam"])
-_VOLUME = frozenset(["name", "driver", "labels"])
-_FILE = frozenset(["name", "file", "content", "environment"])
-_DEPLOY = frozenset(["mode", "replicas", "labels", "restart_policy", "resources", "update_config", "rollback_config"])
-_OWN_LABELS = ("headway.", "com.docker.")
-_OWN_IMAGES = re.compile(r"headway-(compose|[0-9a-f]{12})/")
 _IMAGE = re.compile(r"(?!(?:sha256:)?[0-9a-f]{12,64}\Z)[A-Za-z0-9][A-Za-z0-9_-]*(?:[.:/@][A-Za-z0-9_-]+)*\Z")
-_LOGGING = frozenset(["json-file", "local", "none"])
+_IMAGE_CONTEXT = "docker-image://"
+_OWN_ARGUMENTS = ("BUILDKIT_", "BUILDX_")
+_OWN_LABELS = ("headway.", "com.docker.")
 _RUNTIMES = frozenset(["", "runc"])
+_MOUNTS = frozenset(["bind", "volume", "tmpfs"])
+_PROPAGATIONS = frozenset(["", "private", "rprivate", "slave", "rslave"])
+_POWERFUL_LIMITS = frozenset(["nice", "rtprio", "rttime"])
 _OWN_NAMESPACES = re.compile(r"(private|shareable|service:[^/]+)?\Z")
 _NO_NEW_PRIVILEGES = re.compile(r"no-new-privileges([:=]true)?\Z")
 _NAMES_OF_PROGRAMS = re.compile(r"(PATH|HOME|IFS|LD_.*|DOCKER_.*|BUILDKIT_.*|BUILDX_.*|COMPOSE_.*)\Z")
+_KINDS: Mapping[str, str] = {
+    "services": "service",
+    "networks": "network",
+    "volumes": "volume",
+    "configs": "config",
+    "secrets": "secret",
+}
 
 
 class Use(StrEnum):
@@ -69,7 +58,7 @@ class Path:
 
 def objections(model: Model) -> list[str]:
     """What the file asks for that it may not have, each as the end of the sentence "The compose file …"."""
-    found = [f"has {key}, which is not taken here" for key in model if key not in _TOP and not key.startswith("x-")]
+    found = [_strange(names, why) for names, why in keys.strange(model)]
     for name, service in _items(model, "services"):
         found += [f"gives the service {name} {what}" for what in _of_service(service)]
     for name, network in _items(model, "networks"):
@@ -106,21 +95,21 @@ def is_remote(context: str) -> bool:
     return "://" in context or context.startswith(("git@", "github.com/")) or not context.startswith("/")
 
 
+def _strange(names: tuple[str, ...], why: str) -> str:
+    kind = _KINDS.get(names[0])
+    if kind is None or len(names) < 3:
+        return f"has the key {'.'.join(names)}, which {why}"
+    return f"gives the {kind} {names[1]} the key {'.'.join(names[2:])}, which {why}"
+
+
 def _of_service(service: Model) -> Iterator[str]:
-    for key, value in service.items():
-        if key not in _SERVICE and not key.startswith("x-") and value not in (None, False, [], {}):
-            yield f"the key {key}, which reaches the host"
-    if service.get("privileged"):
-        yield "privileged"
     image = str(service.get("image") or "image")
-    if not _IMAGE.match(image) or _OWN_IMAGES.match(image):
+    if not _IMAGE.match(image) or is_kept(image):
         yield f"the image {image}, which is not a name of a registry's image"
     yield from _of_namespaces(service)
     yield from _of_lists(service)
-    driver = str((service.get("logging") or {}).get("driver") or "json-file")
-    if driver not in _LOGGING:
-        yield f"the log driver {driver}"
-    yield from _of_deploy(service.get("deploy") or {})
+    yield from _of_mounts(service)
+    yield from _of_labels(service.get("labels"), (service.get("deploy") or {}).get("labels"))
     yield from _of_build(service.get("build") or {})
 
 
@@ -143,70 +132,68 @@ def _of_lists(service: Model) -> Iterator[str]:
     for other in service.get("volumes_from") or ():
         if str(other).startswith("container:"):
             yield f"the volumes of a {other}"
-    for label in service.get("labels") or {}:
-        if str(label).startswith(_OWN_LABELS):
-            yield f"the label {label}, which is not its to give"
+    for where, holder in (("ulimits", service), ("build.ulimits", service.get("build") or {})):
+        for name in holder.get("ulimits") or {}:
+            if name in _POWERFUL_LIMITS:
+                yield f"{where}.{name}, which takes processors from everybody else"
+
+
+def _of_mounts(service: Model) -> Iterator[str]:
     for mount in service.get("volumes") or ():
-        if mount.get("type") not in {"bind", "volume", "tmpfs"}:
+        if mount.get("type") not in _MOUNTS:
             yield f"a mount of type {mount.get('type')}"
+        propagation = str((mount.get("bind") or {}).get("propagation") or "")
+        if propagation not in _PROPAGATIONS:
+            yield f"a mount that the machine sees too (propagation: {propagation})"
+        yield from _of_labels((mount.get("volume") or {}).get("labels"))
 
 
-def _of_deploy(deploy: Model) -> Iterator[str]:
-    for key, value in deploy.items():
-        if key not in _DEPLOY and value not in (None, [], {}) and key not in {"placement", "endpoint_mode"}:
-            yield f"deploy.{key}"
-    resources = deploy.get("resources") or {}
-    if any((resources.get(kind) or {}).get("devices") for kind in ("limits", "reservations")):
-        yield "devices"
+def _of_labels(*labels: Model | None) -> Iterator[str]:
+    for label in (each for some in labels for each in some or {}):
+        if str(label).lower().startswith(_OWN_LABELS):
+            yield f"the label {label}, which is not its to give"
 
 
 def _of_build(build: Model) -> Iterator[str]:
-    for key, value in build.items():
-        if key not in _BUILD and not key.startswith("x-") and value not in (None, False, [], {}):
-            yield f"build.{key}, which reaches the host"
     if str(build.get("network") or "default") not in {"default", "none"}:
         yield f"build.network: {build['network']}"
     contexts = [build.get("context"), *(build.get("additional_contexts") or {}).values()]
     for context in contexts:
         text = str(context or "/")
-        if is_remote(text) and not text.startswith(("docker-image://", "service:")):
+        image = text.removeprefix(_IMAGE_CONTEXT)
+        if image != text and (not _IMAGE.match(image) or is_kept(image)):
+            yield f"the build context {text}, which is not a name of a registry's image"
+        elif is_remote(text) and not text.startswith((_IMAGE_CONTEXT, "service:")):
             yield f"the build context {text}, which is no folder beside the file"
     for cache in build.get("cache_from") or ():
-        if "type=" in str(cache) and "type=registry" not in str(cache):
+        words = dict(part.partition("=")[::2] for part in str(cache).split(","))
+        if words.get("type", "registry") != "registry" or (not words.get("ref") and "=" in str(cache)):
             yield f"build.cache_from: {cache}"
+    for name in build.get("args") or {}:
+        if str(name).upper().startswith(_OWN_ARGUMENTS):
+            yield f"build.args.{name}, which is an order to the builder"
+    yield from _of_labels(build.get("labels"))
 
 
 def _of_network(network: Model) -> Iterator[str]:
-    if network.get("external"):
-        yield "external, so that it is somebody else's"
     if str(network.get("driver") or "bridge") not in {"bridge", "overlay"}:
         yield f"the driver {network['driver']}"
-    if (network.get("ipam") or {}).get("config"):
-        yield "addresses of its own choice (ipam), which the host may route elsewhere"
-    yield from _unknown(network, _NETWORK)
+    driver = str((network.get("ipam") or {}).get("driver") or "default")
+    if driver != "default":
+        yield f"the ipam driver {driver}"
+    yield from _of_labels(network.get("labels"))
 
 
 def _of_volume(volume: Model) -> Iterator[str]:
-    if volume.get("external"):
-        yield "external, so that it is somebody else's"
     if str(volume.get("driver") or "local") != "local":
         yield f"the driver {volume['driver']}"
-    yield from _unknown(volume, _VOLUME)
+    yield from _of_labels(volume.get("labels"))
 
 
 def _of_file(each: Model) -> Iterator[str]:
-    if each.get("external"):
-        yield "external, so that it is somebody else's"
     name = str(each.get("environment") or "")
     if _NAMES_OF_PROGRAMS.match(name):
         yield f"the value of the variable {name}, which programs here read themselves"
-    yield from _unknown(each, _FILE)
-
-
-def _unknown(each: Model, known: frozenset[str]) -> Iterator[str]:
-    for key, value in each.items():
-        if key not in known and key != "external" and not key.startswith("x-") and value not in (None, False, [], {}):
-            yield f"the key {key}, which is not taken here"
 
 
 def _paths_of_build(name: str, build: Model) -> Iterator[Path]:

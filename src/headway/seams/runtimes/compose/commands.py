@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from headway.infra.docker.cli import PATH
-from headway.infra.hosts.command import Account, Command, Stage
+from headway.infra.hosts.command import Account, Command, Limits, Stage
 
 _NO_ENGINE = "unix:///dev/null"
 _COMPLAINTS = 'exec "$@" 2>&1 >/dev/null'
@@ -34,6 +34,16 @@ class Docker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Who reads a compose file, with which home, and how much memory, time and how many processes that may take."""
+
+    home: str
+    account: Account | None
+    limits: Limits = field(default_factory=Limits)
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Composing:
     """The commands about one compose service. The file goes in by standard input: it holds secrets. ``variables`` are
     what its configs and secrets are made of.
@@ -45,9 +55,10 @@ class Composing:
     file: bytes = field(repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def check(self) -> Command:
+    def check(self, reader: Reader) -> Command:
         """Whether Compose takes the file as it was made of the user's; it asks no engine."""
-        return self._command("config", "--quiet")
+        checking = self._command("config", "--quiet")
+        return replace(checking, limits=reader.limits, step_seconds=reader.seconds)
 
     def up(self, services: Sequence[str]) -> Command:
         """Brings services to what the file says, in the order of their dependencies, and no others."""
@@ -75,25 +86,21 @@ class Composing:
         return Command(stages=(Stage(argv=self.argv(*arguments)),), env=self.env, stdin=self.file)
 
 
-def resolve(
-    project: str, folder: str, file: str, *, variables: Mapping[str, str], home: str, account: Account | None
-) -> Command:
+def resolve(project: str, folder: str, file: str, *, variables: Mapping[str, str], reader: Reader) -> Command:
     """The file as Compose resolves it, read by an account that may read nothing else. It asks no engine."""
-    return _reading(project, folder, file, "--format=json", variables=variables, home=home, account=account)
+    return _reading(project, folder, file, "--format=json", variables=variables, reader=reader)
 
 
-def asked_variables(project: str, folder: str, file: str, *, home: str, account: Account | None) -> Command:
+def asked_variables(project: str, folder: str, file: str, *, reader: Reader) -> Command:
     """The variables that the file asks for, and which of them it gives a default."""
-    return _reading(project, folder, file, "--variables", "--format=json", variables={}, home=home, account=account)
+    return _reading(project, folder, file, "--variables", "--format=json", variables={}, reader=reader)
 
 
-def unset_variables(
-    project: str, folder: str, file: str, *, variables: Mapping[str, str], home: str, account: Account | None
-) -> Command:
+def unset_variables(project: str, folder: str, file: str, *, variables: Mapping[str, str], reader: Reader) -> Command:
     """What Compose complains of when it resolves the file: where a default is written, though it be empty, it does not
     complain; and a list of variables does not tell an empty default from none.
     """
-    reading = _reading(project, folder, file, "--quiet", variables=variables, home=home, account=account)
+    reading = _reading(project, folder, file, "--quiet", variables=variables, reader=reader)
     (stage,) = reading.stages
     return replace(reading, stages=(replace(stage, argv=("/bin/sh", "-c", _COMPLAINTS, "headway", *stage.argv)),))
 
@@ -114,19 +121,24 @@ def push(docker: Docker, image: str) -> Command:
 
 
 def _reading(
-    project: str,
-    folder: str,
-    file: str,
-    *options: str,
-    variables: Mapping[str, str],
-    home: str,
-    account: Account | None,
+    project: str, folder: str, file: str, *options: str, variables: Mapping[str, str], reader: Reader
 ) -> Command:
     argv = ("docker-compose", "--ansi=never", "-p", project, "--project-directory", folder, "-f", file, "config")
-    own = {"PATH": PATH, "HOME": home, "LANG": "C.UTF-8", "DOCKER_CONFIG": home, "DOCKER_HOST": _NO_ENGINE}
+    own = {
+        "PATH": PATH,
+        "HOME": reader.home,
+        "LANG": "C.UTF-8",
+        "DOCKER_CONFIG": reader.home,
+        "DOCKER_HOST": _NO_ENGINE,
+    }
     taken = {name: value for name, value in variables.items() if not _is_of_programs(name)}
     return Command(
-        stages=(Stage(argv=(*argv, *options), account=account),), env={**taken, **own}, cwd=folder, capture=True
+        stages=(Stage(argv=(*argv, *options), account=reader.account),),
+        env={**taken, **own},
+        cwd=folder,
+        capture=True,
+        limits=reader.limits,
+        step_seconds=reader.seconds,
     )
 
 

@@ -58,6 +58,10 @@ class Engine:
         """Whose the engine's socket is: a process of that group may speak to it. None where there is none."""
         return await self.machine.group_of(self.docker.address.removeprefix("unix://"))
 
+    async def memory_bytes(self) -> int:
+        """How much memory its machine has."""
+        return int((await self.api.get("/info"))["MemTotal"])
+
     async def containers(self, **labels: str) -> list[Container]:
         """Every container that carries these labels, whether it runs or not."""
         listed = await self.api.get("/containers/json", all=True, filters=labelled(**labels))

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from headway.kernel.errors import InvalidInput
+from headway.seams.runtimes.compose.references import TooMuch, require_few
 
 Document = Mapping[str, Any]
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("$", "\\$"), ("\n", "\\n"), ("\r", "\\r"))
@@ -38,10 +39,15 @@ def _untagged(loader: yaml.CSafeLoader, _suffix: str, node: yaml.Node) -> Any:  
 _Loader.add_multi_constructor("!", _untagged)
 
 
-def read(text: str) -> Document:
-    """The file as values. Raises InvalidInput that says where it is no YAML, or no compose file."""
+def read(text: str, most_references: int) -> Document:
+    """The file as values. Raises InvalidInput that says where it is no YAML, or no compose file, or that it comes to
+    more than may be read.
+    """
     try:
+        require_few(text, most_references)
         found = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader with tags overlooked
+    except TooMuch as error:
+        raise InvalidInput(f"The compose file {error}: write it shorter.") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark is not None else "somewhere"

@@ -76,7 +76,6 @@ def test_a_plain_file_is_taken_as_it_is() -> None:
         {"oom_kill_disable": True},
         {"oom_score_adj": -1000},
         {"blkio_config": {"device_read_bps": [{"path": "/dev/sda", "rate": 1}]}},
-        {"logging": {"driver": "syslog", "options": {"syslog-address": "tcp://10.0.0.1"}}},
         {"labels": {"headway.compose": "of another"}},
         {"labels": {"com.docker.compose.project": "another"}},
         {"volumes": [{"type": "npipe", "source": "x", "target": "/x"}]},

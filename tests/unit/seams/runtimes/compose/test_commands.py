@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from headway.infra.hosts.command import Account, Stage
+from headway.infra.hosts.command import Account, Limits, Stage
 from headway.seams.runtimes.compose.commands import (
     Composing,
     Docker,
+    Reader,
     asked_variables,
     pull,
     resolve,
@@ -15,6 +16,7 @@ from headway.seams.runtimes.compose.commands import (
 DOCKER = Docker(address="unix:///run/docker.sock", config_folder="/w/docker")
 COMPOSING = Composing(docker=DOCKER, project="shop", folder="/w/shop", file=b"{}", variables={"KEY": "secret"})
 READER = Account(uid=7, gid=7)
+BOUND = Reader(home="/w/docker", account=READER, limits=Limits(memory_bytes=1 << 20, processes=9), seconds=3)
 START = ("docker-compose", "--ansi=never", "--progress=plain", "-p", "shop", "--project-directory", "/w/shop")
 UP = (*START, "-f", "-", "up", "--detach", "--no-build", "--pull=never", "--quiet-pull", "--no-deps", "--no-color")
 
@@ -32,7 +34,9 @@ def test_beside_means_more_containers_and_none_made_anew() -> None:
 
 
 def test_the_file_is_checked_as_it_is_to_run() -> None:
-    assert COMPOSING.check().stages == (Stage(argv=(*START, "-f", "-", "config", "--quiet")),)
+    command = COMPOSING.check(BOUND)
+    assert command.stages == (Stage(argv=(*START, "-f", "-", "config", "--quiet")),)
+    assert (command.limits, command.step_seconds) == (BOUND.limits, 3)
 
 
 def test_a_variable_of_a_secret_says_nothing_to_docker() -> None:
@@ -49,10 +53,10 @@ def test_the_file_is_read_by_its_account_which_has_no_engine() -> None:
         "COMPOSE_PROFILES": "dev",
         "HOME": "x",
     }
-    command = resolve("shop", "/t", "/t/c.yml", variables=variables, home="/w/docker", account=READER)
+    command = resolve("shop", "/t", "/t/c.yml", variables=variables, reader=BOUND)
     where = ("docker-compose", "--ansi=never", "-p", "shop", "--project-directory", "/t", "-f", "/t/c.yml", "config")
     assert command.stages == (Stage(argv=(*where, "--format=json"), account=READER),)
-    assert command.capture
+    assert (command.capture, command.limits, command.step_seconds) == (True, BOUND.limits, 3)
     assert {name: command.env.get(name) for name in variables} == {
         "A": "1",
         "LD_PRELOAD": None,
@@ -64,13 +68,13 @@ def test_the_file_is_read_by_its_account_which_has_no_engine() -> None:
 
 
 def test_variables_are_asked_for_without_any_being_set() -> None:
-    command = asked_variables("shop", "/t", "/t/c.yml", home="/h", account=None)
+    command = asked_variables("shop", "/t", "/t/c.yml", reader=BOUND)
     assert command.stages[0].argv[-3:] == ("config", "--variables", "--format=json")
     assert command.env.keys() == {"PATH", "HOME", "LANG", "DOCKER_CONFIG", "DOCKER_HOST"}
 
 
 def test_complaints_are_asked_for_with_the_file_as_an_argument() -> None:
-    command = unset_variables("shop", "/t", "/t/$(id).yml", variables={"A": "1"}, home="/h", account=None)
+    command = unset_variables("shop", "/t", "/t/$(id).yml", variables={"A": "1"}, reader=BOUND)
     argv = command.stages[0].argv
     assert (argv[:3], argv[-1]) == (("/bin/sh", "-c", 'exec "$@" 2>&1 >/dev/null'), "--quiet")
     assert "/t/$(id).yml" in argv
