@@ -70,3 +70,18 @@ async def test_what_a_sender_calls_it_is_cut(world: World) -> None:
     rows = await world.get("deployment.all", applicationId=application_id)
     assert all(len(row["title"]) <= LONGEST for row in rows)
     assert len(json.dumps(rows)) < 50_000
+
+
+async def test_a_form_of_nothing_but_names_is_not_kept(world: World) -> None:
+    application_id = await world.application()
+    parts = b"".join(b'--x\r\nContent-Disposition: form-data; name="f%d"\r\n\r\n\r\n' % each for each in range(5_000))
+    long = b"--x\r\nX-Long: " + b"a" * 100_000 + b"\r\n\r\n\r\n"
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    for body in (parts, long):
+        answer = await world.owner.post(
+            "/application.dropDeployment",
+            params={"applicationId": application_id},
+            content=body + b"--x--\r\n",
+            headers=headers,
+        )
+        assert answer.status_code == 400, answer.text

@@ -150,7 +150,7 @@ class _Part:
         self._header = [b"", b""]
 
     def _add_to_header(self, at: int, data: bytes) -> None:
-        self._header[at] += data
+        self._header[at] += data  # the parser refuses a longer one than a form needs
 
     def _end_header(self) -> None:
         if self._header[0].lower() != b"content-disposition":
@@ -169,11 +169,15 @@ class _Part:
             self._intake.write(data)
             return
         self._value += data
+        self._check()
+
+    def _check(self) -> None:
         if len(self._value) > _MOST_FIELD_BYTES or len(self._intake.fields) >= _MOST_FIELDS:
             raise errors.invalid([_issue(self._field, "Invalid input: the form holds more than it may")])
 
     def _end(self) -> None:
         if not self._is_file and self._field:
+            self._check()
             self._intake.fields[self._field] = self._value.decode(errors="replace")
 
 

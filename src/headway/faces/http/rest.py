@@ -19,7 +19,9 @@ from headway.faces.http.inputs import Input, from_body, from_query, from_value
 from headway.faces.http.platform import Platform
 from headway.faces.http.receiving import received
 from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, Stream, once_of, performed
+from headway.faces.http.seats import Bounds, Seats
 
+_UPLOADS = Bounds(in_all=32, of_token=8, of_address=32, wait_seconds=20)  # of each person: all lie on the panel's disk
 _KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
 _FILES: Mapping[str, str] = {"openapi.json": "settings.getOpenApiDocument"}  # answers that also have a file's name
 
@@ -30,6 +32,7 @@ class Rest:
     def __init__(self, platform: Platform, registry: Registry) -> None:
         self._platform = platform
         self._registry = registry
+        self._uploads = Seats(_UPLOADS, "uploads")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
@@ -75,7 +78,11 @@ class Rest:
         self, procedure: Procedure, actor: Actor, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
     ) -> Answer | Stream:
         """The answer to an upload, which is there until it is given."""
-        async with received(self._platform.upload_room, receive, headers, scope["query_string"]) as came:
+        address = str((scope.get("client") or ("",))[0])
+        async with (
+            self._uploads.one(actor.user_id, address),
+            received(self._platform.upload_room, receive, headers, scope["query_string"]) as came,
+        ):
             given = from_value(procedure.input, dict(came.fields))
             once = once_of(procedure, actor, given, headers, upload=came.upload)
             call = Call(
