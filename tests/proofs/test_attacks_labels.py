@@ -13,7 +13,7 @@ from tests.docker_engine import BASE_IMAGE
 from tests.e2e.boxes import DOCKERFILE, boxed_web
 from tests.e2e.swarms import SECONDS, Ground, swarm_ground
 from tests.e2e.test_schedules import ran
-from tests.panel import git_repository
+from tests.panel import git_repository, until
 from tests.swarm_nodes import Nodes
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -29,7 +29,6 @@ def ground(tmp_path_factory: pytest.TempPathFactory, nodes: Nodes) -> Iterator[G
 
 def test_a_task_of_the_swarm_is_entered_by_no_schedule_of_somebody_elses(ground: Ground, tmp_path: Path) -> None:
     panel, engine = ground.panel, ground.nodes.manager
-    engine.load_base_image()
     victim = stack(panel, engine, "victim")
     victim.deploy(web={**SLEEPS, "environment": {"WHO": "the victim"}})
     marks = f"LABEL headway.compose={victim.compose_id} com.docker.compose.service=web\nENV WHO='the attacker'\n"
@@ -44,14 +43,17 @@ def test_a_task_of_the_swarm_is_entered_by_no_schedule_of_somebody_elses(ground:
     panel.done(panel.deploy(plain), SECONDS)
     (task,) = ground.tasks(plain)
     container = task["Status"]["ContainerStatus"]["ContainerID"]
-    found = json.loads(engine.docker("inspect", "--format={{json .Config.Labels}}", container))
+    nodes = (each for each in (engine, ground.nodes.worker) if container in each.docker("ps", "--quiet", "--no-trunc"))
+    found = json.loads(next(nodes).docker("inspect", "--format={{json .Config.Labels}}", container))
     blank = ("headway.compose", "com.docker.compose.service", "com.docker.compose.project")
     assert [found[name] for name in blank] == ["", "", ""]
 
     # What an older Headway let come up: a task of an image that says whose it wants to be.
     given = (f"--container-label=headway.panel={found['headway.panel']}", "--container-label=headway.application=x")
     forged = (*given, *(f"--container-label={each}" for each in marks.split()[1:3]))
-    engine.docker("service", "create", "--detach", "--name=forged", *forged, BASE_IMAGE, "sleep", "900")
+    here = ("--constraint=node.role==manager", "--no-resolve-image", "--env=WHO=the attacker")
+    engine.docker("service", "create", "--detach", "--name=forged", *here, *forged, BASE_IMAGE, "sleep", "900")
+    until(lambda: engine.docker("ps", "--quiet", "--filter=name=forged"), SECONDS, what="the forged task runs")
     inside = {"scheduleType": "compose", "composeId": victim.compose_id, "serviceName": "web"}
     row, log = ran(panel, 'echo "in $WHO"', **inside)
     engine.docker("service", "rm", "forged")
