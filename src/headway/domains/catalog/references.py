@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from headway.kernel.addresses import registry_of
 
 S = TypeVar("S")
 
-_ADDRESSES = {"git_url": "The repository", "registry_url": "The registry", "image": "The image"}
+_ADDRESSES: Mapping[str, str] = {"git_url": "The repository", "registry_url": "The registry", "image": "The image"}
 _PASSIVE = ("buildRegistryId", "rollbackRegistryId")  # which clients keep with a service
 
 

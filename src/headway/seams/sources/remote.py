@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -30,7 +31,13 @@ class Transport(StrEnum):
     FILE = "file"
 
 
-_PORTS = {Transport.HTTPS: 443, Transport.HTTP: 80, Transport.SSH: 22, Transport.GIT: 9_418, Transport.FILE: 0}
+_PORTS: Mapping[Transport, int] = {
+    Transport.HTTPS: 443,
+    Transport.HTTP: 80,
+    Transport.SSH: 22,
+    Transport.GIT: 9_418,
+    Transport.FILE: 0,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
