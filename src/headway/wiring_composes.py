@@ -31,6 +31,7 @@ from headway.domains.composes.folders import ComposeFolders
 from headway.domains.composes.keeper import Keeper
 from headway.domains.composes.making import Making
 from headway.domains.composes.operate import Operating
+from headway.domains.composes.outlook import bounds_of
 from headway.domains.composes.plan import OpenKey, OpenRegistry, Planning
 from headway.domains.composes.routing import Routing
 from headway.domains.composes.service import ComposeService
@@ -41,7 +42,6 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
-from headway.seams.runtimes.compose.bounds import Bounds
 from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
@@ -202,21 +202,6 @@ async def stop_containers(settings: Settings, data_dir: DataDir) -> None:
     with suppress(EngineAway):
         found = await engine.containers(panel=data_dir.panel_id)
         await engine.stop([each.container_id for each in found if each.compose_id and each.status != "exited"])
-
-
-def bounds_of(settings: Settings) -> Bounds:
-    """What bounds compose files and their containers."""
-    return Bounds(
-        read_memory_bytes=settings.compose_read_memory_bytes,
-        read_seconds=settings.compose_read_deadline.total_seconds(),
-        most_references=settings.compose_aliases,
-        most_replicas=settings.compose_replicas,
-        processes=settings.container_processes,
-        log_bytes=settings.container_log_bytes,
-        log_files=settings.container_log_files,
-        shared_memory_bytes=settings.container_shared_memory_bytes,
-        memory_percent=settings.organization_memory_percent,
-    )
 
 
 def _engine(settings: Settings, data_dir: DataDir) -> Engine:

@@ -10,6 +10,7 @@ from headway.core.access.upgrades import survey as of_keys
 from headway.domains.applications import own_routing
 from headway.domains.applications import powers as of_applications
 from headway.domains.catalog import destinations_store
+from headway.domains.composes import outlook
 from headway.domains.composes import powers as of_composes
 from headway.domains.schedules import powers as of_schedules
 from headway.infra.db.transaction import Tx
@@ -19,6 +20,7 @@ SURVEYS: tuple[Survey, ...] = (
     of_applications.survey,
     own_routing.survey,
     of_composes.survey,
+    outlook.survey,
     of_schedules.survey,
     destinations_store.survey,
     of_keys,

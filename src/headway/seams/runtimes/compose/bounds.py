@@ -65,15 +65,10 @@ def bounded(model: Model, bounds: Bounds, *, stack: bool = False) -> dict[str, A
     return made
 
 
-def beyond(model: Model, bounds: Bounds) -> list[str]:
-    """What runs beyond the bounds because it was deployed before there were any, as sentences that name the service."""
-    found = []
-    for name, service in (model.get("services") or {}).items():
-        lacks = [] if _processes(service or {}) else ["processes"]
-        lacks += [] if _has_rotation(service or {}) else ["output"]
-        if lacks:
-            found.append(f"The {' and the '.join(lacks)} of {name} are not bounded until it is deployed again.")
-    return found + [f"The compose file {each}." for each in objections(model, bounds)]
+def unbounded(model: Model) -> list[str]:
+    """The services that run without bounds because they were deployed before there were any."""
+    services: Model = model.get("services") or {}
+    return [name for name, each in services.items() if not (_processes(each or {}) and _has_rotation(each or {}))]
 
 
 def bytes_of(size: object) -> int | None:

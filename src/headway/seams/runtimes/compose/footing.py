@@ -15,13 +15,17 @@ from headway.seams.runtimes.compose.allowed import Path, Use
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.machine import Machine
 
+_TASK = "com.docker.swarm.task.id"
+
 
 class Exchangeable(InvalidInput):
     """A container could have a path lead to anything of the machine."""
 
 
 def mounts_of(containers: Iterable[Container]) -> list[Path]:
-    """What containers were given of the machine when they were made, whatever any file says."""
+    """What containers were given of the machine when they were made, whatever any file says. A swarm starts none again
+    that has ended.
+    """
     return [
         Path(
             path=str(mount["Source"]),
@@ -31,7 +35,7 @@ def mounts_of(containers: Iterable[Container]) -> list[Path]:
         )
         for container in containers
         for mount in container.mounts
-        if mount.get("Type") == "bind"
+        if mount.get("Type") == "bind" and (container.runs or _TASK not in container.labels)
     ]
 
 
@@ -64,6 +68,16 @@ def objections(asked: Sequence[Path], beside: Sequence[Path], seen: Mapping[str,
                     f"({inner.where}), in whose place it could put a link to anything"
                 )
                 break
+
+
+def within(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Each path with the writable mount that it lies in, as far as their names tell."""
+    return [
+        (inner, outer)
+        for inner in paths
+        for outer in _written(paths)
+        if inner.path.startswith(outer.path.rstrip("/") + "/")
+    ]
 
 
 async def require(machine: Machine, folder: str, asked: Sequence[Path], beside: Sequence[Path]) -> None:

@@ -67,7 +67,7 @@ def stack_file(model: Model, identity: Identity, kept: Mapping[tuple[str, str], 
     Raises InvalidInput for what cannot be said.
     """
     made: dict[str, Any] = {
-        "version": "3.8",
+        "version": "3.9",  # the first that bounds processes
         "services": {
             name: _service(name, service, identity, kept, here) for name, service in model["services"].items()
         },

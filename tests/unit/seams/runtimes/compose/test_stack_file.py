@@ -38,7 +38,7 @@ def service(**web: Any) -> Any:  # noqa: ANN401 - as JSON is
 def test_a_plain_service() -> None:
     networks = {"default": {"name": "shop_default", "ipam": {}, "labels": {"headway.panel": "panel"}}}
     assert made(top={"networks": networks, "volumes": {}}, networks={"default": None}) == {
-        "version": "3.8",
+        "version": "3.9",
         "services": {
             "web": {
                 "image": IMAGE,
