@@ -61,7 +61,8 @@ async def test_what_nobody_wants_is_not_told(world: World) -> None:
     application_id = await world.application()
     with receiver() as heard:
         await channel(world, heard)
-        await channel(world, heard, events=["*.error"], projectIds=["another"])
+        another = (await world.post("project.create", name="another"))["project"]["projectId"]
+        await channel(world, heard, events=["*.error"], projectIds=[another])
         await channel(world, heard, events=["*.*"], enabled=False)
         await world.ended(application_id, Status.DONE)
         waiting = await world.deploy(application_id)
@@ -156,6 +157,8 @@ async def test_a_disk_of_a_server_that_gets_full_is_told_to_its_organisation(wor
     with receiver() as heard, receiver() as others:
         await channel(world, heard, quietSeconds=600)
         given = {"name": "theirs", "endpoint": others.url, "events": ["disk.low"]}
+        whose = (await world.stranger.get("/user.get")).json()["organizationId"]
+        await world.post("organization.grantMachine", organizationId=whose)  # for it listens on the loopback
         assert (await world.stranger.post("/notification.create", json=given)).status_code == 200
         await watch.look()
         await watch.look()
