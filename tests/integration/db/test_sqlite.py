@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from headway.infra.db.engine import DatabaseAway, SqlDatabase
+from headway.infra.db.engine import DatabaseAway, DatabaseDamaged, SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.sqlite import PATIENCE_SECONDS, sqlite_url
 from headway.infra.db.tables.access import users
@@ -172,11 +172,11 @@ async def test_a_full_file_is_away_and_loses_nothing(database: SqlDatabase) -> N
     assert await database.read(count) == 2
 
 
-async def test_a_file_that_is_no_database_is_away(file: Path) -> None:
+async def test_a_file_that_is_no_database_is_damaged(file: Path) -> None:
     file.write_bytes(b"something else entirely\n" * 1000)
     database = SqlDatabase(sqlite_url(file))
     try:
-        with pytest.raises(DatabaseAway, match="not a database"):
+        with pytest.raises(DatabaseDamaged, match="not a database"):
             await database.run(add_user)
     finally:
         database.close()
