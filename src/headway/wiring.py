@@ -346,8 +346,7 @@ class Wiring:
         ballast = partial(rounds.watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
         own = rounds.Own(vault=self._data_dir.vault, schedules=self._schedules.subject.own)
         return (
-            Poller("restore", keeper.restore),
-            Poller("keeper", keeper.keep_round),
+            *rounds.of_keeper(keeper),
             *self._composes.pollers(),
             *self._reactions.pollers(),
             *self._backups.pollers(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from headway.core.deployments.run import Deadlines
 from headway.core.engine.parts import EngineSettings
@@ -104,6 +105,7 @@ def tools_of(
         (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
         for left in (data_dir.work / name).glob(f"{PREFIX}*"):
             shutil.rmtree(left, ignore_errors=True)
+    _close(data_dir.path / "archives")
     port = "" if settings.edge_port == 80 else f":{settings.edge_port}"  # browsers leave it out
     return Tools(
         db=db,
@@ -128,6 +130,12 @@ def tools_of(
         engine_group=partial(OwnMachine().group_of, settings.docker_host.removeprefix(UNIX)),
         visits=Visits(docker_api(settings)),
     )
+
+
+def _close(folder: Path) -> None:
+    """Accounts may pass through and not look around, which they could where an earlier version made it."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
 
 
 def edge(settings: Settings, data_dir: DataDir) -> Edge:

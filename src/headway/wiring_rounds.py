@@ -16,6 +16,8 @@ from headway.core.access.service import AccessService
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.retention import Keep, Retention
 from headway.core.deployments.service import LogFiles
+from headway.core.engine.poller import Poller
+from headway.domains.applications.keeper import Keeper
 from headway.domains.applications.retention import ApplicationRetention
 from headway.domains.composes.store import with_releases
 from headway.infra.db.engine import SqlDatabase
@@ -36,6 +38,15 @@ _EDGE_REST = 1.0
 _ACCESS_REST = 60.0
 _SWARM_REST = 30.0
 _DAY = 24 * 3600.0
+
+
+def of_keeper(keeper: Keeper) -> tuple[Poller, ...]:
+    """The loops of what keeps this machine's applications."""
+    return (
+        Poller("restore", keeper.restore),
+        Poller("keeper", keeper.keep_round),
+        Poller("guard", keeper.guard.guard_round),
+    )
 
 
 async def ensured(ensure: Callable[[], Awaitable[None]]) -> float:

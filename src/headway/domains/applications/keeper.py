@@ -13,6 +13,7 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.core.engine.at_once import at_once
 from headway.domains.applications import store
+from headway.domains.applications.guarding import Guard
 from headway.domains.applications.model import Application, Release, Wanted
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.tools import Tools
@@ -38,8 +39,13 @@ class Keeper:
     ledger: Ledger
     vault: Vault
     watch_time: timedelta
+    guard: Guard = field(init=False)
     _told: dict[str, str] = field(default_factory=dict)
     _held: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        guard = Guard(host_id=self.host_id, operating=self.operating, unstable=self._mark_unstable)
+        object.__setattr__(self, "guard", guard)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -60,6 +66,8 @@ class Keeper:
         operating = self.operating
         await self.finish_deletions()  # first: also from a server that lacks what keeps applications up
         await self._tools.runtimes.watch()
+        if self.host_id != operating.tools.host_id:  # there it has a loop of its own
+            await self.guard.guard_round()
         up = await self._tools.runtimes.running()
         at_rest = await operating.db.read(self._at_rest)
         await at_once(self._bring_in_line(application_id) for application_id in _out_of_line(at_rest, up))

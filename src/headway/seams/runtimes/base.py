@@ -151,6 +151,12 @@ class Runtime(Protocol):
         """Whether a process of it has ended by itself since the release became healthy, or is down now."""
         ...
 
+    async def usurped(self) -> set[str]:
+        """The releases that are known here of which a port is held by somebody else, to be asked several times a
+        second: what comes to such a port is not for whoever listens there.
+        """
+        ...
+
     async def variables(self, release_id: str) -> Mapping[str, str]:
         """The variables that the release was started with, by which its output is masked; none where it is unknown."""
         ...

@@ -146,6 +146,10 @@ class ContainerRuntime:
         before = await asyncio.to_thread(self._marks.exits_when_healthy, release_id)
         return found.exits > before or found.health == "unhealthy" or not found.runs
 
+    async def usurped(self) -> set[str]:
+        """The engine holds the ports for as long as a container runs, under no account of an application."""
+        return set()
+
     async def variables(self, release_id: str) -> Mapping[str, str]:
         """The variables that the release was started with; none where it is unknown."""
         found = await self.find(release_id)

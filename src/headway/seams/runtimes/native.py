@@ -26,6 +26,7 @@ from headway.seams.runtimes.health import checked_health, wait_until_healthy
 from headway.seams.runtimes.inside import Inside
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
+from headway.seams.runtimes.records import Records
 from headway.seams.runtimes.supervisord import Supervisord
 
 _STATES: Mapping[int, ProcessState] = {
@@ -38,7 +39,6 @@ _STATES: Mapping[int, ProcessState] = {
     200: ProcessState.GIVEN_UP,
     1000: ProcessState.CRASHED,
 }
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class NativeRuntime:
@@ -66,6 +66,7 @@ class NativeRuntime:
         self._groups = None if use_cgroups is False else ReleaseGroups.of_this_machine(checked_id(panel_id))
         self._copies = Copies(self._layout, self._groups)
         self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans, unit=unit)
+        self._records = Records(self._layout)
         self._laid_out = False
         self._laying_out = asyncio.Lock()
 
@@ -109,7 +110,7 @@ class NativeRuntime:
     async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
         """Waits for the drain, then ends every process of the release. No error when there is none."""
         await asyncio.sleep(drain_seconds)
-        programs = self._programs(release_id)
+        programs = self._records.programs(release_id)
         family = await self._family(programs)
         if programs:
             await self._supervisord.take_down(programs, grace_seconds=self._grace_seconds)
@@ -121,7 +122,7 @@ class NativeRuntime:
         """Starts a release that was prepared, or stopped since. Raises UnknownRelease."""
         await self.ensure()
         folder = self._layout.release(release_id)
-        programs = self._programs(release_id)
+        programs = self._records.programs(release_id)
         if not programs:
             raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
         if release_id not in await self.running():
@@ -148,7 +149,7 @@ class NativeRuntime:
 
     async def status(self, release_id: str) -> ReleaseStatus:
         """What the processes of the release do now. Raises Unavailable when supervisord is not there."""
-        programs = self._programs(release_id)
+        programs = self._records.programs(release_id)
         found = await self._supervisord.look(programs)
         exits = await asyncio.to_thread(self._exits, release_id, programs, record.STARTED)
         known = [(program, info) for program, info in zip(programs, found, strict=True) if info is not None]
@@ -161,17 +162,21 @@ class NativeRuntime:
 
     async def known(self) -> set[str]:
         """The releases that have a record here, running or stopped."""
-        return await asyncio.to_thread(self._recorded)
+        return await asyncio.to_thread(self._records.names)
 
     async def crashed(self, release_id: str) -> bool:
         """Whether a process of it has ended by itself since it was healthy, or is down now although it should be up."""
-        programs = self._programs(release_id)
+        programs = self._records.programs(release_id)
         try:
             now = await self.status(release_id)
         except rpc.SupervisordAway:
             return False  # its end is not the application's doing; the watch brings both up again
         exits = await asyncio.to_thread(self._exits, release_id, programs, record.HEALTHY)
         return bool(exits) or (bool(now.processes) and not now.up)
+
+    async def usurped(self) -> set[str]:
+        """Those on whose port another account listens, as the kernel's list of sockets tells it."""
+        return await asyncio.to_thread(self._records.usurped)
 
     async def variables(self, release_id: str) -> Mapping[str, str]:
         """The variables that the release was started with; none where it is unknown."""
@@ -194,7 +199,7 @@ class NativeRuntime:
         masked: Callable[[str], str] = lambda text: text,
     ) -> str:
         """The last lines of each process; with several, each line is led by the name of its process."""
-        return await asyncio.to_thread(self._read_logs, checked_id(app_name), release_id, tail, masked)
+        return await asyncio.to_thread(self._records.read_logs, checked_id(app_name), release_id, tail, masked)
 
     async def forget(self, application_id: str, app_name: str) -> None:
         """Removes the home folder and the logs of an application whose releases are removed."""
@@ -269,29 +274,6 @@ class NativeRuntime:
         # Last of all, since it is what tells a repeated call what else there is.
         shutil.rmtree(folder, ignore_errors=True)
 
-    def _read_logs(self, app_name: str, release_id: str | None, tail: int, masked: Callable[[str], str]) -> str:
-        records = [found for known in self._recorded() if (found := record.read_record(self._layout.release(known)))]
-        of_app = [found for found in records if found.app_name == app_name and release_id in {None, found.release_id}]
-        if not of_app:
-            return ""
-        started = {found.release_id: self._marked(found.release_id, record.STARTED) for found in of_app}
-        newest = max(of_app, key=lambda found: started[found.release_id])
-        written = {
-            program.label: app_logs.shown_lines(self._layout.log(app_name, program), tail, masked)
-            for program in newest.programs
-        }
-        if len(written) == 1:
-            return "".join(f"{line}\n" for lines in written.values() for line in lines)
-        return "".join(f"{label} | {line}\n" for label, lines in written.items() for line in lines)
-
-    def _recorded(self) -> set[str]:
-        folder = self._layout.root / "releases"
-        return {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
-
-    def _programs(self, release_id: str) -> tuple[Program, ...]:
-        found = record.read_record(self._layout.release(release_id))
-        return () if found is None else found.programs
-
     # ---- what runs
 
     async def _family(self, programs: Sequence[Program]) -> Mapping[int, int]:
@@ -302,20 +284,14 @@ class NativeRuntime:
         return await asyncio.to_thread(self._copies.family, [info["pid"] for info in found if info and info["pid"]])
 
     def _reap_orphans(self) -> None:
-        self._copies.end_orphans(self._recorded())
+        self._copies.end_orphans(self._records.names())
 
     def _pids(self, release_id: str, supervised: Sequence[int]) -> set[int]:
         return self._copies.of(release_id, supervised)
 
     def _exits(self, release_id: str, programs: Sequence[Program], since: str) -> list[Exit]:
         names = [program.name for program in programs]
-        return self._supervisord.exits.of(names, since=self._marked(release_id, since))
-
-    def _marked(self, release_id: str, name: str) -> datetime:
-        """A release that was started again counts from there, also when it had been healthy before."""
-        folder = self._layout.release(release_id)
-        times = [record.marked(folder, wanted) for wanted in {name, record.STARTED}]
-        return max((time for time in times if time is not None), default=_LONG_AGO)
+        return self._supervisord.exits.of(names, since=self._records.marked(release_id, since))
 
     def _status(self, program: Program, info: Mapping[str, Any], exits: Sequence[Exit]) -> ProcessStatus:
         own = [end for end in exits if end.program == program.name]
@@ -371,7 +347,7 @@ class _Watched:
 
     def last_lines(self, process: str, count: int) -> list[str]:
         runtime = self._runtime
-        programs = {program.label: program for program in runtime._programs(self._release_id)}  # noqa: SLF001
+        programs = {program.label: program for program in runtime._records.programs(self._release_id)}  # noqa: SLF001
         log = runtime._layout.log(self._app_name, programs[process])  # noqa: SLF001
         return app_logs.shown_lines(log, count, self._masked)
 

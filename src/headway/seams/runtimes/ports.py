@@ -7,7 +7,7 @@ import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from headway.seams.runtimes import processes
@@ -17,11 +17,12 @@ _LISTEN = "0A"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
-    """A listening socket; ``inode`` is what tells whose it is."""
+    """A listening socket; ``inode`` is what tells whose it is, ``uid`` the account that made it."""
 
     address: ipaddress.IPv4Address | ipaddress.IPv6Address
     port: int
     inode: int
+    uid: int
 
     @property
     def takes_loopback(self) -> bool:
@@ -43,11 +44,22 @@ def read_table(text: str) -> list[Listener]:
     """The listening sockets in the text of /proc/net/tcp or tcp6."""
     rows = (line.split() for line in text.splitlines()[1:])
     return [
-        Listener(address=_address(host), port=int(port, 16), inode=int(row[9]))
+        Listener(address=_address(host), port=int(port, 16), inode=int(row[9]), uid=int(row[7]))
         for row in rows
         if row[3] == _LISTEN
         for host, _, port in [row[1].partition(":")]
     ]
+
+
+def foreign_holders(led: Mapping[int, int | None]) -> dict[int, int]:
+    """Those of the ports, given with the account whose they are, that another account listens on, with that account.
+    What belongs to no account of its own (None) is nobody's to take.
+    """
+    return {
+        each.port: each.uid
+        for each in listeners()
+        if led.get(each.port) not in {None, each.uid} and each.takes_loopback
+    }
 
 
 def sockets_of(pids: Iterable[int]) -> set[int]:

@@ -37,6 +37,8 @@ class ReleaseRecord:
     application_id: str
     app_name: str
     programs: tuple[Program, ...]
+    uid: int | None
+    ports: tuple[int, ...]
     sealed_env: str | None = field(repr=False)
 
 
@@ -113,6 +115,9 @@ def read_record(folder: Path) -> ReleaseRecord | None:
             Program(release_id=record["release_id"], process=process, number=number)
             for process, number in record["programs"]
         ),
+        uid=record["uid"],
+        # Records of older versions have one port only.
+        ports=tuple(record.get("ports") or ([] if record["port"] is None else [record["port"]])),
         sealed_env=record["sealed_env"],
     )
 

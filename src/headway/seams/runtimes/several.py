@@ -41,6 +41,10 @@ class Runtimes:
         """What each of them keeps alive now, without those that are away."""
         return await _present({name: form.running() for name, form in self.forms.items()})
 
+    async def usurped(self) -> dict[str, set[str]]:
+        """The releases of each of which somebody else holds a port, without those of what is away."""
+        return await _present({name: form.usurped() for name, form in self.forms.items()})
+
     async def known(self) -> dict[str, set[str]]:
         """What each of them has anything of, without those that are away."""
         return await _present({name: form.known() for name, form in self.forms.items()})

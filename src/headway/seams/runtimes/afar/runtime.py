@@ -94,6 +94,11 @@ class FarRuntime:
         found: bool = await self._call("crashed", release_id=release_id)
         return found
 
+    async def usurped(self) -> set[str]:
+        """See the contract."""
+        found: set[str] = await self._call("usurped")
+        return found
+
     async def variables(self, release_id: str) -> Mapping[str, str]:
         """See the contract."""
         found: Mapping[str, str] = await self._call("variables", release_id=release_id)

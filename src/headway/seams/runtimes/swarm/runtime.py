@@ -174,6 +174,10 @@ class SwarmRuntime:
         ended = {task.task_id for task in tasks if task.has_ended}
         return bool(ended - before) or rolled_back(service) is not None or not any(task.runs for task in tasks)
 
+    async def usurped(self) -> set[str]:
+        """The engine holds the ports for as long as a container runs, under no account of an application."""
+        return set()
+
     async def variables(self, release_id: str) -> Mapping[str, str]:
         """The variables that the release was started with; none where it is unknown."""
         service = await self._cluster.service(release_id)
