@@ -129,6 +129,7 @@ class Afar:
             address=here.address,
             login=here.login,
             free=machine.free,
+            reached=machine.reached,
             engine_group=partial(machine.group_of, DOCKER_SOCKET),
             visits=FarVisits(attended),
         )
@@ -170,6 +171,9 @@ class Afar:
             site=f"{host.work}/bin/caddy",
             engine=DOCKER_SOCKET,
             edge_accounts=edge_accounts(self.data_dir),
+            accounts=None
+            if self.data_dir.accounts is None
+            else (self.data_dir.accounts.start, self.data_dir.accounts.stop),
         )
 
     def _name(self, host: SshHost) -> str:

@@ -31,6 +31,7 @@ from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
+from headway.seams.runtimes.gates import Ports
 from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.several import Runtimes
@@ -61,6 +62,11 @@ def native_runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
         vault_key=data_dir.vault_key,
         use_cgroups=settings.cgroups.wish,
         unit=settings.unit(Part.SUPERVISOR),
+        accounts=data_dir.accounts,
+        ports=Ports(
+            closed=[each for each in (settings.port, settings.metrics_port) if each is not None],
+            open=[each for each in (settings.edge_port, settings.https_port) if each is not None],
+        ),
     )
 
 
@@ -127,6 +133,7 @@ def tools_of(
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
         login=providers.login,
         free=OwnMachine().free,
+        reached=OwnMachine().reached,
         engine_group=partial(OwnMachine().group_of, settings.docker_host.removeprefix(UNIX)),
         visits=Visits(docker_api(settings)),
     )

@@ -230,6 +230,7 @@ class Container:
 class ReleaseSpec:
     """All that a runtime needs to start a release of an application beside the one that serves. ``port`` is the one of
     the loopback at which it is reached, ``more_ports`` are those of the second copy of ``web`` and the ones after it;
+    ``loopback`` are the ports there that its processes may reach beside their own (None: all that are no other's);
     the releases of one project may reach each other. ``container`` says how an image is run, and nothing of a bundle.
     """
 
@@ -248,6 +249,7 @@ class ReleaseSpec:
     data_folder: str | None = None
     drain_seconds: float = 10.0
     more_ports: tuple[int, ...] = ()
+    loopback: tuple[int, ...] | None = None
     project_id: str = ""
     container: Container = field(default_factory=Container)
 

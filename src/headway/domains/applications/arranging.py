@@ -12,6 +12,7 @@ from headway.core.access.policy import Missing, Noun, permit
 from headway.core.deployments import store as deployments
 from headway.domains.applications import powers, store
 from headway.domains.applications.attachments import with_own_ids
+from headway.domains.applications.loopback import of_copy
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import Application
 from headway.domains.applications.service import CheckSettings
@@ -112,7 +113,7 @@ class Arranging:
                     f"{model.name} (copy)" if beside else model.name,
                     app_name=model.app_name,
                     description=model.description,
-                    settings=replace(with_own_ids(model.settings), archive=None),
+                    settings=of_copy(actor, replace(with_own_ids(model.settings), archive=None)),
                     env=model.env,
                     host_id=model.host_id,
                     build_host_id=model.build_host_id,

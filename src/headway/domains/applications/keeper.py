@@ -13,7 +13,8 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.core.engine.at_once import at_once
 from headway.domains.applications import store
-from headway.domains.applications.guarding import Guard
+from headway.domains.applications.guard import Guard
+from headway.domains.applications.loopback_memory import look_back
 from headway.domains.applications.model import Application, Release, Wanted
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.tools import Tools
@@ -52,6 +53,7 @@ class Keeper:
         gone, the edge leads where the rows say, and what no row names is gone too. Seconds to rest: it is done once.
         """
         await self.finish_deletions()
+        await look_back(self.operating.db, self._tools, self.vault)
         await self._tools.runtimes.ensure()
         at_rest = await self.operating.db.read(self._at_rest)
         await at_once(self._bring_in_line(each) for each, wanted, *_ in at_rest if wanted is Wanted.UP)

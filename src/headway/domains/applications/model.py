@@ -83,6 +83,8 @@ class AppSettings:
     ``own_check`` how a container is asked by itself, in the words of clients.
     ``image_port`` is the port in its containers, where that is another than ``port``; without ``takes_requests`` none
     of them is reached by the edge. ``delete_volumes``: they go with it.
+    ``loopback`` are the ports of the machine's loopback that its processes may reach (None: nobody has looked yet which
+    it used before that was asked).
     ``scale`` says how often each process type runs, once where it says nothing.
     ``auto_deploy`` and what follows is how deliveries of webhooks are taken: ``newest_wins`` lets a push end what still
     waits of an earlier one.
@@ -141,6 +143,7 @@ class AppSettings:
     memory_bytes: int | None = None
     scale: Mapping[str, int] = field(default_factory=dict)
     port: int | None = None
+    loopback: Sequence[int] | None = ()
     archive: Archive | None = None
     drop_build_path: str = "/"
     build_args: str | None = None
@@ -171,6 +174,7 @@ class AppSettings:
         read = {
             **with_meaning(values),
             "archive": Archive(**archive) if archive else None,
+            "loopback": values.get("loopback"),
             "mounts": tuple(Attached(**each) for each in values.get("mounts", ())),
             "published": tuple(Opened(**each) for each in values.get("published", ())),
         }

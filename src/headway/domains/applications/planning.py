@@ -81,6 +81,7 @@ class Planning:
         what the application is set to now. Nothing opens a source. Raises InvalidInput.
         """
         settings = application.settings if keep_configuration else snapshot.settings
+        settings = replace(settings, loopback=application.settings.loopback)  # what is open now, whatever was then
         then = Variables(run=snapshot.variables, build={}, mask=tuple(snapshot.mask))
         variables = variables_of(tx, application, self.vault) if keep_configuration else then
         plan = replace(self._to_run(tx, application, settings, variables), commit=snapshot.commit)

@@ -37,6 +37,7 @@ from headway.seams.builders.choice import choose, look
 from headway.seams.builders.native import seal
 from headway.seams.builders.registry import BUILDERS, SITE_IMAGE
 from headway.seams.forges.base import Connection, Login
+from headway.seams.runtimes.machine import Reached
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.visits import Visiting
 from headway.seams.sources.archive import ArchiveSource
@@ -60,6 +61,7 @@ class Defaults:
 
 
 FreePorts = Callable[[Sequence[int]], Awaitable[Collection[int]]]
+FindReached = Callable[[], Awaitable[Sequence[Reached]]]
 _PORTS_ASKED = 64  # at a time, since most of them are free
 
 
@@ -67,6 +69,7 @@ _PORTS_ASKED = 64  # at a time, since most of them are free
 class Tools:
     """The collaborators of deploys on one host; ``address`` names where an application is reached, ``login`` gives what
     opens a git provider's repositories to git, ``free`` leaves of ports those that nobody on the host listens on,
+    ``reached`` tells what there is connected to services of the loopback,
     ``engine_group`` tells whose the socket of its engine is, ``visits`` lead into its containers.
     """
 
@@ -82,6 +85,7 @@ class Tools:
     address: Callable[[str], str]
     login: Callable[[Connection], Awaitable[Login]]
     free: FreePorts
+    reached: FindReached
     engine_group: Callable[[], Awaitable[int | None]]
     visits: Visiting
 
@@ -171,6 +175,7 @@ class Tools:
             gid=plan.run_uid,
             port=ports[0] if ports else None,
             more_ports=ports[1:],
+            loopback=None if plan.settings.loopback is None else tuple(plan.settings.loopback),
             env={name: Secret(value) for name, value in plan.variables.items()},
             health=self._health(plan, artifact, takes_requests=bool(ports)),
             memory_bytes=plan.settings.memory_bytes or self.defaults.application_memory_bytes,

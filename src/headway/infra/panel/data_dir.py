@@ -136,6 +136,12 @@ class DataDir:
         number = int.from_bytes(hashlib.sha256(self.panel_id.encode()).digest()[:4])
         return _UIDS + number % _PANELS * _UIDS_OF_A_PANEL
 
+    @property
+    def accounts(self) -> range | None:
+        """The uids of those that build and run what users bring, which are all but git's; None unless root."""
+        first = self.uid_base
+        return None if first is None else range(first + 1, first + _UIDS_OF_A_PANEL)
+
     def close(self) -> None:
         """Gives the directory back."""
         if self.lock is not None:

@@ -28,6 +28,14 @@ class Port:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A port of the loopback that a process of an account is connected to."""
+
+    account: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """How a program ended, and what it wrote to both its outputs."""
 
@@ -62,6 +70,10 @@ class Machine(Protocol):
         """Those of the ports that somebody has."""
         ...
 
+    async def reached(self) -> list[Reached]:
+        """What is connected to services of the loopback now."""
+        ...
+
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
         """Runs a program that reads the text, outside of any deployment. Raises ProgramAway."""
         ...
@@ -93,6 +105,11 @@ class OwnMachine:
     async def taken(self, wanted: Sequence[Port]) -> list[Port]:
         """See the contract."""
         return await asyncio.to_thread(lambda: [port for port in wanted if not _is_free(port)])
+
+    async def reached(self) -> list[Reached]:
+        """See the contract."""
+        found = await asyncio.to_thread(ports.reached)
+        return [Reached(account=account, port=port) for account, port in sorted(found)]
 
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
         """See the contract."""

@@ -19,9 +19,11 @@ from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import app_logs, launcher, processes, record, rpc
 from headway.seams.runtimes.base import ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.border import Border
 from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
 from headway.seams.runtimes.exits import Exit
+from headway.seams.runtimes.gates import Ports, gates_of
 from headway.seams.runtimes.health import checked_health, wait_until_healthy
 from headway.seams.runtimes.inside import Inside
 from headway.seams.runtimes.private_file import write_privately
@@ -57,6 +59,8 @@ class NativeRuntime:
         grace_seconds: float = 10.0,
         caddy: Path | None = None,
         unit: str | None = None,
+        accounts: range | None = None,
+        ports: Ports = Ports(),  # noqa: B008 - frozen
     ) -> None:
         self._layout = Layout(root=checked_root(root))
         self._vault = vault
@@ -64,9 +68,11 @@ class NativeRuntime:
         self._grace_seconds = grace_seconds
         self._caddy = caddy or beside_python("caddy")
         self._groups = None if use_cgroups is False else ReleaseGroups.of_this_machine(checked_id(panel_id))
+        self._records = Records(self._layout)
+        gates = None if self._groups is None else gates_of(panel_id, accounts, ports)
+        self._border = Border(layout=self._layout, records=self._records, gates=gates)
         self._copies = Copies(self._layout, self._groups)
         self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans, unit=unit)
-        self._records = Records(self._layout)
         self._laid_out = False
         self._laying_out = asyncio.Lock()
 
@@ -86,6 +92,7 @@ class NativeRuntime:
     async def watch(self) -> None:
         """``ensure``, and a new try for processes that were given up a minute ago."""
         await self.ensure()
+        await asyncio.to_thread(self._border.watch)
         await self._supervisord.try_again()
 
     async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
@@ -104,7 +111,11 @@ class NativeRuntime:
 
     async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
         """Waits until the release is healthy. Raises Unhealthy."""
-        await wait_until_healthy(spec, _Watched(self, spec, work.masked), work.say)
+        try:
+            await wait_until_healthy(spec, _Watched(self, spec, work.masked), work.say)
+        finally:
+            for sentence in await asyncio.to_thread(self._border.said, spec.release_id):
+                await work.say(sentence)
         await asyncio.to_thread(record.mark, self._layout.release(spec.release_id), record.HEALTHY)
 
     async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
@@ -215,6 +226,7 @@ class NativeRuntime:
         await asyncio.to_thread(self._reap_orphans)
         if self._groups is not None:
             await asyncio.to_thread(self._groups.clear)
+        self._laid_out = False  # the next ``ensure`` makes the groups again, with what is attached to them
 
     def supervisor_pid(self) -> int | None:
         """The pid of supervisord; None when it does not run."""
@@ -232,6 +244,7 @@ class NativeRuntime:
         _link(layout.launcher, Path(launcher.__file__))
         configuration = {"path": _import_path(), "vault_key": str(self._vault_key), "caddy": str(self._caddy)}
         write_privately(layout.root / launcher.CONFIGURATION, json.dumps(configuration))
+        self._border.keep()
 
     def _write(self, spec: ReleaseSpec) -> None:
         folder = self._layout.release(spec.release_id)
@@ -244,6 +257,9 @@ class NativeRuntime:
         )
         text = record.render_record(spec, vault=self._vault, home=self._home(spec), groups=groups)
         write_privately(folder / launcher.RECORD, text)
+        self._records.written(spec.release_id)
+        self._border.forget(spec.uid)
+        self._border.keep()
         name = group_of(spec.release_id)
         if not (self._layout.programs / f"{name}.conf").exists():
             program_text = render_programs(
@@ -273,6 +289,8 @@ class NativeRuntime:
                 self._layout.logs(found.app_name).rmdir()
         # Last of all, since it is what tells a repeated call what else there is.
         shutil.rmtree(folder, ignore_errors=True)
+        self._records.written(release_id)
+        self._border.keep()
 
     # ---- what runs
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from headway.seams.runtimes import processes
 
-_LISTEN = "0A"
+_ESTABLISHED, _LISTEN = "01", "0A"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,25 @@ def read_table(text: str) -> list[Listener]:
         if row[3] == _LISTEN
         for host, _, port in [row[1].partition(":")]
     ]
+
+
+def reached() -> set[tuple[int, int]]:
+    """The accounts that are connected to ports of the loopback, with the ports, both ends of the connections told
+    apart by who listens.
+    """
+    listened = {each.port for each in listeners()}
+    found: set[tuple[int, int]] = set()
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (processes.PROC / "net" / table).read_text().splitlines()[1:]:
+                row = line.split()
+                host, _, port = row[2].partition(":")
+                own = int(row[1].rpartition(":")[2], 16)
+                address = _address(host)
+                address = getattr(address, "ipv4_mapped", None) or address
+                if row[3] == _ESTABLISHED and address.is_loopback and own not in listened:
+                    found.add((int(row[7]), int(port, 16)))
+    return found
 
 
 def foreign_holders(led: Mapping[int, int | None]) -> dict[int, int]:

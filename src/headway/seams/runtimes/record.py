@@ -39,6 +39,7 @@ class ReleaseRecord:
     programs: tuple[Program, ...]
     uid: int | None
     ports: tuple[int, ...]
+    loopback: tuple[int, ...] | None
     sealed_env: str | None = field(repr=False)
 
 
@@ -88,6 +89,7 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "gid": spec.uid if spec.gid is None else spec.gid,
         "port": spec.port,
         "ports": list(spec.ports),
+        "loopback": None if spec.loopback is None else list(spec.loopback),
         "path": [str(folder / entry) for entry in spec.bundle.path],
         "env": dict(spec.bundle.env),
         "sealed_env": vault.seal(revealed) if revealed else None,
@@ -118,6 +120,7 @@ def read_record(folder: Path) -> ReleaseRecord | None:
         uid=record["uid"],
         # Records of older versions have one port only.
         ports=tuple(record.get("ports") or ([] if record["port"] is None else [record["port"]])),
+        loopback=None if record.get("loopback") is None else tuple(record["loopback"]),
         sealed_env=record["sealed_env"],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -17,7 +18,8 @@ class Records:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._led: dict[str, record.ReleaseRecord] = {}
+        self._kept: dict[str, record.ReleaseRecord] = {}
+        self._lock = threading.Lock()
 
     def names(self) -> set[str]:
         """The releases that have one, running or stopped."""
@@ -25,9 +27,18 @@ class Records:
         return {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()
 
     def all(self) -> list[record.ReleaseRecord]:
-        """All of them."""
-        found = (record.read_record(self._layout.release(known)) for known in self.names())
-        return [each for each in found if each is not None]
+        """All of them; what was read once is not read again until it is written."""
+        with self._lock:
+            kept = {
+                each: self._kept.get(each) or record.read_record(self._layout.release(each)) for each in self.names()
+            }
+            self._kept = {each: found for each, found in kept.items() if found is not None}
+            return list(self._kept.values())
+
+    def written(self, release_id: str) -> None:
+        """A record was written, or removed."""
+        with self._lock:
+            self._kept.pop(release_id, None)
 
     def programs(self, release_id: str) -> tuple[Program, ...]:
         """What supervisord keeps up of a release; nothing where it is unknown."""
@@ -44,11 +55,9 @@ class Records:
 
     def usurped(self) -> set[str]:
         """Those on whose port another account listens, as the kernel's list of sockets tells it."""
-        names = self.names()
-        records = {each: self._led.get(each) or record.read_record(self._layout.release(each)) for each in names}
-        self._led = {each: found for each, found in records.items() if found is not None}
-        foreign = ports.foreign_holders({port: led.uid for led in self._led.values() for port in led.ports})
-        return {each for each, led in self._led.items() if foreign.keys() & set(led.ports)}
+        led = [each for each in self.all() if each.ports]
+        foreign = ports.foreign_holders({port: each.uid for each in led for port in each.ports})
+        return {each.release_id for each in led if foreign.keys() & set(each.ports)}
 
     def read_logs(self, app_name: str, release_id: str | None, tail: int, masked: Callable[[str], str]) -> str:
         """The last lines of each process; with several, each line is led by the name of its process."""

@@ -56,6 +56,7 @@ class Changes(ContainerChanges):
     build_secrets: str | None = None
     scale: dict[ProcessName, Annotated[int, Field(ge=0, le=100)]] | None = None
     port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    loopback: Annotated[list[Annotated[int, Field(ge=1, le=65_535)]], Field(max_length=100)] | None = None
     open_variables: Names | None = None
     secret_variables: Names | None = None
     keep_deployments: KeptNumber | None = None

@@ -212,6 +212,7 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "buildSecrets": "build_secrets",
         "scale": "scale",
         "port": "port",
+        "loopback": "loopback",
         "openVariables": "open_variables",
         "secretVariables": "secret_variables",
         "keepDeployments": "keep_deployments",

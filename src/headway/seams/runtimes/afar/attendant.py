@@ -24,6 +24,7 @@ from headway.seams.runtimes.afar.failures import told
 from headway.seams.runtimes.afar.frames import HEAD, framed, length_of
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
+from headway.seams.runtimes.gates import Ports
 from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.private_file import write_privately
@@ -136,6 +137,8 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
             vault_key=key,
             use_cgroups=setting.use_cgroups,
             caddy=Path(setting.site),
+            accounts=None if setting.accounts is None else range(*setting.accounts),
+            ports=Ports(open=[each for each in (setting.edge_port, setting.https_port) if each is not None]),
         ),
         "container": ContainerRuntime(root / "containers", panel_id=setting.panel_id, api=api),
         "edge": Edge(

@@ -72,8 +72,9 @@ CONTRACTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What the program on the server works by. ``root`` is the folder of all that it keeps; the paths of ``edge`` and
-    ``site`` are those of Traefik and of the file server. ``edge_accounts`` are for a server where we are root.
+    """What the program on the server works by. ``accounts`` are those of applications, from the first to the one after
+    the last. ``root`` is the folder of all that it keeps; the paths of ``edge`` and ``site`` are those of Traefik and of
+    the file server. ``edge_accounts`` are for a server where we are root.
     """
 
     root: str
@@ -87,6 +88,7 @@ class Setting:
     site: str
     engine: str
     edge_accounts: EdgeAccounts
+    accounts: tuple[int, int] | None = None
 
 
 @cache

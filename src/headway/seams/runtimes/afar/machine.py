@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headway.infra.hosts.beneath import Seen
 from headway.seams.runtimes.afar.client import Attended
-from headway.seams.runtimes.machine import Port, Ran
+from headway.seams.runtimes.machine import Port, Ran, Reached
 
 _PART = "machine"
 _WAY_SECONDS = 10.0  # more than the program has
@@ -41,6 +41,11 @@ class FarMachine:
     async def taken(self, wanted: Sequence[Port]) -> list[Port]:
         """See the contract."""
         found: list[Port] = await self.attended.call(_PART, "taken", wanted=wanted)
+        return found
+
+    async def reached(self) -> list[Reached]:
+        """See the contract."""
+        found: list[Reached] = await self.attended.call(_PART, "reached")
         return found
 
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:

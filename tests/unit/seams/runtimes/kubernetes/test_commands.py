@@ -364,7 +364,14 @@ def test_the_contract_has_no_promise_beyond_these() -> None:
         "forget": "forget",
         "remove_volumes": "remove_volumes",
     }
-    of_the_nodes = {"ensure", "watch", "missing", "keep", "discard"}  # which fetch, keep and clear up by themselves
+    of_the_nodes = {
+        "ensure",
+        "watch",
+        "missing",
+        "keep",
+        "discard",
+        "usurped",
+    }  # which fetch, keep and clear up by themselves
     promises = {name for name in vars(Runtime) if not name.startswith("_")}
     assert promises == carried.keys() | of_the_nodes
     assert all(hasattr(Kubectl, each) for each in carried.values())

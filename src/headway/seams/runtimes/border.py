@@ -1,0 +1,89 @@
+"""The border between applications of one machine as the native runtime keeps it: gates, and what was refused at them,
+said where the application's people read it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from headway.seams.runtimes.gate_code import CLOUD
+from headway.seams.runtimes.gates import Gates
+from headway.seams.runtimes.programs import Layout
+from headway.seams.runtimes.record import ReleaseRecord
+from headway.seams.runtimes.records import Records
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Border:
+    """All of it blocks for some milliseconds, and does nothing without ``gates``."""
+
+    layout: Layout
+    records: Records
+    gates: Gates | None
+    _refused: dict[int, set[int]] = field(default_factory=dict)
+
+    def keep(self) -> None:
+        """Makes the gates what the records say."""
+        if self.gates is not None:
+            before = self.gates.problem
+            self.gates.keep(self.records.all())
+            if self.gates.problem not in {None, before}:
+                log.warning("applications are not kept from each other's ports: %s", self.gates.problem)
+
+    def watch(self) -> None:
+        """The same, and writes what was refused into the applications' logs, once for each port."""
+        self.keep()
+        if self.gates is None:
+            return
+        for uid, port in sorted(self.gates.refused()):
+            if port not in self._refused.setdefault(uid, set()):
+                self._refused[uid].add(port)
+                for each in self.records.all():
+                    if each.uid == uid:
+                        self._write(each, self._sentence(each, port))
+
+    def forget(self, uid: int | None) -> None:
+        """What was refused to an account before is over: it starts anew."""
+        if uid is not None:
+            self._refused.pop(uid, None)
+
+    def said(self, release_id: str) -> list[str]:
+        """What was refused to a release's account since it started anew, in sentences."""
+        self.watch()
+        found = next((each for each in self.records.all() if each.release_id == release_id), None)
+        ports = () if found is None or found.uid is None else sorted(self._refused.get(found.uid, ()))
+        return [self._sentence(found, port) for port in ports if found is not None]
+
+    def _sentence(self, release: ReleaseRecord, port: int) -> str:
+        if port >= CLOUD:
+            return (
+                f"headway: a connection to port {port - CLOUD} of the address at which a cloud tells a machine's own "
+                "secrets was refused. No application may go there; give it what it needs as variables."
+            )
+        refused = f"headway: a connection to port {port} of this machine was refused."
+        if port in self._others(release):
+            return f"{refused} It is another application's or the panel's; reach it by its address at the edge."
+        wanted = ", ".join(map(str, sorted({*(release.loopback or ()), port})))
+        return (
+            f"{refused} Whoever may use the machine opens it with `loopback: [{wanted}]` in the application's settings "
+            "and a deploy."
+        )
+
+    def _others(self, release: ReleaseRecord) -> set[int]:
+        closed: Sequence[int] = () if self.gates is None else self.gates.ports.closed
+        return {*closed, *(port for each in self.records.all() if each.uid != release.uid for port in each.ports)}
+
+    def _write(self, release: ReleaseRecord, sentence: str) -> None:
+        with suppress(OSError):
+            log_file = self.layout.log(release.app_name, release.programs[0])
+            opened = os.open(log_file, os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(opened, f"{sentence}\n".encode())
+            finally:
+                os.close(opened)

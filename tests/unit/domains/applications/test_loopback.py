@@ -1,0 +1,72 @@
+"""Which ports of the loopback variables name, and who may open one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from headway.core.access.machine import MachineRefused
+from headway.core.access.model import Actor, Role
+from headway.domains.applications.loopback import named_ports, of_copy, permitted
+from headway.domains.applications.model import AppSettings
+
+OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner", on_machine=True)
+MEMBER = replace(OWNER, role=Role.MEMBER, on_machine=False)
+
+
+@pytest.mark.parametrize(
+    ("variables", "ports"),
+    [
+        ({"DATABASE_URL": "postgres://shop:secret@localhost:5433/shop"}, {5433}),
+        ({"DATABASE_URL": "postgresql+asyncpg://shop:se%40cret@127.0.0.1/shop"}, {5432}),
+        ({"REDIS_URL": "redis://localhost/0"}, {6379}),
+        ({"REDIS_URL": "redis://:word@[::1]:6380/0"}, {6380}),
+        ({"BROKERS": "127.0.0.1:9092,localhost:9093"}, {9092, 9093}),
+        ({"DB_HOST": "localhost", "DB_PORT": "3307"}, {3307}),
+        ({"PGHOST": "127.0.0.1"}, {5432}),
+        ({"MYSQL_HOST": "localhost"}, {3306}),
+        ({"DB_HOST": "localhost"}, {5432, 3306}),
+        ({"URL": "https://localhost.example.org:8443", "OTHER": "http://notlocalhost:81"}, set()),
+        ({"DATABASE_URL": "postgres://db.example.org:5432/shop"}, set()),
+        ({"NOTE": "localhost:0 localhost:70000 localhost:123456"}, set()),
+        ({}, set()),
+    ],
+)
+def test_the_ports_that_variables_name(variables: dict[str, str], ports: set[int]) -> None:
+    assert named_ports(variables) == ports
+
+
+def test_a_port_more_is_for_who_may_use_the_machine() -> None:
+    before, after = AppSettings(loopback=[5432]), AppSettings(loopback=[5432, 6379])
+    with pytest.raises(MachineRefused, match="Port 6379 of the loopback"):
+        permitted(MEMBER, before, after)
+    assert permitted(OWNER, before, after) == after
+
+
+def test_who_may_not_use_the_machine_keeps_and_closes_what_is_open() -> None:
+    before = AppSettings(loopback=[5432, 6379])
+    for after in (before, AppSettings(loopback=[6379]), AppSettings()):
+        assert permitted(MEMBER, before, after) == after
+
+
+def test_variables_open_what_they_name_where_their_writer_may_use_the_machine() -> None:
+    env = 'DATABASE_URL="postgres://localhost:5432/shop"\n# nothing\nA=1'
+    settings = AppSettings(loopback=[6379])
+    assert permitted(OWNER, settings, settings, env).loopback == [5432, 6379]
+    assert permitted(MEMBER, settings, settings, env) == settings
+    unasked = replace(settings, loopback=None)
+    assert permitted(OWNER, unasked, unasked, env) == unasked
+
+
+def test_a_copy_has_what_its_maker_may_have() -> None:
+    settings = AppSettings(loopback=[5432])
+    assert of_copy(OWNER, settings) == settings
+    assert of_copy(MEMBER, settings).loopback == ()
+
+
+def test_settings_of_an_earlier_version_say_that_nobody_has_asked() -> None:
+    old = AppSettings().dump()
+    del old["loopback"]
+    assert AppSettings.load(old).loopback is None
+    assert AppSettings.load(AppSettings(loopback=[1]).dump()).loopback == [1]
