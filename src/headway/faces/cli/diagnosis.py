@@ -48,12 +48,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Isolation:
-    """What commands can be kept in. ``cgroup`` is our folder in the v2 tree, the bounds say what keeps them."""
+    """What commands can be kept in. ``cgroup`` is our folder in the v2 tree, the bounds say what keeps them; ``gates``
+    is why applications cannot be kept from each other's ports (None: they are), ``hides`` whether they see no others.
+    """
 
     cgroup: str | None
     memory_bound: str
     process_bound: str
     pid_namespaces: bool
+    gates: str | None = None
+    hides: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,7 @@ def judge(machine: Examined) -> list[Finding]:
         _system_python(machine),
         _accounts(machine),
         *_isolation(machine),
+        *_border(machine),
         *_docker(machine.docker),
         *_data_folder(machine),
         _disk(machine),
@@ -199,6 +204,33 @@ def _isolation(machine: Examined) -> Iterator[Finding]:
             name="pid namespaces",
             detail="not allowed: what starts a session of its own with an empty environment may survive a kill",
             advice="run headway as root outside a container, or in one that may unshare",
+        )
+
+
+def _border(machine: Examined) -> Iterator[Finding]:
+    """What keeps applications of processes from each other; without accounts nothing does, which is said above."""
+    found = machine.isolation
+    if found is None or not machine.is_root:
+        return
+    if found.gates is None:
+        detail = "applications reach neither each other's ports nor what of the loopback is not open to them"
+        yield Finding(level=Level.OK, name="gates", detail=detail)
+    else:
+        yield Finding(
+            level=Level.WARN,
+            name="gates",
+            detail=f"{found.gates}: applications reach each other's ports and the whole loopback; a port that is taken "
+            "over is noticed within a second",
+            advice="run headway outside a container, on Linux 5.8 or newer with a unified cgroup hierarchy",
+        )
+    if found.hides:
+        yield Finding(level=Level.OK, name="processes", detail="applications see no other account's")
+    else:
+        yield Finding(
+            level=Level.WARN,
+            name="processes",
+            detail="applications see the names and arguments of others'",
+            advice="run headway outside a container, on Linux 5.8 or newer",
         )
 
 

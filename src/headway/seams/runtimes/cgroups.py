@@ -72,11 +72,15 @@ class ReleaseGroups:
         hierarchies = find_hierarchies((processes.PROC / "self/mountinfo").read_text())
         groups = ReleaseGroups(hierarchies, panel_id)
         try:
-            for folder in groups._folders():
-                folder.mkdir(parents=True, exist_ok=True)
+            groups.make()
         except OSError:
             return None
         return groups if hierarchies.mounted else None
+
+    def make(self) -> None:
+        """Makes the folders of the panel's releases, where they are not there."""
+        for folder in self._folders():
+            folder.mkdir(parents=True, exist_ok=True)
 
     def plan(self, release_id: str, *, memory_bytes: int | None, process_limit: int | None) -> tuple[Group, ...]:
         """The groups that the release's processes are to join, and their bounds."""

@@ -151,6 +151,13 @@ def gates_of(panel_id: str, accounts: range | None, ports: Ports) -> Gates | Non
     return Gates(panel_id=panel_id, accounts=Accounts(first=accounts.start, end=accounts.stop), ports=ports)
 
 
+def gates_problem(panel_id: str) -> str | None:
+    """Why this machine allows no gates, None where it does; tried on a panel's groups, which the caller removes."""
+    tried = Gates(panel_id=panel_id, accounts=Accounts(first=1, end=2), ports=Ports())
+    tried.keep(())
+    return tried.problem
+
+
 def own_addresses() -> set[str]:
     """The addresses of this machine, as the kernel has them now."""
     found: set[str] = set()

@@ -22,7 +22,10 @@ SUPERVISOR = "supervisord/supervisord.conf"
 _OPEN_FILES = 65536
 _OOM_SCORE_ADJ = 200
 _WRONG = 78
-_PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 38, 22
+_NEW_MOUNTS, _SLAVE, _RECURSIVE = 0x20000, 0x80000, 0x4000
+_NO_SETUID, _NO_DEVICES, _NO_PROGRAMS = 2, 4, 8
+_HIDES_SINCE = (5, 8)  # before, the option would have held for the whole machine
 # With one of these the command line needs a shell that stays; without, the shell can be replaced by the program.
 _SHELL_SIGNS = frozenset(";&|()<>`\n#!{}")
 _SHELL_WORDS = frozenset(
@@ -46,7 +49,8 @@ def main(arguments: list[str]) -> None:
         sys.path[:0] = configuration["path"]
         environment = build_environment(record, process, number, _sealed(record, configuration))
         server = open_server(configuration) if process in record["static"] else None
-        drop_rights(record, bounded)
+        hide_others(record)
+        drop_rights(record, bounded, bytes.fromhex(configuration.get("filter", "")))
         os.chdir(record["folder"])
         become(record, process, environment, server)
     except Exception as error:  # noqa: BLE001 - whatever it is, the application's log is where it has to be read
@@ -99,7 +103,31 @@ def open_server(configuration: dict[str, Any]) -> int:
     return os.open(configuration["caddy"], os.O_RDONLY | os.O_CLOEXEC)
 
 
-def drop_rights(record: dict[str, Any], bounded: set[str]) -> None:
+def hide_others(record: dict[str, Any]) -> bool:
+    """Gives the process a /proc in which it sees its own account's processes and no others; whether that could be.
+
+    It stays among the machine's processes: a namespace of their own would put a first process before each application,
+    which takes its signals and does not pass them on.
+    """
+    if record["uid"] is None or os.geteuid() != 0 or record["uid"] == 0 or not _hides():
+        return False
+    import ctypes  # noqa: PLC0415 - as below
+
+    library = ctypes.CDLL(None)
+    slave = library.unshare(_NEW_MOUNTS) == 0 and library.mount(None, b"/", None, _SLAVE | _RECURSIVE, None) == 0
+    flags = _NO_SETUID | _NO_DEVICES | _NO_PROGRAMS
+    return slave and bool(library.mount(b"proc", b"/proc", b"proc", flags, b"hidepid=2") == 0)
+
+
+def can_hide() -> bool:
+    """Whether it would be so here: tried in a process that ends at once."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if hide_others({"uid": 1}) else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def drop_rights(record: dict[str, Any], bounded: set[str], call_filter: bytes = b"") -> None:
     """Sets the limits, becomes the release's account and closes the way back."""
     with contextlib.suppress(OSError):
         _write("/proc/self/oom_score_adj", str(_OOM_SCORE_ADJ))
@@ -114,9 +142,23 @@ def drop_rights(record: dict[str, Any], bounded: set[str]) -> None:
     if record["uid"] is not None and os.geteuid() == 0:
         for descriptor in (1, 2):
             os.fchown(descriptor, record["uid"], record["gid"])  # so that /dev/stdout and /dev/stderr can be opened
+        if call_filter:
+            filter_calls(call_filter)
         os.setgroups([])
         os.setgid(record["gid"])
         os.setuid(record["uid"])
+
+
+def filter_calls(call_filter: bytes) -> None:
+    """From now on the kernel asks the filter before each system call, of whatever this process becomes or starts. A
+    kernel that has no filters goes without.
+    """
+    import ctypes  # noqa: PLC0415 - as below
+    import struct  # noqa: PLC0415 - as below
+
+    rows = ctypes.create_string_buffer(call_filter, len(call_filter))
+    program = ctypes.create_string_buffer(struct.pack("@HP", len(call_filter) // 8, ctypes.addressof(rows)))
+    ctypes.CDLL(None).prctl(_PR_SET_SECCOMP, 2, program, 0, 0)
 
 
 def become(record: dict[str, Any], process: str, environment: dict[str, str], server: int | None) -> None:
@@ -193,6 +235,11 @@ def _hand_down(group: dict[str, Any]) -> None:
 def _is_supervised(root: str) -> bool:
     with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is one import more
         return f"{root}/{SUPERVISOR}".encode() in file.read().split(b"\0")
+
+
+def _hides() -> bool:
+    numbers = os.uname().release.split(".")[:2]
+    return all(each.isdecimal() for each in numbers) and tuple(map(int, numbers)) >= _HIDES_SINCE
 
 
 def _forbid_new_privileges() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
-import json
 import os
 import shutil
 import sys
@@ -26,6 +24,7 @@ from headway.seams.runtimes.exits import Exit
 from headway.seams.runtimes.gates import Ports, gates_of
 from headway.seams.runtimes.health import checked_health, wait_until_healthy
 from headway.seams.runtimes.inside import Inside
+from headway.seams.runtimes.launch_configuration import render_configuration
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
 from headway.seams.runtimes.records import Records
@@ -242,8 +241,10 @@ class NativeRuntime:
             _make_folder(folder, 0o700)
         _link(layout.python, Path(sys.executable))
         _link(layout.launcher, Path(launcher.__file__))
-        configuration = {"path": _import_path(), "vault_key": str(self._vault_key), "caddy": str(self._caddy)}
-        write_privately(layout.root / launcher.CONFIGURATION, json.dumps(configuration))
+        configuration = render_configuration(vault_key=self._vault_key, caddy=self._caddy)
+        write_privately(layout.root / launcher.CONFIGURATION, configuration)
+        if self._groups is not None:
+            self._groups.make()
         self._border.keep()
 
     def _write(self, spec: ReleaseSpec) -> None:
@@ -368,17 +369,6 @@ class _Watched:
         programs = {program.label: program for program in runtime._records.programs(self._release_id)}  # noqa: SLF001
         log = runtime._layout.log(self._app_name, programs[process])  # noqa: SLF001
         return app_logs.shown_lines(log, count, self._masked)
-
-
-def _import_path() -> list[str]:
-    """Where a launcher, which starts without site packages, finds what the vault needs."""
-    folders = []
-    for name in ("headway", "cryptography", "_cffi_backend"):
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.origin is not None:
-            origin = Path(spec.origin)
-            folders.append(str(origin.parent.parent if origin.name == "__init__.py" else origin.parent))
-    return list(dict.fromkeys(folders))
 
 
 def _make_folder(folder: Path, mode: int) -> None:

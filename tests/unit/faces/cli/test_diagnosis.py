@@ -47,6 +47,15 @@ GOOD = Examined(
 )
 
 
+def test_what_keeps_applications_apart_is_said_where_there_are_accounts() -> None:
+    unkept = replace(GOOD, isolation=replace(FULL, gates="Operation not permitted", hides=False))
+    said = {found.name: found for found in judge(unkept)}
+    assert said["gates"].level is Level.WARN
+    assert said["gates"].detail.startswith("Operation not permitted: applications reach each other's ports")
+    assert (said["processes"].level, bool(said["processes"].advice)) == (Level.WARN, True)
+    assert not {"gates", "processes"} & {found.name for found in judge(replace(unkept, is_root=False))}
+
+
 def test_a_good_machine_lacks_nothing() -> None:
     findings = judge(GOOD)
     assert {finding.level for finding in findings} == {Level.OK}

@@ -1,0 +1,209 @@
+"""What an application of processes sees of the machine's other processes, and what it may ask of the kernel."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.panel import Panel, git_repository, until, web
+
+pytestmark = pytest.mark.root
+
+LOOKER = """\
+import ctypes, http.server, os, socket, subprocess, urllib.parse
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    given = libc.syscall(number, *arguments)
+    return "done" if given >= 0 else os.strerror(ctypes.get_errno())
+
+def pids():
+    return sorted(int(each) for each in os.listdir("/proc") if each.isdigit())
+
+def ps():
+    return subprocess.run(["ps", "axwwe"], capture_output=True, text=True).stdout
+
+def opened(family, kind=socket.SOCK_STREAM, protocol=0):
+    with socket.socket(family, kind, protocol):
+        return "opened"
+
+def own(line):
+    return subprocess.run(line, shell=True, capture_output=True, text=True, timeout=20).stdout.strip()
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked = urllib.parse.unquote(self.path[1:])
+        try:
+            said = str(eval(asked)) if asked else "up"
+        except OSError as error:
+            said = type(error).__name__ + " " + str(error.errno)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said.encode())))
+        self.end_headers()
+        self.wfile.write(said.encode())
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+FILES = {"app.py": LOOKER, "Procfile": "web: python3 app.py\nworker: sleep 9876\n", "requirements.txt": ""}
+NEW_USER = 0x10000000
+NUMBERS = {
+    "x86_64": {
+        "mount": 165,
+        "umount2": 166,
+        "pivot_root": 155,
+        "setns": 308,
+        "bpf": 321,
+        "perf_event_open": 298,
+        "userfaultfd": 323,
+        "add_key": 248,
+        "request_key": 249,
+        "keyctl": 250,
+        "open_by_handle_at": 304,
+        "init_module": 175,
+        "finit_module": 313,
+        "delete_module": 176,
+        "kexec_load": 246,
+        "kexec_file_load": 320,
+        "unshare": 272,
+        "clone": 56,
+    },
+    "aarch64": {
+        "mount": 40,
+        "umount2": 39,
+        "pivot_root": 41,
+        "setns": 268,
+        "bpf": 280,
+        "perf_event_open": 241,
+        "userfaultfd": 282,
+        "add_key": 217,
+        "request_key": 218,
+        "keyctl": 219,
+        "open_by_handle_at": 265,
+        "init_module": 105,
+        "finit_module": 273,
+        "delete_module": 106,
+        "kexec_load": 104,
+        "kexec_file_load": 294,
+        "unshare": 97,
+        "clone": 220,
+    },
+}[os.uname().machine]
+NEW = {"open_tree": 428, "move_mount": 429, "fsopen": 430, "mount_setattr": 442, "io_uring_setup": 425}
+
+
+class Stage:
+    """A panel with an application that looks around, and a neighbour with a secret."""
+
+    def __init__(self, panel: Panel, folder: Path) -> None:
+        self.panel = panel
+        neighbour = panel.application(git_repository(folder / "neighbour", web("neighbour")), name="neighbour")
+        panel.post("application.saveEnvironment", applicationId=neighbour, env="HTTPS_PROXY=http://u:neighbours-word@p")
+        self.neighbour = panel.deploy(neighbour)
+        panel.done(self.neighbour)
+        self.looker = panel.application(git_repository(folder / "looker", FILES), name="looker")
+        self.release = panel.deploy(self.looker)
+        panel.done(self.release)
+
+    def asks(self, what: str) -> str:
+        """What came of it."""
+        return self.panel.visit("looker", f"/{quote(what)}").text
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("processes")
+    panel = Panel(folder / "data").start()
+    try:
+        yield Stage(panel, folder)
+    finally:
+        panel.clean_up()
+
+
+def test_an_application_sees_its_own_processes_and_no_others(stage: Stage) -> None:
+    pids = {int(each) for each in stage.asks("pids()").strip("[]").split(",")}
+    mine = set(pids_of(stage.release))
+    listed = stage.asks("ps()")
+    assert mine
+    assert {pid for pid in pids if pid not in mine} <= set(), "it sees what is not its own"
+    assert "sleep 9876" in listed
+    for secret in (stage.neighbour, "neighbours-word", "supervisord", "headway serve", "traefik"):
+        assert secret not in listed
+
+
+@pytest.mark.parametrize("path", ["/proc/1/cmdline", "/proc/{pid}/cmdline", "/proc/{pid}/status", "/proc/{pid}/stat"])
+def test_no_other_way_leads_to_a_process_of_others(stage: Stage, path: str) -> None:
+    named = path.format(pid=pids_of(stage.neighbour)[0])
+    assert stage.asks(f"open({named!r}).read()").startswith("FileNotFoundError")
+
+
+@pytest.mark.parametrize("name", [*(each for each in NUMBERS if each not in {"unshare", "clone"}), *NEW])
+def test_the_kernel_takes_none_of_what_is_too_often_a_way_in(stage: Stage, name: str) -> None:
+    number = {**NUMBERS, **NEW}[name]
+    assert stage.asks(f"call({number}, 0, 0, 0, 0, 0)") == "Operation not permitted"
+
+
+def test_no_namespace_of_users_is_to_be_had(stage: Stage) -> None:
+    assert stage.asks(f"call({NUMBERS['unshare']}, {NEW_USER})") == "Operation not permitted"
+    assert stage.asks(f"call({NUMBERS['clone']}, {NEW_USER | signal.SIGCHLD}, 0, 0, 0, 0)") == "Operation not permitted"
+    assert stage.asks("call(435, ctypes.create_string_buffer(88), 88)") == "Function not implemented"
+    assert stage.asks("own('unshare --user id -u')") == ""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="only there are there two more ways to call the kernel")
+def test_the_older_ways_to_call_the_kernel_lead_no_further(stage: Stage) -> None:
+    assert stage.asks(f"call({0x40000000 + NUMBERS['mount']}, 0, 0, 0, 0, 0)") == "Function not implemented"
+
+
+def test_sockets_are_those_of_the_internet_and_of_the_machine_itself(stage: Stage) -> None:
+    for family in ("AF_INET", "AF_INET6", "AF_UNIX"):
+        assert stage.asks(f"opened(socket.{family})") == "opened"
+    assert stage.asks("opened(socket.AF_NETLINK, socket.SOCK_RAW)") == "opened"
+    for number in (40, 38, 17, 21, 30, 43):
+        assert stage.asks(f"opened({number})") == "OSError 97"
+    for protocol in (262, 132, 33):
+        assert stage.asks(f"opened(socket.AF_INET, socket.SOCK_STREAM, {protocol})") == "OSError 93"
+
+
+def test_what_an_application_does_every_day_goes_on(stage: Stage) -> None:
+    assert stage.asks("own('echo a | tr a b; nproc >/dev/null && head -c 3 /proc/meminfo')") == "b\nMem"
+    assert stage.asks("__import__('threading').Thread(target=print).start()") == "None"
+    assert stage.asks(f"call({NUMBERS['unshare']}, 0x200)") == "done"  # of open files, as some servers do
+
+
+def test_kills_restarts_and_stops_reach_every_process(stage: Stage) -> None:
+    stage.asks("subprocess.Popen(['setsid', 'sleep', '9877'], env={})")
+    worker = next(pid for pid in pids_of(stage.release) if b"9876" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(worker, signal.SIGKILL)
+
+    def is_back() -> bool:
+        found = [each for each in pids_of(stage.release) if b"9876" in Path(f"/proc/{each}/cmdline").read_bytes()]
+        return bool(found) and found != [worker]
+
+    until(is_back, 20, what="the worker is started again")
+    stage.panel.post("application.stop", applicationId=stage.looker)
+    assert not [each for each in Path("/proc").iterdir() if each.name.isdecimal() and b"\x009877\0" in cmdline(each)]
+    assert pids_of(stage.release) == []
+    stage.panel.post("application.start", applicationId=stage.looker)
+    until(lambda: stage.panel.visit("looker").text == "up", 20, what="it serves again")
+
+
+def cmdline(folder: Path) -> bytes:
+    try:
+        return b"\0" + (folder / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def pids_of(release_id: str) -> list[int]:
+    """The processes of a release, by its group."""
+    for mount in ("/sys/fs/cgroup/unified", "/sys/fs/cgroup"):
+        for group in Path(mount).glob(f"headway/*/releases/{release_id}/cgroup.procs"):
+            return [int(line) for line in group.read_text().split()]
+    return []
