@@ -128,6 +128,7 @@ def tools_of(
             drain_seconds=settings.drain_time.total_seconds(),
             build_memory_bytes=settings.build_memory_bytes,
             application_memory_bytes=settings.application_memory_bytes,
+            application_disk_bytes=settings.application_disk,
             process_limit=settings.process_limit,
         ),
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",

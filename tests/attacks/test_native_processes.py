@@ -207,3 +207,24 @@ def pids_of(release_id: str) -> list[int]:
         for group in Path(mount).glob(f"headway/*/releases/{release_id}/cgroup.procs"):
             return [int(line) for line in group.read_text().split()]
     return []
+
+
+def test_a_build_asks_no_more_of_the_kernel_than_what_runs(stage: Stage, tmp_path: Path) -> None:
+    port = stage.panel.get("release.one", releaseId=stage.neighbour)["port"]
+    tries = (
+        "import ctypes, os, socket; c = ctypes.CDLL(None, use_errno=True);"
+        f"print('users', c.syscall({NUMBERS['unshare']}, {NEW_USER}), ctypes.get_errno());"
+        f"print('keys', c.syscall({NUMBERS['keyctl']}, 0, 0, 0), ctypes.get_errno());"
+        "s = socket.socket();"
+        f"print('panel', s.connect_ex(('127.0.0.1', {stage.panel.port})));"
+        "s = socket.socket();"
+        f"print('neighbour', s.connect_ex(('127.0.0.1', {port})));"
+        "print('cloud', socket.socket().connect_ex(('169.254.169.254', 80)))"
+    )
+    url = git_repository(tmp_path / "builder", web("built"))
+    application_id = stage.panel.application(url, name="builder", buildCommand=f'python3 -c "{tries}"')
+    deployment_id = stage.panel.deploy(application_id)
+    stage.panel.done(deployment_id, 60)
+    said = stage.panel.deployment_log(deployment_id)
+    for line in ("users -1 1", "keys -1 1", "panel 1", "neighbour 1", "cloud 1"):
+        assert line in said

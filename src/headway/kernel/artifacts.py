@@ -246,6 +246,7 @@ class ReleaseSpec:
     health: HealthCheck
     memory_bytes: int | None = None
     process_limit: int | None = None
+    disk_bytes: int | None = None
     data_folder: str | None = None
     drain_seconds: float = 10.0
     more_ports: tuple[int, ...] = ()

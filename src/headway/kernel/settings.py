@@ -143,6 +143,9 @@ class Settings(ContainerSettings):
             variable="HEADWAY_APPLICATION_MEMORY",
         ),
     )
+    application_disk: int | None = field(
+        default=None, metadata=_told(size(_MIB), "Disk that one application of processes may fill; unset: all.")
+    )
     process_limit: int = field(
         default=2048, metadata=_told(whole(16), "Processes and threads that one build or application may have.")
     )

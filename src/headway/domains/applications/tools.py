@@ -57,6 +57,7 @@ class Defaults:
     drain_seconds: float
     build_memory_bytes: int | None
     application_memory_bytes: int | None
+    application_disk_bytes: int | None
     process_limit: int
 
 
@@ -142,7 +143,7 @@ class Tools:
             start_command=settings.start_command,
             variables={name: Secret(value) for name, value in {**plan.variables, **plan.build_variables}.items()},
             account=plan.build_account,
-            limits=self._limits(plan.settings.memory_bytes),
+            limits=replace(self._limits(plan.settings.memory_bytes), confined=True),
             step_seconds=settings.step_seconds,
             inactivity_seconds=settings.inactivity_seconds,
             output_folder=settings.publish_directory,
@@ -180,6 +181,7 @@ class Tools:
             health=self._health(plan, artifact, takes_requests=bool(ports)),
             memory_bytes=plan.settings.memory_bytes or self.defaults.application_memory_bytes,
             process_limit=self.defaults.process_limit,
+            disk_bytes=self.defaults.application_disk_bytes,
             data_folder=self.folders.data(plan.application_id),
             drain_seconds=_given(plan.settings.drain_seconds, self.defaults.drain_seconds),
         )
@@ -200,7 +202,7 @@ class Tools:
             stages=(stage,),
             env=env,
             cwd=bundle.folder,
-            limits=self._limits(plan.settings.memory_bytes),
+            limits=replace(self._limits(plan.settings.memory_bytes), confined=True),
             step_seconds=plan.settings.step_seconds,
             inactivity_seconds=plan.settings.inactivity_seconds,
         )

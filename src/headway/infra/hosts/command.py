@@ -16,13 +16,16 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds of one command and all that it starts; None leaves a bound off. Sizes are bytes."""
+    """Bounds of one command and all that it starts; None leaves a bound off. Sizes are bytes. What is ``confined`` is
+    what users bring: under an account it asks no more of the kernel than ``call_filter`` lets through.
+    """
 
     memory_bytes: int | None = None
     processes: int | None = None
     open_files: int | None = None
     file_bytes: int | None = None
     oom_score_adj: int = 0
+    confined: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from headway.infra.hosts import cgroups, guests, processes
 from headway.infra.hosts.anchor import program
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, Handle, HostUnreachable
+from headway.infra.hosts.call_filter import call_filter
 from headway.infra.hosts.capabilities import Capabilities, probe
 from headway.infra.hosts.command import Limits
 from headway.infra.hosts.epochs import Epochs
@@ -228,6 +229,7 @@ class LocalHost(LocalFiles):
             "linger_seconds": self._linger_seconds,
             "spool_cap": self._spool_cap,
             "namespaces": int(found.pid_namespaces),
+            "filter": call_filter(self._machine),
             **found.trees.run(name),
         }
         opening = Opening(self._program, ("anchor", name), config, folder.path / "anchor.err")

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 
 from headway.infra.hosts import anchor as anchor_program
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Exit, FileFailed, Handle, HostUnreachable
+from headway.infra.hosts.call_filter import call_filter
 from headway.infra.hosts.command import Limits
 from headway.infra.hosts.epochs import LOCK_SECONDS, EpochHeld, passed
 from headway.infra.hosts.ground import never_started, other_boot
@@ -128,6 +129,7 @@ class SshHost(SshFiles):
             "linger_seconds": LINGER_SECONDS,
             "spool_cap": self._spool_cap,
             "namespaces": int(trees.pid_namespaces),
+            "filter": call_filter(self._session.machine),
             **trees.run(run),
         }
         packed = pack(field for pair in config.items() for field in pair)

@@ -80,6 +80,7 @@ def command_fields(command: Command) -> list[Field]:
         command.stdin,
         pack(text for pair in command.env.items() for text in pair),
         pack(pack(_stage_fields(stage)) for stage in command.stages),
+        int(limits.confined) or None,  # last: an anchor of an earlier version passes it over
     ]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from headway.seams.runtimes.programs import LOG_BACKUPS
+from headway.seams.runtimes.programs import LOG_BACKUPS, Layout
+from headway.seams.runtimes.record import ReleaseRecord
 
 _CHUNK = 64 << 10
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
@@ -24,6 +27,16 @@ def shown_lines(log: Path, count: int, masked: Callable[[str], str]) -> list[str
     """The last ``count`` lines as ``masked`` leaves them, which may make one of several."""
     lines = last_lines(log, count + _CONTEXT)
     return masked("\n".join(lines)).split("\n")[-count:] if lines else []
+
+
+def write(layout: Layout, release: ReleaseRecord, sentence: str) -> None:
+    """Adds a line of Headway's own to what a release's first process wrote; nothing where that is gone."""
+    with suppress(OSError):
+        opened = os.open(layout.log(release.app_name, release.programs[0]), os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(opened, f"{sentence}\n".encode())
+        finally:
+            os.close(opened)
 
 
 def remove(log: Path) -> None:

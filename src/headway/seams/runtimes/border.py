@@ -5,11 +5,10 @@ said where the application's people read it.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
+from headway.seams.runtimes import app_logs
 from headway.seams.runtimes.gate_code import CLOUD
 from headway.seams.runtimes.gates import Gates
 from headway.seams.runtimes.programs import Layout
@@ -46,7 +45,7 @@ class Border:
                 self._refused[uid].add(port)
                 for each in self.records.all():
                     if each.uid == uid:
-                        self._write(each, self._sentence(each, port))
+                        app_logs.write(self.layout, each, self._sentence(each, port))
 
     def forget(self, uid: int | None) -> None:
         """What was refused to an account before is over: it starts anew."""
@@ -78,12 +77,3 @@ class Border:
     def _others(self, release: ReleaseRecord) -> set[int]:
         closed: Sequence[int] = () if self.gates is None else self.gates.ports.closed
         return {*closed, *(port for each in self.records.all() if each.uid != release.uid for port in each.ports)}
-
-    def _write(self, release: ReleaseRecord, sentence: str) -> None:
-        with suppress(OSError):
-            log_file = self.layout.log(release.app_name, release.programs[0])
-            opened = os.open(log_file, os.O_WRONLY | os.O_APPEND)
-            try:
-                os.write(opened, f"{sentence}\n".encode())
-            finally:
-                os.close(opened)

@@ -134,6 +134,8 @@ def drop_rights(record: dict[str, Any], bounded: set[str], call_filter: bytes = 
     _forbid_new_privileges()
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    if record.get("disk_bytes") is not None:
+        _limit(resource.RLIMIT_FSIZE, record["disk_bytes"])  # the sum is watched, and that takes seconds
     if record["memory_bytes"] is not None and not bounded & {"memory.max", "memory.limit_in_bytes"}:
         _limit(resource.RLIMIT_DATA, record["memory_bytes"])
     if record["process_limit"] is not None and "pids.max" not in bounded:

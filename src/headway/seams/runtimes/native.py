@@ -20,6 +20,7 @@ from headway.seams.runtimes.base import ProcessState, ProcessStatus, ReleaseStat
 from headway.seams.runtimes.border import Border
 from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
+from headway.seams.runtimes.disks import Disks
 from headway.seams.runtimes.exits import Exit
 from headway.seams.runtimes.gates import Ports, gates_of
 from headway.seams.runtimes.health import checked_health, wait_until_healthy
@@ -71,6 +72,7 @@ class NativeRuntime:
         gates = None if self._groups is None else gates_of(panel_id, accounts, ports)
         self._border = Border(layout=self._layout, records=self._records, gates=gates)
         self._copies = Copies(self._layout, self._groups)
+        self._disks = Disks(layout=self._layout, records=self._records, copies=self._copies)
         self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans, unit=unit)
         self._laid_out = False
         self._laying_out = asyncio.Lock()
@@ -92,6 +94,7 @@ class NativeRuntime:
         """``ensure``, and a new try for processes that were given up a minute ago."""
         await self.ensure()
         await asyncio.to_thread(self._border.watch)
+        await asyncio.to_thread(self._disks.watch)
         await self._supervisord.try_again()
 
     async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
@@ -330,7 +333,7 @@ class NativeRuntime:
         how = exits[-1].how
         if exits[-1].killed and self._copies.memory_kills(release_id) > 0:
             return f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit)"
-        return how
+        return self._disks.reason(release_id, how)
 
 
 def beside_python(program: str) -> Path:

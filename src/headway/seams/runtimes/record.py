@@ -40,6 +40,8 @@ class ReleaseRecord:
     uid: int | None
     ports: tuple[int, ...]
     loopback: tuple[int, ...] | None
+    home: str
+    disk_bytes: int | None
     sealed_env: str | None = field(repr=False)
 
 
@@ -99,6 +101,7 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "groups": [group.dump() for group in groups],
         "memory_bytes": spec.memory_bytes,
         "process_limit": spec.process_limit,
+        "disk_bytes": spec.disk_bytes,
     }
     return json.dumps(record, indent=1)
 
@@ -121,6 +124,8 @@ def read_record(folder: Path) -> ReleaseRecord | None:
         # Records of older versions have one port only.
         ports=tuple(record.get("ports") or ([] if record["port"] is None else [record["port"]])),
         loopback=None if record.get("loopback") is None else tuple(record["loopback"]),
+        home=record["home"],
+        disk_bytes=record.get("disk_bytes"),
         sealed_env=record["sealed_env"],
     )
 
@@ -140,7 +145,9 @@ def inside(folder: Path, vault: Vault) -> InFolder:
         folder=found["folder"],
         account=Account(uid=uid, gid=found["gid"]) if uid is not None and os.geteuid() == 0 else None,
         env=env,
-        limits=Limits(memory_bytes=found["memory_bytes"], processes=found["process_limit"], oom_score_adj=200),
+        limits=Limits(
+            memory_bytes=found["memory_bytes"], processes=found["process_limit"], oom_score_adj=200, confined=True
+        ),
     )
 
 

@@ -237,6 +237,7 @@ sub start_command {
     }
     $spec->{env}{HEADWAY_DEPLOYMENT_ID} = $self->{deployment};
     $spec->{env}{HEADWAY_EPOCH}         = $self->{epoch};
+    $spec->{filter} = $spec->{confined} ? $self->{filter} : '';
     my $group   = $self->{cgroups}->command( $self->{count}, Headway::Command::group_bounds($spec) );
     my $command = Headway::Command->new( name => $name, undo => $undo, spec => $spec, group => $group );
     if ( !$undo && $self->{total_passed} ) {

@@ -15,7 +15,8 @@ sub parse {
     my %spec;
     @spec{@FIELDS} = map { $_ eq '' ? undef : $_ } splice @values, 0, scalar @FIELDS;
     $spec{stdin} //= '';
-    my ( $env, $stages ) = @values;
+    my ( $env, $stages, $confined ) = @values;
+    $spec{confined} = $confined;
     $spec{env} = { Headway::Link::unpack_fields($env) };
     for my $packed ( Headway::Link::unpack_fields($stages) ) {
         my ( $uid, $gid, @argv ) = Headway::Link::unpack_fields($packed);

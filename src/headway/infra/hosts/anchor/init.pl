@@ -98,7 +98,8 @@ sub perform {
         unshift @program, 'prlimit', @words, '--' if @words;
         unshift @program, 'setpriv', '--no-new-privs', '--'
           if defined $stage->{uid} && !Headway::Kernel::knows_system_calls();
-        Headway::Kernel::become( $stage->{uid}, $stage->{gid} ) if defined $stage->{uid} && $stage->{uid} != $>;
+        Headway::Kernel::become( $stage->{uid}, $stage->{gid}, $spec->{filter} )
+          if defined $stage->{uid} && $stage->{uid} != $>;
         chdir $folder or die "cannot enter the folder $folder: $!\n";
         %ENV = %{ $spec->{env} };
         1;
