@@ -27,6 +27,7 @@ class Power(StrEnum):
     FOLDER = "folder"
     FETCH = "fetch"
     HOST = "host"
+    LOOPBACK = "loopback"
     PORT = "port"
     ROUTING = "routing"
     SCHEDULE = "schedule"
@@ -39,6 +40,7 @@ _SHOWN: Mapping[Power, str] = MappingProxyType(
         Power.FOLDER: "The folder {} as a repository",
         Power.FETCH: "What a Dockerfile lets the engine fetch (engineFetch)",
         Power.HOST: "The use of the host by a compose file (allowHostAccess)",
+        Power.LOOPBACK: "Port {} of the loopback",
         Power.PORT: "The published port {}, which is below 1024,",
         Power.ROUTING: "A Traefik configuration of one's own",
         Power.SCHEDULE: "A schedule on a machine",

@@ -1,4 +1,4 @@
-"""Which ports of the loopback an application may reach: who may add one, and which it used before anybody asked."""
+"""Which ports of the loopback an application names, and so may reach where its writer may use the machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from headway.core.access.machine import may_use_the_machine, require_machine
+from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
 from headway.domains.applications.model import AppSettings
 
@@ -52,17 +52,15 @@ def named_ports(variables: Mapping[str, str]) -> set[int]:
     return {port for port in found if 0 < port < 65_536}
 
 
-def permitted(actor: Actor, before: AppSettings, after: AppSettings, env: str | None = None) -> AppSettings:
-    """The settings as this caller may save them. A port more is for who may use the machine; what they name in the
-    application's own variables is a port that they open. Raises MachineRefused.
+def with_named(actor: Actor, settings: AppSettings, env: str | None) -> AppSettings:
+    """The settings as this caller saves them: where they may use the machine, what the application's own variables name
+    is a port that they open. Whether they may have the others is asked with all else that reaches a machine.
     """
-    kept, wanted = set(before.loopback or ()), set(after.loopback or ())
-    for port in sorted(wanted - kept):
-        require_machine(actor, f"Port {port} of the loopback")
-    if env is None or after.loopback is None or not may_use_the_machine(actor):
-        return after
+    if env is None or settings.loopback is None or not may_use_the_machine(actor):
+        return settings
+    wanted = set(settings.loopback)
     named = named_ports(lines_of(env)) - wanted
-    return replace(after, loopback=sorted(wanted | named)) if named else after
+    return replace(settings, loopback=sorted(wanted | named)) if named else settings
 
 
 def of_copy(actor: Actor, settings: AppSettings) -> AppSettings:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from headway.domains.applications import store
+from headway.core.access import allowances
+from headway.domains.applications import powers, store
 from headway.domains.applications.model import Application
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.transaction import Tx
@@ -26,10 +27,13 @@ def unasked(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
 def answer(tx: Tx, application_id: str, ports: list[int], vault: Vault) -> bool:
     """Notes what an application uses, unless somebody has said so meanwhile; whether it was noted."""
     try:
-        settings = store.find(tx, application_id, vault).settings
+        application = store.find(tx, application_id, vault)
     except NotFound:
         return False
+    settings = application.settings
     if settings.loopback is not None:
         return False
+    needs = powers.of_loopback(ports, application.host_id)
+    allowances.adopt(tx, application.organization_id, application.preview_of or application_id, needs)
     store.set_fields(tx, application_id, settings=store.kept(replace(settings, loopback=ports), vault))
     return True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -37,10 +38,17 @@ def needs_of(settings: AppSettings, host_id: str, own: Mapping[str, Any] | None 
             for each in settings.published
             if each.outer < FIRST_FREE_PORT
         ),
+        *of_loopback(settings.loopback or (), host_id),
         *of_source(settings),
         *({Need(power=Power.FETCH, server_id=server_id)} if settings.engine_fetch else ()),
         *({of_routing(own, host_id)} if own else ()),
     }
+
+
+def of_loopback(ports: Iterable[int], host_id: str) -> set[Need]:
+    """What it needs to reach these ports of the loopback."""
+    server_id = None if host_id == LOCAL_HOST else host_id
+    return {Need(power=Power.LOOPBACK, value=str(port), server_id=server_id) for port in ports}
 
 
 def of_source(settings: AppSettings) -> set[Need]:
@@ -75,7 +83,9 @@ def require_release(
     """Whether one may go back to what a release was made of, with other ``settings`` where they are given. Raises
     NotAllowed.
     """
-    needs = _of_release(tx, application, snapshot, settings or snapshot.settings, vault)
+    # Of the loopback it reaches what the application may reach now.
+    back = replace(settings or snapshot.settings, loopback=application.settings.loopback)
+    needs = _of_release(tx, application, snapshot, back, vault)
     allowances.require(tx, application.organization_id, _whose(application), needs)
 
 
@@ -127,7 +137,7 @@ def _of_release(tx: Tx, application: Application, snapshot: Snapshot, settings: 
     has_container = bool(snapshot.artifact.get("image"))
     now = _now(tx, application, settings, vault) - of_source(settings)
     needs = {each for each in now if each.power is not Power.FETCH}
-    return {each for each in needs if has_container or each.power is Power.ROUTING}
+    return {each for each in needs if has_container or each.power in {Power.LOOPBACK, Power.ROUTING}}
 
 
 def _whose(application: Application) -> str:

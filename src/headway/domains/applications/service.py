@@ -15,8 +15,9 @@ from headway.core.deployments.once import Once, Queued
 from headway.core.deployments.service import Stopping
 from headway.core.deployments.status import Intent, Status
 from headway.core.deployments.unfinished import end_unfinished
-from headway.domains.applications import loopback, powers, store
+from headway.domains.applications import powers, store
 from headway.domains.applications.hosting import build_host_for, moved
+from headway.domains.applications.loopback import with_named
 from headway.domains.applications.making import Making, NameTaken
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
@@ -95,7 +96,6 @@ class ApplicationService:
         check_variables("", wanted)
 
         def write(tx: Tx) -> Application:
-            loopback.permitted(actor, AppSettings(), wanted)
             place = place_of(tx, environment_id)
             permit(actor, "application.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             judged = require_seen(tx, actor, AppSettings(), wanted)
@@ -157,7 +157,7 @@ class ApplicationService:
             current = self._permitted(tx, actor, application_id, procedure)
             fields: dict[str, Any] = {**moved(tx, current, server_id, build_server_id)}
             settings = current.settings if change is None else change(current.settings)
-            settings = loopback.permitted(actor, current.settings, settings, env)
+            settings = with_named(actor, settings, env)
             if settings != current.settings:
                 self._check(settings)
                 settings = require_seen(tx, actor, current.settings, settings)
@@ -194,7 +194,7 @@ class ApplicationService:
         def request(tx: Tx, application: Application) -> Request:
             if change is None:
                 return self._request(tx, actor, application, title, description, again=False)
-            settings = loopback.permitted(actor, application.settings, change(application.settings))
+            settings = change(application.settings)
             self._check(settings)
             store.set_fields(tx, application_id, settings=store.kept(settings, self._vault))
             changed = replace(application, settings=settings)

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from headway.core.access.machine import MachineRefused
+from headway.core.access.machine import MachineRefused, Need, Power, require_need
 from headway.core.access.model import Actor, Role
-from headway.domains.applications.loopback import named_ports, of_copy, permitted
+from headway.core.deployments.hosts import LOCAL_HOST
+from headway.domains.applications.loopback import named_ports, of_copy, with_named
 from headway.domains.applications.model import AppSettings
+from headway.domains.applications.powers import needs_of
 
 OWNER = Actor(user_id="u", organization_id="org", role=Role.OWNER, api_key_id="k", name="Owner", on_machine=True)
 MEMBER = replace(OWNER, role=Role.MEMBER, on_machine=False)
@@ -37,26 +39,22 @@ def test_the_ports_that_variables_name(variables: dict[str, str], ports: set[int
     assert named_ports(variables) == ports
 
 
-def test_a_port_more_is_for_who_may_use_the_machine() -> None:
-    before, after = AppSettings(loopback=[5432]), AppSettings(loopback=[5432, 6379])
-    with pytest.raises(MachineRefused, match="Port 6379 of the loopback"):
-        permitted(MEMBER, before, after)
-    assert permitted(OWNER, before, after) == after
-
-
-def test_who_may_not_use_the_machine_keeps_and_closes_what_is_open() -> None:
-    before = AppSettings(loopback=[5432, 6379])
-    for after in (before, AppSettings(loopback=[6379]), AppSettings()):
-        assert permitted(MEMBER, before, after) == after
+def test_a_port_of_the_loopback_is_a_use_of_the_machine() -> None:
+    needs = needs_of(AppSettings(loopback=[5432]), LOCAL_HOST)
+    assert needs == {Need(power=Power.LOOPBACK, value="5432")}
+    with pytest.raises(MachineRefused, match="Port 5432 of the loopback reaches the machine itself"):
+        require_need(MEMBER, *needs)
+    require_need(OWNER, *needs)
+    assert needs_of(AppSettings(loopback=None), LOCAL_HOST) == set()
 
 
 def test_variables_open_what_they_name_where_their_writer_may_use_the_machine() -> None:
     env = 'DATABASE_URL="postgres://localhost:5432/shop"\n# nothing\nA=1'
     settings = AppSettings(loopback=[6379])
-    assert permitted(OWNER, settings, settings, env).loopback == [5432, 6379]
-    assert permitted(MEMBER, settings, settings, env) == settings
+    assert with_named(OWNER, settings, env).loopback == [5432, 6379]
+    assert with_named(MEMBER, settings, env) == settings
     unasked = replace(settings, loopback=None)
-    assert permitted(OWNER, unasked, unasked, env) == unasked
+    assert with_named(OWNER, unasked, env) == unasked
 
 
 def test_a_copy_has_what_its_maker_may_have() -> None:

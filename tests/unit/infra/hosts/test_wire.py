@@ -56,7 +56,8 @@ def test_a_command_is_told_in_full() -> None:
         )
     )
     assert told[:10] == ["/src", None, 1.5, None, 1, 2, 3, 4, 5, b"in"]
-    env, stages = told[10:]
+    env, stages, confined = told[10:]
+    assert confined is None
     assert unpack(_bytes(env)) == [b"A", b"1", b"B", b""]
     assert [unpack(stage) for stage in unpack(_bytes(stages))] == [[b"7", b"8", b"make", b"all"]]
 

@@ -72,9 +72,9 @@ CONTRACTS: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What the program on the server works by. ``accounts`` are those of applications, from the first to the one after
-    the last. ``root`` is the folder of all that it keeps; the paths of ``edge`` and ``site`` are those of Traefik and of
-    the file server. ``edge_accounts`` are for a server where we are root.
+    """What the program on the server works by. ``root`` is the folder of all that it keeps; the paths of ``edge`` and
+    ``site`` are those of Traefik and of the file server. ``edge_accounts`` are for a server where we are root,
+    ``accounts`` those of applications, from the first to the one after the last.
     """
 
     root: str
