@@ -306,7 +306,7 @@ async def test_no_repository_there(site: Worksite, private: Path, name: str) -> 
 
 
 async def test_folders_are_for_those_who_may(site: Worksite, repository: Repository) -> None:
-    with pytest.raises(InvalidInput, match="owners and admins only"):
+    with pytest.raises(InvalidInput, match="may use the machine"):
         await source_of(site, str(repository.path), branch("main"), allow_file=False).fetch(site)
     assert site.names == []
 
