@@ -71,6 +71,10 @@ SETTINGS: Mapping[Power, Setting] = {
         save=("application.update", {**APP, "customGitUrl": "file:///var/lib/x"}),
         out=("application.update", {**APP, "customGitUrl": "https://git.example/x.git"}),
     ),
+    Power.FETCH: of_application(
+        save=("application.update", {**APP, "engineFetch": True}),
+        out=("application.update", {**APP, "engineFetch": False}),
+    ),
     Power.ROUTING: of_application(
         save=("application.updateTraefikConfig", {**APP, "traefikConfig": "{routing}"}),
         out=("application.updateTraefikConfig", {**APP, "traefikConfig": ""}),
@@ -103,6 +107,7 @@ STARTS: Mapping[Power, Mapping[str, tuple[bool | None, bool | None, bool | None]
     Power.BIND: {"deploy": (True, True, False), "rollback": (True, False, False), "restart": (True, True, False)},
     Power.PORT: {"deploy": (True, True, False), "rollback": (True, False, False), "restart": (True, True, False)},
     Power.FOLDER: {"deploy": (True, True, False), "rollback": (True, True, True), "restart": (True, True, True)},
+    Power.FETCH: {"deploy": (True, True, False), "rollback": (True, True, True), "restart": (True, True, True)},
     Power.ROUTING: {"deploy": (True, True, False), "rollback": (True, True, False), "restart": (True, True, False)},
     Power.HOST: {"deploy": (True, True, False), "rollback": (True, False, False), "restart": (True, False, False)},
     Power.SCHEDULE: {"deploy": (True, None, False), "rollback": (None,) * 3, "restart": (None,) * 3},
