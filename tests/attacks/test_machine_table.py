@@ -75,6 +75,10 @@ SETTINGS: Mapping[Power, Setting] = {
         save=("application.update", {**APP, "engineFetch": True}),
         out=("application.update", {**APP, "engineFetch": False}),
     ),
+    Power.LOOPBACK: of_application(
+        save=("application.update", {**APP, "loopback": [5432]}),
+        out=("application.update", {**APP, "loopback": []}),
+    ),
     Power.ROUTING: of_application(
         save=("application.updateTraefikConfig", {**APP, "traefikConfig": "{routing}"}),
         out=("application.updateTraefikConfig", {**APP, "traefikConfig": ""}),
@@ -108,6 +112,7 @@ STARTS: Mapping[Power, Mapping[str, tuple[bool | None, bool | None, bool | None]
     Power.PORT: {"deploy": (True, True, False), "rollback": (True, False, False), "restart": (True, True, False)},
     Power.FOLDER: {"deploy": (True, True, False), "rollback": (True, True, True), "restart": (True, True, True)},
     Power.FETCH: {"deploy": (True, True, False), "rollback": (True, True, True), "restart": (True, True, True)},
+    Power.LOOPBACK: {"deploy": (True, True, False), "rollback": (True, True, False), "restart": (True, True, False)},
     Power.ROUTING: {"deploy": (True, True, False), "rollback": (True, True, False), "restart": (True, True, False)},
     Power.HOST: {"deploy": (True, True, False), "rollback": (True, False, False), "restart": (True, False, False)},
     Power.SCHEDULE: {"deploy": (True, None, False), "rollback": (None,) * 3, "restart": (None,) * 3},

@@ -45,7 +45,7 @@ def test_no_build_of_a_compose_file_reaches_beyond_it(panel: Panel, docker_engin
         (
             f"{FROM}COPY --from=more /etc /x\n",
             {"additional_contexts": {"more": f"docker-image://{release}"}},
-            "a release",
+            "build context docker-image://",
         ),
         (f"# syntax={BASE_IMAGE}\n{FROM}", {}, "wants to be built by the front end"),
         (FROM, {"args": {"BUILDKIT_SYNTAX": BASE_IMAGE}}, "is no build argument that can be given"),

@@ -184,7 +184,7 @@ def test_a_certificate_of_a_name_is_shown_where_what_it_leads_to_is(site: Site, 
         return [*site.server.root.glob("var/lib/headway/*.work/edge/certificates/*")]
 
     until(lambda: seen() == "safe", 20)
-    assert [path.stat().st_mode & 0o777 for path in files()] == [0o600, 0o600], "the other key did not go there"
+    assert [path.stat().st_mode & 0o777 for path in files()] == [0o640, 0o640], "the other key did not go there"
     for each in (kept, rest):
         running.post("certificates.remove", certificateId=each)
     until(lambda: not files(), 20)

@@ -13,7 +13,8 @@ from headway.kernel.errors import InvalidInput
 
 MARK = "(hidden-secret)"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # what else stands there may be a line of a key that nobody has quoted
-_USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<user>[^/?#\s@\"']*(?:@[^/?#\s@\"']+)*)@", re.IGNORECASE)
+# A scheme is short: without a bound each letter of a long text would be the beginning of another.
+_USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,31})://(?P<user>[^/?#\s@\"']*(?:@[^/?#\s@\"']+)*)@", re.IGNORECASE)
 _LOGIN_ONLY = frozenset({"ssh", "git+ssh", "ssh+git"})  # where the name of an account alone is no secret
 
 

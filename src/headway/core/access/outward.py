@@ -14,7 +14,8 @@ class NearRefused(Forbidden):
     def __init__(self, what: str, host: str) -> None:
         super().__init__(
             f"{what} leads to {host}, this machine or a private network. That is for owners of the panel's first "
-            "organisation, with a key for all projects, and for organisations that they have given the machine to."
+            "organisation, with a key for all projects, and for organisations that they have given the machine to "
+            "(organization.grantMachine)."
         )
 
 

@@ -12,7 +12,8 @@ from headway.domains.applications.model import AppSettings
 
 _HERE = r"(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|0\.0\.0\.0|\[::1?\]|::1)"
 _WITH_PORT = re.compile(rf"(?<![\w.-]){_HERE}:(\d{{1,5}})(?!\d)", re.IGNORECASE)
-_BY_SCHEME = re.compile(rf"([a-z][a-z0-9+]*)://(?:[^\s/@]*@)?{_HERE}(?![\w:.-])", re.IGNORECASE)
+# A scheme is short: without a bound each letter of a long value would be the beginning of another.
+_BY_SCHEME = re.compile(rf"(?<![a-z0-9+])([a-z][a-z0-9+]{{0,31}})://(?:[^\s/@]*@)?{_HERE}(?![\w:.-])", re.IGNORECASE)
 _ALONE = re.compile(_HERE, re.IGNORECASE)
 _PORTS: Mapping[str, tuple[int, ...]] = {
     "postgres": (5432,),

@@ -12,6 +12,7 @@ from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.access.store import projects_among, service_projects
+from headway.domains.servers import store as servers
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
@@ -46,6 +47,10 @@ class Wish:
     services: Sequence[str] = ()
     quiet_seconds: int = 3600
     enabled: bool = True
+
+
+# Of services with one host for all, a token stands in the host's place; where they connect to is judged when they do.
+_OF_ONE_HOST = frozenset({"discord", "lark", "msteams", "pover", "resend", "slack", "tgram", "workflows"})
 
 
 class NotificationService:
@@ -210,7 +215,8 @@ def _guarded(actor: Actor, wish: Wish, before: Target) -> Wish:
     """The wish, whose address is the caller's word where it is another one than before. Raises NearRefused."""
     if wish.target.url == before.url:
         return replace(wish, target=replace(wish.target, guarded=before.guarded))
-    require_outward(actor, wish.target.url, "The address")
+    if wish.target.url is None or wish.target.url.partition("://")[0].lower() not in _OF_ONE_HOST:
+        require_outward(actor, wish.target.url, "The address")
     return replace(wish, target=replace(wish.target, guarded=not may_use_the_machine(actor)))
 
 
@@ -218,7 +224,8 @@ def _require_own(tx: Tx, actor: Actor, projects: Collection[str], services: Coll
     """What a channel tells of is the organisation's. Raises Missing."""
     if set(projects) - projects_among(tx, actor.organization_id, projects):
         raise Missing(Noun.PROJECT)
-    if set(services) - service_projects(tx, actor.organization_id, services).keys():
+    others = set(services) - service_projects(tx, actor.organization_id, services).keys()
+    if others and others - {each.server_id for each in servers.of_organization(tx, actor.organization_id)}:
         raise Missing(Noun.SERVICE)
 
 
