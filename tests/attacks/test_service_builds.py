@@ -48,7 +48,7 @@ def test_no_build_of_a_compose_file_reaches_beyond_it(panel: Panel, docker_engin
             "build context docker-image://",
         ),
         (f"# syntax={BASE_IMAGE}\n{FROM}", {}, "wants to be built by the front end"),
-        (FROM, {"args": {"BUILDKIT_SYNTAX": BASE_IMAGE}}, "is no build argument that can be given"),
+        (FROM, {"args": {"BUILDKIT_SYNTAX": BASE_IMAGE}}, "is an order to the builder"),
         (FROM, {"args": {"A=B": "c"}}, "cannot be called"),
         (FROM, {"cache_from": ["type=registry,ref=127.0.0.1:9/x"]}, "on the machine's own network"),
     ]
