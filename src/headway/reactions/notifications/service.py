@@ -215,7 +215,7 @@ def _guarded(actor: Actor, wish: Wish, before: Target) -> Wish:
     """The wish, whose address is the caller's word where it is another one than before. Raises NearRefused."""
     if wish.target.url == before.url:
         return replace(wish, target=replace(wish.target, guarded=before.guarded))
-    if wish.target.url is None or wish.target.url.partition("://")[0].lower() not in _OF_ONE_HOST:
+    if wish.target.url.partition("://")[0].lower() not in _OF_ONE_HOST:
         require_outward(actor, wish.target.url, "The address")
     return replace(wish, target=replace(wish.target, guarded=not may_use_the_machine(actor)))
 
