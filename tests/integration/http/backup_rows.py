@@ -67,7 +67,7 @@ BACKUP_ROWS: Mapping[str, Row] = {
     "destination.create": Row(MUTATION, A_REMOTE_ONE, ADMIN, SET, OWN),
     "destination.one": Row(QUERY, DESTINATION, ADMIN, READ, ORGANISATION),
     "destination.remove": Row(MUTATION, DESTINATION, ADMIN, SET, ORGANISATION),
-    "destination.testConnection": Row(MUTATION, DESTINATION | A_REMOTE_ONE, ADMIN, SET, ORGANISATION),
+    "destination.testConnection": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),
     "destination.update": Row(MUTATION, DESTINATION | A_LOCAL_ONE, ADMIN, SET, ORGANISATION),
 }
 

@@ -106,7 +106,8 @@ class DestinationService:
         current = await self.one(actor, destination_id, "destination.testConnection") if destination_id else None
         reach = judged_reach(reach) if current is None else _with_secrets(reach, current.reach)
         _require_outward(actor, reach, Reach() if current is None else current.reach)
-        for need in needs_of(reach):
+        # What is tried as it is kept was judged when it was saved.
+        for need in set(needs_of(reach)) - set(() if current is None else needs_of(current.reach)):
             require_need(actor, need)
         folder = self.folder / (destination_id or f"test-{new_id()}")
         try:
