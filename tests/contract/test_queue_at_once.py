@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from headway.core.deployments import store
+from headway.core.deployments import queue, store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import IntentPending
 from headway.core.deployments.model import Deployment, Lane
@@ -240,6 +240,57 @@ def test_a_cancel_that_meets_the_claim_of_a_row_without_a_key_looks_again(postgr
             assert cancelling.result(10) is None
         row = transact(lambda tx: store.find(tx, deployment_id))
         assert (row.status, row.finished_at) == (Status.RUNNING, None)
+    finally:
+        database.close()
+
+
+@pytest.mark.postgres
+def test_who_ends_one_and_adds_another_waits_for_no_one_who_waits_for_it(postgres_database_url: str) -> None:
+    database = SqlDatabase(postgres_database_url)
+
+    def replace_all(tx: Tx, ended: Deployment) -> None:
+        book.end_waiting(tx, ended, Reason.SUPERSEDED, "Replaced.")
+        adding.append(pool.submit(transact, lambda other: book.enqueue(other, request(exclusive_key="one"))))
+        await_a_waiting_lock(database)
+        book.enqueue(tx, request(exclusive_key="one"))
+
+    def transact(work: Callable[[Tx], T]) -> T:
+        with database.writer.begin() as connection:
+            return work(Tx(connection, SystemClock()))
+
+    adding: list[Future[Deployment]] = []
+    try:
+        transact(add_host)
+        waiting = transact(lambda tx: book.enqueue(tx, request(exclusive_key="one")))
+        with ThreadPoolExecutor(1) as pool:
+            transact(lambda tx: replace_all(tx, waiting))
+            assert adding[0].result(10).status is Status.PENDING
+    finally:
+        database.close()
+
+
+@pytest.mark.postgres
+def test_the_repair_of_all_keys_waits_for_no_one_who_waits_for_it(postgres_database_url: str) -> None:
+    database = SqlDatabase(postgres_database_url)
+
+    def transact(work: Callable[[Tx], T]) -> T:
+        with database.writer.begin() as connection:
+            return work(Tx(connection, SystemClock()))
+
+    def add_both(tx: Tx) -> None:
+        book.enqueue(tx, request(exclusive_key="two"))
+        repairing.append(pool.submit(transact, queue.promote_all))
+        await_a_waiting_lock(database)
+        book.enqueue(tx, request(exclusive_key="one"))
+
+    repairing: list[Future[None]] = []
+    try:
+        transact(add_host)
+        for key in ("one", "two"):
+            transact(lambda tx, key=key: book.enqueue(tx, request(exclusive_key=key)))  # type: ignore[misc]
+        with ThreadPoolExecutor(1) as pool:
+            transact(add_both)
+            repairing[0].result(10)
     finally:
         database.close()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Column, select, type_coerce, update
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, store
@@ -16,7 +16,7 @@ from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Lane
 from headway.core.deployments.status import Intent, Maker, Reason, Status
 from headway.infra.db.engine import SqlDatabase
-from headway.infra.db.tables.deployments import deployments, outbox
+from headway.infra.db.tables.deployments import deployments, hosts, outbox
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
 from headway.kernel.events import DeploymentMoved, Events
@@ -39,6 +39,32 @@ def test_a_lower_lane_goes_before_an_older_row(write: Write) -> None:
     add(write, "schedule", Lane.SCHEDULE)
     preview, deploy = add(write, "preview", Lane.PREVIEW), add(write, "deploy", Lane.DEPLOY)
     assert [claimed_id(write), claimed_id(write)] == [deploy, preview]
+
+
+def test_what_is_late_goes_before_steady_deploys_and_no_more_often_than_that(write: Write) -> None:
+    write(lambda tx: add_host(tx, "narrow", 1))
+    backups = [add(write, f"backup {number}", Lane.BACKUP, "narrow") for number in range(2)]
+    schedule = add(write, "schedule", Lane.SCHEDULE, "narrow")
+    deploys = [add(write, f"deploy {number}", Lane.DEPLOY, "narrow") for number in range(3)]
+    assert run_next(write) == deploys[0]
+    age(write, deployments.c.created_at)
+    assert [run_next(write) for _ in range(2)] == [backups[0], deploys[1]]
+    age(write, hosts.c.late_at)
+    assert [run_next(write) for _ in range(2)] == [backups[1], deploys[2]]
+    assert run_next(write) == schedule
+
+
+def run_next(write: Write) -> str:
+    """What is claimed on the narrow host, and ends."""
+    deployment, lease = claim(write, "narrow") or pytest.fail("nothing was claimed")
+    write(lambda tx: book.finish(tx, lease, DONE, Maker.RUNNER))
+    return deployment.deployment_id
+
+
+def age(write: Write, column: Column[datetime]) -> None:
+    """So long ago as makes late; times are kept in microseconds."""
+    earlier = type_coerce(column, BigInteger) - queue.LATE_AFTER // timedelta(microseconds=1)
+    write(lambda tx: tx.execute(update(column.table).values({column: earlier})))
 
 
 def test_within_one_key_a_lower_lane_goes_first(write: Write) -> None:

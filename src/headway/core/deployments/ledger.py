@@ -166,6 +166,7 @@ class Ledger:
 
     def end_waiting(self, tx: Tx, deployment: Deployment, reason: Reason, message: str) -> Deployment | None:
         """Ends a pending deployment; None when it is pending no more (look again)."""
+        queue.lock_keys(tx)  # who ends what waits may end more of it, or add what takes its place
         queue.lock_key(tx, deployment.exclusive_key)
         current = store.find(tx, deployment.deployment_id, lock=True)  # a row without a key has no other lock
         if current.status is not Status.PENDING:

@@ -4,10 +4,15 @@ Organisations take turns: of those that wait in the same lane the one goes first
 equals the one whose turn was longest ago. ``ready`` marks, among the waiting rows of one exclusive key, the one that
 goes first while none of that key runs. It is kept by ``promote`` in every transaction that adds, starts, ends or puts
 back a row, so that a claim looks at one row of an index however many wait behind a busy service.
+
+A lower lane goes first, but what has waited for ``LATE_AFTER`` in a higher one is late: every so long one that is late
+goes before all lanes but that of rollbacks, so that steady deploys keep no backup waiting for ever, and many backups no
+deploy.
 """
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
@@ -23,13 +28,14 @@ from headway.infra.db.transaction import Tx
 
 _c = deployments.c
 LONGEST_TITLE = 1_024  # of a title or a description; callers are refused a longer one, what a forge sends is cut
+LATE_AFTER = timedelta(minutes=10)
 _LOOK_AGAIN = 3  # a unique index refused the claim: another process was first
 
 # The statements of every claim, built once: to build them anew takes longer than SQLite takes to carry them out.
 _ON_HOST = _c.host_id == bindparam("host_id")
 _OF_KEY = _c.exclusive_key == bindparam("exclusive_key")
 _SERVER = select(hosts.c.server_id).where(hosts.c.host_id == bindparam("host_id"))
-_CONCURRENCY = select(hosts.c.concurrency).where(hosts.c.host_id == bindparam("host_id")).with_for_update()
+_HOST = select(hosts.c.concurrency, hosts.c.late_at).where(hosts.c.host_id == bindparam("host_id")).with_for_update()
 _LANES_IN_USE = select(_c.lane, func.count().label("number")).where(_ON_HOST, RUNNING).group_by(_c.lane)
 _COLUMNS = (_c.seq, _c.deployment_id, _c.epoch, _c.exclusive_key, _c.lane, _c.organization_id)
 _o = deployments.alias("other").c
@@ -49,6 +55,13 @@ _NEXT = (
     .order_by(_c.lane, _c.seq)
     .limit(1)
 )
+_FIRST_BEHIND = (
+    select(_c.lane, _c.seq, _c.created_at)
+    .where(_ON_HOST, CLAIMABLE, _c.lane > bindparam("behind"))
+    .order_by(_c.lane, _c.seq)
+    .limit(1)
+)
+_NOTE_LATE = update(hosts).where(hosts.c.host_id == bindparam("on_host")).values(late_at=bindparam("now"))
 _NEXT_ORGANIZATION = (
     select(_c.organization_id)
     .where(_ON_HOST, CLAIMABLE, _c.lane == bindparam("in_lane"), _c.organization_id > bindparam("after"))
@@ -83,7 +96,7 @@ _SET_READY = update(deployments).where(_c.seq == bindparam("head")).values(ready
 
 def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployment:
     """Adds a pending deployment behind the others. Its creation time never lies before an earlier row's."""
-    tx.lock("deployments.add")
+    lock_keys(tx)
     lock_key(tx, request.exclusive_key)
     last = store.newest(tx)
     created_at = tx.now if last is None else max(tx.now, last.created_at)
@@ -138,10 +151,10 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
     A rollback has a slot of its own. On PostgreSQL the host's row is locked: SKIP LOCKED alone would not hold the
     limit. The caller grants the lease.
     """
-    concurrency = tx.scalar(_CONCURRENCY, {"host_id": host_id})
-    if concurrency is None:
+    host = tx.execute(_HOST, {"host_id": host_id}).one_or_none()
+    if host is None:
         return None
-    for first, last in _open_lanes(tx, host_id, concurrency):
+    for first, last in _open_lanes(tx, host_id, host.concurrency, host.late_at):
         wanted = {"host_id": host_id, "first_lane": first, "last_lane": last}
         for _ in range(_LOOK_AGAIN):
             found = tx.execute(_NEXT, wanted).one_or_none()
@@ -155,6 +168,8 @@ def claim(tx: Tx, host_id: str, owner: str) -> tuple[Deployment, Lease] | None:
                 if contended:
                     _note_turn(tx, host_id, found.organization_id)
                 promote(tx, found.exclusive_key)
+                if first == last != Lane.ROLLBACK:
+                    tx.execute(_NOTE_LATE, {"on_host": host_id, "now": tx.now})
                 lease = Lease(deployment_id=found.deployment_id, owner=owner, epoch=found.epoch + 1)
                 return store.find(tx, found.deployment_id), lease
             promote(tx, found.exclusive_key)
@@ -186,6 +201,13 @@ def waited_for(tx: Tx) -> list[str]:
     return list(tx.execute(_WAITED_FOR).scalars())
 
 
+def lock_keys(tx: Tx) -> None:
+    """To be locked before the keys of several rows, or the key of one behind which another is then added: nobody else
+    takes more than one key, so that no two wait for each other.
+    """
+    tx.lock("deployments.add")
+
+
 def lock_key(tx: Tx, exclusive_key: str | None) -> None:
     """Keeps every other move of this key's rows waiting. It comes before any change of such a row: two that take the
     row and the key in different orders would wait for each other.
@@ -212,6 +234,7 @@ def promote(tx: Tx, exclusive_key: str | None) -> None:
 
 def promote_all(tx: Tx) -> None:
     """Repairs ``ready`` for every key that has waiting rows; a belt beside the braces, run by the janitor."""
+    lock_keys(tx)
     keys = tx.execute(select(_c.exclusive_key).distinct().where(PENDING, _c.exclusive_key.is_not(None))).scalars().all()
     for key in keys:
         promote(tx, key)
@@ -226,13 +249,29 @@ def _start(tx: Tx, found: Any) -> bool:  # noqa: ANN401 - a row
         return False
 
 
-def _open_lanes(tx: Tx, host_id: str, concurrency: int) -> list[tuple[Lane, Lane]]:
-    """The first and last lane of each range in which the host has a free slot."""
+def _open_lanes(tx: Tx, host_id: str, concurrency: int, late_at: datetime | None) -> list[tuple[Lane, Lane]]:
+    """The first and last lane of each range in which the host has a free slot, that of what is late before the others.
+    ``late_at`` is when something late last went first.
+    """
     counts: dict[int, int] = {row.lane: row.number for row in tx.execute(_LANES_IN_USE, {"host_id": host_id})}
     rollbacks = counts.pop(Lane.ROLLBACK, 0)
     ranges = []
     if rollbacks < 1:
         ranges.append((Lane.ROLLBACK, Lane.ROLLBACK))
     if sum(counts.values()) < concurrency:
+        ranges += _late_lane(tx, host_id, late_at)
         ranges.append((Lane.DEPLOY, max(Lane)))
     return ranges
+
+
+def _late_lane(tx: Tx, host_id: str, late_at: datetime | None) -> list[tuple[Lane, Lane]]:
+    """The lane behind that of deploys in which somebody has waited longest, and too long, where it is time for it."""
+    behind: Lane = Lane.DEPLOY
+    late = []
+    while (first := tx.execute(_FIRST_BEHIND, {"host_id": host_id, "behind": behind}).one_or_none()) is not None:
+        if late_at is not None and tx.now - late_at < LATE_AFTER:
+            return []
+        behind = Lane(first.lane)
+        if tx.now - first.created_at >= LATE_AFTER:
+            late.append((first.seq, behind))
+    return [(lane, lane) for _, lane in sorted(late)[:1]]

@@ -27,6 +27,7 @@ hosts = Table(
     Column("name", String(255), nullable=False),
     Column("concurrency", Integer, nullable=False),
     Column("seen_at", Instant),
+    Column("late_at", Instant),  # when something that had waited too long last went before lower lanes
     Column("created_at", Instant, nullable=False),
 )
 
