@@ -16,7 +16,7 @@ from headway.domains.servers.setup import SetupKind
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.ssh import SshHost
-from headway.infra.hosts.ssh_session import TURN_SECONDS
+from headway.infra.hosts.ssh_session import TURN_SECONDS, Pin
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.secret import Secret
@@ -59,7 +59,7 @@ class ServerWiring:
 
 
 def _server_host(
-    settings: Settings, panel_id: str, server_id: str, target: SshTarget, pin: Callable[[str], None], *, turns: Turns
+    settings: Settings, panel_id: str, server_id: str, target: SshTarget, pin: Pin, *, turns: Turns
 ) -> SshHost:
     return SshHost(
         server_id,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 from headway.infra.hosts.base import (
     AnchorGone,
@@ -25,6 +27,18 @@ from tests.simulation.loop import RUNS_IN
 from tests.simulation.machine import Machine, SimRun, State, later
 
 LOCK_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimFence:
+    """An epoch that is held still over a link of that number."""
+
+    deployment_id: str
+    epoch: int
+    link: int
+
+
+FENCE: ContextVar[SimFence | None] = ContextVar("FENCE", default=None)
 
 
 class SimHost(LocalFiles):
@@ -90,20 +104,49 @@ class SimHost(LocalFiles):
         await self._border.out("host", f"fence {epoch}")
         self._check(deployment_id, epoch)
         self._machine.fences[deployment_id] += 1
+        fence, before = SimFence(deployment_id, epoch, self._machine.links), FENCE.get()
         released = False
 
         def release() -> None:
             nonlocal released
             if not released:
                 released = True
-                self._machine.fences[deployment_id] -= 1
+                if self.stands(fence):
+                    self._machine.fences[deployment_id] -= 1
 
         if (process := RUNS_IN.get()) is not None:
             process.when_dead(release)
+        FENCE.set(fence)
         try:
             yield
         finally:
+            FENCE.set(before)
             release()
+
+    async def change(self, what: str, effect: Callable[[], None]) -> None:
+        """An effect on the machine within a fence: only over the link that holds it."""
+        await self._border.out("host", what)
+        fence = FENCE.get()
+        assert fence is not None, f"{what} without a fence"
+        if not self.admits(fence):
+            raise HostUnreachable("The link was lost in the middle of a change.")
+        self._machine.write(fence.deployment_id, fence.epoch, what)
+        effect()
+        await self._border.back("host", what)
+
+    def admits(self, fence: SimFence) -> bool:
+        """Whether what is to change under a fence is asked for over the link that holds it."""
+        return self.stands(fence)
+
+    def stands(self, fence: SimFence) -> bool:
+        """Whether the link over which a fence is held has not broken since."""
+        return fence.link == self._machine.links
+
+    async def sync(self, *paths: str) -> None:
+        """See ``Host.sync``."""
+        await self._border.out("host", "sync")
+        self._machine.unsynced.clear()
+        await self._border.back("host", "sync")
 
     async def sweep(self, handle: Handle) -> None:
         """See ``Host.sweep``."""

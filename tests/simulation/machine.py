@@ -44,7 +44,8 @@ class Bell:
 
 class Machine:
     """What is true of the machine whatever panels do. ``started`` is told of each command that begins,
-    ``removed`` of each run whose folder goes, ``effect`` of what commands do outside their run.
+    ``removed`` of each run whose folder goes, ``effect`` of what commands do outside their run. ``unsynced`` are the
+    deployments that have written what no disk has yet, ``stale`` the changes that a fence should have kept out.
     """
 
     def __init__(self, host_id: str = "here") -> None:
@@ -52,6 +53,9 @@ class Machine:
         self.boot = 1
         self.epochs: dict[str, int] = {}
         self.fences: Counter[str] = Counter()
+        self.links = 1
+        self.unsynced: set[str] = set()
+        self.stale: list[str] = []
         self.runs: dict[tuple[str, int], SimRun] = {}
         self.begun: Counter[tuple[str, str]] = Counter()
         self.started: Callable[[SimRun, str], None] = lambda _run, _name: None
@@ -70,6 +74,17 @@ class Machine:
             run.die()
             run.sweep()
         self.boot += 1
+
+    def cut(self) -> None:
+        """Every link to the machine breaks: what was held over one is let go of. Others stand at once."""
+        self.links += 1
+        self.fences.clear()
+
+    def write(self, deployment_id: str, epoch: int, what: str) -> None:
+        """A deployment changes something on the disk, at an epoch that should not have passed."""
+        self.unsynced.add(deployment_id)
+        if self.epochs.get(deployment_id, 0) > epoch:
+            self.stale.append(f"{what} of {deployment_id} at epoch {epoch}, which had passed")
 
     def living(self, deployment_id: str) -> list[str]:
         """The commands of a deployment that run now, at whatever epoch."""
@@ -117,6 +132,7 @@ class SimRun:
     def start(self, name: str, command: Command, *, undo: bool) -> None:
         """Starts a command that has not been started before."""
         self.machine.begun[self.handle.deployment_id, name] += 1
+        self.machine.unsynced.add(self.handle.deployment_id)
         self.machine.started(self, name)
         process = self.processes[name] = SimCommand(self, name, command, undo=undo)
         if self.is_over_time and not undo:

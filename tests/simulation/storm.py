@@ -30,6 +30,7 @@ class Weather:
     anchors_killed: int = 0
     database_away: int = 0
     host_away: int = 0
+    links_cut: int = 0
     lost_answers: float = 0.0
     second_panel: bool = False
 
@@ -53,6 +54,7 @@ def forecast(chance: Random) -> Weather:
         host_away=some(likely),
         lost_answers=chance.choice([0.0, 0.0, 0.0, 0.02]),
         second_panel=second,
+        links_cut=some(0.6 if second else likely / 2),
     )
 
 
@@ -123,6 +125,7 @@ class Storm:
         add(weather.anchors_killed, self._kill_anchor)
         add(weather.database_away, lambda: self._away("db"))
         add(weather.host_away, lambda: self._away("host"))
+        add(weather.links_cut, self._made.machine.cut)
         # Whoever keeps the panels alive looks twice a second.
         found += [(0.5 * tick, lambda: None) for tick in range(int(STORM_SECONDS * 2))]
         return found

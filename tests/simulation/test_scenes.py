@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC
 
+import pytest
+
 from headway.core.deployments import store
 from headway.core.deployments.status import Intent
 from tests.factories import request
+from tests.simulation.host import SimHost
 from tests.simulation.truth import Row
 from tests.simulation.world import Panel, World, play, world
 
@@ -198,3 +201,29 @@ def test_a_run_that_may_be_repeated_starts_anew_under_new_code() -> None:
 def wish(made: World) -> Intent | None:
     row = the_row(made)
     return made.store.perform(lambda tx: store.find(tx, row.deployment_id), writing=False)[1].intent
+
+
+async def a_link_breaks_within_a_fence(made: World) -> None:
+    """The panel that holds it sleeps meanwhile, and another takes the run over; then it goes on."""
+    first = await begun(made, SHORT)
+    await made.until(lambda: any(made.machine.fences.values()), 10, "a fence is held", every=0.0005)
+    first.process.pause()
+    made.machine.cut()
+    made.start_panel("b")
+    await asyncio.sleep(40)
+    first.process.go_on()
+    await asyncio.sleep(5)
+    await ended(made, 60)
+
+
+def test_whose_link_broke_within_a_fence_changes_nothing_more_under_it() -> None:
+    with world("link within a fence 7", 0.8) as made:
+        play(made, a_link_breaks_within_a_fence)
+        assert (the_row(made).status, the_row(made).epoch) == ("done", 2)
+
+
+def test_a_fence_that_outlived_its_link_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, world("link within a fence 7", 0.8) as made:
+        patch.setattr(SimHost, "admits", lambda _self, _fence: True)
+        with pytest.raises(AssertionError, match="a fence let in"):
+            play(made, a_link_breaks_within_a_fence)

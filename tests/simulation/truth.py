@@ -78,6 +78,7 @@ class Truth:
         for deployment_id, row in rows.items():
             self._look_at_change(self.rows.get(deployment_id), row)
         self._look_at_bounds(list(rows.values()))
+        self.hold(not self._machine.stale, f"a fence let in {self._machine.stale}")
         self.rows = rows
         self._unfinished = set(_read(tx, UNFINISHED_STEPS)[1])
 

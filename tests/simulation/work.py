@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
 from headway.infra.db.transaction import Tx
+from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import command
 from tests.simulation.border import Border
+from tests.simulation.host import SimHost
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ class Work:
 
     async def perform(self, run: Run) -> Success:
         """See ``Kind.perform``."""
-        performed = _Performed(run, self._effects, self._border)
+        performed = _Performed(run, self._effects)
         await run.say("Deploying")
         await run.step("prepare", performed.prepare)
         await run.step("fetch", lambda: performed.command("fetch"))
@@ -61,22 +63,23 @@ class Work:
         deployment = undoing.deployment
         if seconds := self._undo_seconds():
             await asyncio.sleep(seconds)
-        async with undoing.fence():
-            await self._border.out("host", f"undo {name}")
+
+        def take_back() -> None:
             if name == "release":
                 self._effects.releases.discard(deployment.deployment_id)
             elif self._effects.serving.get(deployment.subject_id) == deployment.deployment_id:
                 self._effects.serving[deployment.subject_id] = data["serving"]
-            await self._border.back("host", f"undo {name}")
+
+        async with undoing.fence():
+            await _sim(undoing.host).change(f"undo {name}", take_back)
 
 
 class _Performed:
     """The steps of one run; each stands being repeated."""
 
-    def __init__(self, run: Run, effects: Effects, border: Border) -> None:
+    def __init__(self, run: Run, effects: Effects) -> None:
         self._run = run
         self._effects = effects
-        self._border = border
 
     async def command(self, name: str) -> Json:
         words: Mapping[str, list[str]] = self._run.plan["commands"]
@@ -89,10 +92,9 @@ class _Performed:
         await self._run.say("prepared without a command")
 
     async def release(self) -> Json:
+        mine = self._run.deployment.deployment_id
         async with self._run.fence():
-            await self._border.out("host", "release")
-            self._effects.releases.add(self._run.deployment.deployment_id)
-            await self._border.back("host", "release")
+            await _sim(self._run.host).change("release", lambda: self._effects.releases.add(mine))
 
     async def look(self) -> Json:
         await asyncio.sleep(0)
@@ -100,7 +102,11 @@ class _Performed:
 
     async def route(self) -> Json:
         deployment = self._run.deployment
+        serving = {deployment.subject_id: deployment.deployment_id}
         async with self._run.fence():
-            await self._border.out("host", "route")
-            self._effects.serving[deployment.subject_id] = deployment.deployment_id
-            await self._border.back("host", "route")
+            await _sim(self._run.host).change("route", lambda: self._effects.serving.update(serving))
+
+
+def _sim(host: Host) -> SimHost:
+    assert isinstance(host, SimHost)
+    return host

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from headway.infra.db.engine import DatabaseAway
 from headway.infra.hosts import ssh_login
 from headway.infra.hosts.base import AnchorGone, AnchorSpec, Cause, Exit, GoneReason, Host, HostUnreachable, StopMode
 from headway.infra.hosts.ssh import SshHost
@@ -93,7 +94,11 @@ async def test_the_cipher_is_the_one_that_costs_least_and_both_sides_compress(ho
 
 async def test_a_key_is_pinned_at_first_use_and_another_one_is_refused(server: SshServer, tmp_path: Path) -> None:
     pinned: list[str] = []
-    host = SshHost("server", server.target(), "pinning", pin=pinned.append, root=str(tmp_path / "hosts"))
+
+    async def pin(host_key: str) -> None:
+        pinned.append(host_key)
+
+    host = SshHost("server", server.target(), "pinning", pin=pin, root=str(tmp_path / "hosts"))
     await host.boot_id()
     await host.aclose()
     assert pinned == [server.host_key]
@@ -104,6 +109,24 @@ async def test_a_key_is_pinned_at_first_use_and_another_one_is_refused(server: S
     said = await refusal(server.target(host_key=pinned[0]), tmp_path)
     assert isinstance(said, HostKeyChanged)
     assert f"has changed from {before}. It now shows {fingerprint(server.host_key)}." in said.message
+
+
+async def test_nothing_is_asked_of_a_server_whose_key_cannot_be_kept(server: SshServer, tmp_path: Path) -> None:
+    links: list[int | None] = []
+
+    async def pin(_host_key: str) -> None:
+        links.append(made.link)
+        if len(links) == 1:
+            raise DatabaseAway("The database cannot be used now.")
+
+    made = SshHost("server", server.target(), "keeping", pin=pin, root=str(tmp_path / "hosts"))
+    with pytest.raises(HostUnreachable, match=r"cannot be kept: The database cannot be used now\."):
+        await made.boot_id()
+    assert (made.target.host_key, made.link, (tmp_path / "hosts").exists()) == (None, None, False)
+    made.retry_at_once()
+    await made.boot_id()
+    assert (made.target.host_key, links) == (server.host_key, [None, None])
+    await made.aclose()
 
 
 @pytest.mark.parametrize(

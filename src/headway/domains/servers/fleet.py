@@ -19,6 +19,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host, HostUnreachable
 from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.ssh import SshHost
+from headway.infra.hosts.ssh_session import Pin
 from headway.infra.hosts.ssh_session import Standing as Known
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.kernel.errors import HeadwayError
@@ -30,7 +31,7 @@ log = logging.getLogger(__name__)
 _REST = 2.0
 _DAEMONS = ("edge", "native/supervisord")  # where each has its record, below the folder of what is served
 OpenKeys = Callable[[Tx, Collection[str]], Mapping[tuple[str, str], Secret]]
-MakeHost = Callable[[str, SshTarget, Callable[[str], None]], SshHost]
+MakeHost = Callable[[str, SshTarget, Pin], SshHost]
 
 
 class ServerUnknown(HostUnreachable, KeyError):
@@ -57,7 +58,7 @@ class FleetUnknown(HostUnreachable, KeyError):
 @dataclass(kw_only=True)
 class Fleet(Mapping[str, Host]):
     """``here`` is this machine. ``open_keys`` opens the SSH keys of some ids, by id and organisation, ``make`` makes a
-    host of an id, a target and whoever is told of its key.
+    host of an id, a target and whoever keeps its key.
     """
 
     here: LocalHost
@@ -194,9 +195,10 @@ class Fleet(Mapping[str, Host]):
             jump=jump,
         )
 
-    def _pinned(self, server_id: str) -> Callable[[str], None]:
-        def pin(host_key: str) -> None:
-            self._pins[server_id] = host_key
+    def _pinned(self, server_id: str) -> Pin:
+        async def pin(host_key: str) -> None:
+            self._pins[server_id] = host_key  # until a round has read the row that has it
+            await self.db.run(lambda tx: store.set_fields(tx, server_id, host_key=host_key))
 
         return pin
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 from headway.infra.hosts import anchor as anchor_program
@@ -20,10 +20,11 @@ from headway.infra.hosts.local import EPOCHS_KEPT_SECONDS, LINGER_SECONDS, PRUNE
 from headway.infra.hosts.opening import AnchorFailed, marks
 from headway.infra.hosts.run_folder import check_id, run_name, split_run_name
 from headway.infra.hosts.server_trees import ServerTrees, prepared
+from headway.infra.hosts.ssh_fence import SshFence, within
 from headway.infra.hosts.ssh_files import SshFiles
 from headway.infra.hosts.ssh_ground import SshGround, exits, looked
 from headway.infra.hosts.ssh_program import Conversation, converse
-from headway.infra.hosts.ssh_session import ANSWER_SECONDS, SshSession, Standing
+from headway.infra.hosts.ssh_session import ANSWER_SECONDS, Pin, SshSession, Standing
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.hosts.wire import SPARE_BYTES, Field, pack
 from headway.kernel.errors import Conflict, HeadwayError
@@ -34,9 +35,9 @@ EXCHANGE_SECONDS = 3600.0  # as long as it takes to remove all that is in a fold
 
 
 class SshHost(SshFiles):
-    """The machine behind ``target``. Below ``root`` it keeps a folder per run and the epochs in force; ``pin`` is told
-    of the key of a server that has none pinned. ``panel_id`` tells the runs of several panels apart, ``turns`` are
-    those in which the panel connects to its servers.
+    """The machine behind ``target``. Below ``root`` it keeps a folder per run and the epochs in force; ``pin`` keeps
+    the key of a server that has none pinned. ``panel_id`` tells the runs of several panels apart, ``turns`` are those
+    in which the panel connects to its servers.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class SshHost(SshFiles):
         target: SshTarget,
         panel_id: str,
         *,
-        pin: Callable[[str], None] = lambda _key: None,
+        pin: Pin = lambda _key: asyncio.sleep(0),
         root: str = ROOT,
         use_cgroups: bool | None = None,
         use_pid_namespaces: bool | None = None,
@@ -180,7 +181,7 @@ class SshHost(SshFiles):
 
     def fence(self, deployment_id: str, epoch: int) -> AbstractAsyncContextManager[None]:
         """Holds the epoch still while an effect outside the anchor happens; raises EpochPassed at the door. Where the
-        link is lost meanwhile the server lets the epoch go.
+        link is lost meanwhile the server lets the epoch go, and what is asked in the block raises HostUnreachable.
         """
         return self._fenced(deployment_id, epoch)
 
@@ -335,11 +336,16 @@ class SshHost(SshFiles):
 
     @asynccontextmanager
     async def _fenced(self, deployment_id: str, epoch: int) -> AsyncIterator[None]:
-        held = (await self._unheld(deployment_id, epoch, ("hold", self._epoch_file(deployment_id), epoch)))[1]
-        try:
+        fence = SshFence(
+            session=self._session,
+            porter=await self._session.porter(),
+            deployment_id=deployment_id,
+            epoch_file=self._epoch_file(deployment_id),
+            epoch=epoch,
+        )
+        with within(fence):
+            await self._unheld(deployment_id, epoch, ("hold", fence.name, fence.epoch_file, epoch))
             yield
-        finally:
-            self._session.tell("release", held)
 
     def _anchor(self, handle: Handle, epoch: int, *, waits: bool = False) -> LinkedAnchor:
         anchor = LinkedAnchor(handle=handle, epoch=epoch, ground=self._ground(handle), waits=waits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -15,8 +15,10 @@ from headway.infra.hosts import porter
 from headway.infra.hosts.base import HostUnreachable
 from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.porter import PorterLost
+from headway.infra.hosts.ssh_fence import fence_around
 from headway.infra.hosts.ssh_target import CONNECT_SECONDS, HostRefused, SshTarget
 from headway.infra.hosts.wire import MOST_FRAME_BYTES, Field
+from headway.kernel.errors import HeadwayError
 from headway.kernel.turns import Turns
 
 if TYPE_CHECKING:  # 18 MB of a panel, which one without servers never loads
@@ -36,6 +38,7 @@ _LAST_WORDS_SECONDS = 5.0
 _LOGIN = "headway.infra.hosts.ssh_login"
 # What would meet its own effect if it was asked a second time.
 _ONCE = frozenset({"open", "move", "exchange"})
+Pin = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +54,12 @@ class Standing:
 
 
 class SshSession:
-    """One connection and its porter. ``folders`` are made on the server, ``pin`` is told of the key that a server
-    without a pinned one showed; it must be kept, since the next connection is refused with another. ``turns`` are
-    those of all servers: none of them connects before its own.
+    """One connection and its porter. ``folders`` are made on the server, ``pin`` keeps the key that a server without a
+    pinned one showed, before anything is asked of it: the next connection is refused with another. ``turns`` are those
+    of all servers: none of them connects before its own.
     """
 
-    def __init__(
-        self, target: SshTarget, folders: tuple[str, ...], pin: Callable[[str], None], turns: Turns | None = None
-    ) -> None:
+    def __init__(self, target: SshTarget, folders: tuple[str, ...], pin: Pin, turns: Turns | None = None) -> None:
         self.target = target
         self.machine = self.boot_id = ""  # of the newest connection
         self.standing = Standing()
@@ -82,14 +83,18 @@ class SshSession:
         most_bytes: int = MOST_FRAME_BYTES,
     ) -> list[bytes]:
         """The answer of the porter, its first word included and of at most so many bytes; asked a second time where the
-        link was lost and the question may be repeated. Raises HostUnreachable.
+        link was lost and the question may be repeated, which within a fence it may not. Raises HostUnreachable.
         """
         standing = await self.porter()
+        fence = fence_around(self)
         try:
+            if fence is not None:
+                guarded, given = fence.guarded(verb, arguments)
+                return fence.admitted(await self._answer(standing, guarded, given, seconds, most_bytes))
             return await self._answer(standing, verb, arguments, seconds, most_bytes)
         except PorterLost as lost:
             away = self._lost(standing)
-            if verb in _ONCE or standing.fault:
+            if verb in _ONCE or standing.fault or fence is not None:
                 raise away from lost
         standing = await self.porter()
         try:
@@ -114,8 +119,11 @@ class SshSession:
 
     async def porter(self) -> Porter:
         """The porter; connects where there is none. Raises HostUnreachable at once while it is not yet time to try
-        again.
+        again, and within a fence whose connection is lost: another holds no epoch.
         """
+        fence = fence_around(self)
+        if fence is not None and (fence.porter is not self._porter or fence.porter.down.is_set()):
+            raise HostUnreachable(f"The connection to {self.target.place} was lost in the middle of a change there.")
         if self._porter is not None and not self._porter.down.is_set():
             return self._porter
         async with self._opening:
@@ -175,6 +183,7 @@ class SshSession:
         await asyncio.sleep(self._turns.next())
         try:
             self._login = await log_in(self.target)
+            await self._keep(self._login.host_key)
             self._porter = await self._started(self._login.connection)
         except HostUnreachable as away:
             self.close()
@@ -183,13 +192,24 @@ class SshSession:
         except BaseException:
             self.close()
             raise
-        if self.target.host_key is None:
-            self.target = replace(self.target, host_key=self._login.host_key)
-            self._pin(self._login.host_key)
         self._failures = 0
         self._connections += 1
         self.standing = Standing(is_up=True, seen_at=time.time())
         return self._porter
+
+    async def _keep(self, host_key: str) -> None:
+        """Has the key kept that a server shows first. Raises HostUnreachable where it cannot be."""
+        if self.target.host_key is not None:
+            return
+        unpinned, self.target = self.target, replace(self.target, host_key=host_key)
+        try:
+            await self._pin(host_key)
+        except BaseException as error:
+            self.target = unpinned
+            if isinstance(error, HeadwayError):
+                sentence = f"The key that {unpinned.place} shows cannot be kept: {error.message}"
+                raise HostUnreachable(sentence) from error
+            raise
 
     async def _started(self, connection: asyncssh.SSHClientConnection) -> Porter:
         import asyncssh  # noqa: PLC0415 - as said above

@@ -46,6 +46,7 @@ my %SLOW = (
     free_bytes   => sub { return [ 'ok', Headway::Files::free_bytes(@_) ] },
     read_files   => sub { return [ 'ok', Headway::Files::read_files(@_) ] },
     strike       => sub { return [ 'ok', Headway::Processes::signal( KILL => @_ ) ? 1 : 0 ] },
+    under        => \&under,
 );
 
 # What needs to know who asks.
@@ -152,6 +153,17 @@ sub help {
 sub find {
     my ( $verb, @arguments ) = @_;
     return attempt( sub { return $SLOW{$verb}->(@arguments) } );
+}
+
+# Does what is asked for while the epoch is held still: a child may outlive the porter and its fences, and whoever takes the
+# run over waits for it.
+sub under {
+    my ( $file, $epoch, $verb, @arguments ) = @_;
+    my ( $held, $current ) = Headway::Runs::hold($file) or return ['busy'];
+    return [ 'passed', $current ] if $current > $epoch;
+    my $answer = find( $verb, @arguments );
+    Headway::Runs::release($held);
+    return $answer;
 }
 
 # What falls with the porter must not be kept up by its child: go-aheads that are waited for, epochs, links, other hands.
@@ -323,16 +335,16 @@ sub drop_link {
 
 # Holds an epoch still until it is released, or until the link to the panel is gone.
 sub hold_epoch {
-    my ( $self, $id, $file, $epoch ) = @_;
+    my ( $self, $id, $name, $file, $epoch ) = @_;
     my ( $held, $current ) = Headway::Runs::hold($file) or return ['busy'];
     return [ 'passed', $current ] if $current > $epoch;
-    $self->{held}{$id} = $held;
-    return [ 'ok', $id ];
+    $self->{held}{$name} = $held;
+    return ['ok'];
 }
 
 sub release_epoch {
-    my ( $self, $id, $hold ) = @_;
-    Headway::Runs::release( delete $self->{held}{$hold} // return ['ok'] );
+    my ( $self, $id, $name ) = @_;
+    Headway::Runs::release( delete $self->{held}{$name} // return ['ok'] );
     return ['ok'];
 }
 
