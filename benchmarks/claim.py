@@ -28,7 +28,7 @@ from tests.postgres import find_program, running_cluster
 ROUNDS = 400
 BOUND = 1.5
 BUSY = "application:busy"
-BOOK = ledger()
+BOOK = ledger(most_pending=1_000_000)  # all of them are of one service
 
 INSERT = """
 INSERT INTO deployments (deployment_id, kind, kind_version, subject_type, subject_id, organization_id, project_id,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headway.core.deployments.hosts import register_host
-from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.ledger import MOST_PENDING, Ledger
 from headway.core.deployments.model import Lane, Request, SubjectType, Trigger
 from headway.core.deployments.status import Status
 from headway.infra.db.transaction import Tx
@@ -67,6 +67,12 @@ def add_host(tx: Tx, host_id: str = "here", concurrency: int = 2) -> None:
     register_host(tx, host_id=host_id, name=host_id, concurrency=concurrency)
 
 
-def ledger(events: Events | None = None, lease: timedelta = LEASE) -> Ledger:
+def ledger(events: Events | None = None, lease: timedelta = LEASE, most_pending: int = MOST_PENDING) -> Ledger:
     """A ledger without subjects."""
-    return Ledger(events=events or Events(), subjects={}, log_path="/logs/{}.log".format, lease_duration=lease)
+    return Ledger(
+        events=events or Events(),
+        subjects={},
+        log_path="/logs/{}.log".format,
+        lease_duration=lease,
+        most_pending=most_pending,
+    )
