@@ -134,7 +134,30 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
         "is taken twice",
         "409; within an organisation a host may be shared by paths",
     ),
-    ("`password` of `security.*`, `privateKey` of `certificates.*`", "given back", "never given back"),
+    (
+        "`password` of `security.*` and `registry.*`, `privateKey` of `certificates.*` and `sshKey.*`",
+        "given back",
+        "an empty text",
+    ),
+    (
+        "what rows show of destinations, servers and registries that they name",
+        "the row, for whoever sees the one that names it",
+        (
+            "the row for who may look at those, else null; `github`, `gitlab`, `gitea` and `bitbucket` are null: "
+            "`gitProvider.getAll` shows them"
+        ),
+    ),
+    (
+        "what rows of schedules, backups and volume backups show of their service",
+        "the whole row, with variables and passwords",
+        "its id, name, server, environment and project",
+    ),
+    (
+        "`backup.update`, `schedule.update` and `volumeBackups.update` with another database type or service",
+        "a backup or schedule of something else under the old id",
+        "400; what it has may be sent again",
+    ),
+    ("`metricsConfig` of servers", "what the peer's monitoring was set to", "`{}`: there is no such monitoring"),
     (
         "`application.updateTraefikConfig`",
         "takes any text, and a wrong one freezes the routes of everybody",

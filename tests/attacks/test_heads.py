@@ -75,7 +75,9 @@ def test_a_head_in_single_bytes_costs_what_its_bytes_do(running: Panel) -> None:
 def test_what_is_too_much_is_told(running: Panel) -> None:
     many = BEGINNING + b"".join(b"h%d: x\r\n" % each for each in range(101)) + b"\r\n"
     long = BEGINNING + b"X-Long: " + b"a" * (65 << 10) + b"\r\n\r\n"
-    for head, sentence in ((many, "more than 100 headers"), (long, "larger than 64 KiB")):
+    address = b"GET /api/deployment.all?applicationId=" + b"a" * (65 << 10) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    too_long = "larger than 64 KiB"
+    for head, sentence in ((many, "more than 100 headers"), (long, too_long), (address, too_long)):
         with connected(running.port) as connection:
             connection.sendall(head)
             status, _, rest = heard(connection).partition(b"\r\n")

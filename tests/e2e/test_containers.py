@@ -197,6 +197,6 @@ def test_its_container_is_listed_by_its_name_and_started_anew(running: Panel, tm
     running.done(running.deploy(application_id), BUILD_SECONDS)
     (found,) = running.get("docker.getContainersByAppNameMatch", appName="listed")
     assert found["name"].startswith("listed-")
-    assert found["state"] == "running"
+    assert (found["state"], found["status"].startswith("Up ")) == ("running", True)
     running.post("docker.restartContainer", containerId=found["containerId"])
     until(lambda: running.visit("listed").text == "listed", what="it serves again")

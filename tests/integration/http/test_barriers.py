@@ -52,7 +52,7 @@ async def test_a_password_is_kept_as_a_sealed_hash_and_never_given_back(world: W
     given = {"username": "me", "password": "first of many"}
     assert await world.post("security.create", applicationId=application_id, **given) is True
     (made,) = await kept(world, application_id, "security")
-    assert made.keys() == {"securityId", "applicationId", "username", "createdAt"}
+    assert (made.keys(), made["password"]) == ({"securityId", "applicationId", "username", "password", "createdAt"}, "")
     changed = await world.post("security.update", securityId=made["securityId"], username="you", password="second")
     assert changed == {**made, "username": "you"}
     (row,) = await world.services.db.read(lambda tx: tx.execute(select(logins)).all())

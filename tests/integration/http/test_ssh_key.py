@@ -65,7 +65,8 @@ async def test_the_private_part_is_sealed_and_in_no_answer(world: World, tmp_pat
     secret = private.splitlines()[3]
     for text in (made.text, listed.text, one.text, removed.text, repr(rows)):
         assert secret not in text
-        assert "privateKey" not in text
+        assert "PRIVATE" not in text
+    assert [each.json()["privateKey"] for each in (made, one, removed)] == ["", "", ""]
 
 
 @needs_ssh_keygen

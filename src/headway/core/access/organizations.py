@@ -5,7 +5,7 @@ from __future__ import annotations
 from headway.core.access import machine_store, members_store, store
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import Given
-from headway.core.access.model import Actor, Organization, Role, Scope, Terms
+from headway.core.access.model import Actor, Member, Organization, Role, Scope, Terms
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import Database
@@ -21,12 +21,22 @@ class OrganizationService:
         self._db = db
         self._access = access
 
-    async def all(self, actor: Actor) -> list[Organization]:
-        """The organisations that the caller belongs to; to a key that is good for less only its own."""
+    async def all(self, actor: Actor) -> list[tuple[Organization, Member | None]]:
+        """The organisations that the caller belongs to, each with what it is there; to a key that is good for less only
+        its own.
+        """
         permit(actor, "organization.all", actor.organization_id)
-        found = await self._db.read(lambda tx: members_store.organizations_of(tx, actor.user_id))
         whole = actor.terms.hold(Scope.ADMIN) and actor.terms.projects is None
-        return [each for each in found if whole or each.organization_id == actor.organization_id]
+
+        def read(tx: Tx) -> list[tuple[Organization, Member | None]]:
+            found = members_store.organizations_of(tx, actor.user_id)
+            return [
+                (each, members_store.member_of_user(tx, each.organization_id, actor.user_id))
+                for each in found
+                if whole or each.organization_id == actor.organization_id
+            ]
+
+        return await self._db.read(read)
 
     async def one(self, actor: Actor, organization_id: str) -> Organization:
         """The caller's organisation. Raises Missing for any other."""

@@ -161,6 +161,18 @@ class ProjectService:
 
         return await self._db.read(read)
 
+    async def around(self, actor: Actor, environment_id: str) -> tuple[Environment, Project]:
+        """What a service lies in, for whoever was let through to it already; variables only for who may read them."""
+
+        def read(tx: Tx) -> tuple[Environment, Project]:
+            environment = store.find_environment(tx, self._vault, environment_id)
+            project = store.find_project(tx, self._vault, environment.project_id)
+            if _sees(actor, project) and policy.may(actor, "environment.one"):
+                return environment, project
+            return replace(environment, env=""), replace(project, env="")
+
+        return await self._db.read(read)
+
     async def update_environment(
         self,
         actor: Actor,

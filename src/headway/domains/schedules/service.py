@@ -114,11 +114,11 @@ class ScheduleService:
 
         return await self._db.run(write)
 
-    async def one(self, actor: Actor, schedule_id: str) -> tuple[Seen, list[Tick]]:
+    async def one(self, actor: Actor, schedule_id: str, procedure: str = "schedule.one") -> tuple[Seen, list[Tick]]:
         """A schedule, and what became of its latest due times. Raises ScheduleNotFound."""
 
         def look(tx: Tx) -> tuple[Seen, list[Tick]]:
-            schedule = self._permitted(tx, actor, schedule_id, "schedule.one")
+            schedule = self._permitted(tx, actor, schedule_id, procedure)
             ticks = self._timers.newest(tx, SubjectType.SCHEDULE, schedule_id, MOST_TICKS)
             return self._seen(tx, schedule), ticks
 

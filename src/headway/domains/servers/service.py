@@ -121,6 +121,11 @@ class ServerService:
         found = await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id))
         return [self._now(server) for server in found]
 
+    async def inhabitants(self, actor: Actor) -> Mapping[str, int]:
+        """How many services live on each of the organisation's servers that has any. Raises Forbidden."""
+        policy.permit(actor, "server.all", actor.organization_id)
+        return await self.db.read(lambda tx: store.counted(tx, actor.organization_id))
+
     async def update(self, actor: Actor, server_id: str, change: Change) -> Server:
         """Changes a server. The host key stays, also over another address or port: that it is another machine is said
         by ``forgets_host_key``. Raises Missing, Forbidden, InvalidInput.

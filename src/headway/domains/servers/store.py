@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -151,6 +152,16 @@ def inhabitants(tx: Tx, server_id: str) -> list[str]:
         there = (table.c.host_id == server_id, table.c.deleted_at.is_(None))
         found += tx.execute(select(table.c.name).where(*there).order_by(table.c.name)).scalars()
     return found
+
+
+def counted(tx: Tx, organization_id: str) -> dict[str, int]:
+    """How many applications, databases and compose services are on each server, without previews."""
+    found: Counter[str] = Counter()
+    for table in (applications, composes):
+        mine = (table.c.organization_id == organization_id, table.c.deleted_at.is_(None), table.c.preview_of.is_(None))
+        rows = tx.execute(select(table.c.host_id, func.count().label("number")).where(*mine).group_by(table.c.host_id))
+        found.update({row.host_id: row.number for row in rows})
+    return dict(found)
 
 
 def servers_in_use(tx: Tx) -> list[str]:

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -33,6 +33,12 @@ from headway.faces.http.trpc import Trpc
 
 _HEALTH_SECONDS = 5.0
 _JSON_UTF8 = "application/json; charset=utf-8"
+_WAY_IN = (
+    "Headway, a self-hosted deployment platform.\n\n"
+    "/api/docs     the API, to read and to try\n"
+    "/api/<name>   its procedures; they need a key\n"
+    "/api/health   whether this panel can do its work\n"
+)
 _SLASHES = re.compile(rb"/{2,}")
 
 
@@ -45,6 +51,7 @@ def create_app(platform: Platform) -> Starlette:
     rest = Rest(platform, registry)
     app = Starlette(
         routes=[
+            Route("/", _way_in, methods=["GET"]),
             WebSocketRoute("/listen-deployment", Listening(platform, follows)),
             Route(METRICS_PATH, MetricsPage(platform, follows.count)),
             WebSocketRoute("/docker-container-logs", ContainerLogs(platform)),
@@ -134,6 +141,12 @@ def _clean(scope: Scope) -> Answer | None:
         return None
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
     return Answer(status=308, headers=((b"location", raw + query),), body=b"")
+
+
+async def _way_in(_request: Request) -> Response:
+    """What whoever opens the panel's own address reads; programs ask for it to learn whether something is there."""
+    headers = {name.decode(): value.decode() for name, value in SECURITY_HEADERS}
+    return PlainTextResponse(_WAY_IN, headers=headers)
 
 
 async def _nothing_there(request: Request, _error: Exception) -> Response:

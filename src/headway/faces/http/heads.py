@@ -108,7 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head, self._is_counted_anew = False, True
         if self._said_bytes > MOST_HEAD_BYTES - 2 * _READ_BYTES:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-            if size > MOST_HEAD_BYTES:
+            if size >= MOST_HEAD_BYTES:  # an address of just so many bytes the parser would not take apart
                 raise self._refused(errors.head_too_large(MOST_HEAD_BYTES))
         if len(self.headers) > MOST_HEADERS:
             raise self._refused(errors.too_many_headers(MOST_HEADERS))

@@ -23,7 +23,8 @@ _KEYS: Iterable[Json] = ({"apiKey": []}, {"bearer": []})
 _DESCRIPTION = (
     "Queries are GET with plain query parameters, mutations POST with a JSON object. The same procedures are at "
     "/api/trpc/<procedure> for tRPC's clients. No text holds the NUL character. Of a parameter that is repeated the "
-    "first counts."
+    "first counts. Whether the panel can do its work anybody may ask: GET /api/health answers 200 or 503 and needs no "
+    "key; it is no procedure and has no path here, for programs take every path of this document apart at its dot."
 )
 _ROUTERS: Mapping[str, str] = MappingProxyType(
     {
@@ -38,7 +39,6 @@ _ROUTERS: Mapping[str, str] = MappingProxyType(
         "deployment": "List, look at, follow, end and remove deployments",
         "domain": "Host names and paths at which services answer",
         "environment": "The parts of a project",
-        "health": "Whether the panel can do its work, for anybody who asks",
         "libsql": "libSQL databases",
         "mariadb": "MariaDB databases",
         "mongo": "MongoDB databases",
@@ -170,13 +170,6 @@ class Unauthorized(TypedDict):
     message: Literal["Unauthorized"]
 
 
-class Health(TypedDict):
-    """Whether the panel can do its work, and if not, why."""
-
-    ok: bool
-    reason: NotRequired[str]
-
-
 class _Told(GenerateJsonSchema):
     """Schemas as they are meant: a field's name says what its title would, and keys that a pattern names are all the
     keys that there may be.
@@ -201,7 +194,7 @@ def document(procedures: Iterable[Procedure]) -> Json:
         "servers": [{"url": "/api"}],
         "security": list(_KEYS),
         "tags": [{"name": name, "description": text} for name, text in _ROUTERS.items()],
-        "paths": {"/health": {"get": _health(references)}, **paths},
+        "paths": paths,
         "components": {
             "schemas": schemas,
             "responses": {str(status): _error(status, references) for status in _ERRORS},
@@ -216,7 +209,7 @@ def document(procedures: Iterable[Procedure]) -> Json:
 def _schemas(procedures: Iterable[Procedure]) -> tuple[Mapping[str, Json], Json]:
     """What to say for the answer of each procedure and for the errors, and the named schemas that this points at."""
     answers = {each.name: each.output for each in procedures if each.output is not None and not each.streams}
-    outputs = {**answers, "error": Error, "unauthorized": Unauthorized, "health": Health}
+    outputs = {**answers, "error": Error, "unauthorized": Unauthorized}
     found, shared = TypeAdapter.json_schemas(
         [(name, "serialization", TypeAdapter(output)) for name, output in outputs.items()],
         ref_template=_REFERENCE,
@@ -308,19 +301,6 @@ def _error(status: int, references: Mapping[str, Json]) -> Json:
     wait = {"retry-after": {"description": "Seconds to wait", "schema": {"type": "string"}}}
     answer = _json(_ERRORS[status], references["unauthorized" if status == 401 else "error"])
     return {**answer, "headers": wait} if status in {429, 503} else answer
-
-
-def _health(references: Mapping[str, Json]) -> Json:
-    return {
-        "operationId": "health",
-        "summary": "Whether the panel can do its work",
-        "tags": ["health"],
-        "security": [],
-        "responses": {
-            "200": _json("It can", references["health"]),
-            "503": _json("It cannot now", references["health"]),
-        },
-    }
 
 
 def _json(description: str, schema: Json) -> Json:

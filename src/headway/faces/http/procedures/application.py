@@ -8,13 +8,11 @@ from typing import Annotated, Any
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.core.deployments.model import SubjectType
 from headway.domains.applications.model import Application, AppSettings, without_git
 from headway.faces.http.errors import no_file
 from headway.faces.http.inputs import Input, Searched, Told
+from headway.faces.http.procedures.application_details import details
 from headway.faces.http.procedures.application_settings import Changes
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.procedures.hook_settings import hook_address
 from headway.faces.http.registry import (
     Call,
     Nothing,
@@ -31,12 +29,10 @@ from headway.faces.http.wire.applications import (
     ApplicationDetails,
     ApplicationRow,
     ApplicationsFound,
-    application_details,
     application_found,
     application_row,
 )
 from headway.faces.http.wire.detected import DetectedRow, detected_row
-from headway.faces.http.wire.edge import barrier_rows, domain_rows
 
 
 def procedures() -> tuple[Procedure, ...]:
@@ -48,7 +44,7 @@ def procedures() -> tuple[Procedure, ...]:
         query("application.search", "Applications by their words", ApplicationsFound, Search, _search),
         mutation("application.create", "A new application, not deployed yet", ApplicationRow, Create, _create),
         mutation("application.update", "Change an application", bool, Update, _update),
-        mutation("application.delete", "Stop it and remove all of it", ApplicationRow, ById, _delete),
+        mutation("application.delete", "Stop it and remove all of it", ApplicationDetails, ById, _delete),
         mutation("application.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
         mutation("application.saveBuildType", "Set how it is built", bool, Save, _save_build_type),
         mutation("application.saveDockerProvider", "Set the image that it is", bool, SaveDocker, _save_docker_provider),
@@ -58,9 +54,9 @@ def procedures() -> tuple[Procedure, ...]:
         starter("application.deploy", "Queue a deploy of the newest commit", None, Deploy, _deploy),
         starter("application.redeploy", "Queue a deploy of the commit that serves", None, Deploy, _redeploy),
         uploader("application.dropDeployment", "Queue a deploy of an upload", bool, Drop, _drop),
-        mutation("application.start", "Bring the newest release up", ApplicationRow, ById, _start),
+        mutation("application.start", "Bring the newest release up", ApplicationDetails, ById, _start),
         mutation("application.reload", "Restart what serves", bool, ById, _reload),
-        mutation("application.stop", "End all that runs of it", ApplicationRow, ById, _stop),
+        mutation("application.stop", "End all that runs of it", ApplicationDetails, ById, _stop),
         mutation("application.cancelDeployment", "End what waits and runs", Cancelled, ById, _cancel_deployment),
         mutation("application.cleanQueues", "End what waits", None, ById, _clean_queues),
         mutation("application.killBuild", "Kill what runs", None, ById, _kill_build),
@@ -157,22 +153,7 @@ class Cancelled(TypedDict):
 
 
 async def _one(call: Call[ById]) -> dict[str, Any]:
-    platform, actor = call.platform, call.actor
-    application = await platform.applications.one(actor, call.input.application_id)
-    part = await platform.deployment_reads.rows_of(
-        actor, SubjectType.APPLICATION, application.application_id, "application.one"
-    )
-    overview, project = await platform.projects.environment(actor, application.environment_id)
-    domains = await platform.domains.of(actor, SubjectType.APPLICATION, application.application_id, "application.one")
-    barriers = await platform.barriers.of(actor, application.application_id)
-    details = application_details(
-        application,
-        rows_of(part, pending_as_running=actor.terms.pending_as_running),
-        (domain_rows(domains, platform.domains.address), *barrier_rows(*barriers)),
-        overview.environment,
-        project,
-    )
-    return details | await hook_address(call, SubjectType.APPLICATION, application.application_id)
+    return await details(call, await call.platform.applications.one(call.actor, call.input.application_id))
 
 
 async def _read_logs(call: Call[ReadLogs]) -> str:
@@ -235,7 +216,10 @@ async def _update(call: Call[Update]) -> bool:
 
 
 async def _delete(call: Call[ById]) -> dict[str, Any]:
-    return _row(call, await call.platform.applications.delete(call.actor, call.input.application_id))
+    platform, id_ = call.platform, call.input.application_id
+    last = await details(call, await platform.applications.one(call.actor, id_, "application.delete"))
+    await platform.applications.delete(call.actor, id_)
+    return last
 
 
 async def _save_environment(call: Call[SaveEnvironment]) -> bool:
@@ -333,11 +317,11 @@ async def _drop(call: Call[Drop]) -> Ready:
 
 
 async def _start(call: Call[ById]) -> dict[str, Any]:
-    return _row(call, await call.platform.applications.start(call.actor, call.input.application_id))
+    return await details(call, await call.platform.applications.start(call.actor, call.input.application_id))
 
 
 async def _stop(call: Call[ById]) -> dict[str, Any]:
-    return _row(call, await call.platform.applications.stop(call.actor, call.input.application_id))
+    return await details(call, await call.platform.applications.stop(call.actor, call.input.application_id))
 
 
 async def _cancel_deployment(call: Call[ById]) -> Cancelled:

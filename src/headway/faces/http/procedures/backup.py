@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from headway.core.deployments.model import SubjectType
-from headway.domains.backups.model import Backup, BackupSettings, Connection, Form
+from headway.domains.backups.model import WEB_SERVER, Backup, BackupSettings, Connection, Form
 from headway.domains.backups.service import Made
 from headway.faces.http.inputs import Empty, Input, Keyed
-from headway.faces.http.platform import Platform
 from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.relations import destination_of, services_of
 from headway.faces.http.registry import Call, Nothing, Procedure, Ready, mutation, query, queued, queued_as, starter
-from headway.faces.http.wire.backups import BackupRow, FileEntry, FileRow, backup_row, file_entry, file_row
+from headway.faces.http.wire.backups import BackupDetails, FileEntry, FileRow, backup_details, file_entry, file_row
 from headway.kernel.errors import InvalidInput, PasswordForgotten
 from headway.seams.dumps.base import Engine
 
@@ -31,13 +31,13 @@ _RUN = "Queue a run of a backup of this kind"
 def procedures() -> tuple[Procedure, ...]:
     """The router."""
     return (
-        query("backup.all", "Every backup that the caller may see", list[BackupRow], Empty, _all),
-        query("backup.one", "A backup with its deployments", BackupRow, ById, _one),
+        query("backup.all", "Every backup that the caller may see", list[BackupDetails], Empty, _all),
+        query("backup.one", "A backup with its deployments", BackupDetails, ById, _one),
         query("backup.files", "What is kept of a backup, newest first", list[FileRow], ById, _files),
         query("backup.listBackupFiles", "What lies at a destination", list[FileEntry], Listing, _list),
-        mutation("backup.create", "A new backup, not made yet", BackupRow, Create, _create),
-        mutation("backup.update", "Change a backup", BackupRow, Update, _update),
-        mutation("backup.remove", "Forget a backup; its files stay where they lie", BackupRow, ById, _remove),
+        mutation("backup.create", "A new backup, not made yet", BackupDetails, Create, _create),
+        mutation("backup.update", "Change a backup", BackupDetails, Update, _update),
+        mutation("backup.remove", "Forget a backup; its files stay where they lie", BackupDetails, ById, _remove),
         *(starter(f"backup.manualBackup{each}", _RUN, bool, ById, _manual(each)) for each in _MANUAL),
         starter("backup.restoreBackupWithLogs", "Queue a restore of a file", None, Restore, _restore),
         starter("backup.drill", "Queue a restore on trial, which is thrown away", None, Drill, _drill),
@@ -131,7 +131,15 @@ class Create(Changeable):
 
 
 class Update(Changeable, ById):
-    pass
+    """What a backup is of is decided when it is made: it may be sent again, and no other."""
+
+    database_type: DatabaseType | None = None
+
+    def require_same(self, backup: Backup) -> None:
+        """Raises InvalidInput where another kind of database is named than it has."""
+        kept = WEB_SERVER if backup.engine is None else backup.engine.value
+        if self.database_type not in {None, kept}:
+            raise InvalidInput(f"This is a backup of {kept}, and stays one: make another one of {self.database_type}.")
 
 
 class Listing(Input):
@@ -156,13 +164,16 @@ class Drill(ById):
     backup_file: Annotated[str, Field(max_length=4_096)] | None = None
 
 
-async def _all(call: Call[Empty]) -> list[BackupRow]:
-    return [backup_row(each) for each in await call.platform.backups.all(call.actor)]
+async def _all(call: Call[Empty]) -> list[BackupDetails]:
+    return await _rows(call, await call.platform.backups.all(call.actor))
 
 
-async def _one(call: Call[ById]) -> BackupRow:
-    backup = await call.platform.backups.one(call.actor, call.input.backup_id)
-    return await _whole(call.platform, call, backup)
+async def _one(call: Call[ById]) -> BackupDetails:
+    platform, actor = call.platform, call.actor
+    backup = await platform.backups.one(actor, call.input.backup_id)
+    part = await platform.deployment_reads.rows_of(actor, SubjectType.BACKUP, backup.backup_id, "backup.one")
+    rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
+    return {**await _row(call, backup), "deployments": rows}
 
 
 async def _files(call: Call[ById]) -> list[FileRow]:
@@ -175,19 +186,23 @@ async def _list(call: Call[Listing]) -> list[FileEntry]:
     return [file_entry(listed, kept) for listed, kept in found]
 
 
-async def _create(call: Call[Create]) -> BackupRow:
+async def _create(call: Call[Create]) -> BackupDetails:
     given = call.input
-    return backup_row(await call.platform.backups.create(call.actor, given.made(), given.onto(BackupSettings())))
+    return await _row(call, await call.platform.backups.create(call.actor, given.made(), given.onto(BackupSettings())))
 
 
-async def _update(call: Call[Update]) -> BackupRow:
-    given = call.input
-    changed = await call.platform.backups.update(call.actor, given.backup_id, given.onto, given.destination_id or None)
-    return backup_row(changed)
+async def _update(call: Call[Update]) -> BackupDetails:
+    given, backups = call.input, call.platform.backups
+    given.require_same(await backups.one(call.actor, given.backup_id, "backup.update"))
+    changed = await backups.update(call.actor, given.backup_id, given.onto, given.destination_id or None)
+    return await _row(call, changed)
 
 
-async def _remove(call: Call[ById]) -> BackupRow:
-    return backup_row(await call.platform.backups.remove(call.actor, call.input.backup_id))
+async def _remove(call: Call[ById]) -> BackupDetails:
+    backups, id_ = call.platform.backups, call.input.backup_id
+    last = await _row(call, await backups.one(call.actor, id_, "backup.remove"))
+    await backups.remove(call.actor, id_)
+    return last
 
 
 def _manual(what: str) -> Callable[[Call[ById]], Awaitable[Ready]]:
@@ -219,10 +234,18 @@ async def _drill(call: Call[Drill]) -> Nothing:
     return queued(await call.platform.backups.drill(call.actor, given.backup_id, given.backup_file or None, call.once))
 
 
-async def _whole(platform: Platform, call: Call[ById], backup: Backup) -> BackupRow:
-    part = await platform.deployment_reads.rows_of(call.actor, SubjectType.BACKUP, backup.backup_id, "backup.one")
-    rows = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)
-    return {**backup_row(backup), "deployments": rows}
+async def _row(call: Call[Any], backup: Backup) -> BackupDetails:
+    (row,) = await _rows(call, [backup])
+    return row
+
+
+async def _rows(call: Call[Any], found: Sequence[Backup]) -> list[BackupDetails]:
+    """The backups with what they belong to, for whoever was let through to them already."""
+    places = await services_of(call, [each.service_id for each in found])
+    destinations = {each: await destination_of(call, each) for each in {backup.destination_id for backup in found}}
+    return [
+        backup_details(each, places.get(each.service_id or ""), destinations[each.destination_id]) for each in found
+    ]
 
 
 def _reached(given: Any, current: Connection) -> Connection:  # noqa: ANN401 - JSON

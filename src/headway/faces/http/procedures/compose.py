@@ -8,16 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.core.deployments.model import SubjectType
 from headway.domains.composes.model import ComposeSettings
 from headway.faces.http.errors import no_file
 from headway.faces.http.inputs import Input, Told
+from headway.faces.http.procedures.compose_details import details
 from headway.faces.http.procedures.compose_settings import Changes
-from headway.faces.http.procedures.deployment_lists import rows_of
-from headway.faces.http.procedures.hook_settings import hook_address
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter, uploader
-from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, compose_details, compose_row
-from headway.faces.http.wire.edge import domain_rows
+from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, compose_row
 from headway.kernel.errors import InvalidInput
 
 CONTAINER_ID = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$"
@@ -33,7 +30,7 @@ def procedures() -> tuple[Procedure, ...]:
         query("compose.getConvertedCompose", "The file that runs, as YAML", str, ById, _converted),
         mutation("compose.create", "A new compose service, not deployed yet", ComposeRow, Create, _create),
         mutation("compose.update", "Change a compose service", ComposeRow, Update, _update),
-        mutation("compose.delete", "Remove all of it; its volumes where asked for", ComposeRow, Delete, _delete),
+        mutation("compose.delete", "Remove all of it; its volumes where asked for", ComposeDetails, Delete, _delete),
         mutation("compose.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
         starter("compose.deploy", "Queue a deploy of the newest state", Queued, Deploy, _deploy),
         starter("compose.redeploy", "Queue a deploy of what serves", Queued, Deploy, _redeploy),
@@ -124,15 +121,7 @@ class Done(TypedDict):
 
 
 async def _one(call: Call[ById]) -> dict[str, Any]:
-    platform, actor = call.platform, call.actor
-    compose = await platform.composes.one(actor, call.input.compose_id)
-    part = await platform.deployment_reads.rows_of(actor, SubjectType.COMPOSE, compose.compose_id, "compose.one")
-    overview, project = await platform.projects.environment(actor, compose.environment_id)
-    rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
-    domains = platform.domains
-    led = await domains.of(actor, SubjectType.COMPOSE, compose.compose_id, "compose.one")
-    details = compose_details(compose, rows, domain_rows(led, domains.address), overview.environment, project)
-    return details | await hook_address(call, SubjectType.COMPOSE, compose.compose_id)
+    return await details(call, await call.platform.composes.one(call.actor, call.input.compose_id))
 
 
 async def _read_logs(call: Call[ReadLogs]) -> str:
@@ -190,10 +179,10 @@ async def _update(call: Call[Update]) -> dict[str, Any]:
 
 
 async def _delete(call: Call[Delete]) -> dict[str, Any]:
-    given = call.input
-    return compose_row(
-        await call.platform.composes.delete(call.actor, given.compose_id, delete_volumes=given.delete_volumes)
-    )
+    given, composes = call.input, call.platform.composes
+    last = await details(call, await composes.one(call.actor, given.compose_id, "compose.delete"))
+    await composes.delete(call.actor, given.compose_id, delete_volumes=given.delete_volumes)
+    return last
 
 
 async def _save_environment(call: Call[SaveEnvironment]) -> bool:

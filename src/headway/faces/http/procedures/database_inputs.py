@@ -148,7 +148,7 @@ class Create(Changeable):
     server_id: str | None = None
 
 
-class Update(Changeable, ById):
+class Update(ById, Changeable):  # of the two ways to take fields that are not known the latter's counts
     pass
 
 

@@ -28,6 +28,7 @@ from headway.faces.http.procedures.database_inputs import (
     Update,
 )
 from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.relations import server_of
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter
 from headway.faces.http.wire.backups import backup_row
 from headway.faces.http.wire.databases import (
@@ -67,23 +68,25 @@ class _Router:
                 f"{self.kind}.create", f"A new {title} database, not deployed yet", DatabaseRow, Create, self.create
             ),
             mutation(f"{self.kind}.update", "Change it", bool, self._named(Update), self.update),
-            mutation(f"{self.kind}.remove", "Remove it, not its data", DatabaseRow, self._named(Remove), self.remove),
+            mutation(
+                f"{self.kind}.remove", "Remove it, not its data", DatabaseDetails, self._named(Remove), self.remove
+            ),
             mutation(
                 f"{self.kind}.saveEnvironment", "Set its variables", bool, self._named(SaveEnvironment), self.save_env
             ),
-            mutation(named, "Set the ports of the machine that lead to it", DatabaseRow, ports, self.save_ports),
+            mutation(named, "Set the ports of the machine that lead to it", DatabaseDetails, ports, self.save_ports),
             mutation(
                 f"{self.kind}.changeStatus",
                 "Tell its status, which is a fact",
-                DatabaseRow,
+                DatabaseDetails,
                 self._named(ChangeStatus),
                 self.change_status,
             ),
             mutation(f"{self.kind}.move", "Put it into another environment", DatabaseRow, self._named(Move), self.move),
-            starter(f"{self.kind}.deploy", "Queue a deploy", DatabaseRow, *self._by(self.deploy)),
+            starter(f"{self.kind}.deploy", "Queue a deploy", DatabaseDetails, *self._by(self.deploy)),
             starter(f"{self.kind}.rebuild", "Queue a deploy with an empty volume", bool, *self._by(self.rebuild)),
-            mutation(f"{self.kind}.start", "Bring it up", DatabaseRow, *self._by(self.start)),
-            mutation(f"{self.kind}.stop", "End what runs of it", DatabaseRow, *self._by(self.stop)),
+            mutation(f"{self.kind}.start", "Bring it up", DatabaseDetails, *self._by(self.start)),
+            mutation(f"{self.kind}.stop", "End what runs of it", DatabaseDetails, *self._by(self.stop)),
             mutation(f"{self.kind}.reload", "Restart it", bool, *self._by(self.reload)),
             *self._of_servers(),
         )
@@ -104,14 +107,7 @@ class _Router:
 
     async def one(self, call: Call[ById]) -> dict[str, Any]:
         """The database with its deployments and backups."""
-        platform, actor = call.platform, call.actor
-        database = await self._found(call)
-        id_ = database.database_id
-        part = await platform.deployment_reads.rows_of(actor, SubjectType.DATABASE, id_, f"{self.kind}.one")
-        overview, project = await platform.projects.environment(actor, database.runs.environment_id)
-        backups = [backup_row(each) for each in await platform.backups.all(actor) if each.service_id == id_]
-        rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
-        return database_details(self._row(call, database), list(rows), backups, overview.environment, project)
+        return await self._details(call, await self._found(call))
 
     async def read_logs(self, call: Call[ReadLogs]) -> str:
         """Its last lines that hold what is searched for."""
@@ -160,7 +156,7 @@ class _Router:
         changed = await call.platform.databases.update(
             call.actor, self.kind, given.database_id, given.change(self.kind), f"saveExternalPort{more}"
         )
-        return self._row(call, changed)
+        return await self._details(call, changed)
 
     async def change_status(self, call: Call[ChangeStatus]) -> dict[str, Any]:
         """Nobody sets a status: it is told, to whoever knows it already."""
@@ -171,7 +167,7 @@ class _Router:
                 f"The status of a database is a fact about the machine, and is {database.runs.status} now. Deploy, "
                 "start or stop it, and it follows."
             )
-        return self._row(call, database)
+        return await self._details(call, database)
 
     async def change_password(self, call: Call[ChangePassword]) -> bool:
         """In the server, then here."""
@@ -184,10 +180,13 @@ class _Router:
     async def remove(self, call: Call[Remove]) -> dict[str, Any]:
         """Removes it."""
         given = call.input
-        removed = await call.platform.databases.remove(
+        last = await self._details(
+            call, await call.platform.databases.one(call.actor, self.kind, given.database_id, "remove")
+        )
+        await call.platform.databases.remove(
             call.actor, self.kind, given.database_id, delete_volumes=given.delete_volumes
         )
-        return self._row(call, removed)
+        return last
 
     async def move(self, call: Call[Move]) -> dict[str, Any]:
         """Into another environment."""
@@ -203,7 +202,7 @@ class _Router:
         id_ = call.input.database_id
         queued = await call.platform.databases.deploy(call.actor, self.kind, id_, once=call.once)
         database = await call.platform.databases.one(call.actor, self.kind, id_, "deploy")
-        return queued_as(queued, self._row(call, database))
+        return queued_as(queued, await self._details(call, database))
 
     async def rebuild(self, call: Call[ById]) -> Ready:
         """Queues a deploy with an empty volume."""
@@ -212,11 +211,15 @@ class _Router:
 
     async def start(self, call: Call[ById]) -> dict[str, Any]:
         """Brings it up."""
-        return self._row(call, await call.platform.databases.start(call.actor, self.kind, call.input.database_id))
+        return await self._details(
+            call, await call.platform.databases.start(call.actor, self.kind, call.input.database_id)
+        )
 
     async def stop(self, call: Call[ById]) -> dict[str, Any]:
         """Takes it down."""
-        return self._row(call, await call.platform.databases.stop(call.actor, self.kind, call.input.database_id))
+        return await self._details(
+            call, await call.platform.databases.stop(call.actor, self.kind, call.input.database_id)
+        )
 
     async def reload(self, call: Call[ById]) -> bool:
         """Restarts it."""
@@ -225,6 +228,21 @@ class _Router:
 
     async def _found(self, call: Call[ById]) -> Database:
         return await call.platform.databases.one(call.actor, self.kind, call.input.database_id)
+
+    async def _details(self, call: Call[Any], database: Database) -> dict[str, Any]:
+        """The row with what is around it, for whoever was let through to the database already."""
+        platform, actor, id_ = call.platform, call.actor, database.database_id
+        environment, project = await platform.projects.around(actor, database.runs.environment_id)
+        relations: dict[str, Any] = {}
+        if may(actor, f"{self.kind}.one"):
+            part = await platform.deployment_reads.rows_of(actor, SubjectType.DATABASE, id_, f"{self.kind}.one")
+            backups = [backup_row(each) for each in await platform.backups.all(actor) if each.service_id == id_]
+            relations = {
+                "deployments": rows_of(part, pending_as_running=actor.terms.pending_as_running),
+                "backups": backups,
+                "server": await server_of(call, database.runs.host_id),
+            }
+        return database_details(database, self._row(call, database), environment, project, relations)
 
     def _row(self, call: Call[Any], database: Database) -> dict[str, Any]:
         return database_row(database, open_=may(call.actor, f"{self.kind}.update"))

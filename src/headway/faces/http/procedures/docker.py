@@ -40,7 +40,9 @@ class ById(OnServer):
 
 
 class ContainerRow(TypedDict):
-    """A container; ``image`` is what its author wrote, ``status`` says more than ``state``."""
+    """A container; ``image`` is what its author wrote, ``state`` a word, and ``status`` the sentence that the engine
+    has for it, such as ``Up 3 seconds (healthy)`` or ``Exited (0) 2 minutes ago``.
+    """
 
     containerId: str
     name: str
@@ -100,7 +102,7 @@ def _row(container: Container, server_id: str | None) -> ContainerRow:
         "image": container.image,
         "ports": ", ".join(container.ports),
         "state": container.status,
-        "status": f"{container.status} ({container.health})" if container.health else container.status,
+        "status": container.told or container.status,
         "serverId": server_id,
         "composeId": container.compose_id or None,
         "serviceName": container.service or None,

@@ -14,6 +14,7 @@ from headway.faces.http.wire.access import (
     GivenRow,
     InvitationRow,
     JoinedRow,
+    ListedOrganizationRow,
     MemberRow,
     NewInvitationRow,
     NewOrganizationRow,
@@ -21,6 +22,7 @@ from headway.faces.http.wire.access import (
     given_row,
     invitation_row,
     joined_row,
+    listed_organization_row,
     member_row,
     organization_row,
 )
@@ -33,7 +35,7 @@ RoleName = Literal["owner", "admin", "member"]
 def procedures() -> tuple[Procedure, ...]:
     """The router."""
     return (
-        query("organization.all", "The caller's organisations", list[OrganizationRow], Empty, _all),
+        query("organization.all", "The caller's organisations", list[ListedOrganizationRow], Empty, _all),
         query("organization.one", "The caller's organisation", OrganizationRow, ById, _one),
         mutation("organization.create", "A new one, with a key to it", NewOrganizationRow, Create, _create),
         mutation("organization.update", "Another name or logo", OrganizationRow, Update, _update),
@@ -100,8 +102,8 @@ class Accept(Input):
     name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
 
 
-async def _all(call: Call[Empty]) -> list[OrganizationRow]:
-    return [organization_row(each) for each in await call.platform.organizations.all(call.actor)]
+async def _all(call: Call[Empty]) -> list[ListedOrganizationRow]:
+    return [listed_organization_row(*each) for each in await call.platform.organizations.all(call.actor)]
 
 
 async def _one(call: Call[ById]) -> OrganizationRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -57,11 +57,11 @@ async def _all(call: Call[OfService]) -> list[PreviewDeploymentRow]:
         raise InvalidInput("Say whose previews: applicationId or composeId, one of them.")
     service_type = SubjectType.COMPOSE if of_compose else SubjectType.APPLICATION
     found = await call.platform.previews.all(call.actor, service_type, service_id)
-    return [await _row(call, each) for each in found]
+    return [await preview_of(call, each) for each in found]
 
 
 async def _one(call: Call[ById]) -> PreviewDeploymentRow:
-    return await _row(call, await call.platform.previews.one(call.actor, call.input.preview_deployment_id))
+    return await preview_of(call, await call.platform.previews.one(call.actor, call.input.preview_deployment_id))
 
 
 async def _redeploy(call: Call[Redeploy]) -> Ready:
@@ -87,8 +87,8 @@ async def _delete(call: Call[ById]) -> bool:
     return True
 
 
-async def _row(call: Call[OfService] | Call[ById], seen: Seen) -> PreviewDeploymentRow:
-    """With its deployments, which whoever sees the preview sees too."""
+async def preview_of(call: Call[Any], seen: Seen) -> PreviewDeploymentRow:
+    """A preview with its deployments, which whoever sees the preview sees too."""
     part = await call.platform.deployment_reads.rows_of_service(SubjectType.PREVIEW, seen.preview.preview_id)
     rows = rows_of(part, pending_as_running=call.actor.terms.pending_as_running)
     return preview_row(seen, rows, call.platform.domains.address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
@@ -10,16 +10,22 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Status
 from headway.core.engine.scheduler.timer import CatchUp, Overlap, Policy
-from headway.domains.schedules.model import Shell, Target, Text
+from headway.domains.projects.model import Place, Service
+from headway.domains.schedules.model import Schedule, Seen, Shell, Target, Text
 from headway.domains.schedules.service import Wish
 from headway.faces.http.inputs import MOST, Input
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.relations import server_of, services_of
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter
+from headway.faces.http.wire.related import related_row
 from headway.faces.http.wire.schedules import (
     CatchUpName,
     OverlapName,
     ScheduleDetails,
+    ScheduleRelations,
     ScheduleRow,
     ScheduleType,
     ShellType,
@@ -129,29 +135,78 @@ class Create(Given):
 
 
 class Update(Given):
+    """What it runs in is decided when it is made: it may be sent again, and no other."""
+
     schedule_id: Annotated[str, Field(min_length=1)]
+    schedule_type: ScheduleType | None = None
+    application_id: str | None = None
+    compose_id: str | None = None
+    server_id: str | None = None
+
+    def require_same(self, schedule: Schedule) -> None:
+        """Raises InvalidInput where another target is named than it has."""
+        named = {
+            Target.APPLICATION: self.application_id,
+            Target.COMPOSE: self.compose_id,
+            Target.SERVER: self.server_id,
+        }
+        others = {
+            each for target, each in named.items() if each and (target, each) != (schedule.target, schedule.target_id)
+        }
+        if others or self.schedule_type not in {None, schedule.target.value}:
+            raise InvalidInput("What a schedule runs in is decided when it is made: make another one there.")
 
 
 async def _list(call: Call[Of]) -> list[ScheduleRow]:
     target = Target(call.input.schedule_type)
-    return [schedule_row(each) for each in await call.platform.schedules.of_target(call.actor, target, call.input.id)]
+    return await _rows(call, await call.platform.schedules.of_target(call.actor, target, call.input.id))
 
 
 async def _one(call: Call[ById]) -> ScheduleDetails:
-    return schedule_details(*await call.platform.schedules.one(call.actor, call.input.schedule_id))
+    seen, ticks = await call.platform.schedules.one(call.actor, call.input.schedule_id)
+    (row,) = await _rows(call, [seen])
+    return schedule_details(row, ticks)
 
 
 async def _create(call: Call[Create]) -> ScheduleRow:
-    return schedule_row(await call.platform.schedules.create(call.actor, call.input.wish()))
+    return await _row(call, await call.platform.schedules.create(call.actor, call.input.wish()))
 
 
 async def _update(call: Call[Update]) -> ScheduleRow:
     given = call.input
-    return schedule_row(await call.platform.schedules.update(call.actor, given.schedule_id, given.applied))
+    seen, _ = await call.platform.schedules.one(call.actor, given.schedule_id, "schedule.update")
+    given.require_same(seen.schedule)
+    return await _row(call, await call.platform.schedules.update(call.actor, given.schedule_id, given.applied))
 
 
 async def _delete(call: Call[ById]) -> ScheduleRow:
-    return schedule_row(await call.platform.schedules.delete(call.actor, call.input.schedule_id))
+    seen, _ = await call.platform.schedules.one(call.actor, call.input.schedule_id, "schedule.delete")
+    last = await _row(call, seen)
+    await call.platform.schedules.delete(call.actor, call.input.schedule_id)
+    return last
+
+
+async def _row(call: Call[Any], seen: Seen) -> ScheduleRow:
+    (row,) = await _rows(call, [seen])
+    return row
+
+
+async def _rows(call: Call[Any], found: Sequence[Seen]) -> list[ScheduleRow]:
+    """The schedules with what they run in, for whoever was let through to them already."""
+    places = await services_of(call, [each.schedule.target_id for each in found])
+    return [schedule_row(each, await _relations(call, each, places)) for each in found]
+
+
+async def _relations(call: Call[Any], seen: Seen, places: Mapping[str, tuple[Service, Place]]) -> ScheduleRelations:
+    schedule, target = seen.schedule, seen.schedule.target
+    inside = places.get(schedule.target_id or "")
+    part = await call.platform.deployment_reads.rows_of_service(SubjectType.SCHEDULE, schedule.schedule_id)
+    return {
+        "application": related_row(inside, "application") if target is Target.APPLICATION else None,
+        "compose": related_row(inside, "compose") if target is Target.COMPOSE else None,
+        "server": await server_of(call, schedule.target_id) if target is Target.SERVER else None,
+        "deployments": rows_of(part, pending_as_running=call.actor.terms.pending_as_running),
+    }
 
 
 async def _run(call: Call[ById]) -> Ready:

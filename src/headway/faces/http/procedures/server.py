@@ -7,14 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from headway.core.deployments.model import SubjectType
 from headway.domains.servers.model import Access, Server, ServerType
 from headway.domains.servers.service import Change
 from headway.domains.servers.setup import Wants, problems_of
 from headway.faces.http.inputs import Empty, Input
+from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.relations import ssh_key_of
 from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
 from headway.faces.http.wire.base import moment
 from headway.faces.http.wire.servers import (
     ListedServerRow,
+    ServerDetails,
     ServerName,
     ServerRow,
     TimeRow,
@@ -39,7 +43,7 @@ def procedures() -> tuple[Procedure, ...]:
     """The router."""
     return (
         query("server.all", "Every server, newest first", list[ListedServerRow], Empty, _all),
-        query("server.one", "One server", ServerRow, ById, _one),
+        query("server.one", "One server", ServerDetails, ById, _one),
         query("server.count", "How many servers there are", int, Empty, _count),
         query("server.allForPermissions", "Every server by name", list[ServerName], Empty, _names),
         query("server.withSSHKey", "The servers that releases go to", list[ServerRow], Empty, _with_key),
@@ -103,11 +107,20 @@ class Setup(ById):
 
 
 async def _all(call: Call[Empty]) -> list[ListedServerRow]:
-    return [listed_server_row(each) for each in await call.platform.servers.all(call.actor)]
+    servers = call.platform.servers
+    found, inhabitants = await servers.all(call.actor), await servers.inhabitants(call.actor)
+    return [listed_server_row(each, inhabitants.get(each.server_id, 0)) for each in found]
 
 
-async def _one(call: Call[ById]) -> ServerRow:
-    return server_row(await call.platform.servers.one(call.actor, call.input.server_id))
+async def _one(call: Call[ById]) -> ServerDetails:
+    platform, actor = call.platform, call.actor
+    server = await platform.servers.one(actor, call.input.server_id)
+    part = await platform.deployment_reads.rows_of(actor, SubjectType.SERVER, server.server_id, "server.one")
+    return {
+        **server_row(server),
+        "sshKey": await ssh_key_of(call, server.access.ssh_key_id),
+        "deployments": rows_of(part, pending_as_running=actor.terms.pending_as_running),
+    }
 
 
 async def _count(call: Call[Empty]) -> int:

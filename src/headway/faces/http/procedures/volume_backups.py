@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from headway.core.deployments.model import SubjectType
-from headway.domains.volume_backups.model import ServiceType, VolumeSettings
+from headway.domains.volume_backups.model import ServiceType, VolumeBackup, VolumeSettings
 from headway.faces.http.inputs import Input
 from headway.faces.http.procedures.deployment_lists import rows_of
+from headway.faces.http.procedures.relations import destination_of, services_of
 from headway.faces.http.registry import Call, Nothing, Procedure, Ready, mutation, query, queued, queued_as, starter
 from headway.faces.http.wire.backups import FileRow, file_row
 from headway.faces.http.wire.volume_backups import VolumeBackupRow, volume_backup_row
@@ -74,7 +76,9 @@ class Changeable(Input):
         return changed
 
 
-class Create(Changeable):
+class OfService(Changeable):
+    """The service whose volume it is, under the id of its kind."""
+
     service_type: Services | None = None
     application_id: Text | None = None
     compose_id: Text | None = None
@@ -85,10 +89,16 @@ class Create(Changeable):
     redis_id: Text | None = None
     libsql_id: Text | None = None
 
+    def named(self) -> dict[ServiceType, str]:
+        """Every service that is named, by its kind."""
+        ids = {each: getattr(self, f"{each}_id") for each in ServiceType}
+        return {each: service_id for each, service_id in ids.items() if service_id}
+
+
+class Create(OfService):
     def service(self) -> tuple[ServiceType, str]:
         """Whose volume it is. Raises InvalidInput."""
-        named = {each: getattr(self, f"{each}_id") for each in ServiceType if self.service_type in {None, each}}
-        found = [(each, service_id) for each, service_id in named.items() if service_id]
+        found = [(each, id_) for each, id_ in self.named().items() if self.service_type in {None, each}]
         if len(found) == 1:
             return found[0]
         raise InvalidInput(
@@ -97,8 +107,14 @@ class Create(Changeable):
         )
 
 
-class Update(Changeable, ById):
-    pass
+class Update(OfService, ById):
+    """Whose volume it is is decided when it is made: it may be sent again, and no other."""
+
+    def require_same(self, made: VolumeBackup) -> None:
+        """Raises InvalidInput where another service is named than it has."""
+        others = {each for each in self.named().items() if each != (made.service_type, made.service_id)}
+        if others or self.service_type not in {None, made.service_type.value}:
+            raise InvalidInput("Whose volume is backed up is decided when the backup is made: make another one.")
 
 
 class Restore(ById):
@@ -114,9 +130,7 @@ class Restore(ById):
 async def _list(call: Call[Listing]) -> list[VolumeBackupRow]:
     given = call.input
     kind = ServiceType(given.volume_backup_type)
-    return [
-        volume_backup_row(each) for each in await call.platform.volume_backups.of_service(call.actor, kind, given.id)
-    ]
+    return await _rows(call, await call.platform.volume_backups.of_service(call.actor, kind, given.id))
 
 
 async def _one(call: Call[ById]) -> VolumeBackupRow:
@@ -125,7 +139,7 @@ async def _one(call: Call[ById]) -> VolumeBackupRow:
     reads, subject = platform.deployment_reads, SubjectType.VOLUME_BACKUP
     part = await reads.rows_of(actor, subject, found.volume_backup_id, "volumeBackups.one")
     rows = rows_of(part, pending_as_running=actor.terms.pending_as_running)
-    return {**volume_backup_row(found), "deployments": rows}
+    return {**await _row(call, found), "deployments": rows}
 
 
 async def _files(call: Call[ById]) -> list[FileRow]:
@@ -134,23 +148,37 @@ async def _files(call: Call[ById]) -> list[FileRow]:
 
 
 async def _create(call: Call[Create]) -> VolumeBackupRow:
-    given = call.input
+    given, volume_backups = call.input, call.platform.volume_backups
     settings = given.onto(VolumeSettings())
-    return volume_backup_row(
-        await call.platform.volume_backups.create(call.actor, *given.service(), settings, given.destination_id or None)
+    return await _row(
+        call, await volume_backups.create(call.actor, *given.service(), settings, given.destination_id or None)
     )
 
 
 async def _update(call: Call[Update]) -> VolumeBackupRow:
-    given = call.input
-    changed = await call.platform.volume_backups.update(
-        call.actor, given.volume_backup_id, given.onto, given.destination_id or None
-    )
-    return volume_backup_row(changed)
+    given, volume_backups = call.input, call.platform.volume_backups
+    given.require_same(await volume_backups.one(call.actor, given.volume_backup_id, "volumeBackups.update"))
+    changed = await volume_backups.update(call.actor, given.volume_backup_id, given.onto, given.destination_id or None)
+    return await _row(call, changed)
 
 
 async def _delete(call: Call[ById]) -> VolumeBackupRow:
-    return volume_backup_row(await call.platform.volume_backups.delete(call.actor, call.input.volume_backup_id))
+    volume_backups, id_ = call.platform.volume_backups, call.input.volume_backup_id
+    last = await _row(call, await volume_backups.one(call.actor, id_, "volumeBackups.delete"))
+    await volume_backups.delete(call.actor, id_)
+    return last
+
+
+async def _row(call: Call[Any], found: VolumeBackup) -> VolumeBackupRow:
+    (row,) = await _rows(call, [found])
+    return row
+
+
+async def _rows(call: Call[Any], found: Sequence[VolumeBackup]) -> list[VolumeBackupRow]:
+    """The volume backups with what they belong to, for whoever was let through to them already."""
+    places = await services_of(call, [each.service_id for each in found])
+    destinations = {each: await destination_of(call, each) for each in {made.destination_id for made in found}}
+    return [volume_backup_row(each, places.get(each.service_id), destinations[each.destination_id]) for each in found]
 
 
 async def _run(call: Call[ById]) -> Ready:

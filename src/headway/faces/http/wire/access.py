@@ -62,14 +62,18 @@ class NewApiKeyRow(ApiKeyRow):
 
 
 class PersonRow(TypedDict):
-    """A person."""
+    """A person. ``firstName`` and ``lastName`` are the name, parted at its first space."""
 
     id: str
     name: str
+    firstName: str
+    lastName: str
     email: str | None
+    image: None
+    twoFactorEnabled: bool
 
 
-class MemberRow(TypedDict):
+class MemberFacts(TypedDict):
     """Somebody in an organisation, and what they were given. Only ``role``, ``accessedProjects`` and
     ``accessedServices`` decide what they may do; what else clients keep here is given back as it was sent.
     """
@@ -95,6 +99,11 @@ class MemberRow(TypedDict):
     canAccessToGitProviders: bool
     canDeleteEnvironments: bool
     canCreateEnvironments: bool
+
+
+class MemberRow(MemberFacts):
+    """Somebody in an organisation, with who it is."""
+
     user: PersonRow
 
 
@@ -104,16 +113,9 @@ class CallerPersonRow(PersonRow):
     apiKeys: list[ApiKeyRow]
 
 
-class CallerRow(TypedDict):
+class CallerRow(MemberFacts):
     """The caller, as a member of the organisation that the key belongs to."""
 
-    id: str
-    userId: str
-    organizationId: str
-    role: str
-    createdAt: str
-    accessedProjects: list[str]
-    accessedServices: list[str]
     user: CallerPersonRow
 
 
@@ -130,6 +132,16 @@ class GivenRow(TypedDict):
     grantedAt: str | None
 
 
+class BelongingRow(TypedDict):
+    """What the caller is in an organisation."""
+
+    id: str
+    userId: str
+    organizationId: str
+    role: str
+    createdAt: str
+
+
 class OrganizationRow(TypedDict):
     """An organisation; the owner is the first that it has."""
 
@@ -139,7 +151,14 @@ class OrganizationRow(TypedDict):
     logo: str | None
     createdAt: str
     metadata: None
+    defaultRole: None
     ownerId: str | None
+
+
+class ListedOrganizationRow(OrganizationRow):
+    """An organisation in a list, with the caller as its member."""
+
+    members: list[BelongingRow]
 
 
 class NewOrganizationRow(OrganizationRow):
@@ -233,34 +252,12 @@ def api_key_row(key: ApiKey) -> ApiKeyRow:
 
 def member_row(member: Member) -> MemberRow:
     """The member with what was given."""
-    row: Any = {
-        **{name: member.passive.get(name, []) for name in LISTS},
-        **{name: member.passive.get(name, False) for name in FLAGS},
-        "id": member.member_id,
-        "userId": member.user_id,
-        "organizationId": member.organization_id,
-        "role": member.role.word,
-        "createdAt": moment(member.created_at),
-        "accessedProjects": sorted(member.grants.projects),
-        "accessedServices": sorted(member.grants.services),
-        "user": _person(member),
-    }
-    found: MemberRow = row
-    return found
+    return {**_facts(member), "user": _person(member)}
 
 
 def caller_row(member: Member, keys: list[ApiKey]) -> CallerRow:
     """The caller with its keys."""
-    return {
-        "id": member.member_id,
-        "userId": member.user_id,
-        "organizationId": member.organization_id,
-        "role": member.role.word,
-        "createdAt": moment(member.created_at),
-        "accessedProjects": sorted(member.grants.projects),
-        "accessedServices": sorted(member.grants.services),
-        "user": {**_person(member), "apiKeys": [api_key_row(key) for key in keys]},
-    }
+    return {**_facts(member), "user": {**_person(member), "apiKeys": [api_key_row(key) for key in keys]}}
 
 
 def organization_row(organization: Organization) -> OrganizationRow:
@@ -272,8 +269,14 @@ def organization_row(organization: Organization) -> OrganizationRow:
         "logo": organization.logo,
         "createdAt": moment(organization.created_at),
         "metadata": None,
+        "defaultRole": None,
         "ownerId": organization.owner_id,
     }
+
+
+def listed_organization_row(organization: Organization, member: Member | None) -> ListedOrganizationRow:
+    """The organisation with what the caller is in it."""
+    return {**organization_row(organization), "members": [] if member is None else [_belonging(member)]}
 
 
 def invitation_row(invitation: Invitation) -> InvitationRow:
@@ -326,8 +329,39 @@ def audit_row(told: Told) -> AuditRow:
     }
 
 
+def _facts(member: Member) -> MemberFacts:
+    row: Any = {
+        **{name: member.passive.get(name, []) for name in LISTS},
+        **{name: member.passive.get(name, False) for name in FLAGS},
+        **_belonging(member),
+        "accessedProjects": sorted(member.grants.projects),
+        "accessedServices": sorted(member.grants.services),
+    }
+    found: MemberFacts = row
+    return found
+
+
+def _belonging(member: Member) -> BelongingRow:
+    return {
+        "id": member.member_id,
+        "userId": member.user_id,
+        "organizationId": member.organization_id,
+        "role": member.role.word,
+        "createdAt": moment(member.created_at),
+    }
+
+
 def _person(member: Member) -> PersonRow:
-    return {"id": member.user_id, "name": member.name, "email": member.email}
+    first, _, last = member.name.partition(" ")
+    return {
+        "id": member.user_id,
+        "name": member.name,
+        "firstName": first,
+        "lastName": last,
+        "email": member.email,
+        "image": None,
+        "twoFactorEnabled": False,
+    }
 
 
 def given_row(given: Given) -> GivenRow:

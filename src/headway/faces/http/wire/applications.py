@@ -13,10 +13,12 @@ from typing_extensions import TypedDict
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.projects.model import Environment, Project
 from headway.faces.http.wire.base import moment, server_id_of
-from headway.faces.http.wire.containers import mount_row, port_row
+from headway.faces.http.wire.containers import MountRow, PortRow, RegistryRow, mount_row, port_row
 from headway.faces.http.wire.deployments import DeploymentRow
 from headway.faces.http.wire.edge import DomainRow, RedirectRow, SecurityRow
+from headway.faces.http.wire.previews import PreviewDeploymentRow
 from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
+from headway.faces.http.wire.servers import ServerRow
 
 BuildType = Literal["dockerfile", "heroku_buildpacks", "paketo_buildpacks", "nixpacks", "static", "railpack"]
 Builder = Literal[
@@ -82,12 +84,20 @@ class EnvironmentOfApplication(TypedDict):
 
 
 class ApplicationDetails(ApplicationRow):
-    """An application with its deployments, the newest first, its addresses, and what it lies in."""
+    """An application with its deployments, the newest first, its addresses, and what it lies in. What the key may not
+    read of it is an empty list or null.
+    """
 
     deployments: list[DeploymentRow]
     domains: list[DomainRow]
     redirects: list[RedirectRow]
     security: list[SecurityRow]
+    mounts: list[MountRow]
+    ports: list[PortRow]
+    previewDeployments: list[PreviewDeploymentRow]
+    server: ServerRow | None
+    buildServer: ServerRow | None
+    registry: RegistryRow | None
     environment: EnvironmentOfApplication
 
 
@@ -223,9 +233,10 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
     }
 )
 
+# What clients know of beside an application; git providers and registries of builds are shown by their own routers.
 _RELATIONS: Mapping[str, Any] = MappingProxyType(
-    dict.fromkeys(("bitbucket", "buildRegistry", "buildServer", "gitea", "github", "gitlab", "registry"))
-    | dict.fromkeys(("rollbackRegistry", "server", "unauthorizedProvider"))
+    dict.fromkeys(("bitbucket", "buildRegistry", "buildServer", "customGitSSHKey", "gitea", "github", "gitlab"))
+    | dict.fromkeys(("registry", "rollbackRegistry", "server", "unauthorizedProvider"))
     | dict.fromkeys(("patches", "previewDeployments"), ())
     | {"hasGitProviderAccess": True}
 )
@@ -282,21 +293,21 @@ def application_found(application: Application) -> ApplicationFound:
 
 def application_details(
     application: Application,
-    deployments: Sequence[DeploymentRow],
-    front: tuple[list[DomainRow], list[RedirectRow], list[SecurityRow]],
+    addresses: Sequence[str],
     environment: Environment,
     project: Project,
+    relations: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The application with all around it, as ApplicationDetails says."""
+    id_, settings = application.application_id, application.settings
     return {
-        **application_row(application, [each["address"] for each in front[0] if each["enabled"]]),
+        **application_row(application, addresses),
         **_RELATIONS,
-        "customGitSSHKey": None,
-        "mounts": [mount_row(each, application.application_id) for each in application.settings.mounts],
-        "ports": [port_row(each, application.application_id) for each in application.settings.published],
-        "deployments": deployments,
-        **dict(zip(("domains", "redirects", "security"), front, strict=True)),
+        **dict.fromkeys(("deployments", "domains", "redirects", "security"), ()),
+        "mounts": [mount_row(each, id_) for each in settings.mounts],
+        "ports": [port_row(each, id_) for each in settings.published],
         "environment": {**environment_row(environment), "project": project_row(project)},
+        **relations,
     }
 
 

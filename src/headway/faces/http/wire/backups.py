@@ -9,8 +9,10 @@ from typing_extensions import TypedDict
 from headway.domains.backups.model import WEB_SERVER, Backup, Form
 from headway.domains.catalog.destinations_model import Destination
 from headway.domains.catalog.kept_model import KeptFile
+from headway.domains.projects.model import Place, Service
 from headway.faces.http.wire.base import moment
 from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.related import RelatedRow, related_row
 from headway.seams.dumps.base import Engine
 from headway.seams.storages.base import Listed
 
@@ -56,7 +58,7 @@ def destination_row(destination: Destination) -> DestinationRow:
 
 
 class BackupRow(TypedDict):
-    """A backup; its passwords are never shown. ``deployments`` only where one is asked for."""
+    """A backup; its passwords are never shown."""
 
     backupId: str
     name: str
@@ -87,6 +89,20 @@ class BackupRow(TypedDict):
     connection: ConnectionRow | None
     totalSeconds: float | None
     createdAt: str
+
+
+class BackupDetails(BackupRow):
+    """A backup with the service that it is of and, for who may see destinations, where it goes. ``deployments`` only
+    where one is asked for.
+    """
+
+    compose: RelatedRow | None
+    libsql: RelatedRow | None
+    mariadb: RelatedRow | None
+    mongo: RelatedRow | None
+    mysql: RelatedRow | None
+    postgres: RelatedRow | None
+    destination: DestinationRow | None
     deployments: NotRequired[list[DeploymentRow]]
 
 
@@ -166,6 +182,24 @@ def backup_row(backup: Backup) -> BackupRow:
         "totalSeconds": settings.total_seconds,
         "createdAt": moment(backup.created_at),
     }
+
+
+def backup_details(
+    backup: Backup, service: tuple[Service, Place] | None, destination: DestinationRow | None
+) -> BackupDetails:
+    """The backup with what it belongs to."""
+    row = backup_row(backup)
+    details: Any = {
+        **row,
+        "compose": related_row(service, "compose") if row["composeId"] else None,
+        "libsql": related_row(service, "libsql") if row["libsqlId"] else None,
+        "mariadb": related_row(service, "mariadb") if row["mariadbId"] else None,
+        "mongo": related_row(service, "mongo") if row["mongoId"] else None,
+        "mysql": related_row(service, "mysql") if row["mysqlId"] else None,
+        "postgres": related_row(service, "postgres") if row["postgresId"] else None,
+        "destination": destination,
+    }
+    return details  # type: ignore[no-any-return]  # the two rows together
 
 
 def file_row(file: KeptFile) -> FileRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Literal
@@ -12,10 +12,12 @@ from typing_extensions import TypedDict
 
 from headway.domains.composes.model import Compose, ComposeSettings
 from headway.domains.projects.model import Environment, Project
+from headway.faces.http.wire.backups import BackupRow
 from headway.faces.http.wire.base import moment, server_id_of
 from headway.faces.http.wire.deployments import DeploymentRow
 from headway.faces.http.wire.edge import DomainRow
 from headway.faces.http.wire.projects import ProjectRow, environment_row, project_row
+from headway.faces.http.wire.servers import ServerRow
 
 ComposeType = Literal["docker-compose", "stack"]
 SourceType = Literal["git", "github", "gitlab", "bitbucket", "gitea", "raw", "drop"]
@@ -73,10 +75,14 @@ class EnvironmentOfCompose(TypedDict):
 
 
 class ComposeDetails(ComposeRow):
-    """A compose service with its deployments, the newest first, and what it lies in."""
+    """A compose service with its deployments and backups, the newest first, and what it lies in. What the key may not
+    read of it is an empty list or null.
+    """
 
     deployments: list[DeploymentRow]
     domains: list[DomainRow]
+    backups: list[BackupRow]
+    server: ServerRow | None
     environment: EnvironmentOfCompose
 
 
@@ -155,7 +161,7 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
 
 _RELATIONS: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(("bitbucket", "customGitSSHKey", "gitea", "github", "gitlab", "server", "unauthorizedProvider"))
-    | dict.fromkeys(("backups", "mounts"), ())
+    | {"mounts": ()}  # they are in its file
     | {"hasGitProviderAccess": True}
 )
 
@@ -189,19 +195,15 @@ def compose_row(compose: Compose) -> dict[str, Any]:
 
 
 def compose_details(
-    compose: Compose,
-    deployments: Sequence[DeploymentRow],
-    domains: Sequence[DomainRow],
-    environment: Environment,
-    project: Project,
+    compose: Compose, environment: Environment, project: Project, relations: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The compose service with all around it, as ComposeDetails says."""
     return {
         **compose_row(compose),
         **_RELATIONS,
-        "deployments": deployments,
-        "domains": domains,
+        **dict.fromkeys(("deployments", "domains", "backups"), ()),
         "environment": {**environment_row(environment), "project": project_row(project)},
+        **relations,
     }
 
 

@@ -11,17 +11,19 @@ from headway.domains.catalog.registries_model import Registry
 from headway.faces.http.wire.base import moment
 
 MountType = Literal["bind", "volume", "file"]
+MountedType = Literal["application", "compose", "libsql", "mariadb", "mongo", "mysql", "postgres", "redis"]
 Protocol = Literal["tcp", "udp"]
 PublishMode = Literal["ingress", "host"]
 
 
 class RegistryRow(TypedDict):
-    """A registry; its password is never shown."""
+    """A registry; its password is never shown, so ``password`` is always empty."""
 
     registryId: str
     registryName: str
     imagePrefix: str | None
     username: str
+    password: str
     registryUrl: str
     registryType: Literal["cloud"]
     createdAt: str
@@ -29,7 +31,7 @@ class RegistryRow(TypedDict):
 
 
 class MountRow(TypedDict):
-    """A mount of an application's container."""
+    """A mount of a service's container. Of the ids the one of its service is set."""
 
     mountId: str
     type: MountType
@@ -38,8 +40,15 @@ class MountRow(TypedDict):
     filePath: str | None
     content: str | None
     mountPath: str
-    serviceType: Literal["application"]
-    applicationId: str
+    serviceType: MountedType
+    applicationId: str | None
+    composeId: str | None
+    libsqlId: str | None
+    mariadbId: str | None
+    mongoId: str | None
+    mysqlId: str | None
+    postgresId: str | None
+    redisId: str | None
 
 
 class PortRow(TypedDict):
@@ -60,6 +69,7 @@ def registry_row(registry: Registry) -> RegistryRow:
         "registryName": registry.name,
         "imagePrefix": registry.image_prefix,
         "username": registry.username,
+        "password": "",
         "registryUrl": registry.url,
         "registryType": "cloud",
         "createdAt": moment(registry.created_at),
@@ -67,8 +77,9 @@ def registry_row(registry: Registry) -> RegistryRow:
     }
 
 
-def mount_row(mount: Attached, application_id: str) -> MountRow:
-    """The mount, with what its kind has and null for the rest."""
+def mount_row(mount: Attached, service_id: str, of: MountedType = "application") -> MountRow:
+    """The mount of a service, with what its kind has and null for the rest."""
+    ids: dict[MountedType, str] = {of: service_id}
     return {
         "mountId": mount.mount_id,
         "type": mount.kind,  # type: ignore[typeddict-item]  # one of the three words
@@ -77,8 +88,15 @@ def mount_row(mount: Attached, application_id: str) -> MountRow:
         "filePath": mount.file_path,
         "content": mount.content,
         "mountPath": mount.target,
-        "serviceType": "application",
-        "applicationId": application_id,
+        "serviceType": of,
+        "applicationId": ids.get("application"),
+        "composeId": ids.get("compose"),
+        "libsqlId": ids.get("libsql"),
+        "mariadbId": ids.get("mariadb"),
+        "mongoId": ids.get("mongo"),
+        "mysqlId": ids.get("mysql"),
+        "postgresId": ids.get("postgres"),
+        "redisId": ids.get("redis"),
     }
 
 

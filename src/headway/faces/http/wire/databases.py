@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import ConfigDict
 from typing_extensions import TypedDict
 
+from headway.domains.applications.model import Attached
 from headway.domains.databases.kinds import EXTERNAL, KINDS, url_of
 from headway.domains.databases.model import Database
 from headway.domains.projects.model import Environment, Project
 from headway.faces.http.wire.applications import EnvironmentOfApplication
 from headway.faces.http.wire.backups import BackupRow
 from headway.faces.http.wire.base import moment, server_id_of
+from headway.faces.http.wire.containers import MountRow, mount_row
 from headway.faces.http.wire.deployments import DeploymentRow
 from headway.faces.http.wire.projects import environment_row, project_row
+from headway.faces.http.wire.servers import ServerRow
 
 # Fields of the clients' inputs on which nothing here acts, with what a client sees where none was saved.
-PASSIVE: tuple[str, ...] = (
-    "endpointSpecSwarm",
-    "icon",
-    "labelsSwarm",
-    "modeSwarm",
-    "networkSwarm",
-    "placementSwarm",
-    "replicaSets",
-    "replicas",
-    "restartPolicySwarm",
-    "rollbackConfigSwarm",
-    "stopGracePeriodSwarm",
-    "ulimitsSwarm",
-    "updateConfigSwarm",
+PASSIVE: Mapping[str, Any] = MappingProxyType(
+    dict.fromkeys(
+        (
+            "endpointSpecSwarm",
+            "icon",
+            "labelsSwarm",
+            "modeSwarm",
+            "networkSwarm",
+            "placementSwarm",
+            "replicaSets",
+            "restartPolicySwarm",
+            "rollbackConfigSwarm",
+            "stopGracePeriodSwarm",
+            "ulimitsSwarm",
+            "updateConfigSwarm",
+        )
+    )
+    | {"detachDokployNetwork": False, "networkIds": (), "replicas": 1}
 )
 
 
@@ -73,10 +82,14 @@ class DatabaseRow(TypedDict):
 
 
 class DatabaseDetails(DatabaseRow):
-    """A database with its deployments and backups, the newest first, and what it lies in."""
+    """A database with its deployments and backups, the newest first, what its container mounts and what it lies in.
+    What the key may not read of it is an empty list or null.
+    """
 
     deployments: list[DeploymentRow]
     backups: list[BackupRow]
+    mounts: list[MountRow]
+    server: ServerRow | None
     environment: EnvironmentOfApplication
 
 
@@ -110,8 +123,8 @@ def database_row(database: Database, *, open_: bool) -> dict[str, Any]:
         of_kind |= {name: given.ports.get(name) for name in facts.ports if name != EXTERNAL}
         of_kind |= {"sqldNode": given.node, "sqldPrimaryUrl": given.primary, "enableNamespaces": given.namespaces}
     return {
-        **dict.fromkeys(PASSIVE),
-        **given.extra,
+        **PASSIVE,
+        **{name: value for name, value in given.extra.items() if value is not None},
         **of_kind,
         **_container(database),
         **_addresses(database, open_=open_),
@@ -138,15 +151,28 @@ def database_row(database: Database, *, open_: bool) -> dict[str, Any]:
 
 
 def database_details(
-    row: dict[str, Any],
-    deployments: list[DeploymentRow],
-    backups: list[BackupRow],
-    environment: Environment,
-    project: Project,
+    database: Database, row: dict[str, Any], environment: Environment, project: Project, relations: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The database with what is around it."""
-    around = {**environment_row(environment), "project": project_row(project)}
-    return {**row, "deployments": deployments, "backups": backups, "environment": around}
+    return {
+        **row,
+        **dict.fromkeys(("deployments", "backups"), ()),
+        "server": None,
+        "mounts": _mounts(database),
+        "environment": {**environment_row(environment), "project": project_row(project)},
+        **relations,
+    }
+
+
+def _mounts(database: Database) -> list[MountRow]:
+    """The volume that its data is in, under the database's own id: it is chosen with ``dataVolume``."""
+    given = database.settings
+    if given.elsewhere is not None:
+        return []
+    data = Attached(
+        mount_id=database.database_id, kind="volume", target=KINDS[database.kind].folder, source=given.volume
+    )
+    return [mount_row(data, database.database_id, database.kind.value)]
 
 
 def database_found(database: Database) -> dict[str, Any]:

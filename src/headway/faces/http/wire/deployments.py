@@ -293,7 +293,7 @@ def _subject(service: Service, place: Place) -> SubjectRow:
         "name": service.name,
         "appName": service.app_name,
         "icon": None,
-        "environment": _environment_name(place),
+        "environment": environment_name(place),
         "server": None,
         "buildServer": None,
     }
@@ -305,12 +305,13 @@ def _compose_subject(service: Service, place: Place) -> ComposeSubjectRow:
         "name": service.name,
         "appName": service.app_name,
         "icon": None,
-        "environment": _environment_name(place),
+        "environment": environment_name(place),
         "server": None,
     }
 
 
-def _environment_name(place: Place) -> EnvironmentNameRow:
+def environment_name(place: Place) -> EnvironmentNameRow:
+    """An environment and its project by name."""
     return {
         "environmentId": place.environment_id,
         "name": place.environment_name,

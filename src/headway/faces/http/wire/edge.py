@@ -72,20 +72,24 @@ class RedirectRow(TypedDict):
 
 
 class SecurityRow(TypedDict):
-    """A login of an application; its password is never shown."""
+    """A login of an application; its password is never shown, so ``password`` is always empty."""
 
     securityId: str
     applicationId: str
     username: str
+    password: str
     createdAt: str
 
 
 class CertificateRow(TypedDict):
-    """A certificate, without its private key; ``hosts`` are the names that it is good for."""
+    """A certificate; ``hosts`` are the names that it is good for. Its private key is never shown, so ``privateKey`` is
+    always empty.
+    """
 
     certificateId: str
     name: str
     certificateData: str
+    privateKey: str
     certificatePath: str
     autoRenew: bool | None
     organizationId: str
@@ -169,6 +173,7 @@ def security_row(kept: KeptLogin) -> SecurityRow:
         "securityId": kept.login_id,
         "applicationId": kept.application_id,
         "username": kept.login.username,
+        "password": "",
         "createdAt": moment(kept.created_at),
     }
 
@@ -186,6 +191,7 @@ def certificate_row(certificate: Certificate) -> CertificateRow:
         "certificateId": certificate.certificate_id,
         "name": certificate.name,
         "certificateData": certificate.pem,
+        "privateKey": "",
         "certificatePath": certificate.certificate_id,
         "autoRenew": certificate.auto_renew,
         "organizationId": certificate.organization_id,

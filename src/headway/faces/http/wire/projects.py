@@ -175,12 +175,13 @@ class SshKeyName(TypedDict):
 
 
 class SshKeyRow(TypedDict):
-    """An ssh key; its private part is never shown."""
+    """An ssh key; its private part is never shown, so ``privateKey`` is always empty."""
 
     sshKeyId: str
     name: str
     description: str | None
     publicKey: str
+    privateKey: str
     createdAt: str
     lastUsedAt: None
     organizationId: str
@@ -270,6 +271,7 @@ def ssh_key_row(key: SshKey) -> SshKeyRow:
         "name": key.name,
         "description": key.description,
         "publicKey": key.public_key,
+        "privateKey": "",
         "createdAt": moment(key.created_at),
         "lastUsedAt": None,
         "organizationId": key.organization_id,

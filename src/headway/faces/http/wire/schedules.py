@@ -11,6 +11,9 @@ from typing_extensions import TypedDict
 from headway.core.engine.scheduler.timer import Tick
 from headway.domains.schedules.model import Seen, Target
 from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.related import RelatedRow
+from headway.faces.http.wire.servers import ServerRow
 
 ScheduleType = Literal["application", "compose", "server", "dokploy-server"]
 ShellType = Literal["bash", "sh", "python"]
@@ -21,7 +24,8 @@ CatchUpName = Literal["none", "once", "all"]
 class ScheduleRow(TypedDict):
     """A schedule, when it is due next, and its last run, by hand or at its time. ``nextStartAt`` is later than
     ``nextRunAt`` by the jitter; ``driftSeconds`` is how long after that the run of ``lastDueAt`` began; ``missedRuns``
-    counts due times at which no panel was there.
+    counts due times at which no panel was there. Of ``application``, ``compose`` and ``server`` the one is set that it
+    runs in; ``deployments`` are its runs, the newest first.
     """
 
     scheduleId: str
@@ -59,6 +63,10 @@ class ScheduleRow(TypedDict):
     driftSeconds: float | None
     missedRuns: int
     createdAt: str
+    application: RelatedRow | None
+    compose: RelatedRow | None
+    server: ServerRow | None
+    deployments: list[DeploymentRow]
 
 
 class DueTimeRow(TypedDict):
@@ -86,7 +94,16 @@ class StartedRow(TypedDict):
     logPath: str | None
 
 
-def schedule_row(seen: Seen) -> ScheduleRow:
+class ScheduleRelations(TypedDict):
+    """What a schedule is shown with."""
+
+    application: RelatedRow | None
+    compose: RelatedRow | None
+    server: ServerRow | None
+    deployments: list[DeploymentRow]
+
+
+def schedule_row(seen: Seen, relations: ScheduleRelations) -> ScheduleRow:
     """A schedule."""
     schedule, timer, last, run = seen.schedule, seen.timer, seen.last, seen.run
     target, policy = schedule.target, timer.policy
@@ -127,12 +144,13 @@ def schedule_row(seen: Seen) -> ScheduleRow:
         "driftSeconds": None if last is None else _seconds_between(last.tick.start_at, began),
         "missedRuns": timer.missed,
         "createdAt": moment(schedule.created_at),
+        **relations,
     }
 
 
-def schedule_details(seen: Seen, ticks: Sequence[Tick]) -> ScheduleDetails:
+def schedule_details(row: ScheduleRow, ticks: Sequence[Tick]) -> ScheduleDetails:
     """A schedule and what became of its due times."""
-    return {**schedule_row(seen), "dueTimes": [_due_time(each) for each in ticks]}
+    return {**row, "dueTimes": [_due_time(each) for each in ticks]}
 
 
 def _due_time(tick: Tick) -> DueTimeRow:

@@ -9,6 +9,8 @@ from typing_extensions import TypedDict
 
 from headway.domains.servers.model import Facts, Server
 from headway.faces.http.wire.base import moment
+from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.projects import SshKeyRow
 from headway.infra.hosts.ssh_target import fingerprint
 
 
@@ -59,6 +61,14 @@ class ServerRow(TypedDict):
     reach: ReachRow
     facts: FactsRow | None
     factsAt: str | None
+    metricsConfig: dict[str, Any]
+
+
+class ServerDetails(ServerRow):
+    """A server with its SSH key, for who may see that, and what ran on it, the newest first."""
+
+    sshKey: SshKeyRow | None
+    deployments: list[DeploymentRow]
 
 
 class ListedServerRow(ServerRow):
@@ -127,12 +137,13 @@ def server_row(server: Server) -> ServerRow:
         },
         "facts": None if server.facts is None else facts_row(server.facts),
         "factsAt": moment(server.looked_at),
+        "metricsConfig": dict(settings.get("metricsConfig") or {}),
     }
 
 
-def listed_server_row(server: Server) -> ListedServerRow:
+def listed_server_row(server: Server, services: int) -> ListedServerRow:
     """The server in a list."""
-    return {**server_row(server), "totalSum": 0}
+    return {**server_row(server), "totalSum": services}
 
 
 def validation_row(facts: Facts, problems: list[str]) -> ValidationRow:

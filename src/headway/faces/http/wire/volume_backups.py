@@ -6,13 +6,18 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from headway.domains.projects.model import Place, Service
 from headway.domains.volume_backups.model import ServiceType, VolumeBackup
+from headway.faces.http.wire.backups import DestinationRow
 from headway.faces.http.wire.base import moment
 from headway.faces.http.wire.deployments import DeploymentRow
+from headway.faces.http.wire.related import RelatedRow, related_row
 
 
 class VolumeBackupRow(TypedDict):
-    """A volume backup; its password is never shown. ``deployments`` only where one is asked for."""
+    """A volume backup; its password is never shown. With the service that it is of and, for who may see destinations,
+    where it goes; ``deployments`` only where one is asked for.
+    """
 
     volumeBackupId: str
     name: str
@@ -39,12 +44,24 @@ class VolumeBackupRow(TypedDict):
     encrypted: bool
     totalSeconds: float | None
     createdAt: str
+    application: RelatedRow | None
+    compose: RelatedRow | None
+    libsql: RelatedRow | None
+    mariadb: RelatedRow | None
+    mongo: RelatedRow | None
+    mysql: RelatedRow | None
+    postgres: RelatedRow | None
+    redis: RelatedRow | None
+    destination: DestinationRow | None
     deployments: NotRequired[list[DeploymentRow]]
 
 
-def volume_backup_row(made: VolumeBackup) -> VolumeBackupRow:
-    """The volume backup without its password."""
+def volume_backup_row(
+    made: VolumeBackup, service: tuple[Service, Place] | None, destination: DestinationRow | None
+) -> VolumeBackupRow:
+    """The volume backup without its password, with what it belongs to."""
     settings = made.settings
+    related = {each: related_row(service, each.value) if each is made.service_type else None for each in ServiceType}
     ids = {each: made.service_id if each is made.service_type else None for each in ServiceType}
     return {
         "volumeBackupId": made.volume_backup_id,
@@ -72,4 +89,13 @@ def volume_backup_row(made: VolumeBackup) -> VolumeBackupRow:
         "encrypted": settings.password is not None,
         "totalSeconds": settings.total_seconds,
         "createdAt": moment(made.created_at),
+        "application": related[ServiceType.APPLICATION],
+        "compose": related[ServiceType.COMPOSE],
+        "libsql": related[ServiceType.LIBSQL],
+        "mariadb": related[ServiceType.MARIADB],
+        "mongo": related[ServiceType.MONGO],
+        "mysql": related[ServiceType.MYSQL],
+        "postgres": related[ServiceType.POSTGRES],
+        "redis": related[ServiceType.REDIS],
+        "destination": destination,
     }

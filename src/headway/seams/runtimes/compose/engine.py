@@ -66,7 +66,8 @@ class Engine:
         """Every container that carries these labels, whether it runs or not."""
         listed = await self.api.get("/containers/json", all=True, filters=labelled(**labels))
         found = await asyncio.gather(*(self.api.find(f"/containers/{each['Id']}/json") for each in listed))
-        return [container_of(each) for each in found if each is not None]
+        told = {each["Id"]: str(each.get("Status") or "") for each in listed}
+        return [container_of(each, told[each["Id"]]) for each in found if each is not None]
 
     async def images(self, names: Sequence[str]) -> dict[str, Image]:
         """These images, as far as they are on this machine. A name that is the beginning of an id names none."""

@@ -17,7 +17,9 @@ PROJECT = "com.docker.compose.project"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """One container. ``health`` is None where nobody asks after it; ``ports`` as the engine prints them."""
+    """One container. ``health`` is None where nobody asks after it, and ``ports`` are as the engine prints them.
+    ``told`` is its sentence about the status (``Up 3 seconds (healthy)``), of which it has none for other machines.
+    """
 
     container_id: str
     name: str
@@ -36,6 +38,7 @@ class Container:
     published: frozenset[int]
     mounts: tuple[Mapping[str, Any], ...]
     has_terminal: bool
+    told: str = ""
 
     @property
     def service(self) -> str:
@@ -108,8 +111,8 @@ def judged(container: Container, *, settled: bool) -> Judgement:
             return Judgement(standing=Standing.COMING)
 
 
-def container_of(found: Mapping[str, Any]) -> Container:
-    """A container from what ``docker inspect`` says."""
+def container_of(found: Mapping[str, Any], told: str = "") -> Container:
+    """A container from what ``docker inspect`` says; ``told`` is what a list of containers says of its status."""
     state, config, host = found["State"], found["Config"], found["HostConfig"]
     networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
     ports = (found.get("NetworkSettings") or {}).get("Ports") or {}
@@ -134,6 +137,7 @@ def container_of(found: Mapping[str, Any]) -> Container:
         published=frozenset(int(outer["HostPort"]) for given in ports.values() for outer in given or ()),
         mounts=tuple(found.get("Mounts") or ()),
         has_terminal=bool(config.get("Tty")),
+        told=told,
     )
 
 

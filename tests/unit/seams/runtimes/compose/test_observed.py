@@ -101,8 +101,10 @@ def test_what_the_engine_says_is_read() -> None:
                 "Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}], "90/tcp": None},
             },
             "Mounts": [{"Type": "volume", "Name": "shop_data"}],
-        }
+        },
+        "Up 3 seconds (unhealthy)",
     )
+    assert found.told == "Up 3 seconds (unhealthy)"
     assert (found.service, found.image, found.name) == ("web", "debian:12", "shop-web-1")
     assert (found.health, found.health_said, found.restarts, found.restart_policy) == ("unhealthy", "b", 2, "always")
     assert (found.addresses, found.published) == ({"shop_default": "10.1.0.2"}, frozenset({8080}))
