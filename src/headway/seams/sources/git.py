@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import Any
 
 from headway.infra.hosts.base import Host
@@ -19,6 +20,7 @@ from headway.kernel.secret import Secret
 from headway.seams.sources.base import CommitMissing, SourceError
 from headway.seams.sources.build_path import find_build_path, parse_build_path
 from headway.seams.sources.git_commands import GITCONFIG, Git
+from headway.seams.sources.git_errors import MENDED_THERE
 from headway.seams.sources.mirror import UNDO_FETCH, Mirror, remove_unfinished, run
 from headway.seams.sources.ref import Ref, RefKind
 from headway.seams.sources.remote import Remote, Transport, parse_remote
@@ -26,6 +28,14 @@ from headway.seams.sources.ssh_key import tidy_ssh_key
 from headway.seams.sources.submodules import Module, Walk, blame
 
 UNDO_KEY = "git-key"
+
+
+class Given(Enum):
+    """What a mirror gives of a commit."""
+
+    WHOLE = auto()
+    MISSING = auto()
+    DAMAGED = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,35 +154,52 @@ class GitSource:
         await self._taken(work, name, module, extract)
 
     async def _taken(self, work: Work, name: str, module: Module, command: Command) -> None:
-        """Takes a commit from its mirror by a command. One that the mirror has lost is fetched again, by its hash."""
-        if await self._has_given(work, name, module, command):
+        """Takes a commit from its mirror by a command. One that the mirror has lost is fetched again, by its hash, into
+        a new mirror where the old one turns out to be damaged.
+        """
+        given = await self._given(work, name, module, command)
+        if given is Given.WHOLE:
             return
-        await work.say(f"Commit {module.commit_hash[:12]} is no longer kept on this host, and is fetched again.")
+        shown, is_damaged = module.commit_hash[:12], given is Given.DAMAGED
+        if is_damaged:
+            await work.say(f"The copy of {module.remote.url} on this machine is no good, and is made anew.")
+        else:
+            await work.say(f"Commit {shown} is no longer kept on this host, and is fetched again.")
         await self._write_settings(work)
         remote = await self._opened(module.remote)
         async with self._key(work, remote) as key_file:
             mirror = await self._mirror(work, remote, key_file, folder=module.mirror, prefix=f"{name}-again-")
             try:
-                await mirror.fetch(Ref(kind=RefKind.COMMIT, name=module.commit_hash))
+                await mirror.fetch(Ref(kind=RefKind.COMMIT, name=module.commit_hash), anew=is_damaged)
             except SourceError as error:
                 raise CommitMissing(
-                    f"The commit {module.commit_hash[:12]} is not kept on this host any more, and not to be fetched: "
-                    f"{error.message} Deploy the newest state instead."
+                    f"The commit {shown} is not kept on this host any more, and not to be fetched: {error.message} "
+                    "Deploy the newest state instead."
                 ) from error
-        if not await self._has_given(work, f"{name}-again", module, command):
-            raise CommitMissing(f"The commit {module.commit_hash[:12]} is not in {module.remote.url} any more.")
+        match await self._given(work, f"{name}-again", module, command):
+            case Given.MISSING:
+                raise CommitMissing(f"The commit {shown} is not in {module.remote.url} any more.")
+            case Given.DAMAGED:
+                raise SourceError(
+                    f"The repository {module.remote.url} is damaged: commit {shown} cannot be read out of a copy that "
+                    f"was just made either (the log has what git says). {MENDED_THERE}"
+                )
 
-    async def _has_given(self, work: Work, name: str, module: Module, command: Command) -> bool:
-        """Whether the mirror has the commit; then it is taken."""
+    async def _given(self, work: Work, name: str, module: Module, command: Command) -> Given:
+        """Whether the mirror has the commit, whole; then it is taken."""
         ended = await run(work, name, command)
         if ended.succeeded:
-            return True
+            return Given.WHOLE
         has = self.git.has(module.mirror, module.commit_hash, self.accounts.git)
         kept = await run(work, f"{name}-has", has)
-        if kept.succeeded:
-            # So it is the other side that could not be written: the run names the end that it has recorded.
-            await work.command(name, command)
-        return False
+        if not kept.succeeded:
+            return Given.MISSING
+        whole = self.git.read_whole(module.mirror, module.commit_hash, self.accounts.git)
+        if not (await run(work, f"{name}-whole", whole)).succeeded:
+            return Given.DAMAGED
+        # So it is the other side that could not be written: the run names the end that it has recorded.
+        await work.command(name, command)
+        return Given.MISSING
 
     async def _opened(self, remote: Remote) -> Remote:
         """The remote with what opens it now, where it is of the site for which there is a login."""

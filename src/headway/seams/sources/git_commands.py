@@ -113,6 +113,11 @@ class Git:
         """Succeeds when the mirror holds the commit."""
         return self._here(("--git-dir", mirror, "cat-file", "-e", f"{commit_hash}^{{commit}}"), account, merged=True)
 
+    def read_whole(self, mirror: str, commit_hash: str, account: Account | None) -> Command:
+        """Succeeds when all of the commit can be read out of the mirror."""
+        argv = ("--git-dir", mirror, "archive", "--format=tar", "--output=/dev/null", commit_hash)
+        return self._here(argv, account, merged=True)
+
     def extract(
         self, mirror: str, commit_hash: str, folder: str, account: Account | None, owner: Account | None
     ) -> Command:

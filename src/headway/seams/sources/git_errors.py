@@ -45,6 +45,25 @@ def _case(pattern: str, sentence: str, remedy: Remedy = Remedy.NONE) -> _Case:
     return _Case(pattern=re.compile(pattern, re.IGNORECASE), sentence=sentence, remedy=remedy)
 
 
+_DAMAGE = (
+    r"bad object|object file .* is empty|corrupt|inflate: data stream error|missing blob|missing tree|unable to unpack|"
+    r"packfile .* (?:cannot be|does not match)|unable to read (?:sha1|[0-9a-f]{40})"
+)
+# What the other side says of itself, and what it has read in its own folder, which it names from within.
+_DAMAGE_THERE = re.compile(
+    rf"^(?:remote: [^\n]*(?:{_DAMAGE})|[^\n]*(?:on the remote side|(?:object file|stored in) (?:\./)?objects/))[^\n]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+MENDED_THERE = (
+    "Mend it where it is kept: git fsck --full names there what is broken; bring that back from a backup, or push "
+    "again from a clone that is whole. Then deploy again."
+)
+_DAMAGED_THERE = "The repository {url} is damaged itself, not its copy on this machine: {detail} " + MENDED_THERE
+_DAMAGED_HERE = (
+    "The copy of {url} on this machine is damaged, also after it was made anew: {detail} See to the disk of this "
+    "machine, and to who may write to it, then deploy again."
+)
+
 # The first that fits counts. {url}, {host}, {name} (of the ref), {known_hosts} and {detail} (the first group of the
 # pattern) are filled in.
 _CASES: tuple[_Case, ...] = (
@@ -121,10 +140,9 @@ _CASES: tuple[_Case, ...] = (
     ),
     _case(r"detected dubious ownership", "git on this host does not trust the owner of {url}."),
     _case(
-        r"unable to create '[^']*\.lock'|unable to lock|cannot lock ref|bad object|object file .* is empty|corrupt|"
-        r"inflate: data stream error|insufficient permission for adding|not a git repository: '?/|missing blob|"
-        r"missing tree|packfile .* (?:cannot be|does not match)|unable to read sha1|bad config",
-        "The mirror of {url} on this host is damaged, also after it was made anew: {detail}",
+        rf"unable to create '[^']*\.lock'|unable to lock|cannot lock ref|{_DAMAGE}|insufficient permission for adding|"
+        r"not a git repository: '?/|bad config",
+        _DAMAGED_HERE,
         Remedy.DISCARD,
     ),
     _case(
@@ -139,18 +157,29 @@ _CASES: tuple[_Case, ...] = (
 )
 
 
-def explain(output: str, *, remote: Remote, ref: Ref | None, known_hosts: str) -> Failure:
-    """The failure that git's ``output`` speaks of; unknown ones are named by the line that matters."""
+def explain(
+    output: str, *, remote: Remote, ref: Ref | None, known_hosts: str, mirror: str = "", is_new: bool = False
+) -> Failure:
+    """The failure that git's ``output`` speaks of; unknown ones are named by the line that matters. What is damaged and
+    not in the ``mirror``, which ``is_new``, is so on the other side.
+    """
     line = _line_that_matters(remote.hide(output))
     told = _without_address(output, remote)
+    is_ours = bool(mirror) and mirror in output
+
+    def worded(sentence: str, detail: str) -> str:
+        shown = showable(remote.hide(detail), _LINE_LENGTH)
+        where = {"url": remote.url, "host": _host(remote), "known_hosts": known_hosts}
+        return sentence.format(name=_named(ref), detail=shown, **where)
+
+    if not is_ours and (found := _DAMAGE_THERE.search(told)) is not None:
+        return Failure(sentence=worded(_DAMAGED_THERE, found[0]))
     for case in _CASES:
         match = case.pattern.search(told)
         if match:
-            detail = showable(remote.hide(match[1]), _LINE_LENGTH) if match.lastindex else line
-            sentence = case.sentence.format(
-                url=remote.url, host=_host(remote), name=_named(ref), known_hosts=known_hosts, detail=detail
-            )
-            return Failure(sentence=sentence, remedy=case.remedy)
+            is_there = case.remedy is Remedy.DISCARD and is_new and not is_ours
+            sentence = _DAMAGED_THERE if is_there else case.sentence
+            return Failure(sentence=worded(sentence, match[1] if match.lastindex else line), remedy=case.remedy)
     return Failure(sentence=f"{remote.url} cannot be fetched: {line or 'git gives no reason.'}")
 
 

@@ -72,12 +72,14 @@ class Mirror:
     nameless: bool = False
     prefix: str = "git-"
 
-    async def fetch(self, ref: Ref | None) -> Commit:
-        """Brings the ref (None: the default branch) into the mirror. Raises SourceError with the reason."""
+    async def fetch(self, ref: Ref | None, *, anew: bool = False) -> Commit:
+        """Brings the ref (None: the default branch) into the mirror, which is made ``anew`` first where that is wanted,
+        and once where it is found damaged. Raises SourceError with the reason.
+        """
         # A folder that only the panel may enter (below /root, say) is read as the panel. The mirror is then given to
         # the git account, which runs nothing but git.
         attempt: Attempt | None = Attempt(
-            full=ref is not None and ref.is_short_hash, as_panel=self.remote.transport is Transport.FILE
+            full=ref is not None and ref.is_short_hash, anew=anew, as_panel=self.remote.transport is Transport.FILE
         )
         failure = Failure(sentence="")
         while attempt is not None:
@@ -86,6 +88,8 @@ class Mirror:
             except _Failed as failed:
                 failure = failed.failure
                 attempt = attempt.after(failure.remedy)
+                if attempt is not None and failure.remedy is Remedy.DISCARD:
+                    await self.work.say(f"The copy of {self.remote.url} on this machine is no good, and is made anew.")
         raise SourceError(failure.sentence)
 
     async def head(self, ref: Ref | None) -> str | None:
@@ -143,7 +147,7 @@ class Mirror:
         name = f"init{attempt.name}"
         ended = await self._run(name, self.git.init(self.folder, self.account))
         if not ended.succeeded:
-            failure = self._failure(ended, None)
+            failure = self._failure(ended, None, attempt)
             raise _Failed(Failure(sentence=failure.sentence, remedy=Remedy.DISCARD))
         await self.work.host.write_file(attributes, ATTRIBUTES, owner=self.account)
 
@@ -151,7 +155,7 @@ class Mirror:
         """What HEAD names over there."""
         ended = await self._run(f"head{attempt.name}", self.git.list_head(call))
         if not ended.succeeded:
-            raise _Failed(self._failure(ended, None))
+            raise _Failed(self._failure(ended, None, attempt))
         head = read_head(ended.output.decode(errors="replace"))
         if head is None:
             raise SourceError(await self._without_head(call, attempt))
@@ -183,7 +187,7 @@ class Mirror:
         return ("--unshallow",) if is_shallow else ()
 
     async def _explain(self, ended: Exit, wanted: Ref | None, call: Call, attempt: Attempt) -> Failure:
-        failure = self._failure(ended, wanted)
+        failure = self._failure(ended, wanted, attempt)
         if failure.remedy is Remedy.NAME_OTHERS and wanted is not None:
             listing = await self._run(f"names{attempt.name}", self.git.list_names(call))
             if listing.succeeded:
@@ -191,9 +195,16 @@ class Mirror:
                 return Failure(sentence=git_errors.explain_missing(wanted, self.remote, text))
         return failure
 
-    def _failure(self, ended: Exit, ref: Ref | None) -> Failure:
+    def _failure(self, ended: Exit, ref: Ref | None, attempt: Attempt = Attempt()) -> Failure:
         text = ended.output.decode(errors="replace")
-        return git_errors.explain(text, remote=self.remote, ref=ref, known_hosts=self.git.folders.known_hosts)
+        return git_errors.explain(
+            text,
+            remote=self.remote,
+            ref=ref,
+            known_hosts=self.git.folders.known_hosts,
+            mirror=self.folder,
+            is_new=attempt.anew,
+        )
 
     async def _describe(self, revision: str, ref: Ref | None, attempt: Attempt) -> Commit:
         ended = await self._run(f"commit{attempt.name}", self.git.describe(self.folder, revision, self.account))

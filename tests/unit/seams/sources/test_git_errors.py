@@ -44,7 +44,15 @@ HTTP_CASES = [
     ("fatal: x/info/refs not valid: is this a git repository?", "There is no repository", None),
     ("fatal: write error: No space left on device", "The disk is full", None),
     ("fatal: Unable to create '/h/m/shallow.lock': File exists.", "damaged", Remedy.DISCARD),
-    ("error: object file ./objects/ab/cd is empty\nfatal: loose object is corrupt", "damaged", Remedy.DISCARD),
+    ("error: object file /h/m/objects/ab/cd is empty\nfatal: loose object is corrupt", "damaged", Remedy.DISCARD),
+    ("error: object file ./objects/ab/cd is empty\nfatal: loose object is corrupt", "is damaged itself", Remedy.NONE),
+    ("remote: fatal: unable to read ce013625030ba8dba906f756967f9e9ca394464a", "is damaged itself", Remedy.NONE),
+    ("fatal: bad object 12\nfatal: aborting due to corruption on the remote side.", "is damaged itself", Remedy.NONE),
+    (
+        "error: object file /h/m/objects/ab/cd is empty\nerror: remote did not send all necessary objects",
+        "The copy of https://git.example/o/timeout.git on this machine is damaged",
+        Remedy.DISCARD,
+    ),
     ("fatal: not a git repository: '/h/m'", "damaged", Remedy.DISCARD),
     ("fatal: mismatched algorithms: client sha1; server sha256", "hash format", None),
     ("git: 1: exec: /usr/bin/git: not found", "Install git", None),
@@ -71,6 +79,13 @@ def test_http(output: str, sentence: str, remedy: Remedy | None) -> None:
     failure = explain(output, remote=REMOTE, ref=MAIN, known_hosts="/h/known_hosts")
     assert sentence in failure.sentence
     assert failure.remedy is (remedy or Remedy.NONE)
+
+
+@pytest.mark.parametrize(("mirror", "whose"), [("/h/m", "on this machine is damaged"), ("/h/x", "is damaged itself")])
+def test_what_is_damaged_in_a_new_mirror_too_is_so_over_there(mirror: str, whose: str) -> None:
+    output = "fatal: bad object 12 in /h/m"
+    failure = explain(output, remote=REMOTE, ref=MAIN, known_hosts="", mirror=mirror, is_new=True)
+    assert whose in failure.sentence
 
 
 @pytest.mark.parametrize(("output", "sentence"), SSH_CASES)
