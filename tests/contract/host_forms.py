@@ -31,6 +31,10 @@ class Form(Protocol):
         """Writes the text and ends with the status."""
         ...
 
+    def writes(self, text: str) -> Command:
+        """Writes the text and no line end."""
+        ...
+
     def lasts(self, text: str, **options: object) -> Command:
         """Writes the text and goes on until it is ended from outside."""
         ...
@@ -61,6 +65,9 @@ class Local:
 
     def prints(self, text: str, status: int = 0, **options: object) -> Command:
         return shell(f"echo {text}; exit {status}", None, **options)
+
+    def writes(self, text: str) -> Command:
+        return shell(f"printf %s {text}")
 
     def lasts(self, text: str, **options: object) -> Command:
         return shell(f"echo {text}; exec sleep 1000", None, **options)
@@ -134,6 +141,9 @@ class Simulated:
 
     def prints(self, text: str, status: int = 0, **options: object) -> Command:
         return Command(stages=(Stage(argv=("sim", f"print {text}", f"exit {status}")),), **options)  # type: ignore[arg-type]
+
+    def writes(self, text: str) -> Command:
+        return Command(stages=(Stage(argv=("sim", f"write {text}")),))
 
     def lasts(self, text: str, **options: object) -> Command:
         return Command(stages=(Stage(argv=("sim", f"print {text}", "last")),), **options)  # type: ignore[arg-type]

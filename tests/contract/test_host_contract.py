@@ -38,6 +38,23 @@ async def test_a_command_runs_and_its_output_and_end_are_kept(form: Form, host: 
     assert await anchor.read(600, 10) == b""
 
 
+async def test_what_comes_after_a_command_begins_a_line_of_its_own(form: Form, host: Host) -> None:
+    anchor = await opened(host)
+    await anchor.start("first", form.writes("no-line-end"))
+    await anchor.wait("first")
+    assert (await written(anchor), anchor.told) == ("no-line-end\n", 12)
+    await anchor.start("second", form.prints("next"))
+    await anchor.wait("second")
+    assert (await written(anchor), anchor.told) == ("no-line-end\nnext\n", 17)
+
+
+async def test_whoever_goes_on_with_a_run_knows_how_much_it_has_said(form: Form, host: Host) -> None:
+    anchor = await opened(host)
+    await anchor.start("build", form.prints("hello"))
+    await anchor.wait("build")
+    assert (await host.attach(anchor.handle, anchor.handle.epoch)).told == 6
+
+
 async def test_a_name_is_started_once(form: Form, host: Host, tmp_path: Path) -> None:
     anchor = await opened(host)
     for _ in range(3):

@@ -80,7 +80,7 @@ class SimHost(LocalFiles):
             if handle.epoch == epoch:
                 raise HostUnreachable("There was no go-ahead yet.")
             run.end(State.NEVER_STARTED)
-        anchor.living()
+        anchor.told = len(anchor.living().spool)
         await self._border.back("host", "attach")
         return anchor
 

@@ -172,6 +172,11 @@ class SimRun:
             self.spool += data
             self.bell.ring()
 
+    def end_line(self) -> None:
+        """A command is over: where nothing else runs, what comes next begins a line of its own."""
+        if not any(process.is_alive for process in self.processes.values()):
+            self.write(b"", own_line=True)
+
     def die(self) -> None:
         """The anchor's process is gone; commands live on, but nobody notes their ends."""
         if self.is_alive:
@@ -264,6 +269,7 @@ class SimCommand:
     def _end(self, statuses: tuple[int, ...], cause: Cause | None) -> None:
         self.vanish()
         if self._run.state is State.WORKING:
+            self._run.end_line()
             self._run.exits[self._name] = Exit(statuses=statuses, cause=cause, output=self._captured)
             self._run.bell.ring()
 

@@ -41,7 +41,7 @@ async def test_any_byte_passes(host: LocalHost) -> None:
     anchor = await run(host)
     data = bytes(range(256)) * 300
     assert (await ended(anchor, "build", Command(stages=(Stage(argv=("/bin/cat",)),), stdin=data))).succeeded
-    assert await anchor.read(0, MEGABYTE) == data
+    assert await anchor.read(0, MEGABYTE) == data + b"\n"
 
 
 async def test_standard_input_of_any_size_arrives_and_need_not_be_read(host: LocalHost) -> None:

@@ -41,11 +41,11 @@ class Writer:
         self._world.services.broadcast.ended(self._id)
 
 
-async def step(world: World, lease: Lease, name: str, *, done: bool = False) -> None:
+async def step(world: World, lease: Lease, name: str, offset: int = 0, *, done: bool = False) -> None:
     if done:
         await world.services.db.run(lambda tx: finish_steps(tx, lease.deployment_id, [StepEnd(name, "null", tx.now)]))
     else:
-        await world.services.db.run(lambda tx: begin_step(tx, lease.deployment_id, name, lease.epoch, 0))
+        await world.services.db.run(lambda tx: begin_step(tx, lease.deployment_id, name, lease.epoch, offset))
     world.services.events.announce(DeploymentMoved(deployment_id=lease.deployment_id, status="running"))
 
 
@@ -136,6 +136,66 @@ async def test_a_running_deployment_is_told_as_it_goes_to_its_end(world: World) 
     assert [each["finishedAt"] is not None for each in told(found, "step")] == [False, True]
     assert [each["status"] for each in told(found, "status")] == ["running", "done"]
     assert found[-1].kind == "end"
+
+
+def in_order(found: list[Event]) -> list[str]:
+    """The lines of the log, and the steps where they were first told."""
+    told, known = "", set[str]()
+    for event in found:
+        if event.kind == "log":
+            told += json.loads(event.data)
+        elif event.kind == "step" and (name := str(json.loads(event.data)["name"])) not in known:
+            known.add(name)
+            told += f"==> {name}\n"
+    return told.splitlines()
+
+
+@pytest.mark.parametrize("pieces", [1, 30])
+async def test_who_comes_late_is_told_text_and_steps_in_their_order(world: World, pieces: int) -> None:
+    lease, log = await running(world)
+    wanted: list[str] = []
+    for number in range(4):
+        begun = sum(len(f"{line}\n") for line in wanted if not line.startswith("==>"))
+        await step(world, lease, f"s{number}", begun)
+        lines = [f"{number}.{line} {'x' * 700}" for line in range(pieces * 10)]  # several pieces, or one
+        log.write("".join(f"{line}\n" for line in lines))
+        await step(world, lease, f"s{number}", done=True)
+        wanted += [f"==> s{number}", *lines]
+    found: list[Event] = []
+    async with followed(world, lease.deployment_id) as following:
+        while in_order(found)[-1:] != wanted[-1:]:
+            found.append(await anext(following))
+        before_its_end = in_order(found)
+        await step(world, lease, "last", sum(len(f"{line}\n") for line in wanted if not line.startswith("==>")))
+        log.write("end\n")
+        await log.end(lease)
+        found += [event async for event in following]
+    assert before_its_end == wanted
+    assert in_order(found) == [*wanted, "==> last", "end"]
+    assert [event.kind for event in found[-2:]] == ["status", "end"], "the end is told once all is"
+
+
+async def test_steps_and_text_come_in_one_order_as_they_happen(world: World) -> None:
+    lease, log = await running(world)
+    wanted: list[str] = []
+    async with served(world) as server, reader(server) as client, asyncio.TaskGroup() as group:
+        reads = [group.create_task(_read(client, lease.deployment_id)) for _ in range(5)]
+        size = 0
+        for number in range(60):
+            await step(world, lease, f"s{number}", size)
+            line = f"line {number}"
+            log.write(f"{line}\n")
+            size += len(line) + 1
+            wanted += [f"==> s{number}", line]
+            if number % 7 == 0:
+                await asyncio.sleep(0.01)
+        await log.end(lease)
+    for each in reads:
+        assert in_order(each.result()) == wanted
+
+
+async def _read(client: httpx.AsyncClient, deployment_id: str) -> list[Event]:
+    return [event async for event in events(client, deployment_id)]
 
 
 async def test_one_that_waits_is_followed_from_before_its_start(world: World) -> None:

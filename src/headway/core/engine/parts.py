@@ -73,7 +73,7 @@ class RunLog(Protocol):
         ...
 
     async def reached(self, told: int) -> int:
-        """Waits a moment until the log has the first ``told`` bytes of the output; the bytes that it has then."""
+        """Waits a moment until the log has the first ``told`` bytes of the output; where the next line of it begins."""
         ...
 
     async def mark(self, step: str, *, ended: bool, at: datetime) -> None:

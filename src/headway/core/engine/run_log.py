@@ -23,7 +23,7 @@ from headway.kernel.turns import Turns
 
 log = logging.getLogger(__name__)
 
-_LINES_LOOKED_AT = 20
+_LINES_LOOKED_AT = 200
 _MOMENT_SECONDS = 5.0
 
 
@@ -103,13 +103,13 @@ class PumpedLog:
             return ""
 
     async def reached(self, told: int) -> int:
-        """Waits a moment until the log has the first ``told`` bytes of the output; the bytes that it has then. A host
-        that is away, or a disk that is full, keeps no run from going on.
+        """Waits a moment until the log has the first ``told`` bytes of the output; where the next line of it begins. A
+        host that is away, or a disk that is full, keeps no run from going on.
         """
         with suppress(PumpStopped, TimeoutError):
             async with asyncio.timeout(_MOMENT_SECONDS):
-                await self._pump.reach(told)
-        return self.size
+                return await self._pump.reach(told)
+        return self._pump.line
 
     async def mark(self, step: str, *, ended: bool, at: datetime) -> None:
         """Notes beside the log where a step began or ended."""
@@ -142,9 +142,10 @@ class PumpedLog:
 
     def _grew(self, size: int) -> None:
         self._followers.grew(self._deployment_id, size)
-        if self._told is not None and size > self._told:  # the first call tells what was there before
-            self._events.announce(LogGrew(deployment_id=self._deployment_id, added_bytes=size - self._told))
-        self._told = size
+        told = size if self._told is None else self._told  # the first call tells what was there before
+        if size > told:
+            self._events.announce(LogGrew(deployment_id=self._deployment_id, added_bytes=size - told))
+        self._told = max(size, told)
 
 
 @dataclass(frozen=True, slots=True)

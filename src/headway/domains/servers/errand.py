@@ -99,13 +99,20 @@ class Errand:
 
     async def _passed_on(self) -> str:
         """Adds to the run's log what was written since; gives its last line that is not the echo of another's end."""
-        last = ""
+        last, begun = "", b""
         while piece := await self._anchor.read(self._read, _READ_BYTES):
             self._read += len(piece)
-            for line in piece.decode(errors="replace").splitlines():
-                last = last if last and explain.ECHO.search(line) else line
-                await self._run.say(line)
-        return self.masked(last)
+            whole, _, begun = (begun + piece).rpartition(b"\n")
+            if len(begun) > _READ_BYTES:  # no line that anybody reads
+                whole, begun = whole + b"\n" + begun, b""
+            last = await self._said(whole, last)
+        return self.masked(await self._said(begun, last))
+
+    async def _said(self, text: bytes, last: str) -> str:
+        for line in text.decode(errors="replace").splitlines():
+            last = last if last and explain.ECHO.search(line) else line
+            await self._run.say(line)
+        return last
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from headway.faces.cli import output
@@ -66,8 +67,8 @@ def relay(client: Client, deployment_id: str) -> Mapping[str, Any]:
 
 
 class Screen:
-    """Writes the log with the steps' headings at the bytes where they began, in whatever order the two arrive. What a
-    broken connection brings again is written once.
+    """Writes the log with a heading where each step began, which is never within a line. What a broken connection
+    brings again is written once.
     """
 
     def __init__(self, stream: TextIO, *, colours: bool) -> None:
@@ -75,6 +76,7 @@ class Screen:
         self._colours = colours
         self._screened = Screened()
         self._at_line_start = True
+        self._within_line = False
         self._offset = 0
         self._known: set[str] = set()
         self._headings: list[tuple[int, str]] = []
@@ -126,7 +128,7 @@ class Screen:
         if name not in self._known:
             self._known.add(name)
             self._headings.append((int(step.get("logOffset") or 0), name))
-            self._under_way = (output.clean(name), time.monotonic())
+            self._under_way = (output.clean(name), time.monotonic() - _seconds_since(step.get("startedAt")))
             self._write_headings(self._offset)
         if step.get("finishedAt") and self._under_way is not None and self._under_way[0] == output.clean(name):
             self._under_way = None
@@ -135,7 +137,9 @@ class Screen:
     def _log(self, text: bytes, end: int) -> None:
         start = end - len(text)
         while self._headings and self._headings[0][0] < end:
-            cut = max(0, self._headings[0][0] - start)
+            cut = self._next_line(text, max(0, self._headings[0][0] - start))
+            if cut is None:
+                break
             self._show(text[:cut])
             text, start = text[cut:], start + cut
             self._write_headings(start)
@@ -143,9 +147,15 @@ class Screen:
         self._offset = end
         self._write_headings(end)
 
+    def _next_line(self, text: bytes, place: int) -> int | None:
+        """Where the next line begins from a place in a piece of the log on, None where none does in it."""
+        if text[place - 1 : place] == b"\n" or (place == 0 and not self._within_line):
+            return place
+        return text.find(b"\n", place) + 1 or None
+
     def _write_headings(self, until: int | None) -> None:
-        """The headings up to an offset of the log; None: all."""
-        while self._headings and (until is None or self._headings[0][0] <= until):
+        """The headings up to an offset of the log, unless that is within a line; None: all."""
+        while self._headings and (until is None or (self._headings[0][0] <= until and not self._within_line)):
             self._write(self._screened.rest().encode())
             self._end_line()
             heading = f"==> {output.clean(self._headings.pop(0)[1])}"
@@ -154,6 +164,8 @@ class Screen:
     def _show(self, text: bytes) -> None:
         """Writes a piece of the log: as it is where a program reads it, and without what would steer a terminal."""
         self._write(self._screened.feed(text.decode(errors="replace")).encode() if self._colours else text)
+        if text:
+            self._within_line = not text.endswith(b"\n")
 
     def _end_line(self) -> None:
         if not self._at_line_start:
@@ -171,6 +183,14 @@ class Screen:
             self._stream.write(_ERASE_LINE)
             self._stream.flush()
             self._ticked = False
+
+
+def _seconds_since(moment: object) -> float:
+    """How long ago it was, by this machine's clock; 0 where that cannot be told."""
+    try:
+        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(str(moment))).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0
 
 
 @contextmanager

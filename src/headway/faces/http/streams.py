@@ -19,7 +19,7 @@ from headway.core.deployments.model import Deployment, StepRecord
 from headway.core.deployments.service import DeploymentService
 from headway.faces.http.outlets import EventOutlet, Gone, Outlet
 from headway.faces.http.wire.base import moment
-from headway.infra.logs.broadcast import Broadcast, Dropped
+from headway.infra.logs.broadcast import Broadcast, Chunk, Dropped
 from headway.kernel.errors import NotFound, Unavailable
 from headway.kernel.events import DeploymentMoved, Events
 
@@ -99,12 +99,22 @@ class Follows:
         return view
 
 
+@dataclass(frozen=True, slots=True)
+class StepNews:
+    """A step as a ready event, and where it began in the log."""
+
+    offset: int
+    event: bytes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """What followers are told of a deployment beside its log: ready events, the steps' by their names."""
+    """What followers are told of a deployment beside its log: ready events, the steps' by their names, in the order in
+    which they began.
+    """
 
     status: bytes = b""
-    steps: Mapping[str, bytes] = field(default_factory=dict)
+    steps: Mapping[str, StepNews] = field(default_factory=dict)
     ended: bool = False
 
 
@@ -120,15 +130,9 @@ def view_of(deployment: Deployment, steps: list[StepRecord]) -> View:
     }
     return View(
         status=_event("status", status),
-        steps={step.name: _event("step", _step(step)) for step in steps},
+        steps={step.name: StepNews(step.log_offset, _event("step", _step(step))) for step in steps},
         ended=deployment.status.ended,
     )
-
-
-def news(before: View, now: View) -> list[bytes]:
-    """The events that whoever knows the one view needs to know the other: steps first, then the status."""
-    steps = [event for name, event in now.steps.items() if before.steps.get(name) != event]
-    return steps + ([now.status] if now.status and now.status != before.status else [])
 
 
 def _step(step: StepRecord) -> dict[str, Any]:
@@ -197,6 +201,9 @@ class Follower:
         self._leave = leave
         self._broadcast = broadcast
         self._offset = offset
+        self._steps: dict[str, bytes] = {}
+        self._status = b""
+        self._turn = asyncio.Lock()  # of the two that tell: what each says in one go is not taken apart
         self._sending = 0
         self._sending_since = 0.0
 
@@ -226,6 +233,7 @@ class Follower:
             moving = group.create_task(self._tell_moves(channel, outlet))
             await self._tell_log(channel, outlet)
             await moving
+            await self._tell_view(channel.view, None, outlet)
             await self._sent(outlet.end())
             watching.cancel()
             allowed.cancel()
@@ -239,15 +247,29 @@ class Follower:
                 async for chunk in chunks:
                     if isinstance(chunk, Dropped):
                         raise Gone
-                    await self._sent(outlet.log(chunk))
-                    self._offset = chunk.end_offset
+                    with suppress(Unavailable):  # the log does not wait for the database
+                        await channel.current()  # a step is recorded before it says anything
+                    await self._tell_chunk(chunk, channel.view, outlet)
             if ended:
                 return
             await _within(_RETRY_SECONDS, read)
 
+    async def _tell_chunk(self, chunk: Chunk, view: View, outlet: Outlet) -> None:
+        """A piece of the log, parted where steps began: each is told before what it says, and after what was before."""
+        async with self._turn:
+            for name, step in view.steps.items():
+                if name in self._steps or not chunk.offset < step.offset < chunk.end_offset:
+                    continue
+                await self._tell_steps(view, chunk.offset, outlet)
+                await self._sent(outlet.log(chunk.until(step.offset)))
+                chunk = chunk.after(step.offset)
+            await self._tell_steps(view, chunk.offset, outlet)
+            await self._sent(outlet.log(chunk))
+            self._offset = chunk.end_offset
+            await self._tell_steps(view, self._offset, outlet)
+
     async def _tell_moves(self, channel: _Channel, outlet: Outlet) -> None:
         """Steps and status as they come, and a heartbeat when nothing does."""
-        told = View()
         while True:
             moved = channel.moved
             if channel.closed:
@@ -256,14 +278,28 @@ class Follower:
             try:
                 view = await channel.current()
             except Unavailable:
-                view, pause = told, _RETRY_SECONDS
-            for event in news(told, view):
-                await self._sent(outlet.tell(event))
-            told = view
-            if view.ended:
-                return
+                pause = _RETRY_SECONDS
+            else:
+                if view.ended:  # which is told once the log is
+                    return
+                await self._tell_view(view, self._offset, outlet)
             if not await _within(pause, moved):
                 await self._sent(outlet.beat())
+
+    async def _tell_view(self, view: View, until: int | None, outlet: Outlet) -> None:
+        """What is new of a view, but for steps that begin behind ``until``, which the log has not reached yet."""
+        async with self._turn:
+            await self._tell_steps(view, until, outlet)
+            if view.status and view.status != self._status:
+                self._status = view.status
+                await self._sent(outlet.tell(view.status))
+
+    async def _tell_steps(self, view: View, until: int | None, outlet: Outlet) -> None:
+        for name, step in view.steps.items():
+            known = self._steps.get(name)
+            if known != step.event and (known is not None or until is None or step.offset <= until):
+                self._steps[name] = step.event
+                await self._sent(outlet.tell(step.event))
 
     async def _sent(self, sending: Coroutine[None, None, None]) -> None:
         if not self._sending:

@@ -195,4 +195,5 @@ class LinkedAnchor:
             link.close()
             raise
         link.size = max(link.size, int(size))
+        self._note([size])  # whoever goes on with a run has been told nothing else yet
         return link

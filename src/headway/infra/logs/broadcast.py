@@ -49,6 +49,11 @@ class Chunk:
         text = self.text.encode()[offset - self.offset :].decode("utf-8", "replace")
         return Chunk(offset=offset, text=text, end_offset=self.end_offset)
 
+    def until(self, offset: int) -> Chunk:
+        """What of this chunk stands before ``offset``, which lies within it, between two of its characters."""
+        text = self.text.encode()[: offset - self.offset].decode("utf-8", "replace")
+        return Chunk(offset=self.offset, text=text, end_offset=offset)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:

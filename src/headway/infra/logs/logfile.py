@@ -16,6 +16,7 @@ from headway.infra.logs.paths import checkpoint_beside, draft_beside
 
 T = TypeVar("T")
 
+_LONGEST_LINE = 64 << 10
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -46,6 +47,12 @@ class LogFile:
             written = os.pwrite(self._file, rest, offset)
             rest, offset = rest[written:], offset + written
         return offset
+
+    def line_begin(self, offset: int) -> int:
+        """Where the line begins in which ``offset`` is, as far as that is near; else ``offset``."""
+        near = max(0, offset - _LONGEST_LINE)
+        end = os.pread(self._file, offset - near, near).rfind(b"\n") + 1
+        return near + end if end or not near else offset
 
     def load_checkpoint(self) -> Checkpoint:
         """The saved checkpoint, or the beginning where there is none that this log bears out."""

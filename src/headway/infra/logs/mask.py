@@ -85,6 +85,16 @@ class MaskStream:
         return text
 
     @property
+    def held(self) -> bytes:
+        """The text that is kept back."""
+        return self._held
+
+    @property
+    def is_likely_open(self) -> bool:
+        """Whether what is kept back would be shown as it stands if nothing came after it."""
+        return self._masker.settle(self._held, final=True)[0] == self._held
+
+    @property
     def settled(self) -> int | None:
         """How many bytes of the output the text so far stands for: a new stream that is fed from there goes on as this
         one does. None where that cannot be told, because repaired bytes are among those that are kept back.

@@ -72,6 +72,7 @@ class Pump:
         self._writing: _Writing | None = None
         self._saving: asyncio.Future[None] | None = None
         self._turn = asyncio.Lock()
+        self._hand = asyncio.Lock()  # of whoever writes
         self._size = 0
         self._finishing = False
         self._ended = False
@@ -85,6 +86,11 @@ class Pump:
     def size(self) -> int:
         """The log's size in bytes, as far as this pump has written it."""
         return self._size
+
+    @property
+    def line(self) -> int:
+        """Where in the log the line begins that this pump writes."""
+        return self._size if self._writing is None else self._writing.line
 
     async def run(self) -> None:
         """Pumps until ``finish`` is called. While the host cannot be reached or the disk is full it tries again.
@@ -125,17 +131,23 @@ class Pump:
         return await asking
 
     async def reach(self, spool: int) -> int:
-        """Waits until the log has the first ``spool`` bytes of the spool, but for what is held back; gives the log's
-        size. Raises as ``catch_up``.
+        """Waits until the log has the first ``spool`` bytes of the spool; gives the place behind their last whole line.
+        What is held back of them is shown, where it is as good as no secret. Raises as ``catch_up``.
         """
-        if self._ended or (self._writing is not None and self._writing.spool >= spool):
-            return self._size
-        if self._stopped:
-            raise PumpStopped(_STOPPED)
-        reaching: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._reaching.append((spool, reaching))
-        self._nudge()
-        return await reaching
+        if not (self._ended or (self._writing is not None and self._writing.spool >= spool)):
+            if self._stopped:
+                raise PumpStopped(_STOPPED)
+            reaching: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            self._reaching.append((spool, reaching))
+            self._nudge()
+            await reaching
+        async with self._hand:
+            writing = self._writing
+            if writing is None:
+                return self._size
+            if writing.is_holding:
+                self._grow(await in_thread(writing.show_held))
+            return writing.line
 
     async def _pump(self) -> None:
         pause, waited = _FIRST_PAUSE_SECONDS, 0.0
@@ -165,7 +177,8 @@ class Pump:
         raw = await self._source.read(writing.spool, _CHUNK_BYTES)
         if raw:
             self.has_taken = True
-            self._grow(await in_thread(lambda: writing.take(raw)))
+            async with self._hand:
+                self._grow(await in_thread(lambda: writing.take(raw)))
             self._told_reached(writing.spool)
             if not self._saving and (due := writing.due()):
                 # A disk may take long to sync, and no line is to wait for that.
@@ -174,7 +187,8 @@ class Pump:
                 await self._unless_asked(lambda: asyncio.sleep(self._turns.next()))
         elif at_end:
             await self._saved()
-            self._grow(await in_thread(writing.finish))
+            async with self._hand:
+                self._grow(await in_thread(writing.finish))
             self._ended = True
             self._answer()
         else:
@@ -247,7 +261,8 @@ class Pump:
                     await to_its_end(saving)
         finally:
             if writing:
-                await in_thread(writing.close)
+                async with self._hand:
+                    await in_thread(writing.close)
 
 
 class _Writing:
@@ -262,18 +277,44 @@ class _Writing:
         self._stream = masker.stream()
         self.spool = self._begin.spool
         self.size = self._begin.log
+        self._line = self._file.line_begin(self.size)
+
+    @property
+    def line(self) -> int:
+        """Where the line begins that is being written, with what is held back."""
+        end = self._stream.held.rfind(b"\n") + 1
+        return self.size + end if end else self._line
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether anything is held back."""
+        return bool(self._stream.held)
 
     def take(self, raw: bytes) -> int:
         """Writes what the next bytes of the spool make of the log; gives its size."""
         text = self._stream.feed(raw)
         self.spool += len(raw)
+        self._line = self._line_after(text)
         self.size = self._file.write(text, self.size)
         return self.size
 
+    def show_held(self) -> int:
+        """Shows what is held back, where it is as good as no secret; gives the size that the log has with it. It stays
+        undecided: what comes next is written over it.
+        """
+        return self._file.write(self._stream.held, self.size) if self._stream.is_likely_open else self.size
+
     def finish(self) -> int:
         """Writes what is held back; gives the log's final size. ``close_log`` syncs it."""
-        self.size = self._file.write(self._stream.finish(), self.size)
+        text = self._stream.finish()
+        self._line = self._line_after(text)
+        self.size = self._file.write(text, self.size)
         return self.size
+
+    def _line_after(self, text: bytes) -> int:
+        """Where the last line begins once ``text`` is written."""
+        end = text.rfind(b"\n") + 1
+        return self.size + end if end else self._line
 
     def due(self) -> Checkpoint | None:
         """The checkpoint that should be saved now, if it is time for one and the text is at a place for it."""

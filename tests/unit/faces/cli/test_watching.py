@@ -51,14 +51,32 @@ def test_headings_stand_where_the_steps_began_however_the_log_is_cut(cuts: list[
     assert shown(events) == SHOWN
 
 
+@given(
+    st.lists(st.integers(0, len(LOG)), max_size=6).map(sorted),
+    st.lists(st.integers(0, len(LOG.encode())), max_size=3).map(sorted),
+    st.booleans(),
+)
+def test_a_heading_never_stands_within_a_line(cuts: list[int], offsets: list[int], late: bool) -> None:  # noqa: FBT001
+    events = [log(start, end) for start, end in itertools.pairwise([0, *cuts, len(LOG)]) if start < end]
+    for number, offset in enumerate(offsets):
+        data = {"name": f"s{number}", "startedAt": "t", "finishedAt": None, "logOffset": offset}
+        told = next((at for at, each in enumerate(events) if each.kind == "log" and int(each.id or 0) > offset), None)
+        events.insert(len(events) if told is None or late else told, Event(kind="step", data=json.dumps(data), id=None))
+    lines = shown(events).splitlines()
+    assert [line for line in lines if not line.startswith("==> ")] == LOG.splitlines()
+    assert [line for line in lines if line.startswith("==> ")] == [f"==> s{number}" for number in range(len(offsets))]
+
+
 def test_what_a_broken_connection_brings_again_is_shown_once() -> None:
     assert shown([step("source"), log(0, 10), step("source"), step("source", finished=True), log(10, 12)]) == (
         "==> source\nfetched ä\nbu\n"
     )
 
 
-def test_a_step_that_is_told_late_is_told_at_once() -> None:
+def test_a_step_that_is_told_late_is_told_with_the_next_line() -> None:
+    assert shown([log(0, 10), step("build")]) == "fetched ä\n==> build\n"
     assert shown([log(0, 15), step("build")]) == "fetched ä\nbuild\n==> build\n"
+    assert shown([log(0, 15), step("build"), log(15, 22)]) == "fetched ä\nbuilding…\n==> build\nno\n"
 
 
 def test_headings_are_bold_for_people_and_cannot_steer_their_terminal() -> None:

@@ -344,9 +344,10 @@ sub record_end {
         1 while $command->{$kind} && $command->read_pipe( $kind, $self->{spool} );
     }
     close $_ for $command->handles;
-    if ( !$self->{spool}->settle ) {
+    my $is_last = !%{ $self->{commands} };
+    if ( !$self->{spool}->settle($is_last) ) {
         Headway::Exits::give_up_ballast();
-        $self->{spool}->settle;
+        $self->{spool}->settle($is_last);
     }
     my $record = $command->record;
     $command->{group}->remove;

@@ -74,14 +74,23 @@ sub say {
 }
 
 # A command is over: what was kept of the end of its output follows, and all of it is put on the disk. Gives whether a
-# loss, if there was any, could be told.
+# loss, if there was any, could be told. Where it was the last that runs, what comes next begins a line of its own.
 sub settle {
-    my ($self) = @_;
+    my ( $self, $is_last ) = @_;
     $self->end_tail if $self->{tail};
     $self->mark_loss if $self->{lost};
+    $self->end_line  if $is_last && !$self->{lost};
     Headway::Kernel::sync_file( $self->{handle} ) if $self->{written};
     $self->{written} = 0;
     return !$self->{lost};
+}
+
+sub end_line {
+    my ($self) = @_;
+    return if $self->{last} eq "\n";
+    $self->append("\n");
+    $self->{last} = "\n" if !$self->{lost};
+    return;
 }
 
 sub close_handles {
@@ -114,6 +123,7 @@ sub mark_loss {
     $self->{size} += $kept;
     return 0 if $kept < length $mark;
     $self->{lost} = 0;
+    $self->{last} = "\n";
     return 1;
 }
 

@@ -1,0 +1,36 @@
+"""What a run has done on another machine comes into its log line by line, however the output is read there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from headway.core.deployments.run import Deadlines
+from headway.domains.servers.errand import Errand
+from headway.infra.hosts.command import Command, Stage
+from tests.integration.worksite import open_worksite
+
+DEADLINES = Deadlines(step=timedelta(minutes=1), inactivity=timedelta(minutes=1), total=timedelta(minutes=1))
+
+
+async def test_no_line_and_no_secret_in_it_is_cut_in_two() -> None:
+    said: list[str] = []
+
+    async def say(text: str) -> None:
+        said.append(text)
+
+    async def settled() -> None:
+        """Nothing is to be recorded."""
+
+    line = "x" * 900 + " wonderful ä"
+    script = f"i=0; while [ $i -lt 2500 ]; do echo '{line}'; i=$((i+1)); done; printf 'no line end'"
+    async with open_worksite() as site:
+        run: Any = SimpleNamespace(
+            deployment=None, plan={}, deadlines=DEADLINES, say=say, settled=settled, masked=lambda text: text
+        )
+        errand = Errand(run, site.host, await site.anchor())
+        argv = ("/bin/sh", "-c", script)
+        await errand.command("build", Command(stages=(Stage(argv=argv),), env={"PATH": "/usr/bin:/bin"}))
+    assert set(said[:-1]) == {line}
+    assert (len(said), said[-1]) == (2501, "no line end")
