@@ -115,39 +115,6 @@ async def test_what_is_held_back_comes_with_more_or_at_the_end(paths: LogPaths, 
     assert paths.log("a").read_bytes() == b"is it hunter2hunter3? or hun"
 
 
-async def test_the_place_behind_so_many_bytes_is_where_a_line_begins(paths: LogPaths, spool: Spool) -> None:
-    sizes: list[int] = []
-    pump = Pump(spool, paths.log("a"), Masker(["wonderful"]), sizes.append)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(pump.run())
-        await spool.append(b"web: new\n")  # it may be the first letter of a secret that is wrapped in a dump
-        assert await pump.reach(9) == 9
-        assert paths.log("a").read_bytes() == b"web: new\n"
-        assert max(sizes) == 9, "followers are shown it too"
-        await spool.append(b"no line end")
-        assert await pump.reach(20) == 9
-        await spool.append(b"\nd29uZGVy")  # the beginning of one, in base64
-        assert await pump.reach(29) == 21
-        await spool.append(b"ZnVs\nafter\n")
-        assert await pump.finish() == len(b"web: new\nno line end\n******\nafter\n")
-    assert paths.log("a").read_bytes() == b"web: new\nno line end\n******\nafter\n"
-
-
-async def test_a_pump_that_takes_over_knows_where_its_line_begins(paths: LogPaths, spool: Spool) -> None:
-    await spool.append(b"one\ntwo")
-    first = Pump(spool, paths.log("a"), MASKER, lambda _: None)
-    running = asyncio.create_task(first.run())
-    assert await first.reach(7) == 4
-    running.cancel()
-    await asyncio.wait([running])
-    paths.checkpoint("a").write_text('{"spool": 6, "log": 6}')
-    second = Pump(spool, paths.log("a"), MASKER, lambda _: None)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(second.run())
-        assert await second.reach(7) == 4
-        await second.finish()
-
-
 async def test_finishing_needs_no_pump_that_runs_and_may_be_repeated(paths: LogPaths, spool: Spool) -> None:
     await spool.append(b"one\ntwo\n")
     pump = Pump(spool, paths.log("a"), MASKER, lambda _: None)
