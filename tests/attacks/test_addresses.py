@@ -20,6 +20,7 @@ import pytest
 
 from headway.domains.applications.store import settings_of
 from headway.infra import outward
+from headway.infra.outward_http import transport
 from headway.kernel.addresses import is_near, near_host
 from headway.kernel.secret import Secret
 from headway.reactions.notifications import store as channels
@@ -180,7 +181,7 @@ async def test_a_name_is_looked_up_once_and_what_was_judged_is_connected_to(
         return await asyncio.wait_for(inner(self, host, *arguments, **named), 0.2)
 
     monkeypatch.setattr(httpcore.AnyIOBackend, "connect_tcp", connect)
-    async with httpx.AsyncClient(transport=outward.transport(), trust_env=False, timeout=0.5) as client:
+    async with httpx.AsyncClient(transport=transport(), trust_env=False, timeout=0.5) as client:
         with pytest.raises((httpx.HTTPError, TimeoutError)):
             await client.get(f"http://rebound.example:{port}/")
     assert (asked, connected) == (["rebound.example"], ["203.0.113.7"])

@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
-
-import httpcore
-import httpx
 
 from headway.kernel.addresses import is_near
 from headway.kernel.errors import HeadwayError
@@ -50,17 +46,6 @@ def leads_near(address: str) -> bool:
     return is_near(ip) or _is_own(str(ip), socket.AF_INET if ip.version == 4 else socket.AF_INET6)
 
 
-def transport(verify: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:
-    """What an httpx client sends by, for addresses of whoever may not use the machine: no proxy, no other host than the
-    one that was judged. Raises LeadsNear where it is used.
-    """
-    context = verify or httpx.create_ssl_context()
-    made = httpx.AsyncHTTPTransport(verify=context, trust_env=False)
-    # httpx takes no network backend of its own, which is the one place where a name is looked up and connected to.
-    made._pool = httpcore.AsyncConnectionPool(ssl_context=context, network_backend=_Outward())  # noqa: SLF001
-    return made
-
-
 def only_outward(refused: Callable[[], None]) -> None:
     """From now on no socket of this process connects to what is near: for programs that look names up themselves.
     ``refused`` is called when one was to.
@@ -76,38 +61,6 @@ def only_outward(refused: Callable[[], None]) -> None:
         return connect_ex(self, address)
 
     socket.socket.connect, socket.socket.connect_ex = guarded, guarded_ex  # type: ignore[method-assign,assignment]
-
-
-class _Outward(httpcore.AsyncNetworkBackend):
-    """Looks a name up once, and connects to what it has judged."""
-
-    def __init__(self) -> None:
-        self._inner = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            address = await judged(host, port)
-        except (OSError, TimeoutError) as error:
-            raise httpcore.ConnectError(str(error)) from error
-        return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        raise LeadsNear
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 def _refuse(used: socket.socket, address: Any, refused: Callable[[], None]) -> None:  # noqa: ANN401 - as above

@@ -22,9 +22,8 @@ _POSTGRES = {
 
 
 def read_schema(connection: Connection) -> Schema:
-    """Every table, column, constraint and index, except Alembic's own."""
-    found = _sqlite(connection) if connection.dialect.name == "sqlite" else _postgres(connection)
-    return {name: table for name, table in found.items() if name != "alembic_version"}
+    """Every table, column, constraint and index."""
+    return _sqlite(connection) if connection.dialect.name == "sqlite" else _postgres(connection)
 
 
 def _sqlite(connection: Connection) -> Schema:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
+from headway.infra.db import migrate as migrate_module
 from headway.infra.db import migrations
 from headway.infra.db.engine import DatabaseAway, SqlDatabase
 from headway.infra.db.migrate import DatabaseNewer, migrate
@@ -64,16 +65,18 @@ def open_database() -> Iterator[Open]:
         database.close()
 
 
-def test_the_schema_by_migrations_is_the_schema_from_scratch(
+def test_the_schema_by_migrations_is_the_schema_of_a_new_database(
     empty_url: Callable[[str], str], open_database: Open
 ) -> None:
     migrated, created = open_database(empty_url("migrated")), open_database(empty_url("created"))
-    migrate(migrated)
-    metadata.create_all(created.writer)
+    migrate_step_by_step(migrated)
+    migrate(created)
     with migrated.writer.connect() as by_migrations, created.writer.connect() as from_scratch:
         found, wanted = read_schema(by_migrations), read_schema(from_scratch)
-    assert set(wanted) >= {table.name for table in metadata.sorted_tables}
+        versions = [tx.execute(text("SELECT * FROM alembic_version")).all() for tx in (by_migrations, from_scratch)]
+    assert set(wanted) >= {"alembic_version", *(table.name for table in metadata.sorted_tables)}
     assert found == wanted, "tables were changed without a migration: script/migration"
+    assert versions == [[(migrations.revisions()[-1],)]] * 2
 
 
 def test_revisions_are_numbered_without_a_gap() -> None:
@@ -109,10 +112,10 @@ def test_many_starters_at_once_migrate_once(empty_url: Callable[[str], str], ope
     assert versions == [migrations.revisions()[-1]]
 
 
-def test_a_start_with_nothing_to_migrate_does_not_load_alembic(empty_url: Callable[[str], str]) -> None:
+def test_neither_a_new_database_nor_one_with_nothing_to_migrate_loads_alembic(empty_url: Callable[[str], str]) -> None:
     url = empty_url("twice")
     loaded = [start(url).communicate("\n", timeout=60)[0].splitlines()[-1] for _ in range(2)]
-    assert loaded == ["True", "False"]
+    assert loaded == ["False", "False"]
 
 
 def test_a_start_with_nothing_to_migrate_takes_milliseconds(database: SqlDatabase) -> None:
@@ -159,6 +162,12 @@ def test_references_are_enforced_again_after_a_migration(tmp_path: Path, open_da
 def test_a_database_that_is_not_there_is_said_to_be_away(postgres_cluster: Cluster, open_database: Open) -> None:
     with pytest.raises(DatabaseAway, match='database "nothing_of_the_kind" does not exist'):
         migrate(open_database(postgres_cluster.url("nothing_of_the_kind")))
+
+
+def migrate_step_by_step(database: SqlDatabase) -> None:
+    """Takes every step that there has been, as a database of the first release would."""
+    with migrate_module._alone(database) as connection:
+        migrate_module._upgrade(connection)
 
 
 def start(url: str) -> subprocess.Popen[str]:

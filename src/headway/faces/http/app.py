@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from pydantic_core import to_json
 from starlette.applications import Starlette
@@ -14,6 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from headway.core.access.policy import RULES
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS, Answer, json_answer, send_answer
 from headway.faces.http.attending import Attending
@@ -23,9 +25,8 @@ from headway.faces.http.hooks import routes as hooks
 from headway.faces.http.listening import Listening
 from headway.faces.http.metrics import PATH as METRICS_PATH
 from headway.faces.http.metrics import MetricsPage
-from headway.faces.http.openapi import document
 from headway.faces.http.platform import Platform
-from headway.faces.http.procedures import all_procedures
+from headway.faces.http.procedures import Procedures
 from headway.faces.http.registry import Registry
 from headway.faces.http.rest import Rest
 from headway.faces.http.streams import Follows
@@ -47,7 +48,7 @@ def create_app(platform: Platform) -> Starlette:
     it, ``state.followed()`` tells how many follow.
     """
     follows = Follows(platform.deployments, platform.broadcast, platform.events, platform.audience)
-    registry = Registry(all_procedures(follows))
+    registry = Registry(Procedures(follows).of)
     rest = Rest(platform, registry)
     app = Starlette(
         routes=[
@@ -56,7 +57,7 @@ def create_app(platform: Platform) -> Starlette:
             Route(METRICS_PATH, MetricsPage(platform, follows.count)),
             WebSocketRoute("/docker-container-logs", ContainerLogs(platform)),
             Route("/api/health", _Health(platform.health), methods=["GET"]),
-            *browsing(lambda: document(registry)),
+            *browsing(lambda: _described(registry)),
             Route("/api", rest),
             *hooks(platform, platform.webhooks.most_bytes),
             Route("/api/trpc/{procedures:path}", Trpc(platform, registry)),
@@ -64,7 +65,7 @@ def create_app(platform: Platform) -> Starlette:
         ],
         middleware=[
             Middleware(Attending, platform.events),
-            Middleware(_Calls, registry, rest),
+            Middleware(_Calls, rest),
             Middleware(_CleanPaths),
         ],
         exception_handlers={404: _nothing_there, 405: _nothing_there},
@@ -77,6 +78,12 @@ def create_app(platform: Platform) -> Starlette:
     app.state.close = close
     app.state.followed = follows.count
     return app
+
+
+def _described(registry: Registry) -> Mapping[str, Any]:
+    from headway.faces.http.openapi import document  # noqa: PLC0415 - it has much to load, and is seldom asked for
+
+    return document(registry)
 
 
 class _Health:
@@ -105,9 +112,9 @@ class _Calls:
     long as all else that a kept answer needs.
     """
 
-    def __init__(self, app: ASGIApp, registry: Registry, rest: Rest) -> None:
+    def __init__(self, app: ASGIApp, rest: Rest) -> None:
         self._app = app
-        self._paths = {f"/api/{procedure.name}": {"procedure": procedure.name} for procedure in registry}
+        self._paths = {f"/api/{name}": {"procedure": name} for name in RULES}
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

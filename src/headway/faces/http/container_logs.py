@@ -16,10 +16,10 @@ from headway.core.engine.beside import beside
 from headway.faces.http import errors
 from headway.faces.http.answers import Answer
 from headway.faces.http.auth import authenticate
+from headway.faces.http.inputs import CONTAINER_ID
 from headway.faces.http.listening import NO_SERVER, refuse
 from headway.faces.http.outlets import COME_BACK
 from headway.faces.http.platform import Platform
-from headway.faces.http.procedures.compose import CONTAINER_ID
 
 PATH = "docker-container-logs"
 _MOST_LINES = 10_000

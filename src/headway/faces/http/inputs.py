@@ -19,6 +19,7 @@ from headway.faces.http.errors import invalid, unparsable
 from headway.faces.http.issues import Expected, Issue, holds_nul, issue_of, wrong_type
 from headway.kernel.search import Words
 
+CONTAINER_ID = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$"
 MOST = (1 << 53) - 1  # what every client can count to
 
 I = TypeVar("I", bound="Input")  # noqa: E741 - an input

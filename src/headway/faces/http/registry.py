@@ -101,16 +101,13 @@ class Procedure:
 
 
 class Registry:
-    """All procedures by their names. Raises ValueError for two of one name and for one without a rule."""
+    """All procedures by their names, which are those that the policy has a rule for. ``load`` gives those of a router
+    when one of them is first asked for; it raises ValueError for two of one name and for one without a rule.
+    """
 
-    def __init__(self, procedures: Iterable[Procedure]) -> None:
-        self._procedures: dict[str, Procedure] = {}
-        for procedure in procedures:
-            if procedure.name in self._procedures:
-                raise ValueError(f"two procedures are called {procedure.name}")
-            if procedure.name not in RULES:
-                raise ValueError(f"the policy has no rule for {procedure.name}")
-            self._procedures[procedure.name] = procedure
+    def __init__(self, load: Callable[[str], Iterable[Procedure]]) -> None:
+        self._load = load
+        self._routers: dict[str, Mapping[str, Procedure]] = {}
 
     def find(self, name: str, kind: Kind) -> Procedure | None:
         """The procedure of this name and kind, None when there is none."""
@@ -119,7 +116,12 @@ class Registry:
 
     def named(self, name: str) -> Procedure | None:
         """The procedure of this name, None when there is none."""
-        return self._procedures.get(name)
+        if name not in RULES:
+            return None
+        router = name.partition(".")[0]
+        if router not in self._routers:
+            self._routers[router] = _by_name(self._load(router))
+        return self._routers[router].get(name)
 
     async def kept(self, procedure: Procedure, call: Call[Any]) -> Mapping[str, Any] | None:
         """What is kept of the thing that a call is to change, as the router's own ``one`` tells it; None where the
@@ -134,11 +136,22 @@ class Registry:
 
     def answered(self, wire: str, name: str, status: int, seconds: float) -> CallAnswered:
         """The news of a call that was answered. What there is not has one name: nobody can make up more."""
-        known = name if name in self._procedures else "unknown"
+        known = name if name in RULES else "unknown"
         return CallAnswered(wire=wire, procedure=known, status=status, seconds=seconds)
 
     def __iter__(self) -> Iterator[Procedure]:
-        return iter(self._procedures.values())
+        return iter([found for name in RULES if (found := self.named(name)) is not None])
+
+
+def _by_name(procedures: Iterable[Procedure]) -> Mapping[str, Procedure]:
+    found: dict[str, Procedure] = {}
+    for procedure in procedures:
+        if procedure.name in found:
+            raise ValueError(f"two procedures are called {procedure.name}")
+        if procedure.name not in RULES:
+            raise ValueError(f"the policy has no rule for {procedure.name}")
+        found[procedure.name] = procedure
+    return found
 
 
 def query(

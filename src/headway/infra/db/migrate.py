@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
 
 from headway.infra.db import migrations
 from headway.infra.db.engine import SqlDatabase, translated
+from headway.infra.db.tables import metadata
 from headway.infra.db.transaction import Tx
 from headway.kernel.clock import SystemClock
 from headway.kernel.errors import HeadwayError
@@ -27,7 +28,8 @@ class DatabaseNewer(HeadwayError):
 
 
 def migrate(database: SqlDatabase) -> None:
-    """Upgrades the schema to this release's, alone and in one transaction: all of it or nothing.
+    """Upgrades the schema to this release's, alone and in one transaction: all of it or nothing. A database without any
+    table gets this release's at once, which is the same as what all steps would make of it.
 
     Blocks the calling thread; when nothing is to be done it only looks. Raises DatabaseNewer and DatabaseAway.
     """
@@ -35,8 +37,12 @@ def migrate(database: SqlDatabase) -> None:
         if _is_current(database):
             return
         with _alone(database) as connection:
-            if _revision(connection) != _newest():  # nobody else was faster
+            if _revision(connection) == _newest():  # somebody else was faster
+                return
+            if inspect(connection).get_table_names():
                 _upgrade(connection)
+            else:
+                _make(connection)
 
 
 def _is_current(database: SqlDatabase) -> bool:
@@ -89,6 +95,15 @@ def _check_references(connection: Connection) -> None:
     if broken:
         msg = f"A migration left rows that refer to nothing: {broken[:5]}."
         raise AssertionError(msg)
+
+
+def _make(connection: Connection) -> None:
+    metadata.create_all(connection)
+    # As Alembic has it, which goes on from here.
+    versions = Table("alembic_version", MetaData(), Column("version_num", String(32), nullable=False))
+    versions.append_constraint(PrimaryKeyConstraint("version_num", name="alembic_version_pkc"))
+    versions.create(connection)
+    connection.execute(versions.insert().values(version_num=_newest()))
 
 
 def _upgrade(connection: Connection) -> None:

@@ -13,9 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import httpx
-
-from headway.infra.outward import NEAR, LeadsNear, transport
+from headway.infra.outward import NEAR, LeadsNear
 from headway.kernel.errors import HeadwayError
 from headway.reactions.notifications.model import WEBHOOK, Channel, Notice, Target
 from headway.reactions.notifications.wording import body_of, calling_nobody, title_of
@@ -61,6 +59,10 @@ def body_for(notice: Notice) -> bytes:
 
 
 async def _post(channel: Channel, notice: Notice, now: datetime) -> None:
+    import httpx  # noqa: PLC0415 - a panel that tells nobody never loads it
+
+    from headway.infra.outward_http import transport  # noqa: PLC0415 - as above
+
     body, timestamp = body_for(notice), str(int(now.timestamp()))
     headers = {
         "content-type": "application/json",

@@ -9,12 +9,14 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
-import httpx
-
-from headway.infra.outward import LeadsNear, transport
+from headway.infra.outward import LeadsNear
 from headway.seams.forges.base import Connection, ForgeAway, ForgeRefused, NotThere
+
+if TYPE_CHECKING:
+    import httpx
 
 Json = Any
 
@@ -85,6 +87,8 @@ class Asking:
     async def _ask(
         self, method: str, url: str, *, params: Mapping[str, str | int] | None = None, body: Json = None
     ) -> Answer:
+        import httpx  # noqa: PLC0415 - a panel that asks no forge never loads it
+
         headers = {"accept": "application/json", "user-agent": "Headway", **self.headers}
         request = {"params": dict(params)} if params else {}
         if body is not None:
@@ -104,12 +108,16 @@ class Asking:
         value = _parsed(content)
         if not answer.is_success:
             self._refuse(answer, value)
-        if value is _NO_JSON and answer.status_code != httpx.codes.NO_CONTENT:
+        if value is _NO_JSON and answer.status_code != HTTPStatus.NO_CONTENT:
             raise ForgeAway(f"{self._name} at {self.connection.api_url} answered with what is no JSON.")
         return Answer(value=None if value is _NO_JSON else value, next_url=_next_of(answer, value))
 
     def _client(self) -> httpx.AsyncClient:
         """Follows no redirects."""
+        import httpx  # noqa: PLC0415 - as above
+
+        from headway.infra.outward_http import transport  # noqa: PLC0415 - as above
+
         if self.connection.guarded:
             return httpx.AsyncClient(timeout=_SECONDS, transport=transport(_trusted()), trust_env=False)
         return httpx.AsyncClient(timeout=_SECONDS, verify=_trusted())
@@ -119,19 +127,19 @@ class Asking:
         if (retry_at := _limited_until(answer, datetime.now(UTC))) is not None:
             moment = f"{retry_at:%H:%M:%S} UTC"
             raise ForgeAway(f"{self._name} takes no more requests until {moment} ({status}{said}).", retry_at)
-        if status == httpx.codes.UNAUTHORIZED:
+        if status == HTTPStatus.UNAUTHORIZED:
             raise ForgeRefused(
                 f"{self._name} does not accept the credentials of this provider (401{said}). They may have expired or "
                 "been revoked: give it new ones."
             )
-        if status == httpx.codes.FORBIDDEN:
+        if status == HTTPStatus.FORBIDDEN:
             raise ForgeRefused(f"{self._name} does not allow this with the credentials of this provider (403{said}).")
-        if status == httpx.codes.NOT_FOUND:
+        if status == HTTPStatus.NOT_FOUND:
             raise NotThere(
                 f"{self._name} knows no such thing, or does not show it to the credentials of this provider (404{said})"
                 "."
             )
-        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise ForgeAway(f"{self._name} at {self.connection.api_url} has an error of its own ({status}{said}).")
         raise ForgeRefused(f"{self._name} answered {status}{said}.")
 
@@ -163,6 +171,8 @@ _NO_JSON = object()
 @cache
 def _trusted() -> ssl.SSLContext:
     """The certificates that are trusted: read once, which takes longer than many an answer."""
+    import httpx  # noqa: PLC0415 - as above
+
     return httpx.create_ssl_context()
 
 
@@ -193,7 +203,7 @@ def _next_of(answer: httpx.Response, value: Json) -> str | None:
 
 def _limited_until(answer: httpx.Response, now: datetime) -> datetime | None:
     """When a forge that has had enough of us may be asked again; None where that is not what it says."""
-    if answer.status_code not in {httpx.codes.FORBIDDEN, httpx.codes.TOO_MANY_REQUESTS}:
+    if answer.status_code not in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}:
         return None
     headers = answer.headers
     after = headers.get("retry-after", "")
@@ -203,4 +213,4 @@ def _limited_until(answer: httpx.Response, now: datetime) -> datetime | None:
     is_spent = (headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining")) == "0"
     if is_spent and reset.isdigit():
         return min(max(datetime.fromtimestamp(min(int(reset), 1 << 35), UTC), now), now + timedelta(days=1))
-    return now + _WAITS_AT_LEAST if answer.status_code == httpx.codes.TOO_MANY_REQUESTS else None
+    return now + _WAITS_AT_LEAST if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from headway import __version__
 from headway.faces.cli.main import shielded, short
+from headway.faces.cli.tree import named_in
 
 # What a call for help may not pay for; each costs tens of milliseconds and more.
 HEAVY = ("httpx", "rich", "asyncio", "sqlalchemy", "pydantic", "starlette", "uvloop", "cryptography", "headway.app")
@@ -57,13 +59,17 @@ def test_help_names_every_command() -> None:
 )
 def test_a_list_of_commands_cuts_no_word_off(group: str) -> None:
     shown = headway(*filter(None, [group]), "--help", COLUMNS="80").stdout.partition("Commands:")[2]
-    assert [line for line in shown.splitlines() if line and not line.endswith(".")] == []
+    told = re.split(r"\n  (?! )", shown)[1:]
+    assert [each for each in told if not each.rstrip().endswith(".")] == []
+    assert max(map(len, shown.splitlines())) <= 80
     assert "..." not in shown
 
 
-def test_a_long_sentence_is_cut_where_a_clause_ends() -> None:
+def test_a_long_sentence_is_cut_where_it_goes_on_without_need_and_never_in_a_list() -> None:
     text = "Says whether this version can open a folder, and what it would do, and why; changes nothing.\n\nMore."
-    assert short(text) == "Says whether this version can open a folder."
+    assert short(text) == "Says whether this version can open a folder, and what it would do, and why."
+    every = "Lists the projects, their environments, and how many applications each has."
+    assert short(every) == every
     assert short("Lists deployments, the newest first.") == "Lists deployments, the newest first."
     assert short("Forgets a key. It stays valid.") == "Forgets a key."
 
@@ -112,6 +118,29 @@ def test_what_is_heavy_is_imported_late() -> None:
     code = "import sys, headway.faces.cli.main as m; m.build(); print(*[n for n in sys.argv[1:] if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code, *HEAVY], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["deployments", "list"], "deployments"),
+        (["--verbose", "apps"], "apps"),
+        (["--profile", "deploy", "apps", "list"], "apps"),
+        (["--profile=deploy", "apps", "list"], "apps"),
+        (["aps", "list"], None),
+        (["--help"], None),
+        ([], None),
+    ],
+)
+def test_only_what_is_named_is_made(arguments: list[str], named: str | None) -> None:
+    assert named_in(arguments, ["--profile"]) == named
+
+
+def test_a_command_loads_no_other() -> None:
+    code = "import sys; from headway.faces.cli.main import build; build('projects'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    ours = {name for name in loaded if name.startswith("headway.faces.cli.commands.")}
+    assert ours == {"headway.faces.cli.commands.projects", "headway.faces.cli.commands.completion"}
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def every_procedure(tmp_path_factory: pytest.TempPathFactory) -> tuple[Procedure
 
 
 def test_a_procedure_is_found_by_its_name_and_kind() -> None:
-    registry = Registry([query("user.get", "", None, Empty, _answer)])
+    registry = Registry(lambda _router: [query("user.get", "", None, Empty, _answer)])
     assert registry.find("user.get", Kind.QUERY) is not None
     assert registry.find("user.get", Kind.MUTATION) is None
     assert registry.find("user.set", Kind.QUERY) is None
@@ -34,12 +34,12 @@ def test_a_procedure_is_found_by_its_name_and_kind() -> None:
 def test_two_procedures_of_one_name_are_refused() -> None:
     twice = query("user.get", "", None, Empty, _answer)
     with pytest.raises(ValueError, match=r"user\.get"):
-        Registry([twice, twice])
+        Registry(lambda _router: [twice, twice]).named("user.get")
 
 
 def test_a_procedure_that_the_policy_does_not_know_is_refused() -> None:
     with pytest.raises(ValueError, match="no rule for nobody\\.asked"):
-        Registry([mutation("nobody.asked", "", None, Empty, _answer)])
+        Registry(lambda _router: [mutation("nobody.asked", "", None, Empty, _answer)]).named("user.get")
 
 
 def test_every_rule_of_the_policy_has_its_procedure(tmp_path_factory: pytest.TempPathFactory) -> None:

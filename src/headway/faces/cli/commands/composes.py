@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -220,16 +219,3 @@ def _show(client: Client, deployment_id: str, name: str, *, as_json: bool) -> No
         raise typer.Exit(Status.ERROR)
     if not as_json:
         output.say(f"{name} is deployed ({output.time_of(row, output.now())})")
-
-
-COMMANDS: Mapping[str, Callable[..., None]] = MappingProxyType(
-    {
-        "list": list_composes,
-        "create": create,
-        "deploy": deploy,
-        "start": start,
-        "stop": stop,
-        "delete": delete,
-        "logs": logs,
-    }
-)

@@ -27,6 +27,10 @@ def serve(
     Every option is a variable of the environment too (HEADWAY_DATA_DIR, HEADWAY_PORT, …), and so are the other
     settings; docs/settings.md has them all.
     """
+    from headway.infra.panel.process import load_without_collecting
+
+    load_without_collecting()
+
     from headway.faces.cli.machine import facts
     from headway.kernel.settings import Settings
     from headway.kernel.told_settings import given_variables, unknown_variables

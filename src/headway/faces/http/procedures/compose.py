@@ -10,14 +10,12 @@ from typing_extensions import TypedDict
 
 from headway.domains.composes.model import ComposeSettings
 from headway.faces.http.errors import no_file
-from headway.faces.http.inputs import Input, Told
+from headway.faces.http.inputs import CONTAINER_ID, Input, Told
 from headway.faces.http.procedures.compose_details import details
 from headway.faces.http.procedures.compose_settings import Changes
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter, uploader
 from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, compose_row
 from headway.kernel.errors import InvalidInput
-
-CONTAINER_ID = r"^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$"
 
 
 def procedures() -> tuple[Procedure, ...]:

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from headway.faces.http.inputs import Input
-from headway.faces.http.procedures.compose import CONTAINER_ID
+from headway.faces.http.inputs import CONTAINER_ID, Input
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.seams.runtimes.compose.observed import Container
 
