@@ -205,7 +205,7 @@ class Wiring:
             open_key=self._ssh_keys.open,
             open_registry=self._registries.open,
             repository=self._providers.repository,
-            git_uid=self._data_dir.uid_base,
+            uid_base=self._data_dir.uid_base,
         )
 
     def wired(self, access: AccessService) -> Wired:

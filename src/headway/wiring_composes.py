@@ -113,7 +113,7 @@ class ComposeWiring:
             open_key=open_key,
             open_registry=open_registry,
             repository=self.providers.repository,
-            git_uid=self.data_dir.uid_base,
+            uid_base=self.data_dir.uid_base,
         )
 
     def kind(self, planning: Planning, guests: MutableSet[str]) -> Kind:

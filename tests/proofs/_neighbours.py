@@ -74,7 +74,7 @@ class Site:
         files = [
             *(data / name for name in ("vault.key", "owner.key", "headway.db", "headway.db-wal", "panel.id", "lock")),
             *(data / "edge" / name for name in ("probe.secret", "daemon.json", f"routes/{serving}.yml")),
-            *(data / "logs" / f"{release}.log", data / "run" / "epochs" / release, work / "git" / "known_hosts"),
+            *(data / "logs" / f"{release}.log", data / "run" / "epochs" / release, work / "git" / "hosts" / serving),
             *(native / name for name in ("launcher.json", f"releases/{release}/release.json")),
             *(native / "supervisord" / name for name in ("supervisord.conf", "supervisord.log")),
             native / "logs" / "neighbour" / f"r{release}-web.log",

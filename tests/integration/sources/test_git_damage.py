@@ -35,7 +35,7 @@ async def test_a_damaged_mirror_is_mended(
     head = repository.commit("Second", {"x": "1"})
     await site.begin_again()
     assert (await source.fetch(site)).hash == head
-    assert ("git-discard-anew-as-panel" in site.names) is is_made_anew
+    assert ("git-discard-anew" in site.names) is is_made_anew
 
 
 @pytest.mark.parametrize("damage", ["missing", "altered"])

@@ -22,7 +22,7 @@ from tests.integration.sources.repositories import (
     tag,
     tree,
 )
-from tests.integration.worksite import IS_ROOT, Worksite
+from tests.integration.worksite import Worksite
 
 FILES = {"app.py": "print(1)\n", "web/index.html": "<p>one</p>\n"}
 
@@ -88,12 +88,11 @@ async def test_a_commit_by_its_hash_long_or_short(site: Worksite, repository: Re
 async def test_a_deploy_needs_few_commands_and_a_redeploy_one(site: Worksite, repository: Repository) -> None:
     source = source_of(site, str(repository.path), branch("main"))
     first = await source.fetch(site)
-    own = ["git-own-as-panel"] if IS_ROOT else []
-    assert site.names == ["git-init-as-panel", "git-fetch-as-panel", *own, "git-commit-as-panel"]
+    assert site.names == ["git-init", "git-fetch", "git-commit"]
     await site.begin_again()
     repository.commit("Second", {"x": "1"})
     await source.fetch(site)
-    assert site.names == ["git-fetch-as-panel", *own, "git-commit-as-panel"]
+    assert site.names == ["git-fetch", "git-commit"]
     await site.begin_again()
     repository.path.rename(repository.path.with_name("gone"))
     workspace = await source.check_out(site, first, release_folder(site))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.domains.servers.carrying import ParcelFolders
+from headway.seams.sources.git_commands import GitFolders
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,16 @@ class AppFolders:
         """Git's own configuration, and the host keys seen so far."""
         return f"{self.work}/git"
 
+    def git_of(self, application_id: str) -> GitFolders:
+        """Where git keeps things for it."""
+        return GitFolders(
+            mirror=self.mirror(application_id),
+            known_hosts=f"{self.git}/hosts/{application_id}",
+            known_before=f"{self.git}/known_hosts",
+            gitconfig=f"{self.git}/config",
+            key_folder=self.keys,
+        )
+
     @property
     def keys(self) -> str:
         """Where an SSH key lies while git uses it."""
@@ -68,15 +79,12 @@ class AppFolders:
 
     def of_look(self, look_id: str) -> tuple[str, ...]:
         """Every folder of a look at an application."""
-        mirror = self.mirror(look_id)
-        return (mirror, f"{mirror}.modules", self.releases(look_id))
+        return (*self.git_of(look_id).own, self.releases(look_id))
 
     def all_of(self, application_id: str) -> tuple[str, ...]:
         """Every folder that goes with an application."""
-        mirror = self.mirror(application_id)
         return (
-            mirror,
-            f"{mirror}.modules",
+            *self.git_of(application_id).own,
             self.cache(application_id),
             self.releases(application_id),
             self.data(application_id),

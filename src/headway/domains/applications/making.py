@@ -9,7 +9,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
-from headway.domains.catalog import hooks_store
+from headway.domains.catalog import accounts_store, hooks_store
 from headway.domains.catalog.naming import app_name_for
 from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
@@ -103,4 +103,4 @@ class Making:
         return self.name_is_free(tx, app_name) and not store.app_name_is_taken(tx, app_name)
 
     def _new_uid(self, tx: Tx, use: str) -> int | None:
-        return None if self.uid_base is None else self.uid_base + store.new_account(tx, use)
+        return None if self.uid_base is None else self.uid_base + accounts_store.new(tx, use)

@@ -14,6 +14,7 @@ from headway.domains.applications.model import Application, AppSettings, from_pr
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.surroundings import Variables, variables_of
+from headway.domains.catalog import accounts_store
 from headway.domains.catalog.git_providers import Opened
 from headway.domains.catalog.registries_model import Credentials, checked_url
 from headway.infra.db.transaction import Tx
@@ -32,14 +33,15 @@ FindRepository = Callable[[Tx, str, Mapping[str, Any], str], Opened | None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
     """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry,
-    ``repository`` the one that a git provider opens; ``git_uid`` is None unless root.
+    ``repository`` the one that a git provider opens; ``uid_base`` is where the accounts begin, None
+    where there are none.
     """
 
     vault: Vault
     open_key: OpenKey
     open_registry: OpenRegistry
     repository: FindRepository
-    git_uid: int | None
+    uid_base: int | None
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The plan of a deployment's application. Raises RunFailed with reason refused where it cannot be made."""
@@ -104,7 +106,7 @@ class Planning:
             ssh_key=None,
             build_uid=application.build_uid,
             run_uid=application.run_uid,
-            git_uid=self.git_uid,
+            git_uid=self._git_uid(tx, application.application_id),
             allow_file=False,
             commit=None,
             serving=serving.release_id if serving else None,
@@ -113,6 +115,9 @@ class Planning:
             project_id=application.project_id,
             mask=variables.mask,
         )
+
+    def _git_uid(self, tx: Tx, application_id: str) -> int | None:
+        return None if self.uid_base is None else self.uid_base + accounts_store.of_git(tx, application_id)
 
     def _registry(self, tx: Tx, application: Application) -> dict[str, str] | None:
         """The credentials for images: of the registry that is chosen, else those that the application has itself."""

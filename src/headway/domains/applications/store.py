@@ -12,9 +12,9 @@ from headway.core.access import allowances
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
-from headway.domains.catalog import barriers_store, domains_store, hooks_store, restoring
+from headway.domains.catalog import accounts_store, barriers_store, domains_store, hooks_store, restoring
 from headway.domains.catalog.fronted import Front
-from headway.infra.db.tables.applications import accounts, applications, ports, releases
+from headway.infra.db.tables.applications import applications, ports, releases
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
@@ -171,6 +171,7 @@ def app_name_is_taken(tx: Tx, app_name: str) -> bool:
 
 def add(tx: Tx, application: Application, vault: Vault) -> None:
     """Adds an application."""
+    accounts_store.new_of_git(tx, application.application_id)
     tx.execute(
         insert(applications).values(
             application_id=application.application_id,
@@ -230,16 +231,6 @@ def remove(tx: Tx, application_id: str) -> None:
     tx.execute(delete(ports).where(ports.c.application_id == application_id))
     tx.execute(delete(releases).where(_r.application_id == application_id))
     tx.execute(delete(applications).where(_a.application_id == application_id))
-
-
-def new_account(tx: Tx, owner: str) -> int:
-    """A number that was never given before."""
-    result = tx.execute(insert(accounts).values(owner=owner))
-    key = result.inserted_primary_key
-    if key is None:  # both databases give it
-        msg = "the database gave no number"
-        raise AssertionError(msg)
-    return int(key[0])
 
 
 # Releases.

@@ -43,7 +43,7 @@ from headway.seams.runtimes.visits import Visiting
 from headway.seams.sources.archive import ArchiveSource
 from headway.seams.sources.base import Source
 from headway.seams.sources.git import GitAccounts, GitSource
-from headway.seams.sources.git_commands import Git, GitFolders
+from headway.seams.sources.git_commands import Git
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -101,14 +101,12 @@ class Tools:
                 limits=self._limits(None),
                 step_seconds=settings.step_seconds,
             )
-        folders = GitFolders(
-            mirror=self.folders.mirror(plan.application_id),
-            known_hosts=f"{self.folders.git}/known_hosts",
-            gitconfig=f"{self.folders.git}/config",
-            key_folder=self.folders.keys,
-        )
         spec = git_spec(settings, ssh_key=plan.ssh_key, allow_file=plan.allow_file)
-        git = Git(folders=folders, limits=self._limits(None), step_seconds=settings.step_seconds)
+        git = Git(
+            folders=self.folders.git_of(plan.application_id),
+            limits=self._limits(None),
+            step_seconds=settings.step_seconds,
+        )
         return GitSource(
             spec=spec,
             accounts=GitAccounts(git=plan.git_account, build=plan.build_account),

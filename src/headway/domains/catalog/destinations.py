@@ -11,8 +11,8 @@ from headway.core.access import allowances, policy
 from headway.core.access.machine import require_need
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
+from headway.domains.catalog import accounts_store, kept_store
 from headway.domains.catalog import destinations_store as store
-from headway.domains.catalog import kept_store
 from headway.domains.catalog.destinations_model import Destination, Reach, judged_reach, needs_of, storage_of
 from headway.domains.catalog.kept_model import KeptFile, checked_path
 from headway.domains.catalog.naming import check_name
@@ -159,7 +159,7 @@ class DestinationService:
             name=name,
             reach=reach,
             created_at=tx.now,
-            account=store.new_account(tx),
+            account=accounts_store.new(tx, "destination"),
         )
         store.add(tx, destination, self.vault)
         allowances.save(tx, actor, destination.destination_id, needs_of(reach))

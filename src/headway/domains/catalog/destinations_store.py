@@ -11,7 +11,6 @@ from headway.core.access import allowances
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, of_needs
 from headway.domains.catalog.destinations_model import Destination, Reach, needs_of
-from headway.infra.db.tables.applications import accounts
 from headway.infra.db.tables.backups import backups, destinations, volume_backups
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -46,16 +45,6 @@ def add(tx: Tx, destination: Destination, vault: Vault) -> None:
             account=destination.account,
         )
     )
-
-
-def new_account(tx: Tx) -> int:
-    """A number that was never given before."""
-    result = tx.execute(insert(accounts).values(owner="destination"))
-    key = result.inserted_primary_key
-    if key is None:  # both databases give it
-        msg = "the database gave no number"
-        raise AssertionError(msg)
-    return int(key[0])
 
 
 def change(tx: Tx, destination_id: str, name: str, reach: Reach, vault: Vault) -> None:

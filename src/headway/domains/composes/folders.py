@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.domains.servers.carrying import ParcelFolders
+from headway.seams.sources.git_commands import GitFolders
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,16 @@ class ComposeFolders:
         """Git's own configuration, and the host keys seen so far."""
         return f"{self.work}/git"
 
+    def git_of(self, compose_id: str) -> GitFolders:
+        """Where git keeps things for it."""
+        return GitFolders(
+            mirror=self.mirror(compose_id),
+            known_hosts=f"{self.git}/hosts/{compose_id}",
+            known_before=f"{self.git}/known_hosts",
+            gitconfig=f"{self.git}/config",
+            key_folder=self.keys,
+        )
+
     @property
     def keys(self) -> str:
         """Where an SSH key lies while git uses it."""
@@ -57,5 +68,4 @@ class ComposeFolders:
 
     def all_of(self, compose_id: str) -> tuple[str, ...]:
         """Every folder that goes with a compose service."""
-        mirror = self.mirror(compose_id)
-        return (mirror, f"{mirror}.modules", self.own(compose_id), self.archives(compose_id))
+        return (*self.git_of(compose_id).own, self.own(compose_id), self.archives(compose_id))

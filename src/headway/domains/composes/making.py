@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from headway.core.access.model import Actor
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
-from headway.domains.catalog import hooks_store
+from headway.domains.catalog import accounts_store, hooks_store
 from headway.domains.catalog.git_providers import require_copyable
 from headway.domains.catalog.naming import app_name_for
 from headway.domains.composes import powers, store
@@ -116,7 +116,7 @@ class Making:
         return {model.compose_id for model in models}
 
     def _new_uid(self, tx: Tx) -> int | None:
-        return None if self.uid_base is None else self.uid_base + store.new_account(tx)
+        return None if self.uid_base is None else self.uid_base + accounts_store.new(tx, "compose")
 
 
 def _for_copy(model: Compose, actor: Actor) -> ComposeSettings:

@@ -10,6 +10,7 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
+from headway.domains.catalog import accounts_store
 from headway.domains.catalog.git_providers import Opened
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.composes import powers, store
@@ -84,14 +85,15 @@ class Plan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planning:
     """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry,
-    ``repository`` the one that a git provider opens; ``git_uid`` is None unless root.
+    ``repository`` the one that a git provider opens; ``uid_base`` is where the accounts begin, None
+    where there are none.
     """
 
     vault: Vault
     open_key: OpenKey
     open_registry: OpenRegistry
     repository: FindRepository
-    git_uid: int | None
+    uid_base: int | None
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The plan of a deployment's compose service. Raises RunFailed (refused) where it cannot be made."""
@@ -128,7 +130,7 @@ class Planning:
             ssh_key=key,
             registries=[self._registry(tx, each, compose.organization_id) for each in settings.registry_ids],
             build_uid=compose.build_uid,
-            git_uid=self.git_uid,
+            git_uid=self._git_uid(tx, compose.compose_id),
             allow_file=bool(given.get("allow_file")) and powers.may_fetch(tx, compose, settings),
             again=given.get("type") == "redeploy",
             commit=Commit(**commit) if commit else None,
@@ -150,13 +152,16 @@ class Planning:
             ssh_key=None,
             registries=[],
             build_uid=compose.build_uid,
-            git_uid=self.git_uid,
+            git_uid=self._git_uid(tx, compose.compose_id),
             allow_file=False,
             again=True,
             commit=Commit(**(commit or bare)) if release.commit_hash is not None else None,
             serving=compose.serving_release_id,
             was_up=compose.wanted is Wanted.UP,
         )
+
+    def _git_uid(self, tx: Tx, compose_id: str) -> int | None:
+        return None if self.uid_base is None else self.uid_base + accounts_store.of_git(tx, compose_id)
 
     def _registry(self, tx: Tx, registry_id: str, organization_id: str) -> Mapping[str, str]:
         found = self.open_registry(tx, registry_id, organization_id)

@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 from headway.core.access import allowances
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
-from headway.domains.catalog import domains_store, hooks_store, restoring
+from headway.domains.catalog import accounts_store, domains_store, hooks_store, restoring
 from headway.domains.composes.model import (
     Compose,
     ComposeSettings,
@@ -21,7 +21,7 @@ from headway.domains.composes.model import (
     ReleaseState,
     Wanted,
 )
-from headway.infra.db.tables.applications import accounts, applications
+from headway.infra.db.tables.applications import applications
 from headway.infra.db.tables.composes import compose_releases, composes
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments
 from headway.infra.db.transaction import Tx
@@ -176,6 +176,7 @@ def application_named(tx: Tx, app_name: str) -> str | None:
 
 def add(tx: Tx, compose: Compose, vault: Vault) -> None:
     """Adds a compose service."""
+    accounts_store.new_of_git(tx, compose.compose_id)
     tx.execute(
         insert(composes).values(
             compose_id=compose.compose_id,
@@ -224,16 +225,6 @@ def remove(tx: Tx, compose_id: str) -> None:
     hooks_store.forget(tx, SubjectType.COMPOSE, compose_id)
     tx.execute(delete(compose_releases).where(_r.compose_id == compose_id))
     tx.execute(delete(composes).where(_c.compose_id == compose_id))
-
-
-def new_account(tx: Tx) -> int:
-    """A number that was never given before."""
-    result = tx.execute(insert(accounts).values(owner="compose"))
-    key = result.inserted_primary_key
-    if key is None:  # both databases give it
-        msg = "the database gave no number"
-        raise AssertionError(msg)
-    return int(key[0])
 
 
 # Releases.

@@ -35,7 +35,7 @@ from headway.seams.runtimes.compose.stacks import Stacks
 from headway.seams.sources.archive import ArchiveSource, ArchiveSpec
 from headway.seams.sources.base import Source
 from headway.seams.sources.git import GitAccounts, GitSource, GitSpec
-from headway.seams.sources.git_commands import Git, GitFolders
+from headway.seams.sources.git_commands import Git
 from headway.seams.sources.ref import Ref, RefKind
 
 _READING_PROCESSES = 512  # Compose's own threads
@@ -85,14 +85,8 @@ class Tools:
                 limits=self.limits,
                 step_seconds=plan.settings.step_seconds,
             )
-        folders = GitFolders(
-            mirror=self.folders.mirror(plan.compose_id),
-            known_hosts=f"{self.folders.git}/known_hosts",
-            gitconfig=f"{self.folders.git}/config",
-            key_folder=self.folders.keys,
-        )
         settings = plan.settings
-        git = Git(folders=folders, limits=self.limits, step_seconds=settings.step_seconds)
+        git = Git(folders=self.folders.git_of(plan.compose_id), limits=self.limits, step_seconds=settings.step_seconds)
         spec = GitSpec(
             url=settings.git_url or "",
             ref=_ref(settings),

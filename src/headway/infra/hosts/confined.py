@@ -41,6 +41,17 @@ def bounded(argv: tuple[str, ...], capabilities: tuple[str, ...] = ()) -> tuple[
     return ("setpriv", f"--bounding-set={kept}", "--inh-caps=-all", "--no-new-privs", "--", *argv)
 
 
+def reading_all(argv: tuple[str, ...], account: Account) -> tuple[str, ...]:
+    """The words with which root starts a program as an account that may read whatever there is, and write only what is
+    its own.
+    """
+    only = "-all,+dac_read_search"
+    who = (f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups", "--no-new-privs")
+    # access(2), which programs ask before they open, would count none of it for an account that is not root.
+    what = ("--securebits=+no_setuid_fixup", f"--inh-caps={only}", f"--ambient-caps={only}", f"--bounding-set={only}")
+    return ("setpriv", *who, *what, "--", *argv)
+
+
 def is_open_to_all(path: Path) -> bool:
     """Whether any account gets at a file or folder: past all that it lies in, and may read it or enter it."""
     try:

@@ -21,7 +21,7 @@ from headway.seams.sources.base import CommitMissing, SourceError
 from headway.seams.sources.build_path import find_build_path, parse_build_path
 from headway.seams.sources.git_commands import GITCONFIG, Git
 from headway.seams.sources.git_errors import MENDED_THERE
-from headway.seams.sources.mirror import UNDO_FETCH, Mirror, remove_unfinished, run
+from headway.seams.sources.mirror import UNDO_FETCH, Mirror, remove_unfinished, run, taken_over
 from headway.seams.sources.ref import Ref, RefKind
 from headway.seams.sources.remote import Remote, Transport, parse_remote
 from headway.seams.sources.ssh_key import tidy_ssh_key
@@ -84,7 +84,7 @@ class GitSource:
     async def fetch(self, work: Work) -> Commit:
         """Brings the ref, and its submodules, into the mirrors; see `Source.fetch`."""
         remote = await self._opened(self.spec.check())
-        await self._write_settings(work)
+        await self._write_settings(work, remote)
         async with self._key(work, remote) as key_file:
             source = await self._mirror(work, remote, key_file)
             commit = await source.fetch(self.spec.ref)
@@ -99,7 +99,7 @@ class GitSource:
         Raises SourceError.
         """
         remote = await self._opened(self.spec.check())
-        await self._write_settings(work)
+        await self._write_settings(work, remote)
         async with self._key(work, remote) as key_file:
             return await (await self._mirror(work, remote, key_file)).head(self.spec.ref)
 
@@ -139,7 +139,7 @@ class GitSource:
             except SourceError as error:
                 raise blame(module, error) from error
 
-        await work.host.make_folder(f"{self.git.folders.mirror}.modules", owner=self.accounts.git)
+        await work.host.make_folder(f"{self.git.folders.mirror}.modules", mode=0o711)
         walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-")
         count = await walk.each(self._source(remote, commit), fetch)
         if count:
@@ -157,6 +157,7 @@ class GitSource:
         """Takes a commit from its mirror by a command. One that the mirror has lost is fetched again, by its hash, into
         a new mirror where the old one turns out to be damaged.
         """
+        await taken_over(work, module.mirror, self.accounts.git, f"{name}-take-over")
         given = await self._given(work, name, module, command)
         if given is Given.WHOLE:
             return
@@ -165,8 +166,8 @@ class GitSource:
             await work.say(f"The copy of {module.remote.url} on this machine is no good, and is made anew.")
         else:
             await work.say(f"Commit {shown} is no longer kept on this host, and is fetched again.")
-        await self._write_settings(work)
         remote = await self._opened(module.remote)
+        await self._write_settings(work, remote)
         async with self._key(work, remote) as key_file:
             mirror = await self._mirror(work, remote, key_file, folder=module.mirror, prefix=f"{name}-again-")
             try:
@@ -228,7 +229,7 @@ class GitSource:
             prefix=prefix,
         )
 
-    async def _write_settings(self, work: Work) -> None:
+    async def _write_settings(self, work: Work, remote: Remote) -> None:
         """Git's configuration, and the file of known hosts, which ssh itself writes on from then on."""
         folders = self.git.folders
         if await work.host.read_file(folders.gitconfig) != GITCONFIG:
@@ -236,7 +237,9 @@ class GitSource:
             await work.host.write_file(folders.gitconfig, GITCONFIG, mode=0o644)
         if await work.host.read_file(folders.known_hosts, limit=1) is None:
             await work.host.make_folder(posixpath.dirname(folders.known_hosts), mode=0o711)
-            await work.host.write_file(folders.known_hosts, b"", owner=self.accounts.git)
+            before = await work.host.read_file(folders.known_before) if folders.known_before else None
+            seen = keys_of(before or b"", remote)
+            await work.host.write_file(folders.known_hosts, seen, owner=self.accounts.git)
 
     @asynccontextmanager
     async def _key(self, work: Work, remote: Remote) -> AsyncIterator[str | None]:
@@ -271,6 +274,13 @@ async def undo(host: Host, name: str, data: Mapping[str, Any]) -> bool:
     else:
         return False
     return True
+
+
+def keys_of(known_hosts: bytes, remote: Remote) -> bytes:
+    """The lines of a file of known hosts that are about this remote's."""
+    names = {remote.host.encode(), f"[{remote.host}]:{remote.port}".encode()}
+    lines = known_hosts.splitlines(keepends=True)
+    return b"".join(line for line in lines if names & set(line.split(b" ", 1)[0].split(b",")))
 
 
 async def _outward(remote: Remote) -> Remote:

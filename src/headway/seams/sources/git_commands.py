@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headway.infra.hosts.command import Account, Command, Limits, Stage
+from headway.infra.hosts.confined import reading_all
 from headway.seams.sources.commits import FORMAT
 from headway.seams.sources.remote import Remote, Transport
 
@@ -14,7 +15,7 @@ SOURCE_REF = "refs/headway/source"
 EVERYTHING = ("+refs/heads/*:refs/headway/heads/*", "+refs/tags/*:refs/headway/tags/*")
 
 # For the mirror: a deployed tree is the whole tree, whatever its .gitattributes keep out of release tarballs.
-ATTRIBUTES = b"* -export-ignore -export-subst\n"
+_ATTRIBUTES = "* -export-ignore -export-subst\n"
 
 # Read by every git, also by the one that serves a repository of this machine, which no variable would reach. The empty
 # helper ends the list of credential helpers; maintenance in the background would be killed with the command. Packs stay
@@ -64,13 +65,20 @@ _ALLOWED: Mapping[Transport, str] = {Transport.HTTP: "http:https"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitFolders:
     """Where git keeps things on the host: the application's ``mirror`` (others' beside it for submodules), the file of
-    host keys seen so far, git's own configuration, and the folder in which a key lies while it is used.
+    host keys that it has seen so far (``known_before``: that of all applications, which was until each had one), git's
+    own configuration, and the folder in which a key lies while it is used.
     """
 
     mirror: str
     known_hosts: str
     gitconfig: str
     key_folder: str
+    known_before: str | None = None
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """What is of this application only."""
+        return (self.mirror, f"{self.mirror}.modules", self.known_hosts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +169,12 @@ class Git:
 
     def _there(self, argv: tuple[str, ...], call: Call) -> Command:
         # A large fetch says nothing for long; what ends a dead connection are git's and ssh's own limits.
+        line = (*_MERGED, self.program, *argv)
+        stage = Stage(argv=line, account=call.account)
+        if call.account is not None and call.remote.transport is Transport.FILE:
+            stage = Stage(argv=reading_all(line, call.account))
         return Command(
-            stages=(Stage(argv=(*_MERGED, self.program, *argv), account=call.account),),
+            stages=(stage,),
             env=self._env() | self._env_of_call(call),
             capture=True,
             limits=self.limits,
@@ -230,6 +242,11 @@ class Call:
     account: Account | None = None
     key_file: str | None = None
     nameless: bool = False
+
+
+def attributes(account: Account | None) -> bytes:
+    """What is written into a mirror when all of it is there and belongs to this account."""
+    return (_ATTRIBUTES if account is None else f"# {account.uid}\n{_ATTRIBUTES}").encode()
 
 
 def own(mirror: str, account: Account) -> Command:

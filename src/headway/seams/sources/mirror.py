@@ -13,10 +13,10 @@ from headway.kernel.errors import HeadwayError
 from headway.seams.sources import git_errors
 from headway.seams.sources.base import SourceError
 from headway.seams.sources.commits import read_commit
-from headway.seams.sources.git_commands import ATTRIBUTES, EVERYTHING, SOURCE_REF, Call, Git, discard, own
+from headway.seams.sources.git_commands import EVERYTHING, SOURCE_REF, Call, Git, attributes, discard, own
 from headway.seams.sources.git_errors import Failure, Remedy
 from headway.seams.sources.ref import Ref, RefKind
-from headway.seams.sources.remote import Remote, Transport
+from headway.seams.sources.remote import Remote
 
 UNDO_FETCH = "git-fetch"
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -76,11 +76,7 @@ class Mirror:
         """Brings the ref (None: the default branch) into the mirror, which is made ``anew`` first where that is wanted,
         and once where it is found damaged. Raises SourceError with the reason.
         """
-        # A folder that only the panel may enter (below /root, say) is read as the panel. The mirror is then given to
-        # the git account, which runs nothing but git.
-        attempt: Attempt | None = Attempt(
-            full=ref is not None and ref.is_short_hash, anew=anew, as_panel=self.remote.transport is Transport.FILE
-        )
+        attempt: Attempt | None = Attempt(full=ref is not None and ref.is_short_hash, anew=anew)
         failure = Failure(sentence="")
         while attempt is not None:
             try:
@@ -96,8 +92,7 @@ class Mirror:
         """The commit that the remote has for the ref (None: for its default branch); None where it has no such ref.
         Raises SourceError.
         """
-        as_panel = self.remote.transport is Transport.FILE
-        call = self._call(as_panel=as_panel)
+        call = self._call(as_panel=False)
         command = self.git.list_head(call) if ref is None else self.git.list_names(call)
         ended = await self._run("heads", command)
         if not ended.succeeded:
@@ -136,12 +131,11 @@ class Mirror:
         return await self._describe(revision, wanted, attempt)
 
     async def _make_ready(self, attempt: Attempt) -> None:
-        """Makes the mirror unless it is there. The attributes are written last, so they say that it is complete."""
+        """Makes the mirror unless it is there, as the account's. The attributes are written last, so they say so."""
         if attempt.anew:
             # A command, not a call of the host: it happens once, also when this run is taken up again.
             await self.work.command(f"{self.prefix}discard{attempt.name}", discard(self.folder))
-        attributes = f"{self.folder}/info/attributes"
-        if await self.work.host.read_file(attributes) is not None:
+        if await taken_over(self.work, self.folder, self.account, f"{self.prefix}take-over{attempt.name}"):
             return
         await self.work.host.make_folder(self.folder, owner=self.account)
         name = f"init{attempt.name}"
@@ -149,7 +143,7 @@ class Mirror:
         if not ended.succeeded:
             failure = self._failure(ended, None, attempt)
             raise _Failed(Failure(sentence=failure.sentence, remedy=Remedy.DISCARD))
-        await self.work.host.write_file(attributes, ATTRIBUTES, owner=self.account)
+        await _complete(self.work.host, self.folder, self.account)
 
     async def _head(self, call: Call, attempt: Attempt) -> Head:
         """What HEAD names over there."""
@@ -230,6 +224,21 @@ def read_head(listing: str) -> Head | None:
         elif _HASH.fullmatch(what):
             commit_hash = what
     return None if branch is None and commit_hash is None else Head(branch=branch, commit_hash=commit_hash)
+
+
+async def taken_over(work: Work, mirror: str, account: Account | None, name: str) -> bool:
+    """Whether the mirror is there. One that was another account's, as all were once, is given to this one first; that
+    is begun again where it was cut off.
+    """
+    found = await work.host.read_file(f"{mirror}/info/attributes")
+    if found is not None and account is not None and found != attributes(account):
+        await work.command(name, own(mirror, account))
+        await _complete(work.host, mirror, account)
+    return found is not None
+
+
+async def _complete(host: Host, mirror: str, account: Account | None) -> None:
+    await host.write_file(f"{mirror}/info/attributes", attributes(account), owner=account)
 
 
 async def remove_unfinished(host: Host, mirror: str) -> None:

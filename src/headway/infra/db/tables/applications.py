@@ -129,6 +129,6 @@ accounts = Table(
     "accounts",
     metadata,
     Column("number", Sequence, primary_key=True, autoincrement=True),
-    Column("owner", String(64), nullable=False),
+    Column("owner", String(64), nullable=False, index=True),
     sqlite_autoincrement=True,  # a number is never given twice, also after its row has gone
 )
