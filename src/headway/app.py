@@ -201,7 +201,7 @@ async def _seated(
     await asyncio.to_thread(take_ballast, data_dir.ballast, settings.ballast_bytes)
     access = AccessService(db)
     first_key = await first_owner(access, settings, data_dir)
-    for line in await db.run(lambda tx: wiring_surveys.begin(tx, data_dir.vault)):
+    for line in await db.run(lambda tx: wiring_surveys.begin(tx, data_dir.vault, settings)):
         (log.warning if line.refused else log.info)("upgrade: %s", line.sentence)
     await db.run(partial(register_host, host_id=LOCAL, name="This machine", concurrency=settings.concurrency))
     wired = Wiring(settings, data_dir, db, crash_point).wired(access)

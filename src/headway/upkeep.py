@@ -161,7 +161,7 @@ def look_ahead(settings: Settings) -> Outlook:
         too_new=revision is not None and revision not in known,
         panel=holder_of(folder),
         unfinished=tuple(_unfinished(url)) if can_read else (),
-        left=tuple(_left(url, folder / "vault.key")) if can_read else (),
+        left=tuple(_left(settings, url, folder / "vault.key")) if can_read else (),
         kinds=kinds,
         database_bytes=file.stat().st_size if file.exists() else 0,
         free_bytes=shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free,
@@ -261,13 +261,13 @@ def _unfinished(url: str) -> list[Unfinished]:
         database.close()
 
 
-def _left(url: str, key: Path) -> list[Line]:
+def _left(settings: Settings, url: str, key: Path) -> list[Line]:
     """What this version leaves as it is although it would not take it any more."""
     if not key.exists():
         return []
     vault, database = Vault(key.read_bytes()), SqlDatabase(url)
     try:
-        return asyncio.run(database.read(lambda tx: list(lines(tx, vault))))
+        return asyncio.run(database.read(lambda tx: list(lines(tx, vault, settings))))
     finally:
         database.close()
 

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from headway.core.access.machine_store import first_organization, is_marked, mark
 from headway.core.access.survey import Line, Survey
 from headway.core.access.upgrades import survey as of_keys
+from headway.domains.applications import engine_fetch as of_application_builds
 from headway.domains.applications import own_routing
 from headway.domains.applications import powers as of_applications
-from headway.domains.catalog import destinations_store
+from headway.domains.catalog import destinations_store, domains_store
+from headway.domains.composes import engine_fetch as of_compose_builds
 from headway.domains.composes import outlook
 from headway.domains.composes import powers as of_composes
 from headway.domains.schedules import powers as of_schedules
 from headway.infra.db.transaction import Tx
+from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
+from headway.reactions.webhooks import watching
+from headway.wiring_machine import edge_facts
 
-SURVEYS: tuple[Survey, ...] = (
-    of_applications.survey,
-    own_routing.survey,
-    of_composes.survey,
-    outlook.survey,
-    of_schedules.survey,
-    destinations_store.survey,
-    of_keys,
-)
 _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
     of_applications.adopt_all,
     of_composes.adopt_all,
@@ -33,13 +30,30 @@ _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
 )
 
 
-def lines(tx: Tx, vault: Vault) -> Iterator[Line]:
-    """All that was left as it is although it would not be taken any more."""
-    for survey in SURVEYS:
+def lines(tx: Tx, vault: Vault, settings: Settings) -> Iterator[Line]:
+    """All that was left as it is although it would not be taken any more, by these settings."""
+    for survey in surveys(settings):
         yield from survey(tx, vault)
 
 
-def begin(tx: Tx, vault: Vault) -> list[Line]:
+def surveys(settings: Settings) -> tuple[Survey, ...]:
+    """Every part's, by these settings."""
+    return (
+        of_applications.survey,
+        of_application_builds.survey,
+        own_routing.survey,
+        of_composes.survey,
+        of_compose_builds.survey,
+        partial(outlook.survey, most=outlook.bounds_of(settings)),
+        of_schedules.survey,
+        destinations_store.survey,
+        partial(domains_store.survey, facts=edge_facts(settings)),
+        watching.survey,
+        of_keys,
+    )
+
+
+def begin(tx: Tx, vault: Vault, settings: Settings) -> list[Line]:
     """The first start after an upgrade writes down whose the machine is, and that what is there was allowed; what is to
     be told of. Nothing at any other start.
     """
@@ -47,7 +61,7 @@ def begin(tx: Tx, vault: Vault) -> list[Line]:
     owner = first_organization(tx)
     if owner is None or is_marked(tx):
         return []
-    found = list(lines(tx, vault))
+    found = list(lines(tx, vault, settings))
     for adopt in _ADOPTING:
         adopt(tx, vault)
     mark(tx, owner)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Table, create_engine, select, update
 
+from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.composes import composes
 from headway.kernel.ids import new_id
+from headway.kernel.vault import Vault
 from tests.compose import SLEEPS, Stack, panel_with_engine, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web
-from tests.panel import Panel, git_repository
+from tests.panel import Panel, commit, git_repository
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -92,3 +99,69 @@ def test_who_has_the_machine_may_have_the_engine_fetch(panel: Panel, docker_engi
     owned.change(allowHostAccess=True)
     builds(owned, f"{FROM}ADD http://127.0.0.1:9/x /x\n")
     assert "connection refused" in owned.fail()["errorMessage"]
+
+
+def before_it_was_asked(panel: Panel, table: Table, service_id: str) -> None:
+    """Gives a service the settings of a version that did not ask what the engine fetches for its builds."""
+    vault = Vault((panel.data_dir / "vault.key").read_bytes())
+    (key,) = table.primary_key
+    engine = create_engine(f"sqlite:///{panel.data_dir / 'headway.db'}")
+    with engine.begin() as db:
+        row = db.execute(select(table.c.settings).where(key == service_id)).one()
+        settings = vault.open(row.settings["sealed"])
+        del settings["engine_fetch"]
+        db.execute(update(table).where(key == service_id).values(settings={"sealed": vault.seal(settings)}))
+    engine.dispose()
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """A file on the loopback, for the engine to fetch."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory="/etc/alternatives")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/README"
+        server.shutdown()
+
+
+def test_what_an_upgrade_finds_fetching_goes_on_and_is_settled_by_its_first_build(
+    panel: Panel, tmp_path: Path, address: str
+) -> None:
+    folder = tmp_path / "repo"
+    application_id = panel.application(git_repository(folder, boxed_web("1")), name="yesterday")
+    panel.done(panel.deploy(application_id), BUILD_SECONDS)
+    before_it_was_asked(panel, applications, application_id)
+    commit(folder, boxed_web("2", f"{DOCKERFILE}ADD {address} /x\n"), "fetches")
+
+    row = panel.done(panel.deploy(application_id), BUILD_SECONDS)
+
+    log = panel.deployment_log(row["deploymentId"])
+    assert "engineFetch is set from now on" in log, log
+    assert panel.get("application.one", applicationId=application_id)["engineFetch"] is True
+    panel.done(panel.deploy(application_id), BUILD_SECONDS)
+
+    plain = panel.application(
+        git_repository(tmp_path / "plain", boxed_web("1", f"{DOCKERFILE}RUN true\n")), name="plain"
+    )
+    panel.done(panel.deploy(plain), BUILD_SECONDS)
+    before_it_was_asked(panel, applications, plain)
+    panel.done(panel.deploy(plain), BUILD_SECONDS)
+    assert panel.get("application.one", applicationId=plain)["engineFetch"] is False, "the first build has shown it"
+    commit(tmp_path / "plain", boxed_web("2", f"{DOCKERFILE}ADD {address} /x\n"), "fetches")
+    assert "engineFetch" in panel.ended(panel.deploy(plain), BUILD_SECONDS)["errorMessage"], "which is a change"
+
+
+def test_a_compose_file_that_an_upgrade_finds_fetching_goes_on(
+    panel: Panel, docker_engine: Engine, address: str
+) -> None:
+    made = stack(panel, docker_engine, "earlier")
+    builds(made, FROM)
+    made.deploy()
+    before_it_was_asked(panel, composes, made.compose_id)
+    builds(made, f"{FROM}ADD {address} /x\n")
+    made.deploy()
+    assert made.one()["engineFetch"] is True
+    other = stack(panel, docker_engine, "fresh")
+    before_it_was_asked(panel, composes, other.compose_id)  # made, and never deployed
+    builds(other, f"{FROM}ADD {address} /x\n")
+    assert "engineFetch" in other.fail()["errorMessage"]

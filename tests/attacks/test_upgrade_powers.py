@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from asyncio import to_thread
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -14,8 +15,13 @@ from sqlalchemy import delete, update
 from headway import wiring_surveys
 from headway.core.access.allowances import refusal
 from headway.core.access.machine import Need, Power
+from headway.core.deployments.model import SubjectType
+from headway.domains.applications import store
+from headway.domains.catalog import domains_store
+from headway.domains.catalog.domains_model import Domain, Wish
 from headway.infra.db.tables.access import machine_allowances, organizations
 from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
 from headway.upkeep import look_ahead
 from tests.integration.http.world import World, open_world
@@ -61,9 +67,9 @@ async def before_the_upgrade(world: World) -> tuple[str, str, str]:
 
 async def test_what_was_there_goes_on_and_is_told_of_at_the_first_start_alone(world: World) -> None:
     first, second, other = await before_the_upgrade(world)
-    vault, db = world.platform.data_dir.vault, world.services.db
+    vault, db, settings = world.platform.data_dir.vault, world.services.db, world.platform.settings
 
-    told = await db.run(lambda tx: wiring_surveys.begin(tx, vault))
+    told = await db.run(lambda tx: wiring_surveys.begin(tx, vault, settings))
 
     assert {each.sentence: each.refused for each in told} == {
         f"application ours ({first}): A bind mount of /srv was set by somebody who is not known, and counts as "
@@ -71,9 +77,12 @@ async def test_what_was_there_goes_on_and_is_told_of_at_the_first_start_alone(wo
         f"application theirs ({second}): A bind mount of /srv reaches the machine, which this organisation was not "
         "given: it goes on as it is, and is refused when it is changed next.": True,
     }
-    assert await db.run(lambda tx: wiring_surveys.begin(tx, vault)) == []
+    assert await db.run(lambda tx: wiring_surveys.begin(tx, vault, settings)) == []
     assert await db.read(lambda tx: refusal(tx, other, second, [BIND])) is None
-    assert [each.refused for each in await db.read(lambda tx: list(wiring_surveys.lines(tx, vault)))] == [False, True]
+    assert [each.refused for each in await db.read(lambda tx: list(wiring_surveys.lines(tx, vault, settings)))] == [
+        False,
+        True,
+    ]
 
     mounted = (await world.stranger.get("/application.one", params={"applicationId": second})).json()["mounts"]
     mount = mounted[0]["mountId"]
@@ -110,3 +119,47 @@ async def test_it_is_listed_before_the_upgrade_from_the_schema_that_there_is(wor
         (f"application ours ({first})", False),
         (f"application theirs ({second})", True),
     ]
+
+
+async def test_names_and_watch_paths_that_are_taken_no_more_are_listed(world: World) -> None:
+    vault, db, settings = world.platform.data_dir.vault, world.services.db, world.platform.settings
+    project = (await world.post("project.create", name="names"))["environment"]["environmentId"]
+    made = (await world.post("application.create", name="names", environmentId=project))["applicationId"]
+    theirs = await unbound(world, world.stranger, "theirs")
+    await world.post("domain.create", applicationId=made, host="panel.example.org")
+    deep = "a/**/b/**/c/**/d"
+
+    def as_it_was(tx: Tx) -> None:
+        application = store.find(tx, made, vault)
+        watched = replace(application.settings, watch_paths=(deep,))
+        store.set_fields(tx, made, settings=store.kept(watched, vault))
+        stranger = store.find(tx, theirs, vault)
+        wish = Wish(host="localhost", path="/theirs")
+        domains_store.put(
+            tx,
+            Domain(
+                domain_id=new_id(),
+                organization_id=stranger.organization_id,
+                subject_type=SubjectType.APPLICATION,
+                subject_id=theirs,
+                wish=wish,
+                created_at=tx.now,
+            ),
+        )
+
+    await db.run(as_it_was)
+    given = replace(settings, public_url="https://panel.example.org")
+    found = await db.read(lambda tx: list(wiring_surveys.lines(tx, vault, given)))
+    assert {(each.what, each.setting, each.refused) for each in found} == {
+        (f"domain panel.example.org/ of application {made}", "its host", False),
+        (f"domain localhost/theirs of application {theirs}", "its host", True),
+        (f"application names ({made})", "its watch paths", True),
+    }
+    assert "more than 2 times **" in next(each.sentence for each in found if each.setting == "its watch paths")
+
+
+async def unbound(world: World, client: httpx.AsyncClient, name: str) -> str:
+    """An application in an organisation of the client's."""
+    place = (await client.post("/project.create", json={"name": f"of {name}"})).json()["environment"]
+    made = await client.post("/application.create", json={"name": name, "environmentId": place["environmentId"]})
+    return str(made.json()["applicationId"])

@@ -7,6 +7,7 @@ and written into the log at the first start.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ from headway.kernel.vault import Vault
 
 _a = machine_allowances.c
 _o = organizations.c
+_FETCHED = "what their Dockerfiles have the engine fetch (ADD of an address, an image of the machine's own network)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ def of_needs(tx: Tx, organization_id: str, subject_id: str, what: str, needs: It
             if refused is not None:
                 why = f"is not allowed now ({refused.why}): what runs goes on, and is not started again"
                 yield Line(what=what, setting=need.shown, why=why, refused=True)
-        elif need.server_id is not None or _has_machine(tx, organization_id):
+        elif need.server_id is not None or has_machine(tx, organization_id):
             why = "was set by somebody who is not known, and counts as allowed"
             yield Line(what=what, setting=need.shown, why=why, refused=False)
         else:
@@ -72,7 +74,22 @@ def of_needs(tx: Tx, organization_id: str, subject_id: str, what: str, needs: It
             yield Line(what=what, setting=need.shown, why=why, refused=True)
 
 
-def _has_machine(tx: Tx, organization_id: str) -> bool:
+def of_fetching(tx: Tx, services: Iterable[tuple[str, str]]) -> Iterator[Line]:
+    """The lines about services whose images were built before anybody asked what the engine fetches for a Dockerfile:
+    of each its organisation and its name. They are told of together, for only their repositories say which do.
+    """
+    named: dict[str, list[str]] = defaultdict(list)
+    for organization_id, name in services:
+        named[organization_id].append(name)
+    for organization_id, names in named.items():
+        refused = not has_machine(tx, organization_id)
+        why = "counts as allowed: the first build of each that needs it sets engineFetch"
+        if refused:
+            why = "reaches the machine, which this organisation was not given: it is refused when they are built next"
+        yield Line(what=", ".join(names), setting=_FETCHED, why=why, refused=refused)
+
+
+def has_machine(tx: Tx, organization_id: str) -> bool:
     """Whether anybody in the organisation may use the machine, also before that is written down."""
     if _is_new(tx):
         return least_role(tx, organization_id) is not None

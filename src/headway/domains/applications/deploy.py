@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableSet
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
+from headway.domains.applications import engine_fetch
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.elsewhere import WORKSHOP, Elsewhere
 from headway.domains.applications.elsewhere import undo as undo_elsewhere
@@ -221,13 +223,21 @@ class _Deploy:
             return await self._builds.builder(self._run, self._plan, workspace, commit)
 
         async def make() -> Json:
-            artifact = await self._builds.build(self._run, self._plan, workspace, commit, builder)
+            plan, fetches = self._plan, partial(self._settle, fetches=True)
+            artifact = await self._builds.build(self._run, plan, workspace, commit, builder, fetches=fetches)
+            if plan.settings.engine_fetch is None:
+                await self._settle(fetches=False)
             if isinstance(artifact, Bundle) and self._run.deployment.release_host_id is None:
                 artifact = replace(artifact, bytes=await self._seal(self._run))
             return dump_artifact(artifact)
 
         builder: str = await self._run.step("builder", choose)
         return load_artifact(await self._run.step("build", make))
+
+    async def _settle(self, *, fetches: bool) -> None:
+        """Notes whether the engine fetches what the machine reaches for its builds; what is noted already stays."""
+        application_id, vault = self._plan.application_id, self._vault
+        await self._run.write(lambda tx: engine_fetch.settle(tx, application_id, vault, fetches=fetches))
 
     def releasing(self, commit: Commit, artifact: Artifact) -> Releasing:
         """The steps that follow, whatever was made."""

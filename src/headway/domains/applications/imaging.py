@@ -72,7 +72,7 @@ class Imaging:
             arguments={name: value for name, value in plan.build_variables.items() if name not in secrets},
             secrets={name: Secret(value) for name, value in plan.build_variables.items() if name in secrets},
             registries=(plan.registry["url"],) if plan.registry is not None else (),
-            may_fetch=settings.engine_fetch,
+            may_fetch=bool(settings.engine_fetch),
             fresh=settings.clean_cache,
             version=_version(settings, builder),
             file_server=self.file_server.folder,

@@ -77,6 +77,7 @@ class AppSettings:
     ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
     names of those for which the rule of what is masked does not fit.
     With ``engine_fetch`` a Dockerfile may have the engine fetch what the machine reaches: who may use it sets that.
+    None: nobody has seen yet whether it needs that, which it had before it was asked for.
     ``image`` and what follows to the password name an image in a registry, ``command`` and ``arguments`` what is run
     in its place; ``restart`` is a word of ``Restart``.
     ``runtime`` says what runs images (auto, container, swarm), ``replicas`` how many copies; ``placement`` where and
@@ -107,7 +108,7 @@ class AppSettings:
     docker_context: str | None = None
     docker_stage: str | None = None
     clean_cache: bool = False
-    engine_fetch: bool = False
+    engine_fetch: bool | None = False
     heroku_version: str | None = "24"
     railpack_version: str | None = "0.15.4"
     image: str | None = None
@@ -174,6 +175,7 @@ class AppSettings:
         read = {
             **with_meaning(values),
             "archive": Archive(**archive) if archive else None,
+            "engine_fetch": values.get("engine_fetch"),
             "loopback": values.get("loopback"),
             "mounts": tuple(Attached(**each) for each in values.get("mounts", ())),
             "published": tuple(Opened(**each) for each in values.get("published", ())),

@@ -9,7 +9,7 @@ from typing import Any
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
-from headway.domains.applications import powers, store
+from headway.domains.applications import engine_fetch, powers, store
 from headway.domains.applications.model import Application, AppSettings, from_provider
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
@@ -46,7 +46,8 @@ class Planning:
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The plan of a deployment's application. Raises RunFailed with reason refused where it cannot be made."""
         try:
-            application = _at_tag(store.find(tx, deployment.subject_id, self.vault), deployment.input.get("tag"))
+            found = engine_fetch.asked(tx, store.find(tx, deployment.subject_id, self.vault), self.vault)
+            application = _at_tag(found, deployment.input.get("tag"))
             given = deployment.input.get("commit")
             commit = Commit(**given) if given else None
             allow_file = bool(deployment.input.get("allow_file"))

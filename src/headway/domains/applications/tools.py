@@ -62,6 +62,7 @@ class Defaults:
 
 
 FreePorts = Callable[[Sequence[int]], Awaitable[Collection[int]]]
+Note = Callable[[], Awaitable[None]]
 FindReached = Callable[[], Awaitable[Sequence[Reached]]]
 _PORTS_ASKED = 64  # at a time, since most of them are free
 
@@ -121,13 +122,19 @@ class Tools:
         await run.say(f"Builder {choice.builder}: {choice.reason}.")
         return choice.builder
 
-    async def build(self, run: Run, plan: Plan, workspace: Workspace, commit: Commit, builder: str) -> Artifact:
-        """Builds the workspace with that builder."""
+    async def build(
+        self, run: Run, plan: Plan, workspace: Workspace, commit: Commit, builder: str, *, fetches: Note
+    ) -> Artifact:
+        """Builds the workspace with that builder; ``fetches`` notes that the engine fetches what the machine reaches,
+        where nobody knows yet.
+        """
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
         account, group = plan.build_account, await self.engine_group()
         if spec.image is not None and account is not None and group is not None:
             # With the group of the engine's socket it may speak to it.
             spec = replace(spec, image=replace(spec.image, account=Account(uid=account.uid, gid=group)))
+        if spec.image is not None and plan.settings.engine_fetch is None:
+            spec = replace(spec, image=replace(spec.image, fetches=fetches))
         if builder == SITE_IMAGE:
             await self.imaging.file_server.lay_out()
         return await BUILDERS[builder].build(run, workspace, spec)

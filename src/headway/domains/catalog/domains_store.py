@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, fields
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from headway.core.access.policy import Missing, Noun
+from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog.domains_model import CertificateType, Domain, EdgeFacts, Wish, generated
 from headway.domains.catalog.fronted import Front
@@ -18,8 +19,10 @@ from headway.infra.db.tables.applications import applications, environments
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.edge import domains
 from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
 
 _c = domains.c
+_TOLD = (_c.host, _c.path, _c.subject_type, _c.subject_id, _c.organization_id)
 _WISHED = tuple(each.name for each in fields(Wish))
 
 
@@ -70,6 +73,18 @@ def _projects(tx: Tx, subject_ids: AbstractSet[str]) -> set[str]:
 def hosts(tx: Tx) -> list[tuple[str, str]]:
     """(host name, organisation) of every domain."""
     return [(row.host, row.organization_id) for row in tx.execute(select(_c.host, _c.organization_id).distinct())]
+
+
+def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
+    """See ``Survey``: the domains at names that no service is given any more."""
+    del vault
+    for row in tx.execute(select(*_TOLD).order_by(_c.host, _c.path)):
+        whose = facts.whose_name(row.host)
+        if whose is not None:
+            what = f"domain {row.host}{row.path} of {row.subject_type} {row.subject_id}"
+            refused = not has_machine(tx, row.organization_id)
+            then = "it is refused when it is changed next" if refused else "only who may use the machine changes it"
+            yield Line(what=what, setting="its host", why=f"is {whose}: it goes on, and {then}", refused=refused)
 
 
 def put(tx: Tx, domain: Domain) -> bool:

@@ -4,7 +4,7 @@ beside them; within a control group, which bounds what they use and ends their s
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
 from headway.core.deployments.run import RunFailed
@@ -17,14 +17,17 @@ from headway.infra.hosts.command import Account, Command, Stage
 from headway.kernel.errors import InvalidInput
 from headway.seams.builders.base import BuildError
 from headway.seams.builders.engine import fail, told
-from headway.seams.builders.recipe import Sources, lay_out
+from headway.seams.builders.recipe import Sources, lay_out, let_fetch, was_denied
 from headway.seams.runtimes.compose.built import Built, builds_of
 
 UNDO_BUILD = "image-build"
+Note = Callable[[], Awaitable[None]]
 
 
-async def build(bringing: Bringing, record: Record) -> None:
-    """Builds what the file says. Raises InvalidInput, OutOfMemory and RunFailed."""
+async def build(bringing: Bringing, record: Record, *, fetches: Note) -> None:
+    """Builds what the file says; ``fetches`` notes that the engine fetches what the machine reaches, where nobody knows
+    yet. Raises InvalidInput, OutOfMemory and RunFailed.
+    """
     builds = builds_of(record.file, record.variables)
     if not builds:
         return
@@ -36,7 +39,7 @@ async def build(bringing: Bringing, record: Record) -> None:
     async with bringing.logged_in("build", account=account, apart=True) as docker:
         line = Docker(host=docker.address, configuration=docker.config_folder)
         for each in builds:
-            await _Building(bringing, line, account, group, path).build(each)
+            await _Building(bringing, line, account, group, path, fetches).build(each)
     await run.host.end_group(group)
 
 
@@ -47,12 +50,16 @@ class _Building:
     account: Account | None
     group: str
     path: str | None
+    fetches: Note
 
     async def build(self, built: Built) -> None:
         run, names = self.bringing.run, ", ".join(built.services)
         name = f"build {names}"
         await run.say(f"Building {names}.")
-        command = self._command(await self._laid_out(built))
+        command, where = self._command(await self._laid_out(built)), self.line.configuration
+        if self.bringing.plan.settings.engine_fetch is None and await was_denied(run, name, command, where):
+            await let_fetch(run, self._sources(built), where, self.fetches, owner=self.account)
+            name = f"{name} with engineFetch"
         ended = await run.command(name, command, check=False)
         if not ended.succeeded:
             ran_out = await run.host.end_group(self.group)
@@ -61,18 +68,25 @@ class _Building:
     async def _laid_out(self, built: Built) -> ImageBuild:
         plan, tools = self.bringing.plan, self.bringing.tools
         has_machine = plan.settings.host_access
-        registries = tuple(each["url"] for each in plan.registries)
-        sources = Sources(own=built.own, registries=registries, anything=has_machine)
+        sources = self._sources(built)
         below = None if has_machine else tools.folders.own(plan.compose_id)
         wanted = replace(built.build, group=self.path, caches=self.group)
         try:
             for name in () if has_machine else built.caches_from:
-                _require_cache(name, registries)
+                _require_cache(name, sources.registries)
             return await lay_out(
                 self.bringing.run, wanted, sources, self.line.configuration, owner=self.account, below=below
             )
         except (BuildError, InvalidInput) as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
+
+    def _sources(self, built: Built) -> Sources:
+        plan = self.bringing.plan
+        return Sources(
+            own=built.own,
+            registries=tuple(each["url"] for each in plan.registries),
+            anything=plan.settings.host_access or bool(plan.settings.engine_fetch),
+        )
 
     def _command(self, build: ImageBuild) -> Command:
         typed = told(self.line.build(build))

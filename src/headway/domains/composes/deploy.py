@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableSet
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.domains.composes import engine_fetch
 from headway.domains.composes.bringing import Bringing
 from headway.domains.composes.building import build
 from headway.domains.composes.model import DROP, RAW, STACK
@@ -177,9 +179,16 @@ class _Deploy:
         """Builds the images that are built."""
 
         async def make() -> Json:
-            await build(self._bringing, await releasing.record())
+            await build(self._bringing, await releasing.record(), fetches=partial(self._settle, fetches=True))
+            if self._plan.settings.engine_fetch is None:
+                await self._settle(fetches=False)
 
         await self._run.step("build", make)
+
+    async def _settle(self, *, fetches: bool) -> None:
+        """Notes whether the engine fetches what the machine reaches for its builds; what is noted already stays."""
+        compose_id, vault = self._plan.compose_id, self._kind.planning.vault
+        await self._run.write(lambda tx: engine_fetch.settle(tx, compose_id, vault, fetches=fetches))
 
     async def push(self, releasing: Releasing) -> Json:
         """Takes images that are built to the registries that their names lead to; how others fetch them."""

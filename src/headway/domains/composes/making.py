@@ -123,5 +123,6 @@ def _for_copy(model: Compose, actor: Actor) -> ComposeSettings:
     """The one service was allowed to use the host, and its copies are where the caller may allow that; an upload stays
     with the one.
     """
-    allowed = model.settings.host_access and powers.allower(actor, model.host_id) is not None
-    return replace(model.settings, host_access=allowed, archive=None)
+    may = powers.allower(actor, model.host_id) is not None
+    host_access, engine_fetch = model.settings.host_access and may, bool(model.settings.engine_fetch) and may
+    return replace(model.settings, host_access=host_access, engine_fetch=engine_fetch, archive=None)

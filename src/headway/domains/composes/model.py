@@ -53,8 +53,9 @@ class ComposeSettings:
     ``archive`` is what was uploaded last, ``registry_ids`` name what opens the registries of its images.
     ``auto_deploy`` and what follows is how deliveries of webhooks are taken, as of applications.
     ``git_commit`` is the one that is deployed, whatever the branch names. Where nothing is ``published`` no ports of
-    the machine are. With ``host_access`` the file may ask for what reaches the host: only an owner sets it. ``extra``
-    are fields of the peer's inputs on which Headway does not act: they are stored and given back.
+    the machine are. With ``host_access`` the file may ask for what reaches the host: only an owner sets it. With
+    ``engine_fetch`` its builds may have the engine fetch what the machine reaches, as of applications. ``extra`` are
+    fields of the peer's inputs on which Headway does not act: they are stored and given back.
     """
 
     source_type: str = RAW
@@ -72,6 +73,7 @@ class ComposeSettings:
     registry_ids: Sequence[str] = ()
     create_env_file: bool = True
     host_access: bool = False
+    engine_fetch: bool | None = False
     published: bool = True
     health_deadline_seconds: float | None = None
     settle_seconds: float | None = None
@@ -96,7 +98,11 @@ class ComposeSettings:
         """The settings that ``dump`` wrote; unknown keys are of a later version and dropped."""
         known = {each.name for each in fields(ComposeSettings)}
         archive = values.get("archive")
-        read = {**with_meaning(values), "archive": Archive(**archive) if archive else None}
+        read = {
+            **with_meaning(values),
+            "archive": Archive(**archive) if archive else None,
+            "engine_fetch": values.get("engine_fetch"),
+        }
         return ComposeSettings(**{name: value for name, value in read.items() if name in known})
 
 

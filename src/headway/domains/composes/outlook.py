@@ -15,17 +15,19 @@ from headway.seams.runtimes.compose.allowed import paths_of
 from headway.seams.runtimes.compose.bounds import Bounds
 
 
-def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
+def survey(tx: Tx, vault: Vault, *, most: Bounds) -> Iterator[Line]:
     """See ``Survey``."""
     for compose in store.every(tx, vault):
         release = store.serving(tx, compose.compose_id, vault)
         if release is not None:
             what = f"compose service {compose.name} ({compose.compose_id})"
-            yield from lines(what, release.record.file, machine=compose.settings.host_access)
+            yield from lines(what, release.record.file, most, machine=compose.settings.host_access)
 
 
-def lines(what: str, file: Mapping[str, Any], *, machine: bool) -> Iterator[Line]:
-    """The lines about a file that serves; one with the ``machine`` asks for what it likes."""
+def lines(what: str, file: Mapping[str, Any], most: Bounds, *, machine: bool) -> Iterator[Line]:
+    """The lines about a file that serves, of which more than ``most`` is refused; one with the ``machine`` asks for
+    what it likes.
+    """
     unbounded = bounds.unbounded(file)
     if unbounded:
         setting = f"the containers of {', '.join(unbounded)}"
@@ -36,7 +38,7 @@ def lines(what: str, file: Mapping[str, Any], *, machine: bool) -> Iterator[Line
     for inner, outer in footing.within(paths_of(file)):
         why = f"lies within {outer.path}, which a container writes to: it goes on, and is not started so again"
         yield Line(what=what, setting=f"{inner.where} ({inner.path})", why=why, refused=True)
-    for each in bounds.objections(file, bounds_of(ContainerSettings())):
+    for each in bounds.objections(file, most):
         why = f"{each}: it goes on, and is refused when it is deployed next, unless the setting is raised"
         yield Line(what=what, setting="its file", why=why, refused=True)
 

@@ -13,7 +13,7 @@ from headway.core.deployments.status import Reason
 from headway.domains.catalog import accounts_store
 from headway.domains.catalog.git_providers import Opened
 from headway.domains.catalog.registries_model import Credentials
-from headway.domains.composes import powers, store
+from headway.domains.composes import engine_fetch, powers, store
 from headway.domains.composes.model import Compose, ComposeSettings, Release, Wanted
 from headway.domains.projects import store as projects
 from headway.infra.db.transaction import Tx
@@ -98,7 +98,7 @@ class Planning:
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The plan of a deployment's compose service. Raises RunFailed (refused) where it cannot be made."""
         try:
-            compose = store.find(tx, deployment.subject_id, self.vault)
+            compose = engine_fetch.asked(tx, store.find(tx, deployment.subject_id, self.vault), self.vault)
             plan = self.plan(tx, compose, deployment.input)
             powers.require_start(tx, compose, plan.settings)
         except HeadwayError as error:

@@ -22,7 +22,7 @@ from headway.seams.sources.remote import is_folder
 ALLOWS = "allows"
 """What a deploy is given by whom the ports of the machine may be had: who that is."""
 
-_OF_SETTINGS = (Power.HOST, Power.FOLDER)
+_OF_SETTINGS = (Power.HOST, Power.FETCH, Power.FOLDER)
 _NAMESPACES = ("pid", "ipc", "uts", "userns_mode", "cgroup", "network_mode")
 _OF_OTHERS = frozenset({"host", "container", "ns"})
 _LISTS = ("devices", "device_cgroup_rules", "cap_add", "gpus")
@@ -30,8 +30,9 @@ _LISTS = ("devices", "device_cgroup_rules", "cap_add", "gpus")
 
 def needs_of(settings: ComposeSettings, host_id: str) -> set[Need]:
     """What a compose service with these settings needs of its host."""
-    host = {Need(power=Power.HOST, server_id=_server(host_id))} if settings.host_access else set()
-    return host | of_source(settings)
+    given = {Power.HOST: settings.host_access, Power.FETCH: settings.engine_fetch}
+    own = {Need(power=power, server_id=_server(host_id)) for power, is_set in given.items() if is_set}
+    return own | of_source(settings)
 
 
 def of_source(settings: ComposeSettings) -> set[Need]:

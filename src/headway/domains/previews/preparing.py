@@ -69,6 +69,7 @@ def compose_settings_for(settings: ComposeSettings, preview: Preview) -> Compose
         _of_compose_pull(settings, preview),
         published=False,
         host_access=False,
+        engine_fetch=False,
         registry_ids=() if preview.fork else settings.registry_ids,
         webhook_secret=None,
         auto_deploy=False,

@@ -22,6 +22,8 @@ _ACTED_ON = re.compile(
 )
 # The file in the folder of the configuration that says what BuildKit may fetch.
 SOURCES = "sources.json"
+# The file beside it that tells, after a build has failed, that BuildKit was not let fetch what it may be let fetch.
+DENIED = "denied"
 # Plugins are called by their own names, in the folders that ``docker`` looks for them in: before it starts one it asks
 # each of them what it is, which takes a third of a cached build.
 _PLUGINS = ":".join(f"/usr/{place}/docker/cli-plugins" for place in ("local/lib", "local/libexec", "lib", "libexec"))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 
+from headway.core.access.survey import Line
+from headway.domains.applications import store as of_applications
+from headway.domains.composes import store as of_composes
+from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
+from headway.kernel.vault import Vault
 from headway.reactions.webhooks.patterns import Budget, Patterns, TooMuch, depths
 
 MOST_DEPTHS = 2  # ``**`` in a pattern
@@ -36,17 +41,14 @@ def check_patterns(patterns: Sequence[str]) -> None:
             )
 
 
-def upgrade_sentences(services: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
-    """A sentence for each service, by its name, that has a watch path which would be refused now. It is compared as
-    before, and refused where watch paths are next saved.
-    """
-    sentences = []
-    for name, patterns in services:
+def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
+    """See ``Survey``: the watch paths that would be refused now."""
+    for service, patterns in _services(tx, vault):
         try:
             check_patterns(patterns)
         except InvalidInput as error:
-            sentences.append(f"{name}: {error.message} It is compared as before until its watch paths are changed.")
-    return sentences
+            why = f"are compared as before until they are changed, and would be refused today ({error.message})"
+            yield Line(what=service, setting="its watch paths", why=why, refused=True)
 
 
 def concerned(files: Sequence[str], patterns: Sequence[str], budget: Budget | None = None) -> Found:
@@ -87,6 +89,14 @@ class Compared:
     def __call__(self, files: Sequence[str], patterns: Sequence[str]) -> Found:
         """What was found."""
         return self._found.get((tuple(files), tuple(patterns))) if files else ()
+
+
+def _services(tx: Tx, vault: Vault) -> Iterator[tuple[str, Sequence[str]]]:
+    for application in of_applications.every(tx, vault):
+        told = f"application {application.name} ({application.application_id})"
+        yield told, application.settings.watch_paths or ()
+    for compose in of_composes.every(tx, vault):
+        yield f"compose service {compose.name} ({compose.compose_id})", compose.settings.watch_paths or ()
 
 
 def _read(patterns: Sequence[str]) -> Patterns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -32,8 +32,9 @@ class ImageSpec:
     carries; ``group`` names the control group of the build's steps. ``dockerfile`` and ``context`` are relative to
     the build path; ``fresh`` does without what is cached. ``account`` may speak to the engine, and reads no more of
     the workspace than a build could; ``login`` is typed first, for base images that are not for everybody, from the
-    ``registries`` that it opens; with ``may_fetch`` the engine fetches whatever a Dockerfile says. ``version`` is
-    the one of the builder's own parts, where it has any.
+    ``registries`` that it opens; with ``may_fetch`` the engine fetches whatever a Dockerfile says. Of one that
+    may do so where it needs it, ``fetches`` notes that it does, before it does. ``version`` is the one of the builder's
+    own parts, where it has any.
     """
 
     api: DockerApi
@@ -51,6 +52,7 @@ class ImageSpec:
     fresh: bool = False
     registries: tuple[str, ...] = ()
     may_fetch: bool = False
+    fetches: Callable[[], Awaitable[None]] | None = None
     version: str | None = None
     file_server: str = ""
 

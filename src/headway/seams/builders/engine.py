@@ -17,7 +17,7 @@ from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image
 from headway.kernel.errors import InvalidInput, OutOfMemory
 from headway.seams.builders.base import BuildError, BuildSpec, ImageSpec
-from headway.seams.builders.recipe import Sources, lay_out
+from headway.seams.builders.recipe import Sources, lay_out, let_fetch, was_denied
 
 UNDO_BUILD = "image-build"
 _KILLED = 137
@@ -38,8 +38,12 @@ async def build_image(work: Work, spec: BuildSpec, build: ImageBuild, *, below: 
     group = await prepare(work, spec)
     wanted = replace(build, tag=image.name, labels=image.labels, group=group, fresh=image.fresh, caches=image.group)
     sources, where = Sources(registries=image.registries, anything=image.may_fetch), image.cli.configuration
-    typed = image.cli.build(await lay_out(work, wanted, sources, where, owner=image.account, below=below))
-    ended = await run_build(work, spec, "build", told(typed))
+    typed = told(image.cli.build(await lay_out(work, wanted, sources, where, owner=image.account, below=below)))
+    name = "build"
+    if image.fetches is not None and await was_denied(work, name, as_command(typed, spec, image), where):
+        await let_fetch(work, sources, where, image.fetches, owner=image.account)
+        name = "build with engineFetch"
+    ended = await run_build(work, spec, name, typed)
     if not ended.succeeded:
         raise BuildError("The image was not built.")
     return await built_image(image)

@@ -5,7 +5,7 @@ use warnings;
 
 my %heading;    # of each vertex, by its number
 my %last;       # the last line that it wrote
-my ($pending, $open, $failed, $excerpt, $reason) = ('', '', '', 0, '');
+my ($pending, $open, $failed, $excerpt, $reason, $denied) = ('', '', '', 0, '', 0);
 my $status_of_step;
 
 pipe(my $from, my $to) or die "pipe: $!\n";
@@ -37,6 +37,7 @@ show();
 waitpid $child, 0;
 my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
 print conclusion() if $status;
+leave_word() if $status && $denied;
 exit($status && $status_of_step ? $status_of_step : $status);
 
 sub tell_line {
@@ -98,17 +99,26 @@ sub refusal {
     my ($said) = @_;
     return unless $said =~ /source "([^"]*)" denied by policy/;
     my $source = $1;
-    my $given = 'or have engineFetch set (of a compose service allowHostAccess) by who may use the machine.';
+    my $given = 'or have engineFetch set by who may use the machine.';
     if ($source !~ s/\Adocker-image:\/\///) {
+        $denied = 1;
         return "The build wants the engine to fetch $source on the machine's own network, which is not for builds. Fetch it "
             . "in a step (RUN curl, wget, git), $given";
     }
     if ($source =~ /\A(localhost|[^\/]*\.localhost|127\.|0|\d+[:\/]|169\.254\.|\[)/) {
+        $denied = 1;
         return "The build wants $source from a registry on the machine's own network, which is not for builds. Give the "
             . "service that registry (registryId, registryIds), $given";
     }
     return "The build wants the image $source, which is a release of a service here: no build begins with one or copies "
         . 'from it. Take it to a registry under another name.';
+}
+
+# For whoever may let it fetch that: a file where no step of the build can write.
+sub leave_word {
+    my $folder = $ENV{DOCKER_CONFIG} // return;
+    open my $word, '>', "$folder/denied" or return;
+    close $word;
 }
 
 sub conclusion {

@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headway.infra.docker.cli import SOURCES, ImageBuild, is_acted_on
+from headway.infra.docker.cli import DENIED, SOURCES, ImageBuild, is_acted_on
 from headway.infra.docker.dockerfiles import escape_of, front_end_of, instructions, words_of
 from headway.infra.docker.image_names import HUB, KEPT, OF_THE_MACHINE, normalized
 from headway.infra.hosts.base import Host, LeadsOutside
-from headway.infra.hosts.command import Account
+from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.work import Work
 from headway.kernel.errors import InvalidInput
 from headway.seams.builders.base import BuildError
@@ -85,6 +85,25 @@ async def lay_out(
     if ignored is not None:
         await host.write_file(f"{file}.dockerignore", ignored, owner=owner, lasting=False)
     return replace(build, dockerfile=file, dockerfile_text="", arguments=copy.arguments, shown_labels={})
+
+
+async def was_denied(work: Work, name: str, command: Command, configuration: str) -> bool:
+    """Whether the command of a build fails for what BuildKit was not let fetch, and who may could let it."""
+    ended = await work.command(name, command, check=False)
+    return not ended.succeeded and await work.host.read_file(f"{configuration}/{DENIED}", limit=1) is not None
+
+
+async def let_fetch(
+    work: Work, sources: Sources, configuration: str, note: Callable[[], Awaitable[None]], *, owner: Account | None
+) -> None:
+    """Lets a build fetch whatever the machine reaches, which is noted before."""
+    await note()
+    told = policy(replace(sources, anything=True))
+    await work.host.write_file(f"{configuration}/{SOURCES}", told, owner=owner, lasting=False)
+    await work.say(
+        "It could be fetched before Headway asked who allows that, so that this service may go on with it: engineFetch "
+        "is set from now on. The build begins again."
+    )
 
 
 def check_names(names: Iterable[str]) -> None:

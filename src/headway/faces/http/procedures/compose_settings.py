@@ -34,6 +34,7 @@ class Changes(Input):
     enable_submodules: bool | None = None
     create_env_file: bool | None = None
     allow_host_access: bool | None = None
+    engine_fetch: bool | None = None
     health_deadline_seconds: Seconds | None = None
     settle_seconds: Annotated[float, Field(ge=0, le=_LONGEST_SECONDS)] | None = None
     step_seconds: Seconds | None = None

@@ -145,6 +145,7 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "registryIds": "registry_ids",
         "createEnvFile": "create_env_file",
         "allowHostAccess": "host_access",
+        "engineFetch": "engine_fetch",
         "healthDeadlineSeconds": "health_deadline_seconds",
         "settleSeconds": "settle_seconds",
         "stepSeconds": "step_seconds",
