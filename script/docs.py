@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from headway.core.deployments.status import MOVES, Intent, Reason, Status
 from headway.kernel.told_settings import OTHER_VARIABLES, documented
@@ -30,29 +31,16 @@ _REASONS: Mapping[Reason, str] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    stale = [name for name, text in pages().items() if _read(DOCS / name) != text]
+    made = {name: make() for name, make in PAGES.items()}
+    stale = [name for name, text in made.items() if _read(DOCS / name) != text]
     if "--check" in arguments:
         for name in stale:
             print(f"script/docs: docs/{name} is not what the code says; run script/docs", file=sys.stderr)
         return 1 if stale else 0
     for name in stale:
-        (DOCS / name).write_text(pages()[name])
+        (DOCS / name).write_text(made[name])
         print(f"wrote docs/{name}")
     return 0
-
-
-def pages() -> dict[str, str]:
-    """Every page by its name below docs/."""
-    return {
-        "api.md": api_page(),
-        "clients.md": clients_page(),
-        "compose-keys.md": compose_page(),
-        "destinations.md": destinations_page(),
-        "dockerfiles.md": dockerfile_page(),
-        "settings.md": settings_page(),
-        "state-machine.md": state_page(),
-        "traefik.md": traefik_page(),
-    }
 
 
 def settings_page() -> str:
@@ -138,6 +126,21 @@ def _shown(default: str) -> str:
 
 def _read(path: Path) -> str | None:
     return path.read_text() if path.exists() else None
+
+
+PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "api.md": api_page,
+        "clients.md": clients_page,
+        "compose-keys.md": compose_page,
+        "destinations.md": destinations_page,
+        "dockerfiles.md": dockerfile_page,
+        "settings.md": settings_page,
+        "state-machine.md": state_page,
+        "traefik.md": traefik_page,
+    }
+)
+"""What makes each page, by its name below docs/."""
 
 
 if __name__ == "__main__":

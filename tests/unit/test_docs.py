@@ -9,20 +9,20 @@ import pytest
 
 from headway.core.deployments.status import MOVES, Reason
 from headway.kernel.told_settings import documented
-from script.docs import DOCS, pages
+from script.docs import DOCS, PAGES
 
 ROOT = DOCS.parent
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#]+)")
 WRITTEN = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md")])
 
 
-@pytest.mark.parametrize("name", sorted(pages()))
+@pytest.mark.parametrize("name", sorted(PAGES))
 def test_a_page_is_what_the_code_says(name: str) -> None:
-    assert (DOCS / name).read_text() == pages()[name], "run script/docs"
+    assert (DOCS / name).read_text() == PAGES[name](), "run script/docs"
 
 
 def test_every_setting_move_and_reason_is_told() -> None:
-    settings, states = pages()["settings.md"], pages()["state-machine.md"]
+    settings, states = PAGES["settings.md"](), PAGES["state-machine.md"]()
     assert [each.variable for each in documented() if f"`{each.variable}`" not in settings] == []
     assert [move.name for move in MOVES if f"| {move.name} |" not in states] == []
     assert [reason for reason in Reason if f"| `{reason}` |" not in states] == []
