@@ -329,6 +329,7 @@ class Wiring:
             settings=engine_settings(self._settings),
             guests=self._guests,
             sources={**self._backups.sources(kept), SubjectType.SCHEDULE: self._schedules.subject},
+            places=lambda host_id: self._toolboxes.at(host_id).room.places(),
             crash_point=self._crash_point,
         )
 

@@ -13,6 +13,7 @@ from headway.core.engine.recovery import Recovery
 from headway.core.engine.run_log import PumpedLog
 from headway.infra.hosts.base import StopMode
 from tests.factories import request
+from tests.simulation.host import SimHost
 from tests.simulation.machine import SimRun
 from tests.simulation.work import Work
 from tests.simulation.world import World, play, world
@@ -86,6 +87,10 @@ BROKEN: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
     "the next of a key is not let in": (
         lambda patch: patch.setattr(queue, "promote", lambda _tx, _key: None),
         "the first runs",
+    ),
+    "what was written is on no disk": (
+        lambda patch: patch.setattr(SimHost, "sync", _nothing),
+        "no disk has what it wrote",
     ),
     "a log is not closed": (
         lambda patch: patch.setattr(PumpedLog, "finish", _nothing),

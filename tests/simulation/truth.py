@@ -138,6 +138,8 @@ class Truth:
         if row.status == "done" and earlier != "done":
             serving = self._effects.serving.get(row.subject_id)
             self.hold(serving == row.deployment_id, f"{row.seq} is done but {serving} serves")
+            synced = row.deployment_id not in self._machine.unsynced
+            self.hold(synced, f"{row.seq} is done, and no disk has what it wrote")
             self._newest_done[row.subject_id] = row.deployment_id
 
     def _look_at_bounds(self, rows: list[Row]) -> None:

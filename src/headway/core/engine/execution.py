@@ -136,6 +136,14 @@ class Execution:
             fields["description"] = description
         await self.write(lambda tx: self._describe(tx, fields))
 
+    async def kept(self) -> None:
+        """Returns once what the run wrote is on the disks of every host that it touched: before that it is not done,
+        for a power cut would leave a row that says so, and no release. Raises FileFailed.
+        """
+        for host_id in self.deployment.host_ids:
+            await self._parts.hosts[host_id].sync(*await self._parts.places(host_id))
+        self._parts.crash_point("kept")
+
     def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
         """See ``Run.fence``."""
         return (host or self.host).fence(self.deployment.deployment_id, self._lease.epoch)

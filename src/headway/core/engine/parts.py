@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
@@ -21,6 +21,7 @@ from headway.kernel.events import Events
 from headway.kernel.vault import Vault
 
 T = TypeVar("T")
+Places = Callable[[str], Awaitable[Collection[str]]]
 
 _FIRST_BACKOFF = 0.05
 _LONGEST_BACKOFF = 1.0
@@ -105,12 +106,17 @@ class Logs(Protocol):
         ...
 
 
+async def nowhere_else(_host_id: str) -> Collection[str]:
+    """Runs write in Headway's own folders only."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """The engine's collaborators. ``owner`` names this start of this panel in leases, ``guests`` are the anchors under
     way that belong to no deployment, ``sources`` tell what timers ask for, ``troubles`` keeps what the loops could not
-    do. ``crash_point`` is called, with a name,
-    wherever a power cut would leave another state behind: the proofs end the process there.
+    do, ``places`` tells where runs write on a host beside Headway's own folders. ``crash_point`` is called, with a
+    name, wherever a power cut would leave another state behind: the proofs end the process there.
     """
 
     db: Database
@@ -126,6 +132,7 @@ class Parts:
     sources: Mapping[SubjectType, Source] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
     troubles: Troubles = field(default_factory=Troubles)
+    places: Places = nowhere_else
     crash_point: Callable[[str], None] = lambda _name: None
 
     async def write(self, change: Callable[[Tx], T]) -> T:

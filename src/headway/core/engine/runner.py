@@ -189,7 +189,9 @@ class Runner:
         try:
             execution = await self._execution(anchor, frozen, run_log)
             async with asyncio.timeout(self._total_seconds) as total:
-                return await kind.perform(execution)
+                success = await kind.perform(execution)
+                await execution.kept()
+                return success
         except RunFailed as failure:
             return Outcome(status=Status.ERROR, reason=failure.reason, message=failure.message)
         except _LEFT_TO_RECOVERY:

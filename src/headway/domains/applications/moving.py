@@ -75,6 +75,7 @@ class Moving:
         kept = ("--no-same-owner", "--preserve-permissions", f"--directory={arriving}")
         into = ("tar", "--extract", "--file=-", _BLOCKS, *kept)
         await self._stream(out, into, account, make_way).carry("what was built")
+        await self.there.host.sync(arriving)
         await self.there.host.rename(arriving, folder)
 
     async def is_one_engine(self) -> bool:

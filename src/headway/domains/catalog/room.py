@@ -37,6 +37,11 @@ class Room:
                     Reason.REFUSED,
                 )
 
+    async def places(self) -> list[str]:
+        """Where deploys write on their host."""
+        root = await self._engine_root()
+        return [self.work] if root is None else [self.work, root]
+
     async def _free(self, run: Run, place: str | None) -> int:
         """Free bytes there; what is no place of the host that we can see (an engine elsewhere) is taken as enough."""
         if place is None:

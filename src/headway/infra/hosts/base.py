@@ -269,6 +269,12 @@ class Host(Protocol):
         """Moves within one file system; the target must not exist."""
         ...
 
+    async def sync(self, *paths: str) -> None:
+        """Returns once the disks have all that was written by now on the file systems that hold Headway's own folders
+        and these paths; one that is not there is passed over. Raises FileFailed.
+        """
+        ...
+
     async def free_bytes(self, path: str) -> int:
         """Free space, in bytes, of the file system that holds ``path``."""
         ...

@@ -30,10 +30,13 @@ AT_FDCWD = -100
 RENAME_NOREPLACE = 1
 # Large trees take minutes, and logs and fences need the threads that all others share.
 _REMOVALS = ThreadPoolExecutor(2, "removal")
+_SYNCS = ThreadPoolExecutor(2, "sync")  # a disk that is slow, or written to by others, takes long as well
 
 
 class LocalFiles:
-    """The part of the host contract that is about files, for this machine."""
+    """The part of the host contract that is about files, for this machine. ``own_folders`` are Headway's."""
+
+    own_folders: Sequence[str] = ()
 
     async def make_folder(self, path: str, *, owner: Account | None = None, mode: int = 0o700) -> None:
         """Makes a folder (parents exist already or are made traversable, owned by the panel); no error if it exists."""
@@ -77,6 +80,12 @@ class LocalFiles:
     async def rename(self, source: str, target: str) -> None:
         """Moves within one file system. Raises Conflict when the target exists."""
         await _in_thread("move", source, lambda: _rename(source, target))
+
+    async def sync(self, *paths: str) -> None:
+        """Returns once the disks have all that was written by now on the file systems that hold Headway's own folders
+        and these paths; one that is not there is passed over. Raises FileFailed.
+        """
+        await asyncio.get_running_loop().run_in_executor(_SYNCS, _sync, [*self.own_folders, *paths])
 
     async def free_bytes(self, path: str) -> int:
         """Free space, in bytes, of the file system that holds ``path``."""
@@ -210,6 +219,26 @@ def _rename(source: str, target: str) -> None:
         msg = f"Cannot move {source} to {target}: that exists already."
         raise Conflict(msg)
     raise OSError(number, os.strerror(number))
+
+
+def _sync(paths: Sequence[str]) -> None:
+    synced: set[int] = set()
+    for path in paths:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            device = Path(path).stat().st_dev
+            if device not in synced:
+                synced.add(device)
+                _told("put on the disk what was written to", path, partial(_sync_file_system, path))
+
+
+def _sync_file_system(path: str) -> None:
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(opened):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    finally:
+        os.close(opened)
 
 
 def _free_bytes(path: str) -> int:

@@ -53,6 +53,7 @@ class LocalHost(LocalFiles):
         machine: str | None = None,
     ) -> None:
         self.host_id = host_id
+        self.own_folders = (str(root.absolute()),)
         self._runs = root.absolute() / "runs"
         self._panel_id = check_id(panel_id)
         self._use_cgroups = use_cgroups

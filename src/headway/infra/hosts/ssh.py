@@ -59,6 +59,7 @@ class SshHost(SshFiles):
         self._place = check_id(f"{panel_id}-{host_id}")
         self.root = f"{root}/{self._place}"
         self.work = f"{self.root}.work"  # which unprivileged accounts may pass through
+        self.own_folders = (self.root, self.work)
         self._runs = f"{self.root}/runs"
         self._epochs = f"{self.root}/epochs"
         self._use_cgroups = use_cgroups

@@ -13,6 +13,7 @@ from headway.infra.hosts.wire import SPARE_BYTES, Field
 from headway.kernel.errors import Conflict
 
 FILE_SECONDS = 60.0
+SYNC_SECONDS = 3600.0  # what others have written there is synced as well
 PIECE_BYTES = 1 << 20
 
 
@@ -20,6 +21,7 @@ class SshFiles:
     """The part of the host contract that is about files, for a server."""
 
     _session: SshSession
+    own_folders: Sequence[str] = ()
 
     async def make_folder(self, path: str, *, owner: Account | None = None, mode: int = 0o700) -> None:
         """Makes a folder (parents exist already or are made traversable, owned by root); no error if it exists."""
@@ -81,6 +83,15 @@ class SshFiles:
     async def rename(self, source: str, target: str) -> None:
         """Moves within one file system. Raises Conflict when the target exists."""
         await self._file("move", "move", source, target)
+
+    async def sync(self, *paths: str) -> None:
+        """Returns once the disks have all that was written by now on the file systems that hold Headway's own folders
+        and these paths; one that is not there is passed over. Raises FileFailed.
+        """
+        word, *rest = await self._session.ask("sync", *self.own_folders, *paths, seconds=SYNC_SECONDS)
+        if word != b"ok":
+            why = b" ".join(rest).decode(errors="replace")
+            raise FileFailed(f"Cannot put on the disk what was written on the server: {why}.")
 
     async def free_bytes(self, path: str) -> int:
         """Free space, in bytes, of the file system that holds ``path``."""

@@ -153,6 +153,17 @@ def _close_log(path: Path, offset: int, text: str, masker: Masker, *, is_whole: 
     file = LogFile(path)
     try:
         begins = file.close_at(offset, is_whole=is_whole)
-        return file.end(masker.mask_text(text.rstrip("\n")).encode() + b"\n", begins)
+        size = file.end(masker.mask_text(text.rstrip("\n")).encode() + b"\n", begins)
+        _sync_folder(path.parent)
+        return size
     finally:
         file.close()
+
+
+def _sync_folder(path: Path) -> None:
+    """Puts on the disk under which name a new file is."""
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -231,6 +231,18 @@ sub move {
     return;
 }
 
+# Puts on the disk all that was written on the file systems of these paths.
+sub sync_all {
+    my %paths;
+    for my $path (@_) {
+        my ($device) = stat $path or next;
+        $paths{$device} //= $path;
+    }
+    return if !%paths;
+    system( 'sync', '--file-system', '--', sort values %paths ) == 0 or die "sync does not succeed\n";
+    return;
+}
+
 sub free_bytes {
     my ($path) = @_;
     open my $answer, '-|', 'stat', '-f', '-c', '%a %S', '--', $path or fail();

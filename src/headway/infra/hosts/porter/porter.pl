@@ -43,6 +43,7 @@ my %SLOW = (
     remove_files => sub { Headway::Files::remove_files(@_); return ['ok'] },
     move         => sub { Headway::Files::move(@_);         return ['ok'] },
     exchange     => sub { return Headway::Exchange::turn(@_) },
+    sync         => sub { Headway::Files::sync_all(@_);     return ['ok'] },
     free_bytes   => sub { return [ 'ok', Headway::Files::free_bytes(@_) ] },
     read_files   => sub { return [ 'ok', Headway::Files::read_files(@_) ] },
     strike       => sub { return [ 'ok', Headway::Processes::signal( KILL => @_ ) ? 1 : 0 ] },

@@ -49,8 +49,9 @@ def unpack_pip(kept: str, packages: str, folder: str) -> None:
     beside = f"{kept}.{os.getpid()}"
     try:
         shutil.copytree(packages, beside)
+        subprocess.run(["sync", "--file-system", "--", beside], check=True)  # noqa: S607 - every later build trusts it
         os.rename(beside, kept)  # noqa: PTH104 - as above; never half a copy under that name
-    except OSError:
+    except (OSError, subprocess.CalledProcessError):
         shutil.rmtree(beside, ignore_errors=True)  # the next build unpacks it again
 
 

@@ -117,6 +117,7 @@ class Attended:
             await self.host.send_file(packed, f"{draft}.gz")
         await self._run("gzip", "--decompress", "--force", f"{draft}.gz")
         await self._run("chmod", "0755", draft)
+        await self.host.sync(draft)  # its length is all by which it is known later
         await self._run("mv", "-f", draft, path)
 
     async def _answered(self, heard: _Heard, say: Say | None) -> Message:
@@ -169,6 +170,7 @@ class Attended:
         await self.host.make_folder(draft)
         await self.host.write_file(tar, ours.content)
         await self._run("tar", "--extract", "--no-same-owner", f"--file={tar}", f"--directory={draft}")
+        await self.host.sync(draft)
         with suppress(Conflict):
             await self.host.rename(draft, folder)
         await self.host.remove_tree(tar)
