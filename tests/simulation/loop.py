@@ -93,6 +93,7 @@ class SimLoop(base_events.BaseEventLoop):
         self._undone: list[asyncio.Handle] = []
         self._unanswered: list[asyncio.Future[Any]] = []
         self.burying = False
+        self.pierce: Callable[[Coroutine[Any, Any, Any]], Coroutine[Any, Any, Any]] = lambda work: work
         self.unforeseen: list[dict[str, Any]] = []
         self.set_task_factory(self._make_task)  # type: ignore[arg-type] # typed for tasks of any result
         self.set_exception_handler(lambda _loop, context: self.unforeseen.append(context))
@@ -184,7 +185,7 @@ class SimLoop(base_events.BaseEventLoop):
             self._ready.append(timer)
 
     def _make_task(self, loop: object, coroutine: Coroutine[Any, Any, T], **options: Any) -> SimTask[T]:  # noqa: ANN401
-        task = SimTask(coroutine, number=len(self._tasks), loop=self, **options)
+        task = SimTask(self.pierce(coroutine), number=len(self._tasks), loop=self, **options)
         self._tasks.append(task)
         return task
 

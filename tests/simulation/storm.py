@@ -11,6 +11,7 @@ from headway.core.deployments.model import Deployment, Lane
 from headway.core.deployments.status import Intent
 from headway.kernel.errors import HeadwayError
 from tests.factories import request
+from tests.simulation.injection import ERRORS, Injector
 from tests.simulation.machine import State
 from tests.simulation.world import Panel, World
 
@@ -31,6 +32,7 @@ class Weather:
     database_away: int = 0
     host_away: int = 0
     links_cut: int = 0
+    injected: int = 0
     lost_answers: float = 0.0
     second_panel: bool = False
 
@@ -55,6 +57,7 @@ def forecast(chance: Random) -> Weather:
         lost_answers=chance.choice([0.0, 0.0, 0.0, 0.02]),
         second_panel=second,
         links_cut=some(0.6 if second else likely / 2),
+        injected=some(likely),
     )
 
 
@@ -66,6 +69,9 @@ class Storm:
         self._chance = made.chance
         self._weather = weather
         self._wanted = ["a", "b"] if weather.second_panel else ["a"]
+        chance = made.chance
+        numbers = {int(10 / (0.003 + chance.random())): chance.choice(ERRORS) for _ in range(weather.injected)}
+        made.loop.pierce = Injector(at=numbers).pierced
 
     async def play(self) -> None:
         """The whole of it."""

@@ -55,13 +55,14 @@ class Row:
 
 class Truth:
     """Compares rows with the machine. The first untruth is kept: whoever meets it may be a task that swallows it.
-    ``without_log`` are the deployments whose log a scene takes away.
+    ``without_log`` are the deployments whose log a scene takes away, ``ends`` the ended rows, also of those removed.
     """
 
     def __init__(self, machine: Machine, effects: Effects, concurrency: int) -> None:
         self.untruths: list[str] = []
         self.rows: dict[str, Row] = {}
         self.without_log: set[str] = set()
+        self.ends: dict[str, Row] = {}
         self._machine = machine
         self._effects = effects
         self._concurrency = concurrency
@@ -77,6 +78,8 @@ class Truth:
         rows = {row.deployment_id: row for row in read_rows(tx)}
         for deployment_id, row in rows.items():
             self._look_at_change(self.rows.get(deployment_id), row)
+            if row.status in {"done", "error"}:
+                self.ends[deployment_id] = row
         self._look_at_bounds(list(rows.values()))
         self.hold(not self._machine.stale, f"a fence let in {self._machine.stale}")
         self.rows = rows
@@ -108,7 +111,7 @@ class Truth:
             number = row.seq
             self.hold(row.status in {"done", "error"}, f"{number} is still {row.status}")
             self.hold((row.reason is None) == (row.status == "done"), f"{number} is {row.status} with {row.reason}")
-            told = row.status == "error" or row.deployment_id in self.without_log
+            told = row.status == "error" or self._has_no_whole_log(row)
             self.hold(bool(row.error_message) == told, f"{number} has the message {row.error_message}")
             self.hold(ended[row.deployment_id] == 1, f"the end of {number} was told {ended[row.deployment_id]} times")
             lies = row.deployment_id in self._effects.releases
@@ -151,7 +154,7 @@ class Truth:
             self.hold(key is None or number == 1, f"{number} of {key} run at once")
 
     def _look_at_log(self, row: Row, logs: LogPaths) -> None:
-        if row.deployment_id in self.without_log:
+        if self._has_no_whole_log(row):
             return
         path = logs.log(row.deployment_id)
         if row.started_at is None and not path.exists():
@@ -162,6 +165,9 @@ class Truth:
             spool += "\n"
         closing = "It serves." if row.status == "done" else f"Deployment {row.reason}: {row.error_message}"
         self.hold(text == f"{spool}{closing}\n", f"the log of {row.seq} is {text!r}, not {spool!r} and {closing!r}")
+
+    def _has_no_whole_log(self, row: Row) -> bool:
+        return row.deployment_id in self.without_log or "The log could not be written" in (row.error_message or "")
 
     def _spool(self, row: Row) -> bytes:
         """The output of the run that counts: the one whose handle the row has; those before were put back."""

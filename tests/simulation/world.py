@@ -15,10 +15,12 @@ from random import Random
 from typing import Any, TypeVar
 
 from headway.core.deployments.ledger import Ledger
-from headway.core.deployments.model import Request
+from headway.core.deployments.model import Request, SubjectType
 from headway.core.engine.engine import Engine
 from headway.core.engine.parts import Parts
+from headway.core.engine.poller import Poller
 from headway.core.engine.run_log import LogFolder
+from headway.core.engine.scheduler.scheduler import Source
 from headway.core.engine.troubles import Troubles
 from headway.infra.logs import pump
 from headway.infra.logs.paths import LogPaths
@@ -69,6 +71,9 @@ class World:
         self.truth = Truth(self.machine, self.effects, CONCURRENCY)
         self.version = 1
         self.undo_seconds = 0.0
+        self.servers: list[Machine] = []
+        self.sources: dict[SubjectType, Source] = {}
+        self.pollers: Callable[[SimDatabase], tuple[Poller, ...]] = lambda _db: ()
         self._starts = 0
         self._processes: list[Process] = []
         self._vault = Vault(Vault.new_key())
@@ -87,15 +92,17 @@ class World:
             db=SimDatabase(self.store, self.border),
             ledger=ledger,
             events=events,
-            hosts={"here": SimHost(self.machine, self.border)},
+            hosts={each.host_id: SimHost(each, self.border) for each in (self.machine, *self.servers)},
             kinds={work.name: work},
             vault=self._vault,
             logs=LogFolder(self.logs, Nobody(), events),
             owner=f"{panel_id}.{self._starts}",
-            troubles=Troubles(monotonic=self.loop.time),
+            troubles=Troubles(clock=self.loop, monotonic=self.loop.time),
+            clock=self.loop,
+            sources=self.sources,
             crash_point=lambda _name: self.border.count(),
         )
-        engine = Engine(parts)
+        engine = Engine(parts, self.pollers(SimDatabase(self.store, self.border)))
 
         async def run() -> None:
             await engine.take_over(panel_id)
@@ -120,6 +127,11 @@ class World:
     async def enqueue(self, panel: Panel, request: Request) -> str:
         """A client's wish for a deployment, tried until the panel answers."""
         return (await panel.db.run(lambda tx: panel.ledger.enqueue(tx, request))).deployment_id
+
+    @property
+    def starts(self) -> int:
+        """How many panels have been started."""
+        return self._starts
 
     def all_ended(self) -> bool:
         """Whether nothing waits or runs."""

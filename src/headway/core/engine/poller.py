@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
 
 from headway.kernel.errors import HeadwayError, Unavailable
 
@@ -23,15 +25,11 @@ class Poller:
         self._stopped = False
 
     async def run(self) -> None:
-        """Loops until stopped. A round that fails is logged, and does not end the loop."""
+        """Loops until stopped. A round or a rest that fails is logged, and does not end the loop."""
         while not self._stopped:
             self._wake.clear()
-            rest = await self._round()
-            try:
-                async with asyncio.timeout(rest):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            rest = await self._round(self._work)
+            await self._round(partial(self._rest, rest))
 
     def wake(self) -> None:
         """Ends the current rest at once."""
@@ -42,9 +40,15 @@ class Poller:
         self._stopped = True
         self._wake.set()
 
-    async def _round(self) -> float:
+    async def _rest(self, seconds: float) -> float:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        return 0.0
+
+    async def _round(self, work: Callable[[], Awaitable[float]]) -> float:
         try:
-            return await self._work()
+            return await work()
         except Unavailable as away:
             log.warning("%s waits: %s", self.name, away.message)
         except HeadwayError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from headway.core.engine.by_host import ByHost
@@ -35,7 +35,7 @@ class Reach:
 
     async def look_round(self) -> float:
         """Looks whether each host is there, each by itself; seconds to rest."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         for host_id, host in self._parts.hosts.items():
             if host.link != 0 and (not self.is_open(host_id) or now >= self._due.get(host_id, 0.0)):
                 self._due[host_id] = now + _LOOK_EVERY
@@ -61,7 +61,7 @@ class Reach:
 
     def _has_waited(self, host_id: str, link: int) -> bool:
         """Whether what could not be cleared since the link is new was tried for long enough."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         known, since = self._clearing.get(host_id, (link, now))
         self._clearing[host_id] = (link, since if known == link else now)
         return now - self._clearing[host_id][1] >= _CLEARING_SECONDS

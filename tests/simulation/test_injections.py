@@ -1,0 +1,29 @@
+"""An error that nobody foresaw, at any wait of the engine: one deployment may end by it, and the others go on.
+
+Some of the places; ``script/prove injections`` takes all of them.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.working_days import DAYS, judge, points_of
+
+SAMPLE = 12
+PARTS = {  # where something waits itself; the others wait for these
+    *(f"core/engine/{name}.py" for name in ("beside", "ending", "engine", "execution", "janitor", "parts", "poller")),
+    *(f"core/engine/{name}.py" for name in ("at_once", "reach", "recovery", "runner", "stopper", "worker")),
+    "core/engine/scheduler/scheduler.py",
+    *(f"infra/logs/{name}.py" for name in ("logfile", "pump")),
+    "core/deployments/retention.py",
+}
+ELSEWHERE: dict[str, set[str]] = {"day": {"core/engine/at_once.py"}, "night": set()}
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_an_error_at_a_wait_ends_one_deployment_at_most(day: str) -> None:
+    ends, points = points_of(day)
+    sample = points[:: len(points) // SAMPLE]
+    wrong = {f"time {nth} at {point}": judge(day, point, nth, ends) for point, nth in sample}
+    assert {where: complaint for where, complaint in wrong.items() if complaint} == {}
+    assert PARTS - {point.file for point, _ in points} - ELSEWHERE[day] == set()

@@ -1,0 +1,202 @@
+"""Days on which the engine does all that it can, and how each goes where one of its waits fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from random import Random
+
+from headway.core.deployments.model import Request, SubjectType
+from headway.core.deployments.retention import Keep, Retention
+from headway.core.engine.poller import Poller
+from headway.core.engine.run_log import LogFilesOnDisk
+from headway.core.engine.scheduler.cron import Cron
+from headway.core.engine.scheduler.timer import Policy, Tick
+from headway.core.engine.scheduler.timers import Timers
+from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
+from headway.kernel.events import Events
+from tests.factories import request
+from tests.simulation.border import Fault
+from tests.simulation.database import SimDatabase
+from tests.simulation.injection import ERRORS, Injector, Point
+from tests.simulation.machine import Machine
+from tests.simulation.world import Panel, World, play, world
+
+LONGEST_SECONDS = 900.0
+PANELS = "panels"
+SHORT = {"fetch": ["print fetching"], "build": ["print building"], "migrate": ["print migrating"]}
+FAILING = {**SHORT, "migrate": ["print migrating", "exit 3"]}
+SLOW = {**SHORT, "build": ["print building", "sleep 8", "print built"]}
+ENDLESS = {**SHORT, "fetch": ["print fetching", "sleep 3000", "stubborn"]}
+
+
+class Nightly:
+    """What a timer asks for; fits ``Source``."""
+
+    def request(self, tx: Tx, subject_id: str, tick: Tick) -> Request | None:
+        """See ``Source.request``."""
+        return wish(subject_id, SHORT)
+
+
+def wish(name: str, commands: Mapping[str, list[str]]) -> Request:
+    """A deployment of the application of that name."""
+    return request(subject_id=name, exclusive_key=f"application:{name}", input={"commands": dict(commands)})
+
+
+def prepare(made: World) -> None:
+    """A server, a timer that is due after half a minute of the first hour, and records that are not kept for ever."""
+    made.servers = [Machine("server")]
+    made.sources = {SubjectType.SCHEDULE: Nightly()}
+    made.pollers = lambda db: (Poller("retention", _retention(made, db).keep_round),)
+    timers, cron = Timers(Events(), made.loop), Cron(expression="30 0 0 1 1 *")
+
+    def put(tx: Tx) -> None:
+        timers.put(tx, SubjectType.SCHEDULE, "nightly", cron, Policy(), enabled=True)
+
+    made.store.perform(put)
+
+
+async def a_day(made: World) -> None:
+    """One fails and owes an undo, its neighbours succeed, one is cancelled, one is due by the clock, one is too old."""
+    prepare(made)
+    panel = made.start_panel()
+    made.border.faults.append(Fault("undo release", HeadwayError("The engine does not answer.")))
+    for name, commands in (("old", SHORT), ("failing", FAILING), ("neighbour", SLOW), ("endless", ENDLESS)):
+        await ask(made, panel, name, commands)
+    await ask(made, panel, "old", SHORT)
+    endless = await found(made, "endless")
+    await kept_up(made, lambda: made.machine.begun[endless, "fetch"] > 0 or ended(made, endless), "it runs")
+    await cancel(made, endless)
+    await calm(made, 6)
+
+
+async def a_night(made: World) -> None:
+    """The panel dies over three runs: one lives, the anchor of one is gone, one begins; another is cancelled."""
+    prepare(made)
+    panel = made.start_panel()
+    for name, commands in (("lives", SLOW), ("loses", SLOW), ("waits", SHORT)):
+        await ask(made, panel, name, commands)
+    lives, loses = await found(made, "lives"), await found(made, "loses")
+    both = lambda: all(made.machine.begun[each, "build"] or ended(made, each) for each in (lives, loses))  # noqa: E731
+    await kept_up(made, both, "both build")
+    made.panels["a"].process.kill()
+    for run in made.machine.runs.values():
+        if run.handle.deployment_id == loses:
+            run.die()
+    made.start_panel()
+    await ask(made, made.panels["a"], "endless", ENDLESS)
+    endless = await found(made, "endless")
+    await kept_up(made, lambda: made.machine.begun[endless, "fetch"] > 0 or ended(made, endless), "it runs")
+    await asyncio.sleep(1)
+    made.panels["a"].process.kill()
+    made.start_panel()
+    await cancel(made, endless)
+    await calm(made, 5)
+
+
+DAYS: Mapping[str, Callable[[World], Awaitable[None]]] = {"day": a_day, "night": a_night}
+
+
+def play_day(day: str, injector: Injector) -> dict[str, str]:
+    """How the deployments of a day ended, by their applications in the order of asking, and how many panels there were
+    that day. Raises AssertionError.
+    """
+    with world(day, 0.0) as made:
+        made.loop.pierce = injector.pierced
+        play(made, DAYS[day])
+        ends = sorted(made.truth.ends.values(), key=lambda row: row.seq)
+        return {f"{row.seq} {row.subject_id}": row.reason or row.status for row in ends} | {PANELS: str(made.starts)}
+
+
+def points_of(day: str) -> tuple[dict[str, str], list[tuple[Point, int]]]:
+    """How a day goes where nothing fails, and where something may: each point the first time, and the last."""
+    injector = Injector()
+    ends = play_day(day, injector)
+    points = sorted(injector.met.items(), key=lambda each: str(each[0]))
+    return ends, [(point, nth) for point, times in points for nth in sorted({1, times})]
+
+
+def judge(day: str, point: Point, nth: int, ends: Mapping[str, str]) -> str:
+    """What is wrong with a day on which a point fails, "" for nothing: one deployment may end otherwise, none is left,
+    and none of the others takes part.
+    """
+    error = Random(f"{point} {nth}").choice(ERRORS)
+    injector = Injector(point=point, nth=nth, error=error)
+    try:
+        found = play_day(day, injector)
+    except AssertionError as untrue:
+        return f"{error()!r}: {(str(untrue).splitlines() or ['?'])[-1]}"
+    others = {name for name in {*ends, *found} if ends.get(name) != found.get(name)}
+    if injector.raised_outside:  # of every loop: then the panel itself ends, and is started anew
+        others.discard(PANELS)
+    if PANELS not in others and len(others) <= 1:
+        return ""
+    return f"{error()!r}: {[(name, ends.get(name), found.get(name)) for name in sorted(others)]}"
+
+
+async def ask(made: World, panel: Panel, name: str, commands: Mapping[str, list[str]]) -> None:
+    """A client's wish, asked until it is taken."""
+    await made.ask(panel, made.enqueue(panel, wish(name, commands)))
+
+
+async def found(made: World, name: str) -> str:
+    """The id of an application's deployment."""
+    return next(row.deployment_id for row in made.truth.rows.values() if row.subject_id == name)
+
+
+async def cancel(made: World, deployment_id: str) -> None:
+    """Asked until it is answered: whoever is told of an error asks again."""
+    for _ in range(20):
+        panel = revived(made)
+        with suppress(Exception):
+            await made.ask(panel, panel.engine.stopper.cancel(deployment_id))
+        if ended(made, deployment_id):
+            return
+        await asyncio.sleep(1)
+
+
+async def calm(made: World, number: int) -> None:
+    """Returns once so many have ended, and nothing of them is left."""
+
+    def is_calm() -> bool:
+        return len(made.truth.ends) >= number and made.all_ended() and not made.machine.runs
+
+    await kept_up(made, is_calm, "all have ended")
+    await kept_up(made, lambda: not made.effects.releases - done(made), "what was half-made is gone")
+
+
+async def kept_up(made: World, fact: Callable[[], bool], what: str) -> None:
+    """Waits for a fact, while somebody keeps the panel up."""
+    await made.until(lambda: bool(revived(made)) and fact(), LONGEST_SECONDS, what, every=0.5)
+
+
+def done(made: World) -> set[str]:
+    """The deployments that are done."""
+    return {row.deployment_id for row in made.truth.ends.values() if row.status == "done"}
+
+
+def ended(made: World, deployment_id: str) -> bool:
+    """Whether a deployment has ended."""
+    return deployment_id in made.truth.ends
+
+
+def revived(made: World) -> Panel:
+    """The panel, started anew by whoever keeps it alive where it has ended."""
+    panel = made.panels["a"]
+    if panel.task.done() or not panel.process.is_alive:
+        panel.process.kill()
+        panel = made.start_panel()
+    return panel
+
+
+def _retention(made: World, db: SimDatabase) -> Retention:
+    keep = Keep(number=1, age=timedelta(hours=1))
+    return Retention(db=db, logs=LogFilesOnDisk(made.logs), default=keep, own={}, needed=_needed)
+
+
+def _needed(tx: Tx, deployment_ids: object) -> tuple[str, ...]:
+    """Those of which something is still to be taken back are known by their record."""
+    return ()
