@@ -81,9 +81,11 @@ class Site:
             *(released / "app.py", work / "data" / serving / "kept", work / "mirrors" / serving / "HEAD"),
             *(workspace / "made", work / "caches" / building / "cached"),
         ]
+        # Of the work folder all but the one that is empty on purpose: confined programs begin there.
+        private = (path for path in work.iterdir() if path.is_dir() and path.name != "empty")
         folders = [
             *(data, data / "logs", data / "run", runs, runs / f"{build}.1", data / "run" / "epochs"),
-            *(data / "edge", data / "edge" / "routes", work, *(path for path in work.iterdir() if path.is_dir())),
+            *(data / "edge", data / "edge" / "routes", work, *private),
             *(native / name for name in ("releases", f"releases/{release}", "supervisord", "logs", "homes")),
             *(native / "supervisord" / "programs", released, released.parent, workspace, workspace.parent),
             *(work / "data" / serving, work / "mirrors" / serving, work / "caches" / building),
