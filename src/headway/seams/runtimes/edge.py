@@ -20,6 +20,7 @@ from headway.seams.runtimes.certificate_files import CertificateFiles
 from headway.seams.runtimes.confinement import AT_HOME, Confinement, EdgeAccounts
 from headway.seams.runtimes.daemon import Daemon
 from headway.seams.runtimes.entrances import Entrances
+from headway.seams.runtimes.last_answers import send_away
 from headway.seams.runtimes.minded import Minded
 from headway.seams.runtimes.private_file import let_pass, write_privately
 from headway.seams.runtimes.proving import Probe, Prober, Seen, Wait
@@ -295,6 +296,7 @@ class Edge:
         if self._reader is None:
             await self._daemon.end(grace_seconds=_GONE_SECONDS)
             return
+        await send_away(self._routes, beside=self._root, reader=self._reader)
         with self._entrances.held_of(self._daemon.pid()) as held:
             held.shut()
             self._prober.held = held

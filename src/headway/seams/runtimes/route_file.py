@@ -29,7 +29,7 @@ _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*")
 _PATH = re.compile(r"/|(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
 _ADDRESS = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*|[0-9a-f:]+(\.[0-9.]+)?")
 _RULE_HOST = re.compile(r"Host\(`([^`]*)`\)")
-_RECORD = "# headway "
+RECORD = "# headway "
 _NOBODY = "noop@internal"
 
 Section = dict[str, Any]
@@ -88,7 +88,7 @@ def render_route(route: Route, *, secret: str, https: Https | None) -> str:
     revision = hashlib.sha256(json.dumps(http, sort_keys=True).encode()).hexdigest()[:16]
     http["middlewares"][release_middleware(route)]["headers"]["customResponseHeaders"][REVISION_HEADER] = revision
     record = json.dumps({"revision": revision, "route": asdict(route)})
-    text = f"{_RECORD}{record}\n{json.dumps({'http': http}, indent=1)}"
+    text = f"{RECORD}{record}\n{json.dumps({'http': http}, indent=1)}"
     if "{{" in text:
         raise InvalidInput("A route cannot hold two opening braces.")
     return text
@@ -97,8 +97,8 @@ def render_route(route: Route, *, secret: str, https: Https | None) -> str:
 def read_route(text: str, application_id: str) -> RouteFile:
     """What a file holds. Raises InvalidInput when it is none that ``render_route`` could have written."""
     try:
-        if text.startswith(_RECORD):
-            held = json.loads(text.removeprefix(_RECORD).partition("\n")[0])
+        if text.startswith(RECORD):
+            held = json.loads(text.removeprefix(RECORD).partition("\n")[0])
             found = RouteFile(route=load_route(held["route"]), revision=held["revision"])
         else:
             found = RouteFile(route=_read_first_form(text, application_id), revision=None)
