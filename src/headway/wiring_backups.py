@@ -36,7 +36,7 @@ from headway.domains.volume_backups.services import Services
 from headway.domains.volume_backups.subject import VolumeBackupSubject
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.command import Account
+from headway.infra.hosts.command import Account, Limits
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
 from headway.seams.storages.asking import Storages
@@ -55,13 +55,15 @@ class BackupWiring:
     @cached_property
     def keeping(self) -> Keeping:
         """How things are brought to destinations."""
+        memory = self.settings.storage_memory_bytes
         return Keeping(
             vault=self.data_dir.vault,
-            storages=Storages(rclone=Rclone.installed(), home=self.data_dir.home),
+            storages=Storages(rclone=Rclone.installed(), home=self.data_dir.home, memory_bytes=memory),
             folder=self.settings.backup_dir or self.data_dir.path / "backups",
             passing=self.data_dir.path / "passing",
             uid_base=self.data_dir.uid_base,
             home=self.data_dir.home,
+            limits=Limits(memory_bytes=memory, oom_score_adj=500),
         )
 
     @cached_property

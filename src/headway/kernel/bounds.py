@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from headway.kernel.forms import Form, whole
+from headway.kernel.forms import Form, size, whole
+
+_MIB = 1 << 20
 
 
 def told(form: Form, description: str, *, written: str = "", variable: str = "") -> Mapping[str, Any]:
@@ -25,6 +27,14 @@ class Bounds:
     )
     keys_per_person: int = field(
         default=100, metadata=told(whole(1, 100_000), "API keys that one person may have in an organisation.")
+    )
+    storage_memory_bytes: int = field(
+        default=1024 * _MIB,
+        metadata=told(
+            size(32 * _MIB),
+            "Memory that what reaches storages and databases may use: rclone, clients, dump and restore of one run.",
+            variable="HEADWAY_STORAGE_MEMORY",
+        ),
     )
     streams_per_person: int = field(
         default=100, metadata=told(whole(1, 100_000), "Logs and deployments that one person may follow at a time.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.deployments.status import Reason
 from headway.domains.applications.far_end import FarEnd, away, lay_out, mark_of
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.store import serving
@@ -17,7 +18,7 @@ from headway.domains.backups.plan import Plan
 from headway.domains.backups.where import Reached
 from headway.domains.catalog.keeping import Keeping
 from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
-from headway.infra.hosts.base import Host, HostUnreachable
+from headway.infra.hosts.base import Cause, Host, HostUnreachable
 from headway.infra.hosts.command import Command
 from headway.infra.hosts.confined import stage
 from headway.infra.hosts.ssh import SshHost
@@ -61,7 +62,8 @@ class Servers:
             reached = await self._find(run, plan, plan.engine)
         except HostUnreachable as error:
             raise away(error) from error
-        return Asked(run=run, reached=reached, dumper=DUMPERS[plan.engine], database=plan.database)
+        dumper, keeping = DUMPERS[plan.engine], self.keeping
+        return Asked(run=run, reached=reached, dumper=dumper, database=plan.database, keeping=keeping)
 
     async def beside(self, plan: Plan, undoing: Undoing) -> Reached:
         """The server as it runs now, for who asks outside of a run's commands, and removes the run's own folder
@@ -140,6 +142,7 @@ class Asked:
     reached: Reached = field(repr=False)
     dumper: Dumper
     database: str
+    keeping: Keeping
 
     def dump(self) -> Typed:
         """What writes a dump of the whole database."""
@@ -179,8 +182,10 @@ class Asked:
         await self._ask(f"drop {target}", self.dumper.drop(self.reached.server, self.database, target))
 
     async def _ask(self, name: str, what: Typed) -> str:
-        command = command_of(self.reached.typed(what), capture=True)
+        command = replace(command_of(self.reached.typed(what), capture=True), limits=self.keeping.limits)
         ended = await self.run.command(name, command, check=False)
+        if ended.cause is Cause.OUT_OF_MEMORY:
+            raise RunFailed(self.keeping.ran_out(name), Reason.OUT_OF_MEMORY)
         if not ended.succeeded:
             if self.reached.far is not None and BROKEN in ended.statuses:
                 raise RunFailed(f"{name}: {broken(self.reached.place)}")

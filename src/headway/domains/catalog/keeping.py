@@ -15,12 +15,13 @@ from pathlib import Path
 
 from headway.core.access import allowances
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.deployments.status import Reason
 from headway.core.engine.explain import ECHO
 from headway.domains.catalog import destinations_store, kept_store
 from headway.domains.catalog.destinations_model import needs_of, storage_of
 from headway.domains.catalog.kept_model import KeptFile
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.command import Account, Command, Stage
+from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.infra.hosts.confined import bounded, stage
 from headway.infra.hosts.ssh_client import BROKEN, PROGRAM, broken
 from headway.kernel.ids import new_id
@@ -94,7 +95,7 @@ class Kept:
 class Keeping:
     """What runs bring things to destinations with. ``folder`` is what local destinations lie below, ``passing`` where
     runs note the sums of what passes. ``uid_base`` is where the accounts begin, None where there are none, ``home`` an
-    empty folder, in which whatever runs as one of them begins.
+    empty folder, in which whatever runs as one of them begins. ``limits`` bound each command and all that it starts.
     """
 
     vault: Vault
@@ -103,6 +104,7 @@ class Keeping:
     passing: Path
     uid_base: int | None = None
     home: str = "/"
+    limits: Limits = field(default_factory=Limits)
 
     def place(self, tx: Tx, destination_id: str, path: str, password: Secret | None) -> Place:
         """The place of an object. Raises Missing."""
@@ -270,7 +272,9 @@ class Keeping:
         try:
             await run.command(name, command)  # it is not started again: this gives its end in words, with its output
         except RunFailed as failure:
-            if failure.reason != "failed":
+            if failure.reason == Reason.OUT_OF_MEMORY:
+                raise RunFailed(self.ran_out(name), Reason.OUT_OF_MEMORY) from failure
+            if failure.reason != Reason.FAILED:
                 raise
             said = await asyncio.to_thread(_tail, Path(run.deployment.log_path))
             at_fault = _at_fault(statuses, storage_stage)
@@ -303,7 +307,13 @@ class Keeping:
             stdin=stdin,
             step_seconds=seconds,
             inactivity_seconds=seconds,
+            limits=self.limits,
         )
+
+    def ran_out(self, name: str) -> str:
+        """That a command used more memory than it may, and what to do."""
+        most = (self.limits.memory_bytes or 0) >> 20
+        return f"{name} used more than {most} MiB of memory. Raise HEADWAY_STORAGE_MEMORY if that is meant to be so."
 
     def _note(self, run: Run, name: str) -> str:
         return f"{self.own_folder(run.deployment.deployment_id)}/{name.replace(' ', '-')}.json"

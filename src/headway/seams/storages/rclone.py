@@ -18,6 +18,10 @@ NO_FOLDER, NO_FILE = 3, 4  # its exit statuses (https://rclone.org/docs/#exit-co
 # What storages answer, in their own words, and what to do about it. The first that fits is said.
 _ANSWERS: tuple[tuple[str, str], ...] = (
     (
+        "cannot allocate memory|out of memory",
+        "it takes more memory than it may; raise HEADWAY_STORAGE_MEMORY if that is meant to be so",
+    ),
+    (
         "RequestTimeTooSkewed|RequestTimeSkewed",
         "it refuses this machine's clock; set the time (timedatectl set-ntp true)",
     ),
