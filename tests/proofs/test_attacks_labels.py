@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.compose import SLEEPS, stack
@@ -58,3 +59,36 @@ def test_a_task_of_the_swarm_is_entered_by_no_schedule_of_somebody_elses(ground:
     row, log = ran(panel, 'echo "in $WHO"', **inside)
     engine.docker("service", "rm", "forged")
     assert (row["status"], "in the victim" in log) == ("done", True), log
+
+
+def test_what_was_taken_back_ends_in_a_swarm_and_comes_back_when_it_is_given_again(
+    ground: Ground, tmp_path: Path
+) -> None:
+    panel, engine = ground.panel, ground.nodes.manager
+    owned = stack(panel, engine, "owned")
+    panel.post("compose.update", composeId=owned.compose_id, composeType="stack", allowHostAccess=True)
+    owned.deploy(web={**SLEEPS, "volumes": ["/srv:/srv"]})
+    others = panel.post("organization.create", name="Others")
+    theirs = httpx.Client(base_url=panel.client.base_url, headers={"x-api-key": others["apiKey"]}, timeout=60)
+    panel.post("organization.grantMachine", organizationId=others["organizationId"])
+    place = theirs.post("/project.create", json={"name": "theirs"}).json()["environment"]["environmentId"]
+    made = theirs.post("/application.create", json={"name": "theirs", "environmentId": place}).json()["applicationId"]
+    url = git_repository(tmp_path / "theirs", boxed_web("1"))
+    sent = {"sourceType": "git", "customGitUrl": url, "customGitBranch": "main", "runtime": "swarm", "builder": None}
+    assert theirs.post("/application.update", json={"applicationId": made, **sent}).status_code == 200
+    bind = {"serviceId": made, "type": "bind", "hostPath": "/srv", "mountPath": "/srv"}
+    assert theirs.post("/mounts.create", json=bind).status_code == 200
+    answer = theirs.post("/application.deploy", json={"applicationId": made})
+    until(lambda: ground.tasks(made), SECONDS, what="it runs in the swarm")
+    panel.done(answer.headers["x-deployment-id"], SECONDS)
+
+    panel.post("compose.update", composeId=owned.compose_id, allowHostAccess=False)
+    panel.post("organization.withdrawMachine", organizationId=others["organizationId"])
+    mine = f"label=headway.compose={owned.compose_id}"
+    until(lambda: not engine.docker("service", "ls", "--quiet", "--filter", mine), SECONDS, what="the stack has ended")
+    until(lambda: not ground.tasks(made), SECONDS, what="the copies have ended")
+
+    panel.post("compose.update", composeId=owned.compose_id, allowHostAccess=True)
+    panel.post("organization.grantMachine", organizationId=others["organizationId"])
+    until(lambda: engine.docker("service", "ls", "--quiet", "--filter", mine), SECONDS, what="the stack is back")
+    until(lambda: ground.tasks(made), SECONDS, what="the copies are back")

@@ -25,6 +25,7 @@ from headway.kernel.vault import Vault
 log = logging.getLogger(__name__)
 
 _REST = 1.0
+_BY_ENGINES = frozenset({"container", "swarm"})  # what engines start again by themselves
 _ONCE = 24 * 3600.0
 AtRest = tuple[str, Wanted, str | None, str]
 
@@ -84,18 +85,27 @@ class Keeper:
         return _REST
 
     async def _hold(self, up: Collection[str]) -> None:
-        """What may not be started again now is not by the engine either: what runs goes on. Once it may, the panel
-        starts it again where it is down, whatever the engine does.
+        """What may not be started again now is not by the engine either: what runs goes on. A swarm would start it
+        again whatever it is told, so that copies there end. Once it may, the panel starts it again where it is down.
         """
-        if "container" not in up:
-            return
         lost = await self.operating.db.read(allowances.without_machine)
+        self._held.intersection_update(lost)
         for application_id in lost - self._held:
             release = await self.operating.db.read(lambda tx, id_=application_id: store.serving(tx, id_))  # type: ignore[misc]
-            if release is not None and release.runtime == "container" and release.host_id == self.host_id:
+            mine = release is not None and release.host_id == self.host_id and release.runtime in _BY_ENGINES
+            if release is None or not mine or (release.runtime in up and await self._is_held(release)):
+                self._held.add(application_id)
+
+    async def _is_held(self, release: Release) -> bool:
+        try:
+            if release.runtime == "swarm":
+                await self.operating.runtime(release).stop(release.release_id)
+            else:
                 await self._tools.imaging.hold(release.release_id)
-        self._held.intersection_update(lost)
-        self._held.update(lost)
+        except Unavailable as away:
+            log.warning("left for later: %s", away.message)
+            return False
+        return True
 
     @property
     def _tools(self) -> Tools:

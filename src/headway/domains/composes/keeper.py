@@ -144,11 +144,15 @@ class Keeper:
 
     async def _hold(self, release: Release, containers: Sequence[Container]) -> None:
         """What may not be started again now is not by the engine either, and is once more when it may. What runs goes
-        on.
+        on, but for stacks: a swarm always starts again what it is to run.
         """
-        if release.record.stack or not powers.needs_of_record(release.compose_id, release.record, self.host_id):
+        if not powers.needs_of_record(release.compose_id, release.record, self.host_id):
             return
         withheld = await self.operating.db.read(lambda tx: self._is_withheld(tx, release))
+        if release.record.stack:
+            if withheld:
+                await self._end_stack(release.compose_id)
+            return
         for name, service in release.record.file["services"].items():
             wanted = "no" if withheld else str(service.get("restart") or "no")
             mine = [each for each in containers if each.service == name]
@@ -157,6 +161,13 @@ class Keeper:
                 await self._tools.engine.set_restart(others, wanted)
             except HeadwayError as error:
                 self._tell(release.compose_id, error)
+
+    async def _end_stack(self, compose_id: str) -> None:
+        try:
+            if await self._tools.stacks.services(compose_id):
+                await self._tools.stacks.end(compose_id)
+        except HeadwayError as error:
+            self._tell(compose_id, error)
 
     def _is_withheld(self, tx: Tx, release: Release) -> bool:
         compose = store.find(tx, release.compose_id, self.vault)
