@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from tests.integration.http.world import World, open_world
 from tests.unit.reactions.webhooks import deliveries as sent
@@ -40,9 +41,21 @@ async def test_a_service_has_a_hundred_waiting_and_no_more(world: World) -> None
     told = await world.nobody.post(f"/deploy/{token}", headers=headers, content=body)
     assert (told.status_code, "retry-after" in told.headers) == (429, True)
     assert len(await world.get("deployment.all", applicationId=application_id)) == MOST
-    began = time.monotonic()
+    began, ends = time.monotonic(), []
+
+    def note(*given: object) -> None:
+        statement = str(given[2])
+        if statement.startswith("UPDATE deployments SET") and "finished_at" in statement:
+            ends.append(statement)
+
+    event.listen(world.services.db.writer, "before_cursor_execute", note)
     await world.post("application.cleanQueues", applicationId=application_id)
+    event.remove(world.services.db.writer, "before_cursor_execute", note)
     assert time.monotonic() - began < 5
+    assert len(ends) == 1
+    rows = await world.get("deployment.all", applicationId=application_id)
+    assert {(row["status"], row["reason"]) for row in rows} == {("error", "cancelled")}
+    assert all(row["finishedAt"] >= row["createdAt"] for row in rows)
     assert (await world.owner.post("/application.deploy", json={"applicationId": application_id})).status_code == 200
     other = await world.post(
         "application.create",
@@ -51,6 +64,26 @@ async def test_a_service_has_a_hundred_waiting_and_no_more(world: World) -> None
         customGitUrl="https://x.example/y",
     )
     await world.deploy(other["applicationId"])
+
+
+async def test_what_is_said_of_services_and_where_they_lie_is_short(world: World) -> None:
+    environment = await world.environment()
+    made = await world.post("project.create", name="short")
+    project, application = made["project"]["projectId"], await world.application()
+    for procedure, given in {
+        "project.create": {"name": "long"},
+        "project.update": {"projectId": project},
+        "environment.create": {"name": "long", "projectId": project},
+        "environment.update": {"environmentId": environment},
+        "application.create": {"name": "long", "environmentId": environment},
+        "application.update": {"applicationId": application},
+        "compose.create": {"name": "long", "environmentId": environment},
+        "postgres.create": {"name": "long", "environmentId": environment, "databaseName": "d", "databaseUser": "u"},
+    }.items():
+        answer = await world.owner.post(f"/{procedure}", json={**given, "description": "x" * (LONGEST + 1)})
+        assert (answer.status_code, "description" in answer.text) == (400, True), (procedure, answer.text)
+        answer = await world.owner.post(f"/{procedure}", json={**given, "description": "x" * LONGEST})
+        assert answer.status_code == 200, (procedure, answer.text)
 
 
 async def test_what_a_caller_calls_a_deployment_is_short(world: World) -> None:

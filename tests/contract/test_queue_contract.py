@@ -274,6 +274,28 @@ def test_ending_the_first_that_waits_lets_the_second_in(write: Write) -> None:
     assert claimed_id(write) == second
 
 
+def test_what_waits_of_a_key_is_ended_at_once_and_what_runs_and_others_go_on(write: Write) -> None:
+    running = add(write, "one")
+    claimed(write)
+    waiting = [add(write, "one") for _ in range(3)]
+    other = add(write, "two")
+    chosen = [running, *waiting[:2]]
+    ended = write(lambda tx: book.end_waiting_all(tx, chosen, Reason.CANCELLED, "Cancelled."))
+    assert ended == set(waiting[:2])
+    found = {each: write(lambda tx, id_=each: store.find(tx, id_)) for each in [running, *waiting, other]}  # type: ignore[misc]
+    assert [found[each].status for each in found] == [
+        Status.RUNNING,
+        *(Status.ERROR,) * 2,
+        *(Status.PENDING,) * 2,
+    ]
+    assert found[waiting[0]].finished_at is not None
+    assert found[waiting[0]].error_message == "Cancelled."
+    told = str(write(lambda tx: tx.execute(select(outbox.c.payload)).scalars().all()))
+    assert all(each in told for each in waiting[:2])
+    assert claimed_id(write) == other
+    assert write(lambda tx: book.end_waiting_all(tx, chosen, Reason.CANCELLED, "Cancelled.")) == set()
+
+
 def test_ending_what_waits_comes_too_late_for_what_runs(write: Write) -> None:
     deployment_id = add(write, "one")
     waiting = write(lambda tx: store.find(tx, deployment_id))

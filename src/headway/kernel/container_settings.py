@@ -52,7 +52,7 @@ class ContainerSettings(Bounds):
         default=1024 * _MIB,
         metadata=told(
             size(64 * 1024),
-            "Shared memory (shm_size) that a container of a compose file may ask for.",
+            "Shared memory (shm_size), and each tmpfs, that a container of a compose file may have.",
             variable="HEADWAY_CONTAINER_SHARED_MEMORY",
         ),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, case, func, literal, update
+from sqlalchemy import bindparam, case, func, literal, select, update
 
 from headway.core.deployments import lease as leases
 from headway.core.deployments import queue, setbacks, store
@@ -26,12 +27,20 @@ _RETRY_AFTER_SECONDS = 60
 _c = deployments.c
 _QUIET_ENDS = frozenset({Reason.CANCELLED, Reason.SUPERSEDED})  # somebody or something wanted them
 EVENT_LIMIT = 4_000  # characters of an error message
+_OVER: Mapping[str, Any] = {
+    "ready": False,
+    "pid": None,
+    "intent": None,
+    "out_of_reach_since": None,
+    "last_seen_at": None,
+    "secrets": None,
+    "verdict": None,
+}
 _END = (
     update(deployments)
     .where(_c.seq == bindparam("ended"))
     .values(status=bindparam("came_to"), reason=bindparam("why"), error_message=bindparam("said"))
-    .values(finished_at=bindparam("now"), ready=False, pid=None, intent=None)
-    .values(out_of_reach_since=None, last_seen_at=None, secrets=None, verdict=None)
+    .values(finished_at=bindparam("now"), **_OVER)
 )
 _END_WAITING, _END_RUNNING = _END.where(PENDING), _END.where(RUNNING)
 
@@ -175,6 +184,26 @@ class Ledger:
             return None
         return self._after_end(tx, current)
 
+    def end_waiting_all(self, tx: Tx, deployment_ids: Sequence[str], reason: Reason, message: str) -> set[str]:
+        """Ends those of some deployments that are pending, in one statement; gives them. Each end is told as any is."""
+        queue.lock_keys(tx)
+        known = tx.execute(select(_c.exclusive_key).where(_c.deployment_id.in_(deployment_ids)).distinct()).scalars()
+        keys = sorted(key for key in known if key is not None)
+        for key in keys:
+            queue.lock_key(tx, key)
+        wanted = select(_c.deployment_id, _c.created_at).where(_c.deployment_id.in_(deployment_ids), PENDING)
+        rows = tx.execute(wanted.order_by(_c.seq).with_for_update()).all()
+        _check(Status.PENDING, Status.ERROR, Maker.SERVICE, reason)
+        ended = [row.deployment_id for row in rows]
+        when = max([tx.now, *(row.created_at for row in rows)])
+        came_to = {"status": Status.ERROR, "reason": reason, "error_message": message[:EVENT_LIMIT]}
+        tx.execute(update(deployments).where(_c.deployment_id.in_(ended)).values(**came_to, finished_at=when, **_OVER))
+        for key in keys:
+            queue.promote(tx, key)
+        for deployment_id in ended:
+            self._tell(tx, store.find(tx, deployment_id))
+        return set(ended)
+
     def put_back(self, tx: Tx, lease: Lease) -> Deployment:
         """Returns a run in which nothing has started to the queue, at its old place."""
         leases.hold(tx, lease)
@@ -232,7 +261,9 @@ class Ledger:
 
     def _after_end(self, tx: Tx, deployment: Deployment) -> Deployment:
         queue.promote(tx, deployment.exclusive_key)
-        ended = store.find(tx, deployment.deployment_id)
+        return self._tell(tx, store.find(tx, deployment.deployment_id))
+
+    def _tell(self, tx: Tx, ended: Deployment) -> Deployment:
         store.tell_later(tx, ended, ended.status if ended.reason not in _QUIET_ENDS else str(ended.reason))
         tx.after(lambda: self._events.announce(_told(ended)))
         return self._moved(tx, ended)

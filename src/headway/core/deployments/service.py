@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -39,6 +40,10 @@ class Stopping(Protocol):
 
     async def cancel(self, deployment_id: str, intent: Intent = Intent.CANCEL) -> Deployment:
         """Ends a waiting or running deployment gently. Raises InvalidInput when it has ended, Unavailable."""
+        ...
+
+    async def cancel_waiting(self, deployment_ids: Sequence[str], intent: Intent) -> list[str]:
+        """Ends those of them that wait, many in one statement; gives the others."""
         ...
 
     def hasten(self, deployment_id: str, intent: Intent) -> None:

@@ -23,9 +23,12 @@ async def end_unfinished(
     begins when one that runs makes room. Raises Unavailable where a host does not answer.
     """
     found = await db.read(lambda tx: store.unfinished_of_subject(tx, subject_type, subject_id))
-    for deployment in sorted(found, key=lambda each: each.status is not Status.PENDING):
-        if only in {None, deployment.status}:
-            await _end(stopping, deployment.deployment_id, intent)
+    waiting = [each.deployment_id for each in found if each.status is Status.PENDING and only is not Status.RUNNING]
+    running = [each.deployment_id for each in found if each.status is not Status.PENDING]
+    begun = waiting if intent is Intent.KILL else await stopping.cancel_waiting(waiting, intent)
+    if only is not Status.PENDING:
+        for deployment_id in [*(begun if only is None else ()), *running]:
+            await _end(stopping, deployment_id, intent)
 
 
 async def end_unfinished_on(db: Database, stopping: Stopping, host_id: str, intent: Intent) -> None:

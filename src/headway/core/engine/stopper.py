@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 
 from headway.core.deployments import store
@@ -17,6 +18,7 @@ from headway.kernel.errors import InvalidInput, Unavailable
 from headway.kernel.events import DeploymentMoved
 
 _LOOK_AGAIN_SECONDS = 1.0
+_AT_A_TIME = 100
 
 
 class NotRunning(InvalidInput):
@@ -49,6 +51,18 @@ class Stopper:
         """Ends a waiting or running deployment gently. Raises AlreadyEnded, Unavailable."""
         return await self._stop(deployment_id, intent)
 
+    async def cancel_waiting(self, deployment_ids: Sequence[str], intent: Intent) -> list[str]:
+        """Ends those of them that wait, some at a time: nobody else's write waits for all of them. Gives the others."""
+        others: list[str] = []
+        for first in range(0, len(deployment_ids), _AT_A_TIME):
+            some = deployment_ids[first : first + _AT_A_TIME]
+            ended = await self._parts.db.run(lambda tx, ids=some: self._end_waiting(tx, ids, intent))  # type: ignore[misc]
+            others += [each for each in some if each not in ended]
+        return others
+
+    def _end_waiting(self, tx: Tx, deployment_ids: Sequence[str], intent: Intent) -> set[str]:
+        return self._parts.ledger.end_waiting_all(tx, deployment_ids, _reason(intent), explain.wished(intent))
+
     def hasten(self, deployment_id: str, intent: Intent) -> None:
         """Tells the runner of a wish that is written. One that nobody runs is met by recovery's next round."""
         self._worker.interrupt(deployment_id, intent)
@@ -76,8 +90,7 @@ class Stopper:
                     if self._parts.ledger.intend(tx, deployment, intent):
                         return store.find(tx, deployment_id)
                 case Status.PENDING if intent is not Intent.KILL:
-                    reason = Reason.SUPERSEDED if intent is Intent.SUPERSEDE else Reason.CANCELLED
-                    ended = self._parts.ledger.end_waiting(tx, deployment, reason, explain.wished(intent))
+                    ended = self._parts.ledger.end_waiting(tx, deployment, _reason(intent), explain.wished(intent))
                     if ended is not None:
                         return ended
                 case _:
@@ -104,6 +117,10 @@ class Stopper:
         if current.status is Status.DONE:
             raise NotRunning
         return current
+
+
+def _reason(intent: Intent) -> Reason:
+    return Reason.SUPERSEDED if intent is Intent.SUPERSEDE else Reason.CANCELLED
 
 
 async def _heard(ended: asyncio.Event) -> None:

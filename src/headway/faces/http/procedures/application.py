@@ -78,7 +78,7 @@ class ReadLogs(ById):
 class Search(Searched):
     name: str | None = None
     app_name: str | None = None
-    description: str | None = None
+    description: Told | None = None
     repository: str | None = None
     owner: str | None = None
     docker_image: str | None = None
@@ -105,7 +105,7 @@ class Detect(ById):
 class Create(Changes):
     name: Annotated[str, Field(min_length=1)]
     app_name: Annotated[str, Field(min_length=1, max_length=63)] | None = None
-    description: str | None = None
+    description: Told | None = None
     environment_id: Annotated[str, Field(min_length=1)]
     server_id: str | None = None
     build_server_id: str | None = None
@@ -117,7 +117,7 @@ class Save(Changes):
 
 class Update(Save):
     name: Annotated[str, Field(min_length=1)] | None = None
-    description: str | None = None
+    description: Told | None = None
     env: str | None = None
     server_id: str | None = None
     build_server_id: str | None = None

@@ -66,7 +66,7 @@ class OfService(ById):
 class Create(Changes):
     name: Annotated[str, Field(min_length=1)]
     app_name: Annotated[str, Field(min_length=1, max_length=63)] | None = None
-    description: str | None = None
+    description: Told | None = None
     environment_id: Annotated[str, Field(min_length=1)]
     server_id: str | None = None
 
@@ -74,7 +74,7 @@ class Create(Changes):
 class Update(Changes):
     compose_id: Annotated[str, Field(min_length=1)]
     name: Annotated[str, Field(min_length=1)] | None = None
-    description: str | None = None
+    description: Told | None = None
     env: str | None = None
     server_id: str | None = None
 

@@ -12,7 +12,7 @@ from headway.domains.applications.model import AppSettings
 from headway.domains.databases.kinds import EXTERNAL, KINDS
 from headway.domains.databases.model import LOOPBACK, DatabaseKind, DatabaseSettings, Elsewhere
 from headway.domains.databases.service import Change
-from headway.faces.http.inputs import Input, Keyed, Searched
+from headway.faces.http.inputs import Input, Keyed, Searched, Told
 from headway.faces.http.procedures.container_settings import cpus, memory_bytes
 from headway.faces.http.wire.databases import PASSIVE
 from headway.kernel.errors import InvalidInput, PasswordForgotten
@@ -81,7 +81,7 @@ class Changeable(Ports):
     model_config = ConfigDict(extra="allow")
 
     name: Annotated[str, Field(min_length=1)] | None = None
-    description: str | None = None
+    description: Told | None = None
     docker_image: Annotated[str, Field(max_length=512)] | None = None
     database_name: Named | None = None
     database_user: Named | None = None
@@ -162,7 +162,7 @@ class ReadLogs(ById):
 class Search(Searched):
     name: str | None = None
     app_name: str | None = None
-    description: str | None = None
+    description: Told | None = None
     project_id: str | None = None
     environment_id: str | None = None
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Input, Searched
+from headway.faces.http.inputs import Input, Searched, Told
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.projects import (
     EnvironmentInProject,
@@ -40,24 +40,24 @@ class OfProject(Input):
 
 class Create(OfProject):
     name: Annotated[str, Field(min_length=1)]
-    description: str | None = None
+    description: Told | None = None
     env: str | None = None
 
 
 class Update(ById):
     name: Annotated[str, Field(min_length=1)] | None = None
-    description: str | None = None
+    description: Told | None = None
     env: str | None = None
 
 
 class Duplicate(ById):
     name: Annotated[str, Field(min_length=1)]
-    description: str | None = None
+    description: Told | None = None
 
 
 class Search(Searched):
     name: str | None = None
-    description: str | None = None
+    description: Told | None = None
     project_id: str | None = None
 
 

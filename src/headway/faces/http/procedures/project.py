@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from headway.faces.http.inputs import Empty, Input, Records, Searched
+from headway.faces.http.inputs import Empty, Input, Records, Searched, Told
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.projects import (
     EnvironmentRow,
@@ -49,19 +49,19 @@ class ById(Input):
 
 class Create(Input):
     name: Annotated[str, Field(min_length=1)]
-    description: str | None = None
+    description: Told | None = None
     env: str | None = None
 
 
 class Update(ById):
     name: Annotated[str, Field(min_length=1)] | None = None
-    description: str | None = None
+    description: Told | None = None
     env: str | None = None
 
 
 class Search(Searched):
     name: str | None = None
-    description: str | None = None
+    description: Told | None = None
 
 
 class Duplicate(Input):
@@ -71,7 +71,7 @@ class Duplicate(Input):
 
     source_environment_id: Annotated[str, Field(min_length=1)]
     name: Annotated[str, Field(min_length=1)]
-    description: str | None = None
+    description: Told | None = None
     include_services: bool = True
     selected_services: Records | None = None
     duplicate_in_same_project: bool = False

@@ -61,6 +61,7 @@ def bounded(model: Model, bounds: Bounds, *, stack: bool = False) -> dict[str, A
     for service in made["services"].values():
         if _processes(service) is None:
             _bound_processes(service, bounds.processes, stack=stack)
+        _bound_tmpfs(service, bounds.shared_memory_bytes)
         service["logging"] = _logging(service.get("logging") or {}, bounds)
     return made
 
@@ -89,7 +90,43 @@ def _of_service(service: Model, bounds: Bounds) -> Iterator[str]:
         if size and not 0 < (bytes_of(size) or 0) <= bounds.shared_memory_bytes:
             most = f"{bounds.shared_memory_bytes} bytes are the most (HEADWAY_CONTAINER_SHARED_MEMORY)"
             yield f"{where}: {size}, and {most}"
+    for size in _tmpfs_sizes(service):
+        if size is not None and not 0 < (bytes_of(size) or 0) <= bounds.shared_memory_bytes:
+            most = f"{bounds.shared_memory_bytes} bytes are the most (HEADWAY_CONTAINER_SHARED_MEMORY)"
+            yield f"a tmpfs of {size}, and {most}"
     yield from _of_logging(service.get("logging") or {}, bounds)
+
+
+def _tmpfs_sizes(service: Model) -> Iterator[str | None]:
+    """How much the file systems in memory may hold that a service asks for; None where it does not say."""
+    for each in _listed(service.get("tmpfs")):
+        sizes = [option[5:] for option in str(each).partition(":")[2].split(",") if option.startswith("size=")]
+        yield from sizes or (None,)
+    for mount in service.get("volumes") or ():
+        if isinstance(mount, Mapping) and mount.get("type") == "tmpfs":
+            size = (mount.get("tmpfs") or {}).get("size")
+            yield None if size in {None, 0, "0"} else str(size)
+
+
+def _bound_tmpfs(service: dict[str, Any], most: int) -> None:
+    """A file system in memory of which nobody says how large it may be would take half of the machine's."""
+    if service.get("tmpfs"):
+        service["tmpfs"] = [_with_size(str(each), most) for each in _listed(service["tmpfs"])]
+    for mount in service.get("volumes") or ():
+        if isinstance(mount, dict) and mount.get("type") == "tmpfs":
+            given = mount.setdefault("tmpfs", {})
+            if given.get("size") in {None, 0, "0"}:
+                given["size"] = most
+
+
+def _with_size(mount: str, most: int) -> str:
+    path, _, options = mount.partition(":")
+    given = [each for each in options.split(",") if each]
+    return mount if any(each.startswith("size=") for each in given) else f"{path}:{','.join([*given, f'size={most}'])}"
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else [value] if value else []
 
 
 def _of_logging(logging: Model, bounds: Bounds) -> Iterator[str]:

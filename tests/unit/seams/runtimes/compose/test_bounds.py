@@ -42,6 +42,13 @@ def logs(driver: str = "json-file", **options: str) -> dict[str, Any]:
         ({"shm_size": "2g"}, "HEADWAY_CONTAINER_SHARED_MEMORY"),
         ({"shm_size": "-1"}, "HEADWAY_CONTAINER_SHARED_MEMORY"),
         ({"build": {"shm_size": "2g"}}, "HEADWAY_CONTAINER_SHARED_MEMORY"),
+        ({"tmpfs": ["/run:size=2g"]}, "HEADWAY_CONTAINER_SHARED_MEMORY"),
+        ({"tmpfs": "/run:mode=700,size=1m,size=100g"}, "HEADWAY_CONTAINER_SHARED_MEMORY"),
+        ({"tmpfs": ["/run:size=50%"]}, "HEADWAY_CONTAINER_SHARED_MEMORY"),
+        (
+            {"volumes": [{"type": "tmpfs", "target": "/run", "tmpfs": {"size": "2147483648"}}]},
+            "HEADWAY_CONTAINER_SHARED_MEMORY",
+        ),
         (logs(max_size="100g"), "HEADWAY_CONTAINER_LOG_SIZE"),
         (logs(max_size="-1"), "HEADWAY_CONTAINER_LOG_SIZE"),
         (logs(max_size="11m"), "HEADWAY_CONTAINER_LOG_SIZE"),
@@ -85,6 +92,19 @@ def test_what_keeps_within_them_is_taken_and_what_is_not_said_is_filled_in(keys:
     driver = service["logging"]["driver"]
     assert driver == "none" or {"max-size", "max-file"} <= service["logging"]["options"].keys()
     assert unbounded({"services": {"web": service}}) == []
+
+
+def test_a_file_system_in_memory_that_does_not_say_how_large_it_is_gets_a_size() -> None:
+    mounts: list[dict[str, Any]] = [
+        {"type": "tmpfs", "target": "/a"},
+        {"type": "tmpfs", "target": "/b", "tmpfs": {"size": "1024"}},
+    ]
+    given = of(tmpfs=["/run", "/tmp:mode=1777", "/x:size=1m"], volumes=mounts)
+    assert objections(given, BOUNDS) == []
+    service = bounded(given, BOUNDS)["services"]["web"]
+    assert service["tmpfs"] == ["/run:size=1073741824", "/tmp:mode=1777,size=1073741824", "/x:size=1m"]
+    assert [each["tmpfs"]["size"] for each in service["volumes"]] == [1 << 30, "1024"]
+    assert "tmpfs" not in mounts[0], "what is read stays as it is"
 
 
 def test_what_was_deployed_before_there_were_any_is_named() -> None:
