@@ -95,7 +95,7 @@ def test_whoever_fills_the_disk_with_many_files_is_ended(panel: Panel, place: st
     until(lambda: pid_of(panel), 20, what="it serves again")
 
 
-def pid_of(panel: Panel) -> str | None:
+def pid_of(panel: Panel, name: str = "filler") -> str | None:
     """The process that serves."""
-    answer = panel.visit("filler")
+    answer = panel.visit(name)
     return answer.text if answer.status_code == 200 else None

@@ -15,7 +15,7 @@ import pytest
 
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.gates import own_addresses
-from tests.panel import Panel, git_repository, until, web
+from tests.panel import Panel, free_port, git_repository, until, web
 
 pytestmark = pytest.mark.root
 
@@ -77,6 +77,7 @@ class Stage:
 
     def __init__(self, panel: Panel, folder: Path, service: int, database: int) -> None:
         self.panel = panel
+        self.metrics = int(panel.env["HEADWAY_METRICS_PORT"])
         self.service = service
         self.database = database
         url = git_repository(folder / "trier", FILES)
@@ -99,7 +100,7 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("loopback")
-    panel = Panel(folder / "data").start()
+    panel = Panel(folder / "data", HEADWAY_METRICS_PORT=str(free_port())).start()
     with listening() as service, listening() as database:
         try:
             yield Stage(panel, folder, service, database)
@@ -149,12 +150,12 @@ def test_what_a_setting_of_the_application_names_is_open_to_it(stage: Stage) -> 
 def test_neither_the_panel_nor_a_neighbour_is_reached_by_any_address_of_the_machine(stage: Stage, address: str) -> None:
     addresses = [each for each in own_addresses() if not each.startswith(("127.", "0000:"))]
     for host in [address] if address != "own" else addresses:
-        for port in (stage.panel.port, stage.victim):
+        for port in (stage.panel.port, stage.metrics, stage.victim):
             assert stage.tries(f"tcp({host!r}, {port})") == REFUSED, (host, port)
 
 
 def test_no_setting_opens_what_is_a_neighbours_or_the_panels(stage: Stage, tmp_path: Path) -> None:
-    ports = [stage.panel.port, stage.victim]
+    ports = [stage.panel.port, stage.metrics, stage.victim]
     application_id = stage.panel.application(git_repository(tmp_path / "sly", FILES), name="sly", loopback=ports)
     stage.panel.done(stage.panel.deploy(application_id))
     tries = [quote(f"tcp({host!r}, {port})") for host in ("127.0.0.1", "::1") for port in ports]
