@@ -101,6 +101,21 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
         "ends the shell; what it started lives on, in containers all of it",
         "ends all that the run has started, and nothing else of the container",
     ),
+    (
+        "a push to a service without a source, over its webhook",
+        "a deployment that fails",
+        "is skipped, with that reason, in the list of deliveries; a deploy that is asked for ends as `error`, as there",
+    ),
+    (
+        "SSH keys of other organisations, or that there are not, in settings",
+        "kept; the deploy fails",
+        "404 when they are saved; a key that is removed is taken out of whatever names it",
+    ),
+    (
+        "Slack and Discord channels at other servers",
+        "told in the form of Slack or Discord",
+        "told as one text, under the title as its author; near addresses are for who may use the machine",
+    ),
     ("a key as `Authorization: Bearer`", "401", "taken"),
     ("the database is away", "401", "503 with `retry-after`: a client that hears 401 throws its key away"),
     ("tRPC without a known key, for a path that does not exist", "404", "401, as on REST"),

@@ -90,7 +90,7 @@ from headway.wiring_rollbacks import RollbackWiring
 from headway.wiring_schedules import ScheduleWiring, carry_along
 from headway.wiring_servers import ServerWiring
 from headway.wiring_services import Services
-from headway.wiring_subjects import SUBJECTS
+from headway.wiring_subjects import SUBJECTS, key_forgetting
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Wiring:
             **self._backups.subjects(),
             **self._schedules.subjects(),
         }
-        self._ssh_keys = SshKeyService(db, data_dir.vault)
+        self._ssh_keys = SshKeyService(db, data_dir.vault, key_forgetting(data_dir.vault))
         self._docker = docker_api(settings)
         self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(try_registry, self._docker))
         self._providers = GitProviderService(db=db, vault=data_dir.vault, forges=forges())
@@ -197,6 +197,7 @@ class Wiring:
             log_path=lambda deployment_id: str(self._log_paths.log(deployment_id)),
             lease_duration=self._settings.lease_time,
             most_pending=self._settings.pending_deployments,
+            note_unstarted=self._log_paths.note_unstarted,
         )
 
     def _plans(self) -> Planning:

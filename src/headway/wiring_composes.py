@@ -12,12 +12,14 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.service import LogFiles, Stopping
+from headway.core.deployments.store import give_to_project
 from headway.core.engine.engine import Engine as PanelEngine
 from headway.core.engine.poller import Poller
 from headway.domains.applications import powers as of_applications
 from headway.domains.applications import store as applications
 from headway.domains.applications.routing import Edge
 from headway.domains.applications.store import any_in_containers
+from headway.domains.backups import store as backups
 from headway.domains.catalog.containers import ContainerService, EngineThere, SecretsOf
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
@@ -30,13 +32,17 @@ from headway.domains.composes.dropping import ComposeDropService, needed
 from headway.domains.composes.folders import ComposeFolders
 from headway.domains.composes.keeper import Keeper
 from headway.domains.composes.making import Making
+from headway.domains.composes.moving import Moving
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.outlook import bounds_of
 from headway.domains.composes.plan import OpenKey, OpenRegistry, Planning
 from headway.domains.composes.routing import Routing
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.tools import Defaults, Tools
+from headway.domains.schedules.model import Target
+from headway.domains.schedules.store import inside
 from headway.domains.servers.hosting import host_for, require_seen_on
+from headway.domains.volume_backups.subject import carry_along as carry_volume_backups
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
@@ -149,6 +155,7 @@ class ComposeWiring:
             stopping=stopping,
             operating=self.operating,
             making=self.making,
+            moving=Moving(vault=self.data_dir.vault, carry_along=_carry_along),
         )
 
     def drops(self, composes: ComposeService) -> ComposeDropService:
@@ -241,3 +248,15 @@ def _tools(
         ),
         login=providers.login,
     )
+
+
+def _carry_along(tx: Tx, compose_id: str, project_id: str) -> None:
+    """The backups of a compose service and of its volumes, its schedules, and their runs, go with it to another
+    project.
+    """
+    carry_volume_backups(tx, compose_id, project_id)
+    for backup_id in backups.of_service(tx, compose_id):
+        backups.give_to_project(tx, backup_id, project_id)
+        give_to_project(tx, SubjectType.BACKUP, backup_id, project_id)
+    for schedule_id in inside(tx, Target.COMPOSE, compose_id):
+        give_to_project(tx, SubjectType.SCHEDULE, schedule_id, project_id)

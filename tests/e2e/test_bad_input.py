@@ -184,14 +184,6 @@ class TestStart:
 
 
 class TestNames:
-    def test_a_name_that_is_taken(self, site: Kept) -> None:
-        environment_id = site.panel.get("application.one", applicationId=site.application_id)["environmentId"]
-
-        answer = site.panel.client.post("/application.create", json={"name": "kept", "environmentId": environment_id})
-
-        assert answer.status_code == 409
-        assert re.search("has an application named 'kept' already; choose another name", answer.json()["message"])
-
     def test_a_host_name_that_is_taken_is_given_another_ending(self, site: Kept) -> None:
         other_id = site.panel.application(site.url, name="kept")
 

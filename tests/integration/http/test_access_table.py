@@ -46,6 +46,7 @@ from tests.integration.http.preview_rows import PREVIEW_ROWS, previews_of
 from tests.integration.http.provider_rows import PROVIDER_ROWS, PROVIDER_THINGS
 from tests.integration.http.schedule_rows import SCHEDULE_ROWS, schedule_of
 from tests.integration.http.server_rows import SERVER_ROWS, SERVER_THINGS
+from tests.integration.http.spare_rows import A_GIT_URL, SPARE_ROWS
 from tests.integration.http.world import REPOSITORY, World, client_with
 
 FRONT = (domains, redirects, logins, own_routings)
@@ -74,7 +75,6 @@ SECURITY = {"securityId": "{security}"}
 CERTIFICATE = {"certificateId": "{certificate}"}
 OF_APPLICATION = {"id": "{application}", "type": "application"}
 A_NAME = {"name": "new"}
-A_GIT_URL = {"customGitUrl": "https://git.example/x.git"}
 A_REDIRECT: Mapping[str, str | bool] = {"regex": "^http://a/(.*)", "replacement": "https://b/${1}", "permanent": True}
 A_LOGIN = {"username": "new", "password": "secret"}
 A_CERTIFICATE = dict(zip(("certificateData", "privateKey"), certificate_for("new.example"), strict=True))
@@ -88,6 +88,7 @@ TABLE: Mapping[str, Row] = {
     **PROVIDER_ROWS,
     **SCHEDULE_ROWS,
     **SERVER_ROWS,
+    **SPARE_ROWS,
     "application.cancelDeployment": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.cleanQueues": Row(MUTATION, APPLICATION, MEMBER, KILL),
     "application.clearDeployments": Row(MUTATION, APPLICATION, ADMIN, REMOVE),
@@ -108,7 +109,6 @@ TABLE: Mapping[str, Row] = {
     "application.saveEnvironment": Row(MUTATION, APPLICATION | {"env": "A=1"}, ADMIN, SET),
     "application.saveDockerProvider": Row(MUTATION, APPLICATION | {"dockerImage": "nginx:1"}, ADMIN, SET),
     "application.saveGitProvider": Row(MUTATION, APPLICATION | A_GIT_URL, ADMIN, SET),
-    "application.search": Row(QUERY, {}, MEMBER, READ, OWN),
     "application.start": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.stop": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.update": Row(MUTATION, APPLICATION | A_NAME, ADMIN, SET),

@@ -95,21 +95,6 @@ async def test_what_can_never_work_is_refused_at_once(
     assert said in answer.json()["message"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"composeFile": ""}, "no file yet"),
-        ({"sourceType": "git"}, "no source yet"),
-        ({"sourceType": "github"}, "has no repository of github yet"),
-    ],
-)
-async def test_without_a_source_nothing_is_queued(world: World, fields: dict[str, object], said: str) -> None:
-    compose_id = await compose(world, **fields)
-    answer = await world.owner.post("/compose.deploy", json={"composeId": compose_id})
-    assert (answer.status_code, said in answer.json()["message"]) == (400, True)
-    assert await world.get("deployment.allByCompose", composeId=compose_id) == []
-
-
 async def test_only_an_owner_lets_a_file_use_the_host(world: World) -> None:
     compose_id = await compose(world)
     await admit_callers(world)

@@ -185,12 +185,6 @@ async def test_only_archives_that_may_be_deployed_again_are_kept(world: World, t
     assert kept(world) == []
 
 
-async def test_a_deploy_before_the_first_upload_is_refused(world: World) -> None:
-    application_id = await world.application(sourceType="drop")
-    answer = await world.owner.post("/application.deploy", json={"applicationId": application_id})
-    assert (answer.status_code, "Nothing was uploaded" in answer.json()["message"]) == (400, True)
-
-
 async def test_a_compose_service_takes_an_upload_as_its_source(world: World, tmp_path: Path) -> None:
     environment_id = await world.environment()
     compose_id = (await world.post("compose.create", name="stack", environmentId=environment_id))["composeId"]
@@ -198,9 +192,6 @@ async def test_a_compose_service_takes_an_upload_as_its_source(world: World, tmp
     data = zipped(tmp_path / "stack.zip", files).read_bytes()
     unsaid = await world.owner.post("/compose.update", json={"composeId": compose_id, "sourceType": "drop"})
     assert unsaid.json()["archive"] is None
-    refused = await world.owner.post("/compose.deploy", json={"composeId": compose_id})
-    assert (refused.status_code, "Nothing was uploaded" in refused.json()["message"]) == (400, True)
-
     answer = await world.owner.post(
         "/compose.dropDeployment",
         data={"composeId": compose_id, "composePath": "deploy/compose.yml"},

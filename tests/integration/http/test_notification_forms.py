@@ -111,7 +111,7 @@ async def test_channels_by_mail_are_found(world: World) -> None:
 @pytest.mark.parametrize(
     ("form", "changed"),
     [
-        ("Slack", {"webhookUrl": "https://evil.example/services/T1/B2/c3"}),
+        ("Slack", {"webhookUrl": "https://hooks.slack.com/services/T1/B2"}),
         ("Discord", {"webhookUrl": "https://discord.com/api/webhooks/1"}),
         ("Telegram", {"botToken": "x/../y"}),
         ("Email", {"smtpServer": "a b"}),

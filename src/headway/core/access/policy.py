@@ -162,6 +162,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "create", "update", "delete", "move")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveEnvironment", "saveBuildType", "saveGitProvider")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "disconnectGitProvider", "saveDockerProvider")
+    | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveGitProdiver")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveGithubProvider", "saveGitlabProvider")
     | _rules(Noun.APPLICATION, "application", _ADMIN, _SET, "saveGiteaProvider", "saveBitbucketProvider")
     | _rules(Noun.APPLICATION, "previewDeployment", _MEMBER, _READ, "all")

@@ -85,12 +85,14 @@ class Ledger:
         log_path: Callable[[str], str],
         lease_duration: timedelta,
         most_pending: int = MOST_PENDING,
+        note_unstarted: Callable[[str, str], None] | None = None,
     ) -> None:
         self._events = events
         self._subjects = subjects
         self._log_path = log_path
         self._lease_duration = lease_duration
         self._most_pending = most_pending
+        self._note_unstarted = note_unstarted
 
     def enqueue(self, tx: Tx, request: Request) -> Deployment:
         """Creates a pending deployment: with the commit of the caller's transaction it is in the queue. Raises
@@ -182,6 +184,8 @@ class Ledger:
             return None
         if not self._end(tx, current, Outcome(status=Status.ERROR, reason=reason, message=message), Maker.SERVICE):
             return None
+        if (note := self._note_unstarted) is not None:  # before its end is announced: whoever follows reads it then
+            tx.after(lambda: note(deployment.deployment_id, message))
         return self._after_end(tx, current)
 
     def end_waiting_all(self, tx: Tx, deployment_ids: Sequence[str], reason: Reason, message: str) -> set[str]:

@@ -13,7 +13,7 @@ from headway.core.deployments import store as deployments
 from headway.domains.applications import powers, store
 from headway.domains.applications.attachments import with_own_ids
 from headway.domains.applications.loopback import of_copy
-from headway.domains.applications.making import Making, NameTaken
+from headway.domains.applications.making import Making
 from headway.domains.applications.model import Application
 from headway.domains.applications.service import CheckSettings
 from headway.domains.catalog.git_providers import require_copyable
@@ -60,29 +60,35 @@ class Arranging:
     async def move(self, actor: Actor, application_id: str, environment_id: str) -> Application:
         """Puts an application into another environment, of any project that the caller may change; its processes, its
         host name and its deployments stay as they are. The next deploy works with the variables of its new place.
-        Raises Missing, Forbidden, NameTaken.
+        Raises Missing, Forbidden.
         """
+        put = self.mover(actor, environment_id, "application.move")
 
         def write(tx: Tx) -> Application:
             owner = store.owner(tx, application_id)
             if owner is None:
                 raise store.ApplicationNotFound
             permit(actor, "application.move", owner.organization_id, owner.project_id, service_id=application_id)
-            place = self._place(tx, actor, environment_id, "application.move")
-            application = store.find(tx, application_id, self._vault)
-            if application.environment_id == environment_id:
-                return application
-            if store.name_is_taken(tx, environment_id, application.name):
-                raise NameTaken(application.name)
-            allowances.carry(tx, actor, application_id)
-            for each in (application, *store.previews_of(tx, application_id, self._vault)):
-                id_ = each.application_id
-                store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
-                deployments.give_to_project(tx, each.subject_type, id_, place.project_id)
-            self._carry_along(tx, application_id, place.project_id)
+            put(tx, store.find(tx, application_id, self._vault))
             return store.find(tx, application_id, self._vault)
 
         return await self._db.run(write)
+
+    def mover(self, actor: Actor, environment_id: str, procedure: str) -> Callable[[Tx, Application], None]:
+        """Puts an application that the caller was let through to into this environment. Raises Missing, Forbidden."""
+
+        def put(tx: Tx, application: Application) -> None:
+            place = self._place(tx, actor, environment_id, procedure)
+            if application.environment_id == environment_id:
+                return
+            allowances.carry(tx, actor, application.application_id)
+            for each in (application, *store.previews_of(tx, application.application_id, self._vault)):
+                id_ = each.application_id
+                store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
+                deployments.give_to_project(tx, each.subject_type, id_, place.project_id)
+            self._carry_along(tx, application.application_id, place.project_id)
+
+        return put
 
     async def duplicate(
         self,
@@ -97,7 +103,7 @@ class Arranging:
         """Makes the services of an environment again, on the same servers, with their settings and variables and not
         deployed: in the same environment as copies (``beside``), else in the default environment of a new project with
         this name and the variables of both. ``only`` names those to make, None all. Gives the environment in which they
-        lie now. Raises Missing, CopyOfHidden, Forbidden, NameTaken, InvalidInput.
+        lie now. Raises Missing, CopyOfHidden, Forbidden, InvalidInput.
         """
 
         def write(tx: Tx) -> Environment:

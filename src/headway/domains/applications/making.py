@@ -13,16 +13,8 @@ from headway.domains.catalog import accounts_store, hooks_store
 from headway.domains.catalog.naming import app_name_for
 from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
-
-
-class NameTaken(Conflict):
-    """An environment has one application of a name, and one database."""
-
-    def __init__(self, name: str, what: str = "an application") -> None:
-        super().__init__(f"This environment has {what} named {name!r} already; choose another name.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +42,8 @@ class Making:
         database: str | None = None,
     ) -> Application:
         """A new application in this place, on that host, not deployed yet; ``database``: what is to run of one of that
-        kind. Raises NameTaken.
+        kind.
         """
-        if store.name_is_taken(tx, place.environment_id, name, database=database is not None):
-            raise NameTaken(name) if database is None else NameTaken(name, "a database")
         application = Application(
             application_id=new_id(),
             organization_id=place.organization_id,

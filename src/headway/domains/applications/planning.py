@@ -13,6 +13,7 @@ from headway.domains.applications import engine_fetch, powers, store
 from headway.domains.applications.model import Application, AppSettings, from_provider
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
+from headway.domains.applications.sources import require_source
 from headway.domains.applications.surroundings import Variables, variables_of
 from headway.domains.catalog import accounts_store
 from headway.domains.catalog.git_providers import Opened
@@ -61,6 +62,7 @@ class Planning:
     def plan(self, tx: Tx, application: Application, *, commit: Commit | None, allow_file: bool) -> Plan:
         """What a deploy of the application would work from now; ``commit`` None is the newest. Raises InvalidInput."""
         settings, opened = application.settings, None
+        require_source(settings)
         if settings.source_type not in {"git", "docker", "drop"}:
             opened = self.repository(tx, settings.source_type, settings.extra, application.organization_id)
         if opened is not None:
@@ -68,7 +70,7 @@ class Planning:
                 *(settings, opened.url, opened.branch, opened.build_path), guarded=opened.connection.guarded
             )
         key = None
-        if settings.ssh_key_id is not None:
+        if settings.ssh_key_id is not None and settings.source_type not in {"docker", "drop"}:
             key = self.open_key(tx, settings.ssh_key_id, application.organization_id).reveal()
         return replace(
             self._to_run(tx, application, settings, variables_of(tx, application, self.vault)),

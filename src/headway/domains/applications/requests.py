@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from headway.core.deployments.model import Lane, Request, SubjectType
 from headway.domains.applications.deploy import KIND, VERSION
 from headway.domains.applications.model import Application, exclusive_key
-from headway.domains.applications.sources import require_source
 
 
 def built_on(application: Application) -> str:
@@ -27,9 +26,8 @@ def deploy_request(
     allow_file: bool,
 ) -> Request:
     """A deploy of the newest state, of this ``tag``, or ``again`` of this ``commit`` where there is one. With
-    ``allow_file`` a folder of the machine may be fetched. Raises InvalidInput where there is nothing to deploy.
+    ``allow_file`` a folder of the machine may be fetched. Where there is nothing to deploy it ends by saying so.
     """
-    require_source(application.settings)
     host_id = built_on(application)
     return Request(
         kind=KIND,

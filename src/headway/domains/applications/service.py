@@ -18,7 +18,7 @@ from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.applications import powers, store
 from headway.domains.applications.hosting import build_host_for, moved
 from headway.domains.applications.loopback import with_named
-from headway.domains.applications.making import Making, NameTaken
+from headway.domains.applications.making import Making
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.removing import remove_previews
@@ -88,7 +88,7 @@ class ApplicationService:
         build_server_id: str | None = None,
     ) -> Application:
         """Makes an application without deploying it, on a server and built on another where these are named. Raises
-        Conflict where the environment has one of that name, Missing for a server or git provider of somebody else.
+        Missing for a server or git provider of somebody else.
         """
         check_name(name)
         wanted = settings or AppSettings()
@@ -146,15 +146,18 @@ class ApplicationService:
         env: str | None = None,
         server_id: str | None = None,
         build_server_id: str | None = None,
+        put: Callable[[Tx, Application], None] | None = None,
     ) -> Application:
-        """Changes an application; the next deploy works from it. An empty ``build_server_id`` has it built where it is.
-        Raises InvalidInput with what is wrong.
+        """Changes an application; the next deploy works from it. An empty ``build_server_id`` has it built where it is;
+        ``put`` puts it elsewhere. Raises InvalidInput with what is wrong.
         """
         if name is not None:
             check_name(name)
 
         def write(tx: Tx) -> Application:
             current = self._permitted(tx, actor, application_id, procedure)
+            if put is not None:
+                put(tx, current)
             fields: dict[str, Any] = {**moved(tx, current, server_id, build_server_id)}
             settings = current.settings if change is None else change(current.settings)
             settings = with_named(actor, settings, env)
@@ -163,8 +166,6 @@ class ApplicationService:
                 settings = require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
             if name is not None and name != current.name:
-                if store.name_is_taken(tx, current.environment_id, name):
-                    raise NameTaken(name)
                 fields["name"] = name
             if description is not None:
                 fields["description"] = description

@@ -156,13 +156,6 @@ def named(tx: Tx, app_name: str) -> str | None:
     return found
 
 
-def name_is_taken(tx: Tx, environment_id: str, name: str, *, database: bool = False) -> bool:
-    """Whether an application of this environment has the name, or a database."""
-    of_kind = _a.database.is_not(None) if database else _a.database.is_(None)
-    mine = (_a.environment_id == environment_id, _a.name == name, of_kind, _a.deleted_at.is_(None))
-    return tx.execute(select(_a.application_id).where(*mine)).first() is not None
-
-
 def app_name_is_taken(tx: Tx, app_name: str) -> bool:
     """Whether a service of either kind, of whomever, is called so."""
     tables = (applications, composes)

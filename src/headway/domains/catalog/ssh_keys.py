@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from headway.core.access import policy
 from headway.core.access.model import Actor
@@ -20,9 +20,11 @@ from headway.kernel.vault import Vault
 class SshKeyService:
     """An organisation's ssh keys. The private part is sealed at rest and never given back."""
 
-    def __init__(self, db: Database, vault: Vault) -> None:
+    def __init__(self, db: Database, vault: Vault, forget: Callable[[Tx, str, str], None]) -> None:
+        """``forget`` takes the name of an organisation's key out of whatever names it."""
         self._db = db
         self._vault = vault
+        self._forget = forget
 
     async def create(
         self,
@@ -78,10 +80,11 @@ class SshKeyService:
         return await self._db.run(write)
 
     async def remove(self, actor: Actor, ssh_key_id: str) -> SshKey:
-        """Forgets a key; a deploy that still names it then fails and says so. Raises Missing, Forbidden."""
+        """Forgets a key, also where it is named: what needs one is to be given another. Raises Missing, Forbidden."""
 
         def write(tx: Tx) -> SshKey:
             key = _permitted(tx, actor, "sshKey.remove", ssh_key_id)
+            self._forget(tx, key.organization_id, ssh_key_id)
             store.remove(tx, ssh_key_id)
             return key
 

@@ -15,16 +15,8 @@ from headway.domains.composes import powers, store
 from headway.domains.composes.model import Compose, ComposeSettings, ComposeStatus, Wanted
 from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import Conflict
 from headway.kernel.ids import new_id
 from headway.kernel.vault import Vault
-
-
-class NameTaken(Conflict):
-    """An environment has one compose service of a name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"This environment has a compose service named {name!r} already; choose another name.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +38,7 @@ class Making:
         env: str = "",
         host_id: str = LOCAL_HOST,
     ) -> Compose:
-        """A new compose service in this place, on that host, not deployed yet. Raises NameTaken."""
-        if store.name_is_taken(tx, place.environment_id, name):
-            raise NameTaken(name)
+        """A new compose service in this place, on that host, not deployed yet."""
         compose = Compose(
             compose_id=new_id(),
             organization_id=place.organization_id,
@@ -93,7 +83,7 @@ class Making:
 
     def copy(self, tx: Tx, actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:
         """Makes the compose services of an environment again in ``target``, those of ``only`` where it is given, with
-        their settings and variables and not deployed; the ids of what was copied. Raises NameTaken, CopyOfHidden.
+        their settings and variables and not deployed; the ids of what was copied. Raises CopyOfHidden.
         """
         models = [
             each

@@ -131,6 +131,10 @@ class Compose:
     created_at: datetime
     preview_of: str | None = None
 
+    def words(self) -> Mapping[str, str | None]:
+        """What it is found by."""
+        return {"name": self.name, "appName": self.app_name, "description": self.description}
+
     @property
     def subject_type(self) -> SubjectType:
         """What its deployments belong to."""

@@ -12,9 +12,10 @@ from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.catalog import accounts_store
 from headway.domains.catalog.git_providers import Opened
+from headway.domains.catalog.provided import provided
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.composes import engine_fetch, powers, store
-from headway.domains.composes.model import Compose, ComposeSettings, Release, Wanted
+from headway.domains.composes.model import DROP, GIT, RAW, Compose, ComposeSettings, Release, Wanted
 from headway.domains.projects import store as projects
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
@@ -112,13 +113,14 @@ class Planning:
     def plan(self, tx: Tx, compose: Compose, given: Mapping[str, Any]) -> Plan:
         """What a deploy that was ``given`` this would work from now. Raises InvalidInput."""
         settings = replace(compose.settings, git_tag=given.get("tag"))
+        require_file(settings)
         opened = self.repository(tx, settings.source_type, settings.extra, compose.organization_id)
         if opened is not None:
             led = {"git_url": opened.url, "git_branch": opened.branch, "guarded": opened.connection.guarded}
             settings = replace(settings, **led, ssh_key_id=None)  # type: ignore[arg-type]  # each as its field takes it
         resolved = variables_of(tx, compose, self.vault)
         key = None
-        if settings.ssh_key_id is not None:
+        if settings.ssh_key_id is not None and settings.source_type not in {RAW, DROP}:
             key = self.open_key(tx, settings.ssh_key_id, compose.organization_id).reveal()
         commit = given.get("commit")
         return Plan(
@@ -191,3 +193,20 @@ def known_secrets(tx: Tx, compose: Compose, vault: Vault) -> tuple[str, ...]:
 def check_variables(env: str) -> None:
     """What can be told of the variables alone. Raises InvalidInput."""
     resolve({Layer.OWN: parse_variables(env)}, Layer.OWN)
+
+
+def require_file(settings: ComposeSettings) -> None:
+    """Raises InvalidInput where there is no file, or nothing that could hold one."""
+    if settings.source_type == RAW and not settings.compose_file.strip():
+        raise InvalidInput("The compose service has no file yet; set composeFile, or its git repository.")
+    if settings.source_type == GIT and not settings.git_url:
+        raise InvalidInput("The compose service has no source yet; set its git repository (customGitUrl).")
+    if settings.source_type == DROP and settings.archive is None:
+        raise InvalidInput(
+            "Nothing was uploaded for this compose service yet: send an archive (compose.dropDeployment)."
+        )
+    if settings.source_type not in {RAW, GIT, DROP} and provided(settings.source_type, settings.extra) is None:
+        raise InvalidInput(
+            f"The compose service has no repository of {settings.source_type} yet; choose provider, owner, repository "
+            "and branch first (compose.update)."
+        )

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headway.core.deployments.model import Lane, Request
-from headway.domains.catalog.provided import provided
 from headway.domains.composes.deploy import KIND, VERSION
-from headway.domains.composes.model import DROP, GIT, RAW, Compose, ComposeSettings, exclusive_key
-from headway.kernel.errors import InvalidInput
+from headway.domains.composes.model import Compose, exclusive_key
 
 
 def deploy_request(
@@ -22,9 +20,8 @@ def deploy_request(
     allow_file: bool,
 ) -> Request:
     """A deploy of the newest state, of this ``tag``, or ``again`` of this ``commit`` where there is one. With
-    ``allow_file`` a folder of the machine may be fetched. Raises InvalidInput where there is nothing to deploy.
+    ``allow_file`` a folder of the machine may be fetched. Where there is nothing to deploy it ends by saying so.
     """
-    _require_source(compose.settings)
     return Request(
         kind=KIND,
         kind_version=VERSION,
@@ -45,19 +42,3 @@ def deploy_request(
             "total_seconds": compose.settings.total_seconds,
         },
     )
-
-
-def _require_source(settings: ComposeSettings) -> None:
-    if settings.source_type == RAW and not settings.compose_file.strip():
-        raise InvalidInput("The compose service has no file yet; set composeFile, or its git repository.")
-    if settings.source_type == GIT and not settings.git_url:
-        raise InvalidInput("The compose service has no source yet; set its git repository (customGitUrl).")
-    if settings.source_type == DROP and settings.archive is None:
-        raise InvalidInput(
-            "Nothing was uploaded for this compose service yet: send an archive (compose.dropDeployment)."
-        )
-    if settings.source_type not in {RAW, GIT, DROP} and provided(settings.source_type, settings.extra) is None:
-        raise InvalidInput(
-            f"The compose service has no repository of {settings.source_type} yet; choose provider, owner, repository "
-            "and branch first (compose.update)."
-        )

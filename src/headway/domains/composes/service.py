@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from headway.core.access.model import Actor
-from headway.core.access.policy import Missing, Noun, permit
+from headway.core.access.policy import Missing, Noun, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Deployment, Request, SubjectType, asked_by
@@ -19,8 +19,9 @@ from headway.domains.catalog.git_providers import require_seen
 from headway.domains.catalog.naming import check_name
 from headway.domains.composes import powers, store
 from headway.domains.composes.hosting import check_host, moved
-from headway.domains.composes.making import Making, NameTaken
+from headway.domains.composes.making import Making
 from headway.domains.composes.model import RAW, Compose, ComposeSettings, ComposeStatus, Release, Wanted
+from headway.domains.composes.moving import Moving
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.plan import check_variables
 from headway.domains.composes.requests import deploy_request
@@ -30,6 +31,7 @@ from headway.domains.servers.leaving import kept_deletion
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Conflict, InvalidInput
+from headway.kernel.search import Page, Words
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose import written
 from headway.seams.sources.git import GitSpec
@@ -50,6 +52,7 @@ class ComposeService:
         stopping: Stopping,
         operating: Operating,
         making: Making,
+        moving: Moving,
     ) -> None:
         self._db = db
         self._vault = vault
@@ -57,6 +60,7 @@ class ComposeService:
         self._stopping = stopping
         self._operating = operating
         self._making = making
+        self._moving = moving
 
     async def create(
         self,
@@ -69,9 +73,7 @@ class ComposeService:
         settings: ComposeSettings,
         server_id: str | None = None,
     ) -> Compose:
-        """Makes a compose service without deploying it, on a server where one is named. Raises Conflict where the
-        environment has one of that name.
-        """
+        """Makes a compose service without deploying it, on a server where one is named."""
         check_name(name, _WHOSE)
         _check(settings, ComposeSettings(), self._most_references)
 
@@ -108,8 +110,11 @@ class ComposeService:
         description: str | None = None,
         env: str | None = None,
         server_id: str | None = None,
+        environment_id: str | None = None,
     ) -> Compose:
-        """Changes a compose service; the next deploy works from it. Raises InvalidInput with what is wrong."""
+        """Changes a compose service, and puts it into another environment where one is named; the next deploy works
+        from it. Raises InvalidInput with what is wrong, Missing.
+        """
         if env is not None:
             check_variables(env)
         if name is not None:
@@ -123,21 +128,40 @@ class ComposeService:
                 _check(settings, current.settings, self._most_references)
                 settings = require_seen(tx, actor, current.settings, settings)
                 fields["settings"] = store.kept(settings, self._vault)
-            if name is not None and name != current.name:
-                _require_free(tx, current, name)
-                fields["name"] = name
-            if description is not None:
-                fields["description"] = description
+            plain = {"name": name, "description": description}
+            fields |= {field: value for field, value in plain.items() if value is not None}
             if env is not None:
                 fields["env"] = self._vault.seal(env)
             if fields:
                 store.set_fields(tx, compose_id, **fields)
+            if environment_id is not None:
+                self._moving.put(tx, actor, current, environment_id, procedure)
             changed = store.find(tx, compose_id, self._vault)
             if fields.keys() & {"settings", "host_id"}:
                 powers.save(tx, actor, changed)
             return changed
 
         return await self._db.run(write)
+
+    async def move(self, actor: Actor, compose_id: str, environment_id: str) -> Compose:
+        """Puts a compose service into another environment: see ``Moving``. Raises Missing, Forbidden."""
+        return await self.update(actor, compose_id, procedure="compose.move", environment_id=environment_id)
+
+    async def search(
+        self, actor: Actor, words: Words, *, project_id: str | None, environment_id: str | None
+    ) -> Page[Compose]:
+        """The compose services that the caller may see and that hold the words, newest first; of one project or one
+        environment where that is named.
+        """
+        found = await self._db.read(lambda tx: store.of_organization(tx, actor.organization_id, self._vault))
+        seen = [
+            each
+            for each in reversed(found)
+            if sees(actor, each.organization_id, each.project_id, service_id=each.compose_id)
+            and project_id in {None, each.project_id}
+            and environment_id in {None, each.environment_id}
+        ]
+        return words.page(seen, Compose.words)
 
     async def deploy(
         self,
@@ -327,11 +351,6 @@ class ComposeService:
             raise store.ComposeNotFound
         permit(actor, procedure, owner.organization_id, owner.project_id, service_id=compose_id, noun=Noun.COMPOSE)
         return store.find(tx, compose_id, self._vault)
-
-
-def _require_free(tx: Tx, compose: Compose, name: str) -> None:
-    if store.name_is_taken(tx, compose.environment_id, name):
-        raise NameTaken(name)
 
 
 def _serving_commit(tx: Tx, compose: Compose, vault: Vault) -> dict[str, str] | None:

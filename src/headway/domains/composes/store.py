@@ -156,12 +156,6 @@ def place(tx: Tx, compose_id: str) -> tuple[Owner, datetime] | None:
     return Owner(organization_id=row.organization_id, project_id=row.project_id), row.created_at
 
 
-def name_is_taken(tx: Tx, environment_id: str, name: str) -> bool:
-    """Whether a compose service of this environment has the name."""
-    mine = (_c.environment_id == environment_id, _c.name == name, _LIVE)
-    return tx.execute(select(_c.compose_id).where(*mine)).first() is not None
-
-
 def app_name_is_taken(tx: Tx, app_name: str) -> bool:
     """Whether a service of either kind, of whomever, is called so on the machine."""
     tables = (applications, composes)

@@ -18,7 +18,7 @@ from headway.core.deployments.status import Intent
 from headway.core.deployments.unfinished import end_unfinished
 from headway.domains.applications import powers
 from headway.domains.applications import store as applications
-from headway.domains.applications.making import Making, NameTaken
+from headway.domains.applications.making import Making
 from headway.domains.applications.model import AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.surroundings import known_secrets
@@ -85,7 +85,7 @@ class DatabaseService:
         app_name: str | None = None,
         server_id: str | None = None,
     ) -> Database:
-        """Makes a database without deploying it. Raises Conflict where the environment has one of that name."""
+        """Makes a database without deploying it."""
         name = change.name or ""
         check_name(name, "A database's")
         given = completed(kind, change.settings(DatabaseSettings()))
@@ -126,9 +126,18 @@ class DatabaseService:
         return words.page(seen, _words_of)
 
     async def update(
-        self, actor: Actor, kind: DatabaseKind, database_id: str, change: Change, procedure: str = "update"
+        self,
+        actor: Actor,
+        kind: DatabaseKind,
+        database_id: str,
+        change: Change,
+        procedure: str = "update",
+        *,
+        environment_id: str | None = None,
     ) -> Database:
-        """Changes a database; the next deploy works from it. Raises InvalidInput with what is wrong, Conflict."""
+        """Changes a database, and puts it into another environment where one is named; the next deploy works from it.
+        Raises InvalidInput with what is wrong, Conflict, Missing.
+        """
         if change.name is not None:
             check_name(change.name, "A database's")
 
@@ -138,14 +147,13 @@ class DatabaseService:
             check(kind, settings)
             _require_as_set_up(current, settings)
             named = current.name if change.name is None else change.name
-            environment_id = current.runs.environment_id
-            if named != current.name and applications.name_is_taken(tx, environment_id, named, database=True):
-                raise NameTaken(named, "a database")
             told = current.runs.description if change.description is None else change.description
             container = change.container(current.runs.settings)
             require_references(tx, actor.organization_id, current.runs.settings, container)
             runs = replace(current.runs, name=named, description=told, settings=container)
             store.write(tx, replace(current, runs=runs, settings=settings), self.vault)
+            if environment_id is not None:
+                self._put(tx, actor, current, environment_id, f"{kind}.{procedure}")
             return self._judged(tx, actor, database_id)
 
         return await self.db.run(write)
@@ -278,16 +286,7 @@ class DatabaseService:
         """
 
         def write(tx: Tx) -> Database:
-            database = self.permitted(tx, actor, kind, database_id, "move")
-            place = place_of(tx, environment_id)
-            permit(actor, f"{kind}.move", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
-            allowances.carry(tx, actor, database_id)
-            if database.runs.environment_id != environment_id:
-                if applications.name_is_taken(tx, environment_id, database.name, database=True):
-                    raise NameTaken(database.name, "a database")
-                applications.set_fields(tx, database_id, environment_id=environment_id, project_id=place.project_id)
-                deployments.give_to_project(tx, SubjectType.DATABASE, database_id, place.project_id)
-                self.carry_along(tx, database_id, place.project_id)
+            self._put(tx, actor, self.permitted(tx, actor, kind, database_id, "move"), environment_id, f"{kind}.move")
             return self._found(tx, database_id)
 
         return await self.db.run(write)
@@ -307,6 +306,16 @@ class DatabaseService:
         runs = database.runs
         permit(actor, f"{kind}.{procedure}", runs.organization_id, runs.project_id, service_id=database_id, noun=noun)
         return database
+
+    def _put(self, tx: Tx, actor: Actor, database: Database, environment_id: str, procedure: str) -> None:
+        place, id_ = place_of(tx, environment_id), database.database_id
+        permit(actor, procedure, place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
+        if database.runs.environment_id == environment_id:
+            return
+        allowances.carry(tx, actor, id_)
+        applications.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
+        deployments.give_to_project(tx, SubjectType.DATABASE, id_, place.project_id)
+        self.carry_along(tx, id_, place.project_id)
 
     def _judged(self, tx: Tx, actor: Actor, database_id: str) -> Database:
         """The database, once what it needs of its machine is judged. Raises MachineRefused."""

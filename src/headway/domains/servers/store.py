@@ -154,6 +154,11 @@ def inhabitants(tx: Tx, server_id: str) -> list[str]:
     return found
 
 
+def forget_key(tx: Tx, ssh_key_id: str) -> None:
+    """No server is entered with this key any more."""
+    tx.execute(update(servers).where(_c.ssh_key_id == ssh_key_id).values(ssh_key_id=None))
+
+
 def counted(tx: Tx, organization_id: str) -> dict[str, int]:
     """How many applications, databases and compose services are on each server, without previews."""
     found: Counter[str] = Counter()

@@ -89,7 +89,7 @@ class Slack(Form):
     def url(self) -> str:
         found = _SLACK.fullmatch(self.webhook_url)
         if found is None:
-            raise InvalidInput("A webhook of Slack begins with https://hooks.slack.com/services/ and has three parts.")
+            return _as_json(self.webhook_url, "text", "slack.com", {"channel": self.channel})
         channel = f"/{quote('#' + self.channel.lstrip('#'), safe='')}" if self.channel else ""
         return f"slack://{found[1]}/{found[2]}/{found[3]}{channel}"
 
@@ -102,7 +102,7 @@ class Discord(Form):
     def url(self) -> str:
         found = _DISCORD.fullmatch(self.webhook_url)
         if found is None:
-            raise InvalidInput("A webhook of Discord begins with https://discord.com/api/webhooks/ and has two parts.")
+            return _as_json(self.webhook_url, "content", "discord.com", {})
         return f"discord://{found[1]}/{found[2]}"
 
 
@@ -288,6 +288,20 @@ FORMS: tuple[type[Form], ...] = (
 
 
 _HEADER = re.compile(r"authorization|x-(?!forwarded|real-ip\Z)[a-z0-9-]+", re.IGNORECASE | re.ASCII)
+
+
+def _as_json(url: str, field: str, own: str, more: Mapping[str, str]) -> str:
+    """The address of a server that takes what a webhook of ``own`` does: an object with the text in this field, told
+    under what is told as its author. Raises InvalidInput.
+    """
+    scheme, place = _place(url, "json")
+    if place.partition("/")[0].partition(":")[0].lower().endswith(own):
+        raise InvalidInput(
+            f"This is no webhook of {own}: copy its address in full, https:// and the path with its key."
+        )
+    said = {"message": field, "title": "username", "type": "", "version": "", "attachments": "", **more}
+    given = {name: value for name, value in said.items() if value or name not in more}
+    return f"{scheme}://{place}?{urlencode({f':{name}': value for name, value in given.items()})}"
 
 
 def _place(url: str, word: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from headway.faces.http.answers import Answer, json_answer, send_answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.bodies import read_json
 from headway.faces.http.errors import Problem, WireCode
-from headway.faces.http.inputs import from_value, parsed
+from headway.faces.http.inputs import from_query, from_value, parsed
 from headway.faces.http.platform import Platform
 from headway.faces.http.registry import Call, Kind, Nothing, Procedure, Ready, Registry, once_of, performed
 from headway.faces.http.superjson import UNDEFINED, unwrapped, wrapped
@@ -48,7 +48,9 @@ _NUMBERS: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """One request: who asks, for which procedures, with what."""
+    """One request: who asks, for which procedures, with what. ``plain`` is the query of one that gives its input as
+    REST does, in parameters.
+    """
 
     actor: Actor
     method: str
@@ -56,6 +58,7 @@ class _Request:
     batch: bool
     text: bytes
     headers: Mapping[bytes, bytes]
+    plain: bytes | None = None
 
     def input(self, index: int) -> object:
         """What the call at ``index`` was given. Raises Problem when that cannot be read."""
@@ -94,7 +97,10 @@ class Trpc:
         self._refuse_mixture(names)
         method: str = scope["method"]
         text = query.get("input", "").encode() if method == "GET" else await read_json(receive, headers)
-        request = _Request(actor=actor, method=method, names=names, batch=batch, text=text, headers=headers)
+        plain = None if batch or method != "GET" or "input" in query else scope["query_string"]
+        request = _Request(
+            actor=actor, method=method, names=names, batch=batch, text=text, headers=headers, plain=plain
+        )
         return _together(await self._answers(request), batch=batch)
 
     async def _answers(self, request: _Request) -> Sequence[Answer]:
@@ -125,7 +131,10 @@ class Trpc:
         if procedure.uploads:
             message = f"{name} takes a file, which only POST /api/{name} does"
             raise Problem(415, WireCode.UNSUPPORTED_MEDIA_TYPE, message)
-        given = from_value(procedure.input, request.input(index))
+        if request.plain is not None:
+            given = from_query(procedure.input, request.plain)
+        else:
+            given = from_value(procedure.input, request.input(index))
         once = once_of(procedure, request.actor, given, request.headers, index)
         call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers, once=once)
         return _enveloped(await performed(self._registry, procedure, call))

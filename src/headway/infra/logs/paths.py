@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +41,15 @@ class LogPaths:
     def prepare(self) -> None:
         """Makes the folder, which only its owner may enter; no error if it exists."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def note_unstarted(self, deployment_id: str, message: str) -> None:
+        """Makes the log of a deployment that has ended without ever running, and says there why. What keeps it from
+        that, a full disk for instance, keeps nothing from its end. Raises NoSuchLogName.
+        """
+        with suppress(OSError):
+            made = os.open(self.log(deployment_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(made, "w", encoding="utf-8") as file:
+                file.write(f"{message}\n")
 
     async def remove(self, deployment_id: str) -> None:
         """Removes the log and all beside it; no error when it is gone. Raises NoSuchLogName."""

@@ -10,11 +10,13 @@ from headway.core.deployments.model import Request, SubjectType
 from headway.domains.applications import store as applications
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.applications.requests import deploy_request as request_for_application
+from headway.domains.applications.sources import require_source
 from headway.domains.catalog import git_providers_store
 from headway.domains.catalog.hooks_model import TAG
 from headway.domains.catalog.provided import Provided, provided
 from headway.domains.composes import store as composes
 from headway.domains.composes.model import RAW, Compose, ComposeSettings
+from headway.domains.composes.plan import require_file
 from headway.domains.composes.requests import deploy_request as request_for_compose
 from headway.domains.previews.acting import Acting, Ask, Taken
 from headway.domains.previews.model import Pull
@@ -90,6 +92,7 @@ def _application(tx: Tx, application_id: str, vault: Vault, acting: Acting) -> S
 
 
 def _request_application(application: Application, tag: str | None) -> Request:
+    require_source(application.settings)  # a push to what has none is skipped, and leaves no deployment
     # Who may change an application has set its repository, a folder of the machine too, and that pushes deploy it.
     return request_for_application(application, tag=tag, allow_file=True)
 
@@ -130,6 +133,7 @@ def _compose(tx: Tx, compose_id: str, vault: Vault, acting: Acting) -> Service |
 
 
 def _request_compose(compose: Compose, tag: str | None) -> Request:
+    require_file(compose.settings)
     return request_for_compose(compose, tag=tag, allow_file=True)  # as for applications
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -34,6 +35,8 @@ from headway.faces.http.wire.applications import (
 )
 from headway.faces.http.wire.detected import DetectedRow, detected_row
 
+_SAVES_GIT = ("application.saveGitProvider", "application.saveGitProdiver")  # as clients of early versions spell it
+
 
 def procedures() -> tuple[Procedure, ...]:
     """The router."""
@@ -48,7 +51,7 @@ def procedures() -> tuple[Procedure, ...]:
         mutation("application.saveEnvironment", "Set its variables", bool, SaveEnvironment, _save_environment),
         mutation("application.saveBuildType", "Set how it is built", bool, Save, _save_build_type),
         mutation("application.saveDockerProvider", "Set the image that it is", bool, SaveDocker, _save_docker_provider),
-        mutation("application.saveGitProvider", "Set its git repository", bool, SaveGit, _save_git_provider),
+        *(mutation(name, "Set its git repository", bool, SaveGit, _git_saver(name)) for name in _SAVES_GIT),
         mutation("application.disconnectGitProvider", "Forget its git repository", bool, ById, _disconnect),
         mutation("application.move", "Put it into another environment", ApplicationRow, Move, _move),
         starter("application.deploy", "Queue a deploy of the newest commit", None, Deploy, _deploy),
@@ -121,6 +124,7 @@ class Update(Save):
     env: str | None = None
     server_id: str | None = None
     build_server_id: str | None = None
+    environment_id: Annotated[str, Field(min_length=1)] | None = None
 
 
 class SaveEnvironment(Save):
@@ -128,11 +132,11 @@ class SaveEnvironment(Save):
 
 
 class SaveDocker(Save):
-    docker_image: Annotated[str, Field(min_length=1, max_length=512)]
+    docker_image: Annotated[str, Field(min_length=1, max_length=512)] | None
 
 
 class SaveGit(Save):
-    custom_git_url: Annotated[str, Field(min_length=1)]
+    custom_git_url: Annotated[str, Field(min_length=1)] | None
 
 
 class Deploy(ById):
@@ -201,17 +205,21 @@ async def _create(call: Call[Create]) -> dict[str, Any]:
 
 
 async def _update(call: Call[Update]) -> bool:
-    given = call.input
+    given, place = call.input, call.input.environment_id
+    arranging, procedure = call.platform.arranging, "application.update"
     await call.platform.applications.update(
         call.actor,
         given.application_id,
         given.applied,
+        put=None if place is None else arranging.mover(call.actor, place, procedure),
         name=given.name,
         description=given.description,
         env=_env(given.model_fields_set, given.env),
         server_id=given.server_id,
         build_server_id=(given.build_server_id or "") if "build_server_id" in given.model_fields_set else None,
     )
+    if place is not None:
+        call.platform.access.forget()  # whoever was given the application now knows of another project
     return True
 
 
@@ -247,11 +255,15 @@ async def _save_docker_provider(call: Call[SaveDocker]) -> bool:
     return True
 
 
-async def _save_git_provider(call: Call[SaveGit]) -> bool:
-    await call.platform.applications.update(
-        call.actor, call.input.application_id, call.input.applied_as_git, procedure="application.saveGitProvider"
-    )
-    return True
+def _git_saver(procedure: str) -> Callable[[Call[SaveGit]], Awaitable[bool]]:
+    async def save(call: Call[SaveGit]) -> bool:
+        given = call.input
+        await call.platform.applications.update(
+            call.actor, given.application_id, given.applied_as_git, procedure=procedure
+        )
+        return True
+
+    return save
 
 
 async def _disconnect(call: Call[ById]) -> bool:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from headway.domains.applications.model import AppSettings
-from headway.domains.applications.sources import require_source
 from headway.faces.http.procedures.application import Save
 from headway.faces.http.procedures.forge_routers import Id
 from headway.faces.http.registry import Call, Procedure, mutation
@@ -34,29 +33,29 @@ class SaveProvided(Save):
     forge: ClassVar[ForgeName]
 
     def applied_as_provided(self, settings: AppSettings) -> AppSettings:
-        """``settings`` with the provider's repository as the source. Raises InvalidInput."""
+        """``settings`` with the provider's repository as the source. What is sent as null is not chosen yet: a deploy
+        then ends by saying so.
+        """
         given = self.applied(settings)
         own = type(self).model_fields.keys() - Save.model_fields.keys()
         sent = self.model_dump(include={*own} & self.model_fields_set, by_alias=True)
-        changed = replace(given, source_type=str(self.forge), extra={**given.extra, **sent})
-        require_source(changed)
-        return changed
+        return replace(given, source_type=str(self.forge), extra={**given.extra, **sent})
 
 
 class SaveGithub(SaveProvided):
     forge = ForgeName.GITHUB
-    github_id: Id
-    owner: Part
-    repository: Part
+    github_id: Id | None
+    owner: Part | None
+    repository: Part | None
     branch: Part | None = None
     build_path: Path | None = None
 
 
 class SaveGitlab(SaveProvided):
     forge = ForgeName.GITLAB
-    gitlab_id: Id
-    gitlab_owner: Part
-    gitlab_repository: Part
+    gitlab_id: Id | None
+    gitlab_owner: Part | None
+    gitlab_repository: Part | None
     gitlab_branch: Part | None = None
     gitlab_build_path: Path | None = None
     gitlab_project_id: int | None = None
@@ -65,18 +64,18 @@ class SaveGitlab(SaveProvided):
 
 class SaveGitea(SaveProvided):
     forge = ForgeName.GITEA
-    gitea_id: Id
-    gitea_owner: Part
-    gitea_repository: Part
+    gitea_id: Id | None
+    gitea_owner: Part | None
+    gitea_repository: Part | None
     gitea_branch: Part | None = None
     gitea_build_path: Path | None = None
 
 
 class SaveBitbucket(SaveProvided):
     forge = ForgeName.BITBUCKET
-    bitbucket_id: Id
-    bitbucket_owner: Part
-    bitbucket_repository: Part
+    bitbucket_id: Id | None
+    bitbucket_owner: Part | None
+    bitbucket_repository: Part | None
     bitbucket_repository_slug: Path | None = None
     bitbucket_branch: Part | None = None
     bitbucket_build_path: Path | None = None

@@ -77,6 +77,7 @@ class Update(Changes):
     description: Told | None = None
     env: str | None = None
     server_id: str | None = None
+    environment_id: Annotated[str, Field(min_length=1)] | None = None
 
 
 class SaveEnvironment(ById):
@@ -163,17 +164,19 @@ async def _create(call: Call[Create]) -> dict[str, Any]:
 
 async def _update(call: Call[Update]) -> dict[str, Any]:
     given = call.input
-    return compose_row(
-        await call.platform.composes.update(
-            call.actor,
-            given.compose_id,
-            given.applied,
-            name=given.name,
-            description=given.description,
-            env=(given.env or "") if "env" in given.model_fields_set else None,
-            server_id=given.server_id,
-        )
+    changed = await call.platform.composes.update(
+        call.actor,
+        given.compose_id,
+        given.applied,
+        name=given.name,
+        description=given.description,
+        env=(given.env or "") if "env" in given.model_fields_set else None,
+        server_id=given.server_id,
+        environment_id=given.environment_id,
     )
+    if given.environment_id is not None:
+        call.platform.access.forget()  # whoever was given the compose service now knows of another project
+    return compose_row(changed)
 
 
 async def _delete(call: Call[Delete]) -> dict[str, Any]:

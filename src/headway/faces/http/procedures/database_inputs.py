@@ -149,7 +149,7 @@ class Create(Changeable):
 
 
 class Update(ById, Changeable):  # of the two ways to take fields that are not known the latter's counts
-    pass
+    environment_id: Annotated[str, Field(min_length=1)] | None = None
 
 
 class ReadLogs(ById):

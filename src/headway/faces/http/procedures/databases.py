@@ -138,8 +138,12 @@ class _Router:
 
     async def update(self, call: Call[Update]) -> bool:
         """Changes it."""
-        change = call.input.change(self.kind)
-        await call.platform.databases.update(call.actor, self.kind, call.input.database_id, change)
+        given, change = call.input, call.input.change(self.kind)
+        await call.platform.databases.update(
+            call.actor, self.kind, given.database_id, change, environment_id=given.environment_id
+        )
+        if given.environment_id is not None:
+            call.platform.access.forget()  # whoever was given the database now knows of another project
         return True
 
     async def save_env(self, call: Call[SaveEnvironment]) -> bool:
