@@ -102,7 +102,7 @@ async def test_a_static_site_as_it_is_and_one_that_is_built(site: Worksite) -> N
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"build_command": "true"}, r"left no index\.html in dist/ or build/ .* the build path itself"),
+        ({"build_command": "true"}, r"left no index\.html in dist/, build/.* or the build path itself"),
         ({"output_folder": "site"}, r"left no index\.html in site/"),
         ({}, "No way to build this was found"),
     ],

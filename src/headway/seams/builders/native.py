@@ -7,15 +7,14 @@ import posixpath
 import tarfile
 from collections.abc import Mapping
 
-from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Bundle, Workspace
 from headway.seams.builders import detect
-from headway.seams.builders.base import BuildError, BuildSpec
-from headway.seams.builders.languages.static import INDEX
-from headway.seams.builders.listing import PATH, read_inside, read_listing
+from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.listing import PATH, read_listing
 from headway.seams.builders.plan import Phase, Plan
+from headway.seams.builders.site import newest_change, published, written_since
 
 _LINKS = ".headway/bin"
 
@@ -26,6 +25,7 @@ class NativeBuilder:
     async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Bundle:
         """Looks what it is, runs its phases, and gives the bundle at ``workspace.folder``."""
         plan = detect.detect(await read_listing(work, workspace, spec), spec)
+        before = await newest_change(work, workspace, spec) if plan.static_folders and plan.is_built else None
         for reason in plan.reasons:
             await work.say(reason)
         await work.host.make_folder(spec.cache_folder, owner=spec.account)
@@ -41,7 +41,7 @@ class NativeBuilder:
             release_command=plan.release_command,
             path=path,
             env=plan.env,
-            static_root=await _static_root(work.host, workspace, plan),
+            static_root=await _static_root(work, workspace, spec, plan, before),
         )
 
 
@@ -125,15 +125,9 @@ def _of_pnpm(phase: Phase, spec: BuildSpec) -> dict[str, str]:
     }
 
 
-async def _static_root(host: Host, workspace: Workspace, plan: Plan) -> str | None:
-    """The folder to serve, relative to the bundle. Raises BuildError when the site has none."""
-    for folder in plan.static_folders:
-        if await read_inside(host, workspace, INDEX if folder == "." else f"{folder}/{INDEX}", limit=1) is not None:
-            return folder
+async def _static_root(work: Work, workspace: Workspace, spec: BuildSpec, plan: Plan, before: str | None) -> str | None:
+    """The folder to serve, relative to the bundle; None where something is run. Raises BuildError."""
     if not plan.static_folders:
         return None
-    places = " or ".join(f"{folder}/" if folder != "." else "the build path itself" for folder in plan.static_folders)
-    raise BuildError(
-        f"The build left no {INDEX} in {places}, so there is nothing to serve. Set the output folder, or, if this is "
-        "no static site, the start command (startCommand) or a Procfile."
-    )
+    written = None if before is None else await written_since(work, workspace, spec, before)
+    return await published(work, workspace, plan.static_folders, written, is_named=bool(spec.output_folder))

@@ -44,7 +44,7 @@ class Phase:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to do, and what comes of it. ``path`` are folders relative to the build path that come first on PATH;
-    one of ``static_folders``, the first with an index.html after the build, is served where nothing is to be run.
+    one of ``static_folders`` is served where nothing is to be run; if it ``is_built``, one that the build has written.
     ``env`` is the application's, and its build's. ``language`` names what it was taken for, ``reasons`` tell the user
     why.
     """
@@ -57,5 +57,6 @@ class Plan:
     path: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     static_folders: tuple[str, ...] = ()
+    is_built: bool = False
     needs_python_link: bool = False
     reasons: tuple[str, ...] = ()

@@ -1,0 +1,108 @@
+"""Sites: what is served of one that is built is what its build wrote, and nothing that was there before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from headway.seams.builders.base import BuildError
+from headway.seams.builders.native import NativeBuilder
+from tests.integration.builders.workspaces import lay_out, spec_of
+from tests.integration.worksite import Worksite
+
+BUILDER = NativeBuilder()
+PAGE = "<p>not built yet</p>"
+NAMED = r"Set the output folder \(publishDirectory\)"
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "sentence"),
+    [
+        pytest.param(
+            {"index.html": PAGE, "package.json": "{}"},
+            {"build_command": "mkdir www && cp index.html www"},
+            rf"left no index\.html in dist/, build/, .*What is in the build path itself was there before it, and is "
+            rf"not served\. It wrote index\.html in www/\. {NAMED}",
+            id="a build that writes elsewhere",
+        ),
+        pytest.param(
+            {"index.html": PAGE},
+            {"build_command": "mkdir lib && echo 1 > lib/main.js"},
+            rf"It wrote files in lib/\. {NAMED}",
+            id="a build that writes no page",
+        ),
+        pytest.param(
+            {"public/index.html": PAGE},
+            {"build_command": "echo nothing"},
+            rf"What is in public/ was there before it, and is not served\. It wrote nothing at all\. {NAMED}",
+            id="a build that writes nothing",
+        ),
+        pytest.param(
+            {"dist/index.html": PAGE, "dist/old.js": ""},
+            {"build_command": "mkdir out2 && cp dist/index.html out2", "output_folder": "dist"},
+            rf"left no index\.html in dist/, .*What is in dist/ was there before it.* index\.html in out2/\. {NAMED}",
+            id="a publish directory that the build leaves alone",
+        ),
+        pytest.param(
+            {"index.html": PAGE, "package.json": '{"scripts": {"build": "mkdir www; cp index.html www"}}'},
+            {},
+            rf"It wrote index\.html in www/\. {NAMED}",
+            id="a build script that writes elsewhere",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+async def test_what_was_there_before_is_not_served(
+    site: Worksite, files: dict[str, str], options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(BuildError, match=sentence):
+        await BUILDER.build(site, lay_out(site, files), spec_of(site, **options))
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "served"),
+    [
+        pytest.param({"index.html": PAGE, "style.css": ""}, {}, ".", id="plain"),
+        pytest.param({"public/index.html": PAGE}, {}, "public", id="plain, in a folder"),
+        pytest.param({"site/index.html": PAGE}, {"output_folder": "site"}, "site", id="plain, in a folder of its own"),
+        pytest.param({"index.html": PAGE}, {"build_command": "true"}, ".", id="the user says that nothing is built"),
+        pytest.param({"index.html": PAGE}, {"build_command": "mkdir out; mv index.html out"}, "out", id="moved"),
+        pytest.param({"in.md": ""}, {"build_command": "echo page > index.html"}, ".", id="at the build path"),
+        pytest.param(
+            {"public/index.html": PAGE, "src/a.js": ""},
+            {"build_command": "mkdir public/build; cp src/a.js public/build"},
+            "public",
+            id="beside its page",
+        ),
+        pytest.param(
+            {"dist/index.html": PAGE, "index.html": PAGE},
+            {"build_command": "mkdir build; cp index.html build"},
+            "build",
+            id="an old folder comes first",
+        ),
+        pytest.param(
+            {"index.html": PAGE},
+            {"build_command": "echo p > style.css", "output_folder": "."},
+            ".",
+            id="named, at the build path",
+        ),
+        pytest.param(
+            {"index.html": PAGE},
+            {"build_command": "mkdir -p .cache/v2; cp index.html .cache/v2; ln -s .cache/v2 dist"},
+            "dist",
+            id="a link",
+        ),
+        pytest.param(
+            {"index.html": PAGE, "package.json": "{}"},
+            {"build_command": "mkdir dist; cp -p index.html dist"},
+            "dist",
+            id="a copy that keeps its time",
+        ),
+    ],
+)
+async def test_what_the_build_wrote_is_served(
+    site: Worksite, files: dict[str, str], options: dict[str, Any], served: str
+) -> None:
+    bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site, **options))
+    assert (bundle.static_root, bundle.processes) == (served, ())
