@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dotenv.parser import parse_stream
 
 from headway.kernel.errors import InvalidInput
+from headway.kernel.secrecy import looks_secret
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LEAST_SECRET = 6
@@ -79,8 +80,12 @@ class Marks:
     open: frozenset[str] = frozenset()
     secret: frozenset[str] = frozenset()
 
+    def is_masked(self, name: str, value: str) -> bool:
+        """Whether a log is not to show a variable's value: as the user says, else where name or value look so."""
+        return name in self.secret or (self.is_secret(name) and looks_secret(name.rpartition(".")[2], value))
+
     def is_secret(self, name: str) -> bool:
-        """Whether a variable's value is to be masked: all are, but those of names that are known to hold nothing
+        """Whether a variable's value is for nobody else: all are, but those of names that are known to hold nothing
         secret, unless the user says otherwise.
         """
         if name in self.secret:
@@ -90,7 +95,7 @@ class Marks:
 
 
 def secrets_among(variables: Mapping[str, str], marks: Marks = Marks()) -> tuple[str, ...]:
-    """The values that are masked wherever a log would show them: those of secret names, but for very short ones, which
-    every log is full of.
-    """
-    return tuple(value for name, value in variables.items() if len(value) >= _LEAST_SECRET and marks.is_secret(name))
+    """The values that are masked wherever a log would show them, but for very short ones, which logs are full of."""
+    return tuple(
+        value for name, value in variables.items() if len(value) >= _LEAST_SECRET and marks.is_masked(name, value)
+    )

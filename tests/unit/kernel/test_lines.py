@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.infra.logs.reader import last_meaningful_line
+from headway.kernel.lines import last_meaningful_line
 
 PYTHON = """Traceback (most recent call last):
   File "/app/main.py", line 1, in <module>
@@ -25,6 +25,75 @@ ERROR: No matching distribution found for flaskk
 
 [notice] A new release of pip is available
 """
+GUNICORN = (
+    PYTHON
+    + """[2026-11-27 14:00:00 +0000] [12] [INFO] Worker exiting (pid: 12)
+[2026-11-27 14:00:00 +0000] [9] [ERROR] Worker (pid:12) exited with code 3
+[2026-11-27 14:00:00 +0000] [9] [ERROR] Shutting down: Master
+[2026-11-27 14:00:00 +0000] [9] [ERROR] Reason: Worker failed to boot.
+"""
+)
+NODE = """node:internal/modules/cjs/loader:1143
+  throw err;
+  ^
+
+Error: Cannot find module './routes'
+Require stack:
+- /app/server.js
+    at Module._resolveFilename (node:internal/modules/cjs/loader:1140:15)
+    at Module._load (node:internal/modules/cjs/loader:981:27) {
+  code: 'MODULE_NOT_FOUND',
+  requireStack: [ '/app/server.js' ]
+}
+
+Node.js v18.19.0
+"""
+NPM_START = """Error: listen EADDRINUSE: address already in use :::3000
+    at Server.setupListenHandle [as _listen2] (node:net:1817:16)
+npm error Lifecycle script `start` failed with error:
+npm error code 1
+npm error path /app
+npm error workspace shop@1.0.0
+npm error command failed
+npm error command sh -c node server.js
+"""
+GO = (
+    "panic: runtime error: index out of range [5] with length 3\n\n"
+    + "goroutine 1 [running]:\nmain.serve(...)\n\t/app/main.go:8 +0x1d\n" * 20
+    + "exit status 2\n"
+)
+JAVA = (
+    'Exception in thread "main" java.lang.IllegalStateException: no pool\n'
+    + "\tat com.example.Pool.open(Pool.java:12)\n" * 40
+    + "Caused by: java.net.ConnectException: Connection refused\n"
+    + "\tat java.base/sun.nio.ch.Net.connect0(Native Method)\n" * 40
+    + "\t... 24 more\n"
+)
+RUBY = """app.rb:3:in 'Object#go': undefined method 'fly' for nil (NoMethodError)
+\tfrom app.rb:7:in '<main>'
+"""
+RUST = """thread 'main' panicked at src/main.rs:2:5:
+no configuration
+note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+"""
+PHP = """PHP Fatal error:  Uncaught RuntimeException: no database in /app/index.php:3
+Stack trace:
+#0 {main}
+  thrown in /app/index.php on line 3
+"""
+ELIXIR = """** (RuntimeError) no database
+    lib/shop.ex:12: Shop.start/2
+    (kernel 9.2) application_master.erl:293: :application_master.start_it_old/4
+"""
+DOTNET = """Unhandled exception. System.InvalidOperationException: no database
+   at Program.<Main>$(String[] args) in /app/Program.cs:line 3
+"""
+PYTHON_IN_COLOURS = """Traceback (most recent call last):
+  File \x1b[35m"/app/main.py"\x1b[0m, line \x1b[35m1\x1b[0m, in \x1b[35m<module>\x1b[0m
+    \x1b[31mopen_pool\x1b[0m\x1b[1;31m()\x1b[0m
+    \x1b[31m~~~~~~~~~\x1b[0m\x1b[1;31m^^\x1b[0m
+\x1b[1;35mRuntimeError\x1b[0m: \x1b[35mno database\x1b[0m
+"""
 MAKE = "main.c:3:5: error: unknown type name 'itn'\nmake: *** [Makefile:2: main] Error 1\n"
 GIT = "Cloning into 'x'...\nfatal: Remote branch nope not found in upstream origin\n"
 
@@ -36,6 +105,17 @@ GIT = "Cloning into 'x'...\nfatal: Remote branch nope not found in upstream orig
         (PIP, "ERROR: No matching distribution found for flaskk"),
         (MAKE, "main.c:3:5: error: unknown type name 'itn'"),
         (GIT, "fatal: Remote branch nope not found in upstream origin"),
+        (GUNICORN, "ModuleNotFoundError: No module named 'flask'"),
+        (NODE, "Error: Cannot find module './routes'"),
+        (NPM_START, "Error: listen EADDRINUSE: address already in use :::3000"),
+        (GO, "panic: runtime error: index out of range [5] with length 3"),
+        (JAVA, "Caused by: java.net.ConnectException: Connection refused"),
+        (RUBY, "app.rb:3:in 'Object#go': undefined method 'fly' for nil (NoMethodError)"),
+        (RUST, "thread 'main' panicked at src/main.rs:2:5: no configuration"),
+        (PHP, "PHP Fatal error:  Uncaught RuntimeException: no database in /app/index.php:3"),
+        (ELIXIR, "** (RuntimeError) no database"),
+        (DOTNET, "Unhandled exception. System.InvalidOperationException: no database"),
+        (PYTHON_IN_COLOURS, "RuntimeError: no database"),
         ("sh: 1: gunicorn: not found\nstopping\n", "sh: 1: gunicorn: not found"),
         ("all is well\n\n  \n", "all is well"),
         ("\x1b[31mERROR\x1b[0m: it \x1b]0;title\x07broke\x1b[K\nbye\n", "ERROR: it broke"),

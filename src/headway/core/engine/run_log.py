@@ -15,10 +15,11 @@ from headway.infra.logs.mask import Masker
 from headway.infra.logs.opened import OpenedLog, open_log
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import TURN_SECONDS, Pump, PumpStopped
-from headway.infra.logs.reader import last_meaningful_line, tail
+from headway.infra.logs.reader import tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
 from headway.kernel.events import Events, LogGrew
+from headway.kernel.lines import last_meaningful_line
 from headway.kernel.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -124,9 +125,11 @@ class PumpedLog:
         return self._masker.mask_text(text)
 
     async def finish(self, closing: str) -> None:
-        """Copies the rest, adds the closing line at the end (once, also when repeated) and makes the log durable."""
+        """Copies the rest, adds the closing line at the end (once, also when repeated) and makes the log durable. The
+        line is Headway's own: what it quotes of others was masked when it was quoted.
+        """
         offset = await self._pump.finish()
-        size = await close_log(self._path, offset, closing, self._masker, is_whole=self._pump.has_taken)
+        size = await close_log(self._path, offset, closing, Masker(()), is_whole=self._pump.has_taken)
         self._grew(size)
 
     async def discard(self) -> None:
