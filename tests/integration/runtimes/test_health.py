@@ -37,7 +37,7 @@ async def test_a_release_that_crashes_at_its_start_is_given_up_at_the_third_time
 async def test_what_a_crashing_release_wrote_is_masked_whole(runtime: NativeRuntime, work: Work, folder: Path) -> None:
     crashing = "import sys\nsys.exit('s3cret\\nof two lines')\n"
     spec = make_spec(folder, files={"app.py": crashing}, health=HealthCheck(deadline_seconds=60))
-    with pytest.raises(Unhealthy, match=r'Its last line: "\*\*\*\*\*\*"'):
+    with pytest.raises(Unhealthy, match=r'It said: "\*\*\*\*\*\*"'):
         await run(runtime, work, spec)
     assert {line for line in work.lines if line.startswith("web | ")} == {"web | ******"}
 

@@ -7,8 +7,9 @@ import signal
 from collections.abc import Mapping
 from datetime import timedelta
 
+from headway.core.deployments.lease import LeaseLost
 from headway.core.deployments.status import Intent, Reason
-from headway.infra.hosts.base import Cause, Exit, GoneReason
+from headway.infra.hosts.base import AnchorGone, Cause, EpochPassed, Exit, GateShut, GoneReason, HostUnreachable
 from headway.kernel.forms import duration_text
 
 _REASONS: Mapping[Cause, Reason] = {
@@ -52,6 +53,9 @@ _GONE: Mapping[GoneReason, str] = {
     GoneReason.GONE: "The process that carried this deployment is gone from its host; it was ended from outside.",
     GoneReason.NEVER_STARTED: "The deployment had not started anything.",
 }
+
+# What is no failure of what a run works at: somebody ends the run, or goes on with it.
+INTERRUPTIONS = (LeaseLost, EpochPassed, AnchorGone, HostUnreachable, GateShut)
 
 _WISHES: Mapping[Intent, str] = {
     Intent.KILL: "Killed on request.",

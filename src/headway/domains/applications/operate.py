@@ -19,6 +19,7 @@ from headway.domains.applications.model import Application, Release
 from headway.domains.applications.surroundings import marks_of
 from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.catalog.kept import KeptReleases
+from headway.domains.catalog.last_try import LastTry
 from headway.domains.servers.fleet import ServerUnknown
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -184,9 +185,15 @@ class Operating:
         return {*secrets_among(started_with, marks_of(application.settings))}
 
     async def logs(self, application: Application, tail: int, secrets: set[str]) -> str:
-        """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with."""
+        """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with. Where
+        none of its releases serves, what the last try to have one said.
+        """
         release = await self.db.read(lambda tx: store.serving(tx, application.application_id))
         runtime = self.toolboxes.at(application.host_id).runtimes.of(release.runtime if release else "native")
         release_id = release.release_id if release else None
         masker = Masker(secrets | await self.secrets(application))
-        return await runtime.read_logs(application.app_name, release_id=release_id, tail=tail, masked=masker.mask_text)
+        text = await runtime.read_logs(application.app_name, release_id=release_id, tail=tail, masked=masker.mask_text)
+        if text or release is not None:
+            return text
+        tries = LastTry(db=self.db, logs=self.logs_of_deployments)
+        return await tries.told(application.subject_type, application.application_id, tail)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.domains.applications import ports_store, powers, store
 from headway.domains.applications.artifacts import dump_artifact
+from headway.domains.applications.last_lines import witnessed
 from headway.domains.applications.model import Release, ReleaseState
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
@@ -71,7 +72,7 @@ class Releasing:
                     await self.tools.runtimes.of(self.plan.serving_runtime).stop(self.plan.serving or "")
             await self._runtime.start(self.run, spec)
 
-        await self.run.step("start", begin)
+        await self.run.step("start", witnessed(self.run, self._runtime, spec, begin))
 
     async def health_check(self, spec: ReleaseSpec) -> None:
         """Waits until the new release answers, or raises with what it did instead."""
@@ -93,7 +94,7 @@ class Releasing:
             if route is not None:
                 await self.tools.routing.proven(route)
 
-        await self.run.step("route", move)
+        await self.run.step("route", witnessed(self.run, self._runtime, spec, move))
 
     def settle(self, tx: Tx, spec: ReleaseSpec, led: Domains | None = None) -> None:
         """The new release serves; the old one, to which these domains ``led`` (None: those of now), retires after its

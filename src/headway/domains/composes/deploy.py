@@ -58,7 +58,7 @@ class DeployKind:
             await steps.start(plan)
             await steps.start_beside(plan)
             finished = await steps.health_check(plan)
-            await steps.route()
+            await steps.route(plan)
         except RunFailed as failure:
             raise steps.left(plan, failure) from failure
         names = ", ".join(plan.record.services)

@@ -13,6 +13,7 @@ from headway.core.deployments import owed
 from headway.core.deployments import store as deployments
 from headway.core.deployments.service import LogFiles
 from headway.domains.catalog.kept import KeptReleases
+from headway.domains.catalog.last_try import LastTry
 from headway.domains.composes import powers, store
 from headway.domains.composes.keeping import beyond, is_shared, kept_by
 from headway.domains.composes.model import Compose, Release
@@ -92,6 +93,11 @@ class Operating:
         """The last lines that a container wrote, masked."""
         output = await self.toolboxes.at(compose.host_id).engine.logs(container, tail=tail, since=since)
         return Masker(await self.secrets(compose.compose_id)).mask(output).decode()
+
+    async def last_try(self, compose: Compose, tail: int) -> str:
+        """What the last deployment of it said."""
+        tries = LastTry(db=self.db, logs=self.logs_of_deployments)
+        return await tries.told(compose.subject_type, compose.compose_id, tail)
 
     async def secrets(self, compose_id: str) -> set[str]:
         """What must not show of its containers' output: the secrets of now, and those that they were started with."""

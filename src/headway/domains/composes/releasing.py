@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
+from headway.core.engine import explain
 from headway.domains.catalog.restoring import Domains
 from headway.domains.composes import store
 from headway.domains.composes.model import Record
@@ -24,7 +25,8 @@ from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.images import require_own_labels
 from headway.infra.hosts.command import Command
-from headway.kernel.artifacts import Commit
+from headway.kernel.artifacts import Commit, Route
+from headway.kernel.errors import HeadwayError
 from headway.seams.runtimes.compose import commands, converted
 from headway.seams.runtimes.compose.allowed import paths_of
 from headway.seams.runtimes.compose.engine import Image
@@ -130,7 +132,7 @@ class Releasing:
         finished: list[str] = await self.run.step("health check", look)
         return finished
 
-    async def route(self) -> None:
+    async def route(self, plan: Rollout) -> None:
         """Leads the domains to the new containers, and proves that requests arrive there."""
 
         async def move() -> Json:
@@ -138,10 +140,18 @@ class Releasing:
             async with self.run.fence():
                 route = await routing.lead(self.plan.compose_id, await self.tools.release(self.release_id))
             if route is not None:
-                await routing.proven(route)
+                await self._proven(plan, route)
                 await self.run.say(f"Led to the new containers: {', '.join(way.host for way in route.ways)}")
 
         await self.run.step("route", move)
+
+    async def _proven(self, plan: Rollout, route: Route) -> None:
+        try:
+            await self.tools.routing.proven(route)
+        except explain.INTERRUPTIONS:
+            raise
+        except HeadwayError as error:
+            raise await self._watch().explained(plan, error) from error
 
     def settle(self, tx: Tx, plan: Rollout, finished: list[str], led: Domains | None = None) -> None:
         """The new release is what runs; to the old one these domains ``led`` (None: those of now)."""

@@ -68,7 +68,7 @@ class RollbackKind:
             await steps.start_beside(plan)
             finished = await steps.health_check(plan)
             await back.domains(domains, run.plan["organization_id"])
-            await steps.route()
+            await steps.route(plan)
         except RunFailed as failure:
             raise steps.left(plan, failure) from failure
 

@@ -12,14 +12,16 @@ from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.domains.composes.model import Record, ReleasedService
 from headway.domains.composes.tools import Tools
+from headway.kernel.errors import HeadwayError
+from headway.kernel.lines import last_meaningful_line
 from headway.seams.runtimes.compose import converted
 from headway.seams.runtimes.compose.engine import Image
 from headway.seams.runtimes.compose.observed import Container, Judgement, Standing, judged
 from headway.seams.runtimes.compose.ways import Before, Way, way_of
+from headway.seams.runtimes.last_lines import LAST_LINES
 from headway.seams.runtimes.machine import Port
 
 _LOOK_SECONDS = 0.25
-_LAST_LINES = 20
 _LONGEST_LINE = 500
 
 
@@ -132,12 +134,18 @@ class Watch:
             if not late:
                 return [name for name, each in found.items() if all(_is_finished(one) for _, one in each)]
             if time.monotonic() > deadline:
-                raise await self._too_late(late[0], found[late[0]])
+                raise await self._too_late(plan, late[0], found[late[0]])
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def require_none_failed(self, plan: Rollout) -> None:
         """Raises RunFailed where a container has failed by now, with its last lines."""
         await self._look(plan)
+
+    async def explained(self, plan: Rollout, error: HeadwayError) -> RunFailed:
+        """A failure that does not ask after the containers itself, with what they wrote last."""
+        said = await self._last_words(plan, None)
+        reason = error.reason if isinstance(error, RunFailed) else Reason.FAILED
+        return RunFailed(f'{error.message} A container of it said: "{said}".' if said else error.message, reason)
 
     async def _look(self, plan: Rollout) -> dict[str, list[tuple[Container, Judgement]]]:
         containers = await self.tools.engine.containers(**self.labels)
@@ -145,7 +153,7 @@ class Watch:
         for name, judgements in found.items():
             for container, judgement in judgements:
                 if judgement.standing is Standing.FAILED:
-                    raise await self._failed(name, container, judgement)
+                    raise await self._failed(plan, name, container, judgement)
         return found
 
     def _of(self, plan: Rollout, name: str, containers: Sequence[Container]) -> list[tuple[Container, Judgement]]:
@@ -163,30 +171,50 @@ class Watch:
             self._seen[container.container_id] = (container.started_at, since)
         return time.monotonic() - since >= self.settle_seconds
 
-    async def _failed(self, name: str, container: Container, judgement: Judgement) -> RunFailed:
-        last = await self._last_line(name, container)
+    async def _failed(self, plan: Rollout, name: str, container: Container, judgement: Judgement) -> RunFailed:
+        last = await self._last_words(plan, container)
         reason = Reason.OUT_OF_MEMORY if judgement.out_of_memory else Reason.FAILED
         why = self.run.masked(judgement.why)[:_LONGEST_LINE]
         return RunFailed(f"The service {name} {why}{f': {last}' if last else ''}.".replace("..", "."), reason)
 
-    async def _too_late(self, name: str, judgements: Sequence[tuple[Container, Judgement]]) -> RunFailed:
+    async def _too_late(self, plan: Rollout, name: str, judgements: Sequence[tuple[Container, Judgement]]) -> RunFailed:
         if not judgements:
             return RunFailed(f"The service {name} has no container after {self.health_seconds:g} s.")
         container = judgements[0][0]
-        last = await self._last_line(name, container)
+        last = await self._last_words(plan, container)
         how = f"its health check says {container.health}" if container.health else f"it is {container.status}"
         said = f": {last}" if last else ""
         return RunFailed(f"The service {name} is not up after {self.health_seconds:g} s ({how}){said}.")
 
-    async def _last_line(self, name: str, container: Container) -> str:
-        """Says a container's last lines in the log; gives the last of them that says something."""
-        output = await self.tools.engine.logs(container, tail=_LAST_LINES)
-        lines = [line for line in self.run.masked(output.decode(errors="replace")).splitlines() if line.strip()]
-        if lines:
-            await self.run.say(f"The last lines of {name}:")
-        for line in lines:
-            await self.run.say(f"  {line}")
-        return lines[-1].strip()[:_LONGEST_LINE] if lines else ""
+    async def _last_words(self, plan: Rollout, blamed: Container | None) -> str:
+        """Says in the log what each container of this deployment wrote last, the one that is to blame at the end; gives
+        the line of it that tells most, of all of them where nobody is.
+        """
+        made = {name for name, each in plan.record.services.items() if each.deployment_id == self._deployment_id}
+        found = await self.tools.engine.containers(**self.labels)
+        mine = [each for each in found if each.service in made and each.deployment_id == self._deployment_id]
+        others = [each for each in mine if blamed is None or each.container_id != blamed.container_id]
+        written: list[str] = []
+        for container in [*others, *([blamed] if blamed is not None else [])]:
+            lines = await self._last_lines(container)
+            if lines:
+                await self.run.say(f"The last lines of {container.service}:")
+            for line in lines:
+                await self.run.say(f"  {line}")
+            written = lines if container is blamed else written + lines
+        return last_meaningful_line("\n".join(written))
+
+    async def _last_lines(self, container: Container) -> list[str]:
+        """The last lines that it wrote; none where it is gone."""
+        try:
+            output = await self.tools.engine.logs(container, tail=LAST_LINES)
+        except HeadwayError:
+            return []
+        return [line for line in self.run.masked(output.decode(errors="replace")).splitlines() if line.strip()]
+
+    @property
+    def _deployment_id(self) -> str:
+        return self.run.deployment.deployment_id
 
 
 def _is_well(plan: Rollout, name: str, judgements: Sequence[tuple[Container, Judgement]]) -> bool:

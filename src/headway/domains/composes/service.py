@@ -312,7 +312,8 @@ class ComposeService:
         search: str | None,
     ) -> str:
         """The last lines that its containers wrote (or one of them did), its secrets masked; with ``search`` those of
-        them that have a text. Raises Missing where the container is not one of its own.
+        them that have a text. Where nothing serves, what its last deployment said. Raises Missing where the container
+        is not one of its own.
         """
         compose = await self.one(actor, compose_id, "compose.readLogs")
         containers = await self._operating.containers(compose_id) if compose.serving_release_id or container_id else []
@@ -323,6 +324,8 @@ class ComposeService:
         texts = [await self._operating.logs(compose, each, tail=tail, since=since) for each in containers]
         prefixes = [f"{each.service} | " if container_id is None else "" for each in containers]
         lines = [f"{prefix}{line}" for prefix, text in zip(prefixes, texts, strict=True) for line in text.splitlines()]
+        if container_id is None and compose.serving_release_id is None:
+            lines = (await self._operating.last_try(compose, tail)).splitlines()
         return "\n".join(line for line in lines if search is None or search in line)
 
     async def mounts(self, actor: Actor, compose_id: str, service: str) -> list[dict[str, Any]]:

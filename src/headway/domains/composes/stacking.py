@@ -10,6 +10,7 @@ from typing import Any
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
+from headway.core.engine import explain
 from headway.domains.composes.bringing import Bringing
 from headway.domains.composes.model import Record, ReleasedService
 from headway.domains.composes.plan import Plan
@@ -17,17 +18,19 @@ from headway.domains.composes.releasing import START, Releasing
 from headway.domains.composes.rollout import Rollout
 from headway.domains.composes.tools import Tools
 from headway.infra.docker import images
+from headway.kernel.artifacts import Route
+from headway.kernel.errors import HeadwayError
+from headway.kernel.lines import last_meaningful_line
 from headway.seams.runtimes.compose import converted, stack_file, stacks
 from headway.seams.runtimes.compose.stack_file import Held
 from headway.seams.runtimes.compose.stacks import StackService
+from headway.seams.runtimes.last_lines import LAST_LINES
 from headway.seams.runtimes.swarm.tasks import Task, by_copy
 from headway.seams.runtimes.swarm.watched import last_lines
 from headway.seams.sources.image import pullable_of
 
 _LOOK_SECONDS = 0.3
 _CRASHES = 3
-_LAST_LINES = 20
-_LONGEST_LINE = 500
 _MOST_BYTES = 1_000_000
 
 
@@ -108,7 +111,7 @@ class Stacking:
                 if not late:
                     break
                 if time.monotonic() > deadline:
-                    raise self._too_late(late[0], found.get(late[0]))
+                    raise await self._too_late(record, late[0], found)
                 await asyncio.sleep(_LOOK_SECONDS)
             await self.run.say("Every service is up.")
             return [name for name, each in found.items() if name in record.services and _has_finished(record, each)]
@@ -116,7 +119,7 @@ class Stacking:
         finished: list[str] = await self.run.step("health check", look)
         return finished
 
-    async def route(self) -> None:
+    async def route(self, plan: Rollout) -> None:
         """Leads the domains to the services, and proves that requests arrive there."""
 
         async def move() -> Json:
@@ -126,10 +129,19 @@ class Stacking:
                 await self.tools.lead_to_stack(self.plan.compose_id, self.plan.app_name, release)
                 route = await routing.lead(self.plan.compose_id, release)
             if route is not None:
-                await routing.proven(route)
+                await self._proven(plan.record, route)
                 await self.run.say(f"Led to the services: {', '.join(way.host for way in route.ways)}")
 
         await self.run.step("route", move)
+
+    async def _proven(self, record: Record, route: Route) -> None:
+        try:
+            await self.tools.routing.proven(route)
+        except explain.INTERRUPTIONS:
+            raise
+        except HeadwayError as error:
+            found = await self.tools.stacks.services(self.plan.compose_id)
+            raise RunFailed(f"{error.message}{await self._last_words(record, found)}") from error
 
     def left(self, plan: Rollout, failure: RunFailed) -> RunFailed:
         """The failure with an honest word on what it leaves."""
@@ -247,13 +259,9 @@ class Stacking:
                 raise await self._failure(f"The service {name} {times}{await self._how(name, tries[0])}", tries)
 
     async def _how(self, name: str, task: Task) -> str:
-        """How a task ended, and its last line; its last lines are said."""
-        lines = [line for line in await last_lines(self.tools.stacks.api, task, _LAST_LINES, self.run.masked) if line]
-        if lines:
-            await self.run.say(f"The last lines of {name}:")
-        for line in lines:
-            await self.run.say(f"  {line}")
-        last = f": {lines[-1].strip()[:_LONGEST_LINE]}" if lines else ""
+        """How a task ended, and what it said of that; its last lines are said."""
+        said = last_meaningful_line("\n".join(await self._said_last(name, task)))
+        last = f": {said}" if said else ""
         check = " (its health check failed)" if task.failed_its_check else ""
         return f", last with {task.how(out_of_memory=await self._ran_out(task))}{check}{last}"
 
@@ -267,13 +275,34 @@ class Stacking:
         inspected = await self.tools.stacks.api.find(f"/containers/{task.container_id}/json")
         return bool(inspected and inspected["State"]["OOMKilled"])
 
-    def _too_late(self, name: str, found: StackService | None) -> RunFailed:
+    async def _too_late(self, record: Record, name: str, there: Mapping[str, StackService]) -> RunFailed:
+        said, found = await self._last_words(record, there), there.get(name)
         if found is None:
-            return RunFailed(f"The swarm has no service {name} after {self.releasing.health_seconds:g} s.")
+            return RunFailed(f"The swarm has no service {name} after {self.releasing.health_seconds:g} s.{said}")
         newest = [tries[0] for tries in by_copy(found.tasks).values()]
         waiting = next((task for task in newest if not task.runs), None)
         why = "the swarm is still at it" if waiting is None else f"{waiting.state}: {waiting.error or 'no word why'}"
-        return RunFailed(f"The service {name} is not up after {self.releasing.health_seconds:g} s ({why}).")
+        return RunFailed(f"The service {name} is not up after {self.releasing.health_seconds:g} s ({why}).{said}")
+
+    async def _last_words(self, record: Record, there: Mapping[str, StackService]) -> str:
+        """Says what each copy of what this deployment changes wrote last; gives the line of it that tells most, as a
+        sentence.
+        """
+        written: list[str] = []
+        for name, found in there.items():
+            if name in record.services and record.services[name].deployment_id == self._deployment_id:
+                for tries in by_copy(found.tasks).values():
+                    written += await self._said_last(name, tries[0])
+        said = last_meaningful_line("\n".join(written))
+        return f' It said: "{said}".' if said else ""
+
+    async def _said_last(self, name: str, task: Task) -> list[str]:
+        lines = [line for line in await last_lines(self.tools.stacks.api, task, LAST_LINES, self.run.masked) if line]
+        if lines:
+            await self.run.say(f"The last lines of {name}:")
+        for line in lines:
+            await self.run.say(f"  {line}")
+        return lines
 
     def _has_settled(self, name: str, running: Sequence[Task]) -> bool:
         ids = frozenset(task.task_id for task in running)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,9 +16,9 @@ from headway.kernel.errors import OutOfMemory
 from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.base import Unhealthy
 from headway.seams.runtimes.container_state import Found, how_it_ended
+from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
 
 CRASHES = 3
-LAST_LINES = 20
 
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.25
@@ -46,10 +46,11 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
     """Returns when the release is healthy. Raises Unhealthy with the sentence; the last lines are said before."""
     try:
         await _wait(spec, watched, say)
-    except Unhealthy:
-        for line in await watched.last_lines(LAST_LINES):
+    except Unhealthy as error:
+        lines = await watched.last_lines(LAST_LINES)
+        for line in lines:
             await say(f"web | {line}")
-        raise
+        raise explained(error, lines) from error.__cause__
 
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
@@ -138,7 +139,7 @@ async def _give_up_on_ends(found: Found, watched: Watched) -> None:
     is_over = found.has_exited and found.state.value == "stopped"
     if found.exits < CRASHES and not is_over:
         return
-    last = wrote(await watched.last_lines(LAST_LINES))
+    last = quoted(await watched.last_lines(LAST_LINES))
     if found.error:
         last = f" Docker says: {found.error}."
     times = "once" if found.exits == 1 else f"{found.exits} times"
@@ -147,12 +148,6 @@ async def _give_up_on_ends(found: Found, watched: Watched) -> None:
         "deployment's log ends with more of it) and deploy again."
     )
     raise RanOutOfMemory(sentence) if found.out_of_memory else Unhealthy(sentence)
-
-
-def wrote(lines: Sequence[str]) -> str:
-    """The last line of these as a sentence that follows another."""
-    written = [line.strip() for line in lines if line.strip()]
-    return f' Its last line: "{written[-1][:300]}".' if written else " It wrote nothing."
 
 
 def _how(found: Found) -> str:

@@ -12,9 +12,9 @@ from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.base import PortTaken, ProcessState, ProcessStatus, Unhealthy
+from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
 
 CRASHES = 3
-LAST_LINES = 20
 
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.25
@@ -84,11 +84,14 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
     """Returns when the release is healthy. Raises Unhealthy with the sentence; the last lines are said before."""
     try:
         await _wait(spec, watched, say)
-    except Unhealthy:
+    except Unhealthy as error:
+        written: list[str] = []
         for process in await watched.processes():
-            for line in await asyncio.to_thread(watched.last_lines, process.name, LAST_LINES):
+            lines = await asyncio.to_thread(watched.last_lines, process.name, LAST_LINES)
+            for line in lines:
                 await say(f"{process.name} | {line}")
-        raise
+            written += lines
+        raise explained(error, written) from error.__cause__
 
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
@@ -189,12 +192,10 @@ async def _give_up_on_crashes(watched: Watched, found: Sequence[ProcessStatus]) 
     for process in found:
         if process.exits >= CRASHES or process.state is ProcessState.GIVEN_UP:
             lines = await asyncio.to_thread(watched.last_lines, process.name, LAST_LINES)
-            written = [line.strip() for line in lines if line.strip()]
-            last = f' Its last line: "{written[-1][:300]}".' if written else " It wrote nothing."
             raise Unhealthy(
                 f"{_subject(process)} ended {process.exits} times while it was starting, last with "
-                f"{process.last_exit}.{last} Mend what it reports (the deployment's log ends with more of it) and "
-                "deploy again."
+                f"{process.last_exit}.{quoted(lines)} Mend what it reports (the deployment's log ends with more of it) "
+                "and deploy again."
             )
 
 

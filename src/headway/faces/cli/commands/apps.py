@@ -117,10 +117,14 @@ def logs(
     tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines, from the end.")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Prints what an application has written since it was started."""
+    """Prints what an application has written since it was started; of one that does not serve, what its last deployment
+    said.
+    """
     with Session.of(context).client() as client:
         place = _find(client, application)
         text = client.get("application.readLogs", applicationId=place.application_id, tail=tail) or ""
+    if not text:
+        output.warn(f"{place.name} has written nothing")
     output.say_json({"applicationId": place.application_id, "log": text}) if as_json else output.say_text(text)
 
 

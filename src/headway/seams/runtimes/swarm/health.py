@@ -11,7 +11,9 @@ from typing import Protocol
 from headway.kernel.artifacts import Container, HealthKind, ReleaseSpec, Restart
 from headway.seams.runtimes import requests
 from headway.seams.runtimes.base import Unhealthy
-from headway.seams.runtimes.container_health import CRASHES, LAST_LINES, RanOutOfMemory, listening_instead, wrote
+from headway.seams.runtimes.container_health import CRASHES, RanOutOfMemory, listening_instead
+from headway.seams.runtimes.container_state import WEB
+from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
 from headway.seams.runtimes.swarm.tasks import REJECTED, Task, by_copy
 
 _FIRST_PAUSE = 0.05
@@ -65,16 +67,14 @@ class Watched(Protocol):
 
 
 async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
-    """Returns when every copy of the release is healthy. Raises Unhealthy with the sentence; the last lines of what
-    failed are said before.
+    """Returns when every copy of the release is healthy. Raises Unhealthy with the sentence; the last lines of each are
+    said before.
     """
     check = _Check(spec, watched, say)
     try:
         await check.passed()
-    except Unhealthy:
-        for line in await check.last_lines():
-            await say(f"web | {line}")
-        raise
+    except Unhealthy as error:
+        raise explained(error, await check.last_lines()) from error.__cause__
 
 
 class _Check:
@@ -109,12 +109,17 @@ class _Check:
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
     async def last_lines(self) -> list[str]:
-        """Of the task that is to blame, else of any that wrote something."""
+        """Says what each copy wrote last, what the task that is to blame wrote at the end; gives all of it."""
         seen = await self._watched.seen()
-        for task in ([self._blamed] if self._blamed else []) + list(seen.tasks if seen else ()):
-            if lines := await self._watched.last_lines(task, LAST_LINES):
-                return lines
-        return []
+        copies = by_copy(seen.tasks).values() if seen else ()
+        tasks = [each for tries in copies for each in tries[:1] if each != self._blamed]
+        written: list[str] = []
+        for task in [*tasks, *([self._blamed] if self._blamed else [])]:
+            lines = await self._watched.last_lines(task, LAST_LINES)
+            for line in lines:
+                await self._say(f"{WEB if task.slot <= 1 else f'{WEB}.{task.slot}'} | {line}")
+            written += lines
+        return written
 
     async def _give_up_on_ends(self, tasks: Sequence[Task]) -> None:
         for tries in by_copy(tasks).values():
@@ -156,7 +161,7 @@ class _Check:
         how = last.how(out_of_memory=out_of_memory)
         if self._spec.health.kind is HealthKind.OWN and last.exit_code == 0:
             how += " (a swarm also ends it so when the health check of its image fails)"
-        said = wrote(await self._watched.last_lines(last, LAST_LINES))
+        said = quoted(await self._watched.last_lines(last, LAST_LINES))
         sentence = (
             f"The container ended {times} while it was starting, last with {how}, on the {where}.{said} Mend what it "
             "reports (the deployment's log ends with more of it) and deploy again."

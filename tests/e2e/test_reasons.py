@@ -1,0 +1,76 @@
+"""A release that fails after its health check says why: in its message, in its log, and to who reads its output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compose import Stack, stack
+from tests.docker_engine import BASE_IMAGE, Engine
+from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxing_panel
+from tests.mortal import PROGRAM, WHY, mortal
+from tests.panel import Panel, git_repository, panel
+
+Json = Any
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("panel") / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def boxing(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
+    with boxing_panel(tmp_path_factory.mktemp("boxes") / "data", docker_engine) as started:
+        yield started
+
+
+@pytest.fixture
+def shop(boxing: Panel, docker_engine: Engine) -> Iterator[Stack]:
+    made = stack(boxing, docker_engine, "mortal shop")
+    yield made
+    boxing.post("compose.delete", composeId=made.compose_id, deleteVolumes=True)
+
+
+def check(of: Panel, row: Json, lead: str, said: str) -> None:
+    """The reason stands where one looks for it: the line that tells most in the message, all of it in the logs."""
+    assert (row["status"], row["reason"]) == ("error", "failed")
+    assert f'aid: "{WHY}".' in row["errorMessage"], row["errorMessage"]
+    log = of.deployment_log(row["deploymentId"])
+    assert f"{lead}bye\n" in log
+    assert f"{lead}Traceback (most recent call last):\n" in log
+    assert said.startswith("[headway] Nothing serves: the last deployment ended in an error (failed).")
+    assert f"{lead}bye\n" in said
+    assert WHY in said.splitlines()[-1]
+
+
+def test_a_process(running: Panel, tmp_path: Path) -> None:
+    application_id = running.application(git_repository(tmp_path / "repo", mortal()), name="mortal")
+    row = running.ended(running.deploy(application_id), 90)
+    check(running, row, "web | ", running.get("application.readLogs", applicationId=application_id))
+
+
+@pytest.mark.docker
+def test_a_container(boxing: Panel, tmp_path: Path) -> None:
+    files = mortal("0.0.0.0", Dockerfile=DOCKERFILE)  # noqa: S104 - in a container
+    application_id = boxing.application(git_repository(tmp_path / "repo", files), name="boxed")
+    row = boxing.ended(boxing.deploy(application_id), BUILD_SECONDS)
+    check(boxing, row, "web | ", boxing.get("application.readLogs", applicationId=application_id))
+
+
+@pytest.mark.docker
+def test_a_compose_service(shop: Stack) -> None:
+    given = {"composeId": shop.compose_id, "host": "mortal.example", "serviceName": "web", "port": 8080}
+    shop.panel.post("domain.create", **given)
+    program = PROGRAM.replace("LISTENS", "0.0.0.0").replace("$", "$$")  # noqa: S104 - in a container
+    row = shop.fail(
+        web={"image": BASE_IMAGE, "command": ["python3", "-uc", program], "restart": "no"},
+        idle={"image": BASE_IMAGE, "command": ["sh", "-c", "echo idling; exec sleep 1000"]},
+    )
+    check(shop.panel, row, "  ", shop.panel.get("compose.readLogs", composeId=shop.compose_id))
+    assert "The last lines of idle:\n  idling\n" in shop.panel.deployment_log(row["deploymentId"])
