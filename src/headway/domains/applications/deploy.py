@@ -33,7 +33,7 @@ from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
 
 KIND = "application.deploy"
-VERSION = 6  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 7  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
 
 
