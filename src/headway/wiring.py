@@ -162,7 +162,7 @@ class Wiring:
 
     def _new_composes(self, facts: EdgeFacts) -> ComposeWiring:
         return ComposeWiring.of(
-            *(self._settings, self._data_dir, self._db),
+            *(self._settings, self._data_dir, self._db, self._tools.beginning),
             ledger=self._ledger,
             providers=self._providers,
             afar=self._afar,

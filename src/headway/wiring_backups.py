@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
@@ -39,8 +40,10 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Limits
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
+from headway.seams.runtimes.gates import Gates
 from headway.seams.storages.asking import Storages
 from headway.seams.storages.rclone import Rclone
+from headway.wiring_machine import gates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +61,23 @@ class BackupWiring:
         memory = self.settings.storage_memory_bytes
         return Keeping(
             vault=self.data_dir.vault,
-            storages=Storages(rclone=Rclone.installed(), home=self.data_dir.home, memory_bytes=memory),
+            storages=Storages(
+                rclone=Rclone.installed(), home=self.data_dir.home, memory_bytes=memory, gated=self._gated
+            ),
             folder=self.settings.backup_dir or self.data_dir.path / "backups",
             passing=self.data_dir.path / "passing",
             uid_base=self.data_dir.uid_base,
+            outward=self.data_dir.outward_gid,
             home=self.data_dir.home,
             limits=Limits(memory_bytes=memory, oom_score_adj=500),
         )
+
+    @cached_property
+    def _gates(self) -> Gates | None:
+        return gates(self.settings, self.data_dir)
+
+    def _gated(self) -> Path | None:
+        return None if self._gates is None else self._gates.stand()
 
     @cached_property
     def destinations(self) -> DestinationService:
@@ -77,6 +90,7 @@ class BackupWiring:
             folder=self.keeping.folder,
             uid_base=self.data_dir.uid_base,
             trials=None if trial is None else Account(uid=trial, gid=trial),
+            outward=self.data_dir.outward_gid,
         )
 
     def subjects(self) -> Mapping[SubjectType, Subject]:

@@ -48,6 +48,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.settings import Settings
+from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
@@ -74,6 +75,7 @@ class ComposeWiring:
         settings: Settings,
         data_dir: DataDir,
         db: SqlDatabase,
+        beginning: Beginning | None,
         *,
         ledger: Ledger,
         providers: GitProviderService,
@@ -89,7 +91,7 @@ class ComposeWiring:
 
         edges = afar.edges(db, edge, store.host_of)
         routing = Routing(db=db, edge=edges, containers=containers, vault=data_dir.vault, facts=facts)
-        here = _tools(settings, data_dir, db, routing=routing, providers=providers)
+        here = _tools(settings, data_dir, db, routing=routing, providers=providers, beginning=beginning)
         toolboxes = afar.compose_toolboxes(here)
         operating = Operating(db=db, hosts=afar.fleet, toolboxes=toolboxes, logs_of_deployments=logs)
         return ComposeWiring(
@@ -211,10 +213,10 @@ async def stop_containers(settings: Settings, data_dir: DataDir) -> None:
         await engine.stop([each.container_id for each in found if each.compose_id and each.status != "exited"])
 
 
-def _engine(settings: Settings, data_dir: DataDir) -> Engine:
+def _engine(settings: Settings, data_dir: DataDir, beginning: Beginning | None = None) -> Engine:
     docker = Docker(address=settings.docker_host, config_folder=str(data_dir.work / "docker"))
     api = DockerApi(unix_socket(settings.docker_host.removeprefix("unix://")))
-    return Engine(docker=docker, api=api, machine=OwnMachine())
+    return Engine(docker=docker, api=api, machine=OwnMachine(), beginning=beginning)
 
 
 def _tools(
@@ -224,8 +226,9 @@ def _tools(
     *,
     routing: Routing,
     providers: GitProviderService,
+    beginning: Beginning | None,
 ) -> Tools:
-    work, engine = data_dir.work, _engine(settings, data_dir)
+    work, engine = data_dir.work, _engine(settings, data_dir, beginning)
     for name in ("composes", "docker"):
         (work / name).mkdir(mode=0o711, exist_ok=True)
     return Tools(

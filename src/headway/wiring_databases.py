@@ -33,7 +33,7 @@ class DatabaseWiring:
 
     def kind(self) -> Kind:
         """How those that run elsewhere are deployed; the others are as any application."""
-        return ConnectKind(vault=self.making.vault)
+        return ConnectKind(vault=self.making.vault, outward=self.composes.data_dir.outward_gid)
 
     def service(self, stopping: Stopping, operating: Operating) -> DatabaseService:
         """What callers may ask of them."""

@@ -28,10 +28,11 @@ from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir, OwnProgram
 from headway.kernel.settings import Part, Settings
 from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.gates import Ports
+from headway.seams.runtimes.gates import Gates, Ports, gates_of
 from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.several import Runtimes
@@ -44,17 +45,33 @@ LOCAL = "local"
 
 
 def local_host(settings: Settings, data_dir: DataDir) -> LocalHost:
+    border = gates(settings, data_dir)
     return LocalHost(
         data_dir.runs,
         data_dir.panel_id,
         LOCAL,
         use_cgroups=settings.cgroups.wish,
+        gated=lambda: None if border is None else border.stand(),
         use_pid_namespaces=settings.pid_namespaces.wish,
         spool_cap_bytes=settings.spool_cap_bytes,
     )
 
 
-def native_runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
+def gates(settings: Settings, data_dir: DataDir) -> Gates | None:
+    """The border of what runs on this machine, None where none is to be, or can be."""
+    if settings.cgroups.wish is False:
+        return None
+    return gates_of(data_dir.panel_id, data_dir.accounts, _ports(settings), data_dir.outward_gid)
+
+
+def _ports(settings: Settings) -> Ports:
+    return Ports(
+        closed=[each for each in (settings.port, settings.metrics_port) if each is not None],
+        open=[each for each in (settings.edge_port, settings.https_port) if each is not None],
+    )
+
+
+def native_runtime(settings: Settings, data_dir: DataDir, border: Gates | None = None) -> NativeRuntime:
     return NativeRuntime(
         data_dir.work / "native",
         panel_id=data_dir.panel_id,
@@ -62,11 +79,7 @@ def native_runtime(settings: Settings, data_dir: DataDir) -> NativeRuntime:
         vault_key=data_dir.vault_key,
         use_cgroups=settings.cgroups.wish,
         unit=settings.unit(Part.SUPERVISOR),
-        accounts=data_dir.accounts,
-        ports=Ports(
-            closed=[each for each in (settings.port, settings.metrics_port) if each is not None],
-            open=[each for each in (settings.edge_port, settings.https_port) if each is not None],
-        ),
+        gates=border or gates(settings, data_dir),
     )
 
 
@@ -74,8 +87,10 @@ def docker_api(settings: Settings) -> DockerApi:
     return DockerApi(unix_socket(settings.docker_host.removeprefix(UNIX)))
 
 
-def container_runtime(settings: Settings, data_dir: DataDir) -> ContainerRuntime:
-    return ContainerRuntime(data_dir.work / "containers", panel_id=data_dir.panel_id, api=docker_api(settings))
+def container_runtime(settings: Settings, data_dir: DataDir, border: Gates | None = None) -> ContainerRuntime:
+    api = docker_api(settings)
+    beginning = Beginning(api=api, gates=border or gates(settings, data_dir))
+    return ContainerRuntime(data_dir.work / "containers", panel_id=data_dir.panel_id, api=api, beginning=beginning)
 
 
 def swarm_runtime(settings: Settings, data_dir: DataDir) -> SwarmRuntime:
@@ -102,9 +117,10 @@ def tools_of(
     edge: Edge,
 ) -> Tools:
     folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
+    border = gates(settings, data_dir)
     forms: dict[str, Runtime] = {
-        "native": native_runtime(settings, data_dir),
-        "container": container_runtime(settings, data_dir),
+        "native": native_runtime(settings, data_dir, border),
+        "container": container_runtime(settings, data_dir, border),
         "swarm": swarm_runtime(settings, data_dir),
     }
     for name in ("mirrors", "caches", "releases", "data", "git", "keys", "logins"):
@@ -135,6 +151,7 @@ def tools_of(
         login=providers.login,
         free=OwnMachine().free,
         reached=OwnMachine().reached,
+        beginning=Beginning(api=docker_api(settings), gates=border),
         engine_group=partial(OwnMachine().group_of, settings.docker_host.removeprefix(UNIX)),
         visits=Visits(docker_api(settings)),
     )
@@ -202,6 +219,11 @@ def engine_settings(settings: Settings) -> EngineSettings:
 
 async def try_registry(api: DockerApi, credentials: Credentials) -> None:
     """Returns when a registry knows the credentials."""
+    if credentials.guarded:
+        from headway.infra.docker.registries_outward import log_in_outward  # noqa: PLC0415 - a start does without it
+
+        await log_in_outward(credentials.url, credentials.username, credentials.password)
+        return
     await log_in(api, credentials.url, credentials.username, credentials.password)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 from typing import Any
 
-from headway.kernel.addresses import is_near
+from headway.kernel.addresses import host_of, is_near
 from headway.kernel.errors import HeadwayError
 
 NEAR = (
@@ -35,6 +35,14 @@ async def judged(host: str, port: int) -> str:
     if not addresses or any(leads_near(each) for each in addresses):
         raise LeadsNear
     return addresses[0]
+
+
+async def require_outward(addresses: Iterable[str]) -> None:
+    """Returns where all of the hosts of these addresses lead outward now. Raises LeadsNear, OSError, TimeoutError."""
+    for address in addresses:
+        host = host_of(address)
+        if host:
+            await judged(host, 0)
 
 
 def leads_near(address: str) -> bool:

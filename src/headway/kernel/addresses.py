@@ -5,13 +5,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address, ip_network
 from urllib.parse import unquote
 
 Ip = IPv4Address | IPv6Address
 
+# All of version 4 that is not of the internet.
+NEAR_4 = tuple(
+    IPv4Network(network)
+    for network in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+        *("224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+
 _NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "host.docker.internal"})
-_SHARED = ip_network("100.64.0.0/10")  # between a carrier and its customers
 _CARRYING = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))  # an IPv4 address at the end
 _COMPATIBLE = ip_network("::/96")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/+", re.IGNORECASE)
@@ -40,6 +49,13 @@ def possible_hosts(address: str) -> Iterator[str]:
         bare = _bare(piece)
         if _SIMPLE.fullmatch(bare) or bare in _NAMES or piece.startswith("["):
             yield bare
+
+
+def host_of(address: str) -> str:
+    """The host of an address, or of a host with a port, as most programs read it; "" where there is none."""
+    found = _SCHEME.match(address.strip())
+    rest = address.strip()[found.end() :] if found else address.strip()
+    return _bare(re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2])
 
 
 def registry_of(image: str) -> str:
@@ -79,7 +95,7 @@ def is_near(ip: Ip) -> bool:
         if inner is not None:
             return is_near(inner)
         return not ip.is_global or ip.is_multicast or ip.is_site_local
-    return not ip.is_global or ip.is_multicast or ip in _SHARED
+    return any(ip in network for network in NEAR_4)
 
 
 def _within(ip: IPv6Address) -> IPv4Address | None:

@@ -231,6 +231,7 @@ class ReleaseSpec:
     """All that a runtime needs to start a release of an application beside the one that serves. ``port`` is the one of
     the loopback at which it is reached, ``more_ports`` are those of the second copy of ``web`` and the ones after it;
     ``loopback`` are the ports there that its processes may reach beside their own (None: all that are no other's);
+    what is ``ruled`` reaches of the machine, as a container, what is open to all only;
     the releases of one project may reach each other. ``container`` says how an image is run, and nothing of a bundle.
     """
 
@@ -251,6 +252,7 @@ class ReleaseSpec:
     drain_seconds: float = 10.0
     more_ports: tuple[int, ...] = ()
     loopback: tuple[int, ...] | None = None
+    ruled: bool = False
     project_id: str = ""
     container: Container = field(default_factory=Container)
 

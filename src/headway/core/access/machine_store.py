@@ -55,6 +55,11 @@ def least_role(tx: Tx, organization_id: str) -> Role | None:
     return Role.OWNER if organization_id == first_organization(tx) else None
 
 
+def has_machine(tx: Tx, organization_id: str) -> bool:
+    """Whether anybody of an organisation may use the machine."""
+    return least_role(tx, organization_id) is not None
+
+
 def given(tx: Tx, only: str | None = None) -> list[Given]:
     """Every organisation with what it has of the machine, or ``only`` that one; the oldest first."""
     owner = first_organization(tx)

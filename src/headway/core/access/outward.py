@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
 from headway.kernel.addresses import near_host
@@ -17,6 +19,18 @@ class NearRefused(Forbidden):
             "organisation, with a key for all projects, and for organisations that they have given the machine to "
             "(organization.grantMachine)."
         )
+
+
+_HOST = re.compile(r"[\w.:-]+|\[[0-9A-Fa-f:.]+\]")
+
+
+def require_outward_host(actor: Actor, host: str, what: str) -> None:
+    """The same of what is a host and nothing else: to clients of databases a path is a socket of this machine, and a
+    list are several hosts.
+    """
+    if host and not may_use_the_machine(actor) and not _HOST.fullmatch(host):
+        raise NearRefused(what, host)
+    require_outward(actor, host, what)
 
 
 def require_outward(actor: Actor, address: str | None, what: str) -> None:

@@ -89,6 +89,7 @@ class Imaging:
                 registry=registry.get("url", ""),
                 username=registry.get("username"),
                 password=None if password is None else Secret(password),
+                guarded=plan.settings.image_guarded,
             ),
             api=self.api,
             cli=self.cli(deployment_id),

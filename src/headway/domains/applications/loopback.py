@@ -10,7 +10,9 @@ from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
 from headway.domains.applications.model import AppSettings
 
-_HERE = r"(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|0\.0\.0\.0|\[::1?\]|::1)"
+# What is this machine: by itself, and to a container.
+_GATEWAY = r"(?:host|gateway)\.docker\.internal|172\.(?:1[7-9]|2\d|3[01])\.0\.1"
+_HERE = rf"(?:localhost|127\.\d{{1,3}}\.\d{{1,3}}\.\d{{1,3}}|0\.0\.0\.0|{_GATEWAY}|\[::1?\]|::1)"
 _WITH_PORT = re.compile(rf"(?<![\w.-]){_HERE}:(\d{{1,5}})(?!\d)", re.IGNORECASE)
 # A scheme is short: without a bound each letter of a long value would be the beginning of another.
 _BY_SCHEME = re.compile(rf"(?<![a-z0-9+])([a-z][a-z0-9+]{{0,31}})://(?:[^\s/@]*@)?{_HERE}(?![\w:.-])", re.IGNORECASE)

@@ -112,6 +112,7 @@ class AppSettings:
     heroku_version: str | None = "24"
     railpack_version: str | None = "0.15.4"
     image: str | None = None
+    image_guarded: bool = False  # as of the repository's address: its registry is one of the internet
     registry_id: str | None = None
     registry_url: str | None = None
     registry_username: str | None = None

@@ -17,7 +17,7 @@ class Plan:
     others. ``commit`` is set for a redeploy, which fetches nothing;
     ``serving`` is the release that serves now, with its ports and what it runs in; ``mask`` is what must not show;
     ``registry`` has the url, username and password with which an image is fetched, ``provider`` the connection to the
-    git provider that opens the repository.
+    git provider that opens the repository. It is ``ruled`` where nobody of its organisation may use the machine.
     """
 
     application_id: str
@@ -35,6 +35,7 @@ class Plan:
     serving_ports: tuple[int, ...]
     serving_runtime: str = "native"
     project_id: str = ""
+    ruled: bool = False
     registry: Mapping[str, str] | None = field(default=None, repr=False)
     provider: Mapping[str, str] | None = field(default=None, repr=False)
     mask: tuple[str, ...] = field(default=(), repr=False)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from headway.core.access.machine_store import has_machine
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
@@ -24,6 +26,7 @@ from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.forges.base import Connection
+from headway.seams.sources.image import registry_of
 from headway.seams.sources.remote import credentials_in
 
 OpenKey = Callable[[Tx, str, str], Secret]
@@ -69,6 +72,7 @@ class Planning:
             settings = from_provider(
                 *(settings, opened.url, opened.branch, opened.build_path), guarded=opened.connection.guarded
             )
+        settings = replace(settings, image_guarded=self._image_guarded(tx, application))
         key = None
         if settings.ssh_key_id is not None and settings.source_type not in {"docker", "drop"}:
             key = self.open_key(tx, settings.ssh_key_id, application.organization_id).reveal()
@@ -116,11 +120,22 @@ class Planning:
             serving_ports=serving.ports if serving else (),
             serving_runtime=serving.runtime if serving else "native",
             project_id=application.project_id,
+            ruled=not settings.loopback and not has_machine(tx, application.organization_id),
             mask=variables.mask,
         )
 
     def _git_uid(self, tx: Tx, application_id: str) -> int | None:
         return None if self.uid_base is None else self.uid_base + accounts_store.of_git(tx, application_id)
+
+    def _image_guarded(self, tx: Tx, application: Application) -> bool:
+        """Whether the image comes from the internet only: not on a server, which is its organisation's own, and not
+        from a registry that who may use the machine has given to the organisation.
+        """
+        settings = application.settings
+        if not settings.image_guarded or application.host_id != LOCAL_HOST or settings.registry_id is None:
+            return settings.image_guarded and application.host_id == LOCAL_HOST
+        found = self.open_registry(tx, settings.registry_id, application.organization_id)
+        return found.guarded or registry_of(settings.image or "") != found.url.partition("/")[0]
 
     def _registry(self, tx: Tx, application: Application) -> dict[str, str] | None:
         """The credentials for images: of the registry that is chosen, else those that the application has itself."""

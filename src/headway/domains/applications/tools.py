@@ -37,6 +37,7 @@ from headway.seams.builders.choice import choose, look
 from headway.seams.builders.native import seal
 from headway.seams.builders.registry import BUILDERS, SITE_IMAGE
 from headway.seams.forges.base import Connection, Login
+from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.machine import Reached
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.visits import Visiting
@@ -72,7 +73,8 @@ class Tools:
     """The collaborators of deploys on one host; ``address`` names where an application is reached, ``login`` gives what
     opens a git provider's repositories to git, ``free`` leaves of ports those that nobody on the host listens on,
     ``reached`` tells what there is connected to services of the loopback,
-    ``engine_group`` tells whose the socket of its engine is, ``visits`` lead into its containers.
+    ``beginning`` is where containers begin, ``engine_group`` tells whose the socket of its engine is, ``visits`` lead
+    into its containers.
     """
 
     db: Database
@@ -89,6 +91,7 @@ class Tools:
     free: FreePorts
     reached: FindReached
     engine_group: Callable[[], Awaitable[int | None]]
+    beginning: Beginning | None = None
     visits: Visiting
 
     def source(self, plan: Plan) -> Source:
@@ -181,6 +184,7 @@ class Tools:
             gid=plan.run_uid,
             port=ports[0] if ports else None,
             more_ports=ports[1:],
+            ruled=plan.ruled,
             loopback=None if plan.settings.loopback is None else tuple(plan.settings.loopback),
             env={name: Secret(value) for name, value in plan.variables.items()},
             health=self._health(plan, artifact, takes_requests=bool(ports)),

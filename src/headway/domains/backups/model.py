@@ -30,12 +30,15 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How a database server is reached, or, in a container, who is asked as."""
+    """How a database server is reached, or, in a container, who is asked as. ``guarded``: who said so may not use the
+    machine, and it leads to the internet only.
+    """
 
     host: str = ""
     port: int = 0
     username: str = ""
     password: str = field(default="", repr=False)
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

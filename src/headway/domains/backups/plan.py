@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from headway.core.access.machine_store import first_organization
@@ -162,7 +162,8 @@ class Planning:
         server = server_of(database.kind, database.settings)
         connection = Connection(host=server.host, port=server.port, username=server.username, password=server.password)
         if database.settings.elsewhere is not None:
-            return settings, Form.CONNECTION, connection, None
+            led = replace(connection, guarded=database.settings.elsewhere.guarded)
+            return settings, Form.CONNECTION, led, None
         return settings, Form.DATABASE, connection, database.name
 
     def _host(self, tx: Tx, deployment: Deployment, backup: Backup) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
@@ -13,13 +14,14 @@ from headway.domains.applications.far_end import FarEnd, away, lay_out, mark_of
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.store import serving
 from headway.domains.backups.inside import mark_inside
-from headway.domains.backups.model import Form
+from headway.domains.backups.model import Connection, Form
 from headway.domains.backups.plan import Plan
 from headway.domains.backups.where import Reached
 from headway.domains.catalog.keeping import Keeping
+from headway.domains.catalog.outward import require_outward_now
 from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
 from headway.infra.hosts.base import Cause, Host, HostUnreachable
-from headway.infra.hosts.command import Command
+from headway.infra.hosts.command import Account, Command, led
 from headway.infra.hosts.confined import stage
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, broken
@@ -71,9 +73,9 @@ class Servers:
         """
         if plan.engine is None:
             raise AssertionError("Headway's own data is on no server")
-        connection, deployment_id = asdict(plan.connection), undoing.deployment.deployment_id
+        connection, deployment_id = _named(plan.connection), undoing.deployment.deployment_id
         if plan.form is Form.CONNECTION:
-            return Reached(server=Server(engine=plan.engine, **connection, account=plan.place.storage.account))
+            return Reached(server=Server(engine=plan.engine, **connection, account=self._account(plan)))
         docker = self._docker(plan, deployment_id)
         server = Server(engine=plan.engine, **connection, container=await self._container(plan), docker=docker)
         files = self.keeping.own_folder(deployment_id)
@@ -81,9 +83,11 @@ class Servers:
         return await self._opened(undoing.host, plan, server, files, deployment_id)
 
     async def _find(self, run: Run, plan: Plan, engine: Engine) -> Reached:
-        connection, deployment_id = asdict(plan.connection), run.deployment.deployment_id
+        connection, deployment_id = _named(plan.connection), run.deployment.deployment_id
         if plan.form is Form.CONNECTION:
-            return Reached(server=Server(engine=engine, **connection, account=plan.place.storage.account))
+            if plan.connection.guarded:
+                await require_outward_now(plan.connection.host)
+            return Reached(server=Server(engine=engine, **connection, account=self._account(plan)))
         container = await run.step("find the container", lambda: self._container(plan))
         docker = self._docker(plan, deployment_id)
         server = Server(engine=engine, **connection, container=container, docker=docker)
@@ -92,6 +96,12 @@ class Servers:
             return Reached(server=server)
         files = await self.keeping.open_folder(run)
         return await self._opened(run.host, plan, server, files, deployment_id)
+
+    def _account(self, plan: Plan) -> Account | None:
+        """Who asks over the network; of the storage, whatever that may reach."""
+        known = plan.place.storage.account
+        own = None if known is None else Account(uid=known.uid, gid=known.uid)
+        return led(own, self.keeping.outward if plan.connection.guarded else None)
 
     async def _opened(self, here: Host, plan: Plan, server: Server, files: str, deployment_id: str) -> Reached:
         host = self.hosts[plan.host_id]
@@ -132,6 +142,10 @@ class Servers:
                 "back it up."
             )
         return running[-1].container_id
+
+
+def _named(connection: Connection) -> dict[str, Any]:
+    return {name: value for name, value in asdict(connection).items() if name != "guarded"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from headway.core.access.machine import may_use_the_machine
 from headway.core.access.machine_store import first_organization
 from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward_host
 from headway.core.access.policy import Missing, Noun, permit, sees
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType, asked_by
@@ -86,7 +87,7 @@ class BackupService:
             check(made.form, made.engine, given)
 
         def write(tx: Tx) -> Backup:
-            settings = self._of_database(tx, made, given)
+            settings = _whose(actor, made.form, BackupSettings(), self._of_database(tx, made, given))
             organization_id, project_id, app_name = self._place(tx, actor, made, settings)
             check(made.form, made.engine, settings)
             destination_id = self._destination(tx, actor, made.destination_id)
@@ -129,7 +130,7 @@ class BackupService:
 
         def write(tx: Tx) -> Backup:
             current = self._permitted(tx, actor, backup_id, "backup.update")
-            settings = change(current.settings)
+            settings = _whose(actor, current.form, current.settings, change(current.settings))
             check(current.form, current.engine, settings)
             where = current.destination_id
             if destination_id is not None and destination_id != where:
@@ -272,3 +273,12 @@ class BackupService:
         backup = store.find(tx, backup_id, self.vault)
         permit(actor, procedure, owner.organization_id, owner.project_id, noun=Noun.BACKUP)
         return backup
+
+
+def _whose(actor: Actor, form: Form, before: BackupSettings, after: BackupSettings) -> BackupSettings:
+    """The settings, which say whose word it is where the database server is. Raises NearRefused."""
+    where, known = after.connection, before.connection
+    if form is not Form.CONNECTION or where.host == known.host:
+        return replace(after, connection=replace(where, guarded=known.guarded))
+    require_outward_host(actor, where.host, "The database server")
+    return replace(after, connection=replace(where, guarded=not may_use_the_machine(actor)))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from headway.core.access import allowances, policy
-from headway.core.access.machine import require_need
+from headway.core.access.machine import may_use_the_machine, require_need
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
 from headway.domains.catalog import accounts_store, kept_store
@@ -18,7 +17,7 @@ from headway.domains.catalog.kept_model import KeptFile, checked_path
 from headway.domains.catalog.naming import check_name
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.command import Account
+from headway.infra.hosts.command import Account, led
 from headway.kernel.errors import Conflict, InvalidInput, PasswordForgotten
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
@@ -32,9 +31,6 @@ _MOST_LISTED = 1_000
 _WHOSE = "A destination's"
 
 
-_PLACE = re.compile(r"url|host|endpoint|addr|server|proxy|namenode", re.IGNORECASE)  # options that say where
-
-
 class ConnectionFailed(InvalidInput):
     """A destination does not do what backups need; the sentence says what it answered."""
 
@@ -43,7 +39,8 @@ class ConnectionFailed(InvalidInput):
 class DestinationService:
     """An organisation's destinations. They are sealed at rest, and their secrets are never given back. ``folder`` is
     what the local ones lie below, each in a folder of its own; ``uid_base`` is where the accounts begin, None where
-    there are none, and ``trials`` the account that tries what is not kept yet.
+    there are none, and ``trials`` the account that tries what is not kept yet; ``outward`` is the group of what reaches
+    the internet only.
     """
 
     db: Database
@@ -52,13 +49,14 @@ class DestinationService:
     folder: Path
     uid_base: int | None = None
     trials: Account | None = None
+    outward: int | None = None
 
     async def create(self, actor: Actor, name: str, reach: Reach) -> Destination:
         """Keeps a destination. Raises Forbidden, InvalidInput."""
         policy.permit(actor, "destination.create", actor.organization_id)
         check_name(name, _WHOSE)
         wanted = judged_reach(reach)
-        _require_outward(actor, wanted, Reach())
+        wanted = _whose(actor, wanted, None)
         return await self.db.run(lambda tx: self._add(tx, actor, name, wanted))
 
     async def one(self, actor: Actor, destination_id: str, procedure: str = "destination.one") -> Destination:
@@ -77,7 +75,7 @@ class DestinationService:
         def write(tx: Tx) -> Destination:
             current = self.permitted(tx, actor, "destination.update", destination_id)
             wanted = _with_secrets(reach, current.reach)
-            _require_outward(actor, wanted, current.reach)
+            wanted = _whose(actor, wanted, current.reach)
             if wanted.is_local is not current.reach.is_local:
                 raise InvalidInput("A folder of this machine cannot become a storage elsewhere: make another one.")
             store.change(tx, destination_id, name, wanted, self.vault)
@@ -105,13 +103,14 @@ class DestinationService:
         policy.permit(actor, "destination.testConnection", actor.organization_id)
         current = await self.one(actor, destination_id, "destination.testConnection") if destination_id else None
         reach = judged_reach(reach) if current is None else _with_secrets(reach, current.reach)
-        _require_outward(actor, reach, Reach() if current is None else current.reach)
+        reach = _whose(actor, reach, None if current is None else current.reach)
         # What is tried as it is kept was judged when it was saved.
         for need in set(needs_of(reach)) - set(() if current is None else needs_of(current.reach)):
             require_need(actor, need)
         folder = self.folder / (destination_id or f"test-{new_id()}")
         try:
-            account = self.trials if current is None else current.account_of(self.uid_base)
+            known = self.trials if current is None else current.account_of(self.uid_base, None)
+            account = led(known, self.outward if reach.guarded else None)
             await self.storages.prove(storage_of(reach, folder, account=account))
         except StorageRefused as refused:
             raise ConnectionFailed(refused.message) from refused
@@ -150,7 +149,7 @@ class DestinationService:
     def storage(self, destination: Destination, password: Secret | None = None) -> Storage:
         """The storage that a destination is."""
         folder = self.folder / destination.destination_id
-        return storage_of(destination.reach, folder, password, destination.account_of(self.uid_base))
+        return storage_of(destination.reach, folder, password, destination.account_of(self.uid_base, self.outward))
 
     def _add(self, tx: Tx, actor: Actor, name: str, reach: Reach) -> Destination:
         destination = Destination(
@@ -166,13 +165,17 @@ class DestinationService:
         return destination
 
 
-def _require_outward(actor: Actor, wanted: Reach, before: Reach) -> None:
-    """What is newly said of where a storage is leads where the caller may. Raises NearRefused."""
-    said = {"endpoint": wanted.endpoint, **wanted.options}
-    known = {"endpoint": before.endpoint, **before.options}
-    for name, address in said.items():
-        if _PLACE.search(name) and address != known.get(name):
-            require_outward(actor, address, f"The {name} of the destination")
+def _whose(actor: Actor, wanted: Reach, before: Reach | None) -> Reach:
+    """The same, which says whose word it is where it is: what is newly said leads where the caller may. Raises
+    NearRefused.
+    """
+    known = {} if before is None else before.places
+    new = {name: value for name, value in wanted.places.items() if value and value != known.get(name)}
+    for name, address in new.items():
+        require_outward(actor, address, f"The {name} of the destination")
+    if before is None or new or (wanted.type, wanted.provider) != (before.type, before.provider):
+        return replace(wanted, guarded=not may_use_the_machine(actor))
+    return replace(wanted, guarded=before.guarded)
 
 
 def _with_secrets(wanted: Reach, current: Reach) -> Reach:

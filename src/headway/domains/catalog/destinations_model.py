@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from headway.core.access.machine import Need, Power
-from headway.infra.hosts.command import Account
+from headway.infra.hosts.command import Account, led
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 from headway.seams.storages.base import Storage
@@ -26,12 +27,15 @@ from headway.seams.storages.obscured import obscured
 
 _PASSWORDS = frozenset({"pass", "key_file_pass", "password"})
 _ENV = "RCLONE_CONFIG_DEST_"
+_PLACE = re.compile(r"url|host|endpoint|addr|server|proxy|namenode|region", re.IGNORECASE)  # options that say where
+_MEASURE = re.compile(r"(\d+(\.\d+)?[a-z]+)*(\d+(\.\d+)?)?", re.IGNORECASE)  # numbers, sizes and times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """How a storage is reached. ``type`` is rclone's name of its kind, ``provider`` whose S3 it is; ``options`` are
-    rclone's own for what is no S3. A ``local`` one is a folder of the panel's own, which nobody names.
+    rclone's own for what is no S3. A ``local`` one is a folder of the panel's own, which nobody names. ``guarded``: who
+    said where it is may not use the machine, and it leads to the internet only.
     """
 
     type: str = S3
@@ -44,6 +48,7 @@ class Reach:
     additional_flags: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     server_id: str | None = None
+    guarded: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -60,6 +65,20 @@ class Reach:
         """Whom what opens the storage is shown to."""
         named = [self.options.get(name, "") for name in addresses_of(self.type)]
         return (self.type, (self.provider or "").lower(), self.endpoint.rstrip("/"), *named)
+
+    @property
+    def places(self) -> Mapping[str, str]:
+        """What says where it is, by its name: all that a program may take for a part of an address."""
+        said = {"endpoint": self.endpoint, "region": self.region, **self.options}
+        flags = (each.partition("=") for each in self.additional_flags)
+        named = {name: value for name, _, value in flags if not _MEASURE.fullmatch(value)}
+        return {name: value for name, value in said.items() if _PLACE.search(name)} | named
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What it is spoken to by, as far as that is said."""
+        named = (self.options.get(name, "") for name in addresses_of(self.type))
+        return tuple(each for each in (self.endpoint, *named) if each)
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -86,11 +105,12 @@ class Destination:
     created_at: datetime
     account: int | None = None
 
-    def account_of(self, uid_base: int | None) -> Account | None:
-        """The account; None where there are none."""
+    def account_of(self, uid_base: int | None, outward: int | None) -> Account | None:
+        """The account; None where there are none. ``outward`` is the group of what reaches the internet only."""
         if uid_base is None or self.account is None:
             return None
-        return Account(uid=uid_base + self.account, gid=uid_base + self.account)
+        uid = uid_base + self.account
+        return led(Account(uid=uid, gid=uid), outward if self.reach.guarded else None)
 
 
 def judged_reach(reach: Reach) -> Reach:
@@ -121,7 +141,14 @@ def storage_of(reach: Reach, folder: Path, password: Secret | None = None, accou
     else:
         options = _s3_options(reach) if reach.type == S3 else _options(reach)
         env = {f"{_ENV}{name.upper()}": value for name, value in options.items() if value}
-        plain = Storage(root=f"dest:{reach.bucket.strip('/')}", env=env, flags=reach.additional_flags, account=account)
+        plain = Storage(
+            root=f"dest:{reach.bucket.strip('/')}",
+            env=env,
+            flags=reach.additional_flags,
+            account=account,
+            guarded=reach.guarded,
+            addresses=reach.addresses,
+        )
     return plain if password is None else _sealed(plain, password)
 
 

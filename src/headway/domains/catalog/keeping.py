@@ -30,7 +30,7 @@ from headway.kernel.vault import Vault
 from headway.seams.dumps.base import Whole
 from headway.seams.storages import packing
 from headway.seams.storages.asking import Storages
-from headway.seams.storages.base import PARTIAL, Storage
+from headway.seams.storages.base import PARTIAL, Storage, StorageRefused
 from headway.seams.storages.rclone import explained
 from headway.seams.storages.reaching import ready
 
@@ -55,7 +55,8 @@ class Place:
         """The place that ``dump`` wrote."""
         held = values["storage"]
         account = None if held["account"] is None else Account(**held["account"])
-        storage = Storage(**{**held, "flags": tuple(held["flags"]), "account": account})
+        lists = {name: tuple(held.get(name, ())) for name in ("flags", "addresses")}
+        storage = Storage(**{**held, **lists, "account": account})
         return Place(**{**values, "storage": storage})
 
 
@@ -94,8 +95,9 @@ class Kept:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
     """What runs bring things to destinations with. ``folder`` is what local destinations lie below, ``passing`` where
-    runs note the sums of what passes. ``uid_base`` is where the accounts begin, None where there are none, ``home`` an
-    empty folder, in which whatever runs as one of them begins. ``limits`` bound each command and all that it starts.
+    runs note the sums of what passes. ``uid_base`` is where the accounts begin, None where there are none, ``outward``
+    the group of what reaches the internet only, ``home`` an empty folder, in which whatever runs as one of them begins.
+    ``limits`` bound each command and all that it starts.
     """
 
     vault: Vault
@@ -103,13 +105,14 @@ class Keeping:
     folder: Path
     passing: Path
     uid_base: int | None = None
+    outward: int | None = None
     home: str = "/"
     limits: Limits = field(default_factory=Limits)
 
     def place(self, tx: Tx, destination_id: str, path: str, password: Secret | None) -> Place:
         """The place of an object. Raises Missing."""
         destination = destinations_store.find(tx, destination_id, self.vault)
-        account = destination.account_of(self.uid_base)
+        account = destination.account_of(self.uid_base, self.outward)
         storage = storage_of(destination.reach, self.folder / destination_id, password, account)
         return Place(destination_id=destination_id, storage=storage, path=path)
 
@@ -332,6 +335,10 @@ class Keeping:
 
     async def _reaching(self, storage: Storage, argv: tuple[str, ...]) -> Stage:
         """What reaches the storage, as the account that does nothing else."""
+        try:
+            await self.storages.require_outward(storage)
+        except StorageRefused as refused:
+            raise RunFailed(refused.message) from refused
         account = await asyncio.to_thread(ready, storage)
         if account is None and storage.account is not None:
             return Stage(argv=bounded(argv))

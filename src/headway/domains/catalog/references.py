@@ -17,6 +17,12 @@ from headway.kernel.addresses import registry_of
 S = TypeVar("S")
 
 _ADDRESSES: Mapping[str, str] = {"git_url": "The repository", "registry_url": "The registry", "image": "The image"}
+# What says whose word something is, by what it is said of.
+_WHOSE: Mapping[str, tuple[str, ...]] = {
+    "guarded": ("git_url",),
+    "image_guarded": ("image",),
+    "file_guarded": ("compose_file", "archive"),
+}
 _PASSIVE = ("buildRegistryId", "rollbackRegistryId")  # which clients keep with a service
 
 
@@ -37,11 +43,12 @@ def judged(actor: Actor, before: Any, after: S) -> S:  # noqa: ANN401 - settings
         address = getattr(after, name, None)
         if address and address != getattr(before, name, None):
             require_outward(actor, registry_of(address) if name == "image" else address, what)
-    url = getattr(after, "git_url", None)
-    if url == getattr(before, "git_url", None):
-        return after
-    guarded = bool(url) and not may_use_the_machine(actor)
-    return replace(after, guarded=guarded)  # type: ignore[type-var]  # settings are dataclasses
+    marks = {
+        mark: any(getattr(after, name, None) for name in names) and not may_use_the_machine(actor)
+        for mark, names in _WHOSE.items()
+        if hasattr(after, mark) and any(getattr(after, name, None) != getattr(before, name, None) for name in names)
+    }
+    return replace(after, **marks) if marks else after  # type: ignore[type-var]  # settings are dataclasses
 
 
 def _registries(settings: Any) -> frozenset[str]:  # noqa: ANN401 - settings

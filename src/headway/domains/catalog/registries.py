@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.core.access import policy
+from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
 from headway.domains.catalog import registries_store as store
@@ -57,6 +58,7 @@ class RegistryService:
                 image_prefix=image_prefix,
                 username=credentials.username,
                 created_at=tx.now,
+                guarded=not may_use_the_machine(actor),
             )
             store.add(tx, registry, sealed)
             return registry
@@ -74,7 +76,7 @@ class RegistryService:
 
     async def update(self, actor: Actor, registry_id: str, change: Change) -> Registry:
         """Changes a registry. Raises Missing, Forbidden, InvalidInput."""
-        fields = {
+        fields: dict[str, str | bool | None] = {
             "name": change.name,
             "url": None if change.url is None else checked_url(change.url),
             "image_prefix": change.image_prefix,
@@ -85,7 +87,8 @@ class RegistryService:
         def write(tx: Tx) -> Registry:
             before = _permitted(tx, actor, "registry.update", registry_id)
             if fields["url"] not in {None, before.url}:
-                require_outward(actor, fields["url"], "The registry")
+                require_outward(actor, str(fields["url"]), "The registry")
+                fields["guarded"] = not may_use_the_machine(actor)
             if fields["url"] not in {None, before.url} and change.password is None:
                 raise PasswordForgotten("the registry", "password")
             store.set_fields(tx, registry_id, **{name: value for name, value in fields.items() if value is not None})
@@ -107,7 +110,7 @@ class RegistryService:
         """Returns when the registry knows the credentials. Raises Forbidden, InvalidInput with what it says."""
         policy.permit(actor, "registry.testRegistry", actor.organization_id)
         require_outward(actor, checked_url(credentials.url), "The registry")
-        await self.trial(credentials)
+        await self.trial(replace(credentials, guarded=not may_use_the_machine(actor)))
 
     async def test_one(self, actor: Actor, registry_id: str) -> None:
         """The same with those that are kept. Raises Missing."""
@@ -127,7 +130,11 @@ class RegistryService:
         registry = store.find(tx, registry_id)
         password = Secret(str(self.vault.open(sealed)))
         return Credentials(
-            url=registry.url, username=registry.username, password=password, image_prefix=registry.image_prefix
+            url=registry.url,
+            username=registry.username,
+            password=password,
+            image_prefix=registry.image_prefix,
+            guarded=registry.guarded,
         )
 
 

@@ -14,7 +14,9 @@ _URL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registry:
-    """A registry as lists show it; its password stays sealed. An empty ``url`` is Docker Hub."""
+    """A registry as lists show it; its password stays sealed. An empty ``url`` is Docker Hub. ``guarded``: who gave its
+    address may not use the machine, and it leads to the internet only.
+    """
 
     registry_id: str
     organization_id: str
@@ -23,6 +25,7 @@ class Registry:
     image_prefix: str | None
     username: str
     created_at: datetime
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class Credentials:
     username: str
     password: Secret
     image_prefix: str | None = None
+    guarded: bool = False
 
 
 def checked_url(url: str) -> str:

@@ -40,12 +40,13 @@ def add(tx: Tx, registry: Registry, sealed_password: str) -> None:
             image_prefix=registry.image_prefix,
             username=registry.username,
             password=sealed_password,
+            guarded=registry.guarded,
             created_at=registry.created_at,
         )
     )
 
 
-def set_fields(tx: Tx, registry_id: str, **fields: str | None) -> None:
+def set_fields(tx: Tx, registry_id: str, **fields: str | bool | None) -> None:
     """Writes columns of one registry."""
     if fields:
         tx.execute(update(registries).where(_c.registry_id == registry_id).values(**fields))
@@ -74,5 +75,6 @@ def _record(row: Row[Any]) -> Registry:
         url=row.url,
         image_prefix=row.image_prefix,
         username=row.username,
+        guarded=row.guarded,
         created_at=row.created_at,
     )

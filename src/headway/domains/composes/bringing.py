@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Run, RunFailed
+from headway.domains.catalog.outward import require_outward_now
 from headway.domains.composes.model import Record
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.tools import Tools
@@ -80,6 +82,9 @@ class Bringing:
         return pullable
 
     async def _fetch(self, docker: commands.Docker, name: str, *, is_there: bool) -> None:
+        host = registry_of(name)
+        if self.tools.host_id == LOCAL_HOST and self.plan.guarded and host not in self.plan.given:
+            await require_outward_now(host)
         ended = await self.run.command(f"pull {name}", commands.pull(docker, name), check=False)
         if ended.succeeded:
             return

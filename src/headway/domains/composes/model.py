@@ -61,6 +61,7 @@ class ComposeSettings:
     source_type: str = RAW
     compose_type: str = DOCKER_COMPOSE
     compose_file: str = ""
+    file_guarded: bool = False  # whoever wrote or sent it may not use the machine: its images are of the internet
     compose_path: str = "./docker-compose.yml"
     git_url: str | None = None
     guarded: bool = False  # whoever gave that address may not use the machine: it leads to the internet only

@@ -37,7 +37,8 @@ FindRepository = Callable[[Tx, str, Mapping[str, Any], str], Opened | None]
 class Plan:
     """The compose service as it was when the run began. ``again`` is set for a redeploy, which fetches and pulls
     nothing; ``commit`` is then the one that serves; ``serving`` is the release that does. ``registries`` are the
-    credentials for images: ``url``, ``username`` and ``password`` each.
+    credentials for images: ``url``, ``username`` and ``password`` each, of which who may use the machine has ``given``
+    these, by their hosts; its other images are of the internet where it is ``guarded``.
     """
 
     compose_id: str
@@ -55,6 +56,7 @@ class Plan:
     serving: str | None
     was_up: bool
     provider: Mapping[str, str] | None = field(default=None, repr=False)
+    given: tuple[str, ...] = ()
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -67,10 +69,18 @@ class Plan:
         rest = {
             **values,
             "secrets": tuple(values["secrets"]),
+            "given": tuple(values.get("given", ())),
             "settings": ComposeSettings.load(values["settings"]),
             "commit": Commit(**commit) if commit else None,
         }
         return Plan(**rest)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether whoever said what its file is may not use the machine."""
+        settings = self.settings
+        by_hand = settings.source_type in {RAW, DROP}
+        return not settings.host_access and (settings.file_guarded if by_hand else settings.guarded)
 
     @property
     def build_account(self) -> Account | None:
@@ -131,6 +141,7 @@ class Planning:
             secrets=resolved.secrets(Marks()),
             ssh_key=key,
             registries=[self._registry(tx, each, compose.organization_id) for each in settings.registry_ids],
+            given=self._given(tx, compose),
             build_uid=compose.build_uid,
             git_uid=self._git_uid(tx, compose.compose_id),
             allow_file=bool(given.get("allow_file")) and powers.may_fetch(tx, compose, settings),
@@ -164,6 +175,10 @@ class Planning:
 
     def _git_uid(self, tx: Tx, compose_id: str) -> int | None:
         return None if self.uid_base is None else self.uid_base + accounts_store.of_git(tx, compose_id)
+
+    def _given(self, tx: Tx, compose: Compose) -> tuple[str, ...]:
+        found = (self.open_registry(tx, each, compose.organization_id) for each in compose.settings.registry_ids)
+        return tuple(each.url.partition("/")[0] for each in found if not each.guarded)
 
     def _registry(self, tx: Tx, registry_id: str, organization_id: str) -> Mapping[str, str]:
         found = self.open_registry(tx, registry_id, organization_id)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from headway.core.access.machine_store import has_machine
 from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.kept import KeptReleases
 from headway.domains.catalog.room import Room
@@ -19,6 +20,7 @@ from headway.domains.composes.share_store import files_beside
 from headway.domains.composes.standing import of_release, to_make, to_start
 from headway.domains.servers import toolboxes
 from headway.infra.db.engine import Database
+from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Limits
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
@@ -166,6 +168,9 @@ class Tools:
             too_much += memory.beyond(file, beside, share)
         if too_much:
             raise InvalidInput(f"The compose file {'; it '.join(too_much)}.")
+        if not record.stack and self.engine.beginning is not None:
+            ruled = not machine and await self.db.read(lambda tx: _is_ruled(tx, compose_id))
+            file = bounds.begun(file, await self.engine.beginning.group(ruled=ruled), ruled=ruled)
         return replace(record, file=file)
 
     async def bring_up(self, compose_id: str, app_name: str, record: Record) -> None:
@@ -255,3 +260,9 @@ def _ref(settings: ComposeSettings) -> Ref | None:
 def _reads_from(folder: str, file: Mapping[str, Any]) -> bool:
     """Whether containers of the file are given something that lies in the folder."""
     return f'"{folder}' in json.dumps(file)
+
+
+def _is_ruled(tx: Tx, compose_id: str) -> bool:
+    """Whether nobody of its organisation may use the machine."""
+    owner = store.owner(tx, compose_id)
+    return owner is not None and not has_machine(tx, owner.organization_id)

@@ -8,12 +8,13 @@ from typing import Any
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
+from headway.domains.catalog.outward import require_outward_now
 from headway.domains.databases import store
 from headway.domains.databases.kinds import KINDS
 from headway.domains.databases.model import DatabaseKind, DatabaseSettings
 from headway.domains.databases.probing import probe
 from headway.infra.db.transaction import Tx
-from headway.infra.hosts.command import Account, Command
+from headway.infra.hosts.command import Account, Command, led
 from headway.infra.hosts.confined import stage
 from headway.kernel.vault import Vault
 
@@ -24,9 +25,12 @@ _SECONDS = 40.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectKind:
-    """Asks a database that runs elsewhere; fits ``core.deployments.run.Kind``."""
+    """Asks a database that runs elsewhere; fits ``core.deployments.run.Kind``. ``outward`` is the group of what reaches
+    the internet only.
+    """
 
     vault: Vault
+    outward: int | None = None
     name: str = KIND
     version: int = VERSION
     repeatable_until: str | None = None
@@ -48,8 +52,11 @@ class ConnectKind:
             raise AssertionError("frozen without a connection")
         at = f"{where.host}:{where.port or facts.port}"
         await run.say(f"Asking {facts.title} at {at} as {given.username or 'nobody'}.")
+        if where.guarded:
+            await require_outward_now(where.host)
         uid = run.plan["uid"]
-        asked = probe(kind, given, None if uid is None else Account(uid=uid, gid=uid))
+        account = None if uid is None else Account(uid=uid, gid=uid)
+        asked = probe(kind, given, led(account, self.outward if where.guarded else None))
         command = Command(
             stages=(stage(asked.argv, asked.account),),
             env=asked.env,

@@ -25,10 +25,13 @@ class DatabaseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere:
-    """Where a database runs that is not Headway's."""
+    """Where a database runs that is not Headway's. ``guarded``: who said so may not use the machine, and it leads to
+    the internet only.
+    """
 
     host: str
     port: int = 0
+    guarded: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

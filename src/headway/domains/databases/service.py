@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from headway.core.access import allowances
+from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward_host
 from headway.core.access.policy import Missing, Noun, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
@@ -23,7 +25,7 @@ from headway.domains.applications.model import AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
 from headway.domains.applications.surroundings import known_secrets
 from headway.domains.catalog.naming import check_name
-from headway.domains.catalog.references import require_references
+from headway.domains.catalog.references import judged, require_references
 from headway.domains.databases import store
 from headway.domains.databases.asking import request_of
 from headway.domains.databases.model import Database, DatabaseKind, DatabaseSettings
@@ -95,12 +97,13 @@ class DatabaseService:
             place = place_of(tx, environment_id)
             permit(actor, f"{kind}.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             host_id = host_for(tx, place.organization_id, None if given.elsewhere else server_id)
-            settings = settings_for(kind, given, change.container(AppSettings()))
+            led = _whose(actor, DatabaseSettings(), given)
+            settings = judged(actor, AppSettings(), settings_for(kind, led, change.container(AppSettings())))
             require_references(tx, actor.organization_id, AppSettings(), settings)
             runs = self.making.add(
                 tx, place, name, app_name=app_name, settings=settings, host_id=host_id, database=kind
             )
-            database = Database(kind=kind, runs=replace(runs, description=change.description), settings=given)
+            database = Database(kind=kind, runs=replace(runs, description=change.description), settings=led)
             store.add(tx, database, self.vault)
             store.write(tx, database, self.vault)
             return self._judged(tx, actor, database.database_id)
@@ -143,12 +146,14 @@ class DatabaseService:
 
         def write(tx: Tx) -> Database:
             current = self.permitted(tx, actor, kind, database_id, procedure)
-            settings = change.settings(current.settings)
+            settings = _whose(actor, current.settings, change.settings(current.settings))
             check(kind, settings)
             _require_as_set_up(current, settings)
             named = current.name if change.name is None else change.name
             told = current.runs.description if change.description is None else change.description
-            container = change.container(current.runs.settings)
+            container = judged(
+                actor, current.runs.settings, replace(change.container(current.runs.settings), image=settings.image)
+            )
             require_references(tx, actor.organization_id, current.runs.settings, container)
             runs = replace(current.runs, name=named, description=told, settings=container)
             store.write(tx, replace(current, runs=runs, settings=settings), self.vault)
@@ -335,6 +340,17 @@ class DatabaseService:
     async def _set_down(self, database_id: str) -> None:
         down = {"wanted": Wanted.DOWN, "status": AppStatus.IDLE}
         await self.db.run(lambda tx: applications.set_fields(tx, database_id, **down))
+
+
+def _whose(actor: Actor, before: DatabaseSettings, after: DatabaseSettings) -> DatabaseSettings:
+    """The settings, which say whose word it is where a database runs elsewhere. Raises NearRefused."""
+    where, known = after.elsewhere, before.elsewhere
+    if where is None:
+        return after
+    if known is not None and where.host == known.host:
+        return replace(after, elsewhere=replace(where, guarded=known.guarded))
+    require_outward_host(actor, where.host, "The database")
+    return replace(after, elsewhere=replace(where, guarded=not may_use_the_machine(actor)))
 
 
 def _require_here(database: Database) -> None:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from headway.infra.docker.api import DockerApi, EngineRefused
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
+
+# What engines say of those that do not do as registries do; their own words are not told.
+_ANSWERS = (
+    ("no such host|server misbehaving", "there is no host of that name"),
+    ("x509|certificate|tls", "its certificate is not trusted here"),
+    ("HTTP response to HTTPS client", "it speaks HTTP, which an engine takes of the loopback only"),
+    ("refused|unreachable|no route|timeout|deadline|EOF|reset", "it does not answer"),
+)
 
 
 class RegistryRefused(InvalidInput):
@@ -17,10 +27,20 @@ async def log_in(api: DockerApi, url: str, username: str, password: Secret) -> N
     try:
         await api.post("/auth", asked)
     except EngineRefused as refused:
-        where = url or "Docker Hub"
-        if "unauthorized" in refused.message.lower() or "incorrect username or password" in refused.message:
-            raise RegistryRefused(
-                f"The registry {where} refuses the user {username} with this password. Correct them."
-            ) from refused
-        said = refused.message.removeprefix("Docker refuses: ")
-        raise RegistryRefused(f"The registry {where} cannot be used: {said}") from refused
+        said = refused.message
+        if "unauthorized" in said.lower() or "incorrect username or password" in said:
+            raise unknown(url, username) from refused
+        known = (meaning for words, meaning in _ANSWERS if re.search(words, said, re.IGNORECASE))
+        raise unusable(url, next(known, "it does not answer as a registry does")) from refused
+
+
+def unknown(url: str, username: str) -> RegistryRefused:
+    """It does not know the credentials."""
+    return RegistryRefused(
+        f"The registry {url or 'Docker Hub'} refuses the user {username} with this password. Correct them."
+    )
+
+
+def unusable(url: str, why: str) -> RegistryRefused:
+    """It is none that can be used."""
+    return RegistryRefused(f"The registry {url or 'Docker Hub'} cannot be used: {why}.")

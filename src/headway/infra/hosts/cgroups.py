@@ -100,6 +100,11 @@ def discover(panel_id: str) -> Trees:
     return Trees(mount=mount.folder if mount else None, unified=unified, **old)
 
 
+def all_mounts() -> list[Mount]:
+    """The control-group hierarchies of this machine."""
+    return parse_mounts(MOUNTINFO.read_text())
+
+
 def parse_mounts(text: str) -> list[Mount]:
     """The control-group hierarchies among the lines of a mountinfo file."""
     found = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +12,11 @@ class Account:
 
     uid: int
     gid: int
+
+
+def led(account: Account | None, group: int | None) -> Account | None:
+    """The same account, with another group where one is given."""
+    return account if account is None or group is None else replace(account, gid=group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from headway.infra.hosts.ssh_client import as_account
 # The program is opened while root still may: the account need not be let into the folder that it lies in.
 _BY_DESCRIPTOR = 'exec 3<"$1" && shift && exec "$@"'
 _OPENED = "/proc/self/fd/3"
+_WITHIN = 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"'
 # What it takes to read, and to write, the files of whatever account. None of them makes a device.
 READING = ("dac_read_search", "dac_override")
 FILLING = ("chown", "fowner", "fsetid", "dac_override")
@@ -50,6 +51,11 @@ def reading_all(argv: tuple[str, ...], account: Account) -> tuple[str, ...]:
     # access(2), which programs ask before they open, would count none of it for an account that is not root.
     what = ("--securebits=+no_setuid_fixup", f"--inh-caps={only}", f"--ambient-caps={only}", f"--bounding-set={only}")
     return ("setpriv", *who, *what, "--", *argv)
+
+
+def within(argv: tuple[str, ...], group: Path) -> tuple[str, ...]:
+    """The words with which root starts a program in a control group."""
+    return ("/bin/sh", "-c", _WITHIN, "sh", str(group), *argv)
 
 
 def is_open_to_all(path: Path) -> bool:

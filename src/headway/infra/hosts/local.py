@@ -7,6 +7,7 @@ import hashlib
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
@@ -38,7 +39,8 @@ class LocalHost(LocalFiles):
     """The machine that the panel runs on. Below ``root`` it keeps a folder per run and the epochs in force.
 
     ``panel_id`` tells the control groups of several panels apart. Whether control groups and PID namespaces are used is
-    found out once, unless it is said. Of each run's output at most about ``spool_cap_bytes`` are kept.
+    found out once, unless it is said. ``gated`` sees to it that the kernel judges what is in a new group. Of each run's
+    output at most about ``spool_cap_bytes`` are kept.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class LocalHost(LocalFiles):
         host_id: str = "local",
         *,
         use_cgroups: bool | None = None,
+        gated: Callable[[], object] = lambda: None,
         use_pid_namespaces: bool | None = None,
         spool_cap_bytes: int = 512 << 20,
         machine: str | None = None,
@@ -57,6 +60,7 @@ class LocalHost(LocalFiles):
         self._runs = root.absolute() / "runs"
         self._panel_id = check_id(panel_id)
         self._use_cgroups = use_cgroups
+        self._gated = gated
         self._use_pid_namespaces = use_pid_namespaces
         self._spool_cap = spool_cap_bytes
         self._machine = machine or os.uname().machine
@@ -191,7 +195,10 @@ class LocalHost(LocalFiles):
         if self._use_cgroups is False:
             return None
         group = guests.group_of(self._panel_id, check_id(name))
-        return group if await asyncio.to_thread(guests.make, group, limits) else None
+        if not await asyncio.to_thread(guests.make, group, limits):
+            return None
+        await asyncio.to_thread(self._gated)
+        return group
 
     async def end_group(self, name: str) -> bool:
         """Ends every process in such a group, until none is left, and removes it; whether memory ran out there."""

@@ -28,11 +28,12 @@ _PANELS = 2_600  # so that all uids fit 31 bits: the database and old programs h
 
 class OwnProgram(IntEnum):
     """Programs of ours that have an account of their own, by its number from the last one of the panel's down: the
-    services' are counted from the first one up.
+    services' are counted from the first one up. What has OUTWARD as its group reaches the internet only.
     """
 
     EDGE = 1
     TRIAL = 2
+    OUTWARD = 3
 
 
 class DataDirInUse(Conflict):
@@ -126,6 +127,11 @@ class DataDir:
     def uid_base(self) -> int | None:
         """The first uid of this panel's accounts; two panels of one machine have different ones."""
         return self._uids if _is_root() else None
+
+    @property
+    def outward_gid(self) -> int | None:
+        """The group of whatever is to reach the internet only."""
+        return None if self.uid_base is None else self.account_of(OwnProgram.OUTWARD)
 
     def account_of(self, program: OwnProgram) -> int:
         """The uid and gid of a program of ours, on machines where we are root."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headway.seams.runtimes import app_logs
-from headway.seams.runtimes.gate_code import CLOUD
+from headway.seams.runtimes.gate_words import CLOUD
 from headway.seams.runtimes.gates import Gates
 from headway.seams.runtimes.programs import Layout
 from headway.seams.runtimes.record import ReleaseRecord

@@ -106,6 +106,11 @@ class Code:
         self.add(0x18, to, 1, 0, table.descriptor)
         self.add(0)
 
+    def number(self, to: int, value: int) -> None:
+        """Loads a number of 64 bits into a register."""
+        self.add(0x18, to, number=value & 0xFFFFFFFF)
+        self.add(0, number=value >> 32)
+
     def assembled(self) -> bytes:
         """The bytes."""
         rows = []

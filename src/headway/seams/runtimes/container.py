@@ -18,6 +18,7 @@ from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import container_body as bodies
 from headway.seams.runtimes import kept_images
 from headway.seams.runtimes.base import NotRunning, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.container_health import wait_until_healthy
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.container_refusals import translated
@@ -37,10 +38,19 @@ _KEPT_ALIVE = frozenset({"running", "restarting", "paused"})
 class ContainerRuntime:
     """The containers of one panel. Mounted files and marks in time lie below ``root``, which is the panel's own."""
 
-    def __init__(self, root: Path, *, panel_id: str, api: DockerApi, grace_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        panel_id: str,
+        api: DockerApi,
+        grace_seconds: float = 10.0,
+        beginning: Beginning | None = None,
+    ) -> None:
         self._panel_id = panel_id
         self._api = api
         self._grace_seconds = grace_seconds
+        self._beginning = beginning or Beginning(api=api, gates=None)
         self._marks = Marks(root)
 
     async def ensure(self) -> None:
@@ -197,6 +207,7 @@ class ContainerRuntime:
         with contextlib.suppress(EngineAway):
             running = await self.running()
             await asyncio.gather(*(self.stop(release_id) for release_id in running))
+        await self._beginning.clear()
 
     async def find(self, release_id: str) -> Found | None:
         """The release's container."""
@@ -223,7 +234,9 @@ class ContainerRuntime:
         files = await asyncio.to_thread(self._marks.write_files, spec)
         name = bodies.container_name(spec)
         try:
-            await self._api.post("/containers/create", bodies.body(spec, self._panel_id, files), name=name)
+            group = await self._beginning.group(ruled=spec.ruled)
+            asked = bodies.body(spec, self._panel_id, files, group)
+            await self._api.post("/containers/create", asked, name=name)
         except EngineRefused as refused:
             # By a run that was cut off, this one's predecessor.
             if refused.status != 409 or not await self._containers(spec.release_id):

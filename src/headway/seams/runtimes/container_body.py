@@ -12,6 +12,8 @@ from headway.kernel.artifacts import Container, Mount, MountKind, OwnCheck, Rele
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes.programs import checked_id
 
+# Who writes packets itself is asked by nobody where they go.
+RAW = "NET_RAW"
 LOG_BYTES = "10m"
 LOG_FILES = "3"
 
@@ -75,14 +77,16 @@ def labels_of(spec: ReleaseSpec, panel_id: str) -> dict[str, str]:
     }
 
 
-def body(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[str, Any]:
-    """The request for the container. ``files`` are the places on the host of mounted files, by their targets."""
+def body(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str], group: str | None = None) -> dict[str, Any]:
+    """The request for the container. ``files`` are the places on the host of mounted files, by their targets; ``group``
+    is the control group that it begins in, where it is one of ours.
+    """
     container = spec.container
     asked: dict[str, Any] = {
         "Image": spec.image.reference,
         "Env": [f"{name}={value}" for name, value in environment(spec).items()],
         "Labels": labels.of_container(labels_of(spec, panel_id)),
-        "HostConfig": _host(spec, panel_id, files),
+        "HostConfig": {**_host(spec, panel_id, files), **({} if group is None else {"CgroupParent": group})},
     }
     bindings = _bindings(spec)
     if bindings:
@@ -132,6 +136,8 @@ def _host(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[st
         host["Memory"] = host["MemorySwap"] = spec.memory_bytes  # and nothing of it on a disk
     if spec.process_limit is not None:
         host["PidsLimit"] = spec.process_limit
+    if spec.ruled:
+        host["CapDrop"] = [RAW]
     if container.cpus is not None:
         host["NanoCpus"] = int(container.cpus * _NANO)
     return host

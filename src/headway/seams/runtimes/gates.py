@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import socket
 import struct
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,20 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headway.infra.hosts import cgroups
-from headway.seams.runtimes import bpf, gate_code, processes
+from headway.seams.runtimes import bpf, gate_code, gate_words, near_code, processes
 from headway.seams.runtimes.gate_code import Accounts, Holds
 from headway.seams.runtimes.record import ReleaseRecord
 
-_KINDS = (
-    gate_code.CREATE,
-    gate_code.BOUND_4,
-    gate_code.BOUND_6,
-    gate_code.CONNECT_4,
-    gate_code.CONNECT_6,
-    gate_code.SEND_4,
-    gate_code.SEND_6,
-)
+_KINDS = (gate_words.CREATE, gate_words.BOUND_4, gate_words.BOUND_6, *gate_words.REACHED)
 _PREFIX = "hw_"
+_CODE = tuple(str(each.__file__) for each in (gate_code, gate_words, near_code))
+_SO_NETNS_COOKIE = 71
 Tables = Mapping[str, bpf.Table]
 Content = Mapping[str, dict[bytes, bytes]]
 
@@ -46,6 +41,21 @@ class Ports:
     open: Sequence[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A group with programs: a panel's tree (``ruled`` is None), or what its containers begin in, which an engine calls
+    as ``shown``.
+    """
+
+    folder: Path
+    ruled: bool | None = None
+    shown: str = ""
+
+    @property
+    def kinds(self) -> Sequence[bpf.Kind]:
+        return _KINDS if self.ruled is None else gate_words.REACHED
+
+
 @dataclass(slots=True, kw_only=True)
 class Gates:
     """The gates of one panel's tree. ``problem`` is why there are none, None where there are. All of it blocks."""
@@ -55,6 +65,7 @@ class Gates:
     ports: Ports
     problem: str | None = None
     _filled: dict[Path, tuple[int, Content]] = field(default_factory=dict)
+    _last: Content = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, records: Sequence[ReleaseRecord]) -> None:
@@ -62,93 +73,145 @@ class Gates:
         why.
         """
         with self._lock:
-            content = _content(records, self.ports)
+            content = self._last = _content(records, self.ports)
             try:
                 folders = _folders(self.panel_id)
-                for folder in folders:
-                    self._fill(folder, content)
+                for place in _places(self.panel_id):
+                    self._fill(place, content)
             except OSError as error:
                 self.problem = error.strerror or str(error)
             else:
                 self.problem = None if folders else "there are no control groups of version 2"
 
+    def stand(self) -> Path | None:
+        """The group below which whatever begins is judged from its first moment; None where the machine allows none."""
+        with self._lock:
+            try:
+                cgroups.discover(self.panel_id)
+                folders = _folders(self.panel_id)
+                for place in map(_Place, folders):
+                    if not self._stands(place):
+                        self._fill(place, self._last or _content((), self.ports))
+            except OSError as error:
+                self.problem = error.strerror or str(error)
+                return None
+        return folders[0] if folders else None
+
+    def contain(self, *, slices: bool, ruled: bool) -> str | None:
+        """What an engine is to be told that containers begin in, with the kernel judging where they go from their first
+        moment; None where it does not. An engine that has systemd make its groups is told of ``slices``. What is
+        ``ruled`` reaches of this machine what is open to all only.
+        """
+        place = _place_of(self.panel_id, slices=slices, ruled=ruled)
+        if self.accounts.home is None or place is None:
+            return None
+        with self._lock:
+            try:
+                place.folder.mkdir(parents=True, exist_ok=True)
+                self._fill(place, {**(self._last or _content((), self.ports)), "hw_here": _here()})
+            except OSError as error:
+                self.problem = error.strerror or str(error)
+                return None
+        return place.shown
+
+    def clear(self) -> None:
+        """Removes the groups of containers, where none is left in them."""
+        folders = [each.folder / f"headway/{self.panel_id}/containers" for each in cgroups.all_mounts()]
+        with self._lock:
+            cgroups.remove(folders)
+            for folder in folders:
+                with contextlib.suppress(OSError):  # others are in it
+                    folder.parent.rmdir()
+            self._filled.clear()
+
     def refused(self) -> set[tuple[int, int]]:
         """The accounts that were kept from a port, with the port, since this was asked last."""
         found: set[tuple[int, int]] = set()
         with self._lock, contextlib.suppress(OSError):
-            for folder in _folders(self.panel_id):
-                with _closing(self._standing(folder) or {}) as tables:
+            for place in map(_Place, _folders(self.panel_id)):
+                with _closing(self._standing(place) or {}) as tables:
                     for key in list(tables["hw_refused"].keys()) if tables else ():
                         found.add(struct.unpack("=II", key))
                         with contextlib.suppress(FileNotFoundError):
                             tables["hw_refused"].drop(key)
         return found
 
-    def _fill(self, folder: Path, content: Content) -> None:
-        standing = self._standing(folder)
-        with _closing(self._set_up(folder, content) if standing is None else standing) as tables:
-            mark = tables["hw_owners"].number()
-            if self._filled.get(folder) != (mark, content):
-                for name, wanted in content.items():
-                    tables[name].fill(wanted)
-                self._filled[folder] = (mark, content)
+    def _stands(self, place: _Place) -> bool:
+        with _closing(self._standing(place) or {}) as tables:
+            return bool(tables)
 
-    def _standing(self, folder: Path) -> Tables | None:
+    def _fill(self, place: _Place, content: Content) -> None:
+        standing = self._standing(place)
+        with _closing(self._set_up(place, content) if standing is None else standing) as tables:
+            mark = tables["hw_owners"].number()
+            if self._filled.get(place.folder) != (mark, content):
+                for name, wanted in content.items():
+                    if name in tables:  # of those that a program does not use it has none
+                        tables[name].fill(wanted)
+                self._filled[place.folder] = (mark, content)
+
+    def _standing(self, place: _Place) -> Tables | None:
         """The tables of the programs that are attached; None where these are not all of this version's. Of two sets,
         which two processes made at once, one goes.
         """
         tables: Tables | None = None
-        for kind in _KINDS:
-            found = bpf.attached(folder, kind)
+        name = self._name(place)
+        for kind in place.kinds:
+            found = bpf.attached(place.folder, kind)
             try:
-                ours = [each for each in found if bpf.name_of(each) == self._name]
+                ours = [each for each in found if bpf.name_of(each) == name]
                 for extra in ours[1:]:
-                    bpf.detach(folder, kind, extra)
+                    bpf.detach(place.folder, kind, extra)
                 if not ours:
                     return None
-                if kind == gate_code.CONNECT_4:
+                if kind == gate_words.CONNECT_4:
                     tables = bpf.tables_of(ours[0])
             finally:
                 for each in found:
                     os.close(each)
         return tables
 
-    def _set_up(self, folder: Path, content: Content) -> Tables:
+    def _set_up(self, place: _Place, content: Content) -> Tables:
         """A set of its own, in force before the one of another version is taken off."""
         tables = {
             name: bpf.make_table(name, key_bytes=key, value_bytes=value, entries=entries)
-            for name, (key, value, entries) in gate_code.TABLES.items()
+            for name, (key, value, entries) in gate_words.TABLES.items()
         }
         for name, wanted in content.items():
             tables[name].fill(wanted)
-        for kind in _KINDS:
-            old = [each for each in bpf.attached(folder, kind) if bpf.name_of(each).startswith(_PREFIX)]
-            program = bpf.load(self._name, kind, self._code(kind, tables))
-            bpf.attach(folder, kind, program)
+        name = self._name(place)
+        for kind in place.kinds:
+            old = [each for each in bpf.attached(place.folder, kind) if bpf.name_of(each).startswith(_PREFIX)]
+            program = bpf.load(name, kind, self._code(place, kind, tables))
+            bpf.attach(place.folder, kind, program)
             os.close(program)
             for each in old:
-                bpf.detach(folder, kind, each)
+                bpf.detach(place.folder, kind, each)
                 os.close(each)
         return tables
 
-    def _code(self, kind: bpf.Kind, tables: Tables) -> bpf.Code:
-        if kind == gate_code.CREATE:
+    def _code(self, place: _Place, kind: bpf.Kind, tables: Tables) -> bpf.Code:
+        if place.ruled is not None:
+            return gate_code.apart(self.accounts.home or 0, tables, kind, ruled=place.ruled)
+        if kind == gate_words.CREATE:
             return gate_code.created(self.accounts)
-        if kind in {gate_code.BOUND_4, gate_code.BOUND_6}:
+        if kind in {gate_words.BOUND_4, gate_words.BOUND_6}:
             return gate_code.bound(self.accounts, tables)
         return gate_code.reached(self.accounts, tables, kind)
 
-    @property
-    def _name(self) -> str:
-        text = Path(gate_code.__file__).read_bytes() + repr(self.accounts).encode()
-        return f"{_PREFIX}{hashlib.sha256(text).hexdigest()[:12]}"
+    def _name(self, place: _Place) -> str:
+        text = b"".join(Path(each).read_bytes() for each in _CODE)
+        return f"{_PREFIX}{hashlib.sha256(text + repr((self.accounts, place.ruled)).encode()).hexdigest()[:12]}"
 
 
-def gates_of(panel_id: str, accounts: range | None, ports: Ports) -> Gates | None:
-    """The gates of a panel that gives applications accounts of their own; None where it does not."""
+def gates_of(panel_id: str, accounts: range | None, ports: Ports, outward: int | None = None) -> Gates | None:
+    """The gates of a panel that gives applications accounts of their own; None where it does not. Who has the group
+    ``outward`` reaches the internet only.
+    """
     if accounts is None or os.geteuid() != 0:
         return None
-    return Gates(panel_id=panel_id, accounts=Accounts(first=accounts.start, end=accounts.stop), ports=ports)
+    judged = Accounts(first=accounts.start, end=accounts.stop, outward=outward, home=_home())
+    return Gates(panel_id=panel_id, accounts=judged, ports=ports)
 
 
 def gates_problem(panel_id: str) -> str | None:
@@ -156,6 +219,16 @@ def gates_problem(panel_id: str) -> str | None:
     tried = Gates(panel_id=panel_id, accounts=Accounts(first=1, end=2), ports=Ports())
     tried.keep(())
     return tried.problem
+
+
+def _home() -> int | None:
+    """What the kernel calls the network that this process is in; None before 5.14."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            found: int = struct.unpack("=Q", asked.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))[0]
+        except OSError:
+            return None
+    return found
 
 
 def own_addresses() -> set[str]:
@@ -184,13 +257,42 @@ def _content(records: Sequence[ReleaseRecord], ports: Ports) -> Content:
         else:
             accounts[_number(each.uid)] = _number(Holds.RULED)
             doors.update({_pair(each.uid, port): _number(1) for port in each.loopback})
-    here = {gate_code.address_key(address): _number(1) for address in own_addresses()}
-    return {"hw_owners": owners, "hw_accounts": accounts, "hw_doors": doors, "hw_here": here}
+    return {"hw_owners": owners, "hw_accounts": accounts, "hw_doors": doors, "hw_here": _here()}
+
+
+def _here() -> dict[bytes, bytes]:
+    return {gate_code.address_key(address): _number(1) for address in own_addresses()}
+
+
+def _places(panel_id: str) -> list[_Place]:
+    """The panel's tree, and what its containers begin in."""
+    engines = (_place_of(panel_id, slices=slices, ruled=ruled) for slices in (False, True) for ruled in (False, True))
+    there = [each for each in engines if each is not None and each.folder.is_dir()]
+    return [*map(_Place, _folders(panel_id)), *there]
+
+
+def _place_of(panel_id: str, *, slices: bool, ruled: bool) -> _Place | None:
+    """What containers begin in; an engine reads it from the root of the hierarchy."""
+    mount = _unified()
+    if mount is None or mount.root != "/":
+        return None
+    kind = "ruled" if ruled else "open"
+    if not slices:
+        shown = f"/headway/{panel_id}/containers/{kind}"
+        return _Place(mount.folder / shown.lstrip("/"), ruled, shown)
+    name = f"headway-{panel_id.replace('-', '_')}"  # a dash is a slice within another
+    return _Place(
+        mount.folder / "headway.slice" / f"{name}.slice" / f"{name}-{kind}.slice", ruled, f"{name}-{kind}.slice"
+    )
+
+
+def _unified() -> cgroups.Mount | None:
+    return next((each for each in cgroups.all_mounts() if each.is_unified), None)
 
 
 def _folders(panel_id: str) -> list[Path]:
     """The groups of all that the panel starts: where releases are, and where its runs are if that is another."""
-    mount = next((each for each in cgroups.parse_mounts(cgroups.MOUNTINFO.read_text()) if each.is_unified), None)
+    mount = _unified()
     if mount is None:
         return []
     own = mount.place(cgroups.parse_own_groups(cgroups.OWN_GROUPS.read_text()).get("", "/"))

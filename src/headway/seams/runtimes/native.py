@@ -22,7 +22,7 @@ from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
 from headway.seams.runtimes.disks import Disks
 from headway.seams.runtimes.exits import Exit
-from headway.seams.runtimes.gates import Ports, gates_of
+from headway.seams.runtimes.gates import Gates
 from headway.seams.runtimes.health import checked_health, wait_until_healthy
 from headway.seams.runtimes.inside import Inside
 from headway.seams.runtimes.launch_configuration import render_configuration
@@ -59,8 +59,7 @@ class NativeRuntime:
         grace_seconds: float = 10.0,
         caddy: Path | None = None,
         unit: str | None = None,
-        accounts: range | None = None,
-        ports: Ports = Ports(),  # noqa: B008 - frozen
+        gates: Gates | None = None,
     ) -> None:
         self._layout = Layout(root=checked_root(root))
         self._vault = vault
@@ -69,8 +68,7 @@ class NativeRuntime:
         self._caddy = caddy or beside_python("caddy")
         self._groups = None if use_cgroups is False else ReleaseGroups.of_this_machine(checked_id(panel_id))
         self._records = Records(self._layout)
-        gates = None if self._groups is None else gates_of(panel_id, accounts, ports)
-        self._border = Border(layout=self._layout, records=self._records, gates=gates)
+        self._border = Border(layout=self._layout, records=self._records, gates=None if self._groups is None else gates)
         self._copies = Copies(self._layout, self._groups)
         self._disks = Disks(layout=self._layout, records=self._records, copies=self._copies)
         self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans, unit=unit)

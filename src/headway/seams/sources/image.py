@@ -13,6 +13,7 @@ from headway.infra.docker.cli import Docker, Typed
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
+from headway.infra.outward import LeadsNear, require_outward
 from headway.kernel.artifacts import Image
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
@@ -31,7 +32,8 @@ _HUB = "docker.io"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PulledSpec:
     """Which image: its name, with a tag or a digest. ``registry``, ``username`` and ``password`` open what is not for
-    everybody; an empty registry is Docker Hub. ``kept_as`` is the name under which it stays on the host.
+    everybody; an empty registry is Docker Hub. ``kept_as`` is the name under which it stays on the host. What is
+    ``guarded`` comes from a registry of the internet.
     """
 
     name: str
@@ -39,6 +41,7 @@ class PulledSpec:
     registry: str = ""
     username: str | None = None
     password: Secret | None = None
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,8 @@ class ImageSource:
         return image
 
     async def _pull(self, work: Work, name: str) -> Image:
+        if self.spec.guarded:
+            await _require_outward(registry_of(name), self.spec.registry)
         # Where this fails the undo removes the credentials. A panel that stops meanwhile leaves them: the next goes on,
         # and repeats no command that has ended.
         await work.host.make_folder(self.cli.configuration)
@@ -94,6 +99,16 @@ class ImageSource:
         return Command(
             stages=(Stage(argv=typed.argv),), env=typed.env, stdin=typed.stdin, step_seconds=self.step_seconds
         )
+
+
+async def _require_outward(*registries: str) -> None:
+    """Whether registries are of the internet now: the engine looks them up once more. Raises SourceError."""
+    try:
+        await require_outward(registries)
+    except LeadsNear as near:
+        raise SourceError(near.message) from near
+    except (OSError, TimeoutError):
+        return  # the engine says so, or has a proxy that knows better
 
 
 def checked_name(name: str) -> str:

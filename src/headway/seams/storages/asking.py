@@ -9,10 +9,14 @@ import os
 import resource
 import secrets
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from headway.infra.hosts.confined import as_other, bounded
+from headway.infra.hosts import cgroups
+from headway.infra.hosts.confined import as_other, bounded, within
+from headway.infra.outward import LeadsNear, require_outward
 from headway.seams.storages.base import Listed, ObjectMissing, Storage, StorageRefused
 from headway.seams.storages.rclone import NO_FILE, NO_FOLDER, Rclone, explained, read_list
 from headway.seams.storages.reaching import ready
@@ -29,13 +33,26 @@ _PROBE = ".headway-connection-test"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storages:
     """Asks storages, each question with a deadline and with bounds of memory. ``home`` is an empty folder, in which
-    rclone begins.
+    rclone begins. ``gated`` gives the control group below which the kernel judges where connections lead; None where it
+    does not.
     """
 
     rclone: Rclone
     home: str = "/"
     memory_bytes: int | None = None
     seconds: float = _SECONDS
+    gated: Callable[[], Path | None] = lambda: None
+
+    async def require_outward(self, storage: Storage) -> None:
+        """Whether a storage leads where whoever named it may go, right before it is used. Raises StorageRefused."""
+        if storage.guarded:
+            try:
+                await require_outward(storage.addresses)
+            except LeadsNear as near:
+                raise StorageRefused(near.message) from near
+            except (OSError, TimeoutError) as error:
+                raise StorageRefused("There is no host of that name; correct the endpoint.") from error
+            await asyncio.to_thread(self.gated)  # from here on the kernel keeps its programs to that
 
     async def prove(self, storage: Storage) -> None:
         """Writes an object, reads it back, compares and deletes it. Raises StorageRefused with what did not work."""
@@ -89,11 +106,21 @@ class Storages:
                 log.warning("parts of %s may be left: %s", path, refused.message)
 
     async def _ask(self, storage: Storage, argv: tuple[str, ...], what: str, stdin: bytes = b"") -> bytes:
+        await self.require_outward(storage)
         account = await asyncio.to_thread(ready, storage)
         bound = account is None and storage.account is not None
+        words = bounded(argv) if bound else as_other(argv, account)
+        group = await asyncio.to_thread(_made_group, self.gated) if storage.guarded else None
+        try:
+            return await self._said(storage, words if group is None else within(words, group), what, stdin)
+        finally:
+            if group is not None:
+                await asyncio.to_thread(cgroups.remove, [group])
+
+    async def _said(self, storage: Storage, words: tuple[str, ...], what: str, stdin: bytes) -> bytes:
         try:
             process = await asyncio.create_subprocess_exec(
-                *(bounded(argv) if bound else as_other(argv, account)),
+                *words,
                 cwd=self.home,
                 env=dict(self.rclone.env(storage)),
                 stdin=asyncio.subprocess.PIPE,
@@ -122,7 +149,7 @@ class Storages:
         if process.returncode in {NO_FOLDER, NO_FILE}:
             raise ObjectMissing("There is no such object in the storage.")
         if process.returncode != 0:
-            raise StorageRefused(f"The storage failed at {what}: {explained(text)}.")
+            raise StorageRefused(f"The storage failed at {what}: {explained(text, guarded=storage.guarded)}.")
         return out
 
     def _bound(self, pid: int) -> None:
@@ -162,3 +189,12 @@ async def exchanged(process: asyncio.subprocess.Process, stdin: bytes) -> tuple[
     out, said, _ = await asyncio.gather(read(stdout), last(stderr), write(stdin_))
     await process.wait()
     return out, said
+
+
+def _made_group(gated: Callable[[], Path | None]) -> Path | None:
+    above = gated()
+    if above is None:
+        return None
+    group = above / f"asked-{secrets.token_hex(8)}"
+    group.mkdir()
+    return group

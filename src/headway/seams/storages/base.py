@@ -23,7 +23,9 @@ class ObjectMissing(StorageRefused):
 class Storage:
     """A storage. ``root`` is what paths lie below, in rclone's words (``dest:bucket`` or an absolute folder); ``env``
     holds its credentials; ``flags`` are rclone's own, already judged. With ``sealed`` objects are encrypted on their
-    way there and decrypted on their way back. ``account`` is who reaches it; None: the panel's own.
+    way there and decrypted on their way back. ``account`` is who reaches it; None: the panel's own. It is ``guarded``
+    where whoever named it may not use the machine: its ``addresses`` lead to the internet, and of what it says only
+    what is known is told.
     """
 
     root: str
@@ -31,6 +33,8 @@ class Storage:
     flags: tuple[str, ...] = ()
     sealed: bool = False
     account: Account | None = None
+    guarded: bool = False
+    addresses: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str | None:

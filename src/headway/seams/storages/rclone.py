@@ -18,6 +18,10 @@ NO_FOLDER, NO_FILE = 3, 4  # its exit statuses (https://rclone.org/docs/#exit-co
 # What storages answer, in their own words, and what to do about it. The first that fits is said.
 _ANSWERS: tuple[tuple[str, str], ...] = (
     (
+        "connect: operation not permitted",
+        "it leads to this machine or to a private network, which is for who may use the machine",
+    ),
+    (
         "cannot allocate memory|out of memory",
         "it takes more memory than it may; raise HEADWAY_STORAGE_MEMORY if that is meant to be so",
     ),
@@ -120,11 +124,15 @@ def read_list(text: bytes, folder: str) -> Iterator[Listed]:
         )
 
 
-def explained(said: str) -> str:
-    """What a storage's words mean, in a clause that says what to do; its own last line where that is not known."""
+def explained(said: str, *, guarded: bool = False) -> str:
+    """What a storage's words mean, in a clause that says what to do; where that is not known its own last line, but of
+    one that is ``guarded``.
+    """
     for words, meaning in _ANSWERS:
         if re.search(words, said, re.IGNORECASE):
             return meaning
+    if guarded:
+        return "it does not do what was asked of it; look whether address, name and keys are right"
     lines = [line for line in said.splitlines() if line.strip()]
     return _bare(lines[-1]) if lines else "it did not say why"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, false, text
 
 from headway.infra.db.tables.base import Instant, Sequence, metadata
 from headway.infra.db.tables.returning import returning_columns
@@ -53,6 +53,7 @@ registries = Table(
     Column("username", Text, nullable=False),
     Column("password", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("guarded", Boolean, nullable=False, server_default=false()),  # its address leads to the internet only
 )
 
 applications = Table(

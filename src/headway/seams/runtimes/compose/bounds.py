@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headway.seams.runtimes.container_body import RAW
+
 Model = Mapping[str, Any]
 
 _JSON_FILE = "json-file"
@@ -63,6 +65,18 @@ def bounded(model: Model, bounds: Bounds, *, stack: bool = False) -> dict[str, A
             _bound_processes(service, bounds.processes, stack=stack)
         _bound_tmpfs(service, bounds.shared_memory_bytes)
         service["logging"] = _logging(service.get("logging") or {}, bounds)
+    return made
+
+
+def begun(model: Model, group: str | None, *, ruled: bool) -> dict[str, Any]:
+    """The file in which every service begins in the group, and writes no packets itself where it is ``ruled``."""
+    made: dict[str, Any] = copy.deepcopy(dict(model))
+    for service in made["services"].values():
+        service.pop("cgroup_parent", None)
+        if group is not None:
+            service["cgroup_parent"] = group
+        if ruled:
+            service["cap_drop"] = sorted({*(service.get("cap_drop") or ()), RAW})
     return made
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.docker.labels import labelled
 from headway.kernel.errors import HeadwayError
+from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.compose.commands import Composing, Docker
 from headway.seams.runtimes.compose.observed import Container, container_of
 from headway.seams.runtimes.machine import Machine, ProgramAway
@@ -42,13 +43,14 @@ class Image:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """The engine of a machine, on which the programs are that speak to it. What is removed is named by labels that
-    Headway gave, never by a name. Every call may raise EngineAway and EngineRefused, and HostUnreachable where it is
-    that of a server.
+    Headway gave, never by a name; ``beginning`` is where containers begin. Every call may raise EngineAway and
+    EngineRefused, and HostUnreachable where it is that of a server.
     """
 
     docker: Docker
     api: DockerApi
     machine: Machine
+    beginning: Beginning | None = None
 
     async def present(self) -> None:
         """Returns when the engine answers. Raises EngineAway."""

@@ -1,0 +1,25 @@
+"""What a run asks of an address right before it is used: whether that leads to the internet now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from headway.core.deployments.run import RunFailed
+from headway.core.deployments.status import Reason
+from headway.infra import outward
+
+Gated = Callable[[], Path | None]
+"""Sees to it that the kernel judges what begins from now on; the group below which it does, None where it cannot."""
+
+
+async def require_outward_now(address: str) -> None:
+    """Raises RunFailed (refused) where the host of an address leads to this machine or a private network. One that
+    cannot be found is left to who asks it.
+    """
+    try:
+        await outward.require_outward((address,))
+    except outward.LeadsNear as near:
+        raise RunFailed(near.message, Reason.REFUSED) from near
+    except (OSError, TimeoutError):
+        return
