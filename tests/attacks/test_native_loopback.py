@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from headway.kernel.vault import Vault
+from headway.seams.runtimes import mirrors
 from headway.seams.runtimes.gates import own_addresses
 from tests.panel import Panel, free_port, git_repository, until, web
 
@@ -194,6 +195,47 @@ def test_no_secrets_of_the_machine_are_asked_of_a_cloud(stage: Stage, host: str)
     assert stage.tries(f"tcp({host!r}, 80)") == REFUSED
 
 
+BUILD = """\
+import json, socket, sys
+
+said = {}
+for host in ("127.0.0.1", "127.8.9.1", "0.0.0.0", "::1", "::ffff:127.0.0.1"):
+    for port in map(int, sys.argv[1:]):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
+            try:
+                tried.connect((host, port))
+                said[f"{host} {port}"] = "connected"
+            except OSError as error:
+                said[f"{host} {port}"] = f"{type(error).__name__} {error.errno}"
+with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
+    said["own"] = "connected"
+print("SAID " + json.dumps(said))
+"""
+
+
+def test_a_build_reaches_of_the_loopback_what_is_open_to_its_application_only(stage: Stage, tmp_path: Path) -> None:
+    panel, ports = stage.panel, (stage.service, stage.database, stage.panel.port, stage.victim)
+    url = git_repository(tmp_path / "built", web("built") | {"try.py": BUILD})
+    line = f"python3 try.py {' '.join(map(str, ports))}"
+    application_id = panel.application(url, name="built", loopback=[stage.database], buildCommand=line)
+    deployment_id = panel.deploy(application_id)
+    panel.done(deployment_id)
+    log = panel.deployment_log(deployment_id)
+    said = json.loads(log.rpartition("SAID ")[2].partition("\n")[0])
+    assert said.pop("own") == "connected"
+    opened = {way: result for way, result in said.items() if way.endswith(f" {stage.database}")}
+    assert set(opened.values()) == {"connected"}
+    assert {result for way, result in said.items() if way not in opened} == {REFUSED}
+    assert f"loopback: {sorted((stage.database, stage.service))}" in log, "and it says how that is opened"
+
+
+def test_mirrors_that_the_machine_names_are_open_to_builds(tmp_path: Path) -> None:
+    pip, npm = tmp_path / "pip.conf", tmp_path / "npmrc"
+    pip.write_text("[global]\nindex-url = http://user:pw@localhost:3141/root/pypi\nproxy = http://10.0.0.1:3128\n")
+    npm.write_text("registry=http://127.0.0.1:4873/\nhttps-proxy=http://[::1]/\n# https://localhost.example:99/\n")
+    assert mirrors.ports((str(pip), str(npm), "/nowhere")) == (80, 3141, 4873)
+
+
 def test_a_member_opens_no_port(stage: Stage) -> None:
     token = stage.panel.post("user.createApiKey", name="one project", scopes=["admin"], projects=[project_of(stage)])
     answer = stage.panel.client.post(
@@ -207,7 +249,7 @@ def test_a_member_opens_no_port(stage: Stage) -> None:
 
 def test_the_log_names_the_setting_that_would_open_a_port(stage: Stage) -> None:
     assert stage.tries(f"tcp('127.0.0.1', {stage.service})") == REFUSED
-    wanted = f"loopback: [{stage.database}, {stage.service}]"
+    wanted = f"loopback: {sorted((stage.database, stage.service))}"
 
     def said() -> bool:
         return wanted in stage.panel.get("application.readLogs", applicationId=stage.trier, tail=1000)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from headway.core.deployments.run import Run
@@ -38,6 +39,7 @@ from headway.seams.builders.native import seal
 from headway.seams.builders.registry import BUILDERS, SITE_IMAGE
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.beginning import Beginning
+from headway.seams.runtimes.border import kept_from
 from headway.seams.runtimes.machine import Reached
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.visits import Visiting
@@ -140,7 +142,24 @@ class Tools:
             spec = replace(spec, image=replace(spec.image, fetches=fetches))
         if builder == SITE_IMAGE:
             await self.imaging.file_server.lay_out()
-        return await BUILDERS[builder].build(run, workspace, spec)
+        async with self._apart(run, plan):
+            return await BUILDERS[builder].build(run, workspace, spec)
+
+    @asynccontextmanager
+    async def _apart(self, run: Run, plan: Plan) -> AsyncIterator[None]:
+        """Keeps the build account to the ports of the loopback that the application names; the log says what it was
+        kept from.
+        """
+        if self.beginning is None:
+            yield
+            return
+        named = tuple(plan.settings.loopback or ())
+        await self.beginning.build(plan.build_uid, named)
+        try:
+            yield
+        finally:
+            for port in await self.beginning.kept_from(plan.build_uid):
+                await run.say(kept_from(port, named))
 
     def build_spec(self, plan: Plan, commit: Commit, deployment_id: str) -> BuildSpec:
         """How the application is built."""

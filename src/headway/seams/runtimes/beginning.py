@@ -1,8 +1,11 @@
-"""Where an engine of this machine has containers begin: in a group in which the kernel judges where they go."""
+"""Where an engine of this machine has containers begin, and what builds reach of it: the kernel judges where they
+go.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headway.infra.docker.api import DockerApi
@@ -11,11 +14,24 @@ from headway.seams.runtimes.gates import Gates
 
 @dataclass(slots=True, kw_only=True)
 class Beginning:
-    """The groups for containers of one panel's engine. None of them without ``gates``."""
+    """The groups for containers of one panel's engine, and its builds. Nothing of it without ``gates``."""
 
     api: DockerApi
     gates: Gates | None
     _slices: bool | None = field(default=None)
+
+    async def build(self, account: int | None, ports: Sequence[int]) -> None:
+        """From now on what builds under an account reaches these ports of the loopback, and no others that are not
+        open to all builds.
+        """
+        if self.gates is not None and account is not None:
+            await asyncio.to_thread(self.gates.build, account, ports)
+
+    async def kept_from(self, account: int | None) -> list[int]:
+        """The ports that it was kept from, since then."""
+        if self.gates is None or account is None:
+            return []
+        return sorted(await asyncio.to_thread(self.gates.kept_from, account))
 
     async def clear(self) -> None:
         """Removes the groups where nothing is in them."""

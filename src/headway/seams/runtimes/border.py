@@ -60,20 +60,28 @@ class Border:
         return [self._sentence(found, port) for port in ports if found is not None]
 
     def _sentence(self, release: ReleaseRecord, port: int) -> str:
-        if port >= CLOUD:
-            return (
-                f"headway: a connection to port {port - CLOUD} of the address at which a cloud tells a machine's own "
-                "secrets was refused. No application may go there; give it what it needs as variables."
-            )
-        refused = f"headway: a connection to port {port} of this machine was refused."
         if port in self._others(release):
-            return f"{refused} It is another application's or the panel's; reach it by its address at the edge."
-        wanted = ", ".join(map(str, sorted({*(release.loopback or ()), port})))
-        return (
-            f"{refused} Whoever may use the machine opens it with `loopback: [{wanted}]` in the application's settings "
-            "and a deploy."
-        )
+            return f"{_refused(port)} It is another application's or the panel's; reach it by its address at the edge."
+        return kept_from(port, release.loopback or ())
 
     def _others(self, release: ReleaseRecord) -> set[int]:
         closed: Sequence[int] = () if self.gates is None else self.gates.ports.closed
         return {*closed, *(port for each in self.records.all() if each.uid != release.uid for port in each.ports)}
+
+
+def kept_from(port: int, opened: Sequence[int]) -> str:
+    """What is said of a port that was refused, and how it is opened beside those that are."""
+    if port >= CLOUD:
+        return (
+            f"headway: a connection to port {port - CLOUD} of the address at which a cloud tells a machine's own "
+            "secrets was refused. No application may go there; give it what it needs as variables."
+        )
+    wanted = ", ".join(map(str, sorted({*opened, port})))
+    return (
+        f"{_refused(port)} Whoever may use the machine opens it with `loopback: [{wanted}]` in the application's "
+        "settings and a deploy."
+    )
+
+
+def _refused(port: int) -> str:
+    return f"headway: a connection to port {port} of this machine was refused."

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from headway.infra.hosts import cgroups
-from headway.seams.runtimes import bpf, gate_code, gate_words, near_code, processes
+from headway.seams.runtimes import bpf, gate_code, gate_words, mirrors, near_code, processes
 from headway.seams.runtimes.gate_code import Accounts, Holds
 from headway.seams.runtimes.record import ReleaseRecord
 
@@ -65,7 +65,10 @@ class Gates:
     ports: Ports
     problem: str | None = None
     _filled: dict[Path, tuple[int, Content]] = field(default_factory=dict)
+    _builds: dict[int, frozenset[int]] = field(default_factory=dict)
+    _kept_from: dict[int, set[int]] = field(default_factory=dict)
     _last: Content = field(default_factory=dict)
+    _records: Sequence[ReleaseRecord] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep(self, records: Sequence[ReleaseRecord]) -> None:
@@ -73,7 +76,8 @@ class Gates:
         why.
         """
         with self._lock:
-            content = self._last = _content(records, self.ports)
+            self._records = tuple(records)
+            content = self._last = self._content()
             try:
                 folders = _folders(self.panel_id)
                 for place in _places(self.panel_id):
@@ -91,7 +95,7 @@ class Gates:
                 folders = _folders(self.panel_id)
                 for place in map(_Place, folders):
                     if not self._stands(place):
-                        self._fill(place, self._last or _content((), self.ports))
+                        self._fill(place, self._last or self._content())
             except OSError as error:
                 self.problem = error.strerror or str(error)
                 return None
@@ -108,11 +112,34 @@ class Gates:
         with self._lock:
             try:
                 place.folder.mkdir(parents=True, exist_ok=True)
-                self._fill(place, {**(self._last or _content((), self.ports)), "hw_here": _here()})
+                self._fill(place, {**(self._last or self._content()), "hw_here": _here()})
             except OSError as error:
                 self.problem = error.strerror or str(error)
                 return None
         return place.shown
+
+    def build(self, account: int, ports: Sequence[int]) -> None:
+        """From now on what builds under an account reaches of the loopback these ports, and those of mirrors, beside
+        what is open to all and what it listens on itself. Nothing where the machine allows no gates.
+        """
+        wanted = frozenset((*ports, *mirrors.ports()))
+        with self._lock:
+            self._kept_from.pop(account, None)
+            if self._builds.get(account) == wanted:
+                return
+            self._builds[account] = wanted
+            self._last = self._content()
+            try:
+                for place in map(_Place, _folders(self.panel_id)):
+                    self._fill(place, self._last)
+            except OSError as error:
+                self.problem = error.strerror or str(error)
+
+    def kept_from(self, account: int) -> set[int]:
+        """The ports that what builds under an account was kept from, since it began."""
+        self.refused()
+        with self._lock:
+            return set(self._kept_from.get(account, ()))
 
     def clear(self) -> None:
         """Removes the groups of containers, where none is left in them."""
@@ -131,10 +158,20 @@ class Gates:
             for place in map(_Place, _folders(self.panel_id)):
                 with _closing(self._standing(place) or {}) as tables:
                     for key in list(tables["hw_refused"].keys()) if tables else ():
-                        found.add(struct.unpack("=II", key))
+                        account, port = struct.unpack("=II", key)
+                        found.add((account, port))
+                        if account in self._builds:
+                            self._kept_from.setdefault(account, set()).add(port)
                         with contextlib.suppress(FileNotFoundError):
                             tables["hw_refused"].drop(key)
         return found
+
+    def _content(self) -> Content:
+        made = _content(self._records, self.ports)
+        for account, ports in self._builds.items():
+            made["hw_accounts"].setdefault(_number(account), _number(Holds.RULED))
+            made["hw_doors"].update({_pair(account, port): _number(1) for port in ports})
+        return made
 
     def _stands(self, place: _Place) -> bool:
         with _closing(self._standing(place) or {}) as tables:
