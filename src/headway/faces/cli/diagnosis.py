@@ -49,7 +49,8 @@ class Finding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Isolation:
     """What commands can be kept in. ``cgroup`` is our folder in the v2 tree, the bounds say what keeps them; ``gates``
-    is why applications cannot be kept from each other's ports (None: they are), ``hides`` whether they see no others.
+    is why applications cannot be kept from each other's ports (None: they are), ``apart`` why containers cannot from
+    what is another's on the machine, ``hides`` whether applications see no others.
     """
 
     cgroup: str | None
@@ -57,6 +58,7 @@ class Isolation:
     process_bound: str
     pid_namespaces: bool
     gates: str | None = None
+    apart: str | None = None
     hides: bool = True
 
 
@@ -223,6 +225,7 @@ def _border(machine: Examined) -> Iterator[Finding]:
             "over is noticed within a second",
             advice="run headway outside a container, on Linux 5.8 or newer with a unified cgroup hierarchy",
         )
+    yield _of_containers(found.apart)
     if found.hides:
         yield Finding(level=Level.OK, name="processes", detail="applications see no other account's")
     else:
@@ -232,6 +235,19 @@ def _border(machine: Examined) -> Iterator[Finding]:
             detail="applications see the names and arguments of others'",
             advice="run headway outside a container, on Linux 5.8 or newer",
         )
+
+
+def _of_containers(apart: str | None) -> Finding:
+    if apart is None:
+        detail = "they and their builds reach no port of the machine that is somebody's, and no cloud's secrets"
+        return Finding(level=Level.OK, name="containers", detail=detail)
+    return Finding(
+        level=Level.WARN,
+        name="containers",
+        detail=f"{apart}: they reach whatever listens on all addresses of the machine, and a cloud's secrets",
+        advice="run headway outside a container, on Linux 5.14 or newer with a unified cgroup hierarchy; else a "
+        "firewall has to keep them from it (docs/containers.md)",
+    )
 
 
 def _docker(found: Docker) -> Iterator[Finding]:

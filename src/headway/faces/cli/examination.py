@@ -23,7 +23,7 @@ from headway.infra.hosts.opening import CLEAN_PATH, AnchorFailed
 from headway.kernel.errors import InvalidInput
 from headway.kernel.settings import Settings
 from headway.kernel.told_settings import unknown_variables
-from headway.seams.runtimes.gates import gates_problem
+from headway.seams.runtimes.gates import apart_problem, gates_problem
 from headway.seams.runtimes.launcher import can_hide
 
 _SYSTEM_PYTHON = "/usr/bin/python3"
@@ -93,6 +93,7 @@ def _isolation(settings: Settings) -> Isolation | None:
         except AnchorFailed:
             return None
     gates = gates_problem(panel_id) if os.geteuid() == 0 else None
+    apart = apart_problem(panel_id) if os.geteuid() == 0 else None
     groups = [group for group in (found.trees.unified, found.trees.memory, found.trees.pids) if group]
     cgroups.remove(groups)
     for parent in {group.parent for group in groups}:
@@ -104,6 +105,7 @@ def _isolation(settings: Settings) -> Isolation | None:
         process_bound=found.process_bound,
         pid_namespaces=found.pid_namespaces,
         gates=gates,
+        apart=apart,
         hides=can_hide(),
     )
 

@@ -5,11 +5,14 @@ go.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from headway.infra.docker.api import DockerApi
 from headway.seams.runtimes.gates import Gates
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,6 +22,7 @@ class Beginning:
     api: DockerApi
     gates: Gates | None
     _slices: bool | None = field(default=None)
+    _told: bool = field(default=False)
 
     async def build(self, account: int | None, ports: Sequence[int]) -> None:
         """From now on what builds under an account reaches these ports of the loopback, and no others that are not
@@ -47,4 +51,8 @@ class Beginning:
         if self._slices is None:
             self._slices = (await self.api.get("/info")).get("CgroupDriver") == "systemd"
         slices = self._slices
-        return await asyncio.to_thread(lambda gates: gates.contain(slices=slices, ruled=ruled), self.gates)
+        found = await asyncio.to_thread(lambda gates: gates.contain(slices=slices, ruled=ruled), self.gates)
+        if found is None and not self._told:
+            self._told = True
+            log.warning("containers reach whatever listens on this machine: %s", self.gates.problem or "no such kernel")
+        return found

@@ -258,6 +258,16 @@ def gates_problem(panel_id: str) -> str | None:
     return tried.problem
 
 
+def apart_problem(panel_id: str) -> str | None:
+    """Why the kernel of this machine judges no containers, None where it does; tried as ``gates_problem`` is."""
+    tried = Gates(panel_id=panel_id, accounts=Accounts(first=1, end=2, home=_home()), ports=Ports())
+    if tried.accounts.home is None:
+        return "the kernel tells networks not apart (Linux 5.14 does)"
+    there = tried.contain(slices=False, ruled=True) is not None
+    tried.clear()
+    return None if there else tried.problem or "the control groups of version 2 are not seen from their root"
+
+
 def _home() -> int | None:
     """What the kernel calls the network that this process is in; None before 5.14."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
