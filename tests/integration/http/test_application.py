@@ -216,12 +216,6 @@ async def test_without_a_title_a_deployment_is_called_manual(world: World) -> No
     assert (await world.get("deployment.one", deploymentId=deployment_id))["title"] == "Manual deployment"
 
 
-async def test_without_a_source_there_is_nothing_to_deploy(world: World) -> None:
-    made = await world.post("application.create", name="bare", environmentId=await world.environment())
-    refused = await world.owner.post("/application.deploy", json={"applicationId": made["applicationId"]})
-    assert (refused.status_code, "repository" in refused.json()["message"]) == (400, True)
-
-
 async def test_clean_queues_ends_what_waits_and_nothing_else(world: World) -> None:
     application_id = await world.application()
     running = await world.deploy(application_id)

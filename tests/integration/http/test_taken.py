@@ -53,10 +53,11 @@ async def test_a_deploy_without_a_source_is_queued_and_ends_by_saying_so(world: 
             assert (row["status"], row["reason"], said in row["errorMessage"]) == ("error", "refused", True), row
 
 
-async def test_what_was_cancelled_while_it_waited_names_a_file_that_says_why(world: World) -> None:
+@pytest.mark.parametrize("procedure", ["application.cleanQueues", "deployment.cancel"])
+async def test_what_was_cancelled_while_it_waited_names_a_file_that_says_why(world: World, procedure: str) -> None:
     deployment_id = await world.deploy(await world.application())
     row = await world.get("deployment.one", deploymentId=deployment_id)
-    await world.post("application.cleanQueues", applicationId=row["applicationId"])
+    await world.post(procedure, applicationId=row["applicationId"], deploymentId=deployment_id)
     row = await world.get("deployment.one", deploymentId=deployment_id)
     assert (row["status"], row["reason"]) == ("error", "cancelled")
     said = await asyncio.to_thread(Path(row["logPath"]).read_text)

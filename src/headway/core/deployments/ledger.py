@@ -184,8 +184,7 @@ class Ledger:
             return None
         if not self._end(tx, current, Outcome(status=Status.ERROR, reason=reason, message=message), Maker.SERVICE):
             return None
-        if (note := self._note_unstarted) is not None:  # before its end is announced: whoever follows reads it then
-            tx.after(lambda: note(deployment.deployment_id, message))
+        self._note(tx, deployment.deployment_id, message)
         return self._after_end(tx, current)
 
     def end_waiting_all(self, tx: Tx, deployment_ids: Sequence[str], reason: Reason, message: str) -> set[str]:
@@ -205,8 +204,14 @@ class Ledger:
         for key in keys:
             queue.promote(tx, key)
         for deployment_id in ended:
+            self._note(tx, deployment_id, message)
             self._tell(tx, store.find(tx, deployment_id))
         return set(ended)
+
+    def _note(self, tx: Tx, deployment_id: str, message: str) -> None:
+        """The log of what never ran says why; before its end is announced, for whoever follows reads it then."""
+        if (note := self._note_unstarted) is not None:
+            tx.after(lambda: note(deployment_id, message))
 
     def put_back(self, tx: Tx, lease: Lease) -> Deployment:
         """Returns a run in which nothing has started to the queue, at its old place."""
