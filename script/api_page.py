@@ -243,8 +243,9 @@ def _introduction() -> Sequence[str]:
         ),
         """
         An input that is not what the procedure takes is told field by field in `issues` (REST) and `zodError` (both).
-        Keys that a procedure does not know are ignored; fields of an application that nothing here acts on are kept
-        and given back. Repeated and trailing slashes are sent to the clean path (308).
+        Fields that a procedure does not know are ignored, and named in the answer's header `x-headway-ignored`, so that
+        a misspelt one is seen; fields of an application that nothing here acts on are kept and given back. Repeated and
+        trailing slashes are sent to the clean path (308).
         """,
         """
         Answers to queries carry an `etag`; who sends it back as `if-none-match` hears 304 and nothing else as long as

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from headway.kernel.errors import InvalidInput
@@ -27,11 +28,25 @@ class Checkout:
     build_path: str
     name: str
     warning: str | None = None
+    top: Path | None = None
 
     @property
     def is_folder(self) -> bool:
         """Whether only a panel on this machine can fetch it."""
         return self.url.startswith("file://")
+
+    def committed(self) -> Commit | None:
+        """What was committed of a work tree here, to be uploaded; None for a repository elsewhere. Raises InvalidInput
+        for a branch that there is not.
+        """
+        if self.top is None:
+            return None
+        revision = self.branch or "HEAD"
+        found = _git(self.top, "log", "-1", "--format=%H %s", revision, "--")
+        if found.returncode:
+            raise InvalidInput(f"{self.top} has no branch {revision}.")
+        commit_hash, _, subject = found.stdout.rstrip("\n").partition(" ")
+        return Commit(top=self.top, hash=commit_hash, subject=subject, build_path=self.build_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +56,27 @@ class Folder:
     path: Path
     build_path: str
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """A commit of a work tree of this machine."""
+
+    top: Path
+    hash: str
+    subject: str
+    build_path: str
+
+    def pack(self, target: BinaryIO) -> int:
+        """Writes what was committed to ``target`` as a compressed tar; its size. Raises InvalidInput."""
+        # Below one folder: that one is taken away where an archive holds nothing else.
+        argv = ["git", "-C", str(self.top), "archive", "--format=tar.gz", "--prefix=files/", self.hash]
+        packed = subprocess.run(  # the user's own git, as in their shell
+            argv, stdout=target, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False
+        )
+        if packed.returncode:
+            raise InvalidInput(f"git could not pack {self.hash[:7]}: {packed.stderr.decode(errors='replace').strip()}")
+        return target.seek(0, os.SEEK_END)
 
 
 def look_at(given: str, branch: str | None, build_path: str | None) -> Checkout | Folder:
@@ -76,6 +112,7 @@ def _look_into(folder: Path, branch: str | None, build_path: str | None) -> Chec
         build_path="/" + str(within.relative_to(top)).removeprefix("."),
         name=slug(within.name) if within.name else "",
         warning=_uncommitted(within) if branch is None else None,
+        top=top,
     )
 
 

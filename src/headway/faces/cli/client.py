@@ -14,12 +14,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from headway.faces.cli import output
 from headway.faces.cli.profiles import Profiles
 from headway.faces.cli.sse import Event, EventReader
 from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
 
 DEFAULT_URL = "http://127.0.0.1:3000"
 KEY_FILE = "owner.key"
+IGNORED = "x-headway-ignored"
+WHEREABOUTS = "x-headway-whereabouts"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
@@ -171,6 +174,17 @@ class Client:
         """The answer of a mutation; None when it has none."""
         return self._value(procedure, self._send(self._http.build_request("POST", procedure, json=dict(body))))
 
+    def sees_our_files(self) -> bool:
+        """Whether the panel sees the files of this machine as we do. An address proves nothing: a tunnel begins here
+        too.
+        """
+        from headway.infra.panel.whereabouts import whereabouts
+
+        here = whereabouts()
+        answer = self._send(self._http.build_request("GET", "settings.health"))
+        self._value("settings.health", answer)
+        return here is not None and answer.headers.get(WHEREABOUTS) == here
+
     def deploy(self, application_id: str, title: str | None) -> str:
         """Asks for a deployment of an application; its id."""
         return self.start("application.deploy", {"applicationId": application_id, "title": title})
@@ -310,6 +324,7 @@ class Client:
 
     def _value(self, procedure: str, answer: httpx.Response) -> Json:
         if answer.is_success:
+            self._warn_of_ignored(procedure, answer)
             return self._parsed(answer) if answer.content else None
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             raise self._key_refused()
@@ -321,6 +336,13 @@ class Client:
         if answer.status_code == httpx.codes.NOT_FOUND and message == "Not found":
             message = f"The panel at {self.target.url} does not know {procedure}: it may be older than this command."
         raise _REFUSALS.get(answer.status_code, Refused)(message + _issues(problem), answer.status_code)
+
+    def _warn_of_ignored(self, procedure: str, answer: httpx.Response) -> None:
+        if ignored := answer.headers.get(IGNORED):
+            output.warn(
+                f"warning: the panel at {self.target.url} does not know what {procedure} was given as {ignored}, and "
+                "ignored it: it may be older than this command."
+            )
 
     def _parsed(self, answer: httpx.Response) -> Json:
         try:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import quote
 
 from starlette.types import Send
 
@@ -17,10 +19,18 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cache-control", b"no-store"),
 )
 
+IGNORED = b"x-headway-ignored"
+"""The header that names what a call sent and nobody reads, as a misspelt field would be."""
+_MOST_NAMED = 20
+_LONGEST_NAME = 64
+
 _SMALLEST_COMPRESSED = 1_400  # what fits one packet gains nothing
 _LARGEST_COMPRESSED_HERE = 256 << 10  # more would hold up the event loop
 _GZIP_LEVEL = 1
 _NOT_MODIFIED = 304
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +48,14 @@ def json_answer(
     """An answer of JSON that is already bytes; b"" for a procedure without a result."""
     own = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in (headers or {}).items())
     return Answer(status=status, headers=((b"content-type", content_type.encode()), *own), body=body)
+
+
+def naming_ignored(answer: T, names: Sequence[str]) -> T:
+    """The answer with the fields that were sent and that its procedure does not know; a stream says nothing of them."""
+    if not names or not isinstance(answer, Answer):
+        return answer
+    told = ", ".join(quote(name[:_LONGEST_NAME], safe="$@[].") for name in names[:_MOST_NAMED])
+    return replace(answer, headers=(*answer.headers, (IGNORED, told.encode())))
 
 
 async def send_answer(answer: Answer, send: Send, accept_encoding: bytes = b"") -> None:

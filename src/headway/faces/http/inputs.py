@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
@@ -29,10 +29,23 @@ _BOOLEANS: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": F
 
 
 class Input(BaseModel):
-    """Base of all inputs: camelCase on the wire, strict about types, deaf to keys that it does not know."""
+    """Base of all inputs: camelCase on the wire, strict about types, deaf to keys that it does not know, which are
+    named in ``unknown``.
+    """
 
     # What validates an input is made with the first that comes: all of them are a tenth of what a panel's start takes.
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", strict=True, frozen=True, defer_build=True)
+
+    _unknown: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The names that came and that it does not know, in their order."""
+        return self._unknown
+
+    def note_unknown(self, names: tuple[str, ...]) -> None:
+        """Keeps the names that came beside what it knows."""
+        self._unknown = names
 
 
 def untexted(value: object) -> object:
@@ -90,8 +103,8 @@ def from_query(input: type[I], query: bytes) -> I:
 def _read_query(input: type[I], query: bytes) -> I:
     expected, values = expected_of(input), dict[str, Any]()
     for name, text in parse_qsl(query.decode("latin-1")):
-        if name not in values and name in expected:
-            values[name] = _read(expected[name].type, text)
+        if name not in values:
+            values[name] = _read(expected[name].type, text) if name in expected else ""
     return _validated(input, values)
 
 
@@ -127,10 +140,13 @@ def _validated(input: type[I], values: dict[str, Any]) -> I:
     if unfit := _unfit(values, []):
         raise invalid([unfit])
     try:
-        return input.model_validate(values)
+        given = input.model_validate(values)
     except ValidationError as error:
         found = error.errors(include_url=False)
         raise invalid([issue_of(each, expected_of(input)) for each in found]) from None
+    if unknown := tuple(name for name in values if name not in expected_of(input)):
+        given.note_unknown(unknown)
+    return given
 
 
 def _read(type: str, text: str) -> object:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from headway.core.access import policy
 from headway.core.access.model import GUEST, Actor
 from headway.faces.http import errors
-from headway.faces.http.answers import Answer, json_answer, send_answer
+from headway.faces.http.answers import Answer, json_answer, naming_ignored, send_answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.bodies import read_json
 from headway.faces.http.fresh import unless_known
@@ -69,7 +69,7 @@ class Rest:
         once = once_of(procedure, actor, given, headers)
         call = Call(actor=actor, platform=self._platform, input=given, headers=headers, once=once)
         result = await performed(self._registry, procedure, call)
-        answer = _answer(result)
+        answer = naming_ignored(_answer(result), given.unknown)
         if procedure.kind is Kind.MUTATION or not isinstance(answer, Answer):
             return answer
         return unless_known(answer, headers, result.tag if isinstance(result, Ready) else None)
@@ -88,7 +88,7 @@ class Rest:
             call = Call(
                 actor=actor, platform=self._platform, input=given, headers=headers, once=once, upload=came.upload
             )
-            return _answer(await performed(self._registry, procedure, call))
+            return naming_ignored(_answer(await performed(self._registry, procedure, call)), given.unknown)
 
 
 def _answer(result: object) -> Answer | Stream:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from headway.core.access import policy
 from headway.core.access.model import GUEST, Actor
 from headway.faces.http import errors
-from headway.faces.http.answers import Answer, json_answer, send_answer
+from headway.faces.http.answers import IGNORED, Answer, json_answer, naming_ignored, send_answer
 from headway.faces.http.auth import authenticate
 from headway.faces.http.bodies import read_json
 from headway.faces.http.errors import Problem, WireCode
@@ -137,7 +137,7 @@ class Trpc:
             given = from_value(procedure.input, request.input(index))
         once = once_of(procedure, request.actor, given, request.headers, index)
         call = Call(actor=request.actor, platform=self._platform, input=given, headers=request.headers, once=once)
-        return _enveloped(await performed(self._registry, procedure, call))
+        return naming_ignored(_enveloped(await performed(self._registry, procedure, call)), given.unknown)
 
     def _refuse_mixture(self, names: Sequence[str]) -> None:
         found = [self._registry.named(name) for name in names]
@@ -194,6 +194,9 @@ def _together(answers: Sequence[Answer], *, batch: bool) -> Answer:
         return answers[0]
     statuses = {answer.status for answer in answers}
     shared = {name: value for answer in answers for name, value in answer.headers if name in _OF_ALL}
+    ignored = dict.fromkeys(value for answer in answers for name, value in answer.headers if name == IGNORED)
+    if ignored:
+        shared[IGNORED] = b", ".join(ignored)
     return Answer(
         status=statuses.pop() if len(statuses) == 1 else _SEVERAL_STATUSES,
         headers=((b"content-type", b"application/json"), *shared.items()),

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -19,7 +19,7 @@ from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from headway.faces.cli.checkout import Checkout, Folder
+    from headway.faces.cli.checkout import Checkout, Commit, Folder
     from headway.faces.cli.client import Client
 
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -56,11 +56,12 @@ def deploy(
 ) -> None:
     """Deploys a repository, or a folder: makes or updates the application, and shows its address.
 
-    Of a folder in a git work tree what was committed is deployed; any other is uploaded, without .git, node_modules,
-    .venv and __pycache__. Exits with 0 when it is done and 1 when it ended in an error. With --json
-    the log goes to standard error.
+    Of a folder in a git work tree what was committed is deployed: a panel on this machine fetches it, any other is sent
+    it. Any other folder is uploaded, without .git, node_modules, .venv, __pycache__ and what its .gitignore,
+    .dockerignore and .headwayignore name. Exits with 0 when it is done and 1 when it ended in an error. With --json the
+    log goes to standard error.
     """
-    from headway.faces.cli.checkout import Checkout, look_at
+    from headway.faces.cli.checkout import Folder, look_at
 
     variables = _variables_in(env_file) | _variables(env or ())
     found = look_at(source, branch, build_path)
@@ -70,13 +71,12 @@ def deploy(
     with Session.of(context).client() as client:
         on = _servers(client, server, build_server)
         application_id = _application(client, application, project, on)
-        if isinstance(found, Checkout):
-            _point_at(client, found, application_id)
+        sent = found if isinstance(found, Folder) else _pointed(client, found, application_id)
         _set_variables(client, application_id, variables)
-        if isinstance(found, Checkout):
+        if sent is None:
             deployment_id = client.deploy(application_id, title)
         else:
-            deployment_id = _upload(client, found, application_id, title)
+            deployment_id = _upload(client, sent, application_id, title)
         _await(client, deployment_id, application_id, application, wait=wait, as_json=as_json)
 
 
@@ -141,16 +141,6 @@ def _quoted(value: str) -> str:
     return f"'{escaped}'"
 
 
-def _warn(client: Client, checkout: Checkout) -> None:
-    if checkout.warning:
-        output.warn(f"warning: {checkout.warning}")
-    if checkout.is_folder and not client.target.is_here:
-        output.warn(
-            f"warning: the panel at {client.target.url} fetches {checkout.url} from its own disk; if it runs on "
-            "another machine, push the commits and give the repository's address."
-        )
-
-
 def _servers(client: Client, server: str | None, build_server: str | None) -> dict[str, str]:
     """Those that are named, as the API takes them. Raises NotFound."""
     from headway.faces.cli.commands.servers import find_server
@@ -173,17 +163,27 @@ def _application(client: Client, name: str, project: str, on: Mapping[str, str])
     return str(made["applicationId"])
 
 
-def _point_at(client: Client, checkout: Checkout, application_id: str) -> None:
-    _warn(client, checkout)
-    client.post(
-        "application.saveGitProvider",
-        {
-            "applicationId": application_id,
-            "customGitUrl": checkout.url,
-            "customGitBranch": checkout.branch,
-            "customGitBuildPath": checkout.build_path,
-        },
-    )
+def _pointed(client: Client, checkout: Checkout, application_id: str) -> Commit | None:
+    """What is to be sent of a work tree of this machine: None where the panel fetches what it was pointed at."""
+    from headway.faces.cli.client import NotAllowed
+
+    if checkout.warning:
+        output.warn(f"warning: {checkout.warning}")
+    commit = checkout.committed()
+    if commit is not None and not client.sees_our_files():
+        return commit
+    source = {
+        "customGitUrl": checkout.url,
+        "customGitBranch": checkout.branch,
+        "customGitBuildPath": checkout.build_path,
+    }
+    try:
+        client.post("application.saveGitProvider", {"applicationId": application_id, **source})
+    except NotAllowed:
+        if commit is None:
+            raise
+        return commit  # a folder of the machine is not for everybody to fetch from
+    return None
 
 
 def _set_variables(client: Client, application_id: str, variables: Mapping[str, str]) -> None:
@@ -192,16 +192,28 @@ def _set_variables(client: Client, application_id: str, variables: Mapping[str, 
         client.post("application.saveEnvironment", {"applicationId": application_id, "env": merged(before, variables)})
 
 
-def _upload(client: Client, folder: Folder, application_id: str, title: str | None) -> str:
-    from headway.faces.cli.packing import pack
+def _upload(client: Client, what: Folder | Commit, application_id: str, title: str | None) -> str:
+    from headway.faces.cli.checkout import Folder
 
     with TemporaryFile() as archive:
-        packed = pack(folder.path, archive)
-        without = f", without {', '.join(packed.left_out[:4])}" if packed.left_out else ""
-        more = f" and {len(packed.left_out) - 4} more" if len(packed.left_out) > 4 else ""
-        output.warn(f"Uploading {packed.files} files of {folder.path} ({packed.bytes >> 10} KiB){without}{more}")
-        given = {"applicationId": application_id, "title": title, "dropBuildPath": folder.build_path}
-        return client.upload("application.dropDeployment", {**given, "fileName": f"{folder.path.name}.tar.gz"}, archive)
+        if isinstance(what, Folder):
+            name = _packed(what, archive)
+        else:
+            name, title = what.top.name, title or what.subject
+            size = output.size(what.pack(archive))
+            output.warn(f"Uploading what was committed to {what.top} as {what.hash[:7]} ({size})")
+        given = {"applicationId": application_id, "title": title, "dropBuildPath": what.build_path}
+        return client.upload("application.dropDeployment", {**given, "fileName": f"{name}.tar.gz"}, archive)
+
+
+def _packed(folder: Folder, archive: BinaryIO) -> str:
+    from headway.faces.cli.packing import pack
+
+    packed = pack(folder.path, archive)
+    without = f", without {', '.join(packed.left_out[:4])}" if packed.left_out else ""
+    more = f" and {len(packed.left_out) - 4} more" if len(packed.left_out) > 4 else ""
+    output.warn(f"Uploading {packed.files} files of {folder.path} ({output.size(packed.bytes)}){without}{more}")
+    return folder.path.name
 
 
 def _await(client: Client, deployment_id: str, application_id: str, name: str, *, wait: bool, as_json: bool) -> None:

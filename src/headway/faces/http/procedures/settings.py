@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, NotRequired
 
+from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from headway.core.access.machine import may_use_the_machine
@@ -13,8 +14,11 @@ from headway.core.engine.troubles import Trouble
 from headway.faces.http.inputs import Empty
 from headway.faces.http.registry import Call, Procedure, Ready, query
 from headway.faces.http.wire.base import moment
+from headway.infra.panel.whereabouts import whereabouts
 from headway.kernel.errors import Unavailable
 
+WHEREABOUTS = "x-headway-whereabouts"
+"""The header by which a program on the same machine knows that it is there: it is no row's, which others define."""
 WIRE_VERSION = "v0.30.2"  # of the API whose clients are spoken to here; they compare it
 
 
@@ -49,13 +53,15 @@ def procedures(describe: Callable[[], bytes]) -> tuple[Procedure, ...]:
     )
 
 
-async def _health(call: Call[Empty]) -> HealthRow:
+async def _health(call: Call[Empty]) -> Ready:
     reason = await call.platform.health()
     if reason is not None:
         raise Unavailable(reason)
-    if not may_use_the_machine(call.actor) or not (troubles := call.platform.troubles.all()):
-        return {"status": "ok"}
-    return {"status": "ok", "troubles": [_trouble_row(each) for each in troubles]}
+    row: HealthRow = {"status": "ok"}
+    if may_use_the_machine(call.actor) and (troubles := call.platform.troubles.all()):
+        row["troubles"] = [_trouble_row(each) for each in troubles]
+    here = whereabouts()
+    return Ready(to_json(row), headers={} if here is None else {WHEREABOUTS: here})
 
 
 def _trouble_row(trouble: Trouble) -> TroubleRow:
