@@ -74,6 +74,30 @@ def test_projects_are_made_shown_and_removed(running: Panel) -> None:
     assert gone.stderr.startswith("headway: There is no project shop.")
 
 
+def test_a_project_goes_with_everything_in_it_which_is_named_first(running: Panel) -> None:
+    made = running.post("project.create", name="full")
+    where = {"environmentId": made["environment"]["environmentId"]}
+    running.post("application.create", name="web", **where)
+    running.post("compose.create", name="stack", composeFile="services: {web: {image: debian}}", **where)
+    given = {"databaseName": "d", "databaseUser": "d", "databasePassword": "d"}
+    running.post("postgres.create", name="orders", **where, **given)
+
+    asked = headway(running, "projects", "remove", "full")
+
+    assert asked.returncode == 2
+    for named in ("application web (production)", "compose service stack", "postgres database orders"):
+        assert named in asked.stderr
+    assert asked.stderr.endswith(
+        "headway: Nobody said yes to that, so nothing was done. --yes does it without asking.\n"
+    )
+    assert headway(running, "projects", "show", "full").returncode == 0
+
+    done = headway(running, "projects", "remove", "full", "--volumes", "--yes")
+
+    assert (done.returncode, done.stdout) == (0, "full is removed\n"), done.stderr
+    assert headway(running, "projects", "show", "full").returncode == 5
+
+
 def test_every_command_speaks_json(running: Panel, tmp_path: Path) -> None:
     git_repository(tmp_path / "spoken", web("spoken"))
 
