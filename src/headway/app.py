@@ -47,6 +47,8 @@ from headway.wiring_services import Services
 
 log = logging.getLogger(__name__)
 
+_HTTP_PORT = 80  # which an address leaves out
+
 
 @dataclass(kw_only=True)
 class Platform:
@@ -145,7 +147,7 @@ async def serve(settings: Settings, given: Mapping[str, str] | None = None) -> i
         await asyncio.to_thread(keep_settings, platform.data_dir.path, given or {}, __version__)
         collect_rarely()
         _show_key(platform)
-        await platform.run(lambda: _say(f"Headway listens on http://{settings.host}:{settings.port}"))
+        await platform.run(lambda: _show_addresses(settings))
     finally:
         platform.close()
     return 0
@@ -232,6 +234,14 @@ def _show_key(platform: Platform) -> None:
             "HEADWAY_OWNER_KEY is for the very first start, and changes nothing here: this panel has an owner. A lost "
             "key is replaced by 'headway keys reset'."
         )
+
+
+def _show_addresses(settings: Settings) -> None:
+    port = "" if settings.edge_port == _HTTP_PORT else f":{settings.edge_port}"
+    _say(
+        f"Headway listens on http://{settings.host}:{settings.port}\n"
+        f"Applications answer at http://NAME.{settings.base_domain}{port}"
+    )
 
 
 def _say(text: str) -> None:

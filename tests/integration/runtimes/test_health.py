@@ -64,16 +64,22 @@ async def test_a_port_that_is_never_opened_is_named(runtime: NativeRuntime, work
     assert "it listens on no port" in caught.value.message
 
 
-async def test_another_port_that_was_opened_instead_is_named(runtime: NativeRuntime, work: Work, folder: Path) -> None:
+@pytest.mark.slow
+async def test_another_port_that_was_opened_instead_is_named_soon_and_at_the_end(
+    runtime: NativeRuntime, work: Work, folder: Path
+) -> None:
     other = make_spec(folder).port
     spec = make_spec(
         folder,
         env={"OTHER": str(other)},
         processes={"web": f"{PYTHON} app.py OTHER"},
-        health=HealthCheck(deadline_seconds=1.5),
+        health=HealthCheck(deadline_seconds=4),
     )
     with pytest.raises(Unhealthy, match=f"listens on 127.0.0.1:{other} instead"):
         await run(runtime, work, spec)
+    (soon,) = [line for line in work.lines if line.startswith("Not healthy after 3 s: ")]
+    assert f"listens on 127.0.0.1:{other} instead" in soon
+    assert soon.endswith("It is waited for until 4 s have passed.")
 
 
 async def test_a_port_that_is_held_by_somebody_else_fails_at_once(

@@ -63,7 +63,7 @@ class DeployKind:
             raise steps.left(plan, failure) from failure
         names = ", ".join(plan.record.services)
         return Success(
-            message=f"Deployment done: {names} of {releasing.plan.app_name} as they should be",
+            message=f"Deployment done: {names} of {releasing.plan.app_name} are up",
             settle=lambda tx: releasing.settle(tx, plan, finished),
         )
 

@@ -81,15 +81,18 @@ class Docker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
-    """The facts about a machine. Programs and parts are paths by name, None where there is none; ``isolation`` is None
-    where it could not be tried; ``closed_parent`` lets unprivileged accounts not pass to the data folder;
-    ``taken_ports`` cannot be listened on now; ``complaints`` are those of the settings.
+    """The facts about a machine. Programs and parts are paths by name, None where there is none; ``node`` and ``npm``
+    are versions and paths; ``isolation`` is None where it could not be tried; ``closed_parent`` lets unprivileged
+    accounts not pass to the data folder; ``taken_ports`` cannot be listened on now; ``complaints`` are those of the
+    settings.
     """
 
     is_root: bool
     python: str
     system_python: str | None
     system_python_has_venv: bool
+    node: str | None
+    npm: str | None
     programs: Mapping[str, str | None]
     parts: Mapping[str, str | None]
     isolation: Isolation | None
@@ -113,6 +116,7 @@ def judge(machine: Examined) -> list[Finding]:
         *_programs(machine),
         *_parts(machine),
         _system_python(machine),
+        _node(machine),
         _accounts(machine),
         *_isolation(machine),
         *_border(machine),
@@ -168,6 +172,17 @@ def _system_python(machine: Examined) -> Finding:
         detail = f"{machine.system_python} without venv; Python applications with requirements cannot be built"
         return Finding(level=Level.WARN, name=name, detail=detail, advice="apt-get install python3-venv")
     return Finding(level=Level.OK, name=name, detail=f"{machine.system_python}, which Python applications run on")
+
+
+def _node(machine: Examined) -> Finding:
+    if machine.node is None:
+        detail = "not found; Node applications, and sites with a build script, cannot be built"
+        return Finding(level=Level.WARN, name="node", detail=detail, advice="apt-get install nodejs npm")
+    if machine.npm is None:
+        detail = f"{machine.node}, without npm; what has a package.json with dependencies cannot be built"
+        return Finding(level=Level.WARN, name="node", detail=detail, advice="apt-get install npm")
+    detail = f"{machine.node}, with npm {machine.npm}, which Node applications are built with and run on"
+    return Finding(level=Level.OK, name="node", detail=detail)
 
 
 def _accounts(machine: Examined) -> Finding:
@@ -253,8 +268,12 @@ def _of_containers(apart: str | None) -> Finding:
 def _docker(found: Docker) -> Iterator[Finding]:
     name = "docker"
     if found.engine is None and found.program is None:
-        detail = "none; applications are built and run as processes of this machine"
-        yield Finding(level=Level.OK, name=name, detail=detail)
+        detail = (
+            f"none: no engine answers at {found.socket}, and there is no docker program. Applications are built and "
+            "run as processes; Dockerfiles, images, compose services and databases need Docker"
+        )
+        advice = "apt-get install docker.io docker-buildx docker-compose, if you want those"
+        yield Finding(level=Level.WARN, name=name, detail=detail, advice=advice)
         return
     if found.engine is None:
         detail = f"the engine does not answer at {found.socket} ({found.problem}); nothing can run as a container"

@@ -48,6 +48,8 @@ def examine(env: Mapping[str, str], data_dir: Path | None) -> Examined:
         python=f"{'.'.join(map(str, sys.version_info[:3]))} {sys.executable}",
         system_python=system_python,
         system_python_has_venv=has_venv,
+        node=_version("node"),
+        npm=_version("npm"),
         programs={
             name: shutil.which(name, path=CLEAN_PATH) for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh")
         },
@@ -74,6 +76,25 @@ def _system_python() -> tuple[str | None, bool]:
     except (OSError, subprocess.SubprocessError):
         return None, False
     return f"{said[0]} {_SYSTEM_PYTHON}", said[1] == "True"
+
+
+def _version(program: str) -> str | None:
+    """The version of a program and where it is, as builds find it; None where it is not there or does not run."""
+    path = shutil.which(program, path=CLEAN_PATH)
+    if path is None:
+        return None
+    try:
+        said = subprocess.run(
+            [path, "--version"],
+            env={"PATH": CLEAN_PATH, "HOME": "/nonexistent"},
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{said.removeprefix('v')} {path}"
 
 
 def _part(name: str) -> str | None:

@@ -81,7 +81,7 @@ def follow(client: Client, deployment_id: str, name: str, *, wait: bool, as_json
     if not wait:
         output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
         return
-    row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
+    row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
     if as_json:
         output.say_json(row)
     if row["status"] != "done":

@@ -5,6 +5,7 @@ also shows, in its last line, which step is under way and for how long.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import threading
@@ -22,6 +23,11 @@ from headway.kernel.errors import Unavailable
 
 _SECONDS_UNTIL_TOLD_TO_WAIT = 1.0
 _SECONDS_BETWEEN_TICKS = 1.0
+_CLOSING = re.compile(rb"^Deployment [a-z_]+: ", re.MULTILINE)
+_DEPLOYMENT = b"Deployment "
+_PARTLY = re.compile(rb"Deployment [a-z_]*:?")
+_SERVES = re.compile(rb"Deployment done: release \S+ serves( at \S+)?")
+_LONGEST_CLOSING = 16 << 10
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -30,17 +36,21 @@ def to_the_end(client: Client, deployment_id: str, *, as_json: bool) -> Mapping[
     is for JSON. Who breaks off is told how to go on.
     """
     try:
-        return watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
+        return watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
     except (KeyboardInterrupt, Unavailable):
         output.warn(f"\nThe deployment goes on. To follow it again: headway deployments logs -f {deployment_id}")
         output.warn(f"To end it: headway deployments cancel {deployment_id}")
         raise
 
 
-def watch(client: Client, deployment_id: str, stream: TextIO | None = None) -> Mapping[str, Any]:
-    """Shows a deployment until its end; the row as it then is."""
+def watch(
+    client: Client, deployment_id: str, stream: TextIO | None = None, *, tells_the_end: bool = False
+) -> Mapping[str, Any]:
+    """Shows a deployment until its end; the row as it then is. Whoever ``tells_the_end`` in words of its own, the
+    row's error and the address among them, has the log's last sentence left out where it says no more than that.
+    """
     stream = stream or sys.stdout
-    screen = Screen(stream, colours=stream.isatty())
+    screen = Screen(stream, colours=stream.isatty(), holds_closing=tells_the_end)
     waits = threading.Timer(_SECONDS_UNTIL_TOLD_TO_WAIT, lambda: screen.note("waiting in the queue"))
     try:
         with _ticking(screen.tick, wanted=stream.isatty()):
@@ -50,10 +60,11 @@ def watch(client: Client, deployment_id: str, stream: TextIO | None = None) -> M
                 elif waits.ident is None:
                     waits.start()
                 screen.show(event)
+        row: Mapping[str, Any] = client.get("deployment.one", deploymentId=deployment_id)
+        screen.drop_closing(row)
     finally:
         waits.cancel()
         screen.finish()
-    row: Mapping[str, Any] = client.get("deployment.one", deploymentId=deployment_id)
     return row
 
 
@@ -71,9 +82,11 @@ class Screen:
     brings again is written once.
     """
 
-    def __init__(self, stream: TextIO, *, colours: bool) -> None:
+    def __init__(self, stream: TextIO, *, colours: bool, holds_closing: bool = False) -> None:
         self._stream = stream
         self._colours = colours
+        self._holds_closing = holds_closing
+        self._held = b""
         self._screened = Screened()
         self._at_line_start = True
         self._within_line = False
@@ -118,10 +131,19 @@ class Screen:
         """Writes what was held, and ends the last line should the log not have."""
         with self._lock:
             self._under_way = None
+            self._holds_closing, held, self._held = False, self._held, b""
+            self._show(held)
             self._write(self._screened.rest().encode())
             self._write_headings(None)
             self._end_line()
             self._erase()
+
+    def drop_closing(self, row: Mapping[str, Any]) -> None:
+        """Leaves out the held end of the log where the row says the same: why it ended, or that it serves."""
+        with self._lock:
+            held, message = b" ".join(self._held.split()), " ".join((row.get("errorMessage") or "").split())
+            if (message and message.encode() in held) or _SERVES.fullmatch(held):
+                self._held = b""
 
     def _step(self, step: Mapping[str, Any]) -> None:
         name = str(step["name"])
@@ -163,9 +185,29 @@ class Screen:
 
     def _show(self, text: bytes) -> None:
         """Writes a piece of the log: as it is where a program reads it, and without what would steer a terminal."""
+        text = self._released(text)
         self._write(self._screened.feed(text.decode(errors="replace")).encode() if self._colours else text)
         if text:
             self._within_line = not text.endswith(b"\n")
+
+    def _released(self, text: bytes) -> bytes:
+        """What of a piece of the log may be written now: all but what may be the sentence that it ends with."""
+        if not self._holds_closing:
+            return text
+        text, self._held = self._held + text, b""
+        found = [each.start() for each in _CLOSING.finditer(text) if each.start() or not self._within_line]
+        at = found[-1] if found else self._begins_to_close(text)
+        if at is not None and len(text) - at < _LONGEST_CLOSING:
+            text, self._held = text[:at], text[at:]
+        return text
+
+    def _begins_to_close(self, text: bytes) -> int | None:
+        """Where the last line begins, if it may become the sentence that the log ends with."""
+        before, line_end, last = text.rpartition(b"\n")
+        if not last or (not line_end and self._within_line):
+            return None
+        may = _DEPLOYMENT.startswith(last) or _PARTLY.fullmatch(last)
+        return len(before) + len(line_end) if may else None
 
     def _end_line(self) -> None:
         if not self._at_line_start:

@@ -17,6 +17,7 @@ from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.base import Unhealthy
 from headway.seams.runtimes.container_state import Found, how_it_ended
 from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
+from headway.seams.runtimes.patience import Patience
 
 CRASHES = 3
 
@@ -55,6 +56,7 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
     begun = time.monotonic()
+    patience = Patience(say=say, deadline_seconds=spec.health.deadline_seconds)
     pause = _FIRST_PAUSE
     while True:
         found = await watched.found()
@@ -67,6 +69,7 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
             return
         if time.monotonic() - begun > spec.health.deadline_seconds:
             raise Unhealthy(f"The release did not become healthy within {spec.health.deadline_seconds:g} s: {lacking}")
+        await patience.tell(lacking)
         await asyncio.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 

@@ -13,6 +13,7 @@ from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.base import PortTaken, ProcessState, ProcessStatus, Unhealthy
 from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
+from headway.seams.runtimes.patience import Patience
 
 CRASHES = 3
 
@@ -96,6 +97,7 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
     begun = time.monotonic()
+    patience = Patience(say=say, deadline_seconds=spec.health.deadline_seconds)
     pause = _FIRST_PAUSE
     steady = _Steady(since={})
     while True:
@@ -114,6 +116,7 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         await _give_up_on_crashes(watched, found)
         if time.monotonic() - begun > spec.health.deadline_seconds:
             raise Unhealthy(f"The release did not become healthy within {spec.health.deadline_seconds:g} s: {lacking}")
+        await patience.tell(lacking)
         await asyncio.sleep(pause)
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 

@@ -15,6 +15,7 @@ from headway.seams.runtimes.traefik import Https
 
 # What the edge says when it could not reach the release: no proof that the route leads there.
 _NOT_REACHED = frozenset({502, 504})
+_SHORTEST_SECONDS = 0.1
 _HANDSHAKE_SECONDS = 2.0
 _KNOCK_SECONDS = 1.0
 _FIRST_PAUSE = 0.005
@@ -97,7 +98,7 @@ class Prober:
                 self.https.port if secure and self.https is not None else self.port,
                 way.path,
                 headers=headers,
-                timeout_seconds=patience,
+                timeout_seconds=max(_SHORTEST_SECONDS, round(patience, 1)),  # it is named where nothing came
                 tls_name=way.host if secure else None,
                 own_port=None if self.held is None else self.held.own_port,
             )

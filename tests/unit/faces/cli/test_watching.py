@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+from collections.abc import Mapping
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +83,35 @@ def test_a_step_that_is_told_late_is_told_with_the_next_line() -> None:
 def test_headings_are_bold_for_people_and_cannot_steer_their_terminal() -> None:
     event = Event(kind="step", data=json.dumps({"name": "a\x1b[2J", "logOffset": 0}), id=None)
     assert shown([event], colours=True) == "\x1b[1m==> a [2J\x1b[0m\n"
+
+
+ENDED = "Deployment failed: Step build: exit status 7\nIts last line: no luck"
+SERVES = "Deployment done: release abc serves at http://a.localhost:8080"
+
+
+def shown_to_its_end(text: str, cuts: list[int], row: Mapping[str, str | None]) -> str:
+    stream = io.StringIO()
+    screen = Screen(stream, colours=False, holds_closing=True)
+    for start, end in itertools.pairwise([0, *cuts, len(text)]):
+        screen.show(Event(kind="log", data=json.dumps(text[start:end]), id=str(end)))
+    screen.drop_closing(row)
+    screen.finish()
+    return stream.getvalue()
+
+
+@given(st.lists(st.integers(0, len(LOG) + len(ENDED)), max_size=6).map(sorted))
+def test_why_it_ended_is_left_to_who_tells_it_however_the_log_is_cut(cuts: list[int]) -> None:
+    row = {"errorMessage": "Step build: exit status 7 Its last line: no luck"}
+    assert shown_to_its_end(f"one\n{ENDED}\n", [min(cut, 40) for cut in cuts], row) == "one\n"
+
+
+def test_what_a_log_ends_with_is_left_out_only_where_it_says_no_more() -> None:
+    done: dict[str, str | None] = {"errorMessage": None}
+    assert shown_to_its_end(f"one\n{SERVES}\n", [], done) == "one\n"
+    more = f"{SERVES}, which answers 502"
+    assert shown_to_its_end(f"one\n{more}\n", [6], done) == f"one\n{more}\n"
+    assert shown_to_its_end(f"one\n{ENDED}\n", [], {"errorMessage": "It was killed."}) == f"one\n{ENDED}\n"
+    assert shown_to_its_end("Deployment of shop\nDeployment x: y\ntwo\n", [8, 25], done) == (
+        "Deployment of shop\nDeployment x: y\ntwo\n"
+    )
+    assert shown_to_its_end(f"one {SERVES}\n", [2, 6], done) == f"one {SERVES}\n"

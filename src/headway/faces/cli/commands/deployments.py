@@ -48,7 +48,7 @@ def list_deployments(
     now = output.now()
     output.say_table(COLUMNS, [cells(row, now) for row in rows[:limit]])
     if len(rows) > limit:
-        output.warn(f"{len(rows) - limit} more; --limit {len(rows)} shows all")
+        output.warn(f"The newest {limit} of {len(rows)}; --limit {len(rows)} shows all.")
 
 
 def show(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:

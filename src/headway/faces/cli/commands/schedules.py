@@ -151,7 +151,7 @@ def run(context: typer.Context, schedule: Named, *, wait: Wait = True, as_json: 
             made = {"deploymentId": deployment_id, "scheduleId": found.schedule_id}
             output.say_json(made) if as_json else output.say(deployment_id)
             return
-        row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
+        row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
     if as_json:
         output.say_json(row)
     if row["status"] != "done":

@@ -168,7 +168,7 @@ def setup(
             output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
             return
         try:
-            row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout)
+            row = watch(client, deployment_id, sys.stderr if as_json else sys.stdout, tells_the_end=True)
         except (KeyboardInterrupt, Unavailable):
             output.warn(f"\nIt goes on. To follow it again: headway deployments logs -f {deployment_id}")
             raise

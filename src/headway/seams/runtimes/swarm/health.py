@@ -14,6 +14,7 @@ from headway.seams.runtimes.base import Unhealthy
 from headway.seams.runtimes.container_health import CRASHES, RanOutOfMemory, listening_instead
 from headway.seams.runtimes.container_state import WEB
 from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
+from headway.seams.runtimes.patience import Patience
 from headway.seams.runtimes.swarm.tasks import REJECTED, Task, by_copy
 
 _FIRST_PAUSE = 0.05
@@ -88,6 +89,7 @@ class _Check:
     async def passed(self) -> None:
         begun = time.monotonic()
         deadline = self._spec.health.deadline_seconds
+        patience = Patience(say=self._say, deadline_seconds=deadline)
         pause = _FIRST_PAUSE
         while True:
             seen = await self._watched.seen()
@@ -105,6 +107,7 @@ class _Check:
                 return
             if time.monotonic() - begun > deadline:
                 raise Unhealthy(f"The release did not become healthy within {deadline:g} s: {lacking}")
+            await patience.tell(lacking)
             await asyncio.sleep(pause)
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
