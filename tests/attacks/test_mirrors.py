@@ -91,6 +91,27 @@ async def test_a_mirror_of_before_is_taken_over_whole_also_where_that_was_cut_of
     assert not any("take-over" in name for name in site.names)
 
 
+async def test_mirrors_of_submodules_are_taken_over_as_well(
+    site: Worksite, repository: Repository, private: Path
+) -> None:
+    part = Repository(private / "part")
+    part.commit("Part", {"part.txt": "one"})
+    repository.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", f"file://{part.path}", "lib")
+    repository.commit("With a part", {})
+    first = await source_of(site, str(repository.path), branch("main"), submodules=True).fetch(site)
+    modules = site.folder / "git" / "mirror.modules"
+    assert site.git is not None
+    os.chown(modules, site.git.uid, site.git.gid)
+    modules.chmod(0o700)  # as it was made before
+    account = Account(uid=61_310, gid=61_310)
+    accounts = GitAccounts(git=account, build=site.build)
+    mine = source_of(site, str(repository.path), submodules=True, accounts=accounts)
+    await site.begin_again()
+    workspace = await mine.check_out(site, first, release_folder(site))
+    assert tree(workspace.root)["lib/part.txt"] == "one"
+    assert not any("again" in name for name in site.names), site.names
+
+
 async def test_git_reads_a_folder_of_the_machine_with_the_right_to_read_and_no_other(
     site: Worksite, repository: Repository, private: Path
 ) -> None:

@@ -114,6 +114,7 @@ class GitSource:
 
         await lay_out(0, source)
         if self.spec.submodules:
+            await self._open_modules(work)
             walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-check-out-")
             await walk.each(source, lay_out)
         return await self.workspace(work, root)
@@ -139,11 +140,15 @@ class GitSource:
             except SourceError as error:
                 raise blame(module, error) from error
 
-        await work.host.make_folder(f"{self.git.folders.mirror}.modules", mode=0o711)
+        await self._open_modules(work)
         walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-")
         count = await walk.each(self._source(remote, commit), fetch)
         if count:
             await work.say(f"Fetched {count} submodule{'s' if count > 1 else ''}")
+
+    async def _open_modules(self, work: Work) -> None:
+        """The folder of the mirrors of submodules is the panel's; git passes it, also where it was git's own."""
+        await work.host.make_folder(f"{self.git.folders.mirror}.modules", mode=0o711)
 
     async def _lay_out(self, work: Work, number: int, module: Module, root: str) -> None:
         """One commit in its place in the workspace."""
