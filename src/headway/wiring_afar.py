@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -129,6 +129,7 @@ class Afar:
             address=here.address,
             login=here.login,
             free=machine.free,
+            close=_leave,
             reached=machine.reached,
             engine_group=partial(machine.group_of, DOCKER_SOCKET),
             visits=FarVisits(attended),
@@ -178,3 +179,7 @@ class Afar:
 
     def _name(self, host: SshHost) -> str:
         return name_on(self.data_dir.panel_id, host.host_id)
+
+
+async def _leave(_ports: Collection[int]) -> None:
+    """What is there keeps applications from each other's ports, and knows of no containers."""

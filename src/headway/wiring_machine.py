@@ -118,8 +118,9 @@ def tools_of(
 ) -> Tools:
     folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
     border = gates(settings, data_dir)
+    native = native_runtime(settings, data_dir, border)
     forms: dict[str, Runtime] = {
-        "native": native_runtime(settings, data_dir, border),
+        "native": native,
         "container": container_runtime(settings, data_dir, border),
         "swarm": swarm_runtime(settings, data_dir),
     }
@@ -150,6 +151,7 @@ def tools_of(
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
         login=providers.login,
         free=OwnMachine().free,
+        close=native.close_ports,
         reached=OwnMachine().reached,
         beginning=Beginning(api=docker_api(settings), gates=border),
         engine_group=partial(OwnMachine().group_of, settings.docker_host.removeprefix(UNIX)),

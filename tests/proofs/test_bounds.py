@@ -56,6 +56,8 @@ def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> 
     folder = tmp_path_factory.mktemp("bounds")
     folder.chmod(0o711)
     with panel_with_engine(folder / "data", docker_engine, HEADWAY_APPLICATION_DISK="64MiB") as started:
+        gone = started.post("server.create", name="gone", ipAddress="127.0.0.1", port=1)["serverId"]
+        started.client.get("/server.validate", params={"serverId": gone})  # which loads what talks to servers
         yield started
 
 
@@ -177,7 +179,7 @@ def test_what_waits(table: list[Row], running: Panel) -> None:
 def test_streams_and_keys(table: list[Row], running: Panel) -> None:
     with watched(running) as cost, ThreadPoolExecutor(8) as many:
         made = list(many.map(lambda number: _key(running, number), range(150)))
-    assert set(made) == {200, 429} or set(made) == {200, 400}, set(made)
+    assert set(made) == {200, 409}
     tried(table, "keys of a person", "300 were taken", cost)
 
 

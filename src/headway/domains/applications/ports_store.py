@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from headway.infra.db.tables.applications import ports
+from headway.infra.db.tables.applications import ports, releases
 from headway.infra.db.transaction import Tx
 
 FIRST_PORT = 20_000
@@ -32,6 +32,12 @@ def hand_back_port(tx: Tx, application_id: str, release_id: str, port: int) -> N
     """Gives a handed-over port back to the release that had it."""
     mine = (ports.c.application_id == application_id, ports.c.port == port)
     tx.execute(update(ports).where(*mine).values(release_id=release_id))
+
+
+def leading_to_containers(tx: Tx, host_id: str) -> list[int]:
+    """The ports of a host that lead to what is no process of an application's account."""
+    mine = select(ports.c.port).join(releases, releases.c.release_id == ports.c.release_id)
+    return list(tx.execute(mine.where(ports.c.host_id == host_id, releases.c.runtime != "native")).scalars())
 
 
 def free_ports(tx: Tx, host_id: str) -> list[int]:

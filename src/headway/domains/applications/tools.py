@@ -65,6 +65,7 @@ class Defaults:
 
 
 FreePorts = Callable[[Sequence[int]], Awaitable[Collection[int]]]
+ClosePorts = Callable[[Collection[int]], Awaitable[None]]
 Note = Callable[[], Awaitable[None]]
 FindReached = Callable[[], Awaitable[Sequence[Reached]]]
 _PORTS_ASKED = 64  # at a time, since most of them are free
@@ -74,6 +75,7 @@ _PORTS_ASKED = 64  # at a time, since most of them are free
 class Tools:
     """The collaborators of deploys on one host; ``address`` names where an application is reached, ``login`` gives what
     opens a git provider's repositories to git, ``free`` leaves of ports those that nobody on the host listens on,
+    ``close`` keeps applications of processes from ports that lead to containers,
     ``reached`` tells what there is connected to services of the loopback,
     ``beginning`` is where containers begin, ``engine_group`` tells whose the socket of its engine is, ``visits`` lead
     into its containers.
@@ -91,6 +93,7 @@ class Tools:
     address: Callable[[str], str]
     login: Callable[[Connection], Awaitable[Login]]
     free: FreePorts
+    close: ClosePorts
     reached: FindReached
     engine_group: Callable[[], Awaitable[int | None]]
     beginning: Beginning | None = None

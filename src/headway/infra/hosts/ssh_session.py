@@ -36,6 +36,7 @@ MOST_SESSIONS = 8
 TURN_SECONDS = 0.02
 _LAST_WORDS_SECONDS = 5.0
 _LOGIN = "headway.infra.hosts.ssh_login"
+_PORTER = "headway.infra.hosts.porter_link"
 # What would meet its own effect if it was asked a second time.
 _ONCE = frozenset({"open", "move", "exchange"})
 Pin = Callable[[str], Awaitable[None]]
@@ -179,6 +180,7 @@ class SshSession:
     async def _connect(self) -> Porter:
         # It takes a tenth of a second to load, and everybody else is answered meanwhile.
         log_in = (await asyncio.to_thread(import_module, _LOGIN)).log_in
+        await asyncio.to_thread(import_module, _PORTER)
         self.close()
         await asyncio.sleep(self._turns.next())
         try:

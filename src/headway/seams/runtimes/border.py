@@ -5,8 +5,8 @@ said where the application's people read it.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 from headway.seams.runtimes import app_logs
 from headway.seams.runtimes.gate_words import CLOUD
@@ -26,6 +26,7 @@ class Border:
     records: Records
     gates: Gates | None
     _refused: dict[int, set[int]] = field(default_factory=dict)
+    _always_closed: Sequence[int] | None = None
 
     def keep(self) -> None:
         """Makes the gates what the records say."""
@@ -34,6 +35,17 @@ class Border:
             self.gates.keep(self.records.all())
             if self.gates.problem not in {None, before}:
                 log.warning("applications are not kept from each other's ports: %s", self.gates.problem)
+
+    def close(self, ports: Collection[int]) -> None:
+        """Keeps every application from these ports as well, which lead to something else."""
+        if self.gates is None:
+            return
+        if self._always_closed is None:
+            self._always_closed = tuple(self.gates.ports.closed)
+        wanted = replace(self.gates.ports, closed=(*self._always_closed, *sorted(ports)))
+        if wanted != self.gates.ports:
+            self.gates.ports = wanted
+            self.keep()
 
     def watch(self) -> None:
         """The same, and writes what was refused into the applications' logs, once for each port."""

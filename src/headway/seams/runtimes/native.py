@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -94,6 +94,10 @@ class NativeRuntime:
         await asyncio.to_thread(self._border.watch)
         await asyncio.to_thread(self._disks.watch)
         await self._supervisord.try_again()
+
+    async def close_ports(self, ports: Collection[int]) -> None:
+        """Keeps applications of processes from ports that lead to something else of the machine."""
+        await asyncio.to_thread(self._border.close, ports)
 
     async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
         """Writes the release's record and its program file; nothing starts yet. Raises InvalidInput."""
