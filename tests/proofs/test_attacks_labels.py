@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,8 +81,10 @@ def test_what_was_taken_back_ends_in_a_swarm_and_comes_back_when_it_is_given_aga
     bind = {"serviceId": made, "type": "bind", "hostPath": "/srv", "mountPath": "/srv"}
     assert theirs.post("/mounts.create", json=bind).status_code == 200
     answer = theirs.post("/application.deploy", json={"applicationId": made})
-    until(lambda: ground.tasks(made), SECONDS, what="it runs in the swarm")
-    panel.done(answer.headers["x-deployment-id"], SECONDS)
+    their_panel = copy.copy(panel)
+    their_panel.client = theirs
+    their_panel.done(answer.headers["x-deployment-id"], SECONDS)
+    assert ground.tasks(made), "it runs in the swarm"
 
     panel.post("compose.update", composeId=owned.compose_id, allowHostAccess=False)
     panel.post("organization.withdrawMachine", organizationId=other)
