@@ -96,3 +96,4 @@ def test_what_was_taken_back_ends_in_a_swarm_and_comes_back_when_it_is_given_aga
     panel.post("organization.grantMachine", organizationId=other)
     until(lambda: engine.docker("service", "ls", "--quiet", "--filter", mine), SECONDS, what="the stack is back")
     until(lambda: ground.tasks(made), SECONDS, what="the copies are back")
+    theirs.close()
