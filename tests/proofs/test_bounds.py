@@ -67,6 +67,13 @@ def tried(table: list[Row], bound: str, before: str, cost: Cost) -> None:
     assert cost.p99 < P99_SECONDS, (bound, str(cost))
 
 
+def test_nothing(table: list[Row], running: Panel) -> None:
+    """What the machine itself costs, with whatever else goes on there: the others are to be seen beside it."""
+    with watched(running) as cost:
+        time.sleep(3)
+    table.append(Row("nothing is tried", "", cost))
+
+
 @pytest.mark.parametrize(
     "case",
     [
