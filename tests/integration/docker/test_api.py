@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from headway.domains.catalog.room import Room
 from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, keeps_policies, unix_socket
 from headway.kernel.artifacts import Image
@@ -29,6 +30,16 @@ async def test_what_is_there_is_told_and_what_is_not_is_none(api: DockerApi) -> 
     assert found.bytes > 1_000_000
     assert await images.inspect(api, "headway-test/nothing:1", "nothing") is None
     assert await api.find("/containers/nobody/json") is None
+
+
+@pytest.mark.docker
+async def test_where_the_engine_keeps_images_is_a_place_where_deploys_write(
+    api: DockerApi, docker_engine: Engine, tmp_path: Path
+) -> None:
+    root = docker_engine.docker("info", "--format={{.DockerRootDir}}").strip()
+    assert await Room(work="/work", floor=0, api=api).places() == ["/work", root]
+    nobody = DockerApi(unix_socket(str(tmp_path / "none")))
+    assert await Room(work="/work", floor=0, api=nobody).places() == ["/work"]
 
 
 @pytest.mark.docker
