@@ -1,4 +1,5 @@
-"""Raises an error that nobody foresaw at every wait of the engine, one by one, on simulated days; says what went wrong.
+"""Raises an error that nobody foresaw at every wait of the engine, one by one, on simulated days, once and then again
+and again; says what went wrong.
 
 script/prove injections [DAY [PART OF A POINT]]
 """
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 
 from tests.simulation.injection import Point
-from tests.simulation.working_days import DAYS, judge, points_of
+from tests.simulation.working_days import DAYS, judge, judge_lasting, points_of
 
 Asked = tuple[str, Point, int, Mapping[str, str]]
 
@@ -36,9 +37,10 @@ def main(days: list[str], part: str) -> int:
 
 
 def attempt(asked: Asked) -> str:
-    """What was wrong with one day."""
+    """What was wrong with one day, or with the one on which it goes on and on."""
+    day, point, nth, ends = asked
     try:
-        return judge(*asked)
+        return judge(day, point, nth, ends) or (judge_lasting(day, point) if nth == 1 else "")
     except Exception as error:  # noqa: BLE001 - the next one is played all the same
         return f"{type(error).__name__}: {error}"
 

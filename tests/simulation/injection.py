@@ -47,12 +47,14 @@ class Point(NamedTuple):
 
 @dataclass
 class Injector:
-    """Counts where the engine waits; the ``nth`` time at ``point``, or at any at those numbers, it raises instead.
+    """Counts where the engine waits; from the ``nth`` time at ``point`` so many ``times``, or at any at those numbers,
+    it raises instead.
     ``raised_outside`` tells of the last error that it was in none of the engine's loops.
     """
 
     point: Point | None = None
     nth: int = 1
+    times: int = 1
     error: Callable[[], Exception] = ERRORS[0]
     at: dict[int, Callable[[], Exception]] = field(default_factory=dict)
     met: Counter[Point] = field(default_factory=Counter)
@@ -70,7 +72,7 @@ class Injector:
         point = Point(*found, when)
         self.met[point] += 1
         error = self.at.pop(self.met.total(), None)
-        if point == self.point and self.met[point] == self.nth:
+        if point == self.point and self.nth <= self.met[point] < self.nth + self.times:
             error = self.error
         if error is None:
             return None

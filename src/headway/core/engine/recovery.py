@@ -105,10 +105,18 @@ class Recovery:
             return
         for host_id in deployment.host_ids:
             await self._parts.hosts[host_id].raise_epoch(deployment.deployment_id, lease.epoch)
-        handle = Handle.load(deployment.handle) if deployment.handle is not None else None
-        if handle is not None:
-            await self._parts.hosts[deployment.host_id].forget(handle)
-        await self._end(deployment, lease, handle, outcome, ())
+        if deployment.handle is None:
+            await self._end(deployment, lease, None, outcome, ())
+            return
+        handle, host = Handle.load(deployment.handle), self._parts.hosts[deployment.host_id]
+        anchor: Anchor | None = None
+        try:
+            anchor = await host.attach(handle, lease.epoch)
+        except AnchorGone:
+            await host.sweep(handle)
+        sealed, _ = await self._parts.write(lambda tx: store.frozen_of(tx, deployment.deployment_id))
+        # What it has put out stays until the log has all of it.
+        await self._end(deployment, lease, handle, outcome, frozen_from(self._parts, sealed).mask, anchor=anchor)
 
     def _in_reach(self, tx: Tx, deployment: Deployment) -> None:
         store.in_reach(tx, deployment.deployment_id)
@@ -215,21 +223,37 @@ class Recovery:
             await self._parts.write(lambda tx: self._parts.ledger.put_back(tx, lease))
 
     async def _end(
-        self, deployment: Deployment, lease: Lease, handle: Handle | None, outcome: Outcome, mask: tuple[str, ...]
+        self,
+        deployment: Deployment,
+        lease: Lease,
+        handle: Handle | None,
+        outcome: Outcome,
+        mask: tuple[str, ...],
+        *,
+        anchor: Anchor | None = None,
     ) -> None:
-        ending = self._ending(deployment, lease, handle, mask)
+        ending = self._ending(deployment, lease, handle, mask, anchor=anchor)
         async with beside(ending.log.run()):
             await ending.fail(outcome)
 
-    def _ending(self, deployment: Deployment, lease: Lease, handle: Handle | None, mask: tuple[str, ...]) -> Ending:
+    def _ending(
+        self,
+        deployment: Deployment,
+        lease: Lease,
+        handle: Handle | None,
+        mask: tuple[str, ...],
+        *,
+        anchor: Anchor | None = None,
+    ) -> Ending:
         # Without a handle no host is asked: it may be gone for good.
-        source = NoOutput() if handle is None else LeftOutput(self._parts.hosts[deployment.host_id], handle)
+        left = NoOutput() if handle is None else LeftOutput(self._parts.hosts[deployment.host_id], handle)
+        source = left if anchor is None else anchor
         return Ending(
             parts=self._parts,
             deployment=deployment,
             lease=lease,
             log=self._parts.logs.open(deployment.deployment_id, source, mask),
-            anchor=None,
+            anchor=anchor,
             handle=handle,
             maker=Maker.RECOVERY,
         )
