@@ -22,6 +22,7 @@ class Visitors:
         self.answers: Counter[tuple[str, str]] = Counter()
         self.failures: list[str] = []
         self.longest_seconds = 0.0
+        self.failed_at: list[float] = []  # by the clock
         self._threads = [
             threading.Thread(target=self._visit, args=(name,), kwargs={"keep": number < kept}, daemon=True)
             for name in names
@@ -58,5 +59,6 @@ class Visitors:
                     self.longest_seconds = max(self.longest_seconds, time.monotonic() - began)
                     if failed:
                         self.failures.append(f"{name}: {text}")
+                        self.failed_at.append(time.time())
                     else:
                         self.answers[name, text] += 1

@@ -233,6 +233,7 @@ class Wiring:
         disk = disk_service(*own, applications=operating, composes=self._composes.operating, fleet=self._servers.fleet)
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), back.poller()))
         keep_disks(engine, disk)
+        rounds.keep_handback(engine, operating, self._ledger, self._settings.handback_time)
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
         self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
         self._composes.keep_afar(engine)
@@ -345,7 +346,6 @@ class Wiring:
 
     def _pollers(self, access: AccessService, operating: Operating) -> tuple[Poller, ...]:
         keeper = self._keeper(operating, LOCAL)
-        ballast = partial(rounds.watch_ballast, self._data_dir.ballast, self._settings.ballast_bytes)
         own = rounds.Own(vault=self._data_dir.vault, schedules=self._schedules.subject.own)
         return (
             *rounds.of_keeper(keeper),
@@ -355,7 +355,7 @@ class Wiring:
             self._servers.poller(),
             Poller("edge", partial(rounds.ensured, self._edge.ensure)),
             Poller("certificates", partial(rounds.once, self._certificates.settle)),
-            Poller("ballast", ballast),
+            Poller("ballast", rounds.of_ballast(self._data_dir.ballast, self._settings.ballast_bytes)),
             Poller("access", partial(rounds.tend_access, self._db, access, self._settings.keep_audit)),
             Poller("retention", rounds.retention(self._db, self._log_files, self._settings, own).keep_round),
         )

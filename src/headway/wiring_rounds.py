@@ -9,15 +9,20 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from headway.core.access.audit import forget_old
 from headway.core.access.service import AccessService
+from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.retention import Keep, Retention
 from headway.core.deployments.service import LogFiles
+from headway.core.engine.engine import Engine
 from headway.core.engine.poller import Poller
+from headway.domains.applications.handback import Handback
 from headway.domains.applications.keeper import Keeper
+from headway.domains.applications.operate import Operating
 from headway.domains.applications.retention import ApplicationRetention
 from headway.domains.composes.store import with_releases
 from headway.infra.db.engine import SqlDatabase
@@ -49,6 +54,13 @@ def of_keeper(keeper: Keeper) -> tuple[Poller, ...]:
     )
 
 
+def keep_handback(engine: Engine, operating: Operating, ledger: Ledger, window: timedelta) -> None:
+    """Has the engine watch new releases on all hosts."""
+    handback = Handback(operating=operating, ledger=ledger, window=window)
+    engine.keep(Poller("handback", handback.round))
+    engine.release_also(handback)
+
+
 async def ensured(ensure: Callable[[], Awaitable[None]]) -> float:
     """Sees to it that the edge is there, again and again. Seconds to rest."""
     await ensure()
@@ -76,6 +88,11 @@ async def look_at_swarm(cluster: Cluster, events: Events) -> float:
             wanted, running = await cluster.copies()
             events.announce(SwarmLooked(machines=machines, wanted=wanted, running=running))
     return _SWARM_REST
+
+
+def of_ballast(path: Path, size: int) -> Callable[[], Awaitable[float]]:
+    """One look at the room held back."""
+    return partial(watch_ballast, path, size)
 
 
 async def watch_ballast(path: Path, size: int) -> float:

@@ -201,6 +201,35 @@ def test_a_running_deployment_is_not_removed(running: Panel, tmp_path: Path) -> 
     succeed(running, "deployments", "kill", deployment_id)
 
 
+# It takes its time to listen, and does not come up any more when a file says so.
+SLOW_TO_START = """\
+import os, pathlib, sys, time
+if pathlib.Path(os.environ["HOME"], "broken").exists():
+    sys.exit("the disk is gone")
+time.sleep(2.5)
+"""
+
+
+@pytest.mark.slow
+def test_a_start_is_told_once_the_application_answers(running: Panel, tmp_path: Path) -> None:
+    git_repository(tmp_path / "slow", {**web("slow"), "app.py": SLOW_TO_START + web("slow")["app.py"]})
+    succeed(running, "deploy", str(tmp_path / "slow"))
+    succeed(running, "apps", "stop", "slow")
+    row = json.loads(succeed(running, "apps", "start", "slow", "--no-wait", "--json"))
+    assert row["applicationStatus"] == "running"
+    assert succeed(running, "apps", "start", "slow") == "slow is started\n"
+    assert running.visit("slow").text == "slow"
+    assert json.loads(succeed(running, "apps", "show", "slow", "--json"))["applicationStatus"] == "done"
+
+    succeed(running, "apps", "stop", "slow")
+    application_id = json.loads(succeed(running, "apps", "show", "slow", "--json"))["applicationId"]
+    (next(running.work.rglob(f"data/{application_id}")) / "broken").touch()
+    done = headway(running, "apps", "start", "slow")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "headway: slow was started and does not serve (error); headway apps logs slow shows" in done.stderr
+    assert json.loads(succeed(running, "apps", "show", "slow", "--json"))["applicationStatus"] == "error"
+
+
 @pytest.mark.slow
 def test_an_application_is_stopped_started_and_deleted(running: Panel, tmp_path: Path) -> None:
     git_repository(tmp_path / "served", web("served"))
@@ -209,7 +238,7 @@ def test_an_application_is_stopped_started_and_deleted(running: Panel, tmp_path:
     assert succeed(running, "apps", "stop", "served") == "served is stopped\n"
     until(lambda: running.visit("served").status_code == 404, what="the route is gone")
     assert succeed(running, "apps", "start", "served") == "served is started\n"
-    until(lambda: running.visit("served").status_code == 200, what="it serves again")
+    assert running.visit("served").status_code == 200
     shown = succeed(running, "apps", "show", "served")
     assert re.search(rf"^Address +http://served\.localhost:{running.edge_port}$", shown, re.MULTILINE)
 

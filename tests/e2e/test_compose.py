@@ -205,7 +205,8 @@ def test_stopped_containers_stay_and_start_again_and_volumes_go_only_when_asked(
     assert running.post("compose.stop", composeId=made.compose_id) is True
     assert (made.containers(), made.one()["composeStatus"]) == ({}, "idle")
     assert running.post("compose.start", composeId=made.compose_id) is True
-    assert (made.containers(), made.one()["composeStatus"]) == (before, "done")
+    assert made.containers() == before
+    until(lambda: made.one()["composeStatus"] == "done", what="it has been seen to serve")
     (mount,) = running.get("compose.loadMountsByService", composeId=made.compose_id, serviceName="db")
     running.post("compose.delete", composeId=made.compose_id)
     assert (made.containers(running=False), made.left("network"), made.left("volume")) == ({}, [], [mount["Name"]])

@@ -106,12 +106,14 @@ class HealthKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
-    """When a release counts as healthy: answers 2xx or 3xx at ``path`` (HTTP), accepts a connection on its port (TCP),
-    passes the check that its image brings (OWN), or its processes have stayed up for ``settle_seconds`` (without a
-    port).
+    """When a release counts as healthy: answers 2xx or 3xx at ``path`` (HTTP), answers anything on its port (TCP),
+    passes the check that its image brings and answers anything (OWN), or its processes have stayed up for
+    ``settle_seconds`` (without a port). What takes connections and is no server of HTTP is healthy too, unless it is
+    ``expected`` to be one, as the release before.
     """
 
     kind: HealthKind = HealthKind.TCP
+    expected: bool = False
     path: str = "/"
     deadline_seconds: float = 120.0
     settle_seconds: float = 5.0
@@ -328,7 +330,9 @@ class Login:
 class Route:
     """How the edge leads requests to a release: by which ways to which servers, and what stands before them. With
     ``logins`` a request needs one of them. ``own`` are Traefik's routers, middlewares and services in the user's own
-    words, already checked; they replace those of the same names and stand beside the others.
+    words, already checked; they replace those of the same names and stand beside the others. ``before`` are the servers
+    of the release that was led to before, for as long as it drains: what asks for no change is asked of them where
+    nobody answers at the others.
     """
 
     application_id: str
@@ -339,6 +343,7 @@ class Route:
     redirects: tuple[Redirect, ...] = ()
     logins: tuple[Login, ...] = ()
     own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    before: tuple[Upstream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

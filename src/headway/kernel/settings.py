@@ -161,6 +161,12 @@ class Settings(ContainerSettings):
         default=timedelta(seconds=10),
         metadata=_told(duration(0), "How long a replaced release may finish what it is answering."),
     )
+    handback_time: timedelta = field(
+        default=timedelta(seconds=5),
+        metadata=_told(
+            duration(0), "How long a release that dies gives requests back to the one before, which drains meanwhile."
+        ),
+    )
     watch_time: timedelta = field(
         default=timedelta(minutes=10),
         metadata=_told(duration(0), "How long after its end a crash marks a deployment as unstable."),

@@ -15,8 +15,9 @@ import pytest
 from headway.kernel.artifacts import Entrance, Login, Redirect, ReleaseSpec, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes import processes
-from headway.seams.runtimes.edge import Edge, EdgeBroken, HostTaken, RouteNotProven
+from headway.seams.runtimes.edge import Edge, EdgeBroken, HostTaken
 from headway.seams.runtimes.native import NativeRuntime
+from headway.seams.runtimes.proving import RouteNotProven
 from headway.seams.runtimes.route_file import PROBE_HEADER, RELEASE_HEADER
 from headway.seams.runtimes.traefik import Https
 from tests.integration.runtimes.bench import EDGE_ACCOUNTS, Work, fetch, free_port, make_spec
@@ -95,6 +96,19 @@ async def test_a_route_to_a_dead_release_is_not_proven(
     await edge.set_route(_route(spec))
     with pytest.raises(RouteNotProven, match=r"status 502"):
         await edge.proven(_route(spec), timeout_seconds=0.5)
+
+
+async def test_what_a_dead_release_does_not_answer_is_asked_of_the_one_before_if_it_changes_nothing(
+    runtime: NativeRuntime, edge: Edge, work: Work, folder: Path
+) -> None:
+    old, new = await _up(runtime, work, folder), await _up(runtime, work, folder)
+    await edge.set_route(dataclasses.replace(_route(new), before=_route(old).upstreams))
+    await edge.proven(_route(new))
+    assert _served_by(edge) == new.release_id
+    await runtime.stop(new.release_id)
+    assert _served_by(edge) == old.release_id
+    head, _ = await _raw(edge._port, {"Content-Length": "0"})
+    assert "502" in head.partition("\r\n")[0]
 
 
 async def test_a_route_that_was_never_set_is_not_proven(edge: Edge) -> None:

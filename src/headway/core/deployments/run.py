@@ -30,10 +30,11 @@ class RunFailed(HeadwayError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Success:
     """What a kind gives back when its work is true: ``settle`` is executed inside the transaction that writes the end,
-    ``message`` is the log's last line.
+    ``message`` is the log's last line; ``warning`` what is to be said of it on the row.
     """
 
     message: str
+    warning: str | None = None
     settle: Callable[[Tx], None] | None = None
 
 

@@ -58,8 +58,9 @@ class Ending:
         """Writes ``done``, unless a wish to end the run was written before: then that is carried out."""
         note = await self._finish_log(success.message)
         self.parts.crash_point("success logged")
+        notes = " ".join(each for each in (success.warning, note) if each)
         try:
-            await self._write_end(Outcome(status=Status.DONE, message=note), success.settle)
+            await self._write_end(Outcome(status=Status.DONE, message=notes or None), success.settle)
         except IntentPending as wish:
             return await self.fail(by_wish(wish.intent))
         return Outcome(status=Status.DONE)

@@ -67,11 +67,11 @@ class DeployKind:
         spec = await releasing.ports(before=deploy.cleared(releasing.artifact))
         await deploy.release_command(spec)
         await releasing.start(spec)
-        await releasing.health_check(spec)
-        await releasing.route(spec)
+        health = await releasing.health_check(spec)
         return Success(
+            warning=await releasing.route(spec, health),
             message=f"Deployment done: release {spec.release_id} serves{releasing.where(spec)}",
-            settle=lambda tx: releasing.settle(tx, spec),
+            settle=lambda tx: releasing.settle(tx, spec, health),
         )
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:

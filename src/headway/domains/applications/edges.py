@@ -9,6 +9,7 @@ from headway.domains.applications.routing import Edge
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
+from headway.seams.runtimes.proving import PROOF_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +32,9 @@ class Edges:
         """See ``Edge``."""
         await (await self._of(application_id)).remove_route(application_id)
 
-    async def proven(self, route: Route) -> None:
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """See ``Edge``."""
-        await (await self._of(route.application_id)).proven(route)
+        await (await self._of(route.application_id)).proven(route, timeout_seconds=timeout_seconds)
 
     async def taken_up(self, route: Route) -> None:
         """See ``Edge``."""

@@ -12,11 +12,12 @@ from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.status import Status
 from headway.core.engine.at_once import at_once
-from headway.domains.applications import ports_store, store
+from headway.domains.applications import health_store, ports_store, store
 from headway.domains.applications.guard import Guard
 from headway.domains.applications.loopback_memory import look_back
 from headway.domains.applications.model import Application, Release, Wanted
 from headway.domains.applications.operate import Operating
+from headway.domains.applications.starts import Starts
 from headway.domains.applications.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, Unavailable
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _REST = 1.0
 _BY_ENGINES = frozenset({"container", "swarm"})  # what engines start again by themselves
+_REST_WHILE_STARTING = 0.2
 _ONCE = 24 * 3600.0
 AtRest = tuple[str, Wanted, str | None, str]
 
@@ -42,12 +44,14 @@ class Keeper:
     vault: Vault
     watch_time: timedelta
     guard: Guard = field(init=False)
+    _starts: Starts = field(init=False)
     _told: dict[str, str] = field(default_factory=dict)
     _held: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         guard = Guard(host_id=self.host_id, operating=self.operating, unstable=self._mark_unstable)
         object.__setattr__(self, "guard", guard)
+        object.__setattr__(self, "_starts", Starts(host_id=self.host_id, operating=self.operating, vault=self.vault))
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -79,11 +83,11 @@ class Keeper:
         due = await operating.db.read(lambda tx: store.due_to_retire(tx, self.host_id))
         await at_once(_unless_away(operating.retire(each)) for each in due if each.runtime in up)
         since = self.watch_time
-        for release in await operating.db.read(lambda tx: store.watched(tx, self.host_id, tx.now - since)):
+        for release in await operating.db.read(lambda tx: health_store.watched(tx, self.host_id, tx.now - since)):
             if release.runtime in up and await operating.runtime(release).crashed(release.release_id):
                 await operating.db.run(lambda tx, found=release: self._mark_unstable(tx, found))  # type: ignore[misc]
         await operating.tools.routing.catch_up()
-        return _REST
+        return _REST if await self._starts.round() else _REST_WHILE_STARTING
 
     async def _hold(self, up: Collection[str]) -> None:
         """What may not be started again now is not by the engine either: what runs goes on. A swarm would start it
@@ -163,9 +167,14 @@ class Keeper:
                     await self._tools.runtimes.of(runtime).remove(release_id)
 
     def _mark_unstable(self, tx: Tx, release: Release) -> None:
-        deployments.set_fields(tx, release.deployment_id, unstable=True)
-        deployments.tell_later(tx, deployments.find(tx, release.deployment_id), "unstable")
-        self.ledger.touched(tx, release.deployment_id, Status.DONE)
+        mark_unstable(tx, self.ledger, release)
+
+
+def mark_unstable(tx: Tx, ledger: Ledger, release: Release) -> None:
+    """Marks the deployment of a release that has crashed."""
+    deployments.set_fields(tx, release.deployment_id, unstable=True)
+    deployments.tell_later(tx, deployments.find(tx, release.deployment_id), "unstable")
+    ledger.touched(tx, release.deployment_id, Status.DONE)
 
 
 def _out_of_line(at_rest: Sequence[AtRest], up: Mapping[str, Collection[str]]) -> list[str]:

@@ -13,6 +13,7 @@ from headway.domains.catalog.hooks_model import PUSH, with_meaning
 from headway.domains.catalog.provided import without_provided
 from headway.domains.catalog.uploads_model import Archive
 from headway.kernel.veil import veiled_addresses
+from headway.seams.runtimes.base import Health
 
 
 class AppStatus(StrEnum):
@@ -270,7 +271,8 @@ class Release:
     """What a deployment left to serve on its host: its folder, what it runs in, its port (None: it takes no requests),
     those of further copies, and what it was made of. ``bytes`` is what it holds on the disk (None: not measured),
     ``origin`` the release whose artifact it has (None: its own), ``image`` what people know that by, ``missing`` what
-    keeps anybody from going back to it, ``domains`` those that led to it when it last served.
+    keeps anybody from going back to it, ``domains`` those that led to it when it last served, ``health`` what its check
+    saw (None: nobody wrote it down).
     """
 
     release_id: str
@@ -291,11 +293,17 @@ class Release:
     image: str | None = None
     missing: str | None = None
     domains: Sequence[Mapping[str, Any]] | None = None
+    health: Health | None = None
 
     @property
     def ports(self) -> tuple[int, ...]:
         """All ports that its requests come in on."""
         return () if self.port is None else (self.port, *self.more_ports)
+
+
+def read_health(told: Mapping[str, Any] | None) -> Health | None:
+    """What was written down of a health check."""
+    return None if told is None else Health(answers=told["answers"], copies=tuple(told["copies"]))
 
 
 def exclusive_key(application_id: str) -> str:

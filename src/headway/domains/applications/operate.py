@@ -153,7 +153,10 @@ class Operating:
             await tools.runtimes.of("container").remove_volumes(application.application_id)
 
     async def retire(self, release: Release) -> None:
-        """Ends a replaced release and frees its port; those that are kept keep their folders."""
+        """Ends a replaced release and frees its port; those that are kept keep their folders. Raises Unavailable where
+        the edge cannot be told.
+        """
+        await self.tools.routing.let_go(release.application_id)
         await self.runtime(release).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
         async with self.turn(release.application_id):  # another of its releases may have ended at the same moment

@@ -119,6 +119,7 @@ class Planning:
             serving=serving.release_id if serving else None,
             serving_ports=serving.ports if serving else (),
             serving_runtime=serving.runtime if serving else "native",
+            answers=bool(serving and serving.health and serving.health.answers),
             project_id=application.project_id,
             ruled=not settings.loopback and not has_machine(tx, application.organization_id),
             mask=variables.mask,

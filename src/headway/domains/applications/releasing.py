@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
-from headway.domains.applications import ports_store, powers, store
+from headway.core.engine import explain
+from headway.domains.applications import health_store, ports_store, powers, store
 from headway.domains.applications.artifacts import dump_artifact
 from headway.domains.applications.last_lines import witnessed
-from headway.domains.applications.model import Release, ReleaseState
+from headway.domains.applications.model import Release, ReleaseState, read_health
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.tools import Tools
@@ -18,8 +19,14 @@ from headway.domains.catalog.restoring import Domains
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
+from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
-from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.base import Health, Runtime, Unhealthy
+
+_UNANSWERED = (
+    "the release takes connections and answers no HTTP, so nobody is served at its addresses. Where it is to serve "
+    "there, let it answer HTTP on its port."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,34 +81,73 @@ class Releasing:
 
         await self.run.step("start", witnessed(self.run, self._runtime, spec, begin))
 
-    async def health_check(self, spec: ReleaseSpec) -> None:
-        """Waits until the new release answers, or raises with what it did instead."""
+    async def health_check(self, spec: ReleaseSpec) -> Health:
+        """Waits until the new release answers, or raises with what it did instead; what was seen."""
 
         async def check() -> Json:
-            await self._runtime.healthy(self.run, spec)
+            health = await self._runtime.healthy(self.run, spec)
             await self.run.say("The new release is healthy.")
+            return asdict(health)
 
-        await self.run.step("health check", check)
+        found: Health | None = read_health(await self.run.step("health check", check))
+        return found or Health(answers=False)
 
-    async def route(self, spec: ReleaseSpec) -> None:
-        """Moves the requests to the new release and proves that they arrive there."""
+    async def route(self, spec: ReleaseSpec, health: Health) -> str | None:
+        """Moves the requests to the new release and proves that they arrive there; back at once where they do not. What
+        does not answer HTTP is led to all the same: the sentence that warns of that.
+        """
 
         async def move() -> Json:
             before = None if self.plan.serving is None else {"release_id": self.plan.serving}
             await self.run.undo("route", {"route": before, "id": self.plan.application_id})
+            await self._require_standing(spec, health)
             async with self.run.fence():
                 route = await self.tools.routing.lead(self.plan.application_id, spec.release_id)
-            if route is not None:
-                await self.tools.routing.proven(route)
+            if route is None:
+                return None
+            try:
+                await (self.tools.routing.proven(route) if health.answers else self.tools.routing.taken_up(route))
+                await self._require_standing(spec, health)
+            except explain.INTERRUPTIONS:
+                raise
+            except HeadwayError:
+                await self._lead_back()
+                await self._require_standing(spec, health)  # the truer sentence, where that is why
+                raise
+            if health.answers:
+                return None
+            await self.run.say(f"Warning: {_UNANSWERED}")
+            return _UNANSWERED
 
-        await self.run.step("route", witnessed(self.run, self._runtime, spec, move))
+        warning: str | None = await self.run.step("route", witnessed(self.run, self._runtime, spec, move))
+        return warning
 
-    def settle(self, tx: Tx, spec: ReleaseSpec, led: Domains | None = None) -> None:
+    async def _require_standing(self, spec: ReleaseSpec, health: Health) -> None:
+        """Whether the very processes that were healthy still run. Raises Unhealthy."""
+        if not health.copies:
+            return
+        now = await self._runtime.status(spec.release_id)
+        if not set(health.copies) <= set(now.copies):
+            ends = (f", with {each.last_exit}" for each in now.processes if each.last_exit)
+            raise Unhealthy(
+                f"The release ended by itself after it was healthy{next(ends, '')}. Mend what it reports, then deploy "
+                "again."
+            )
+
+    async def _lead_back(self) -> None:
+        """The undo does it too, once the run has ended; who comes meanwhile is not to wait for that."""
+        if self.plan.serving is not None and not self._in_place:
+            async with self.run.fence():
+                await self.tools.routing.lead(self.plan.application_id, self.plan.serving)
+            await self.run.say("Requests go to the release before again.")
+
+    def settle(self, tx: Tx, spec: ReleaseSpec, health: Health, led: Domains | None = None) -> None:
         """The new release serves; the old one, to which these domains ``led`` (None: those of now), retires after its
         drain.
         """
         drain = timedelta(seconds=spec.drain_seconds)
         store.make_serving(tx, self.plan.application_id, spec.release_id, drain, led)
+        health_store.saw(tx, spec.release_id, health)
 
     def where(self, spec: ReleaseSpec) -> str:
         """At which address it serves, for the end of a sentence; "" for what takes no requests."""

@@ -5,13 +5,13 @@ Nothing is built or fetched, and nobody is asked but this machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
-from headway.domains.applications import store
+from headway.domains.applications import health_store, store
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
@@ -27,7 +27,7 @@ from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.vault import Vault
 
 KIND = "application.rollback"
-VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 
 
 class NothingKept(InvalidInput):
@@ -70,6 +70,7 @@ class RollbackKind:
             target, snapshot = find_target(tx, self.planning.vault, deployment.input["release_id"], keep=keep)
             self.planning.require_back(tx, application, snapshot, keep_configuration=keep)
             plan = self.planning.plan_back(tx, application, snapshot, keep_configuration=keep)
+            plan = replace(plan, answers=health_store.answered(tx, deployment.input["release_id"], plan.answers))
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
         frozen = {
@@ -87,16 +88,17 @@ class RollbackKind:
         releasing = back.releasing(await back.artifact(), self.planning.vault)
         spec = await releasing.ports()
         await releasing.start(spec)
-        await releasing.health_check(spec)
+        health = await releasing.health_check(spec)
         await back.domains(run.plan["organization_id"])
-        await releasing.route(spec)
+        warning = await releasing.route(spec, health)
 
         def settle(tx: Tx) -> None:
             if releasing.plan.serving is not None:
                 returning.rolled_back(tx, releases, releasing.plan.serving, by=releasing.release_id)
-            releasing.settle(tx, spec, run.plan["led"])
+            releasing.settle(tx, spec, health, run.plan["led"])
 
         return Success(
+            warning=warning,
             message=f"Rolled back: version {back.target.version} serves again{releasing.where(spec)}, as release "
             f"{spec.release_id}. The application's settings are as they were: the next deploy works from them.",
             settle=settle,

@@ -8,12 +8,13 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
-from headway.domains.applications import store
+from headway.domains.applications import health_store, store
+from headway.domains.applications.health_store import HandOver
 from headway.domains.applications.model import Release
 from headway.domains.catalog import barriers_store, domains_store
 from headway.domains.catalog.domains_model import EdgeFacts
@@ -24,6 +25,7 @@ from headway.kernel.artifacts import Redirect, Route, Upstream, Way
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.own_words import check_references
+from headway.seams.runtimes.proving import PROOF_SECONDS
 from headway.seams.runtimes.route_file import check_route, render_route
 
 log = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ class Edge(Protocol):
         """Sends them nowhere."""
         ...
 
-    async def proven(self, route: Route) -> None:
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once a request by each way has reached the release. Raises HeadwayError after a deadline."""
         ...
 
@@ -113,6 +115,27 @@ class Routing:
             if route is not None:
                 await self.edge.set_route(route)
 
+    async def lead_back(self, moved: HandOver) -> bool:
+        """Leads requests to the release before the one that serves; False where that is not so any more."""
+
+        def read(tx: Tx) -> Route | None:
+            route = self._to(tx, moved.old) if health_store.is_standing(tx, moved) else None
+            return None if route is None else replace(route, before=())
+
+        async with self._turns[moved.new.application_id]:
+            route = await self.db.read(read)
+            if route is not None:
+                await self.edge.set_route(route)
+        return route is not None
+
+    async def let_go(self, application_id: str) -> None:
+        """Has the edge know nothing more of a release that served before and is to end: its port may be another's soon.
+        Raises NotFollowed.
+        """
+        standing = await self.edge.route(application_id)
+        if standing is not None and standing.before:
+            await self.settle(application_id)
+
     async def remove(self, application_id: str) -> None:
         """Leads the application's requests nowhere."""
         async with self._turns[application_id]:
@@ -123,9 +146,13 @@ class Routing:
         route = await self.db.read(lambda tx: self.planned(tx, application_id))
         return tuple(dict.fromkeys(way.host for way in route.ways))
 
-    async def proven(self, route: Route) -> None:
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once requests by each way end at the route's release. Raises HeadwayError."""
-        await self.edge.proven(route)
+        await self.edge.proven(route, timeout_seconds=timeout_seconds)
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route, whoever answers. Raises HeadwayError."""
+        await self.edge.taken_up(route)
 
     async def settle(self, service_id: str) -> None:
         """Makes the route that stands, if one does, what the rows say, at the release that it leads to; returns when
@@ -237,4 +264,10 @@ class Routing:
             redirects=tuple(each.redirect for each in barriers_store.redirects_of(tx, application_id)),
             logins=tuple(each.login for each in barriers_store.logins_of(tx, application_id, self.vault)),
             own=barriers_store.own_routing(tx, application_id, self.vault),
+            before=_before(health_store.beside(tx, application_id, release_id), upstreams),
         )
+
+
+def _before(release: Release | None, upstreams: tuple[Upstream, ...]) -> tuple[Upstream, ...]:
+    found = () if release is None else tuple(Upstream(port=port) for port in release.ports)
+    return () if set(found) & set(upstreams) else found

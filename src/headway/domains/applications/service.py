@@ -246,8 +246,9 @@ class ApplicationService:
         return [deployment for deployment in found if deployment.status.ended]
 
     async def start(self, actor: Actor, application_id: str) -> Application:
-        """Brings the newest release up again and routes to it. Raises Conflict where none was ever deployed, and while
-        a deploy is under way, which alone may start anything: what it begins with and what serves must not change.
+        """Brings the newest release up again and routes to it; its status is ``running`` until somebody has seen it
+        serve. Raises Conflict where none was ever deployed, and while a deploy is under way, which alone may start
+        anything: what it begins with and what serves must not change.
         """
 
         def begin(tx: Tx) -> Application:
@@ -257,7 +258,7 @@ class ApplicationService:
             _require_let_go(application)
             powers.require_serving(tx, application, store.serving(tx, application_id), self._vault)
             if store.is_at_rest(tx, application_id):
-                store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.DONE)
+                store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.RUNNING)
             elif application.wanted is not Wanted.UP:
                 raise Conflict(
                     "The application is stopped and being deployed, which starts it; wait for the end, or cancel the "
@@ -283,7 +284,7 @@ class ApplicationService:
             if not store.is_at_rest(tx, application_id):
                 raise Conflict("The application is being deployed, which starts it anew; wait for the end.")
             powers.require_serving(tx, application, store.serving(tx, application_id), self._vault)
-            store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.DONE)
+            store.set_fields(tx, application_id, wanted=Wanted.UP, status=AppStatus.RUNNING)
             return application
 
         application = await self._db.run(begin)

@@ -11,7 +11,15 @@ from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, 
 from headway.core.access import allowances
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Owner
-from headway.domains.applications.model import Application, AppSettings, AppStatus, Release, ReleaseState, Wanted
+from headway.domains.applications.model import (
+    Application,
+    AppSettings,
+    AppStatus,
+    Release,
+    ReleaseState,
+    Wanted,
+    read_health,
+)
 from headway.domains.catalog import accounts_store, barriers_store, domains_store, hooks_store, restoring
 from headway.domains.catalog.fronted import Front
 from headway.infra.db.tables.applications import applications, ports, releases
@@ -306,16 +314,6 @@ def due_to_retire(tx: Tx, host_id: str) -> list[Release]:
     return [_release(row) for row in tx.execute(select(releases).where(*due))]
 
 
-def watched(tx: Tx, host_id: str, since: datetime) -> list[Release]:
-    """The serving releases of a host whose deployment ended after ``since`` and is not marked unstable yet."""
-    joined = select(releases).join(deployments, deployments.c.deployment_id == _r.deployment_id)
-    young = (deployments.c.finished_at >= since, deployments.c.unstable.is_(False))
-    wanted = select(_a.application_id).where(_a.wanted == Wanted.UP)
-    mine = (_r.host_id == host_id, _r.state == ReleaseState.SERVING, _r.application_id.in_(wanted))
-    rows = tx.execute(joined.where(*mine, *young))
-    return [_release(row) for row in rows]
-
-
 def make_serving(
     tx: Tx, application_id: str, release_id: str, drain: timedelta, led: restoring.Domains | None = None
 ) -> None:
@@ -373,4 +371,5 @@ def _release(row: Row[Any]) -> Release:
         image=row.image,
         missing=row.missing,
         domains=row.domains,
+        health=read_health(row.health),
     )

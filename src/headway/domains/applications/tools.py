@@ -265,6 +265,7 @@ class Tools:
             kind = HealthKind.OWN
         return HealthCheck(
             kind=kind,
+            expected=plan.answers,
             path=path or "/",
             deadline_seconds=_given(plan.settings.health_deadline_seconds, self.defaults.health_seconds),
             settle_seconds=_given(plan.settings.settle_seconds, self.defaults.settle_seconds),

@@ -26,7 +26,7 @@ from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
 
 KIND = "compose.deploy"
-VERSION = 6  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 7  # raised with every change to the steps below: a run of another version is not resumed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +58,15 @@ class DeployKind:
             await steps.start(plan)
             await steps.start_beside(plan)
             finished = await steps.health_check(plan)
-            await steps.route(plan)
+            answers = await steps.answers(plan)
+            await steps.route(plan, answers)
         except RunFailed as failure:
             raise steps.left(plan, failure) from failure
         names = ", ".join(plan.record.services)
         return Success(
             message=f"Deployment done: {names} of {releasing.plan.app_name} are up",
-            settle=lambda tx: releasing.settle(tx, plan, finished),
+            warning=answers.warning,
+            settle=lambda tx: releasing.settle(tx, plan, finished, answers),
         )
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:

@@ -17,6 +17,7 @@ from headway.domains.composes.keeping import beyond, kept_by
 from headway.domains.composes.model import Compose, Record, Release, Wanted
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.standing import outdated
+from headway.domains.composes.starts import Starts
 from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
@@ -27,6 +28,7 @@ from headway.seams.runtimes.compose.stacks import address_of, is_forwarder
 log = logging.getLogger(__name__)
 
 _REST = 2.0
+_REST_WHILE_STARTING = 0.2
 _ONCE = 24 * 3600.0
 _ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs when it goes down itself
 
@@ -45,6 +47,11 @@ class Keeper:
     drain_time: timedelta
     _told: dict[str, str] = field(default_factory=dict)
     _fallen: set[str] = field(default_factory=set)
+    _starts: Starts = field(init=False)
+
+    def __post_init__(self) -> None:
+        starts = Starts(host_id=self.host_id, operating=self.operating, vault=self.vault)
+        object.__setattr__(self, "_starts", starts)
 
     async def restore(self) -> float:
         """After a start of the panel, perhaps after a reboot: what is wanted serves again, what was being deleted is
@@ -76,7 +83,7 @@ class Keeper:
                 if release_id is not None
             )
             await self._watch(containers)
-        return _REST
+        return _REST if await self._starts.round() else _REST_WHILE_STARTING
 
     async def _bring_up_again(self, at_rest: Sequence[tuple[str, Wanted, str | None]]) -> bool:
         """After the engine was away, and has ended every container: one that ends well when it is asked to looks as if

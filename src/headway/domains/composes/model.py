@@ -158,7 +158,8 @@ class ReleasedService:
 class Record:
     """What a release was made of, enough to bring it up again: the file as the engine has it, and the variables that
     its configs and secrets are made of. It is kept encrypted. With ``stack`` the file is one for a swarm; ``host`` is
-    what of it reaches the host, as the ends of sentences (None: it was made before that was written down).
+    what of it reaches the host, as the ends of sentences (None: it was made before that was written down), ``answers``
+    the ports (SERVICE:PORT) that domains lead to and that answered HTTP when it came to serve (None: as ``host``).
     """
 
     file: Mapping[str, Any] = field(repr=False)
@@ -167,6 +168,7 @@ class Record:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     stack: bool = False
     host: tuple[str, ...] | None = None
+    answers: tuple[str, ...] | None = None
 
     def dump(self) -> dict[str, Any]:
         """The JSON that ``load`` reads."""
@@ -183,6 +185,7 @@ class Record:
             secrets=tuple(values["secrets"]),
             stack=values.get("stack", False),
             host=None if values.get("host") is None else tuple(values["host"]),
+            answers=None if values.get("answers") is None else tuple(values["answers"]),
         )
 
 

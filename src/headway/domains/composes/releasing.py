@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.core.engine import explain
 from headway.domains.catalog.restoring import Domains
 from headway.domains.composes import store
+from headway.domains.composes.answers import Answers, Asking
 from headway.domains.composes.model import Record
 from headway.domains.composes.plan import Plan
 from headway.domains.composes.rollout import (
@@ -132,34 +133,66 @@ class Releasing:
         finished: list[str] = await self.run.step("health check", look)
         return finished
 
-    async def route(self, plan: Rollout) -> None:
-        """Leads the domains to the new containers, and proves that requests arrive there."""
+    async def answers(self, plan: Rollout) -> Answers:
+        """What answers at the ports that domains lead to."""
+
+        async def ask() -> Json:
+            return asdict(await (await self.asking()).of(plan.record))
+
+        return Answers.load(await self.run.step("answers", ask))
+
+    async def route(self, plan: Rollout, answers: Answers) -> None:
+        """Leads the domains to the new containers, and proves that requests arrive there; back at once where they do
+        not, as long as those of before are there.
+        """
 
         async def move() -> Json:
-            routing = self.tools.routing
+            routing, asking = self.tools.routing, await self.asking()
+            await asking.require_standing(answers)
             async with self.run.fence():
                 route = await routing.lead(self.plan.compose_id, await self.tools.release(self.release_id))
-            if route is not None:
-                await self._proven(plan, route)
-                await self.run.say(f"Led to the new containers: {', '.join(way.host for way in route.ways)}")
+            if route is None:
+                return
+            try:
+                await self.require_led(route, answers)
+                await asking.require_standing(answers)
+            except explain.INTERRUPTIONS:
+                raise
+            except HeadwayError as error:
+                if not plan.going(Way.IN_PLACE) and self.plan.was_up:
+                    async with self.run.fence():
+                        await routing.lead(self.plan.compose_id, await self.tools.release(self.plan.serving))
+                raise await self._watch().explained(plan, error) from error
+            await self.run.say(f"Led to the new containers: {', '.join(way.host for way in route.ways)}")
 
         await self.run.step("route", move)
 
-    async def _proven(self, plan: Rollout, route: Route) -> None:
-        try:
-            await self.tools.routing.proven(route)
-        except explain.INTERRUPTIONS:
-            raise
-        except HeadwayError as error:
-            raise await self._watch().explained(plan, error) from error
+    async def asking(self) -> Asking:
+        """Who asks the ports of this release."""
+        before = await self.tools.release(self.plan.serving)
+        return Asking(
+            run=self.run,
+            tools=self.tools,
+            compose_id=self.plan.compose_id,
+            before=None if before is None else before.record,
+            within_seconds=self.health_seconds,
+        )
 
-    def settle(self, tx: Tx, plan: Rollout, finished: list[str], led: Domains | None = None) -> None:
+    async def require_led(self, route: Route, answers: Answers) -> None:
+        """Whether requests arrive at what answers, and the edge works by the rest. Raises RouteNotProven."""
+        answering = await self.tools.routing.answering(route, answers.ports)
+        if answering is not None:
+            await self.tools.routing.proven(answering)
+        if answering is None or answering.ways != route.ways:
+            await self.tools.routing.taken_up(route)
+
+    def settle(self, tx: Tx, plan: Rollout, finished: list[str], answers: Answers, led: Domains | None = None) -> None:
         """The new release is what runs; to the old one these domains ``led`` (None: those of now)."""
         services = {
             name: replace(each, stays=each.stays and name not in finished)
             for name, each in plan.record.services.items()
         }
-        self.write(tx, replace(plan.record, services=services))
+        self.write(tx, replace(plan.record, services=services, answers=answers.ports))
         store.make_serving(tx, self.plan.compose_id, self.release_id, led)
 
     def left(self, plan: Rollout, failure: RunFailed) -> RunFailed:

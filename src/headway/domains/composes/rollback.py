@@ -23,7 +23,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 
 KIND = "compose.rollback"
-VERSION = 1  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +68,18 @@ class RollbackKind:
             await steps.start_beside(plan)
             finished = await steps.health_check(plan)
             await back.domains(domains, run.plan["organization_id"])
-            await steps.route(plan)
+            answers = await steps.answers(plan)
+            await steps.route(plan, answers)
         except RunFailed as failure:
             raise steps.left(plan, failure) from failure
 
         def settle(tx: Tx) -> None:
             if releasing.plan.serving is not None:
                 returning.rolled_back(tx, compose_releases, releasing.plan.serving, by=releasing.release_id)
-            releasing.settle(tx, plan, finished, run.plan["led"])
+            releasing.settle(tx, plan, finished, answers, run.plan["led"])
 
         return Success(
+            warning=answers.warning,
             message=f"Rolled back: version {release.seq} of {releasing.plan.app_name} runs again, as release "
             f"{releasing.release_id}. Its file and variables are as they were: the next deploy works from them.",
             settle=settle,

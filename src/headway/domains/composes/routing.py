@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.stacks import address_of
+from headway.seams.runtimes.proving import PROOF_SECONDS
 from headway.seams.runtimes.route_file import check_route, render_route
 
 _NO_SERVER = Upstream(port=9)  # of a route that is written down and never set: nothing answers at discard
@@ -41,7 +42,7 @@ class Edge(Protocol):
         """Leads them nowhere."""
         ...
 
-    async def proven(self, route: Route) -> None:
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once a request by each way has reached a container. Raises HeadwayError after a deadline."""
         ...
 
@@ -77,9 +78,24 @@ class Routing:
         containers = await self.containers(compose_id) if release else []
         return await self._write(compose_id, release, containers)
 
-    async def proven(self, route: Route) -> None:
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once a request by each domain has ended at a container. Raises HeadwayError."""
-        await self.edge.proven(route)
+        await self.edge.proven(route, timeout_seconds=timeout_seconds)
+
+    async def taken_up(self, route: Route) -> None:
+        """Returns once the edge works by the route, whoever answers. Raises HeadwayError."""
+        await self.edge.taken_up(route)
+
+    async def standing(self, compose_id: str) -> Route | None:
+        """The route that stands now."""
+        return await self.edge.route(compose_id)
+
+    async def answering(self, route: Route, answers: Collection[str]) -> Route | None:
+        """The route as far as it leads to ports that answer, None where it leads to none."""
+        domains = await self.db.read(lambda tx: self._domains(tx, route.application_id))
+        led = {(each.wish.host, each.wish.path): f"{each.wish.service_name}:{each.wish.port}" for each in domains}
+        ways = tuple(way for way in route.ways if led.get((way.host, way.path)) in answers)
+        return replace(route, ways=ways) if ways else None
 
     async def follow(self, compose_id: str, release: Release | None, containers: Sequence[Container]) -> None:
         """Leads requests to where the containers are by now: one that was started again has another address."""
@@ -177,13 +193,25 @@ def _route(compose_id: str, release_id: str, found: Sequence[tuple[Domain, Seque
 def _upstreams(domain: Domain, record: Record, containers: Sequence[Container]) -> list[Upstream]:
     """The servers that a domain leads to: the containers of its service, of this release, that run."""
     name, port = domain.wish.service_name, domain.wish.port
-    if name is None or port is None or name not in record.services:
+    if name is None or port is None:
+        return []
+    return [upstream for upstream, _ in servers_of(record, name, port, containers)]
+
+
+def servers_of(
+    record: Record, name: str, port: int, containers: Sequence[Container]
+) -> list[tuple[Upstream, Container | None]]:
+    """Where a port of a service is reached, each with the container that it is in: of a stack, whose containers may be
+    on other machines, none.
+    """
+    if name not in record.services:
         return []
     if record.stack:
         led = address_of(containers, name, port)
-        return [] if led is None else [Upstream(address=led[0], port=led[1])]
+        return [] if led is None else [(Upstream(address=led[0], port=led[1]), None)]
     running = [each for each in of_release(record, name, containers) if each.runs]
-    return [Upstream(address=address, port=port) for each in running if (address := _address(each.addresses))]
+    found = ((_address(each.addresses), each) for each in running)
+    return [(Upstream(address=address, port=port), each) for address, each in found if address]
 
 
 def _address(addresses: Mapping[str, str]) -> str | None:

@@ -237,7 +237,7 @@ class ComposeService:
                 )
             powers.require_serving(tx, compose, self._vault)
             if store.is_at_rest(tx, compose_id):
-                store.set_fields(tx, compose_id, wanted=Wanted.UP, status=ComposeStatus.DONE)
+                store.set_fields(tx, compose_id, wanted=Wanted.UP, status=ComposeStatus.RUNNING)
             elif compose.wanted is not Wanted.UP:
                 raise Conflict(
                     "The compose service is stopped and being deployed, which starts it; wait for the end, or cancel "

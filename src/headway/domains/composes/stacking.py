@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.core.engine import explain
+from headway.domains.composes.answers import Answers
 from headway.domains.composes.bringing import Bringing
 from headway.domains.composes.model import Record, ReleasedService
 from headway.domains.composes.plan import Plan
@@ -119,24 +120,34 @@ class Stacking:
         finished: list[str] = await self.run.step("health check", look)
         return finished
 
-    async def route(self, plan: Rollout) -> None:
+    async def answers(self, plan: Rollout) -> Answers:
+        """What answers at the ports that domains lead to, asked by what leads into the swarm."""
+
+        async def ask() -> Json:
+            release = await self.tools.release(self._deployment_id)
+            async with self.run.fence():
+                await self.tools.lead_to_stack(self.plan.compose_id, self.plan.app_name, release)
+            return asdict(await (await self.releasing.asking()).of(plan.record))
+
+        return Answers.load(await self.run.step("answers", ask))
+
+    async def route(self, plan: Rollout, answers: Answers) -> None:
         """Leads the domains to the services, and proves that requests arrive there."""
 
         async def move() -> Json:
             routing = self.tools.routing
             release = await self.tools.release(self._deployment_id)
             async with self.run.fence():
-                await self.tools.lead_to_stack(self.plan.compose_id, self.plan.app_name, release)
                 route = await routing.lead(self.plan.compose_id, release)
             if route is not None:
-                await self._proven(plan.record, route)
+                await self._proven(plan.record, route, answers)
                 await self.run.say(f"Led to the services: {', '.join(way.host for way in route.ways)}")
 
         await self.run.step("route", move)
 
-    async def _proven(self, record: Record, route: Route) -> None:
+    async def _proven(self, record: Record, route: Route, answers: Answers) -> None:
         try:
-            await self.tools.routing.proven(route)
+            await self.releasing.require_led(route, answers)
         except explain.INTERRUPTIONS:
             raise
         except HeadwayError as error:

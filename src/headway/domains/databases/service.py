@@ -215,8 +215,8 @@ class DatabaseService:
         await self.db.run(write)
 
     async def start(self, actor: Actor, kind: DatabaseKind, database_id: str) -> Database:
-        """Brings it up again. Raises Conflict where nothing was ever deployed, and while a deploy is under way, which
-        alone may start anything.
+        """Brings it up again; it is ``running`` until it has been seen to be up. Raises Conflict where nothing was ever
+        deployed, and while a deploy is under way, which alone may start anything.
         """
 
         def begin(tx: Tx) -> Database:
@@ -224,7 +224,7 @@ class DatabaseService:
             _require_deployed(database)
             powers.require_serving(tx, database.runs, applications.serving(tx, database_id), self.vault)
             if applications.is_at_rest(tx, database_id):
-                applications.set_fields(tx, database_id, wanted=Wanted.UP, status=AppStatus.DONE)
+                applications.set_fields(tx, database_id, wanted=Wanted.UP, status=AppStatus.RUNNING)
             elif database.runs.wanted is not Wanted.UP:
                 raise Conflict("The database is stopped and being deployed, which starts it; wait for the end.")
             return database
@@ -242,7 +242,7 @@ class DatabaseService:
             _require_deployed(database)
             if not applications.is_at_rest(tx, database_id):
                 raise Conflict("The database is being deployed, which starts it anew; wait for the end.")
-            applications.set_fields(tx, database_id, wanted=Wanted.UP, status=AppStatus.DONE)
+            applications.set_fields(tx, database_id, wanted=Wanted.UP, status=AppStatus.RUNNING)
             return database
 
         database = await self.db.run(begin)

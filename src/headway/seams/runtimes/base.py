@@ -57,6 +57,27 @@ class ReleaseStatus:
         """Whether every one of its processes runs now."""
         return bool(self.processes) and all(process.up for process in self.processes)
 
+    @property
+    def started(self) -> bool:
+        """Whether every one of its processes runs now, and has passed the check that it brings."""
+        return bool(self.processes) and all(each.state is ProcessState.RUNNING for each in self.processes)
+
+    @property
+    def copies(self) -> tuple[str, ...]:
+        """Those of its processes that take requests and run now, each as this one start of it."""
+        web = (each for each in self.processes if each.up and each.name.partition(".")[0] == "web")
+        return tuple(f"{each.name} {each.pid}" for each in web)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a health check saw: whether each port of the release answers HTTP, and the copies that it met, which are
+    those of ``ReleaseStatus.copies``.
+    """
+
+    answers: bool
+    copies: tuple[str, ...] = ()
+
 
 class Unhealthy(HeadwayError):
     """A release did not become healthy; the message names the process, how it ended or what it did not do, and the way
@@ -99,7 +120,7 @@ class Runtime(Protocol):
         """Starts the prepared release, beside whatever else runs."""
         ...
 
-    async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
+    async def healthy(self, work: Work, spec: ReleaseSpec) -> Health:
         """Returns once the release is healthy by its check. Raises Unhealthy, at once after its third crash."""
         ...
 

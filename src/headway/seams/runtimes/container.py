@@ -17,7 +17,7 @@ from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import container_body as bodies
 from headway.seams.runtimes import kept_images
-from headway.seams.runtimes.base import NotRunning, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.container_health import wait_until_healthy
 from headway.seams.runtimes.container_marks import Marks
@@ -74,12 +74,13 @@ class ContainerRuntime:
             # Not to its end where the run is: a container that is being removed is started by nobody any more.
             await self.start_again(spec.release_id)
 
-    async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
+    async def healthy(self, work: Work, spec: ReleaseSpec) -> Health:
         """Waits until the release is healthy. Raises Unhealthy."""
         watched = _Watched(self, spec, work.masked)
-        await wait_until_healthy(spec, watched, work.say)
+        health = await wait_until_healthy(spec, watched, work.say)
         found = await watched.found()
         await asyncio.to_thread(self._marks.healthy, spec.release_id, found.exits if found is not None else 0)
+        return health
 
     async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
         """Waits for the drain, then ends its container: TERM, the grace, KILL. No error when there is none."""

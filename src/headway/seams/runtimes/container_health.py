@@ -14,7 +14,8 @@ from typing import Protocol
 from headway.kernel.artifacts import HealthKind, ReleaseSpec
 from headway.kernel.errors import OutOfMemory
 from headway.seams.runtimes import ports, processes, requests
-from headway.seams.runtimes.base import Unhealthy
+from headway.seams.runtimes.answer import TRY_SECONDS, AskedPort, headers_for
+from headway.seams.runtimes.base import Health, ReleaseStatus, Unhealthy
 from headway.seams.runtimes.container_state import Found, how_it_ended
 from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
 from headway.seams.runtimes.patience import Patience
@@ -24,7 +25,6 @@ CRASHES = 3
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.25
 _GROWTH = 1.1
-_TRY_SECONDS = 5.0
 
 
 class RanOutOfMemory(Unhealthy, OutOfMemory):
@@ -43,10 +43,10 @@ class Watched(Protocol):
         ...
 
 
-async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
+async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
     """Returns when the release is healthy. Raises Unhealthy with the sentence; the last lines are said before."""
     try:
-        await _wait(spec, watched, say)
+        return await _wait(spec, watched, say)
     except Unhealthy as error:
         lines = await watched.last_lines(LAST_LINES)
         for line in lines:
@@ -54,19 +54,22 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
         raise explained(error, lines) from error.__cause__
 
 
-async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
+async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
     begun = time.monotonic()
     patience = Patience(say=say, deadline_seconds=spec.health.deadline_seconds)
     pause = _FIRST_PAUSE
+    asked: AskedPort | None = None
     while True:
         found = await watched.found()
         if found is None:
             raise Unhealthy("The container is gone: somebody has removed it. Deploy again.")
         await _give_up_on_ends(found, watched)
-        lacking = await _lacking(spec, found)
+        asked = _asked(spec, found, asked)
+        lacking = await _lacking(spec, found, asked)
         if lacking is None:
-            await say(_good_news(spec, time.monotonic() - begun))
-            return
+            await say(_good_news(spec, asked, time.monotonic() - begun))
+            copies = ReleaseStatus(release_id=spec.release_id, processes=(found.status(),)).copies
+            return Health(answers=asked is not None and asked.answers, copies=copies)
         if time.monotonic() - begun > spec.health.deadline_seconds:
             raise Unhealthy(f"The release did not become healthy within {spec.health.deadline_seconds:g} s: {lacking}")
         await patience.tell(lacking)
@@ -74,20 +77,41 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-async def _lacking(spec: ReleaseSpec, found: Found) -> str | None:
+def _asked(spec: ReleaseSpec, found: Found, before: AskedPort | None) -> AskedPort | None:
+    """Its port from outside, at its own address: what the engine publishes on the loopback takes connections for
+    whatever is behind it. Where it was started again, it is another's.
+    """
+    port = spec.container.port
+    if port is None:
+        return None
+    host, outer = (found.address, port) if found.address else ("127.0.0.1", spec.port or 0)
+    if before is not None and (before.host, before.port, before.pid) == (host, outer, found.pid):
+        return before
+    return AskedPort(
+        host=host,
+        port=outer,
+        number=port,
+        pid=found.pid,
+        expected=spec.health.expected or not found.address,  # the engine's own proxy takes connections for nobody
+        living=lambda: processes.with_descendants([found.pid] if found.pid else []),
+        untaken=lambda: None if found.pid is None else ports.untaken(port, found.pid),
+    )
+
+
+async def _lacking(spec: ReleaseSpec, found: Found, asked: AskedPort | None) -> str | None:
     """What is lacking, None when nothing is."""
     if not found.runs:
         ended = f", last with {_how(found)}" if found.exits else ""
         return f"its container is {found.state.replace('_', ' ')}{ended}."
     match spec.health.kind:
         case HealthKind.OWN:
-            return _by_its_own_check(found)
+            return _by_its_own_check(found) or (None if asked is None else await asked.lacking())
         case HealthKind.SETTLE:
             up = (datetime.now(UTC) - found.since).total_seconds() if found.since else 0.0
             wanted = spec.health.settle_seconds
             return None if up >= wanted else f"it has to stay up for {wanted:g} s."
         case HealthKind.HTTP | HealthKind.TCP:
-            return await _by_its_port(spec, found)
+            return await _by_its_port(spec, found, asked)
 
 
 def _by_its_own_check(found: Found) -> str | None:
@@ -97,28 +121,31 @@ def _by_its_own_check(found: Found) -> str | None:
     return None if found.health == "healthy" else f"the health check of its image has not passed yet.{told}"
 
 
-async def _by_its_port(spec: ReleaseSpec, found: Found) -> str | None:
-    """From outside, at its own address: what the engine publishes on the loopback takes connections for whatever is
-    behind it.
-    """
-    port = spec.container.port or 0
-    host, asked_port = (found.address, port) if found.address else ("127.0.0.1", spec.port or 0)
+async def _by_its_port(spec: ReleaseSpec, found: Found, asked: AskedPort | None) -> str | None:
+    if asked is None:
+        return "it has no port."
+    if spec.health.kind is HealthKind.TCP:
+        lacking = await asked.lacking()
+    else:
+        lacking = await _by_its_path(spec, asked)
+    if lacking is None or asked.takes_connections:
+        return lacking
+    return f"{lacking}{await asyncio.to_thread(listening_instead, found.pid, asked.number)}"
+
+
+async def _by_its_path(spec: ReleaseSpec, asked: AskedPort) -> str | None:
+    path, headers = spec.health.path, headers_for(asked.number)
     try:
-        if spec.health.kind is HealthKind.HTTP:
-            headers = {"Host": f"127.0.0.1:{port}", "User-Agent": "Headway-Health", "Accept": "*/*"}
-            answer = await requests.get(
-                host, asked_port, spec.health.path, headers=headers, timeout_seconds=_TRY_SECONDS
-            )
-            if not 200 <= answer.status < 400:
-                return (
-                    f"GET {spec.health.path} on port {port} answers {answer.status}, which is not 2xx or 3xx. Mend "
-                    "what it reports, or set the health check's path to one that answers."
-                )
-        else:
-            await requests.connect(host, asked_port, timeout_seconds=_TRY_SECONDS)
+        answer = await requests.get(asked.host, asked.port, path, headers=headers, timeout_seconds=TRY_SECONDS)
     except requests.NoAnswer as silence:
-        asked = f"GET {spec.health.path} on port" if spec.health.kind is HealthKind.HTTP else "a connection to port"
-        return f"{asked} {port} got no answer: {silence}.{await asyncio.to_thread(listening_instead, found.pid, port)}"
+        return f"GET {path} on port {asked.number} got no answer: {silence}."
+    asked.takes_connections = True
+    if not 200 <= answer.status < 400:
+        return (
+            f"GET {path} on port {asked.number} answers {answer.status}, which is not 2xx or 3xx. Mend what it "
+            "reports, or set the health check's path to one that answers."
+        )
+    asked.answers = True
     return None
 
 
@@ -157,14 +184,17 @@ def _how(found: Found) -> str:
     return how_it_ended(found.exit_code, out_of_memory=found.out_of_memory)
 
 
-def _good_news(spec: ReleaseSpec, seconds: float) -> str:
-    port = spec.container.port
+def _good_news(spec: ReleaseSpec, asked: AskedPort | None, seconds: float) -> str:
+    after = f"(after {seconds:.2f} s)"
+    if asked is not None and asked.other:
+        return f"Healthy, and no server of HTTP as the edge asks it: {asked.other}, on port {asked.number} {after}."
     match spec.health.kind:
         case HealthKind.OWN:
-            return f"Healthy: the health check of its image passes (after {seconds:.2f} s)."
+            also = "" if asked is None else f", and port {asked.number} answers HTTP"
+            return f"Healthy: the health check of its image passes{also} {after}."
         case HealthKind.SETTLE:
             return f"Healthy: its container has stayed up for {spec.health.settle_seconds:g} s."
         case HealthKind.HTTP:
-            return f"Healthy: GET {spec.health.path} is answered on port {port} (after {seconds:.2f} s)."
+            return f"Healthy: GET {spec.health.path} is answered on port {spec.container.port} {after}."
         case HealthKind.TCP:
-            return f"Healthy: it takes connections on port {port} (after {seconds:.2f} s)."
+            return f"Healthy: it answers HTTP on port {spec.container.port} {after}."

@@ -57,7 +57,7 @@ class Found:
         """The same in the words of every runtime."""
         return ProcessStatus(
             name=WEB,
-            state=self.state,
+            state=ProcessState.STARTING if self.runs and self.health == "starting" else self.state,
             pid=self.pid,
             since=self.since if self.runs else None,
             exits=self.exits,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from headway.kernel.artifacts import KeyPair, Route
-from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, Unavailable
+from headway.kernel.errors import Conflict, InvalidInput, Unavailable
 from headway.seams.runtimes import ports, processes, requests
 from headway.seams.runtimes.certificate_files import CertificateFiles
 from headway.seams.runtimes.confinement import AT_HOME, Confinement, EdgeAccounts
@@ -23,7 +23,7 @@ from headway.seams.runtimes.entrances import Entrances
 from headway.seams.runtimes.last_answers import send_away
 from headway.seams.runtimes.minded import Minded
 from headway.seams.runtimes.private_file import let_pass, write_privately
-from headway.seams.runtimes.proving import Probe, Prober, Seen, Wait
+from headway.seams.runtimes.proving import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
 from headway.seams.runtimes.route_file import RouteFile, check_route, read_route, render_route
 from headway.seams.runtimes.scratch import Scratch
 from headway.seams.runtimes.traefik import SECURE, WEB, Https, checked_folder, command_line
@@ -35,6 +35,7 @@ _FIRST_PAUSE = 0.005
 _FIRST_TRY_SECONDS = 1.0
 _GONE_SECONDS = 5.0
 _LET_IN_SECONDS = 0.05
+_UNREACHED_SECONDS = 0.05
 _UNDER_WAY_SECONDS = 12.0  # Traefik itself gives requests that are under way 10
 _PORT_SECONDS = 1.0
 # Files of applications end in .yml: no identifier can get in its way.
@@ -43,10 +44,6 @@ _DEFAULT_FILE = "edge.yaml"
 
 class EdgeBroken(Unavailable):
     """Traefik cannot be started."""
-
-
-class RouteNotProven(HeadwayError):
-    """A route was written, and requests through the edge do not end at its release."""
 
 
 class HostTaken(Conflict):
@@ -166,9 +163,10 @@ class Edge:
         if route is not None and self._daemon.pid() is not None:
             await self._wait_until_gone(route)
 
-    async def proven(self, route: Route, *, timeout_seconds: float = 10.0) -> None:
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once a request through the edge by each way, as the route's file now has them, has ended at the
-        route's release, whatever the application answers. Raises RouteNotProven.
+        route's release, whatever the application answers. Raises RouteNotProven, and that it is NotReached as soon as
+        it is clear that nobody answers there: whoever comes meanwhile is lost.
         """
         wait = Wait(timeout_seconds)
         for probe in self._prober.probes(route):
@@ -263,6 +261,7 @@ class Edge:
         file; at once where the file, which whoever changes anything writes anew, leads nobody that way any more.
         """
         patience = _FIRST_TRY_SECONDS
+        unreached: float | None = None
         while True:
             held = await asyncio.to_thread(self._held, route.application_id)
             if held is None and release_id is None:
@@ -271,10 +270,14 @@ class Edge:
             if held is not None and held.route.release_id == wanted and probe.way not in held.route.ways:
                 return
             seen = await self._prober.ask(probe, patience)
-            if held is not None and (seen.release_id, seen.revision) == (wanted, held.revision):
+            is_there = held is not None and (seen.release_id, seen.revision) == (wanted, held.revision)
+            if is_there and not seen.is_led:
                 return
+            unreached = (unreached or time.monotonic()) if is_there else None
+            if unreached is not None and time.monotonic() - unreached > _UNREACHED_SECONDS:
+                raise not_proven(probe, seen, _UNREACHED_SECONDS, to_release=release_id is not None)
             if wait.is_over:
-                raise _not_proven(probe, seen, wait, to_release=release_id is not None)
+                raise not_proven(probe, seen, wait.seconds, to_release=release_id is not None)
             await wait.pause()
             # An application may be slow to answer: each try waits longer than the one before.
             patience = min(patience * 2, max(wait.left_seconds, _FIRST_TRY_SECONDS))
@@ -385,15 +388,3 @@ class Edge:
                 return
         await self._daemon.end(grace_seconds=1.0)
         raise EdgeBroken(f"The edge does not start: {self._daemon.last_words() or 'Traefik wrote nothing'}")
-
-
-def _not_proven(probe: Probe, seen: Seen, wait: Wait, *, to_release: bool) -> RouteNotProven:
-    host = probe.way.host
-    if not to_release:
-        return RouteNotProven(
-            f"The edge has not taken up the route for {host} within {wait.seconds:g} s: {seen.words}."
-        )
-    return RouteNotProven(
-        f"Requests for {host} did not reach the new release within {wait.seconds:g} s: {seen.words}. Look whether the "
-        "application still answers on its port, then deploy again."
-    )

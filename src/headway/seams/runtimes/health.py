@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes import ports, processes, requests
-from headway.seams.runtimes.base import PortTaken, ProcessState, ProcessStatus, Unhealthy
+from headway.seams.runtimes.answer import TRY_SECONDS, AskedPort, headers_for
+from headway.seams.runtimes.base import Health, PortTaken, ProcessState, ProcessStatus, ReleaseStatus, Unhealthy
 from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
 from headway.seams.runtimes.patience import Patience
 
@@ -20,7 +22,6 @@ CRASHES = 3
 _FIRST_PAUSE = 0.01
 _LONGEST_PAUSE = 0.25
 _GROWTH = 1.1
-_TRY_SECONDS = 5.0
 # Beside a web process that answers, a worker has to have stayed up for so long.
 _WORKER_SECONDS = 1.0
 _SECOND_LOOK_SECONDS = 0.05
@@ -81,10 +82,10 @@ def checked_health(health: HealthCheck) -> HealthCheck:
     return health
 
 
-async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
+async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
     """Returns when the release is healthy. Raises Unhealthy with the sentence; the last lines are said before."""
     try:
-        await _wait(spec, watched, say)
+        return await _wait(spec, watched, say)
     except Unhealthy as error:
         written: list[str] = []
         for process in await watched.processes():
@@ -95,24 +96,26 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
         raise explained(error, written) from error.__cause__
 
 
-async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
+async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
     begun = time.monotonic()
     patience = Patience(say=say, deadline_seconds=spec.health.deadline_seconds)
     pause = _FIRST_PAUSE
     steady = _Steady(since={})
+    by_port = spec.port is not None and spec.health.kind is not HealthKind.SETTLE
+    asked = [_asked(spec, port, watched) for port in spec.ports] if by_port else []
     while True:
         found = await watched.processes()
         steady.look(found, watched)
-        by_port = spec.port is not None and spec.health.kind is not HealthKind.SETTLE
-        lacking = await _ask_all(spec, watched) if by_port else None
+        lacking = await _ask_all(spec, asked, watched)
         if lacking is None:
             kept_up = [process for process in found if not by_port or process.name.partition(".")[0] != "web"]
             lacking = steady.lacking(kept_up, _WORKER_SECONDS if by_port else spec.health.settle_seconds)
         if not found:
             lacking = "none of its processes was started."
         if lacking is None:
-            await say(_good_news(spec, time.monotonic() - begun))
-            return
+            await say(_good_news(spec, asked, time.monotonic() - begun))
+            copies = ReleaseStatus(release_id=spec.release_id, processes=tuple(found)).copies
+            return Health(answers=all(port.answers for port in asked), copies=copies)
         await _give_up_on_crashes(watched, found)
         if time.monotonic() - begun > spec.health.deadline_seconds:
             raise Unhealthy(f"The release did not become healthy within {spec.health.deadline_seconds:g} s: {lacking}")
@@ -121,34 +124,40 @@ async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaita
         pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
 
-async def _ask_all(spec: ReleaseSpec, watched: Watched) -> str | None:
+def _asked(spec: ReleaseSpec, port: int, watched: Watched) -> AskedPort:
+    return AskedPort(
+        host="127.0.0.1",
+        port=port,
+        number=port,
+        expected=spec.health.expected,
+        living=watched.pids,
+        untaken=partial(ports.untaken, port),
+    )
+
+
+async def _ask_all(spec: ReleaseSpec, asked: Sequence[AskedPort], watched: Watched) -> str | None:
     """What is lacking of the first port of which anything is, None when nothing is. Raises PortTaken."""
-    for port in spec.ports:
-        if (lacking := await _ask(spec, port, watched)) is not None:
+    for port in asked:
+        lacking = await _look_at_port(port.port, watched) or await _ask(spec, port)
+        if lacking is not None:
             return lacking
     return None
 
 
-async def _ask(spec: ReleaseSpec, port: int, watched: Watched) -> str | None:
-    closed = await _look_at_port(port, watched)
-    if closed is not None:
-        return closed
+async def _ask(spec: ReleaseSpec, asked: AskedPort) -> str | None:
+    if spec.health.kind is not HealthKind.HTTP:
+        return await asked.lacking()
+    path, port = spec.health.path, asked.port
     try:
-        if spec.health.kind is HealthKind.HTTP:
-            headers = {"Host": f"127.0.0.1:{port}", "User-Agent": "Headway-Health", "Accept": "*/*"}
-            answer = await requests.get(
-                "127.0.0.1", port, spec.health.path, headers=headers, timeout_seconds=_TRY_SECONDS
-            )
-            if not 200 <= answer.status < 400:
-                return (
-                    f"GET {spec.health.path} on port {port} answers {answer.status}, which is not 2xx or 3xx. "
-                    "Mend what it reports, or set the health check's path to one that answers."
-                )
-        else:
-            await requests.connect("127.0.0.1", port, timeout_seconds=_TRY_SECONDS)
+        answer = await requests.get("127.0.0.1", port, path, headers=headers_for(port), timeout_seconds=TRY_SECONDS)
     except requests.NoAnswer as silence:
-        asked = f"GET {spec.health.path} on port" if spec.health.kind is HealthKind.HTTP else "a connection to port"
-        return f"{asked} {port} got no answer: {silence}."
+        return f"GET {path} on port {port} got no answer: {silence}."
+    if not 200 <= answer.status < 400:
+        return (
+            f"GET {path} on port {port} answers {answer.status}, which is not 2xx or 3xx. Mend what it reports, or set "
+            "the health check's path to one that answers."
+        )
+    asked.answers = True
     return None
 
 
@@ -206,9 +215,12 @@ def _subject(process: ProcessStatus) -> str:
     return f"The process {process.name}"
 
 
-def _good_news(spec: ReleaseSpec, seconds: float) -> str:
-    if spec.port is None or spec.health.kind is HealthKind.SETTLE:
+def _good_news(spec: ReleaseSpec, asked: Sequence[AskedPort], seconds: float) -> str:
+    if not asked:
         return f"Healthy: its processes have stayed up for {spec.health.settle_seconds:g} s."
-    how = f"GET {spec.health.path} is answered" if spec.health.kind is HealthKind.HTTP else "it takes connections"
     on = " and ".join(map(str, spec.ports))
+    other = next((port.other for port in asked if port.other), None)
+    if other is not None:
+        return f"Healthy, and no server of HTTP as the edge asks it: {other}, on port {on} (after {seconds:.2f} s)."
+    how = f"GET {spec.health.path} is answered" if spec.health.kind is HealthKind.HTTP else "it answers HTTP"
     return f"Healthy: {how} on port {on} (after {seconds:.2f} s)."

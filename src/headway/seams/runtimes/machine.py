@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from typing import Protocol
 
 from headway.infra.hosts.beneath import Seen, look_beneath
 from headway.kernel.errors import Unavailable
-from headway.seams.runtimes import ports
+from headway.seams.runtimes import ports, processes
+from headway.seams.runtimes.answer import AskedPort
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,15 @@ class Ran:
 
     status: int
     output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What became of asking a port: it ``answers`` HTTP, or is a server of something ``other``, or what is lacking."""
+
+    answers: bool
+    other: str = ""
+    lacking: str = ""
 
 
 class ProgramAway(Unavailable):
@@ -72,6 +85,12 @@ class Machine(Protocol):
 
     async def reached(self) -> list[Reached]:
         """What is connected to services of the loopback now."""
+        ...
+
+    async def ask(self, port: Port, *, pid: int | None, expected: bool, within_seconds: float) -> Asked:
+        """Asks for an answer in HTTP at a port of a container, whose first process is ``pid``, again and again for so
+        long at most; where one is ``expected``, nothing else will do.
+        """
         ...
 
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
@@ -110,6 +129,22 @@ class OwnMachine:
         """See the contract."""
         found = await asyncio.to_thread(ports.reached)
         return [Reached(account=account, port=port) for account, port in sorted(found)]
+
+    async def ask(self, port: Port, *, pid: int | None, expected: bool, within_seconds: float) -> Asked:
+        """See the contract."""
+        asked = AskedPort(
+            host=port.address,
+            port=port.number,
+            number=port.number,
+            expected=expected,
+            living=lambda: processes.with_descendants([pid] if pid else []),
+            untaken=lambda: None if pid is None else ports.untaken(port.number, pid),
+        )
+        end, pause = time.monotonic() + within_seconds, _FIRST_PAUSE
+        while (lacking := await asked.lacking()) is not None and time.monotonic() < end:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        return Asked(answers=asked.answers, other=asked.other, lacking=lacking or "")
 
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
         """See the contract."""

@@ -16,7 +16,7 @@ from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import app_logs, launcher, processes, record, rpc
-from headway.seams.runtimes.base import ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.base import Health, ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.border import Border
 from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
@@ -113,14 +113,15 @@ class NativeRuntime:
         async with work.fence():
             await self.start_again(spec.release_id)
 
-    async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
+    async def healthy(self, work: Work, spec: ReleaseSpec) -> Health:
         """Waits until the release is healthy. Raises Unhealthy."""
         try:
-            await wait_until_healthy(spec, _Watched(self, spec, work.masked), work.say)
+            health = await wait_until_healthy(spec, _Watched(self, spec, work.masked), work.say)
         finally:
             for sentence in await asyncio.to_thread(self._border.said, spec.release_id):
                 await work.say(sentence)
         await asyncio.to_thread(record.mark, self._layout.release(spec.release_id), record.HEALTHY)
+        return health
 
     async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
         """Waits for the drain, then ends every process of the release. No error when there is none."""

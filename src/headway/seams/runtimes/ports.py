@@ -51,6 +51,21 @@ def read_table(text: str) -> list[Listener]:
     ]
 
 
+def untaken(port: int, pid: int | None = None) -> int | None:
+    """How many connections to a port wait for a process to take them, where ``pid`` lives (None: here). None where that
+    cannot be seen.
+    """
+    tables = processes.PROC / ("" if pid is None else str(pid)) / "net"
+    found: int | None = None
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (tables / table).read_text().splitlines()[1:]:
+                row = line.split()
+                if row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port:
+                    found = (found or 0) + int(row[4].partition(":")[2], 16)
+    return found
+
+
 def reached() -> set[tuple[int, int]]:
     """The accounts that are connected to ports of the loopback, with the ports, both ends of the connections told
     apart by who listens.

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from headway.kernel.artifacts import Entrance, Route, Way
+from headway.kernel.errors import HeadwayError
 from headway.seams.runtimes import requests
 from headway.seams.runtimes.entrances import Held
 from headway.seams.runtimes.route_file import PROBE, PROBE_HEADER, RELEASE_HEADER, REVISION_HEADER, THROUGH
 from headway.seams.runtimes.traefik import Https
 
-# What the edge says when it could not reach the release: no proof that the route leads there.
-_NOT_REACHED = frozenset({502, 504})
+# What the edge says when it could not reach the release, with the length of its words, and what leads from it into a
+# swarm: no proof that the route leads there. What a release says itself with such a status has more headers.
+_NOT_REACHED: Mapping[int, str] = {502: "11", 504: "15"}
+_OF_THE_EDGE = frozenset({"content-length", "content-type", "date", "connection"})
+_FORWARDER: Mapping[str, str] = {"server": "Caddy", "content-length": "0"}
+PROOF_SECONDS = 10.0
 _SHORTEST_SECONDS = 0.1
 _HANDSHAKE_SECONDS = 2.0
 _KNOCK_SECONDS = 1.0
 _FIRST_PAUSE = 0.005
 _LONGEST_PAUSE = 0.1
 _GROWTH = 1.1
+
+
+class RouteNotProven(HeadwayError):
+    """A route was written, and requests through the edge do not end at its release."""
+
+
+class NotReached(RouteNotProven):
+    """The edge leads to a release, and nobody answers there."""
 
 
 class Wait:
@@ -55,11 +68,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What came back: in words, and what the answer named."""
+    """What came back: in words, and what the answer named; ``is_led`` where it says that the edge leads there, and that
+    nobody is there.
+    """
 
     words: str
     release_id: str | None = None
     revision: str | None = None
+    is_led: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,10 +121,12 @@ class Prober:
         except requests.NoAnswer as silence:
             return Seen(words=str(silence))
         named = answer.headers.get(RELEASE_HEADER.lower())
-        if answer.status in _NOT_REACHED:
-            return Seen(words=f"the edge could not reach the release (status {answer.status})")
+        revision = answer.headers.get(REVISION_HEADER.lower())
+        if _is_the_edges_own(answer):
+            words = f"the edge could not reach the release (status {answer.status})"
+            return Seen(words=words, release_id=named, revision=revision, is_led=True)
         words = f"they end at {named or 'no release'} (status {answer.status})"
-        return Seen(words=words, release_id=named, revision=answer.headers.get(REVISION_HEADER.lower()))
+        return Seen(words=words, release_id=named, revision=revision)
 
     async def knock(self) -> None:
         """Returns when it answers, whatever that is. Raises NoAnswer."""
@@ -133,6 +151,27 @@ class Prober:
         yield Probe(way=way, through=True)
         if self.https is not None and way.entrance is Entrance.HTTPS:
             yield Probe(way=way, through=True, secure=True)
+
+
+def not_proven(probe: Probe, seen: Seen, seconds: float, *, to_release: bool) -> RouteNotProven:
+    """What to raise for a probe that was answered so for so long."""
+    host = probe.way.host
+    if not to_release:
+        return RouteNotProven(f"The edge has not taken up the route for {host} within {seconds:g} s: {seen.words}.")
+    kind = NotReached if seen.is_led else RouteNotProven
+    return kind(
+        f"Requests for {host} did not reach the new release within {seconds:g} s: {seen.words}. Look whether the "
+        "application still answers on its port, then deploy again."
+    )
+
+
+def _is_the_edges_own(answer: requests.Answer) -> bool:
+    if answer.status not in _NOT_REACHED:
+        return False
+    if _FORWARDER.items() <= answer.headers.items():
+        return True
+    said = answer.headers.keys() - {RELEASE_HEADER.lower(), REVISION_HEADER.lower()}
+    return answer.headers.get("content-length") == _NOT_REACHED[answer.status] and said <= _OF_THE_EDGE
 
 
 def reachable(host: str) -> str:

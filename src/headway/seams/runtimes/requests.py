@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 
 _HEAD_BYTES = 64 << 10
+_HTTP = b"HTTP/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,18 @@ class Answer:
 
 class NoAnswer(Exception):
     """There was no connection, or no HTTP answer on it; the text says which."""
+
+
+class Silent(NoAnswer):
+    """Nothing came within the time."""
+
+
+class Closed(NoAnswer):
+    """The connection was closed before anything came."""
+
+
+class Foreign(NoAnswer):
+    """What came is not HTTP."""
 
 
 async def get(
@@ -43,13 +56,13 @@ async def get(
         async with asyncio.timeout(timeout_seconds):
             return await _get((host, port), path, headers, tls_name, own)
     except TimeoutError as error:
-        raise NoAnswer(f"no answer within {timeout_seconds:g} s") from error
+        raise Silent(f"no answer within {timeout_seconds:g} s") from error
     except ConnectionRefusedError as error:
         raise NoAnswer("the connection was refused") from error
-    except asyncio.IncompleteReadError as error:
-        raise NoAnswer("the connection was closed without an answer") from error
+    except (asyncio.IncompleteReadError, ConnectionResetError, BrokenPipeError) as error:
+        raise Closed("the connection was closed without an answer") from error
     except asyncio.LimitOverrunError as error:
-        raise NoAnswer("the answer does not read as HTTP") from error
+        raise Foreign("the answer does not read as HTTP") from error
     except OSError as error:
         raise NoAnswer(error.strerror or "the connection failed") from error
 
@@ -94,9 +107,22 @@ async def _get(
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         writer.write(("\r\n".join([*lines, "Connection: close"]) + "\r\n\r\n").encode())
         await writer.drain()
-        return _parse(await reader.readuntil(b"\r\n\r\n"))
+        return _parse(await _beginning(reader) + await reader.readuntil(b"\r\n\r\n"))
     finally:
         await _close(writer)
+
+
+async def _beginning(reader: asyncio.StreamReader) -> bytes:
+    """The first bytes of an answer: what they are not the beginning of may never come to an end."""
+    try:
+        first = await reader.readexactly(len(_HTTP))
+    except asyncio.IncompleteReadError as error:
+        if not error.partial:
+            raise
+        first = error.partial
+    if first != _HTTP:
+        raise Foreign("the answer does not read as HTTP")
+    return first
 
 
 @cache
@@ -112,7 +138,7 @@ def _parse(head: bytes) -> Answer:
     version, _, remainder = first.partition(" ")
     status = remainder[:3]
     if not version.startswith("HTTP/") or not status.isdigit():
-        raise NoAnswer("the answer does not read as HTTP")
+        raise Foreign("the answer does not read as HTTP")
     fields = (line.partition(":") for line in rest if ":" in line)
     return Answer(status=int(status), headers={name.strip().lower(): value.strip() for name, _, value in fields})
 

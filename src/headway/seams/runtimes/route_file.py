@@ -31,6 +31,11 @@ _ADDRESS = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*|[0-9a-f:]+(\.[0-9
 _RULE_HOST = re.compile(r"Host\(`([^`]*)`\)")
 RECORD = "# headway "
 _NOBODY = "noop@internal"
+# What can be asked of somebody else once more: it changes nothing, has no body, and becomes no other protocol.
+_REPEATABLE = (
+    "(Method(`GET`) || Method(`HEAD`)) && !HeaderRegexp(`Content-Length`, `.`) && !HeaderRegexp(`Upgrade`, `.`)"
+)
+_UNREACHED = "502"
 
 Section = dict[str, Any]
 
@@ -57,7 +62,7 @@ def check_route(route: Route) -> None:
             check_path(path)
     if len({(way.host, way.path) for way in route.ways}) < len(route.ways):
         raise InvalidInput("A route cannot lead one host and path to two places.")
-    for upstreams in (route.upstreams, *(way.upstreams for way in route.ways)):
+    for upstreams in (route.upstreams, route.before, *(way.upstreams for way in route.ways)):
         for upstream in upstreams:
             _check_upstream(upstream)
     if not route.upstreams and not all(way.upstreams for way in route.ways):
@@ -123,6 +128,7 @@ def load_route(values: Mapping[str, Any]) -> Route:
             **values,
             "ways": tuple(ways),
             "upstreams": upstreams(values["upstreams"]),
+            "before": upstreams(values.get("before", [])),
             "redirects": tuple(Redirect(**each) for each in values["redirects"]),
             "logins": tuple(Login(**each) for each in values["logins"]),
         }
@@ -189,11 +195,23 @@ class _Rendering:
             }
         return dict(own)
 
+    @property
+    def has_before(self) -> bool:
+        """Whether another release may answer what this one does not; not beside a user's own words, which would have to
+        be said of both.
+        """
+        return bool(self.route.before and self.route.upstreams) and not self.route.own
+
     def ways(self) -> Iterator[_RenderedWay]:
         return (_RenderedWay(self, way) for way in self.route.ways)
 
     def services(self) -> Section:
-        found = {self.route.app_name: _balancer(self.route.upstreams)} if self.route.upstreams else {}
+        name = self.route.app_name
+        found = {name: _balancer(self.route.upstreams)} if self.route.upstreams else {}
+        if self.has_before:
+            found[f"{name}.before/"] = _balancer(self.route.before)
+            errors = {"status": [_UNREACHED]}
+            found[f"{name}.either/"] = {"failover": {"service": name, "fallback": f"{name}.before/", "errors": errors}}
         return found | {way.name: _balancer(way.way.upstreams) for way in self.ways() if way.way.upstreams}
 
     def middlewares(self) -> Section:
@@ -250,6 +268,21 @@ class _RenderedWay:
         }
 
     def routers(self) -> Section:
+        """Those by which everybody comes; with a release before, in two: what can be repeated, and the rest."""
+        found = self._routers()
+        if not self.whole.has_before or self.way.upstreams:
+            return found
+        either = f"{self.whole.route.app_name}.either/"
+        return {
+            name: made
+            for plain, router in found.items()
+            for name, made in (
+                (plain, {**router, "rule": f"({router['rule']}) && !({_REPEATABLE})"}),
+                (f"{plain}.again/", {**router, "rule": f"({router['rule']}) && {_REPEATABLE}", "service": either}),
+            )
+        }
+
+    def _routers(self) -> Section:
         before = [f"{self.name}.https"] if self.sent_on else self._before()
         found: Section = {self.name: {**self.base, **_using(before), "entryPoints": [WEB]}}
         if self.secure:
@@ -263,7 +296,7 @@ class _RenderedWay:
         found: Section = {
             f"{self.name}.{PROBE}": {**self.base, **straight, "middlewares": [naming, *self._rewriting()]}
         }
-        for name, router in self.routers().items():
+        for name, router in self._routers().items():
             own = self.whole.route.own.get("routers", {}).get(name)
             used = router if own is None else self.whole.router(own)
             passing = {"service": _NOBODY, "middlewares": [naming, *used.get("middlewares", [])]}

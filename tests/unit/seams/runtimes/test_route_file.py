@@ -52,6 +52,7 @@ ROUTES = st.builds(
     ),
     logins=st.lists(st.builds(Login, username=NAME, hash=NAME), max_size=2).map(tuple),
     own=st.just({}),
+    before=st.lists(UPSTREAMS, max_size=2).map(tuple),
 )
 
 
@@ -153,6 +154,19 @@ def test_words_of_the_users_own_replace_ours_stay_within_its_hosts_and_never_mov
     assert told["routers"]["shop.shop.localhost"]["rule"] == "Host(`shop.localhost`)"
     balancer = told["services"]["shop"]["loadBalancer"]
     assert balancer == {"servers": [{"url": "http://127.0.0.1:4000"}], "passHostHeader": False}
+
+
+def test_what_can_be_asked_again_goes_to_the_release_before_where_nobody_answers() -> None:
+    told = http(dataclasses.replace(ROUTE, before=(Upstream(port=3999),)))
+    again, rest = told["routers"]["shop.x.example.again/"], told["routers"]["shop.x.example"]
+    assert again["service"] == "shop.either/"
+    assert rest["service"] == "shop"
+    assert "Method(`GET`)" in again["rule"]
+    assert rest["rule"].endswith(f"!({again['rule'].partition(' && ')[2]})")
+    failover = {"service": "shop", "fallback": "shop.before/", "errors": {"status": ["502"]}}
+    assert told["services"]["shop.either/"] == {"failover": failover}
+    assert told["routers"]["shop.x.example.probe"]["service"] == "shop", "a proof is of the new one"
+    assert "shop.either/" not in http()["services"]
 
 
 def test_the_revision_changes_with_anything_in_the_file() -> None:

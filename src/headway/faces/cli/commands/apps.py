@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from headway.faces.cli.commands.servers import names_of
 from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
+from headway.faces.cli.started import Wait, say_started
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
@@ -69,9 +71,15 @@ def show(context: typer.Context, application: Named, *, as_json: AsJson = False)
         )
 
 
-def start(context: typer.Context, application: Named, *, as_json: AsJson = False) -> None:
-    """Starts an application again, with the release that served last."""
-    _call(context, application, "application.start", "is started", as_json=as_json)
+def start(context: typer.Context, application: Named, *, wait: Wait = True, as_json: AsJson = False) -> None:
+    """Starts an application again, with the release that served last, and waits until it answers."""
+    with Session.of(context).client() as client:
+        place = _find(client, application)
+        given = {"applicationId": place.application_id}
+        client.post("application.start", given)
+        logs = f"headway apps logs {place.name}"
+        look = partial(client.get, "application.one", **given)
+        say_started(place.name, look, "applicationStatus", wait=wait, logs=logs, as_json=as_json)
 
 
 def stop(context: typer.Context, application: Named, *, as_json: AsJson = False) -> None:

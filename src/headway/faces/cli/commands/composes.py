@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,8 @@ from headway.faces.cli import output
 from headway.faces.cli.options import AsJson, InProject, OnServer, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
+from headway.faces.cli.started import Wait as Started
+from headway.faces.cli.started import say_started
 from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput, NotFound
 
@@ -118,9 +121,14 @@ def deploy(
             output.say_json(made) if as_json else output.say(deployment_id)
 
 
-def start(context: typer.Context, compose: Named, *, as_json: AsJson = False) -> None:
-    """Starts the containers of a compose service again."""
-    _call(context, compose, "compose.start", "is started", as_json=as_json)
+def start(context: typer.Context, compose: Named, *, wait: Started = True, as_json: AsJson = False) -> None:
+    """Starts the containers of a compose service again, and waits until they are up and answer."""
+    with Session.of(context).client() as client:
+        found = find(client, compose)
+        client.post("compose.start", {"composeId": found.compose_id})
+        look = partial(client.get, "compose.one", composeId=found.compose_id)
+        logs = f"headway composes logs {found.name}"
+        say_started(found.name, look, "composeStatus", wait=wait, logs=logs, as_json=as_json)
 
 
 def stop(context: typer.Context, compose: Named, *, as_json: AsJson = False) -> None:

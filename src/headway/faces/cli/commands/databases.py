@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +14,8 @@ from headway.faces.cli import output
 from headway.faces.cli.options import AsJson, InProject, OnServer, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
+from headway.faces.cli.started import Wait as Started
+from headway.faces.cli.started import say_started
 from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput, NotFound
 
@@ -136,9 +139,14 @@ def show(context: typer.Context, database: Named, *, as_json: AsJson = False) ->
         output.say(f"{found.name} is reached by those who may change it.")
 
 
-def start(context: typer.Context, database: Named, *, as_json: AsJson = False) -> None:
-    """Starts a database that was stopped."""
-    _call(context, database, "start", "is started", as_json=as_json)
+def start(context: typer.Context, database: Named, *, wait: Started = True, as_json: AsJson = False) -> None:
+    """Starts a database that was stopped, and waits until it is up."""
+    with Session.of(context).client() as client:
+        found = find(client, database)
+        client.post(f"{found.kind}.start", found.given)
+        look = partial(client.get, f"{found.kind}.one", **found.given)
+        logs = f"headway databases logs {found.name}"
+        say_started(found.name, look, "applicationStatus", wait=wait, logs=logs, as_json=as_json)
 
 
 def stop(context: typer.Context, database: Named, *, as_json: AsJson = False) -> None:

@@ -100,6 +100,7 @@ releases = Table(
     Column("retire_at", Instant),
     Column("created_at", Instant, nullable=False),
     *returning_columns(),
+    Column("health", JSON(none_as_null=True)),  # what its health check saw, once it serves
 )
 Index("ix_releases_application", releases.c.application_id, releases.c.seq)
 Index(

@@ -11,6 +11,7 @@ from headway.kernel.artifacts import KeyPair, Route
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.machine import Machine
+from headway.seams.runtimes.proving import PROOF_SECONDS
 from headway.seams.runtimes.visits import Visiting
 
 # What no JSON holds: both ends have their own of these.
@@ -36,7 +37,7 @@ class EdgeThere(Protocol):
         """Takes the application's route away."""
         ...
 
-    async def proven(self, route: Route) -> None:
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once requests by each way end at the release."""
         ...
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headway.kernel.artifacts import KeyPair, Route
 from headway.seams.runtimes.afar.client import Attended
+from headway.seams.runtimes.proving import PROOF_SECONDS
 
 _PART = "edge"
 
@@ -36,9 +37,9 @@ class FarEdge:
         """Sends them nowhere."""
         await self.attended.call(_PART, "remove_route", application_id=application_id)
 
-    async def proven(self, route: Route) -> None:
+    async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once a request by each way has reached the release."""
-        await self.attended.call(_PART, "proven", route=route)
+        await self.attended.call(_PART, "proven", route=route, timeout_seconds=timeout_seconds)
 
     async def taken_up(self, route: Route) -> None:
         """Returns once the edge works by the route."""

@@ -8,8 +8,9 @@ from typing import Any
 from headway.infra.docker.api import EngineAway
 from headway.kernel.errors import Conflict, HeadwayError, InvalidInput, OutOfMemory, Unavailable
 from headway.seams.runtimes.base import NotRunning, PortTaken, Unhealthy, UnknownRelease
-from headway.seams.runtimes.edge import CertificateNotShown, EdgeBroken, HostTaken, RouteNotProven
+from headway.seams.runtimes.edge import CertificateNotShown, EdgeBroken, HostTaken
 from headway.seams.runtimes.machine import ProgramAway
+from headway.seams.runtimes.proving import NotReached, RouteNotProven
 from headway.seams.runtimes.rpc import SupervisordAway
 
 _KINDS: Mapping[str, type[HeadwayError]] = {
@@ -17,7 +18,7 @@ _KINDS: Mapping[str, type[HeadwayError]] = {
     for kind in (
         *(Conflict, InvalidInput, OutOfMemory, Unavailable),
         *(NotRunning, PortTaken, Unhealthy, UnknownRelease, SupervisordAway, ProgramAway),
-        *(CertificateNotShown, EdgeBroken, HostTaken, RouteNotProven),
+        *(CertificateNotShown, EdgeBroken, HostTaken, NotReached, RouteNotProven),
     )
 }
 

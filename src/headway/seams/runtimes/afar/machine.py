@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from headway.infra.hosts.beneath import Seen
 from headway.seams.runtimes.afar.client import Attended
-from headway.seams.runtimes.machine import Port, Ran, Reached
+from headway.seams.runtimes.machine import Asked, Port, Ran, Reached
 
 _PART = "machine"
 _WAY_SECONDS = 10.0  # more than the program has
@@ -47,6 +47,19 @@ class FarMachine:
         """See the contract."""
         found: list[Reached] = await self.attended.call(_PART, "reached")
         return found
+
+    async def ask(self, port: Port, *, pid: int | None, expected: bool, within_seconds: float) -> Asked:
+        """See the contract."""
+        asked: Asked = await self.attended.call(
+            _PART,
+            "ask",
+            seconds=within_seconds + _WAY_SECONDS,
+            port=port,
+            pid=pid,
+            expected=expected,
+            within_seconds=within_seconds,
+        )
+        return asked
 
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
         """See the contract."""

@@ -9,7 +9,7 @@ from typing import Any
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, Bundle, ReleaseSpec
 from headway.seams.runtimes.afar.client import Attended
-from headway.seams.runtimes.base import ReleaseStatus
+from headway.seams.runtimes.base import Health, ReleaseStatus
 from headway.seams.runtimes.inside import Inside
 
 _BEYOND_SECONDS = 60.0
@@ -42,10 +42,12 @@ class FarRuntime:
         async with work.fence():
             await self._call("start", say=work.say, mask=_masked_of(spec, work), spec=spec)
 
-    async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
+    async def healthy(self, work: Work, spec: ReleaseSpec) -> Health:
         """See the contract."""
         seconds = spec.health.deadline_seconds + spec.health.settle_seconds + _BEYOND_SECONDS
-        await self._call("healthy", say=work.say, mask=_masked_of(spec, work), seconds=seconds, spec=spec)
+        mask = _masked_of(spec, work)
+        found: Health = await self._call("healthy", say=work.say, mask=mask, seconds=seconds, spec=spec)
+        return found
 
     async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
         """See the contract."""

@@ -39,6 +39,7 @@ class Container:
     mounts: tuple[Mapping[str, Any], ...]
     has_terminal: bool
     told: str = ""
+    pid: int | None = None
 
     @property
     def service(self) -> str:
@@ -138,6 +139,7 @@ def container_of(found: Mapping[str, Any], told: str = "") -> Container:
         mounts=tuple(found.get("Mounts") or ()),
         has_terminal=bool(config.get("Tty")),
         told=told,
+        pid=state.get("Pid") or None,
     )
 
 

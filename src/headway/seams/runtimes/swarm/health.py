@@ -10,16 +10,17 @@ from typing import Protocol
 
 from headway.kernel.artifacts import Container, HealthKind, ReleaseSpec, Restart
 from headway.seams.runtimes import requests
-from headway.seams.runtimes.base import Unhealthy
+from headway.seams.runtimes.base import Health, ReleaseStatus, Unhealthy
 from headway.seams.runtimes.container_health import CRASHES, RanOutOfMemory, listening_instead
 from headway.seams.runtimes.container_state import WEB
 from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
 from headway.seams.runtimes.patience import Patience
-from headway.seams.runtimes.swarm.tasks import REJECTED, Task, by_copy
+from headway.seams.runtimes.swarm.tasks import REJECTED, Task, by_copy, statuses
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 0.5
 _GROWTH = 1.2
+_OTHER_SECONDS = 10.0
 _NO_IMAGE = ("No such image", "manifest unknown", "pull access denied", "not found: manifest")
 
 
@@ -67,13 +68,13 @@ class Watched(Protocol):
         ...
 
 
-async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> None:
+async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
     """Returns when every copy of the release is healthy. Raises Unhealthy with the sentence; the last lines of each are
     said before.
     """
     check = _Check(spec, watched, say)
     try:
-        await check.passed()
+        return await check.passed()
     except Unhealthy as error:
         raise explained(error, await check.last_lines()) from error.__cause__
 
@@ -85,8 +86,10 @@ class _Check:
         self._say = say
         self._blamed: Task | None = None
         self._settling: tuple[frozenset[str], float] = (frozenset(), 0.0)
+        self._answers = False
+        self._unanswered_since: float | None = None
 
-    async def passed(self) -> None:
+    async def passed(self) -> Health:
         begun = time.monotonic()
         deadline = self._spec.health.deadline_seconds
         patience = Patience(say=self._say, deadline_seconds=deadline)
@@ -104,7 +107,9 @@ class _Check:
             lacking = await self._lacking(seen.tasks)
             if lacking is None:
                 await self._say(self._good_news(time.monotonic() - begun))
-                return
+                now = statuses(seen.tasks, self._spec.container.replicas)
+                copies = ReleaseStatus(release_id=self._spec.release_id, processes=now).copies
+                return Health(answers=self._answers, copies=copies)
             if time.monotonic() - begun > deadline:
                 raise Unhealthy(f"The release did not become healthy within {deadline:g} s: {lacking}")
             await patience.tell(lacking)
@@ -178,12 +183,28 @@ class _Check:
             return f"{len(running)} of {wanted} copies run; {_why_not(tasks)}."
         match self._spec.health.kind:
             case HealthKind.OWN:
-                return None  # the swarm calls running only what passes it
+                # The swarm calls running only what passes it.
+                return None if self._spec.container.port is None else await self._if_http(running)
             case HealthKind.SETTLE:
                 return self._unsettled(running)
             case HealthKind.HTTP | HealthKind.TCP:
-                found = await asyncio.gather(*(self._unanswered(task) for task in running))
-                return next((each for each in found if each is not None), None)
+                return await self._all_answer(running)
+
+    async def _all_answer(self, running: Sequence[Task]) -> str | None:
+        found = await asyncio.gather(*(self._unanswered(task) for task in running))
+        lacking = next((each for each in found if each is not None), None)
+        self._answers = lacking is None
+        return lacking
+
+    async def _if_http(self, running: Sequence[Task]) -> str | None:
+        """What passes its own check and answers no HTTP for so long is a server of something else, unless the release
+        before was none.
+        """
+        lacking = await self._all_answer(running)
+        now = time.monotonic()
+        self._unanswered_since = None if lacking is None else self._unanswered_since or now
+        is_other = self._unanswered_since is not None and now - self._unanswered_since > _OTHER_SECONDS
+        return None if is_other and not self._spec.health.expected else lacking
 
     def _unsettled(self, running: Sequence[Task]) -> str | None:
         """By this machine's own clock: those of others may go otherwise."""
@@ -218,7 +239,10 @@ class _Check:
         what = "its container" if copies == 1 else f"each of its {copies} containers"
         match spec.health.kind:
             case HealthKind.OWN:
-                return f"Healthy: {what} passes the health check of the image (after {seconds:.2f} s)."
+                also = (
+                    "" if self._answers or spec.container.port is None else ", and answers no HTTP as the edge asks it"
+                )
+                return f"Healthy: {what} passes the health check of the image{also} (after {seconds:.2f} s)."
             case HealthKind.SETTLE:
                 return f"Healthy: {what} has stayed up for {spec.health.settle_seconds:g} s."
             case HealthKind.HTTP:

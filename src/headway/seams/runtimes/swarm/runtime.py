@@ -17,7 +17,7 @@ from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
 from headway.seams.runtimes import kept_images
-from headway.seams.runtimes.base import NotRunning, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.finishing import finished
 from headway.seams.runtimes.health import checked_health
@@ -72,7 +72,7 @@ class SwarmRuntime:
         async with work.fence():
             await finished(self._start(spec))
 
-    async def healthy(self, work: Work, spec: ReleaseSpec) -> None:
+    async def healthy(self, work: Work, spec: ReleaseSpec) -> Health:
         """Waits until every copy is healthy. Raises Unhealthy."""
         network_id = await self._cluster.network(spec.project_id)
         watched = WatchedService(
@@ -84,9 +84,10 @@ class SwarmRuntime:
             node_id=await self._cluster.here(),
             masked=work.masked,
         )
-        await wait_until_healthy(spec, watched, work.say)
+        health = await wait_until_healthy(spec, watched, work.say)
         ended = [task.task_id for task in await self._cluster.tasks(spec.release_id) if task.has_ended]
         await asyncio.to_thread(self._marks.healthy, spec.release_id, len(ended), ended)
+        return health
 
     async def stop(self, release_id: str, *, drain_seconds: float = 0.0) -> None:
         """Waits for the drain, then ends all copies: TERM, the grace, KILL. The service stays. A machine that the swarm

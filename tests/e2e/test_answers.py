@@ -1,0 +1,105 @@
+"""What counts as healthy: an HTTP answer of processes that stay; else the release before goes on, or serves again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.answering import BROKEN_AT_FIRST_REQUEST, BROKEN_AT_IMPORT, DIES_AFTER_TEN, SERVES
+from tests.docker_engine import Engine
+from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel
+from tests.panel import Panel, commit, git_repository, until, web
+from tests.visitors import Visitors
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(240)]
+
+BREAKS = {"import": BROKEN_AT_IMPORT, "first": BROKEN_AT_FIRST_REQUEST}
+FORMS = ("native", "container")
+TALKS_OF_ITSELF = """\
+import os, socketserver
+
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"220 mail.example ESMTP\\r\\n")
+        self.request.recv(1000)
+
+socketserver.ThreadingTCPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> Iterator[Panel]:
+    folder = tmp_path_factory.mktemp("answers") / "data"
+    with boxing_panel(folder, docker_engine, HEADWAY_DRAIN_TIME="6", HEADWAY_HEALTH_DEADLINE="20") as started:
+        yield started
+
+
+def files(form: str, app: str) -> dict[str, str]:
+    """The files of an application of that form."""
+    return {**(web("") if form == "native" else boxed_web("")), "app.py": app}
+
+
+def served(running: Panel, folder: Path, form: str, name: str) -> str:
+    """An application whose release answers; its id."""
+    fields = {} if form == "native" else {"buildType": "dockerfile"}
+    application_id = running.application(git_repository(folder / name, files(form, SERVES)), name=name, **fields)
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    return application_id
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("breaks", BREAKS)
+def test_a_release_that_never_answers_gets_no_request(shared: Panel, tmp_path: Path, form: str, breaks: str) -> None:
+    name = f"{form}-{breaks}"
+    application_id = served(shared, tmp_path, form, name)
+    commit(tmp_path / name, files(form, BREAKS[breaks]), "break it")
+    with Visitors(shared.edge_port, [name], kept=49) as visitors:
+        until(lambda: visitors.count > 100, what="visitors are there")
+        row = shared.ended(shared.deploy(application_id), BUILD_SECONDS)
+        before = visitors.count
+        until(lambda: visitors.count > before + 100, what="more of them came")
+    print(f"{name}: {visitors.count} requests, {len(visitors.failures)} failed; {row['errorMessage']}")
+    assert row["status"] == "error", (row, shared.deployment_log(row["deploymentId"]))
+    assert visitors.failures == []
+    assert set(visitors.answers) == {(name, "old")}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_release_that_dies_under_requests_gives_them_back(shared: Panel, tmp_path: Path, form: str) -> None:
+    name = f"{form}-ten"
+    application_id = served(shared, tmp_path, form, name)
+    commit(tmp_path / name, files(form, DIES_AFTER_TEN), "die after ten requests")
+    with Visitors(shared.edge_port, [name], kept=49) as visitors:
+        until(lambda: visitors.count > 100, what="visitors are there")
+        deployment_id = shared.deploy(application_id)
+        shared.ended(deployment_id, BUILD_SECONDS)
+        until(lambda: shared.one(deployment_id)["errorMessage"], what="it is told")
+        before = visitors.count
+        until(lambda: visitors.count > before + 500, what="more of them came")
+    row = shared.one(deployment_id)
+    print(f"{name}: {visitors.count} requests, {len(visitors.failures)} failed; {row['status']}: {row['errorMessage']}")
+    begun = [each for each in visitors.failures if "RemoteProtocolError" in each]  # it died amid its answer to these
+    assert visitors.failures == begun, "what only reads is asked of the release before"
+    assert "ended by itself" in row["errorMessage"]
+    assert shared.visit(name).text == "old"
+    assert row["status"] == "error" or row["unstable"]
+    assert shared.get("application.one", applicationId=application_id)["servingReleaseId"] != deployment_id
+
+
+def test_what_answers_no_http_is_deployed_with_a_warning(shared: Panel, tmp_path: Path) -> None:
+    url = git_repository(tmp_path / "mail", files("native", TALKS_OF_ITSELF))
+    row = shared.done(shared.deploy(shared.application(url, name="mail")))
+    assert "answers no HTTP, so nobody is served at its addresses" in row["errorMessage"]
+    assert "no server of HTTP as the edge asks it: it takes connections" in shared.deployment_log(row["deploymentId"])
+
+
+def test_what_answered_before_has_to_answer_again(shared: Panel, tmp_path: Path) -> None:
+    application_id = served(shared, tmp_path, "native", "web")
+    shared.post("application.update", applicationId=application_id, healthDeadlineSeconds=4)
+    commit(tmp_path / "web", files("native", TALKS_OF_ITSELF), "become a mail server")
+    row = shared.ended(shared.deploy(application_id))
+    assert row["status"] == "error"
+    assert "It has to answer HTTP there, as the release before does" in row["errorMessage"]
+    assert shared.visit("web").text == "old"

@@ -1,0 +1,214 @@
+"""No request is lost to a release that breaks at its import or at its first request, and few to one that dies after
+ten: with the servers that people use, in compose services and in a swarm.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.answering import BROKEN_AT_FIRST_REQUEST, BROKEN_AT_IMPORT, DIES_AFTER_TEN, SERVES
+from tests.compose import panel_with_engine, stack
+from tests.docker_engine import BASE_IMAGE, Engine
+from tests.e2e.boxes import boxed_web
+from tests.panel import Panel, commit, git_repository, panel, until
+from tests.visitors import Visitors
+
+SECONDS = 200
+_WSGI = """\
+import os
+count = 0
+def app(environ, begin):
+    global count
+    count += 1
+    if count > ALLOWED:
+        os._exit(3)
+    begin("200 OK", [("Content-Length", "3")])
+    return [b"BODY"]
+"""
+_ASGI = """\
+import os
+count = 0
+async def app(scope, receive, send):
+    global count
+    if scope["type"] != "http":
+        raise RuntimeError("requests only")
+    count += 1
+    if count > ALLOWED:
+        os._exit(3)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})
+    await send({"type": "http.response.body", "body": b"BODY"})
+"""
+_NODE = """\
+let count = 0;
+require("http").createServer((_, answer) => {
+  if (++count > ALLOWED) process.exit(3);
+  answer.end("BODY");
+}).listen(process.env.PORT, "127.0.0.1");
+"""
+EVER = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server as people use it: its files, and its program, in which a number and an answer are put."""
+
+    files: dict[str, str]
+    file: str
+    program: str
+    broken: str
+
+    def answering(self, body: str, allowed: int = EVER) -> dict[str, str]:
+        """One that ends itself at the request after so many."""
+        return {**self.files, self.file: self.program.replace("ALLOWED", str(allowed)).replace("BODY", body)}
+
+    def broken_at_import(self) -> dict[str, str]:
+        """One that cannot be loaded."""
+        return {**self.files, self.file: self.broken}
+
+
+_RAISES = "import time\ntime.sleep(0.5)\nraise ImportError('no module named shop')\n"
+SERVERS = {
+    "gunicorn": Server(
+        files={
+            "requirements.txt": "gunicorn==23.0.0\n",
+            "Procfile": "web: gunicorn -w 2 -b 127.0.0.1:$PORT shop:app\n",
+        },
+        file="shop.py",
+        program=_WSGI,
+        broken=_RAISES,
+    ),
+    "uvicorn": Server(
+        files={"requirements.txt": "uvicorn==0.34.0\n", "Procfile": "web: uvicorn --port $PORT shop:app\n"},
+        file="shop.py",
+        program=_ASGI,
+        broken=_RAISES,
+    ),
+    "node": Server(
+        files={"package.json": '{"name": "shop", "version": "1.0.0"}', "Procfile": "web: node shop.js\n"},
+        file="shop.js",
+        program=_NODE,
+        broken="throw new Error('no module named shop');",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="headway-answers-") as made:
+        Path(made).chmod(0o711)
+        yield Path(made)
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Iterator[Panel]:
+    with panel(folder / "native", HEADWAY_DRAIN_TIME="8", HEADWAY_HEALTH_DEADLINE="15") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def boxed(folder: Path, docker_engine: Engine) -> Iterator[Panel]:
+    fast = {"HEADWAY_DRAIN_TIME": "8", "HEADWAY_HEALTH_DEADLINE": "15"}
+    with panel_with_engine(folder / "composes", docker_engine, **fast) as started:
+        yield started
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_natively(site: Panel, folder: Path, name: str) -> None:
+    if name == "node" and shutil.which("node") is None:
+        pytest.skip("needs Node")
+    server = SERVERS[name]
+    repository = folder / name
+    application_id = site.application(git_repository(repository, server.answering("old")), name=name)
+    site.done(site.deploy(application_id), SECONDS)
+    for what, files in (("import", server.broken_at_import()), ("first request", server.answering("new", 0))):
+        commit(repository, files, what)
+        with Visitors(site.edge_port, [name], kept=49) as visitors:
+            until(lambda: visitors.count > 100, what="visitors are there")
+            row = site.ended(site.deploy(application_id), SECONDS)
+        told(name, what, visitors, row)
+        assert (row["status"], visitors.failures) == ("error", [])
+    commit(repository, server.answering("new", 12), "dies after ten requests")
+    with Visitors(site.edge_port, [name], kept=49) as visitors:
+        until(lambda: visitors.count > 100, what="visitors are there")
+        row = site.ended(site.deploy(application_id), SECONDS)
+        before = visitors.count
+        until(lambda: visitors.count > before + 3000, 60, what="more of them came")
+    told(name, "after ten", visitors, site.one(row["deploymentId"]))
+
+
+@pytest.mark.docker
+def test_as_a_compose_service(boxed: Panel, docker_engine: Engine) -> None:
+    shop = stack(boxed, docker_engine, "shop")
+    boxed.post("domain.create", composeId=shop.compose_id, host="shop.example", serviceName="web", port=3000)
+    check = {"test": ["CMD", "true"], "interval": "300ms", "timeout": "5s", "retries": 5}
+
+    def service(program: str) -> dict[str, object]:
+        told = program.replace("$", "$$")
+        return {
+            "image": BASE_IMAGE,
+            "command": ["python3", "-c", told],
+            "environment": {"PORT": "3000"},
+            "healthcheck": check,
+            "restart": "always",
+            "stop_grace_period": "1s",
+        }
+
+    shop.deploy(web=service(SERVES))
+    for what, program in (("import", BROKEN_AT_IMPORT), ("first request", BROKEN_AT_FIRST_REQUEST)):
+        with Visitors(boxed.edge_port, ["shop.example"], kept=49) as visitors:
+            until(lambda: visitors.count > 100, what="visitors are there")
+            row = shop.fail(web=service(program))
+            before = visitors.count
+            until(lambda least=before: visitors.count > least + 100, what="more of them came")  # type: ignore[misc]
+        told("compose", what, visitors, row)
+        assert visitors.failures == []
+    warned = stack(boxed, docker_engine, "warned")
+    boxed.post("domain.create", composeId=warned.compose_id, host="warned.example", serviceName="web", port=3001)
+    row = warned.deploy(web=service(SERVES))
+    assert "Nobody is served at the domains of web:3001" in row["errorMessage"]
+    for each in (shop, warned):
+        boxed.post("compose.delete", composeId=each.compose_id, deleteVolumes=True)
+
+
+@pytest.mark.docker
+def test_as_a_service_of_a_swarm(boxed: Panel, folder: Path, docker_engine: Engine) -> None:
+    docker_engine.docker("swarm", "init", "--advertise-addr", "127.0.0.1")
+    try:
+        _in_a_swarm(boxed, folder / "swarm")
+    finally:
+        docker_engine.docker("swarm", "leave", "--force")
+
+
+def _in_a_swarm(running: Panel, repository: Path) -> None:
+    url = git_repository(repository, {**boxed_web(""), "app.py": SERVES})
+    application_id = running.application(url, name="swarmed", buildType="dockerfile", runtime="swarm")
+    running.done(running.deploy(application_id), SECONDS)
+    for what, app in (("import", BROKEN_AT_IMPORT), ("first request", BROKEN_AT_FIRST_REQUEST)):
+        commit(repository, {"app.py": app}, what)
+        with Visitors(running.edge_port, ["swarmed"], kept=49) as visitors:
+            until(lambda: visitors.count > 100, what="visitors are there")
+            row = running.ended(running.deploy(application_id), SECONDS)
+        told("swarm", what, visitors, row)
+        assert (row["status"], visitors.failures) == ("error", [])
+    commit(repository, {"app.py": DIES_AFTER_TEN}, "dies after ten requests")
+    with Visitors(running.edge_port, ["swarmed"], kept=49) as visitors:
+        until(lambda: visitors.count > 100, what="visitors are there")
+        row = running.ended(running.deploy(application_id), SECONDS)
+        before = visitors.count
+        until(lambda: visitors.count > before + 500, 60, what="more of them came")
+    told("swarm", "after ten", visitors, running.one(row["deploymentId"]))
+    running.post("application.delete", applicationId=application_id)
+
+
+def told(name: str, what: str, visitors: Visitors, row: dict[str, object]) -> None:
+    """What came of it, for whoever runs this."""
+    times = visitors.failed_at
+    within = times[-1] - times[0] if times else 0.0
+    lost = f"{len(visitors.failures)} of {visitors.count} failed within {within:.3f} s"
+    print(f"{name}, {what}: {lost}; {row['status']}, unstable {row['unstable']}: {row['errorMessage']}")
