@@ -51,10 +51,17 @@ def local_host(settings: Settings, data_dir: DataDir) -> LocalHost:
         data_dir.panel_id,
         LOCAL,
         use_cgroups=settings.cgroups.wish,
-        gated=lambda: None if border is None else border.stand(),
+        gated=lambda ruled: None if border is None else _gated(border, ruled=ruled),
         use_pid_namespaces=settings.pid_namespaces.wish,
         spool_cap_bytes=settings.spool_cap_bytes,
     )
+
+
+def _gated(border: Gates, *, ruled: bool) -> str | None:
+    if ruled:
+        return border.contain(slices=False, ruled=True)
+    border.stand()
+    return None
 
 
 def gates(settings: Settings, data_dir: DataDir) -> Gates | None:

@@ -188,6 +188,33 @@ def test_an_application_in_a_container_and_the_steps_of_its_build_neither(stage:
     assert {way: result for way, result in said.items() if result != REFUSED} == {}, "in the container"
 
 
+def test_the_steps_of_another_organisations_builds_reach_what_is_open_to_all_only(stage: Stage) -> None:
+    gateway = stage.engine._bridge()[1] + ".128.1"
+    ways = [*stage.closed(gateway), f"tcp({gateway!r}, {stage.service})", f"udp({gateway!r}, {stage.service})"]
+    lines = [f"FROM {BASE_IMAGE}", f"ENV TRIER={json.dumps(TRIER)}", f"ENV WAYS={json.dumps(json.dumps(ways))}"]
+    lines += ['RUN python3 -c "$TRIER" "$WAYS"']
+    theirs = stack(stage.theirs, stage.engine, "theirs built")
+    web = {**SLEEPS, "build": {"context": ".", "dockerfile_inline": "\n".join(lines).replace("$", "$$")}}
+    del web["image"]
+    row = theirs.deploy(web=web)
+    said = said_in(stage.theirs.deployment_log(row["deploymentId"]))
+    assert {way: result for way, result in said.items() if result != REFUSED} == {}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.255.255.1", "[::1]", "127.1"])
+def test_no_image_of_a_compose_file_is_fetched_from_what_is_near(stage: Stage, host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+        image = f"{host}:{server.getsockname()[1]}/team/x:1"
+        row = stack(stage.theirs, stage.engine, f"near {host}".strip("[]").replace(":", "")).fail(
+            web={**SLEEPS, "image": image}
+        )
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert row["reason"] == "refused"
+    assert "private network" in row["errorMessage"] or "not a name" in row["errorMessage"]
+
+
 def test_what_is_running_stays_apart_while_the_panel_is_down(stage: Stage, theirs: str) -> None:
     stage.panel.stop()
     try:

@@ -84,7 +84,7 @@ class SimHost(LocalFiles):
         await self._border.back("host", "attach")
         return anchor
 
-    async def make_group(self, name: str, limits: Limits) -> str | None:
+    async def make_group(self, name: str, limits: Limits, *, ruled: bool = False) -> str | None:
         """See ``Host.make_group``: there are none here."""
         return None
 

@@ -57,6 +57,7 @@ class Imaging:
             cli=self.cli(deployment_id),
             name=release_name(self.panel_id, plan.app_name, deployment_id),
             group=plan.application_id,
+            ruled=plan.ruled,
             labels={
                 labels.PANEL: self.panel_id,
                 labels.PROJECT: plan.project_id,

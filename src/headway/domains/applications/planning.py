@@ -121,12 +121,19 @@ class Planning:
             serving_runtime=serving.runtime if serving else "native",
             answers=bool(serving and serving.health and serving.health.answers),
             project_id=application.project_id,
-            ruled=not settings.loopback and not has_machine(tx, application.organization_id),
+            ruled=self._is_ruled(tx, application, settings),
             mask=variables.mask,
         )
 
     def _git_uid(self, tx: Tx, application_id: str) -> int | None:
         return None if self.uid_base is None else self.uid_base + accounts_store.of_git(tx, application_id)
+
+    def _is_ruled(self, tx: Tx, application: Application, settings: AppSettings) -> bool:
+        """Whether its containers reach of the panel's machine what is open to all only. A server is its organisation's
+        own.
+        """
+        is_here = application.host_id == LOCAL_HOST
+        return is_here and not settings.loopback and not has_machine(tx, application.organization_id)
 
     def _image_guarded(self, tx: Tx, application: Application) -> bool:
         """Whether the image comes from the internet only: not on a server, which is its organisation's own, and not

@@ -34,7 +34,8 @@ async def build(bringing: Bringing, record: Record, *, fetches: Note) -> None:
     run, group = bringing.run, bringing.plan.compose_id
     await bringing.tools.engine.api.require_policies()
     await run.undo(UNDO_BUILD, {"group": group})
-    path = await run.host.make_group(group, bringing.tools.limits)
+    ruled = not bringing.plan.settings.host_access and await bringing.tools.is_ruled(group)
+    path = await run.host.make_group(group, bringing.tools.limits, ruled=ruled)
     account = await _account(bringing)
     async with bringing.logged_in("build", account=account, apart=True) as docker:
         line = Docker(host=docker.address, configuration=docker.config_folder)

@@ -169,9 +169,13 @@ class Tools:
         if too_much:
             raise InvalidInput(f"The compose file {'; it '.join(too_much)}.")
         if not record.stack and self.engine.beginning is not None:
-            ruled = not machine and await self.db.read(lambda tx: _is_ruled(tx, compose_id))
+            ruled = not machine and await self.is_ruled(compose_id)
             file = bounds.begun(file, await self.engine.beginning.group(ruled=ruled), ruled=ruled)
         return replace(record, file=file)
+
+    async def is_ruled(self, compose_id: str) -> bool:
+        """Whether nobody of its organisation may use the machine."""
+        return await self.db.read(lambda tx: _is_ruled(tx, compose_id))
 
     async def bring_up(self, compose_id: str, app_name: str, record: Record) -> None:
         """Starts what a release is to run for as long as it serves, and makes what of it is not there. What has done

@@ -219,9 +219,10 @@ class Host(Protocol):
         """Every run folder on this host, as handles, for the sweep of what ended rows left."""
         ...
 
-    async def make_group(self, name: str, limits: Limits) -> str | None:
+    async def make_group(self, name: str, limits: Limits, *, ruled: bool = False) -> str | None:
         """A control group, within the limits, for what another program starts on a run's behalf: its path from the
-        hierarchy's root. None where there can be none.
+        hierarchy's root. None where there can be none. What is ``ruled`` reaches of the host what is open to all only,
+        where its kernel judges that.
         """
         ...
 

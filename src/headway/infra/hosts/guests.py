@@ -20,6 +20,16 @@ def group_of(panel_id: str, name: str) -> str:
     return f"/headway/{panel_id}/builds/{name}"
 
 
+def ruled_of(panel_id: str) -> str:
+    """The path of the group in which containers and builds are that are ruled."""
+    return f"/headway/{panel_id}/containers/ruled"
+
+
+def within(above: str, name: str) -> str:
+    """The same below a group that is kept, whatever is in it."""
+    return f"{above}/build-{name}"
+
+
 def make(group: str, limits: Limits) -> bool:
     """Makes the group in the hierarchies that bound something, and that of v2; False where it cannot be. Whoever uses
     it makes it in the others. Blocks.
@@ -41,16 +51,16 @@ def make(group: str, limits: Limits) -> bool:
     return bool(mounts)
 
 
-def end(group: str, seconds: float) -> bool | None:
-    """Kills what is in the group, and removes it and what is empty above it: whether a process of it was out of memory,
-    None where they do not end in time. Blocks.
+def end(group: str, seconds: float, *, keeping_none: bool = True) -> bool | None:
+    """Kills what is in the group, and removes it, and what is empty above it where that is not kept: whether a process
+    of it was out of memory, None where they do not end in time. Blocks.
     """
     folders = [folder for mount in _mounts() if (folder := _folder(mount, group)).is_dir()]
     ended = cgroups.end_all(folders, seconds)
     ran_out = any(_ran_out(folder) for folder in folders)
     if not ended or not cgroups.remove(folders):
         return None
-    for folder in folders:
+    for folder in folders if keeping_none else ():
         for above in (folder.parent, folder.parent.parent):
             with suppress(OSError):  # others have theirs in it
                 above.rmdir()

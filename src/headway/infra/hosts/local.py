@@ -39,8 +39,8 @@ class LocalHost(LocalFiles):
     """The machine that the panel runs on. Below ``root`` it keeps a folder per run and the epochs in force.
 
     ``panel_id`` tells the control groups of several panels apart. Whether control groups and PID namespaces are used is
-    found out once, unless it is said. ``gated`` sees to it that the kernel judges what is in a new group. Of each run's
-    output at most about ``spool_cap_bytes`` are kept.
+    found out once, unless it is said. ``gated`` sees to it that the kernel judges what is in a new group, and gives
+    the one that holds those which are ruled. Of each run's output at most about ``spool_cap_bytes`` are kept.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class LocalHost(LocalFiles):
         host_id: str = "local",
         *,
         use_cgroups: bool | None = None,
-        gated: Callable[[], object] = lambda: None,
+        gated: Callable[[bool], str | None] = lambda ruled: None,  # noqa: ARG005 - as it is called
         use_pid_namespaces: bool | None = None,
         spool_cap_bytes: int = 512 << 20,
         machine: str | None = None,
@@ -188,22 +188,28 @@ class LocalHost(LocalFiles):
         await asyncio.to_thread(self._prune)
         return [self._handle(*run, trees) for name in sorted(names) if (run := split_run_name(name))]
 
-    async def make_group(self, name: str, limits: Limits) -> str | None:
+    async def make_group(self, name: str, limits: Limits, *, ruled: bool = False) -> str | None:
         """A control group, within the limits, for what another program starts on a run's behalf: its path from the
         hierarchy's root. None where control groups are not to be used, or their root is not seen from here.
         """
         if self._use_cgroups is False:
             return None
-        group = guests.group_of(self._panel_id, check_id(name))
+        above = await asyncio.to_thread(self._gated, ruled) if ruled else None
+        group = guests.group_of(self._panel_id, check_id(name)) if above is None else guests.within(above, name)
         if not await asyncio.to_thread(guests.make, group, limits):
             return None
-        await asyncio.to_thread(self._gated)
+        await asyncio.to_thread(self._gated, above is not None)
         return group
 
     async def end_group(self, name: str) -> bool:
         """Ends every process in such a group, until none is left, and removes it; whether memory ran out there."""
         group = guests.group_of(self._panel_id, check_id(name))
-        ran_out = await asyncio.to_thread(guests.end, group, SWEEP_SECONDS)
+        ruled = guests.within(guests.ruled_of(self._panel_id), name)
+        ended = [
+            await asyncio.to_thread(guests.end, group, SWEEP_SECONDS),
+            await asyncio.to_thread(lambda: guests.end(ruled, SWEEP_SECONDS, keeping_none=False)),
+        ]
+        ran_out = None if None in ended else any(ended)
         if ran_out is None:
             raise HostUnreachable(f"Processes in the control group {group} do not end although they were killed.")
         return ran_out

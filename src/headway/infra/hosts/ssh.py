@@ -236,9 +236,10 @@ class SshHost(SshFiles):
         rows = zip(texts[::4], texts[1::4], texts[2::4], texts[3::4], strict=True)
         return [handle for row in rows if (handle := self._handle(trees, *row)) is not None]
 
-    async def make_group(self, name: str, limits: Limits) -> str | None:
+    async def make_group(self, name: str, limits: Limits, *, ruled: bool = False) -> str | None:
         """A control group, within the limits, for what another program starts on a run's behalf: its path from the
-        hierarchy's root. None where control groups are not to be used, or their root is not seen from there.
+        hierarchy's root. None where control groups are not to be used, or their root is not seen from there. A server
+        is its organisation's own: nothing is ``ruled`` there.
         """
         if self._use_cgroups is False:
             return None

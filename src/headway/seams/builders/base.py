@@ -29,18 +29,19 @@ class BuildError(HeadwayError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
     """What a builder of images is told beside. ``name`` is what the image is to be called and ``labels`` what it
-    carries; ``group`` names the control group of the build's steps. ``dockerfile`` and ``context`` are relative to
-    the build path; ``fresh`` does without what is cached. ``account`` may speak to the engine, and reads no more of
-    the workspace than a build could; ``login`` is typed first, for base images that are not for everybody, from the
-    ``registries`` that it opens; with ``may_fetch`` the engine fetches whatever a Dockerfile says. Of one that
-    may do so where it needs it, ``fetches`` notes that it does, before it does. ``version`` is the one of the builder's
-    own parts, where it has any.
+    carries; ``group`` names the control group of the build's steps, which may be ``ruled``. ``dockerfile`` and
+    ``context`` are relative to the build path; ``fresh`` does without what is cached. ``account`` may speak to the
+    engine, and reads no more of the workspace than a build could; ``login`` is typed first, for base images that are
+    not for everybody, from the ``registries`` that it opens; with ``may_fetch`` the engine fetches whatever a
+    Dockerfile says. Of one that may do so where it needs it, ``fetches`` notes that it does, before it does.
+    ``version`` is the one of the builder's own parts, where it has any.
     """
 
     api: DockerApi
     cli: Docker
     name: str
     group: str
+    ruled: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None
     login: Typed | None = field(default=None, repr=False)

@@ -62,7 +62,7 @@ async def prepare(work: Work, spec: BuildSpec) -> str | None:
                 "The registry refuses the user and password of this application, or does not answer (the log has what "
                 "it says). Correct them."
             )
-    return await work.host.make_group(image.group, spec.limits)
+    return await work.host.make_group(image.group, spec.limits, ruled=image.ruled)
 
 
 async def run_build(work: Work, spec: BuildSpec, name: str, typed: Typed) -> Exit:

@@ -193,3 +193,9 @@ def test_two_mounts_at_one_place_are_refused() -> None:
 def test_files_and_images_are_not_mistaken_for_each_other() -> None:
     with pytest.raises(InvalidInput, match="needs a container engine"):
         _ = SPEC.bundle
+
+
+def test_what_is_ruled_begins_in_its_group_and_writes_no_packets_itself() -> None:
+    host = body(replace(SPEC, ruled=True), "panel", {}, "/headway/panel/containers/ruled")["HostConfig"]
+    assert (host["CgroupParent"], host["CapDrop"]) == ("/headway/panel/containers/ruled", ["NET_RAW"])
+    assert "CapDrop" not in body(SPEC, "panel", {}, "/headway/panel/containers/open")["HostConfig"]
