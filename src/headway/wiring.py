@@ -131,12 +131,12 @@ class Wiring:
             **self._schedules.subjects(),
         }
         self._ssh_keys = SshKeyService(db, data_dir.vault, key_forgetting(data_dir.vault))
-        self._docker = docker_api(settings)
-        self._registries = RegistryService(db=db, vault=data_dir.vault, trial=partial(try_registry, self._docker))
+        trial, border = partial(try_registry, docker_api(settings)), self._backups.border
+        self._registries = RegistryService(db=db, vault=data_dir.vault, trial=trial)
         self._providers = GitProviderService(db=db, vault=data_dir.vault, forges=forges())
         self._planning = self._plans()
         self._guests: set[str] = set()
-        self._servers = ServerWiring.of(settings, data_dir, db, self._ssh_keys)
+        self._servers = ServerWiring.of(settings, data_dir, db, self._ssh_keys, border)
         self._edge = edge(settings, data_dir)
         facts = edge_facts(settings)
         self._afar = Afar(settings=settings, data_dir=data_dir, fleet=self._servers.fleet)
@@ -145,7 +145,7 @@ class Wiring:
         self._certificates = CertificateService(db, data_dir.vault, self._edge, facts)
         fronted: dict[SubjectType, Fronted] = {SubjectType.APPLICATION: self._routing}
         self._domains = DomainService(db, fronted, facts, self._certificates.settle_quietly)
-        self._tools = tools_of(settings, data_dir, db, self._routing, self._providers, edge=self._edge)
+        self._tools = tools_of(settings, data_dir, db, self._routing, self._providers, edge=self._edge, border=border)
         self._toolboxes = self._afar.toolboxes(self._tools)
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
         self._ledger = self._new_ledger()

@@ -73,11 +73,12 @@ class BackupWiring:
         )
 
     @cached_property
-    def _gates(self) -> Gates | None:
+    def border(self) -> Gates | None:
+        """The border of this machine: one for the whole panel, which knows what it has told the kernel."""
         return gates(self.settings, self.data_dir)
 
     def _gated(self) -> Path | None:
-        return None if self._gates is None else self._gates.stand()
+        return None if self.border is None else self.border.stand()
 
     @cached_property
     def destinations(self) -> DestinationService:

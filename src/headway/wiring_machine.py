@@ -44,8 +44,7 @@ from headway.seams.runtimes.visits import Visits
 LOCAL = "local"
 
 
-def local_host(settings: Settings, data_dir: DataDir) -> LocalHost:
-    border = gates(settings, data_dir)
+def local_host(settings: Settings, data_dir: DataDir, border: Gates | None = None) -> LocalHost:
     return LocalHost(
         data_dir.runs,
         data_dir.panel_id,
@@ -122,9 +121,9 @@ def tools_of(
     providers: GitProviderService,
     *,
     edge: Edge,
+    border: Gates | None,
 ) -> Tools:
     folders = AppFolders(work=str(data_dir.work), private=str(data_dir.path))
-    border = gates(settings, data_dir)
     native = native_runtime(settings, data_dir, border)
     forms: dict[str, Runtime] = {
         "native": native,

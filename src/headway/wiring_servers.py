@@ -22,6 +22,7 @@ from headway.infra.panel.data_dir import DataDir
 from headway.kernel.secret import Secret
 from headway.kernel.settings import Settings
 from headway.kernel.turns import Turns
+from headway.seams.runtimes.gates import Gates
 from headway.wiring_machine import local_host
 
 OpenKey = Callable[[Tx, str, str], Secret]
@@ -36,9 +37,11 @@ class ServerWiring:
     open_key: OpenKey
 
     @classmethod
-    def of(cls, settings: Settings, data_dir: DataDir, db: Database, ssh_keys: SshKeyService) -> ServerWiring:
+    def of(
+        cls, settings: Settings, data_dir: DataDir, db: Database, ssh_keys: SshKeyService, border: Gates | None
+    ) -> ServerWiring:
         make = partial(_server_host, settings, data_dir.panel_id, turns=Turns(TURN_SECONDS))
-        fleet = Fleet(here=local_host(settings, data_dir), db=db, open_keys=ssh_keys.open_all, make=make)
+        fleet = Fleet(here=local_host(settings, data_dir, border), db=db, open_keys=ssh_keys.open_all, make=make)
         return cls(db=db, fleet=fleet, open_key=ssh_keys.open)
 
     def service(self, ledger: Ledger, engine: Engine) -> ServerService:
