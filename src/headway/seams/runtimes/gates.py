@@ -112,7 +112,10 @@ class Gates:
         with self._lock:
             try:
                 place.folder.mkdir(parents=True, exist_ok=True)
-                self._fill(place, {**(self._last or self._content()), "hw_here": _here()})
+                # The network that it is to be in may be new, and the machine's address there with it.
+                self._last = {**(self._last or self._content()), "hw_here": _here()}
+                for each in _places(self.panel_id):
+                    self._fill(each, self._last)
             except OSError as error:
                 self.problem = error.strerror or str(error)
                 return None
