@@ -58,6 +58,7 @@ def deployment_values(number: int, **changes: Any) -> dict[str, Any]:  # noqa: A
         "triggered_by": "user",
         "created_at": datetime(2026, 11, 24, tzinfo=UTC),
         "unstable": False,
+        "answers": None,
     }
     return plain | changes
 

@@ -12,7 +12,7 @@ from tests.compose import Stack, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxing_panel
 from tests.mortal import PROGRAM, WHY, mortal
-from tests.panel import Panel, git_repository, panel
+from tests.panel import Panel, git_repository, panel, web
 
 Json = Any
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -53,6 +53,26 @@ def test_a_process(running: Panel, tmp_path: Path) -> None:
     application_id = running.application(git_repository(tmp_path / "repo", mortal()), name="mortal")
     row = running.ended(running.deploy(application_id), 90)
     check(running, row, "web | ", running.get("application.readLogs", applicationId=application_id))
+
+
+@pytest.mark.parametrize(("status", "is_warned_of"), [(200, False), (404, False), (500, True), (502, True)])
+def test_what_a_visitor_is_answered_is_on_the_row(
+    running: Panel, tmp_path: Path, status: int, *, is_warned_of: bool
+) -> None:
+    files = web("told")
+    files["app.py"] = files["app.py"].replace("send_response(200)", f"send_response({status})")
+    application_id = running.application(git_repository(tmp_path / "repo", files), name=f"answers-{status}")
+    row = running.done(running.deploy(application_id))
+    assert (row["answers"]["path"], row["answers"]["status"], row["answers"]["ms"] < 5000) == ("/", status, True)
+    assert running.get("deployment.all", applicationId=application_id)[0]["answers"] == row["answers"]
+    said = f"Warning: GET / through the edge answers {status} (after "
+    assert (said in running.deployment_log(row["deploymentId"])) is is_warned_of
+
+
+def test_what_takes_no_requests_answers_nothing(running: Panel, tmp_path: Path) -> None:
+    files = {"Procfile": "worker: sleep 600\n"}
+    application_id = running.application(git_repository(tmp_path / "repo", files), name="quiet", settleSeconds=0.2)
+    assert running.done(running.deploy(application_id))["answers"] is None
 
 
 @pytest.mark.docker

@@ -59,6 +59,7 @@ class Listed(NamedTuple):
     out_of_reach_since: int | None
     last_seen_at: int | None
     unstable: bool
+    answers: str | None
 
     @staticmethod
     def of(deployment: Deployment) -> Listed:

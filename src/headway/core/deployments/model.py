@@ -149,6 +149,7 @@ class Deployment:
     out_of_reach_since: datetime | None
     last_seen_at: datetime | None
     unstable: bool
+    answers: str | None
 
     @property
     def host_ids(self) -> tuple[str, ...]:

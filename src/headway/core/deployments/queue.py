@@ -134,6 +134,7 @@ def add(tx: Tx, request: Request, deployment_id: str, log_path: str) -> Deployme
             "triggered_by_key_name": request.triggered_by_key_name,
             "created_at": created_at,
             "unstable": False,
+            "answers": None,
         },
     )
     promote(tx, request.exclusive_key)

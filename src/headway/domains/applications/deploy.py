@@ -18,6 +18,7 @@ from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
 from headway.domains.applications.tools import Toolboxes, Tools
+from headway.domains.catalog import first_answers
 from headway.domains.servers.errand import Errand, to_be_ended
 from headway.domains.servers.supplying import Supply
 from headway.domains.servers.supplying import undo as undo_supply
@@ -68,11 +69,12 @@ class DeployKind:
         await deploy.release_command(spec)
         await releasing.start(spec)
         health = await releasing.health_check(spec)
-        return Success(
+        success = Success(
             warning=await releasing.route(spec, health),
             message=f"Deployment done: release {spec.release_id} serves{releasing.where(spec)}",
             settle=lambda tx: releasing.settle(tx, spec, health),
         )
+        return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.application_id, success)
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""

@@ -9,6 +9,7 @@ from headway.domains.applications.routing import Edge
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
+from headway.seams.runtimes.first_answer import Answered
 from headway.seams.runtimes.proving import PROOF_SECONDS
 
 
@@ -39,6 +40,10 @@ class Edges:
     async def taken_up(self, route: Route) -> None:
         """See ``Edge``."""
         await (await self._of(route.application_id)).taken_up(route)
+
+    async def answered(self, route: Route) -> Answered:
+        """See ``Edge``."""
+        return await (await self._of(route.application_id)).answered(route)
 
     async def route(self, application_id: str) -> Route | None:
         """See ``Edge``."""

@@ -18,7 +18,7 @@ from headway.domains.applications.planning import Planning
 from headway.domains.applications.releasing import Releasing, take_back
 from headway.domains.applications.snapshot import Snapshot, open_snapshot
 from headway.domains.applications.tools import Toolboxes, Tools
-from headway.domains.catalog import restoring, returning
+from headway.domains.catalog import first_answers, restoring, returning
 from headway.domains.catalog.restoring import Domains, Restoring
 from headway.infra.db.tables.applications import releases
 from headway.infra.db.transaction import Tx
@@ -97,12 +97,13 @@ class RollbackKind:
                 returning.rolled_back(tx, releases, releasing.plan.serving, by=releasing.release_id)
             releasing.settle(tx, spec, health, run.plan["led"])
 
-        return Success(
+        success = Success(
             warning=warning,
             message=f"Rolled back: version {back.target.version} serves again{releasing.where(spec)}, as release "
             f"{spec.release_id}. The application's settings are as they were: the next deploy works from them.",
             settle=settle,
         )
+        return await first_answers.added(run, tools.routing.edge, releasing.plan.application_id, success)
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""

@@ -24,6 +24,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Redirect, Route, Upstream, Way
 from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.vault import Vault
+from headway.seams.runtimes.first_answer import Answered
 from headway.seams.runtimes.own_words import check_references
 from headway.seams.runtimes.proving import PROOF_SECONDS
 from headway.seams.runtimes.route_file import check_route, render_route
@@ -57,6 +58,10 @@ class Edge(Protocol):
         """Returns once the edge works by the route, whether or not the release answers. Raises HeadwayError after a
         deadline.
         """
+        ...
+
+    async def answered(self, route: Route) -> Answered:
+        """What a visitor is answered now. Raises HeadwayError."""
         ...
 
     async def route(self, application_id: str) -> Route | None:

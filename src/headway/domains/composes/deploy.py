@@ -9,6 +9,7 @@ from functools import partial
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.domains.catalog import first_answers
 from headway.domains.composes import engine_fetch
 from headway.domains.composes.bringing import Bringing
 from headway.domains.composes.building import build
@@ -63,11 +64,12 @@ class DeployKind:
         except RunFailed as failure:
             raise steps.left(plan, failure) from failure
         names = ", ".join(plan.record.services)
-        return Success(
+        success = Success(
             message=f"Deployment done: {names} of {releasing.plan.app_name} are up",
             warning=answers.warning,
             settle=lambda tx: releasing.settle(tx, plan, finished, answers),
         )
+        return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""

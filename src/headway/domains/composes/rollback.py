@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
-from headway.domains.catalog import restoring, returning
+from headway.domains.catalog import first_answers, restoring, returning
 from headway.domains.catalog.restoring import Domains, Restoring
 from headway.domains.composes import powers, store
 from headway.domains.composes.model import Record, Release
@@ -78,12 +78,13 @@ class RollbackKind:
                 returning.rolled_back(tx, compose_releases, releasing.plan.serving, by=releasing.release_id)
             releasing.settle(tx, plan, finished, answers, run.plan["led"])
 
-        return Success(
+        success = Success(
             warning=answers.warning,
             message=f"Rolled back: version {release.seq} of {releasing.plan.app_name} runs again, as release "
             f"{releasing.release_id}. Its file and variables are as they were: the next deploy works from them.",
             settle=settle,
         )
+        return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
         """Takes back one effect."""

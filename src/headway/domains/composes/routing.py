@@ -25,6 +25,7 @@ from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.stacks import address_of
+from headway.seams.runtimes.first_answer import Answered
 from headway.seams.runtimes.proving import PROOF_SECONDS
 from headway.seams.runtimes.route_file import check_route, render_route
 
@@ -48,6 +49,10 @@ class Edge(Protocol):
 
     async def taken_up(self, route: Route) -> None:
         """Returns once the edge works by the route. Raises HeadwayError after a deadline."""
+        ...
+
+    async def answered(self, route: Route) -> Answered:
+        """What a visitor is answered now. Raises HeadwayError."""
         ...
 
     async def route(self, application_id: str) -> Route | None:

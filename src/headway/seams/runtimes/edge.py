@@ -20,6 +20,7 @@ from headway.seams.runtimes.certificate_files import CertificateFiles
 from headway.seams.runtimes.confinement import AT_HOME, Confinement, EdgeAccounts
 from headway.seams.runtimes.daemon import Daemon
 from headway.seams.runtimes.entrances import Entrances
+from headway.seams.runtimes.first_answer import Answered, first_answer
 from headway.seams.runtimes.last_answers import send_away
 from headway.seams.runtimes.minded import Minded
 from headway.seams.runtimes.private_file import let_pass, write_privately
@@ -179,6 +180,10 @@ class Edge:
         wait = Wait(timeout_seconds)
         for probe in self._prober.passages(route):
             await self._prove(route, probe, wait, release_id=None)
+
+    async def answered(self, route: Route) -> Answered:
+        """What a visitor is answered now."""
+        return await first_answer(self._prober, route)
 
     async def routes(self) -> dict[str, Route]:
         """Every route that stands, by its application."""

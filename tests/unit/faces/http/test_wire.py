@@ -66,6 +66,7 @@ DONE = Deployment(
     out_of_reach_since=None,
     last_seen_at=None,
     unstable=False,
+    answers=None,
 )
 PENDING = replace(
     DONE, status=Status.PENDING, pid=None, commit_hash=None, started_at=None, finished_at=None, description=None
@@ -129,6 +130,7 @@ def test_a_row_has_every_key_always() -> None:
         "triggeredBy": {"userId": "user", "name": "Ann", "apiKeyId": "key", "apiKeyName": "of Ann", "deliveryId": None},
         "commit": {"hash": "df647f", "message": "first commit", "author": "Ann", "branch": "main"},
         "unstable": False,
+        "answers": None,
         "killRequestedAt": None,
         "outOfReachSince": None,
         "lastSeenAt": None,

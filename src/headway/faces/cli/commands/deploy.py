@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from headway.faces.cli import output
+from headway.faces.cli.answers import warn_of_answers
 from headway.faces.cli.options import AsJson, BuildServer, InProject, OnServer
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
@@ -238,3 +239,4 @@ def _show(client: Client, deployment_id: str, application_id: str, name: str, *,
     if not as_json:
         took = output.time_of(row, output.now())
         output.say(f"{name} is deployed ({took})" + "".join(f"\n{address}" for address in addresses))
+    warn_of_answers(row)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import output
+from headway.faces.cli.answers import answers_of
 from headway.faces.cli.options import AsJson
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
@@ -167,6 +168,7 @@ def _fields(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Reason", row.get("reason") or ""
     yield "Error", row.get("errorMessage") or ""
     yield "Unstable", "its release has crashed since" if row.get("unstable") else ""
+    yield "Answered", answers_of(row)
     yield "Commit", " ".join(str(commit.get(part) or "") for part in ("hash", "branch", "author"))
     yield "Asked for by", _asker(row)
     yield "Created", f"{row['createdAt']} ({output.age_of(row, now)} ago)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from pydantic_core import from_json
 from typing_extensions import TypedDict  # the one of Python 3.11 cannot be made a schema of
 
 from headway.core.deployments.left import Left
@@ -59,6 +60,14 @@ class StepRow(TypedDict):
     logOffset: int
 
 
+class AnswersRow(TypedDict):
+    """What the address answered through the edge when the deployment was done; null where nobody answered in time."""
+
+    path: str
+    status: int | None
+    ms: int
+
+
 class DeploymentRow(TypedDict):
     """A deployment. All keys are always there; what does not apply is null."""
 
@@ -90,6 +99,7 @@ class DeploymentRow(TypedDict):
     triggeredBy: AskerRow | None
     commit: CommitRow | None
     unstable: bool
+    answers: AnswersRow | None
     killRequestedAt: str | None
     outOfReachSince: str | None
     lastSeenAt: str | None
@@ -214,6 +224,7 @@ def deployment_row(
         "triggeredBy": _asker(row),
         "commit": _commit(row),
         "unstable": bool(row.unstable),
+        "answers": None if row.answers is None else from_json(row.answers),
         "killRequestedAt": instant(row.kill_requested_at),
         "outOfReachSince": instant(row.out_of_reach_since),
         "lastSeenAt": instant(row.last_seen_at),

@@ -78,6 +78,7 @@ deployments = Table(
     Column("out_of_reach_since", Instant),
     Column("last_seen_at", Instant),
     Column("unstable", Boolean, nullable=False),
+    Column("answers", Text),  # what its address answered when it was done, as JSON
     sqlite_autoincrement=True,
 )
 

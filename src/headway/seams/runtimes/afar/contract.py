@@ -10,6 +10,7 @@ from typing import Any, Protocol, get_type_hints
 from headway.kernel.artifacts import KeyPair, Route
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.confinement import EdgeAccounts
+from headway.seams.runtimes.first_answer import Answered
 from headway.seams.runtimes.machine import Machine
 from headway.seams.runtimes.proving import PROOF_SECONDS
 from headway.seams.runtimes.visits import Visiting
@@ -43,6 +44,10 @@ class EdgeThere(Protocol):
 
     async def taken_up(self, route: Route) -> None:
         """Returns once the edge works by the route's file."""
+        ...
+
+    async def answered(self, route: Route) -> Answered:
+        """What a visitor is answered now."""
         ...
 
     async def routes(self) -> dict[str, Route]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headway.kernel.artifacts import KeyPair, Route
 from headway.seams.runtimes.afar.client import Attended
+from headway.seams.runtimes.first_answer import Answered
 from headway.seams.runtimes.proving import PROOF_SECONDS
 
 _PART = "edge"
@@ -44,6 +45,11 @@ class FarEdge:
     async def taken_up(self, route: Route) -> None:
         """Returns once the edge works by the route."""
         await self.attended.call(_PART, "taken_up", route=route)
+
+    async def answered(self, route: Route) -> Answered:
+        """What a visitor is answered now."""
+        found: Answered = await self.attended.call(_PART, "answered", route=route)
+        return found
 
     async def route(self, application_id: str) -> Route | None:
         """The route that stands."""
