@@ -12,6 +12,8 @@ from headway.faces.http.streams import Follows
 from tests.integration.http.world import World, open_world
 
 ROUNDS = 12
+# What would ask the engine, which is not there: 503 where all that is sent happens to be good.
+ASK_THE_ENGINE = {"registry.testRegistry", "registry.testRegistryById"}
 TEXTS = [
     "",
     " ",
@@ -55,4 +57,5 @@ async def _send_anything(world: World) -> None:
                 answer = await world.owner.get(f"/{procedure.name}", params=texts)
             else:
                 answer = await world.owner.post(f"/{procedure.name}", json=sent)
-            assert answer.status_code in {200, 400, 404, 409}, (seed, procedure.name, sent, answer.text)
+            answers = {200, 400, 404, 409} | ({503} if procedure.name in ASK_THE_ENGINE else set())
+            assert answer.status_code in answers, (seed, procedure.name, sent, answer.text)
