@@ -20,6 +20,8 @@ from headway.infra.hosts.wire import (
 
 _STDERR_KEPT = 2_000
 _SHOWN = 60
+# Answers that come when nobody waits for them any more; a server that goes on and on with such only keeps us busy.
+_MOST_UNASKED_BYTES = 16 << 20
 _CARRIED = (2, 3)  # words about a connection: what, of which one, and the bytes
 
 
@@ -40,6 +42,7 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         self._questions: dict[bytes, asyncio.Future[list[bytes]]] = {}
         self._links: dict[bytes, asyncio.Protocol] = {}
         self._has_greeted = False
+        self._unasked_bytes = 0
 
     async def ask(
         self, verb: str, *arguments: Field, seconds: float | None, most_bytes: int = MOST_FRAME_BYTES
@@ -127,10 +130,14 @@ class Porter(asyncssh.SSHClientSession[bytes]):
             if (question := self._questions.get(number)) and not question.done():
                 self._has_greeted = True
                 self._most_bytes = max(self._most_bytes, MOST_FRAME_BYTES)
+                self._unasked_bytes = 0
                 question.set_result([*rest])
-        elif len(rest) not in _CARRIED:
+                return True
+            self._unasked_bytes += sum(map(len, rest))
+            return self._unasked_bytes <= max(_MOST_UNASKED_BYTES, 2 * self._most_bytes)
+        if len(rest) not in _CARRIED:
             return False
-        elif protocol := self._links.get(rest[1]):
+        if protocol := self._links.get(rest[1]):
             self._carry(protocol, *rest)
         return True
 
