@@ -131,6 +131,10 @@ def test_what_an_upgrade_finds_fetching_goes_on_and_is_settled_by_its_first_buil
     application_id = panel.application(git_repository(folder, boxed_web("1")), name="yesterday")
     panel.done(panel.deploy(application_id), BUILD_SECONDS)
     before_it_was_asked(panel, applications, application_id)
+    assert panel.get("application.one", applicationId=application_id)["engineFetch"] is None
+    panel.post(
+        "application.update", applicationId=application_id, engineFetch=None
+    )  # as whoever saves what it has read
     commit(folder, boxed_web("2", f"{DOCKERFILE}ADD {address} /x\n"), "fetches")
 
     row = panel.done(panel.deploy(application_id), BUILD_SECONDS)

@@ -57,5 +57,7 @@ class Changes(Input):
             if attribute is not None:
                 value = getattr(self, name)
                 changed[attribute] = default_of(attribute) if value is None or value == "" else value
+        if self.engine_fetch is None and settings.engine_fetch is None:  # what is read is sent back: nobody has said it
+            changed.pop("engine_fetch", None)
         changed |= hook_changes(self.watch_paths, self.webhook_secret, self.model_fields_set)
         return replace(settings, **changed, extra={**settings.extra, **passive_among(self.model_extra or {})})
