@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -95,6 +96,11 @@ def end_all(data_dir: Path, env: Mapping[str, str]) -> None:
         return True
 
     until(tried, what="nobody works with the data directory any more")
+
+
+def host_of(row: Json) -> str:
+    """The host name at which an application is reached, from its row."""
+    return urlsplit(row["address"]).hostname or ""
 
 
 class Panel:

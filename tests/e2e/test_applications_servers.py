@@ -20,7 +20,7 @@ from tests.certificates import certificate_for
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.e2e.test_cli import headway, succeed
-from tests.panel import Panel, commit, free_port, git_repository, panel, until, web
+from tests.panel import Panel, commit, free_port, git_repository, host_of, panel, until, web
 from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
 
 pytestmark = [
@@ -58,9 +58,9 @@ class Site:
 
     def visit(self, application_id: str) -> httpx.Response:
         """What the application answers at the edge of its server."""
-        name = self.panel.get("application.one", applicationId=application_id)["appName"]
+        name = host_of(self.panel.get("application.one", applicationId=application_id))
         url = f"http://{self.server.address}:{self.panel.edge_port}/"
-        return httpx.get(url, headers={"host": f"{name}.localhost"}, timeout=10, trust_env=False)
+        return httpx.get(url, headers={"host": name}, timeout=10, trust_env=False)
 
 
 @contextmanager
@@ -100,7 +100,8 @@ def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Sit
     application_id = site.application(git_repository(repository, web("one")))
     first = running.done(running.deploy(application_id), 90)
     assert (first["serverId"], site.visit(application_id).text) == (site.server_id, "one")
-    assert running.visit(running.get("application.one", applicationId=application_id)["appName"]).status_code == 404
+    name = host_of(running.get("application.one", applicationId=application_id)).partition(".")[0]
+    assert running.visit(name).status_code == 404
     listed = running.get("deployment.allByServer", serverId=site.server_id)
     assert [row["deploymentId"] for row in listed] == [first["deploymentId"]]
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -189,7 +190,8 @@ class TestNames:
 
         other = site.panel.get("application.one", applicationId=other_id)
 
-        assert re.fullmatch("kept-[0-9a-f]+", other["appName"])
+        assert re.fullmatch("kept-[a-z0-9]{6}", other["appName"])
+        assert urlsplit(other["address"]).hostname == f"{other['appName']}.localhost"
         site.panel.post("application.delete", applicationId=other_id)
 
     def test_a_name_with_shell_characters_is_a_name_like_any_other(self, site: Kept) -> None:
@@ -201,7 +203,7 @@ class TestNames:
             one = site.panel.get("application.one", applicationId=application_id)
             assert one["name"] == name
             assert re.fullmatch("[a-z0-9-]{1,63}", one["appName"])
-            assert site.panel.visit(one["appName"]).text == "kept"
+            assert site.panel.visit((urlsplit(one["address"]).hostname or "").partition(".")[0]).text == "kept"
             assert row["status"] == "done"
             assert not trap.exists()
         finally:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import DOCKERFILE, boxed_web, containers, images
-from tests.panel import Panel, commit, git_repository, panel, until, web
+from tests.panel import Panel, commit, git_repository, host_of, panel, until, web
 from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
 
 pytestmark = [
@@ -49,11 +49,11 @@ class Yard:
     def visit(self, application_id: str) -> httpx.Response:
         """What the application answers at the edge of the machine that it is on."""
         row = self.panel.get("application.one", applicationId=application_id)
-        name = row["appName"]
+        name = host_of(row)
         if row["serverId"] is None:
-            return self.panel.visit(name)
+            return self.panel.visit(name.partition(".")[0])
         url = f"http://{self.target.address}:{self.panel.edge_port}/"
-        return httpx.get(url, headers={"host": f"{name}.localhost"}, timeout=10, trust_env=False)
+        return httpx.get(url, headers={"host": name}, timeout=10, trust_env=False)
 
     def left(self, deployment_id: str) -> list[Path]:
         """What there is of a deployment in the files of all three."""

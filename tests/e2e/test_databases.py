@@ -49,7 +49,7 @@ def test_a_postgres_is_set_up_reached_stopped_and_removed(shop: Shop, docker_eng
     assert SECRET not in running.deployment_log(row["deploymentId"])
     one = made.one()
     assert one["applicationStatus"] == "done"
-    assert one["internalUrl"] == f"postgresql://keeper:{SECRET.replace('+', '%2B')}@orders:5432/shop"
+    assert one["internalUrl"] == f"postgresql://keeper:{SECRET.replace('+', '%2B')}@{one['appName']}:5432/shop"
     assert [each["deploymentId"] for each in one["deployments"]] == [row["deploymentId"]]
     assert ask_postgres(port, "CREATE TABLE kept (word text); INSERT INTO kept VALUES ('ärmel')") == ""
     published = docker_engine.docker("container", "ls", "--filter", f"publish={port}", "--format", "{{.Ports}}")
@@ -68,10 +68,11 @@ def test_a_postgres_is_set_up_reached_stopped_and_removed(shop: Shop, docker_eng
     made.post("start")
     until(lambda: ask_postgres(port, "SELECT word FROM kept") == "ärmel", what="it answers again")
 
+    called = made.one()["appName"]
     made.post("remove")
     assert containers(docker_engine, made.id) == []
     mine = f"label=headway.application={made.id}"
-    assert docker_engine.docker("volume", "ls", "--quiet", "--filter", mine).split() == ["orders.data"]
+    assert docker_engine.docker("volume", "ls", "--quiet", "--filter", mine).split() == [f"{called}.data"]
 
 
 @asked

@@ -36,8 +36,9 @@ def test_only_what_is_the_panel_s_and_needed_by_nothing_goes(
         git_repository(tmp_path_factory.mktemp("git") / "x", boxed_web("one")), name="roomy"
     )
     row = running.done(running.deploy(application_id), BUILD_SECONDS)
-    serving = f"headway-{panel_id}/roomy:r-{row['deploymentId']}"
-    left, foreign, others = f"headway-{panel_id}/roomy:r-gone", "mine:1", "headway-other/roomy:r-gone"
+    called = running.get("application.one", applicationId=application_id)["appName"]
+    serving = f"headway-{panel_id}/{called}:r-{row['deploymentId']}"
+    left, foreign, others = f"headway-{panel_id}/{called}:r-gone", "mine:1", f"headway-other/{called}:r-gone"
     text = f"FROM {BASE_IMAGE}\nLABEL headway.panel={panel_id}\nENV A=1\n".encode()
     docker_engine.docker("build", "--quiet", "--tag=nameless", "-", stdin=text)
     docker_engine.docker("create", "--name=holds", "nameless", "true")
@@ -58,11 +59,11 @@ def test_only_what_is_the_panel_s_and_needed_by_nothing_goes(
     assert found == {left: "its release is no more", nameless: "it has no name any more"}
     refused = headway(running, "disk", "clean")
     assert (refused.returncode, left in refused.stdout) == (1, True), "nobody was there to say yes"
-    assert left in tags(docker_engine, "headway-*/roomy")
+    assert left in tags(docker_engine, f"headway-*/{called}")
 
     done = succeed(running, "disk", "clean", "--yes")
     assert "are free by that" in done
-    assert tags(docker_engine, "headway-*/roomy") == sorted([serving, others])
+    assert tags(docker_engine, f"headway-*/{called}") == sorted([serving, others])
     assert tags(docker_engine, "mine") == [foreign]
     assert docker_engine.docker(*of_mine).split() == [held], "a container was made of it"
     docker_engine.docker("rm", "holds")

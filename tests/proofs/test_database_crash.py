@@ -72,8 +72,9 @@ class Site:
         until(lambda: containers(self.engine, self.made.id) == ["running"], 30, what=f"{name}: one container is left")
         mine = ("--filter", f"label=headway.application={self.made.id}")
         names = self.engine.docker("container", "ls", *mine, "--format", "{{.Names}}").split()
-        assert names == [f"orders-{deployment_id}"], name
-        assert self.engine.docker("volume", "ls", "--quiet", *mine).split() == ["orders.data"], name
+        called = self.made.one()["appName"]
+        assert names == [f"{called}-{deployment_id}"], name
+        assert self.engine.docker("volume", "ls", "--quiet", *mine).split() == [f"{called}.data"], name
         assert self.made.one()["applicationStatus"] == "done", name
 
 

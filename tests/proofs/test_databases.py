@@ -190,7 +190,7 @@ def test_a_redis_that_was_stopped_for_its_volume_is_up_again(shop: Shop, docker_
     cache = shop.make("redis", name="held", externalPort=port)
     cache.up()
     assert ask_redis(port, "SET", "word", "kept") == "+OK"
-    (Path(folder_of(docker_engine, "held.data")) / "large").write_bytes(os.urandom(16 << 20))
+    (Path(folder_of(docker_engine, f"{cache.one()['appName']}.data")) / "large").write_bytes(os.urandom(16 << 20))
     volumes = Volumes(running)
     gone = {"provider": "AWS", "accessKey": "a", "secretAccessKey": "s", "endpoint": "http://127.0.0.1:1"}
     nowhere = running.post("destination.create", name="gone", bucket="b", region="us-east-1", **gone)["destinationId"]

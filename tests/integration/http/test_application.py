@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from headway.core.deployments.status import Status
 from headway.faces.http.wire.applications import PASSIVE, ApplicationDetails, ApplicationRow
@@ -102,7 +103,8 @@ REFUSED: Sequence[dict[str, Any]] = (
 async def test_a_new_application_shows_every_field_that_clients_know(world: World) -> None:
     created = await world.post("application.create", name="My App!", environmentId=await world.environment())
     TypeAdapter(ApplicationRow).validate_python(created)
-    assert (created["appName"], created["applicationStatus"]) == ("my-app", "idle")
+    assert re.fullmatch("my-app-[a-z0-9]{6}", created["appName"]), "as clients look for its containers"
+    assert (created["address"], created["applicationStatus"]) == (f"http://my-app.localhost:{_port(world)}", "idle")
     assert (created["buildType"], created["sourceType"]) == ("nixpacks", "git")
     assert created.keys() > PASSIVE.keys()
     assert "code" not in created
@@ -257,13 +259,35 @@ async def test_an_application_of_a_server_that_is_not_there_is_refused(world: Wo
     assert (refused.status_code, refused.json()["message"]) == (404, "Server not found")
 
 
-async def test_two_applications_of_one_environment_have_two_names(world: World) -> None:
+async def test_the_second_application_of_a_name_is_reached_by_what_it_is_called_on_its_machine(world: World) -> None:
     environment_id = await world.environment()
-    await world.post("application.create", name="same", environmentId=environment_id)
-    refused = await world.owner.post("/application.create", json={"name": "same", "environmentId": environment_id})
-    assert refused.status_code == 409
-    elsewhere = await world.post("application.create", name="same", environmentId=await world.environment("second"))
-    assert elsewhere["appName"].startswith("same-")
+    first, second = [
+        await world.post("application.create", name="same", environmentId=environment_id) for _ in range(2)
+    ]
+    assert [each["address"] for each in (first, second)] == [
+        f"http://{name}.localhost:{_port(world)}" for name in ("same", second["appName"])
+    ]
+    host = (await world.get("domain.one", domainId=second["applicationId"]))["host"]
+    assert host == f"{second['appName']}.localhost"
+    taken = await world.owner.post("/domain.create", json={"applicationId": first["applicationId"], "host": host})
+    assert taken.status_code == 409
+    await world.post("application.delete", applicationId=first["applicationId"])
+    third = await world.post("application.create", name="same", environmentId=environment_id)
+    assert third["address"] == first["address"], "the name is free again"
+
+
+async def test_what_there_was_before_keeps_its_name(world: World) -> None:
+    application_id = await world.application("old")
+    before = text("UPDATE applications SET app_name = 'old', host_name = NULL")
+    await world.services.db.run(lambda tx: tx.execute(before))
+    one = await world.get("application.one", applicationId=application_id)
+    assert (one["appName"], one["address"]) == ("old", f"http://old.localhost:{_port(world)}")
+    newer = await world.get("application.one", applicationId=await world.application("old"))
+    assert newer["address"] == f"http://{newer['appName']}.localhost:{_port(world)}"
+
+
+def _port(world: World) -> int:
+    return world.platform.settings.edge_port
 
 
 async def test_start_needs_something_that_was_deployed(world: World) -> None:

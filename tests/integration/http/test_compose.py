@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from headway.core.access.model import Role
@@ -20,7 +22,8 @@ async def compose(world: World, **fields: object) -> str:
 
 async def test_a_new_compose_service_has_every_field_that_clients_know(world: World) -> None:
     one = await world.get("compose.one", composeId=await compose(world))
-    assert (one["name"], one["appName"], one["composeStatus"]) == ("stack", "stack", "idle")
+    assert (one["name"], one["composeStatus"]) == ("stack", "idle")
+    assert re.fullmatch("stack-[a-z0-9]{6}", one["appName"])
     assert (one["sourceType"], one["composeType"], one["composePath"]) == (
         "raw",
         "docker-compose",
@@ -46,7 +49,7 @@ async def test_lists_of_all_nest_the_compose_service(world: World) -> None:
     compose_id = await compose(world)
     await world.post("compose.redeploy", composeId=compose_id)
     (row,) = await world.get("deployment.allCentralized")
-    assert (row["application"], row["compose"]["composeId"], row["compose"]["appName"]) == (None, compose_id, "stack")
+    assert (row["application"], row["compose"]["composeId"], row["compose"]["name"]) == (None, compose_id, "stack")
     assert row["compose"]["environment"]["project"]["name"] == "bench"
     (job,) = await world.get("deployment.queueList")
     assert (job["data"]["composeId"], job["data"]["applicationType"]) == (compose_id, "compose")
@@ -105,12 +108,6 @@ async def test_only_an_owner_lets_a_file_use_the_host(world: World) -> None:
         await world.post("compose.update", composeId=compose_id, allowHostAccess=True)
         kept = await client.post("/compose.update", json={"composeId": compose_id, "description": "by an admin"})
         assert kept.json()["allowHostAccess"] is True
-
-
-async def test_its_name_is_taken_for_applications_too(world: World) -> None:
-    await compose(world)
-    application = await world.get("application.one", applicationId=await world.application("stack"))
-    assert application["appName"].startswith("stack-")
 
 
 async def test_a_project_with_a_compose_service_is_not_removed(world: World) -> None:

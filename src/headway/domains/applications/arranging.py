@@ -117,7 +117,6 @@ class Arranging:
                     tx,
                     target,
                     f"{model.name} (copy)" if beside else model.name,
-                    app_name=model.app_name,
                     description=model.description,
                     settings=of_copy(actor, replace(with_own_ids(model.settings), archive=None)),
                     env=model.env,

@@ -10,7 +10,7 @@ from headway.core.deployments.model import SubjectType
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
 from headway.domains.catalog import accounts_store, hooks_store
-from headway.domains.catalog.naming import app_name_for
+from headway.domains.catalog.naming import app_name_for, free_name, host_name_for
 from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
@@ -44,6 +44,7 @@ class Making:
         """A new application in this place, on that host, not deployed yet; ``database``: what is to run of one of that
         kind.
         """
+        called = app_name_for(app_name or name, lambda candidate: store.app_name_is_taken(tx, candidate))
         application = Application(
             application_id=new_id(),
             organization_id=place.organization_id,
@@ -52,7 +53,8 @@ class Making:
             host_id=host_id,
             build_host_id=build_host_id,
             name=name,
-            app_name=app_name_for(app_name or name, lambda candidate: not self._is_free(tx, candidate)),
+            app_name=called,
+            host_name=called if database is not None else self._host_name(tx, app_name or name, called),
             description=description,
             status=AppStatus.IDLE,
             wanted=Wanted.DOWN,
@@ -71,11 +73,13 @@ class Making:
 
     def add_preview(self, tx: Tx, parent: Application, preview_id: str, *, name: str, app_name: str) -> Application:
         """What is to run of a pull request of the ``parent``: with accounts of its own and no address for webhooks."""
+        called = free_name(app_name, lambda candidate: self._is_free(tx, candidate))
         preview = replace(
             parent,
             application_id=preview_id,
             name=name,
-            app_name=app_name_for(app_name, lambda candidate: not self._is_free(tx, candidate)),
+            app_name=called,
+            host_name=called,
             description=None,
             status=AppStatus.IDLE,
             wanted=Wanted.DOWN,
@@ -89,8 +93,13 @@ class Making:
         store.add(tx, preview, self.vault)
         return preview
 
-    def _is_free(self, tx: Tx, app_name: str) -> bool:
-        return self.name_is_free(tx, app_name) and not store.app_name_is_taken(tx, app_name)
+    def _host_name(self, tx: Tx, name: str, app_name: str) -> str:
+        return host_name_for(name, app_name, lambda candidate: self._is_free(tx, candidate))
+
+    def _is_free(self, tx: Tx, name: str) -> bool:
+        """Whether nobody is reached by this name, nor called so on a machine."""
+        taken = store.named(tx, name) is not None or store.app_name_is_taken(tx, name)
+        return self.name_is_free(tx, name) and not taken
 
     def _new_uid(self, tx: Tx, use: str) -> int | None:
         return None if self.uid_base is None else self.uid_base + accounts_store.new(tx, use)

@@ -220,10 +220,10 @@ def without_git(settings: AppSettings) -> AppSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """One application. ``env`` is its variables as the user wrote them; uids are None where the panel is not root. What
-    runs of a pull request is one too: ``preview_of`` names the application that it is a preview of; and so is a
-    database, of the kind ``database``. ``build_host_id`` is the server that builds it, where that is not to be done
-    where it is.
+    """One application: ``app_name`` is what it is called on its machine, ``host_name`` by what it is reached below the
+    base domain. ``env`` is its variables as the user wrote them; uids are None where the panel is not root. What runs
+    of a pull request is one too: ``preview_of`` names the application that it is a preview of; and so is a database, of
+    the kind ``database``. ``build_host_id`` is the server that builds it, where that is not to be done where it is.
     """
 
     application_id: str
@@ -245,6 +245,7 @@ class Application:
     preview_of: str | None = None
     build_host_id: str | None = None
     database: str | None = None
+    host_name: str = ""
 
     @property
     def subject_type(self) -> SubjectType:

@@ -37,6 +37,7 @@ class Plan:
     answers: bool = False
     project_id: str = ""
     ruled: bool = False
+    host_name: str = ""
     registry: Mapping[str, str] | None = field(default=None, repr=False)
     provider: Mapping[str, str] | None = field(default=None, repr=False)
     mask: tuple[str, ...] = field(default=(), repr=False)

@@ -107,6 +107,7 @@ class Planning:
         return Plan(
             application_id=application.application_id,
             app_name=application.app_name,
+            host_name=application.host_name,
             settings=settings,
             variables=variables.run,
             build_variables=variables.build,

@@ -199,9 +199,9 @@ class Routing:
         """What an application is to those who come, None when there is none; nobody is led to a database."""
         return store.front(tx, service_id, led=True)
 
-    def named(self, tx: Tx, app_name: str) -> str | None:
-        """The application that has this name, of whomever."""
-        return store.named(tx, app_name)
+    def named(self, tx: Tx, host_name: str) -> str | None:
+        """The application that is reached by this name, of whomever."""
+        return store.named(tx, host_name)
 
     def foresee(self, tx: Tx, service_id: str) -> None:
         """Whether the edge could lead to the application as the rows now stand. Raises HeadwayError."""

@@ -322,7 +322,7 @@ class ApplicationService:
 
     def addresses(self, application: Application) -> list[str]:
         """Where the application answers once it is deployed."""
-        return [self._address(application.app_name)]
+        return [self._address(application.host_name)]
 
     async def _enqueue(
         self,

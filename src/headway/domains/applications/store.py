@@ -41,6 +41,7 @@ _COLUMNS = (
     *("description", "status", "wanted", "serving_release_id", "settings", "env", "build_uid", "run_uid"),
     *("created_at", "preview_of", "build_host_id", "database"),
 )
+_HOST_NAME = func.coalesce(_a.host_name, _a.app_name)
 _SETTINGS = select(_a.settings).where(_a.application_id == bindparam("application_id"), _a.deleted_at.is_(None))
 
 
@@ -149,18 +150,19 @@ def owner(tx: Tx, application_id: str) -> Owner | None:
 
 def front(tx: Tx, application_id: str, *, led: bool = False) -> Front | None:
     """What an application is to those who come, None when there is none; with ``led`` a database is none."""
-    columns = (_a.organization_id, _a.project_id, _a.app_name, _a.created_at)
+    columns = (_a.organization_id, _a.project_id, _a.app_name, _HOST_NAME.label("host_name"), _a.created_at)
     mine = (_a.application_id == application_id, _a.deleted_at.is_(None), *((_a.database.is_(None),) if led else ()))
     row = tx.execute(select(*columns).where(*mine)).one_or_none()
     if row is None:
         return None
     whose = Owner(organization_id=row.organization_id, project_id=row.project_id)
-    return Front(owner=whose, app_name=row.app_name, created_at=row.created_at)
+    return Front(owner=whose, app_name=row.app_name, host_name=row.host_name, created_at=row.created_at)
 
 
-def named(tx: Tx, app_name: str) -> str | None:
-    """The application that has this name, of whomever."""
-    found: str | None = tx.scalar(select(_a.application_id).where(_a.app_name == app_name))
+def named(tx: Tx, host_name: str) -> str | None:
+    """The application that is reached by this name below the base domain, of whomever."""
+    by_its_own = and_(_a.host_name.is_(None), _a.app_name == host_name)
+    found: str | None = tx.scalar(select(_a.application_id).where(or_(_a.host_name == host_name, by_its_own)))
     return found
 
 
@@ -182,6 +184,7 @@ def add(tx: Tx, application: Application, vault: Vault) -> None:
             host_id=application.host_id,
             name=application.name,
             app_name=application.app_name,
+            host_name=application.host_name,
             description=application.description,
             status=application.status,
             wanted=application.wanted,
@@ -346,7 +349,8 @@ def remove_release(tx: Tx, release_id: str) -> None:
 
 def _application(row: Row[Any], vault: Vault) -> Application:
     plain = {name: getattr(row, name) for name in _COLUMNS}
-    opened = {"settings": AppSettings.load(vault.open(row.settings["sealed"])), "env": vault.open(row.env)}
+    opened: dict[str, Any] = {"settings": AppSettings.load(vault.open(row.settings["sealed"]))}
+    opened |= {"env": vault.open(row.env), "host_name": getattr(row, "host_name", None) or row.app_name}
     return Application(**{**plain, **opened, "status": AppStatus(row.status), "wanted": Wanted(row.wanted)})
 
 

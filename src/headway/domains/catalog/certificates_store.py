@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, union, update
+from sqlalchemy import Row, delete, func, insert, select, union, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.domains.catalog.certificates_model import Certificate
@@ -14,6 +14,7 @@ from headway.infra.db.tables.edge import certificates, domains
 from headway.infra.db.transaction import Tx
 
 _c = certificates.c
+_HOST_NAME = func.coalesce(applications.c.host_name, applications.c.app_name)  # below the base domain
 _PUBLIC = tuple(column for column in _c if column.name != "private_key")
 
 
@@ -37,14 +38,15 @@ def every(tx: Tx) -> list[tuple[Certificate, str]]:
 
 
 def named_applications(tx: Tx) -> list[tuple[str, str]]:
-    """(name, organisation) of every application."""
-    return [(row.app_name, row.organization_id) for row in tx.execute(select(applications))]
+    """(name below the base domain, organisation) of every application."""
+    rows = tx.execute(select(_HOST_NAME.label("host_name"), applications.c.organization_id))
+    return [(row.host_name, row.organization_id) for row in rows]
 
 
 def named_there(tx: Tx, host_id: str) -> list[str]:
-    """The names of the applications on a host."""
+    """The names below the base domain of the applications on a host."""
     there = (applications.c.host_id == host_id, applications.c.deleted_at.is_(None))
-    return list(tx.execute(select(applications.c.app_name).where(*there)).scalars())
+    return list(tx.execute(select(_HOST_NAME).where(*there)).scalars())
 
 
 def hosts_there(tx: Tx, host_id: str) -> list[str]:

@@ -138,7 +138,9 @@ class ContainerService:
 
 
 def _is_of(container: Container, app_name: str) -> bool:
-    return app_name in {container.project, container.labels.get(NAME)}
+    """Whether its service is called so, or so with the random ending behind it: clients look for both."""
+    names = (container.project, container.labels.get(NAME, ""))
+    return app_name in names or any(each.rpartition("-")[0] == app_name for each in names)
 
 
 def _subject_of(container: Container) -> tuple[SubjectType, str] | None:

@@ -151,10 +151,10 @@ class DomainService:
         address = str(found[0][4][0])
         return Resolved(address=address, is_here=await asyncio.to_thread(_is_of_this_machine, address))
 
-    def is_free(self, tx: Tx, app_name: str) -> bool:
+    def is_free(self, tx: Tx, host_name: str) -> bool:
         """Whether no domain stands where a service of this name would be reached."""
         tx.lock(LOCK)
-        host = self._facts.generated_host(app_name)
+        host = self._facts.generated_host(host_name)
         return self._facts.whose_name(host) is None and not store.of_host(tx, host)
 
     def address(self, domain: Domain) -> str:

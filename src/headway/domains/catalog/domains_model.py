@@ -86,9 +86,9 @@ class EdgeFacts:
         """Whose name the host is where no service may have it by itself: the panel's, or the machine's."""
         return {"localhost": "the machine's own name", self.panel_host: "the panel's own name"}.get(host)
 
-    def generated_host(self, app_name: str) -> str:
+    def generated_host(self, host_name: str) -> str:
         """Where an application is reached before anybody has given it a domain."""
-        return f"{app_name}.{self.base_domain}"
+        return f"{host_name}.{self.base_domain}"
 
     def name_in(self, host: str) -> str | None:
         """The application's name in a generated host name, None for other hosts."""
@@ -106,14 +106,14 @@ class EdgeFacts:
 
 def generated(subject_type: SubjectType, subject_id: str, front: Front, facts: EdgeFacts) -> Domain | None:
     """The domain that a service has by its name, None where it has none."""
-    if front.app_name is None:
+    if front.host_name is None:
         return None
     return Domain(
         domain_id=subject_id,
         organization_id=front.owner.organization_id,
         subject_type=subject_type,
         subject_id=subject_id,
-        wish=Wish(host=facts.generated_host(front.app_name)),
+        wish=Wish(host=facts.generated_host(front.host_name)),
         created_at=front.created_at,
         generated=True,
     )

@@ -18,12 +18,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """Whose a service is, since when, and the name below the base domain at which it is always reached (None: it has
-    none).
+    """Whose a service is, since when, what it is called on its machine, and the name below the base domain at which it
+    is always reached (None: it has none).
     """
 
     owner: Owner
     app_name: str | None
+    host_name: str | None
     created_at: datetime
 
 
@@ -39,8 +40,8 @@ class Fronted(Protocol):
         """What a service is to those who come, None when there is none."""
         ...
 
-    def named(self, tx: Tx, app_name: str) -> str | None:
-        """The service that has this name, of whomever."""
+    def named(self, tx: Tx, host_name: str) -> str | None:
+        """The service that is reached by this name below the base domain, of whomever."""
         ...
 
     def foresee(self, tx: Tx, service_id: str) -> None:

@@ -10,7 +10,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
 from headway.domains.catalog import accounts_store, hooks_store
 from headway.domains.catalog.git_providers import require_copyable
-from headway.domains.catalog.naming import app_name_for
+from headway.domains.catalog.naming import app_name_for, free_name
 from headway.domains.composes import powers, store
 from headway.domains.composes.model import Compose, ComposeSettings, ComposeStatus, Wanted
 from headway.domains.projects.model import Place
@@ -67,7 +67,7 @@ class Making:
             parent,
             compose_id=preview_id,
             name=name,
-            app_name=app_name_for(app_name, lambda candidate: store.app_name_is_taken(tx, candidate)),
+            app_name=free_name(app_name, lambda candidate: not store.app_name_is_taken(tx, candidate)),
             description=None,
             status=ComposeStatus.IDLE,
             wanted=Wanted.DOWN,
@@ -96,7 +96,6 @@ class Making:
                 tx,
                 target,
                 f"{model.name} (copy)" if target.environment_id == environment_id else model.name,
-                app_name=model.app_name,
                 description=model.description,
                 settings=_for_copy(model, actor),
                 env=model.env,

@@ -125,9 +125,9 @@ class Routing:
         nobody knows which of its services that would lead to.
         """
         found = store.place(tx, service_id)
-        return None if found is None else Front(owner=found[0], app_name=None, created_at=found[1])
+        return None if found is None else Front(owner=found[0], app_name=None, host_name=None, created_at=found[1])
 
-    def named(self, tx: Tx, app_name: str) -> str | None:
+    def named(self, tx: Tx, host_name: str) -> str | None:
         """None: see ``front``."""
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, delete, func, insert, or_, select, update
 
 from headway.core.access import allowances
 from headway.core.deployments.model import SubjectType
@@ -162,9 +162,11 @@ def app_name_is_taken(tx: Tx, app_name: str) -> bool:
     return any(tx.execute(select(each.c.name).where(each.c.app_name == app_name)).first() for each in tables)
 
 
-def application_named(tx: Tx, app_name: str) -> str | None:
-    """The application that has this name, of whomever: it answers at that name below the base domain."""
-    found: str | None = tx.scalar(select(applications.c.application_id).where(applications.c.app_name == app_name))
+def application_named(tx: Tx, host_name: str) -> str | None:
+    """The application that is reached by this name below the base domain, of whomever."""
+    columns = applications.c
+    reached = or_(columns.host_name == host_name, and_(columns.host_name.is_(None), columns.app_name == host_name))
+    found: str | None = tx.scalar(select(columns.application_id).where(reached))
     return found
 
 

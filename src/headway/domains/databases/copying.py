@@ -34,7 +34,6 @@ class Copying:
                 tx,
                 target,
                 f"{model.name} (copy)" if beside else model.name,
-                app_name=model.runs.app_name,
                 settings=settings_for(model.kind, given, model.runs.settings),
                 host_id=model.runs.host_id,
                 database=model.kind,

@@ -60,13 +60,13 @@ class OfApplications:
         try:
             running = store.find(tx, preview_id, self.vault)
         except store.ApplicationNotFound:
-            name, app_name = preview.names(parent.name, parent.app_name)
+            name, app_name = preview.names(parent.name, parent.host_name)
             running = self.making.add_preview(tx, parent, preview_id, name=name, app_name=app_name)
             wish = domain_for(settings_of(parent.settings.extra), preview, running.app_name)
             if wish is not None:
                 open_door(tx, self.facts, (SubjectType.APPLICATION, preview_id), parent.organization_id, wish)
         hosts = domains_store.of_subject(tx, SubjectType.APPLICATION, preview_id)
-        host = hosts[0].wish.host if hosts else self.facts.generated_host(running.app_name)
+        host = hosts[0].wish.host if hosts else self.facts.generated_host(running.host_name)
         settings, env = settings_for(parent.settings, preview), variables_for(parent.settings, preview, host)
         fields = {"settings": store.kept(settings, self.vault), "env": self.vault.seal(env)}
         # Not its host: what it has released lies there, also where the application was moved to another since.

@@ -20,6 +20,7 @@ from headway.domains.previews.model import Preview, settings_of
 from headway.domains.previews.preparing import compose_domains_for, compose_settings_for, compose_variables_for
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
+from headway.kernel.ids import slug
 from headway.kernel.vault import Vault
 
 
@@ -61,7 +62,7 @@ class OfComposes:
         try:
             running = store.find(tx, preview_id, self.vault)
         except store.ComposeNotFound:
-            name, app_name = preview.names(parent.name, parent.app_name)
+            name, app_name = preview.names(parent.name, slug(parent.name) or parent.app_name)
             running = self.making.add_preview(tx, parent, preview_id, name=name, app_name=app_name)
             self._open_doors(tx, parent, running, preview)
         hosts = domains_store.of_subject(tx, SubjectType.COMPOSE, preview_id)
@@ -81,7 +82,9 @@ class OfComposes:
         )
         for wish in wishes:
             name = self.facts.name_in(wish.host)
-            if name not in {None, running.app_name} and store.app_name_is_taken(tx, name or ""):
+            if name not in {None, running.app_name} and (
+                store.app_name_is_taken(tx, name or "") or store.application_named(tx, name or "")
+            ):
                 raise InvalidInput(f"{wish.host} is the name of another service; give previewWildcard.")
             subject = (SubjectType.COMPOSE, running.compose_id)
             open_door(tx, self.facts, subject, parent.organization_id, wish, below=True)

@@ -67,6 +67,7 @@ applications = Table(
     Column("build_host_id", String(21), index=True),  # null: it is built where it is
     Column("name", Text, nullable=False),
     Column("app_name", String(63), nullable=False, unique=True),
+    Column("host_name", String(63), unique=True),  # where it is reached below the base domain; null: by its app_name
     Column("description", Text),
     Column("status", String(16), nullable=False),
     Column("wanted", String(16), nullable=False),
