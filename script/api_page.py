@@ -174,6 +174,17 @@ _DIFFERENCES: Sequence[tuple[str, str, str]] = (
     ),
     ("`metricsConfig` of servers", "what the peer's monitoring was set to", "`{}`: there is no such monitoring"),
     (
+        "`application.readAppMonitoring`, `server.getServerMetrics`",
+        "figures over time",
+        "400: none are kept, and none are made up; Prometheus reads `/metrics`",
+    ),
+    (
+        "`compose.import` of a template with mounts, domains or helpers such as `${password}`",
+        "makes files, domains and passwords",
+        "400, and nothing is changed: file and variables are taken alone",
+    ),
+    ("`settings.getUpdateData`", "asks a registry", "nobody is asked, so there is never a newer version"),
+    (
         "`application.updateTraefikConfig`",
         "takes any text, and a wrong one freezes the routes of everybody",
         "takes what stays within the application, tries it beforehand, and keeps what it adds",

@@ -18,17 +18,18 @@ WHY: Mapping[str, str] = {
     "application.deployNginxQuickstart": "there is no ready-made application; `examples/` has some to copy",
     "application.dropDeployment": "these clients send no file; `POST /api/application.dropDeployment` takes one",
     "application.markRunning": "a status is a fact about the machine, so nobody can set one",
-    "application.readAppMonitoring": "no measurements of applications are kept",
+    "application.readAppMonitoring": "no figures are kept; Prometheus reads `/metrics`",
     "project.completeOnboarding": "there is no tour of a dashboard to remember",
     "project.onboardingStatus": "there is no tour of a dashboard to remember",
 }
+REFUSED = frozenset({"application.readAppMonitoring", "server.getServerMetrics"})  # there, to say where figures are
 
 
 def working() -> frozenset[str]:
-    """The procedures that the clients can call: these send no files."""
+    """The procedures that the clients can call to an end: these send no files."""
     nothing: Any = None  # procedures are listed here, not called
     found = all_procedures(Follows(nothing, nothing, Events(), nothing))
-    return frozenset(each.name for each in found if not each.uploads)
+    return frozenset(each.name for each in found if not each.uploads) - REFUSED
 
 
 def clients_page() -> str:
@@ -53,7 +54,7 @@ def clients_page() -> str:
         A command whose procedure does not exist changes nothing and says so: the command line prints `Request failed
         with status code 404` and exits with 1, a tool of the MCP server answers `Resource not found`. Beneath that
         lies 404: `Not found` over REST, `No procedure found on path "…"` over tRPC. One that takes a file, which these
-        clients do not send, answers 415 in the same way.
+        clients do not send, answers 415 in the same way, and one that asks for figures that nobody keeps 400.
         """,
         *(part for router in WHOLE_ROUTERS for part in _missing(router, missing)),
         "### other routers",
@@ -95,4 +96,5 @@ def _missing(router: str, missing: Sequence[str]) -> Iterable[str]:
 
 
 def _row(procedure: str) -> tuple[str, str, str]:
-    return f"`{command_of(procedure)}`", "415" if procedure in RULES else "404", WHY.get(procedure, "not built yet")
+    answer = "400" if procedure in REFUSED else "415" if procedure in RULES else "404"
+    return f"`{command_of(procedure)}`", answer, WHY.get(procedure, "not built yet")

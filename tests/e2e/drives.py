@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from tests.e2e.stage import A_DESTINATION, A_PORT, A_REGISTRY, A_SERVER, A_VOLUM
 from tests.integration.http.notification_rows import FORMS, NOWHERE
 
 Json = Any
+A_TEMPLATE = base64.b64encode(b'{"compose": "services: {web: {image: debian}}", "config": ""}').decode()
 A_NEW_NAME = {"name": "renamed", "description": "d"}
 
 
@@ -138,13 +140,16 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         },
         "compose.delete": lambda at: {"composeId": at.compose(), "deleteVolumes": True},
         "compose.deploy": lambda at: {"composeId": at.compose(), "title": "t", "description": "d"},
+        "compose.import": lambda at: {"composeId": at.compose(), "base64": A_TEMPLATE},
         "compose.killBuild": lambda at: {"composeId": at.compose()},
         "compose.loadMountsByService": lambda at: {"composeId": at.compose(), "serviceName": "web"},
         "compose.loadServices": lambda at: {"composeId": at.compose(), "type": "cache"},
+        "compose.move": lambda at: {"composeId": at.compose(), "targetEnvironmentId": at.environment()},
         "compose.one": lambda at: {"composeId": at.compose()},
         "compose.redeploy": lambda at: {"composeId": at.compose()},
         "compose.refreshToken": lambda at: {"composeId": at.compose()},
         "compose.saveEnvironment": lambda at: {"composeId": at.compose(), "env": "A=1", "createEnvFile": True},
+        "compose.search": lambda _at: {"q": "driven", "limit": 3, "offset": 1},
         "compose.stop": lambda at: {"composeId": at.compose()},
         "compose.update": lambda at: {
             "composeId": at.compose(),
@@ -264,7 +269,9 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "security.one": lambda at: {"securityId": at.login()},
         "security.update": lambda at: {"securityId": at.login(), "username": "you", "password": "other"},
         "settings.getDokployVersion": _nothing,
+        "settings.getIp": _nothing,
         "settings.getOpenApiDocument": _nothing,
+        "settings.getUpdateData": _nothing,
         "settings.health": _nothing,
         "settings.isCloud": _nothing,
         "sshKey.all": _nothing,
@@ -284,6 +291,8 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "user.createApiKey": lambda at: {"name": "driven", "metadata": {"organizationId": at.organization()}},
         "user.deleteApiKey": lambda at: {"apiKeyId": at.api_key()},
         "user.get": _nothing,
+        "user.getBackups": _nothing,
+        "user.getMetricsToken": _nothing,
         "user.one": lambda at: {"userId": at.member()["userId"]},
         "user.remove": lambda at: {"userId": at.member()["userId"]},
     }

@@ -21,7 +21,7 @@ from tests.integration.http.access_rows import (
 from tests.integration.http.world import World
 
 A_DATABASE = {"databaseName": "shop", "databaseUser": "keeper", "databasePassword": "s3cret-of-it"}
-NEED_A_RELEASE = ("start", "reload")
+NEED_A_RELEASE = ("start",)
 
 
 def _rows(kind: str) -> Mapping[str, Row]:

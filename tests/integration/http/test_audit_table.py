@@ -40,12 +40,18 @@ REFUSED = {
     "registry.testRegistryById",
 }
 # What they make or tell is kept nowhere.
-ABOUT_NOTHING = {"disk.clean", "sshKey.generate", "domain.generateDomain", "domain.validateDomain"}
+ABOUT_NOTHING = {
+    "settings.getUpdateData",
+    "disk.clean",
+    "sshKey.generate",
+    "domain.generateDomain",
+    "domain.validateDomain",
+}
 # Nothing is being built here, and nobody sets a status.
 CHANGES_NOTHING = {
     *ABOUT_NOTHING,
     *("application.killBuild", "compose.killBuild"),
-    *(name for name in DATABASE_ROWS if name.endswith("changeStatus")),
+    *(name for name in DATABASE_ROWS if name.endswith(("changeStatus", "reload"))),
 }
 MUTATIONS = sorted(name for name, row in TABLE.items() if row.method == MUTATION)
 

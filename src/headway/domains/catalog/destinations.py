@@ -68,13 +68,15 @@ class DestinationService:
         policy.permit(actor, "destination.all", actor.organization_id)
         return await self.db.read(lambda tx: store.of_organization(tx, actor.organization_id, self.vault))
 
-    async def update(self, actor: Actor, destination_id: str, name: str, reach: Reach) -> Destination:
-        """Changes a destination; a secret that is not given stays. Raises Missing, Forbidden, InvalidInput."""
+    async def update(self, actor: Actor, destination_id: str, name: str, reach: Reach | None) -> Destination:
+        """Changes a destination, without ``reach`` its name alone; a secret that is not given stays. Raises Missing,
+        Forbidden, InvalidInput.
+        """
         check_name(name, _WHOSE)
 
         def write(tx: Tx) -> Destination:
             current = self.permitted(tx, actor, "destination.update", destination_id)
-            wanted = _with_secrets(reach, current.reach)
+            wanted = _with_secrets(current.reach if reach is None else reach, current.reach)
             wanted = _whose(actor, wanted, current.reach)
             if wanted.is_local is not current.reach.is_local:
                 raise InvalidInput("A folder of this machine cannot become a storage elsewhere: make another one.")

@@ -235,10 +235,15 @@ class DatabaseService:
         return await self.one(actor, kind, database_id, "start")
 
     async def reload(self, actor: Actor, kind: DatabaseKind, database_id: str) -> None:
-        """Ends what runs and starts it again. Raises Conflict where nothing was deployed, and during a deploy."""
+        """Ends what runs and starts it again; of what was never deployed nothing runs, and nothing is started. Raises
+        Conflict during a deploy.
+        """
 
-        def begin(tx: Tx) -> Database:
+        def begin(tx: Tx) -> Database | None:
             database = self.permitted(tx, actor, kind, database_id, "reload")
+            _require_here(database)
+            if database.runs.serving_release_id is None:
+                return None
             _require_deployed(database)
             if not applications.is_at_rest(tx, database_id):
                 raise Conflict("The database is being deployed, which starts it anew; wait for the end.")
@@ -246,6 +251,8 @@ class DatabaseService:
             return database
 
         database = await self.db.run(begin)
+        if database is None:
+            return
         async with self.operating.turn(database_id):
             await self.operating.again(database.runs)
 

@@ -196,10 +196,10 @@ class ServerService:
             return time.time()
         return await self._host(await self.one(actor, server_id, "server.getServerTime")).clock()
 
-    async def address(self, actor: Actor, server_id: str | None) -> str:
+    async def address(self, actor: Actor, server_id: str | None, procedure: str = "server.publicIp") -> str:
         """By which it is reached; without an id, that which this machine has for others. Raises Missing."""
         if server_id is None:
-            policy.permit(actor, "server.publicIp", actor.organization_id)
+            policy.permit(actor, procedure, actor.organization_id)
             return _outward_address()
         return (await self.one(actor, server_id, "server.publicIp")).access.address
 

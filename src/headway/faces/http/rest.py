@@ -23,7 +23,10 @@ from headway.faces.http.seats import Bounds, Seats
 
 _UPLOADS = Bounds(in_all=32, of_token=8, of_address=32, wait_seconds=20)  # of each person: all lie on the panel's disk
 _KINDS: Mapping[str, Kind] = {"GET": Kind.QUERY, "POST": Kind.MUTATION}
-_FILES: Mapping[str, str] = {"openapi.json": "settings.getOpenApiDocument"}  # answers that also have a file's name
+_ALSO: Mapping[str, str] = {  # procedures that clients know by another path
+    "openapi.json": "settings.getOpenApiDocument",
+    "auth/organization/invite-member": "organization.inviteMember",
+}
 
 
 class Rest:
@@ -37,7 +40,7 @@ class Rest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         path: str = scope["path_params"].get("procedure", "")
-        path = _FILES.get(path, path)
+        path = _ALSO.get(path, path)
         began = time.monotonic()
         result = await errors.guarded(lambda: self._result(scope, receive, path, headers), path)
         if isinstance(result, Answer):

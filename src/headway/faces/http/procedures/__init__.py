@@ -16,7 +16,7 @@ _DATABASES = ("libsql", "mariadb", "mongo", "mysql", "postgres", "redis")
 
 ROUTERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "application": ("application", "application_providers", "application_routing", "webhook"),
+        "application": ("application", "application_providers", "application_routing", "monitoring", "webhook"),
         "auditLog": ("audit_log",),
         "backup": ("backup",),
         "bitbucket": ("bitbucket",),
@@ -44,7 +44,7 @@ ROUTERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "rollback": ("rollback",),
         "schedule": ("schedule",),
         "security": ("barriers",),
-        "server": ("server",),
+        "server": ("server", "monitoring"),
         "settings": ("settings",),
         "sshKey": ("ssh_key",),
         "user": ("user",),

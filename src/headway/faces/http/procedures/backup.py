@@ -165,7 +165,7 @@ class Drill(ById):
 
 
 async def _all(call: Call[Empty]) -> list[BackupDetails]:
-    return await _rows(call, await call.platform.backups.all(call.actor))
+    return await backup_rows(call, await call.platform.backups.all(call.actor))
 
 
 async def _one(call: Call[ById]) -> BackupDetails:
@@ -235,11 +235,11 @@ async def _drill(call: Call[Drill]) -> Nothing:
 
 
 async def _row(call: Call[Any], backup: Backup) -> BackupDetails:
-    (row,) = await _rows(call, [backup])
+    (row,) = await backup_rows(call, [backup])
     return row
 
 
-async def _rows(call: Call[Any], found: Sequence[Backup]) -> list[BackupDetails]:
+async def backup_rows(call: Call[Any], found: Sequence[Backup]) -> list[BackupDetails]:
     """The backups with what they belong to, for whoever was let through to them already."""
     places = await services_of(call, [each.service_id for each in found])
     destinations = {each: await destination_of(call, each) for each in {backup.destination_id for backup in found}}

@@ -10,11 +10,12 @@ from typing_extensions import TypedDict
 
 from headway.domains.composes.model import ComposeSettings
 from headway.faces.http.errors import no_file
-from headway.faces.http.inputs import CONTAINER_ID, Input, Told
+from headway.faces.http.inputs import CONTAINER_ID, Input, Searched, Told
 from headway.faces.http.procedures.compose_details import details
 from headway.faces.http.procedures.compose_settings import Changes
+from headway.faces.http.procedures.compose_template import read_template
 from headway.faces.http.registry import Call, Procedure, Ready, mutation, query, queued_as, starter, uploader
-from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, compose_row
+from headway.faces.http.wire.composes import ComposeDetails, ComposeRow, ComposesFound, compose_found, compose_row
 from headway.kernel.errors import InvalidInput
 
 
@@ -26,6 +27,9 @@ def procedures() -> tuple[Procedure, ...]:
         query("compose.loadServices", "The names of its services", list[str], LoadServices, _load_services),
         query("compose.loadMountsByService", "The volumes of a service", list[dict[str, Any]], OfService, _load_mounts),
         query("compose.getConvertedCompose", "The file that runs, as YAML", str, ById, _converted),
+        query("compose.search", "Compose services by their words", ComposesFound, Search, _search),
+        mutation("compose.move", "Put it into another environment", ComposeRow, Move, _move),
+        mutation("compose.import", "Take file and variables from a template", Done, Import, _import),
         mutation("compose.create", "A new compose service, not deployed yet", ComposeRow, Create, _create),
         mutation("compose.update", "Change a compose service", ComposeRow, Update, _update),
         mutation("compose.delete", "Remove all of it; its volumes where asked for", ComposeDetails, Delete, _delete),
@@ -53,6 +57,24 @@ class ReadLogs(ById):
     tail: Annotated[int, Field(ge=1, le=10_000)] = 100
     since: Annotated[str, Field(pattern=r"^(all|[0-9]{1,9}[smhd])$")] = "all"
     search: Annotated[str, Field(pattern=r"^[a-zA-Z0-9 ._-]{0,500}$")] | None = None
+
+
+class Search(Searched):
+    name: str | None = None
+    app_name: str | None = None
+    description: str | None = None
+    project_id: str | None = None
+    environment_id: str | None = None
+
+
+class Move(ById):
+    target_environment_id: Annotated[str, Field(min_length=1)]
+
+
+class Import(ById):
+    """``base64`` holds JSON: ``compose``, a file, and ``config``, the TOML of a template."""
+
+    base64: Annotated[str, Field(min_length=1, max_length=1 << 20)]
 
 
 class LoadServices(ById):
@@ -145,6 +167,30 @@ async def _load_mounts(call: Call[OfService]) -> list[dict[str, Any]]:
 
 async def _converted(call: Call[ById]) -> str:
     return await call.platform.composes.converted(call.actor, call.input.compose_id)
+
+
+async def _search(call: Call[Search]) -> ComposesFound:
+    given = call.input
+    words = given.words(name=given.name, appName=given.app_name, description=given.description)
+    found = await call.platform.composes.search(
+        call.actor, words, project_id=given.project_id or None, environment_id=given.environment_id or None
+    )
+    return {"items": [compose_found(each) for each in found.items], "total": found.total}
+
+
+async def _move(call: Call[Move]) -> dict[str, Any]:
+    given = call.input
+    moved = await call.platform.composes.move(call.actor, given.compose_id, given.target_environment_id)
+    call.platform.access.forget()  # whoever was given the compose service now knows of another project
+    return compose_row(moved)
+
+
+async def _import(call: Call[Import]) -> Done:
+    template = read_template(call.input.base64)
+    await call.platform.composes.update(
+        call.actor, call.input.compose_id, template.applied, procedure="compose.import", env=template.env
+    )
+    return {"success": True, "message": "Template imported successfully"}
 
 
 async def _create(call: Call[Create]) -> dict[str, Any]:

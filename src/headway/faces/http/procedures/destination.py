@@ -71,7 +71,12 @@ class Described(Input):
 
 
 class Update(Described, ById):
-    pass
+    """With a name alone the rest stays; with anything else all of it is as it is sent, but for secrets."""
+
+    @property
+    def renames(self) -> bool:
+        """Whether nothing but the name is sent."""
+        return self.model_fields_set <= {"destination_id", "name"}
 
 
 class Test(Described):
@@ -101,7 +106,8 @@ async def _create(call: Call[Described]) -> DestinationRow:
 async def _update(call: Call[Update]) -> DestinationRow:
     given = call.input
     await _require_server(call)
-    changed = await call.platform.destinations.update(call.actor, given.destination_id, given.name, given.reach(""))
+    reach = None if given.renames else given.reach("")
+    changed = await call.platform.destinations.update(call.actor, given.destination_id, given.name, reach)
     return destination_row(changed)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from headway.core.access.model import Grants, Role
+from headway.core.access.policy import Missing, Noun
 from headway.faces.http.inputs import Empty, Ids, Input
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.access import (
@@ -91,6 +92,7 @@ class Invite(Input):
     expires_in: Annotated[int, Field(ge=60, le=_THIRTY_DAYS)] | None = None
     accessed_projects: Ids | None = None
     accessed_services: Ids | None = None
+    organization_id: str | None = None
 
 
 class ByInvitation(Input):
@@ -151,6 +153,8 @@ async def _invitations(call: Call[Empty]) -> list[InvitationRow]:
 
 async def _invite(call: Call[Invite]) -> NewInvitationRow:
     given = call.input
+    if given.organization_id not in {None, call.actor.organization_id}:
+        raise Missing(Noun.ORGANIZATION)  # a key opens one, and nobody is let into another by mistake
     made, token = await call.platform.members.invite(
         call.actor,
         given.email,

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from headway.core.access.machine import may_use_the_machine
 from headway.core.engine.troubles import Trouble
 from headway.faces.http.inputs import Empty
-from headway.faces.http.registry import Call, Procedure, Ready, query
+from headway.faces.http.registry import Call, Procedure, Ready, mutation, query
 from headway.faces.http.wire.base import moment
 from headway.infra.panel.whereabouts import whereabouts
 from headway.kernel.errors import Unavailable
@@ -32,6 +32,13 @@ class TroubleRow(TypedDict):
     message: str
 
 
+class UpdateRow(TypedDict):
+    """Whether a newer version is known of. Headway asks nobody for that, so there is never one."""
+
+    latestVersion: str | None
+    updateAvailable: bool
+
+
 class HealthRow(TypedDict):
     """The panel can do its work. ``troubles`` are what it could not do, for those who may use the machine."""
 
@@ -48,6 +55,8 @@ def procedures(describe: Callable[[], bytes]) -> tuple[Procedure, ...]:
     return (
         query("settings.health", "Whether the panel can do its work", HealthRow, Empty, _health),
         query("settings.getDokployVersion", "The version of the API that is spoken here", str, Empty, _version),
+        query("settings.getIp", "The address of the panel's machine", str, Empty, _ip),
+        mutation("settings.getUpdateData", "Whether there is a newer version", UpdateRow, Empty, _update_data),
         query("settings.isCloud", "Whether somebody else runs this panel for you", bool, Empty, _is_cloud),
         query("settings.getOpenApiDocument", "This API as OpenAPI 3.1", dict[str, Any], Empty, get_open_api_document),
     )
@@ -80,3 +89,11 @@ async def _version(_call: Call[Empty]) -> str:
 
 async def _is_cloud(_call: Call[Empty]) -> bool:
     return False
+
+
+async def _ip(call: Call[Empty]) -> str:
+    return await call.platform.servers.address(call.actor, None, "settings.getIp")
+
+
+async def _update_data(_call: Call[Empty]) -> UpdateRow:
+    return {"latestVersion": None, "updateAvailable": False}

@@ -6,10 +6,13 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from headway.core.access.keys import USUAL_RATE, Wish
 from headway.core.access.model import Rate, Scope
+from headway.domains.backups.model import Form
 from headway.faces.http.inputs import Empty, Ids, Input, Keyed
+from headway.faces.http.procedures.backup import backup_rows
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.access import (
     FLAGS,
@@ -18,10 +21,12 @@ from headway.faces.http.wire.access import (
     CallerRow,
     MemberRow,
     NewApiKeyRow,
+    PersonRow,
     api_key_row,
     caller_row,
     member_row,
 )
+from headway.faces.http.wire.backups import BackupDetails
 from headway.kernel.errors import InvalidInput
 
 ScopeWord = Literal["read", "deploy", "kill", "remove", "secrets", "admin"]
@@ -34,6 +39,8 @@ def procedures() -> tuple[Procedure, ...]:
     """The router."""
     return (
         query("user.get", "Who the caller is, with its keys", CallerRow, Empty, _get),
+        query("user.getBackups", "The caller, with the backups of Headway itself", BackedUpRow, Empty, _backups),
+        query("user.getMetricsToken", "What opens the peer's monitoring", MetricsTokenRow, Empty, _metrics_token),
         query("user.all", "Everybody in the organisation", list[MemberRow], Empty, _all),
         query("user.one", "Somebody in the organisation", MemberRow, ById, _one),
         mutation("user.assignPermissions", "What a member is given", MemberRow, Assign, _assign),
@@ -43,6 +50,20 @@ def procedures() -> tuple[Procedure, ...]:
         mutation("user.updateApiKey", "Rename, disable or enable a key", ApiKeyRow, UpdateKey, _update_key),
         mutation("user.deleteApiKey", "A key works no more from now on", ApiKeyRow, ByKey, _delete_key),
     )
+
+
+class BackedUpRow(PersonRow):
+    """A person with the backups of Headway itself."""
+
+    backups: list[BackupDetails]
+
+
+class MetricsTokenRow(TypedDict):
+    """Where the peer's monitoring would be asked, and that there is none here."""
+
+    serverIp: str
+    enabledFeatures: bool
+    metricsConfig: None
 
 
 class ById(Input):
@@ -136,6 +157,17 @@ class UpdateKey(ByKey):
 
 async def _get(call: Call[Empty]) -> CallerRow:
     return caller_row(await call.platform.members.me(call.actor), await call.platform.keys.of_caller(call.actor))
+
+
+async def _backups(call: Call[Empty]) -> BackedUpRow:
+    member = member_row(await call.platform.members.me(call.actor))
+    found = [each for each in await call.platform.backups.all(call.actor) if each.form is Form.PANEL]
+    return {**member["user"], "backups": await backup_rows(call, found)}
+
+
+async def _metrics_token(call: Call[Empty]) -> MetricsTokenRow:
+    address = await call.platform.servers.address(call.actor, None, "user.getMetricsToken")
+    return {"serverIp": address, "enabledFeatures": False, "metricsConfig": None}
 
 
 async def _all(call: Call[Empty]) -> list[MemberRow]:

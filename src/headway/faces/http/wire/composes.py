@@ -61,6 +61,26 @@ class ComposeRow(TypedDict):
     serverId: str | None
 
 
+class ComposeFound(TypedDict):
+    """A compose service as a search shows it."""
+
+    composeId: str
+    name: str
+    appName: str
+    description: str | None
+    environmentId: str
+    composeStatus: Literal["idle", "running", "done", "error"]
+    sourceType: str
+    createdAt: str
+
+
+class ComposesFound(TypedDict):
+    """A part of the compose services that were found, and how many were."""
+
+    items: list[ComposeFound]
+    total: int
+
+
 class EnvironmentOfCompose(TypedDict):
     """The environment that a compose service lies in, with its project."""
 
@@ -191,6 +211,20 @@ def compose_row(compose: Compose) -> dict[str, Any]:
         "projectId": compose.project_id,
         "organizationId": compose.organization_id,
         "serverId": server_id_of(compose.host_id),
+        "createdAt": moment(compose.created_at),
+    }
+
+
+def compose_found(compose: Compose) -> ComposeFound:
+    """The compose service as a search shows it."""
+    return {
+        "composeId": compose.compose_id,
+        "name": compose.name,
+        "appName": compose.app_name,
+        "description": compose.description,
+        "environmentId": compose.environment_id,
+        "composeStatus": compose.status.value,
+        "sourceType": compose.settings.source_type,
         "createdAt": moment(compose.created_at),
     }
 
