@@ -56,3 +56,12 @@ async def test_a_pump_that_takes_over_knows_where_its_line_begins(paths: LogPath
         group.create_task(second.run())
         assert await second.reach(7) == 4
         await second.finish()
+
+
+async def test_a_full_disk_keeps_nobody_from_a_place(spool: Spool) -> None:
+    pump = Pump(spool, Path("/dev/full"), Masker(["wonderful"]), lambda _: None)
+    running = asyncio.create_task(pump.run())
+    await spool.append(b"w")  # all of it is held back, so that nothing was to be written yet
+    assert await asyncio.wait_for(pump.reach(1), 20) == 0
+    running.cancel()
+    await asyncio.wait([running])

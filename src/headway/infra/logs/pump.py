@@ -146,7 +146,8 @@ class Pump:
             if writing is None:
                 return self._size
             if writing.is_holding:
-                self._grow(await in_thread(writing.show_held))
+                with suppress(OSError):  # on a full disk: it is shown once it is decided
+                    self._grow(await in_thread(writing.show_held))
             return writing.line
 
     async def _pump(self) -> None:
