@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulation.working_days import DAYS, judge, points_of
 
-SAMPLE = 12
+SAMPLE = 8
 PARTS = {  # where something waits itself; the others wait for these
     *(f"core/engine/{name}.py" for name in ("beside", "ending", "engine", "execution", "janitor", "parts", "poller")),
     *(f"core/engine/{name}.py" for name in ("at_once", "reach", "recovery", "runner", "stopper", "worker")),
