@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from headway.core.deployments import once
-from headway.core.deployments.ledger import Ledger
+from headway.core.deployments.ledger import MOST_PENDING, Ledger
 from headway.infra.db.tables.access import audit_log
 from headway.infra.db.tables.once import idempotency_keys
 from tests.integration.http.world import World, open_world
@@ -72,9 +72,11 @@ async def test_another_call_with_the_same_key_is_refused(world: World) -> None:
 
 
 async def test_a_refusal_is_not_kept(world: World) -> None:
-    application_id = await world.application(customGitUrl="")
-    assert (await send(world, application_id)).status_code == 400
-    await world.post("application.update", applicationId=application_id, customGitUrl="https://git.example/a.git")
+    application_id = await world.application()
+    for _ in range(MOST_PENDING):
+        await world.deploy(application_id)
+    assert (await send(world, application_id)).status_code == 429
+    await world.post("application.cleanQueues", applicationId=application_id)
     assert (await send(world, application_id)).status_code == 200
 
 
