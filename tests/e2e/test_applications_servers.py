@@ -20,6 +20,7 @@ from tests.certificates import certificate_for
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.e2e.test_cli import headway, succeed
+from tests.mortal import WHY, mortal
 from tests.panel import Panel, commit, free_port, git_repository, host_of, panel, until, web
 from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
 
@@ -217,6 +218,15 @@ def test_a_site_of_files_is_served_on_a_server(site: Site, tmp_path: Path) -> No
     application_id = site.application(git_repository(tmp_path / "r", {"index.html": "<p>far"}), "files")
     site.panel.done(site.panel.deploy(application_id), 90)
     assert site.visit(application_id).text == "<p>far"
+    site.panel.post("application.delete", applicationId=application_id)
+
+
+def test_a_release_that_dies_on_a_server_says_why(site: Site, tmp_path: Path) -> None:
+    application_id = site.application(git_repository(tmp_path / "r", mortal()), "mortal")
+    row = site.panel.ended(site.panel.deploy(application_id), 120)
+    assert f'It said: "{WHY}".' in row["errorMessage"], row["errorMessage"]
+    assert "web | bye\n" in site.panel.deployment_log(row["deploymentId"])
+    assert "web | bye\n" in site.panel.get("application.readLogs", applicationId=application_id)
     site.panel.post("application.delete", applicationId=application_id)
 
 

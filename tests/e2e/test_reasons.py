@@ -69,6 +69,18 @@ def test_what_a_visitor_is_answered_is_on_the_row(
     assert (said in running.deployment_log(row["deploymentId"])) is is_warned_of
 
 
+def test_the_closing_line_is_headways_own_and_addresses_are_no_secrets(running: Panel, tmp_path: Path) -> None:
+    address = f"http://own.localhost:{running.edge_port}"
+    files = web("own", build="echo at $PUBLIC_URL with $DB_HOST, by $SECRET_SLUG and $PHRASE\n")
+    application_id = running.application(git_repository(tmp_path / "repo", files), name="own", buildCommand="sh build")
+    env = f"PUBLIC_URL={address}\nDB_HOST=db.internal\nSECRET_SLUG=serves\nPHRASE='hunter2 hunter3'\n"
+    running.post("application.saveEnvironment", applicationId=application_id, env=env)
+    row = running.done(running.deploy(application_id))
+    log = running.deployment_log(row["deploymentId"])
+    assert f"at {address} with db.internal, by ****** and ******\n" in log
+    assert log.endswith(f"Deployment done: release {row['deploymentId']} serves at {address}\n")
+
+
 def test_what_takes_no_requests_answers_nothing(running: Panel, tmp_path: Path) -> None:
     files = {"Procfile": "worker: sleep 600\n"}
     application_id = running.application(git_repository(tmp_path / "repo", files), name="quiet", settleSeconds=0.2)
