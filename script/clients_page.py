@@ -11,6 +11,7 @@ from headway.faces.http.streams import Follows
 from headway.kernel.events import Events
 from script.clients import VERSIONS, command_of, kept, procedures, tool_of
 from script.markdown import NOTE, page, table
+from script.other_clients import DIFFERENCES, DOKLI, KCTL, SDK
 
 WHOLE_ROUTERS = ("project", "environment", "application", "deployment")  # of these every command is told
 
@@ -67,6 +68,12 @@ def clients_page() -> str:
                 if router not in WHOLE_ROUTERS
             ],
         ),
+        "## Other clients",
+        f"""
+        Tests run `{DOKLI[0]}` and `{KCTL[0]}` (both on PyPI) and `{SDK[0]}` (on npm) unchanged against a panel as well
+        (`tests/e2e/test_other_clients.py`). What they get otherwise than from Dokploy, or not at all:
+        """,
+        table(("client", "call", "gets", "why"), DIFFERENCES),
     )
 
 
