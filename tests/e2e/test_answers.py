@@ -80,12 +80,29 @@ def test_a_release_that_dies_under_requests_gives_them_back(shared: Panel, tmp_p
         until(lambda: visitors.count > before + 500, what="more of them came")
     row = shared.one(deployment_id)
     print(f"{name}: {visitors.count} requests, {len(visitors.failures)} failed; {row['status']}: {row['errorMessage']}")
-    begun = [each for each in visitors.failures if "RemoteProtocolError" in each]  # it died amid its answer to these
+    # It died amid its answer to these: the edge ends the connection, or says that it is at a loss.
+    begun = [each for each in visitors.failures if "RemoteProtocolError" in each or "Internal Server Error" in each]
     assert visitors.failures == begun, "what only reads is asked of the release before"
     assert "ended by itself" in row["errorMessage"]
     assert shared.visit(name).text == "old"
     assert row["status"] == "error" or row["unstable"]
     assert shared.get("application.one", applicationId=application_id)["servingReleaseId"] != deployment_id
+
+
+def test_the_edge_knows_nothing_of_a_release_that_has_drained(shared: Panel, tmp_path: Path) -> None:
+    application_id = served(shared, tmp_path, "native", "drains")
+    ((port,),) = (each["ports"] for each in shared.get("release.all", applicationId=application_id))
+    shared.done(shared.deploy(application_id))
+    route = shared.data_dir / "edge" / "routes" / f"{application_id}.yml"
+    assert f"http://127.0.0.1:{port}" in route.read_text()
+
+    def is_over() -> bool:
+        releases = shared.get("release.all", applicationId=application_id)
+        return not any(port in each["ports"] for each in releases)
+
+    until(is_over, what="the end of the release before")
+    assert f"http://127.0.0.1:{port}" not in route.read_text()
+    assert shared.visit("drains").text == "old"
 
 
 def test_what_answers_no_http_is_deployed_with_a_warning(shared: Panel, tmp_path: Path) -> None:

@@ -137,7 +137,12 @@ class Releasing:
         """What answers at the ports that domains lead to."""
 
         async def ask() -> Json:
-            return asdict(await (await self.asking()).of(plan.record))
+            try:
+                return asdict(await (await self.asking()).of(plan.record))
+            except explain.INTERRUPTIONS:
+                raise
+            except HeadwayError as error:
+                raise await self._watch().explained(plan, error) from error
 
         return Answers.load(await self.run.step("answers", ask))
 
