@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.docker_engine import BASE_IMAGE, Engine
-from tests.panel import Panel, panel
+from tests.panel import Panel, panel, until
 
 Json = Any
 SLEEPS: Mapping[str, Json] = {"image": BASE_IMAGE, "command": ["sleep", "1000"], "stop_grace_period": "0s"}
@@ -100,6 +100,17 @@ def stack(panel_: Panel, engine: Engine, name: str, **services: Mapping[str, Jso
     return Stack(panel=panel_, engine=engine, compose_id=made["composeId"])
 
 
+def _are_gone(engine: Engine, ours: str) -> bool:
+    """Whether nothing of a panel is left, which is removed: it runs yet, and may start something between two looks."""
+    left: list[str] = []
+    for kind, listing in (("container", ["ps", "--all", "--quiet"]), ("network", ["network", "ls", "--quiet"])):
+        if ids := engine.docker(*listing, ours).split():
+            with suppress(AssertionError):
+                engine.docker(kind, "rm", *(["--force"] if kind == "container" else []), *ids)
+        left += engine.docker(*listing, ours).split()
+    return not left
+
+
 @contextmanager
 def panel_with_engine(data_dir: Path, engine: Engine, **env: str) -> Iterator[Panel]:
     """A running panel that uses the engine, and leaves nothing of its own there."""
@@ -109,8 +120,6 @@ def panel_with_engine(data_dir: Path, engine: Engine, **env: str) -> Iterator[Pa
         finally:
             panel_id = (data_dir / "panel.id").read_text()
             ours = f"--filter=label=headway.panel={panel_id}"
-            for kind, listing in (("container", ["ps", "--all", "--quiet"]), ("network", ["network", "ls", "--quiet"])):
-                if ids := engine.docker(*listing, ours).split():
-                    engine.docker(kind, "rm", *(["--force"] if kind == "container" else []), *ids)
+            until(lambda: _are_gone(engine, ours), 30, what="its containers and networks are gone")
             if names := engine.docker("volume", "ls", "--quiet", ours).split():
                 engine.docker("volume", "rm", *names)

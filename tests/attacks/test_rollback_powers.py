@@ -1,9 +1,10 @@
-"""What an owner has taken back, tried to be had again: by a rollback, a restart, and an engine that comes back."""
+"""What an owner has taken back, tried by a rollback; by a restart it is in ``e2e/test_engine_away.py``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,8 @@ NOT_NOW = "is not allowed to this service now"
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """An engine of this module's own, which it may stop."""
-    started = Engine(tmp_path_factory.mktemp("engine") / "engine")
-    try:
-        started.start()
-        started.load_base_image()
-        yield started
-    finally:
-        started.remove()
+def engine(docker_engine: Engine) -> Engine:
+    return docker_engine
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +50,8 @@ class People:
         return (self.member, self.admin, self.owner)
 
 
-@pytest.fixture(scope="module")
-def people(running: Panel) -> Iterator[People]:
+@contextmanager
+def people_of(running: Panel) -> Iterator[People]:
     """They see every project that there is when they are made, which is why they come last."""
     keys = []
     for role in ("member", "admin"):
@@ -65,6 +59,12 @@ def people(running: Panel) -> Iterator[People]:
         keys.append(running.post("organization.acceptInvitation", token=token)["key"])
     with as_caller(running, keys[0]) as member, as_caller(running, keys[1]) as admin:
         yield People(member=member, admin=admin, owner=running.client)
+
+
+@pytest.fixture(scope="module")
+def people(running: Panel) -> Iterator[People]:
+    with people_of(running) as made:
+        yield made
 
 
 def let_in(running: Panel, people: People, service_id: str) -> None:
@@ -143,40 +143,6 @@ def test_no_rollback_brings_back_a_folder_of_the_machine(
     answer = people.member.post("/rollback.rollback", json={"rollbackId": first, "keepConfiguration": True})
     running.done(answer.headers["x-deployment-id"], BUILD_SECONDS)
     until(lambda: mounts(engine, app) == [], 30, what="the one before is gone")
-
-
-def test_what_was_taken_back_runs_on_and_is_not_started_again(running: Panel, people: People, engine: Engine) -> None:
-    made = stack(running, engine, "standing", web=POWERFUL)
-    made.change(allowHostAccess=True)
-    let_in(running, people, made.compose_id)
-    made.deploy()
-    before = made.containers()
-    made.change(allowHostAccess=False)
-    held = "{{.HostConfig.RestartPolicy.Name}}"
-    (container,) = before["web"]
-    until(lambda: engine.docker("inspect", "--format", held, container).strip() == "no", 20, what="it is held")
-    assert made.containers() == before, "what runs goes on"
-    for procedure, body in (
-        ("compose.start", {"composeId": made.compose_id}),
-        ("docker.restartContainer", {"containerId": container}),
-    ):
-        for client in people.all:
-            answer = client.post(f"/{procedure}", json=body)
-            assert (answer.status_code, NOT_NOW in answer.text) == (403, True), (procedure, answer.text)
-
-    running.kill()
-    running.start()  # another panel starts nothing of it, and ends nothing
-    until(lambda: made.containers() == before, 20)
-    engine.stop()
-    engine.start()
-    said = f"compose service {made.compose_id} is not as it is wanted: The use of the host"
-    until(lambda: said in running.log(), 30, what="it is named")
-    assert made.containers() == {}
-
-    made.change(allowHostAccess=True)
-    until(lambda: privileges(engine, made) == [(True, "host")], 30, what="it serves again once it may")
-    (container,) = made.containers()["web"]
-    until(lambda: engine.docker("inspect", "--format", held, container).strip() == "always", 20, what="let go")
 
 
 def mounts(engine: Engine, application_id: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.attacks.test_rollback_powers import NOT_NOW, POWERFUL, let_in, people_of, privileges
 from tests.compose import SLEEPS, stack
 from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxed_web, boxing_panel, containers, images, sleepers
@@ -123,3 +124,38 @@ def test_releases_are_told_while_the_engine_is_away(running: Panel, engine: Engi
     assert release["state"] == "serving"
     engine.start()
     until(lambda: running.visit("told").text == "x", 60, what="it serves again")
+
+
+def test_what_was_taken_back_runs_on_and_is_not_started_again(running: Panel, engine: Engine) -> None:
+    with people_of(running) as people:
+        made = stack(running, engine, "standing", web=POWERFUL)
+        made.change(allowHostAccess=True)
+        let_in(running, people, made.compose_id)
+        made.deploy()
+        before = made.containers()
+        made.change(allowHostAccess=False)
+        held = "{{.HostConfig.RestartPolicy.Name}}"
+        (container,) = before["web"]
+        until(lambda: engine.docker("inspect", "--format", held, container).strip() == "no", 20, what="it is held")
+        assert made.containers() == before, "what runs goes on"
+        for procedure, body in (
+            ("compose.start", {"composeId": made.compose_id}),
+            ("docker.restartContainer", {"containerId": container}),
+        ):
+            for client in people.all:
+                answer = client.post(f"/{procedure}", json=body)
+                assert (answer.status_code, NOT_NOW in answer.text) == (403, True), (procedure, answer.text)
+
+        running.kill()
+        running.start()  # another panel starts nothing of it, and ends nothing
+        until(lambda: made.containers() == before, 20)
+        engine.stop()
+        engine.start()
+        said = f"compose service {made.compose_id} is not as it is wanted: The use of the host"
+        until(lambda: said in running.log(), 30, what="it is named")
+        assert made.containers() == {}
+
+        made.change(allowHostAccess=True)
+        until(lambda: privileges(engine, made) == [(True, "host")], 30, what="it serves again once it may")
+        (container,) = made.containers()["web"]
+        until(lambda: engine.docker("inspect", "--format", held, container).strip() == "always", 20, what="let go")
