@@ -75,6 +75,7 @@ def test_a_folder_is_deployed_and_its_address_is_the_last_line(running: Panel, t
     assert "==> build" in shown
     assert re.fullmatch(r"hello is deployed \(\d+(\.\d)?m?s\)", shown[-2])
     assert shown[-1] == f"http://hello.localhost:{running.edge_port}"
+    assert [line for line in shown if "hello.localhost" in line] == shown[-1:], "the address is told once"
     assert running.visit("hello").text == "hello"
 
 
@@ -259,9 +260,8 @@ def test_tables_fit_a_terminal_of_80_columns(running: Panel, tmp_path: Path) -> 
     for arguments in (["deployments", "list"], ["apps", "list"], ["deployments", "--help"], ["doctor"]):
         lines = plain(on_terminal(running, arguments, columns=80)).splitlines()
         assert max(len(line.rstrip()) for line in lines) <= 80, lines
-    row = next(
-        line for line in on_terminal(running, ["deployments", "list"], columns=80).splitlines() if "A title" in line
-    )
+    mine = ["deployments", "list", "--application", "an-application-with-a-long-name"]  # others' states may be wider
+    row = next(line for line in on_terminal(running, mine, columns=80).splitlines() if "A title" in line)
     assert re.match(r"[A-Za-z0-9_-]{21}  an-application-…", plain(row))
     assert "\x1b[31mwith" not in row
 

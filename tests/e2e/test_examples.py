@@ -88,6 +88,7 @@ def test_a_failing_example_ends_in_what_mends_it(machine: Panel, checkout: Path,
     assert status == 1, shown
     told = " ".join(shown[shown.index(f"headway: {name} was not deployed: ") :].split())
     assert re.search(mend, told), told
+    assert "Deployment failed" not in shown, "why it ended is told once"
     assert machine.visit(name).status_code == 404
 
 
