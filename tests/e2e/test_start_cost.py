@@ -23,7 +23,7 @@ RESTS_SECONDS = 2.0
 MOST_MEMORY_MB = 105.0
 # In times of what the libraries that every start needs take to be loaded on the same machine in the same minute: that
 # measure is as slow as the machine is.
-MOST_OF_THE_LIBRARIES = 3.2
+MOST_OF_THE_LIBRARIES = 3.8
 LIBRARIES = "import sqlalchemy, pydantic, starlette.applications, uvicorn, cryptography.fernet"
 # What most panels never need, or not before somebody asks for it.
 LATE = ("alembic", "apprise", "asyncssh", "httpx", "psycopg", "pygments", "rich", "headway.faces.http.openapi")

@@ -184,14 +184,12 @@ async def test_a_file_that_is_no_database_is_damaged(file: Path) -> None:
 
 
 async def test_what_was_acknowledged_is_there_after_the_writer_was_killed(sqlite_database_url: str) -> None:
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITE_AND_TELL, sqlite_database_url], stdout=subprocess.PIPE, text=True
-    )
-    assert writer.stdout is not None
-    told = [writer.stdout.readline() for _ in range(50)][-1]
-    writer.send_signal(signal.SIGKILL)
-    told = (writer.stdout.read().splitlines() or [told])[-1]  # with what was read ahead, which communicate leaves out
-    writer.wait(30)
+    command = [sys.executable, "-c", WRITE_AND_TELL, sqlite_database_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        told = [writer.stdout.readline() for _ in range(50)][-1]
+        writer.send_signal(signal.SIGKILL)
+        told = (writer.stdout.read().splitlines() or [told])[-1]  # with what was read ahead
     database = SqlDatabase(sqlite_database_url)
     try:
         assert await database.read(count) in {int(told) + 1, int(told) + 2}

@@ -47,6 +47,14 @@ def find(rows: Sequence[Row], named: str, key: str, what: str) -> Row:
     return found[0]
 
 
+def service_of(row: Row) -> str:
+    """The name of the service that a backup is of, as people know it."""
+    known = (
+        each["name"] for each in row.values() if isinstance(each, Mapping) and each.get("appName") == row["appName"]
+    )
+    return str(next(known, row["appName"]))
+
+
 def destination_of(client: Client, named: str | None) -> str | None:
     """The id of the destination of that name or id. Raises NotFound."""
     if named is None:

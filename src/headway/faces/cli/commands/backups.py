@@ -177,7 +177,7 @@ def _of(row: Row) -> str:
         return "Headway itself"
     if row["backupType"] == "compose":
         return f"{row['database']} at {row['serviceName']}"
-    where = row["appName"] if row["connection"] is None else row["connection"]["host"]
+    where = kept.service_of(row) if row["connection"] is None else row["connection"]["host"]
     return f"{row['database']} at {where}"
 
 

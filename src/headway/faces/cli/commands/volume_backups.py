@@ -38,7 +38,7 @@ def list_backups(context: typer.Context, *, as_json: AsJson = False) -> None:
     )
     shown = [
         (
-            *(each["name"], each["appName"], each["volumeName"], "yes" if each["turnOff"] else "no"),
+            *(each["name"], kept.service_of(each), each["volumeName"], "yes" if each["turnOff"] else "no"),
             *(str(each["cronExpression"] or "by hand") if each["enabled"] else "off", each["volumeBackupId"]),
         )
         for each in rows
@@ -106,8 +106,8 @@ def restore(
         what = f"{given['path']} of {kept.moment(given['createdAt'], '')}"
         if into is None:
             output.warn(
-                f"Restoring {what}. All that is in the volume {row['volumeName']} of {row['appName']} is replaced by"
-                " it, and the service is stopped meanwhile."
+                f"Restoring {what}. All that is in the volume {row['volumeName']} of {kept.service_of(row)} is "
+                "replaced by it, and the service is stopped meanwhile."
             )
         else:
             output.warn(f"Restoring {what} into the new volume {into}: nothing is overwritten.")
