@@ -71,7 +71,7 @@ def clients_page() -> str:
         "## Other clients",
         f"""
         Tests run `{DOKLI[0]}` and `{KCTL[0]}` (both on PyPI) and `{SDK[0]}` (on npm) unchanged against a panel as well
-        (`tests/e2e/test_other_clients.py`). What they get otherwise than from Dokploy, or not at all:
+        (`script/prove other_clients`). What they get otherwise than from Dokploy, or not at all:
         """,
         table(("client", "call", "gets", "why"), DIFFERENCES),
     )

@@ -16,7 +16,6 @@ import pytest
 from script import other_clients as others
 from tests.panel import KEY, Panel, panel
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 Json = Any
 A_FILE = "services: {web: {image: debian}}"
 A_MANIFEST = f"""
