@@ -122,7 +122,7 @@ DRIVES: Mapping[str, Callable[[Stage], Mapping[str, Json]]] = MappingProxyType(
         "volumeBackups.list": lambda at: {"id": at.compose(), "volumeBackupType": "compose"},
         "volumeBackups.one": lambda at: {"volumeBackupId": at.volume_backup()},
         "volumeBackups.runManually": lambda at: {"volumeBackupId": at.volume_backup()},
-        "volumeBackups.update": lambda at: {**at.volume_backed_up(), "volumeBackupId": at.volume_backup()},
+        "volumeBackups.update": lambda at: at.volume_backup_again(),
         "certificates.all": _nothing,
         "certificates.create": lambda at: at.pair(),
         "certificates.one": lambda at: {"certificateId": at.certificate()},
@@ -324,4 +324,12 @@ UNAVAILABLE: Mapping[str, Mapping[str, Json]] = MappingProxyType({"registry.test
 # What is said of a channel that leads to nobody; none leaves the machine.
 UNTOLD: Mapping[str, Mapping[str, Json]] = MappingProxyType(
     {f"notification.test{form}Connection": _listed(given) for form, given in NOWHERE.items()}
+)
+
+# What asks for figures that nobody keeps, and is told where there are some.
+UNKEPT: Mapping[str, Mapping[str, Json]] = MappingProxyType(
+    {
+        "application.readAppMonitoring": {"appName": "any"},
+        "server.getServerMetrics": {"url": "http://127.0.0.1:1", "token": "t", "dataPoints": "50"},
+    }
 )

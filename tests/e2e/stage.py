@@ -193,6 +193,12 @@ class Stage:
             "destinationId": self.destination(),
         }
 
+    def volume_backup_again(self) -> Mapping[str, Json]:
+        """What is sent to change one: all that it was made with, of the same service, under another name."""
+        given = self.volume_backed_up()
+        made = self._running.post("volumeBackups.create", **given)
+        return {**given, "name": self.name(), "volumeBackupId": made["volumeBackupId"]}
+
     def destination(self) -> str:
         destination_id: str = self._running.post("destination.create", **A_DESTINATION)["destinationId"]
         return destination_id

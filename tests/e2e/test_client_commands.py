@@ -10,8 +10,9 @@ import pytest
 
 from headway.core.access.policy import RULES
 from script import clients as scripted
+from script.clients_page import REFUSED as FIGURES
 from script.clients_page import WHOLE_ROUTERS, WHY, clients_page, working
-from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE, UNTOLD
+from tests.e2e.drives import DRIVES, REFUSED, UNAVAILABLE, UNKEPT, UNTOLD
 from tests.e2e.driving import (
     driven,
     drives,
@@ -32,6 +33,7 @@ Json = Any
 
 def test_every_command_whose_procedure_exists_is_driven() -> None:
     assert sorted({*DRIVES, *REFUSED, *UNAVAILABLE, *UNTOLD}) == sorted(set(CALLED) & working()), "tests/e2e/drives.py"
+    assert UNKEPT.keys() == FIGURES & set(CALLED), "tests/e2e/drives.py"
 
 
 def test_the_page_tells_of_every_command_of_these_routers_and_of_no_other_reason() -> None:
@@ -101,7 +103,14 @@ def test_the_command_line_hears_that_a_test_was_not_taken(procedure: str, cli: C
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("procedure", sorted((set(TOLD) & set(RULES)) - working()))
+@pytest.mark.parametrize("procedure", sorted(UNKEPT))
+def test_the_command_line_hears_that_no_figures_are_kept(procedure: str, cli: Cli) -> None:
+    ended = cli.run(scripted.command_of(procedure), **UNKEPT[procedure])
+    assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 400")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("procedure", sorted((set(TOLD) & set(RULES)) - working() - FIGURES))
 def test_the_command_line_hears_that_it_sends_no_file(procedure: str, cli: Cli) -> None:
     ended = cli.run(scripted.command_of(procedure))
     assert (ended.returncode, ended.stderr.strip()) == (1, "Request failed with status code 415")
