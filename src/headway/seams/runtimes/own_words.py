@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -49,7 +50,7 @@ def read_own(text: str, route: Route, https: Https | None) -> Own:
     if len(text.encode()) > _LONGEST:
         raise InvalidInput(f"The configuration has more than {_LONGEST >> 10} KiB.")
     said = _sections(_parsed(text))
-    ours = ordinary(route, https)
+    ours = _spoken_of(route, https)
     _Check(route, said, ours, https).all()
     for services in (said["services"], ours["services"]):
         for service in services.values():
@@ -65,7 +66,7 @@ def write_own(route: Route, https: Https | None) -> str:
     """The routing of an application as YAML, without what Headway proves it with and without passwords; ``read_own``
     takes it back.
     """
-    http = ordinary(route, https)
+    http = _spoken_of(route, https)
     http["middlewares"].pop(login_middleware(route), None)
     for section in ("routers", "middlewares"):
         http[section] |= route.own.get(section, {})
@@ -86,7 +87,7 @@ def refused_now(own: Mapping[str, Any]) -> str | None:
 
 def check_references(route: Route, https: Https | None) -> None:
     """Whether all that the user's own words name is still there. Raises Conflict."""
-    ours = ordinary(route, https)
+    ours = _spoken_of(route, https)
     middlewares = ours["middlewares"].keys() | route.own.get("middlewares", {}).keys()
     named = [name for router in route.own.get("routers", {}).values() for name in router.get("middlewares", [])]
     for middleware in route.own.get("middlewares", {}).values():
@@ -99,6 +100,11 @@ def check_references(route: Route, https: Https | None) -> None:
             f"The application's own Traefik configuration names {min(gone)}, which would be gone: change that first "
             "(application.updateTraefikConfig)."
         )
+
+
+def _spoken_of(route: Route, https: Https | None) -> Own:
+    """What the words are about: not the release before, which answers for a while only and not beside such words."""
+    return ordinary(replace(route, before=()), https)
 
 
 class _Loader(yaml.SafeLoader):

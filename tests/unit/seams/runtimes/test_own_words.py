@@ -40,6 +40,16 @@ def test_what_is_read_and_sent_back_changes_nothing(https: Https | None) -> None
     assert read_own(write_own(ROUTE, https), ROUTE, https) == {}
 
 
+def test_a_release_before_that_answers_for_a_while_is_not_spoken_of() -> None:
+    draining = dataclasses.replace(ROUTE, before=(Upstream(port=3999),))
+    told = write_own(draining, None)
+    assert told == write_own(ROUTE, None)
+    assert read_own(told, draining, None) == {}
+    own = {"middlewares": {"shop.slow": {"rateLimit": {"average": 5}}}}
+    assert read_own(said(**own), draining, None) == own
+    check_references(dataclasses.replace(draining, own=own), None)
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "http:\n", "http: {}", "http: {routers: {}}", "http: {routers: }"])
 def test_nothing_said_is_nothing_of_ones_own(text: str) -> None:
     assert read_own(text, ROUTE, None) == {}
