@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -119,15 +120,22 @@ class _Check:
     async def last_lines(self) -> list[str]:
         """Says what each copy wrote last, what the task that is to blame wrote at the end; gives all of it."""
         seen = await self._watched.seen()
-        copies = by_copy(seen.tasks).values() if seen else ()
-        tasks = [each for tries in copies for each in tries[:1] if each != self._blamed]
+        blamed = self._blamed
         written: list[str] = []
-        for task in [*tasks, *([self._blamed] if self._blamed else [])]:
+        for tries in by_copy(seen.tasks).values() if seen else ():
+            newer = itertools.takewhile(lambda task: blamed is None or task.task_id != blamed.task_id, tries)
+            written += await self._last_lines_of(newer)
+        return written + await self._last_lines_of([blamed] if blamed else [])
+
+    async def _last_lines_of(self, tries: Iterable[Task]) -> list[str]:
+        """Says what the newest of these wrote that wrote something: one that has not begun yet hides no other."""
+        for task in tries:
             lines = await self._watched.last_lines(task, LAST_LINES)
             for line in lines:
                 await self._say(f"{WEB if task.slot <= 1 else f'{WEB}.{task.slot}'} | {line}")
-            written += lines
-        return written
+            if lines:
+                return lines
+        return []
 
     async def _give_up_on_ends(self, tasks: Sequence[Task]) -> None:
         for tries in by_copy(tasks).values():
