@@ -88,14 +88,15 @@ def test_of_a_compose_service_the_images_of_its_releases_stay_and_no_others(
     )
     made.change(sourceType="git", customGitUrl=url)
     made.deploy()
-    first = tags(docker_engine, "headway-compose/stacked/*")
+    images = f"headway-compose/{made.one()['appName']}"
+    first = tags(docker_engine, f"{images}/*")
     assert len(first) == 2, "one for each service"
 
     (folder / "Dockerfile").write_text(f"FROM {BASE_IMAGE}\nRUN echo 2 > /two\n")
     git_repository(folder, {})
     made.deploy()
-    until(lambda: len(tags(docker_engine, "headway-compose/stacked/*")) == 2, 30, what="the image of before goes")
-    second = tags(docker_engine, "headway-compose/stacked/*")
+    until(lambda: len(tags(docker_engine, f"{images}/*")) == 2, 30, what="the image of before goes")
+    second = tags(docker_engine, f"{images}/*")
     assert len(set(first) & set(second)) == 1
 
     (folder / "Dockerfile").write_text(f"FROM {BASE_IMAGE}\nRUN echo 3 > /three\n")
@@ -104,15 +105,15 @@ def test_of_a_compose_service_the_images_of_its_releases_stay_and_no_others(
     )
     git_repository(folder, {})
     made.fail()
-    assert tags(docker_engine, "headway-compose/stacked/*") == second, "what failed has left nothing"
+    assert tags(docker_engine, f"{images}/*") == second, "what failed has left nothing"
     shown = running.get("disk.usage", fresh=True)
     (row,) = (each for each in shown["services"] if each["serviceId"] == made.compose_id)
     assert (row["serviceType"], row["volumes"] > 0, row["files"] > 0) == ("compose", True, True)
-    docker_engine.docker("tag", BASE_IMAGE, "headway-compose/stacked/web:left")
+    docker_engine.docker("tag", BASE_IMAGE, f"{images}/web:left")
     would = running.post("disk.clean", dryRun=True, serviceId=made.compose_id)
-    assert [item["name"] for item in would["items"]] == ["headway-compose/stacked/web:left"]
+    assert [item["name"] for item in would["items"]] == [f"{images}/web:left"]
     running.post("disk.clean", serviceId=made.compose_id)
-    assert tags(docker_engine, "headway-compose/stacked/*") == second
+    assert tags(docker_engine, f"{images}/*") == second
     assert made.left("volume") != []
 
 
