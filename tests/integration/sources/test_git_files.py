@@ -209,6 +209,23 @@ async def test_what_a_fetch_left_unfinished_is_taken_away_by_its_undo(site: Work
     await source.check_out(site, fetched, release_folder(site))
 
 
+async def test_what_a_failed_fetch_left_unfinished_is_gone_before_the_run_ends(
+    site: Worksite, repository: Repository
+) -> None:
+    """The disk may be full with it, and then nothing more can be recorded."""
+    source = source_of(site, str(repository.path), branch("main"))
+    await source.fetch(site)
+    left = site.folder / "git" / "mirror" / "objects" / "pack" / "tmp_pack_AbCdEf"
+    left.write_text("half of a pack")
+    repository.path.rename(repository.path.with_name("elsewhere"))
+    await site.begin_again()
+
+    with pytest.raises(SourceError):
+        await source.fetch(site)
+
+    assert not left.exists()
+
+
 async def test_text_of_strangers_is_made_fit_to_show(site: Worksite, repository: Repository) -> None:
     repository.commit("\x1b[31mred\u202e" + "x" * 500, {})
     fetched = await source_of(site, str(repository.path), branch("main")).fetch(site)

@@ -14,6 +14,9 @@ from headway.seams.sources.remote import Remote, Transport
 SOURCE_REF = "refs/headway/source"
 EVERYTHING = ("+refs/heads/*:refs/headway/heads/*", "+refs/tags/*:refs/headway/tags/*")
 
+# Begins the names of packs that git is writing; it does not remove those that it could not finish.
+UNFINISHED = "tmp_"
+
 # For the mirror: a deployed tree is the whole tree, whatever its .gitattributes keep out of release tarballs.
 _ATTRIBUTES = "* -export-ignore -export-subst\n"
 
@@ -253,6 +256,12 @@ def own(mirror: str, account: Account) -> Command:
     """Gives a mirror to an account, following no link."""
     argv = ("chown", "-R", "-h", "-P", f"{account.uid}:{account.gid}", "--", mirror)
     return Command(stages=(Stage(argv=argv),), env={"PATH": _PATH, "LC_ALL": "C"})
+
+
+def clear(mirror: str, account: Account | None) -> Command:
+    """Removes the packs that a fetch has begun in a mirror and not finished, as its owner."""
+    argv = ("find", f"{mirror}/objects/pack", "-maxdepth", "1", "-type", "f", "-name", f"{UNFINISHED}*", "-delete")
+    return Command(stages=(Stage(argv=argv, account=account),), env={"PATH": _PATH, "LC_ALL": "C"})
 
 
 def discard(mirror: str) -> Command:

@@ -13,7 +13,17 @@ from headway.kernel.errors import HeadwayError
 from headway.seams.sources import git_errors
 from headway.seams.sources.base import SourceError
 from headway.seams.sources.commits import read_commit
-from headway.seams.sources.git_commands import EVERYTHING, SOURCE_REF, Call, Git, attributes, discard, own
+from headway.seams.sources.git_commands import (
+    EVERYTHING,
+    SOURCE_REF,
+    UNFINISHED,
+    Call,
+    Git,
+    attributes,
+    clear,
+    discard,
+    own,
+)
 from headway.seams.sources.git_errors import Failure, Remedy
 from headway.seams.sources.ref import Ref, RefKind
 from headway.seams.sources.remote import Remote
@@ -21,7 +31,6 @@ from headway.seams.sources.remote import Remote
 UNDO_FETCH = "git-fetch"
 _HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LONGEST_HASH = 65
-_UNFINISHED = "tmp_"  # begins the names of packs that git is writing; it does not remove those that it could not finish
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +135,10 @@ class Mirror:
         if attempt.as_panel and self.account is not None:
             await self.work.command(f"{self.prefix}own{attempt.name}", own(self.folder, self.account))
         if not ended.succeeded:
+            # Before anything is recorded: where the fetch has filled the disk of the database, too, the end of the run
+            # could not be, and it is that end that the undo comes with. A command, as another attempt may run by the
+            # time at which this one is looked at again.
+            await self._run(f"clear{attempt.name}", clear(self.folder, self.account))
             raise _Failed(await self._explain(ended, wanted, call, attempt))
         revision = wanted.name if is_everything and wanted else SOURCE_REF
         return await self._describe(revision, wanted, attempt)
@@ -243,7 +256,7 @@ async def _complete(host: Host, mirror: str, account: Account | None) -> None:
 
 async def remove_unfinished(host: Host, mirror: str) -> None:
     """Removes what a fetch that failed or was killed has left in a mirror: it may fill the disk."""
-    await host.remove_files(f"{mirror}/objects/pack", _UNFINISHED)
+    await host.remove_files(f"{mirror}/objects/pack", UNFINISHED)
 
 
 async def run(work: Work, name: str, command: Command) -> Exit:
