@@ -96,7 +96,7 @@ def test_reload_starts_the_same_release_anew(running: Panel, tmp_path: Path) -> 
     running.post("application.reload", applicationId=application_id, appName="reloaded")
     after = until(lambda: (found := running.visit("reloaded")).status_code == 200 and found.text)
     assert after != before
-    assert running.get("application.one", applicationId=application_id)["applicationStatus"] == "done"
+    until(lambda: running.get("application.one", applicationId=application_id)["applicationStatus"] == "done")
     running.post("application.stop", applicationId=application_id)
     running.post("application.reload", applicationId=application_id, appName="reloaded")
     assert until(lambda: (found := running.visit("reloaded")).status_code == 200 and found.text)

@@ -84,10 +84,11 @@ async def test_a_copy_of_what_is_released_elsewhere_goes_where_that_is_another_e
 
 async def test_what_is_of_no_service_any_more_goes_with_the_server_that_it_was_made_for(world: World) -> None:
     panel, mine = world.platform.data_dir.panel_id, await world.application("shop")
-    await world.application("other")
+    other = await world.application("other")
+    known = {name: await called(world, id_) for name, id_ in (("shop", mine), ("other", other))} | {"gone": "gone"}
     here = world.services.disk.cleaning.here
     server = Server(server_id="a-server", name="s", organization_id="o")
-    names = {name: f"headway-{name_on(panel, 'a-server')}/{name}:r-gone" for name in ("shop", "other", "gone")}
+    names = {name: f"headway-{name_on(panel, 'a-server')}/{on_machine}:r-gone" for name, on_machine in known.items()}
     names["of the panel's machine"] = f"headway-{panel}/away:r-gone"
     engine = holding(*(image(number, name) for number, name in enumerate(names.values())))
     services = await world.services.db.read(store.services)
@@ -106,3 +107,8 @@ async def test_what_is_of_no_service_any_more_goes_with_the_server_that_it_was_m
     assert await going(on=server) == {names["shop"], names["gone"]}
     assert await going(on=None) == {names["shop"]}
     assert await going(on=server, everything=True) == {*names.values()}
+
+
+async def called(world: World, application_id: str) -> str:
+    """The name of an application on its machine."""
+    return str((await world.get("application.one", applicationId=application_id))["appName"])
