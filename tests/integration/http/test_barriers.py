@@ -83,12 +83,13 @@ async def test_a_login_that_cannot_be_is_refused(world: World, given: dict[str, 
 async def test_what_ones_own_configuration_names_stays(world: World) -> None:
     application_id = await world.application("shop")
     await world.post("redirects.create", applicationId=application_id, **REDIRECT)
-    router = "{rule: 'Path(`/x`)', service: shop, entryPoints: [web], middlewares: [shop.redirect.1]}"
-    text = f"http: {{routers: {{shop.x: {router}}}}}"
+    shop = (await world.get("application.one", applicationId=application_id))["appName"]
+    router = f"{{rule: 'Path(`/x`)', service: {shop}, entryPoints: [web], middlewares: [{shop}.redirect.1]}}"
+    text = f"http: {{routers: {{{shop}.x: {router}}}}}"
     assert await world.post("application.updateTraefikConfig", applicationId=application_id, traefikConfig=text) is True
     (made,) = await kept(world, application_id, "redirects")
     refused = await world.owner.post("/redirects.delete", json={"redirectId": made["redirectId"]})
-    assert (refused.status_code, "shop.redirect.1" in refused.json()["message"]) == (409, True)
+    assert (refused.status_code, f"{shop}.redirect.1" in refused.json()["message"]) == (409, True)
     assert await kept(world, application_id, "redirects") == [made]
     await world.post("application.updateTraefikConfig", applicationId=application_id, traefikConfig="")
     await world.post("redirects.delete", redirectId=made["redirectId"])

@@ -11,6 +11,7 @@ import pytest
 from headway.core.access.policy import RULES
 from headway.faces.http.bodies import MOST_BODY_BYTES
 from headway.faces.http.trpc import MOST_CALLS
+from script.clients_page import REFUSED
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.callers import CALLERS
 from tests.integration.http.test_access_table import MISSES, NOT_YET, TABLE, UPLOADS, expected, given_to, things_of
@@ -223,7 +224,8 @@ async def test_members_and_strangers_get_what_the_table_of_access_says(world: Wo
     tries = {
         name for name in TABLE if name.startswith("notification.test") and name.endswith("Connection")
     }  # and these
-    for procedure in sorted(TABLE.keys() - NOT_YET - UPLOADS - once - tries - {"deployment.follow", "deployment.log"}):
+    left = NOT_YET | UPLOADS | REFUSED | once | tries | {"deployment.follow", "deployment.log"}
+    for procedure in sorted(TABLE.keys() - left):
         row = TABLE[procedure]
         given = {"json": given_to(procedure, things)}
         for client, caller in ((world.member, "member without access"), (world.stranger, "owner of others")):
