@@ -1,0 +1,1 @@
+"""One module a language: how its repositories are recognised, built and started."""

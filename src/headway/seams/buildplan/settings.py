@@ -1,0 +1,27 @@
+"""What the owner of a service has set about its build; what is not set is detected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildSettings:
+    """Each field takes the place of what detection would choose; None leaves the choice to it.
+
+    ``provider`` is a name of the table of providers; ``install``, ``build``, ``start`` and ``release`` are command
+    lines; ``publish`` is the folder of a static site, relative to the build path; ``fallback`` says whether addresses
+    that no file of a site answers are given its index.html; ``versions`` names versions or ranges by tool, such as
+    ``{"python": "3.12"}``; ``keep`` are folders, relative to the build path, that stay from release to release.
+    """
+
+    provider: str | None = None
+    install: str | None = None
+    build: str | None = None
+    start: str | None = None
+    release: str | None = None
+    publish: str | None = None
+    fallback: bool | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    keep: Sequence[str] = ()

@@ -1,0 +1,1 @@
+"""Languages and package managers at the version that a repository asks for."""
