@@ -14,6 +14,8 @@ class BuildSettings:
     lines; ``publish`` is the folder of a static site, relative to the build path; ``fallback`` says whether addresses
     that no file of a site answers are given its index.html; ``versions`` names versions or ranges by tool, such as
     ``{"python": "3.12"}``; ``keep`` are folders, relative to the build path, that stay from release to release.
+    ``package`` says which of several programs of a repository is meant: a package of a workspace by its name or folder,
+    a folder below ``cmd/``, a project.
     """
 
     provider: str | None = None
@@ -25,3 +27,4 @@ class BuildSettings:
     fallback: bool | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     keep: Sequence[str] = ()
+    package: str | None = None

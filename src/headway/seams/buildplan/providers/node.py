@@ -1,0 +1,186 @@
+"""Node: any package manager, a workspace or one package, a framework, a server, a worker or a site."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from headway.kernel.artifacts import Process
+from headway.seams.builders.base import BuildError
+from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Site
+from headway.seams.buildplan.providers import (
+    deno,
+    node_managers,
+    node_nx,
+    node_program,
+    node_typescript,
+    node_versions,
+    node_workspaces,
+)
+from headway.seams.buildplan.providers.contract import Provider
+from headway.seams.buildplan.providers.node_framework import ENDINGS
+from headway.seams.buildplan.providers.node_installation import BINS, install_phases
+from headway.seams.buildplan.providers.node_managers import Manager, find_manager, named_manager
+from headway.seams.buildplan.providers.node_natives import Natives, find_natives
+from headway.seams.buildplan.providers.node_package import (
+    PACKAGE,
+    PACKAGE_JSON5,
+    Package,
+    has_package,
+    read_package,
+    seen_package,
+)
+from headway.seams.buildplan.providers.node_program import Program
+from headway.seams.buildplan.providers.node_scripts import mentions
+from headway.seams.buildplan.providers.node_versions import node_need, version_notes, wanted_version
+from headway.seams.buildplan.providers.node_workspaces import Served, build_phases, find_served, read_members
+from headway.seams.buildplan.settings import BuildSettings
+from headway.seams.buildplan.tree import Tree
+
+WEB: Final = "web"
+WORKER: Final = "worker"
+ENV: Final[Mapping[str, str]] = {"NODE_ENV": "production"}
+
+_CONFIGS: Final = (
+    "next.config", "nuxt.config", "svelte.config", "vite.config", "astro.config", "react-router.config", "app.config",
+    "eleventy.config", ".eleventy", "vue.config", "webpack.config", "docusaurus.config", "config",
+)  # fmt: skip
+READS: Final = (
+    "**/package.json",
+    *deno.CONFIGS,
+    PACKAGE_JSON5,
+    *node_managers.FILES,
+    *node_versions.FILES,
+    *node_workspaces.FILES,
+    *node_nx.FILES,
+    *(f"**/{stem}.{ending}" for stem in _CONFIGS for ending in ENDINGS),
+    *("**/angular.json", "**/nest-cli.json", "**/tsconfig.json", "tsconfig.*.json", "app.json"),
+    *node_program.ENTRIES,
+    *node_typescript.ENTRIES,
+)
+_NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
+
+
+def recognise(tree: Tree) -> str | None:
+    """A package.json, unless Bun or Deno is what runs it."""
+    if not has_package(tree) or deno.recognise(tree) is not None:
+        return None
+    package = seen_package(tree)
+    if package is None:
+        return PACKAGE  # a broken one, of which the plan says so
+    return None if named_manager(tree, package)[0] == "bun" else package.file
+
+
+def plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
+    """What is installed, built and started. Raises BuildError where nothing says how, with what would."""
+    root = read_package(tree)
+    return plan_packages(tree, settings, root, find_manager(tree, root, settings), provider="node")
+
+
+def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: Manager, *, provider: str) -> BuildPlan:
+    """The plan of a package, or of the one of its workspace that serves."""
+    members = read_members(tree, root)
+    served = find_served(tree, manager, root, members, settings)
+    program = served.program
+    is_told = settings.start is not None or settings.publish is not None
+    if program.refusal is not None and not is_told:
+        raise BuildError(program.refusal)
+    natives = find_natives(tree, manager, (root, *members), served.package)
+    installed = install_phases(tree, manager, (root, *members))
+    installed = installed if program.is_said or program.script or program.start or is_told else ()
+    needs = _needs(tree, settings, root, served, manager)
+    said = (*manager.notes, *(manager.unlocked if installed else ()), *version_notes(tree, needs[0]))
+    return BuildPlan(
+        provider=provider,
+        framework=program.framework,
+        confidence=program.confidence if served.question is None else Confidence.GUESSED,
+        needs=needs,
+        phases=(*installed, *natives.phases, *build_phases(tree, manager, root, members, served)),
+        processes=_processes(program, served),
+        release_command=natives.release,
+        site=_site(program.site, served),
+        path=_path(manager, served),
+        env={**ENV, **_linked(manager), **program.env, **natives.env},
+        build_env={**(_NX if "nx.json" in tree else {}), **program.build_env, **natives.build_env},
+        takes_requests=program.takes_requests,
+        packages=natives.packages,
+        choices=_choices(provider, root, manager, needs, served, natives),
+        questions=() if served.question is None else (served.question,),
+        notes=tuple(dict.fromkeys((*said, *program.notes, *natives.notes))),
+    )
+
+
+def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, manager: Manager) -> tuple[Need, ...]:
+    """Node, what installs, and what scripts of the build and the start call beside."""
+    node = wanted_version(tree, root, settings, "node")
+    if node is None and served.package.folder:
+        node = wanted_version(tree.below(served.package.folder), served.package, settings, "node")
+    found = [node or node_need(tree, root, settings), manager.need]
+    lines = ("build", "prebuild", "postbuild", "start", "prestart", "preinstall", "postinstall", "prepare")
+    for tool in ("bun", "pnpm", "yarn", "deno"):
+        if tool == manager.name:
+            continue
+        caller = next((each for each in (root, served.package) if mentions(each, lines, tool)), None)
+        if caller is not None:
+            source = f"the scripts of {caller.path(caller.file)}"
+            found.append(wanted_version(tree, root, settings, tool) or Need(tool=tool, source=source))
+    return tuple(dict.fromkeys(found))
+
+
+def _processes(program: Program, served: Served) -> tuple[Process, ...]:
+    if program.start is None or program.refusal is not None:
+        return ()
+    name = WEB if program.takes_requests else WORKER
+    folder = "" if served.is_at_root else served.package.folder
+    return (Process(name=name, command=f"cd {folder} && {program.start}" if folder else program.start),)
+
+
+def _site(site: Site | None, served: Served) -> Site | None:
+    folder = "" if served.is_at_root else served.package.folder
+    if site is None or not folder:
+        return site
+    return replace(site, folders=tuple(posixpath.normpath(f"{folder}/{each}") for each in site.folders))
+
+
+def _path(manager: Manager, served: Served) -> tuple[str, ...]:
+    if not manager.has_bins:
+        return ()
+    folder = "" if served.is_at_root else served.package.folder
+    return (f"{folder}/{BINS}", BINS) if folder else (BINS,)
+
+
+def _linked(manager: Manager) -> dict[str, str]:
+    """How a later Yarn lays packages down, which it has to know when it runs a script too."""
+    is_later = manager.name == "yarn" and not manager.is_classic
+    return {"YARN_NODE_LINKER": manager.linker} if is_later else {}
+
+
+def _choices(  # noqa: PLR0917 - one of each thing that was decided
+    provider: str, root: Package, manager: Manager, needs: tuple[Need, ...], served: Served, natives: Natives
+) -> tuple[Choice, ...]:
+    program = served.program
+    found = [Choice(name="provider", value=provider, reason=root.file), manager.choice]
+    found += [
+        Choice(
+            name=f"versions.{need.tool}", value=need.wanted, reason=need.source, is_set=need.source == "the settings"
+        )
+        for need in needs
+        if need.wanted
+    ]
+    if served.reason:
+        value = served.package.folder or "."
+        found.append(Choice(name="package", value=value, reason=served.reason, is_set=served.is_set))
+    processes, site = _processes(program, served), _site(program.site, served)
+    if processes:
+        found.append(Choice(name="start", value=processes[0].command, reason=program.reason))
+    elif site is not None:
+        found.append(Choice(name="publish", value=site.folders[0], reason=program.reason))
+    if natives.release is not None:
+        reason = "prisma/migrations: it runs before each release; the setting release takes its place"
+        found.append(Choice(name="release", value=natives.release, reason=reason))
+    return tuple(found)
+
+
+PROVIDER: Final = Provider(name="node", reads=READS, recognise=recognise, plan=plan)

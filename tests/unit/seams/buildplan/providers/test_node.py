@@ -1,0 +1,45 @@
+"""Node, Bun and Deno: the plans of small trees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from headway.seams.buildplan.providers import bun, deno, node
+from headway.seams.buildplan.settings import BuildSettings
+from headway.seams.buildplan.tree import tree_of
+from tests.plans import cases, expected, planned, read_of
+
+PROVIDERS = (deno.PROVIDER, bun.PROVIDER, node.PROVIDER)
+GROUPS = ("managers", "versions", "frameworks", "sites", "programs", "workspaces", "bun", "deno", "refusals")
+TABLE = cases(*(f"node/{name}" for name in GROUPS))
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_a_tree_has_the_plan_of_its_case(case: dict[str, Any]) -> None:
+    assert planned(case, PROVIDERS) == expected(case)
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_a_tree_belongs_to_one_of_them_alone(case: dict[str, Any]) -> None:
+    tree = tree_of(case["files"], case.get("more", ()))
+
+    assert len([each.name for each in PROVIDERS if each.recognise(tree) is not None]) == 1
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_a_plan_needs_no_file_but_those_that_its_provider_says_it_reads(case: dict[str, Any]) -> None:
+    tree = tree_of(case["files"], case.get("more", ()))
+    provider = next(each for each in PROVIDERS if each.recognise(tree) is not None)
+    read = read_of(provider, tree)
+    case = {**case, "files": dict(read.contents), "more": sorted(tree.names - set(read.contents))}
+
+    assert planned(case, PROVIDERS) == expected(case)
+
+
+def test_a_script_that_is_longer_than_any_is_judged_in_time() -> None:
+    start = "FOO=" + "a" * 20_000 + " npx -- " * 500 + "node" + " --watch" * 2_000
+    tree = tree_of({"package.json": f'{{"scripts": {{"start": "{start}"}}}}'})
+
+    assert node.PROVIDER.plan(tree, BuildSettings()).processes
