@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from headway.kernel.bounds import told as _told
-from headway.kernel.container_settings import ContainerSettings
 from headway.kernel.errors import InvalidInput
 from headway.kernel.forms import Form, choice, duration, duration_text, matching, size, whole
 from headway.kernel.secret import Secret
+from headway.kernel.toolchain_settings import ToolchainSettings
 
 LOOPBACK = "127.0.0.1"
 _MIB = 1 << 20
@@ -82,7 +82,7 @@ _KEY = matching(r"[!-~]{8,256}", "8 to 256 letters, digits and signs, no spaces"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(ContainerSettings):
+class Settings(ToolchainSettings):
     """The panel's settings; ``from_env`` fills in the defaults that depend on the machine."""
 
     data_dir: Path = field(

@@ -29,6 +29,7 @@ from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
 from headway.seams.builders.publish import publish
 from headway.seams.builders.publish import undo as undo_push
+from headway.seams.buildplan.toolchains.store import undo as undo_toolchain
 from headway.seams.runtimes.registry import runtime_of
 from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
@@ -80,6 +81,8 @@ class DeployKind:
         """Takes back one effect."""
         deployment, host = undoing.deployment, undoing.host
         tools, api = self.toolboxes.at(deployment.host_ids[-1]), self.toolboxes.at(deployment.host_id).imaging.api
+        if await undo_toolchain(self.hosts.__getitem__, name, data):
+            return
         if await undo_supply(undoing, self.hosts, name, data):
             return
         if await undo_pull(host, api, name, data):

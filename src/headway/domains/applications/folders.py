@@ -28,6 +28,11 @@ class AppFolders:
         """What builds of an application keep from one to the next."""
         return f"{self.caches}/{application_id}"
 
+    @property
+    def toolchains(self) -> str:
+        """Languages and package managers, by tool and version: every account reads them, none writes."""
+        return f"{self.work}/toolchains"
+
     def releases(self, application_id: str) -> str:
         """The folder of all releases of an application."""
         return f"{self.work}/releases/{application_id}"

@@ -28,12 +28,14 @@ _PANELS = 2_600  # so that all uids fit 31 bits: the database and old programs h
 
 class OwnProgram(IntEnum):
     """Programs of ours that have an account of their own, by its number from the last one of the panel's down: the
-    services' are counted from the first one up. What has OUTWARD as its group reaches the internet only.
+    services' are counted from the first one up. What has OUTWARD as its group reaches the internet only; TOOLCHAINS
+    fetches languages.
     """
 
     EDGE = 1
     TRIAL = 2
     OUTWARD = 3
+    TOOLCHAINS = 4
 
 
 class DataDirInUse(Conflict):

@@ -1,0 +1,42 @@
+"""Where languages and package managers are fetched from: settings of the panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headway.kernel.bounds import told
+from headway.kernel.container_settings import ContainerSettings
+from headway.kernel.forms import matching
+from headway.kernel.secret import Secret
+
+_REGISTRY = matching(r"https?://[^\s{}]+", "an address that begins with http:// or https://", secret=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolchainSettings(ContainerSettings):
+    """A part of the panel's settings."""
+
+    npm_registry: Secret | None = field(
+        default=None,
+        metadata=told(
+            _REGISTRY,
+            "Where Node, Bun, Deno and their package managers are fetched from.",
+            written="what npm is configured for on each machine (npmrc), else the public registry",
+        ),
+    )
+    pypi_index: Secret | None = field(
+        default=None,
+        metadata=told(
+            _REGISTRY,
+            "Where uv, Poetry, Pipenv, PDM and Go are fetched from: an index as pip reads it.",
+            written="what pip is configured for on each machine (pip.conf), else the public index",
+        ),
+    )
+    python_builds: Secret | None = field(
+        default=None,
+        metadata=told(
+            _REGISTRY,
+            "Where Pythons that a machine does not have are fetched from: a mirror of python-build-standalone.",
+            written="its releases on github.com",
+        ),
+    )

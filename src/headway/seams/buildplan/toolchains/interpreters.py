@@ -1,0 +1,112 @@
+"""Pythons that no package holds: those of python-build-standalone, which uv knows and checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from headway.infra.hosts.command import Command, Stage, command
+from headway.infra.hosts.work import Work
+from headway.seams.buildplan.toolchains import entries
+from headway.seams.buildplan.toolchains.inventory import ENV, PYTHON
+from headway.seams.buildplan.toolchains.store import Store
+from headway.seams.buildplan.toolchains.supply import finish, require_room
+from headway.seams.buildplan.toolchains.tools import TOOLS
+from headway.seams.buildplan.toolchains.wishes import Wish, newest
+
+_REACH_SECONDS = 5
+_REACH = """
+import sys, urllib.parse, socket
+for url in sys.argv[1:]:
+    parts = urllib.parse.urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port or 443), {seconds}).close()
+    except OSError:
+        sys.exit(1)
+"""
+PLACE = "https://github.com/astral-sh/python-build-standalone/releases/download"
+
+
+async def newest_known(work: Work, store: Store, wish: Wish, uv: Callable[[], Awaitable[str]]) -> str | None:
+    """The newest version that is asked for and that uv could fetch from here; None where there is none, or the place
+    where they lie does not answer within some seconds.
+    """
+    place = _place(store)
+    if not await _reaches(work, store, place):
+        return None
+    asking = command(
+        *(await uv(), "python", "list", "--only-downloads", "--all-versions", "--output-format", "json", "--no-config"),
+        account=store.account,
+        env=_environment("/nonexistent", place),
+        capture=True,
+        limits=store.limits,
+        step_seconds=60,
+    )
+    ended = await work.command("pythons of uv", asking, check=False)
+    if not ended.succeeded:
+        return None
+    known = [each for each in json.loads(ended.output) if each["implementation"] == "cpython"]
+    plain = [each["version"] for each in known if each.get("variant", "default") == "default"]
+    return newest(TOOLS["python"].form, filter(wish.holds, plain))
+
+
+async def make(work: Work, store: Store, version: str, *, uv: str) -> None:
+    """Fetches it into the store. Raises BuildError."""
+    async with store.turns.of(work.host.host_id, "python", version):
+        if await entries.is_there(work, store, "python", version):
+            return
+        await require_room(work, store)
+        beside = await entries.begin(work, store, "python", version, owner=store.account)
+        fetch = (uv, "python", "install", version, "--install-dir", beside, "--no-bin", "--no-config", "--quiet")
+        settle = (PYTHON, "-I", "-c", _SETTLE, beside, store.entry("python", version))
+        env = _environment(beside, _place(store))
+        for name, argv in {"fetch": fetch, "settle": settle}.items():
+            limits = replace(store.limits, file_bytes=store.most_bytes)
+            stage = Stage(argv=argv, account=store.account)
+            step = Command(stages=(stage,), env=env, limits=limits, step_seconds=store.step_seconds)
+            await work.command(f"{name} python {version}", step)
+        await finish(work, store, "python", version, argv=("--version",))
+
+
+def _place(store: Store) -> str:
+    return PLACE if store.sources.pythons is None else store.sources.pythons.reveal()
+
+
+async def _reaches(work: Work, store: Store, place: str) -> bool:
+    trying = command(
+        *(PYTHON, "-I", "-c", _REACH.replace("{seconds}", str(_REACH_SECONDS)), place),
+        account=store.account,
+        env=ENV,
+        capture=True,
+        step_seconds=2 * _REACH_SECONDS,
+    )
+    return (await work.command("reach pythons", trying, check=False)).succeeded
+
+
+def _environment(folder: str, place: str) -> Mapping[str, str]:
+    return {
+        **ENV,
+        "HOME": folder,
+        "UV_CACHE_DIR": f"{folder}/.cache",
+        "UV_NO_CONFIG": "1",
+        "UV_NATIVE_TLS": "1",
+        "UV_PYTHON_INSTALL_MIRROR": place,
+    }
+
+
+# uv leaves it in a folder of its own name, and writes the place where that lies into what tells extensions of it.
+_SETTLE = """
+import pathlib, shutil, sys
+folder, entry = pathlib.Path(sys.argv[1]), sys.argv[2]
+shutil.rmtree(folder / ".cache", ignore_errors=True)
+made = next(each for each in sorted(folder.glob("cpython-*")) if each.is_dir() and not each.is_symlink())
+for each in [*made.rglob("_sysconfigdata_*.py"), *made.rglob("*.pc"), *made.glob("bin/*-config")]:
+    if each.is_file() and not each.is_symlink():
+        text = each.read_text(errors="surrogateescape")
+        each.write_text(text.replace(str(made), entry), errors="surrogateescape")
+for each in list(made.iterdir()):
+    each.rename(folder / each.name)
+for left in [*folder.glob("cpython-*"), *folder.glob(".*")]:
+    shutil.rmtree(left, ignore_errors=True) if left.is_dir() and not left.is_symlink() else left.unlink()
+"""

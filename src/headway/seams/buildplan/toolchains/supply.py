@@ -1,0 +1,130 @@
+"""Brings versions from registries into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from headway.infra.hosts.command import command
+from headway.infra.hosts.work import Work
+from headway.seams.builders.base import BuildError
+from headway.seams.buildplan.toolchains import entries
+from headway.seams.buildplan.toolchains.inventory import ENV, Inventory
+from headway.seams.buildplan.toolchains.packages import Source, sources_of
+from headway.seams.buildplan.toolchains.registries import Package, Registry, ask, find_registry, list_versions
+from headway.seams.buildplan.toolchains.store import Store
+from headway.seams.buildplan.toolchains.tools import TOOLS
+from headway.seams.buildplan.toolchains.wishes import Wish, newest
+
+_CHECK_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A version that a registry has, by the name of the tool's own versions."""
+
+    version: str
+    package: Package
+    source: Source
+    registry: Registry
+
+
+async def offers(work: Work, store: Store, wish: Wish, machine: Inventory) -> Mapping[str, Offer]:
+    """What registries have of what is asked for, by version. Raises RegistryAway."""
+    found = {}
+    for source in sources_of(wish.need.tool, machine):
+        if wish.exact is not None and not source.has(wish.exact):
+            continue
+        registry = await find_registry(work, store, source.form)
+        listed = await list_versions(work, store, registry, source.name, wheel=source.wheel, needed=wish.exact)
+        for version, package in listed.items():
+            own = own_version(wish.need.tool, version)
+            if source.has(own) and wish.holds(own):
+                offer = Offer(version=own, package=package, source=_at(source, version), registry=registry)
+                found[own] = offer
+    return found
+
+
+def best(tool: str, offered: Mapping[str, Offer], runs: Callable[[Package], bool]) -> Offer | None:
+    """The newest of what is offered and runs on what is there."""
+    version = newest(TOOLS[tool].form, (each for each, offer in offered.items() if runs(offer.package)))
+    return None if version is None else offered[version]
+
+
+async def fetch(work: Work, store: Store, tool: str, offer: Offer) -> None:
+    """Fetches a version, unless another run has done so meanwhile. Raises BuildError; nothing of it stays then."""
+    version = offer.version
+    async with store.turns.of(work.host.host_id, tool, version):
+        if await entries.is_there(work, store, tool, version):
+            return
+        await require_room(work, store)
+        parts = [(offer.registry, offer.package)]
+        if offer.source.beside is not None:
+            more = await list_versions(work, store, offer.registry, offer.source.beside, needed=version)
+            if version not in more:
+                raise BuildError(f"{offer.registry.place} has no {offer.source.beside} {version}. Ask for another one.")
+            parts.append((offer.registry, more[version]))
+        beside = await entries.begin(work, store, tool, version, owner=store.account)
+        asked = {
+            "do": "fetch",
+            "folder": beside,
+            "most_bytes": store.most_bytes,
+            "parts": [
+                {"url": package.url, "proof": package.proof, "form": offer.source.form, "into": "package"}
+                for _, package in parts
+            ],
+            "programs": dict(offer.source.programs),
+            "scripts": dict(offer.source.scripts),
+            **offer.registry.asked,
+        }
+        await ask(work, store, offer.registry, f"fetch {tool} {version}", asked, seconds=store.step_seconds)
+        await finish(work, store, tool, version, argv=() if TOOLS[tool].runs_on == "node" else ("--version",))
+
+
+async def finish(work: Work, store: Store, tool: str, version: str, *, argv: Sequence[str]) -> None:
+    """Seals what was fetched, has it say its version once (``argv``), and gives it its name. Raises BuildError for a
+    program that does not run on this machine.
+    """
+    beside = store.beside(tool, version)
+    await work.command(f"seal {tool} {version}", entries.seal(store, beside))
+    if argv:
+        words = ("version",) if tool == "go" else argv
+        trying = command(
+            *(f"{beside}/bin/{TOOLS[tool].programs[0]}", *words),
+            account=store.account,
+            env={**ENV, "HOME": "/nonexistent", "GOTOOLCHAIN": "local"},
+            capture=True,
+            limits=replace(store.limits, memory_bytes=None),
+            step_seconds=_CHECK_SECONDS,
+        )
+        ended = await work.command(f"try {tool} {version}", trying, check=False)
+        if not ended.succeeded:
+            await work.host.remove_tree(beside)
+            label = TOOLS[tool].label
+            raise BuildError(
+                f"{label} {version} does not run on this machine; the log has what it says. Ask for an older version, "
+                "or use a newer system."
+            )
+    await entries.place(work, store, tool, version)
+
+
+async def require_room(work: Work, store: Store) -> None:
+    """Raises BuildError where the disk is too full for a version more."""
+    await work.host.make_folder(store.folder, mode=0o755)
+    free = await work.host.free_bytes(store.folder)
+    if free < store.least_free_bytes:
+        raise BuildError(
+            f"The disk of this machine has {free >> 20} MiB left, and languages are only fetched where there are "
+            f"{store.least_free_bytes >> 20} MiB. Make room (headway disk clean), then deploy again."
+        )
+
+
+def own_version(tool: str, version: str) -> str:
+    """The tool's version of a package's: that of Go's package may have a number more, its own."""
+    return ".".join(version.split(".")[:3]) if tool == "go" else version
+
+
+def _at(source: Source, version: str) -> Source:
+    """The source, with the places of its programs as that version has them."""
+    places = {name: place and place.format(version=version) for name, place in source.programs.items()}
+    return replace(source, programs=places)
