@@ -1,0 +1,319 @@
+"""Python: what a project requires is installed into ``.venv`` at the build path, and what it has is started."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from headway.kernel.artifacts import Process
+from headway.seams.builders.base import BuildError
+from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase
+from headway.seams.buildplan.providers import python_code as code
+from headway.seams.buildplan.providers import (
+    python_django,
+    python_project,
+    python_scripts,
+    python_sites,
+    python_versions,
+)
+from headway.seams.buildplan.providers.contract import Provider
+from headway.seams.buildplan.providers.python_frameworks import find_framework
+from headway.seams.buildplan.providers.python_locks import VENV, Installation, installation
+from headway.seams.buildplan.providers.python_packages import system_packages
+from headway.seams.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
+from headway.seams.buildplan.providers.python_start import Start
+from headway.seams.buildplan.providers.python_versions import Asked, python_need
+from headway.seams.buildplan.settings import BuildSettings
+from headway.seams.buildplan.tree import Tree
+
+NAME = "python"
+
+_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
+_OTHERS = frozenset(
+    {
+        "package.json",
+        "go.mod",
+        "Cargo.toml",
+        "Gemfile",
+        "composer.json",
+        "pom.xml",
+        "build.gradle",
+        "build.gradle.kts",
+        "mix.exs",
+        "deno.json",
+        "deno.jsonc",
+        "index.html",
+        "Package.swift",
+        "build.sbt",
+        "pubspec.yaml",
+        "index.php",
+    }
+)
+_CONDA = ("environment.yml", "environment.yaml", "conda.yml")
+_WORD = re.compile(r"[\w./-]+")
+_PYTHON_LINE = re.compile(r"\b(?:python3?|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|streamlit|celery|flask)\b")
+_SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
+_HOW = (
+    "Name what is started main.py or app.py, add a Procfile with a line such as 'web: gunicorn app:app --bind "
+    "127.0.0.1:$PORT', or set the start command: headway apps set APP --start '...'."
+)
+
+
+def _recognise(tree: Tree) -> str | None:
+    found = _manifests(tree)
+    django = next((name for name in _manage_files(tree)), None)
+    if found or django:
+        return " and ".join(dict.fromkeys((*([django] if django else []), *found[:2])))
+    folder = _named_folder(tree, "") or _only_folder(tree)
+    if folder:
+        return f"{folder}/{_manifests(tree.below(folder))[0]}"
+    if _PYTHON_LINE.search(tree.text("Procfile")):
+        return "Procfile"
+    script = python_scripts.first_script(tree)
+    if _OTHERS & tree.names:
+        return script if script is not None and code.listens(code.source(tree, script)) else None
+    conda = next((name for name in _CONDA if name in tree), None)
+    return python_sites.is_site(tree) or script or conda or _module_to_run(tree)
+
+
+def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
+    project = read_project(tree, _folder(tree, settings))
+    script = python_scripts.first_script(project.tree) or ""
+    python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
+    install = installation(tree, project, settings, python, script)
+    is_told = settings.start is not None
+    start = _start(project, settings)
+    start = replace(start, site=None) if is_told else start
+    if not install.manager and settings.install is None:
+        _require_installed(project, start, script)
+    adds = _told_server(project, settings) if is_told else start.adds
+    phases = (*install.with_packages(project, adds, start.follows), *install.own, *_later(project, start))
+    packages, lines = system_packages(project.requires)
+    release = None if is_told else start.release
+    processes = () if is_told or not start.command else (_process(project, start),)
+    return BuildPlan(
+        provider=NAME,
+        framework=start.framework,
+        confidence=Confidence.TOLD if is_told else start.confidence,
+        needs=(python, *install.needs),
+        phases=phases,
+        processes=processes,
+        release_command=code.in_folder(project.folder, release) if release else None,
+        site=start.site,
+        path=(project.at(f"{VENV}/bin"),),
+        env={"PYTHONUNBUFFERED": "1", **start.env},
+        takes_requests=is_told or start.takes_requests,
+        packages=packages,
+        choices=tuple(_choices(python, install, start, processes, release=release, adds=adds)),
+        questions=() if is_told else start.questions,
+        notes=(*notes, *install.notes, *lines, *start.notes, *_further(project, start, is_told=is_told)),
+    )
+
+
+def _start(project: PythonProject, settings: BuildSettings) -> Start:
+    """How it is started or served. Raises BuildError where nothing tells, unless the settings do."""
+    inner = project.tree
+    found = python_django.find_django(inner, project.requires) or find_framework(inner, project.requires)
+    if found is not None:
+        return found
+    site = python_sites.find_site(inner, project.requires)
+    script = python_scripts.find_script(inner, project)
+    if site is not None and not (script is not None and _is_sure(script)):
+        return site
+    if script is not None:
+        return script
+    if settings.start is None and settings.publish is None:
+        what = " and ".join(_manifests(inner)) or "its files"
+        library = " It is a library, as far as its files tell." if project.is_package else ""
+        raise BuildError(f"This is Python ({what}), but nothing says how it is started.{library} {_HOW}")
+    return Start(reason="")
+
+
+def _is_sure(script: Start) -> bool:
+    """Whether a program is what the repository is for, rather than the site that it has too."""
+    return bool(script.framework) or (script.takes_requests and script.command.startswith("python3"))
+
+
+def _later(project: PythonProject, start: Start) -> tuple[Phase, ...]:
+    return tuple(
+        replace(phase, folder=posixpath.join(project.folder, phase.folder) if phase.folder else project.folder)
+        for phase in start.phases
+    )
+
+
+def _process(project: PythonProject, start: Start) -> Process:
+    name = "web" if start.takes_requests else "worker"
+    return Process(name=name, command=code.in_folder(project.folder, start.command))
+
+
+def _folder(tree: Tree, settings: BuildSettings) -> str:
+    """Where the project lies: at the build path, or where its start command or its manage.py is."""
+    if _manifests(tree):
+        return ""
+    if named := _named_folder(tree, settings.start or ""):
+        return named
+    for name in _manage_files(tree):
+        folder = posixpath.dirname(name)
+        if folder and _manifests(tree.below(folder)):
+            return folder
+    return _only_folder(tree) or ""
+
+
+def _named_folder(tree: Tree, line: str) -> str | None:
+    """The folder with requirements that a command line, or the Procfile, names."""
+    for word in _WORD.findall(f"{line}\n{code.source(tree, 'Procfile')}"):
+        parts = word.strip("./").split("/")[:3]
+        for end in range(len(parts), 0, -1):
+            folder = "/".join(parts[:end])
+            if any(f"{folder}/{name}" in tree for name in MANIFESTS):
+                return folder
+    return None
+
+
+def _only_folder(tree: Tree) -> str | None:
+    """The one folder that is a project, where nothing else at the build path or beside it is one."""
+    if _OTHERS & tree.names:
+        return None
+    tops = {name.split("/")[0] for name in tree.names if name.count("/") == 1 and posixpath.basename(name) in _OTHERS}
+    found = {
+        name.split("/")[0] for name in tree.names if name.count("/") == 1 and posixpath.basename(name) in MANIFESTS
+    }
+    found = {name for name in found if not name.startswith(".") and name not in {"docs", "doc", "tests", "examples"}}
+    if len(found) != 1 or tops - found:
+        return None
+    folder = found.pop()
+    return folder if _manifests(tree.below(folder)) and code.entries(tree.below(folder)) else None
+
+
+def _manifests(tree: Tree) -> tuple[str, ...]:
+    """The files that say that it is a Python project; a pyproject.toml that only configures tools is none."""
+    found = [name for name in (*_LOCKS, *MANIFESTS) if name in tree and name not in {"pyproject.toml", "setup.cfg"}]
+    if "pyproject.toml" in tree and (_LOCKS[0] in tree or _is_project(tree)):
+        found.append("pyproject.toml")
+    requirements = [name for name in ("requirements/production.txt", "requirements/base.txt") if name in tree]
+    return (*found, *requirements)
+
+
+def _is_project(tree: Tree) -> bool:
+    try:
+        data = tree.toml("pyproject.toml")
+    except BuildError:
+        return True  # told with the plan
+    tools = data.get("tool")
+    own = isinstance(tools, dict) and bool({"poetry", "pdm", "uv"} & tools.keys())
+    return "project" in data or "build-system" in data or own
+
+
+def _manage_files(tree: Tree) -> Iterator[str]:
+    for pattern in ("manage.py", "*/manage.py", "*/*/manage.py"):
+        for name in tree.matching(pattern):
+            if "django" in code.source(tree, name).lower() and name.split("/")[0] not in {"tests", "examples", "docs"}:
+                yield name
+
+
+def _module_to_run(tree: Tree) -> str | None:
+    if any(name.count("/") == 1 and posixpath.basename(name) in MANIFESTS for name in tree.names):
+        return None  # several projects, of which none is likelier
+    found = [name for name in tree.matching("*/__main__.py") if not name.startswith(("tests/", "docs/"))]
+    framework = [name for name in code.entries(tree) if name.count("/") < 2]
+    return found[0] if found else next((name for name in framework if posixpath.basename(name) in _RUN), None)
+
+
+_RUN = frozenset({"main.py", "app.py", "wsgi.py", "asgi.py", "server.py", "bot.py"})
+
+
+def _script_asks(project: PythonProject, script: str) -> tuple[Asked, ...]:
+    block = script_block(code.source(project.tree, script)) if script else None
+    asked = block.get("requires-python") if block else None
+    return (Asked(text=asked, source=project.at(script)),) if isinstance(asked, str) else ()
+
+
+def _require_installed(project: PythonProject, start: Start, script: str) -> None:
+    """Raises BuildError where nothing is installed that is imported, naming what would be."""
+    conda = next((name for name in _CONDA if name in project.tree), None)
+    if conda is not None:
+        raise BuildError(
+            f"{conda} is for conda, which Headway does not build with. Write the packages into a requirements.txt "
+            "(pip list --format=freeze > requirements.txt), commit and push it, then deploy again."
+        )
+    if start.framework == "Django":
+        raise BuildError(
+            "There is a manage.py, and no file says what is to be installed. Add a requirements.txt with a line "
+            "'Django', commit and push it, then deploy again."
+        )
+    for name in code.entries(project.tree)[:5] if start.adds or start.framework else ():
+        python_scripts.require_declared(project.tree, name)
+    if script and script_block(code.source(project.tree, script)) is None:
+        python_scripts.require_declared(project.tree, script)
+
+
+def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, ...]:
+    """The server that the start command names, where nothing requires it."""
+    words = (settings.start or "").replace("&&", " ").split()
+    found = next((word for word in words if word in _SERVERS), None)
+    package = "waitress" if found == "waitress-serve" else found
+    return (package,) if package and package not in project.requires else ()
+
+
+def _choices(
+    python: Need,
+    install: Installation,
+    start: Start,
+    processes: Sequence[Process],
+    *,
+    release: str | None,
+    adds: tuple[str, ...],
+) -> Iterator[Choice]:
+    if python.wanted:
+        is_set = python.source == python_versions.SETTINGS
+        yield Choice(name="versions.python", value=python.wanted, reason=python.source, is_set=is_set)
+    shown = next((phase.argv for phase in install.phases if phase.name == "install"), None)
+    if shown is not None:
+        line = " ".join(shown).removeprefix("python3 -m ").replace(" --no-input --progress-bar off", "")
+        yield Choice(name="install", value=line, reason=install.reason)
+    if adds and start.site is None and not processes:
+        yield Choice(name="server", value=" ".join(adds), reason="the start command names it, and no file requires it")
+    for process in processes:
+        yield Choice(name="start", value=process.command, reason=start.reason)
+    if start.site is not None:
+        line = " ".join(start.phases[0].argv)
+        yield Choice(name="build", value=line, reason=start.reason)
+        yield Choice(name="publish", value=start.site.folders[0], reason="where it writes the site")
+    if release:
+        yield Choice(name="release", value=release, reason="Django's migrations, before the new release takes over")
+
+
+def _further(project: PythonProject, start: Start, *, is_told: bool) -> Iterator[str]:
+    """What is not done by itself."""
+    if is_told and start.release and "release:" not in project.tree.text("Procfile"):
+        yield f"Migrations are not run: for that, set the release command: {start.release}"
+    if "celery" in project.requires and start.framework != "Celery" and not is_told:
+        yield "celery is required, and no worker is started: add a Procfile with a line for web and one for worker."
+    migrations = next((name for name in ("alembic.ini", "migrations/alembic.ini") if name in project.tree), None)
+    if migrations is not None and project.requires.first("alembic", "flask-migrate"):
+        line = "flask db upgrade" if "flask-migrate" in project.requires else "alembic upgrade head"
+        yield f"Migrations ({migrations}) are not run: for that, set the release command: {line}"
+    if "playwright" in project.requires:
+        yield "playwright needs a browser: let the build command be 'playwright install --only-shell'."
+
+
+PROVIDER = Provider(
+    name=NAME,
+    reads=tuple(
+        dict.fromkeys(
+            (
+                "Procfile",
+                *_LOCKS,
+                *python_versions.READS,
+                *python_project.READS,
+                *python_django.READS,
+                *python_sites.READS,
+                *code.READS,
+            )
+        )
+    ),
+    recognise=_recognise,
+    plan=_plan,
+)

@@ -1,0 +1,186 @@
+"""Django: its project behind a server, static files collected by the build, migrations before the release."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from headway.seams.buildplan.plan import Phase
+from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
+from headway.seams.buildplan.providers.python_requirements import Requirements
+from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
+from headway.seams.buildplan.tree import Tree
+
+READS: Sequence[str] = (
+    "manage.py",
+    "*/manage.py",
+    "*/*/manage.py",
+    "*/settings.py",
+    "*/*/settings.py",
+    "*/*/*/settings.py",
+    "*/settings/*.py",
+    "*/*/settings/*.py",
+    "*/wsgi.py",
+    "*/asgi.py",
+    "*/*/wsgi.py",
+    "*/*/asgi.py",
+)
+
+_SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["'][ \t]*[\],][ \t=]*["']([A-Za-z_][\w.]*)["']""")
+_WSGI = re.compile(r"""^[ \t]*WSGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)\.(\w+)["']""", re.MULTILINE)
+_ASGI = re.compile(r"""^[ \t]*ASGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)\.(\w+)["']""", re.MULTILINE)
+_STATIC_ROOT = re.compile(r"""^[ \t]*STATIC_ROOT[ \t]*(?::[^=\n]+)?=[ \t]*(?!None\b|["']["'])""", re.MULTILINE)
+_HOSTS = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=[ \t]*([^\n]*(?:\n[ \t][^\n]*){0,12})", re.MULTILINE)
+_VARIABLE = re.compile(r"""["']([A-Z][A-Z0-9_]{2,})["']""")
+_OTHER_DATABASE = re.compile(
+    r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
+)
+_SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
+_MOST_DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Project:
+    """``folder`` has the manage.py, ``settings`` is the module that it names, ``texts`` the settings as far as read."""
+
+    folder: str
+    tree: Tree
+    settings: str
+    texts: tuple[tuple[str, str], ...]
+
+    def matches(self, pattern: re.Pattern[str]) -> bool:
+        return any(pattern.search(text) for _, text in self.texts)
+
+
+def find_django(tree: Tree, requires: Requirements) -> Start | None:
+    """How a Django project is built and started; None where there is none."""
+    project = _project(tree)
+    if project is None:
+        return None
+    served = _served(project, requires)
+    if served is None:
+        return None
+    runs, serves = served
+    where = posixpath.join(project.folder, "manage.py")
+    production = _production_settings(project, runs)
+    migrate = in_folder(project.folder, "python3 manage.py migrate --noinput")
+    has_file = project.matches(_SQLITE)
+    command = serves.command
+    if has_file:  # what a release command writes into it would be gone with that command
+        line = command.removeprefix(in_folder(project.folder, "")) if project.folder else command
+        command = f"python3 manage.py migrate --noinput && exec {line}"
+        command = f"cd {shlex.quote(project.folder)} && {command}" if project.folder else command
+    return Start(
+        framework="Django",
+        command=command,
+        reason=f"Django: {where} and {posixpath.join(project.folder, runs.replace('.', '/'))}.py, {serves.reason}",
+        adds=serves.adds,
+        phases=tuple(_static_files(project, requires)),
+        release=None if has_file else migrate,
+        env={"DJANGO_SETTINGS_MODULE": production} if production else {},
+        notes=tuple(_notes(project, requires)),
+    )
+
+
+def _project(tree: Tree) -> _Project | None:
+    for name in (*tree.matching("manage.py"), *tree.matching("*/manage.py"), *tree.matching("*/*/manage.py")):
+        match = _SETTINGS.search(source(tree, name))
+        is_django = match is not None or imports(source(tree, name), "django")
+        if is_django and name.count("/") <= _MOST_DEPTH and not name.startswith(("tests/", "examples/", "docs/")):
+            folder = posixpath.dirname(name)
+            inner = tree.below(folder) if folder else tree
+            settings = match[1] if match else _guessed_settings(inner)
+            return _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_texts(inner, settings)))
+    return None
+
+
+def _guessed_settings(tree: Tree) -> str:
+    names = (
+        *tree.matching("*/settings.py"),
+        *tree.matching("*/*/settings.py"),
+        *tree.matching("*/settings/__init__.py"),
+    )
+    return names[0].removesuffix(".py").removesuffix("/__init__").replace("/", ".") if names else ""
+
+
+def _texts(tree: Tree, settings: str) -> Iterator[tuple[str, str]]:
+    """The settings module, and those in its folder that it is made of."""
+    path = settings.replace(".", "/")
+    folder = path if f"{path}/__init__.py" in tree else posixpath.dirname(path)
+    is_folder_of_settings = posixpath.basename(folder) in {"settings", "config", "conf"} or folder == path
+    beside = tree.matching(f"{folder}/*.py") if folder and is_folder_of_settings else ()
+    for name in dict.fromkeys((f"{path}.py", f"{path}/__init__.py", *beside)):
+        if name in tree.contents and not any(word in name for word in ("test", "local", "urls", "wsgi", "asgi")):
+            yield name, source(tree, name)
+    if not beside:
+        yield from ((name, source(tree, name)) for name in (f"{path}.py",) if "local" in name and name in tree.contents)
+
+
+def _served(project: _Project, requires: Requirements) -> tuple[str, Served] | None:
+    """The module that is served, and how. By ASGI where channels or the servers that are required ask for it."""
+    wsgi, asgi = _module(project, _WSGI, "wsgi"), _module(project, _ASGI, "asgi")
+    has_only_asgi = requires.first("gunicorn", "waitress", "uwsgi") is None and requires.first(
+        "daphne", "uvicorn", "hypercorn", "granian"
+    )
+    prefers_asgi = "channels" in requires or bool(has_only_asgi)
+    for module, interface in ((asgi, Interface.ASGI), (wsgi, Interface.WSGI))[:: 1 if prefers_asgi else -1]:
+        if module is not None:
+            channels = requires if "channels" not in requires or "daphne" not in requires else _daphne_first(requires)
+            return module[0], serve(interface, Place(project.folder, module[0]), module[1], channels)
+    return None
+
+
+def _daphne_first(requires: Requirements) -> Requirements:
+    return Requirements(extras={name: extras for name, extras in requires.extras.items() if name == "daphne"})
+
+
+def _module(project: _Project, setting: re.Pattern[str], stem: str) -> tuple[str, str] | None:
+    """The module of the project for servers, as the settings or its place tell."""
+    for _, text in project.texts:
+        match = setting.search(text)
+        if match is not None and f"{match[1].replace('.', '/')}.py" in project.tree:
+            return match[1], match[2]
+    parts = project.settings.split(".")[:-1]
+    packages = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+    for package in packages:
+        if f"{package.replace('.', '/')}/{stem}.py" in project.tree:
+            return f"{package}.{stem}", "application"
+    found = [*project.tree.matching(f"{stem}.py"), *project.tree.matching(f"*/{stem}.py")]
+    return (found[0].removesuffix(".py").replace("/", "."), "application") if len(found) == 1 else None
+
+
+def _production_settings(project: _Project, module: str) -> str | None:
+    """The settings that the served module names, where manage.py names others: both shall have the same."""
+    match = _SETTINGS.search(source(project.tree, f"{module.replace('.', '/')}.py"))
+    return match[1] if match is not None and match[1] != project.settings else None
+
+
+def _static_files(project: _Project, requires: Requirements) -> Iterator[Phase]:
+    if project.matches(_STATIC_ROOT) or "django-heroku" in requires:
+        argv = ("python3", "manage.py", "collectstatic", "--noinput")
+        yield Phase(name="static files", argv=argv, folder=project.folder)
+
+
+def _notes(project: _Project, requires: Requirements) -> Iterator[str]:
+    for name, text in project.texts:
+        match = _HOSTS.search(text)
+        if match is None:
+            continue
+        value = match[1]
+        where = posixpath.join(project.folder, name)
+        if variable := _VARIABLE.search(value):
+            yield f"ALLOWED_HOSTS comes from {variable[1]}: set it to the domain, or Django answers 400."
+        elif "*" not in value and "environ" not in value and "env" not in value:
+            yield f"ALLOWED_HOSTS in {where} has to hold the domain (or '*'), or Django answers 400."
+        break
+    if project.texts and not project.matches(_STATIC_ROOT) and "django-heroku" not in requires:
+        yield "STATIC_ROOT is not set, so static files are not collected; Django serves them with DEBUG only."
+    elif project.matches(_STATIC_ROOT) and "whitenoise" not in requires:
+        yield "Nothing serves the collected static files: add whitenoise to the requirements and to MIDDLEWARE."
+    if project.matches(_SQLITE):
+        when = "Without DATABASE_URL (or what its settings name) the" if project.matches(_OTHER_DATABASE) else "The"
+        mend = "keep it in the folder that DATA_DIR names, or use a server's."
+        yield f"{when} database is a file of SQLite, migrated at each start and lost with the release: {mend}"

@@ -1,0 +1,107 @@
+"""How a Python application is started, as far as its files tell it; and the servers that do it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from headway.seams.buildplan.plan import Confidence, Phase, Question, Site
+from headway.seams.buildplan.providers.python_code import Place
+from headway.seams.buildplan.providers.python_requirements import Requirements
+
+
+class Interface(StrEnum):
+    """What a framework speaks to its server."""
+
+    WSGI = "wsgi"
+    ASGI = "asgi"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """``command`` is the start command ("" where a ``site`` is served), ``reason`` says why it is that. ``adds`` are
+    packages that it needs and the project does not ask for, ``follows`` the files that name those; ``phases`` come
+    after the installation.
+    """
+
+    reason: str
+    command: str = ""
+    framework: str = ""
+    takes_requests: bool = True
+    adds: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    release: str | None = None
+    site: Site | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    confidence: Confidence = Confidence.SEEN
+    questions: tuple[Question, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A server's command line, why that server, and the packages that have to be installed for it."""
+
+    command: str
+    reason: str
+    adds: tuple[str, ...] = ()
+
+
+_BIND = "127.0.0.1:$PORT"
+_HOST = "--host 127.0.0.1 --port $PORT"
+_WSGI = ("gunicorn", "waitress", "uwsgi", "granian", "hypercorn")
+_ASGI = ("uvicorn", "hypercorn", "granian", "daphne")
+_DEFAULT: Mapping[Interface, str] = {Interface.WSGI: "gunicorn", Interface.ASGI: "uvicorn"}
+# Needed by the code that gunicorn is told to run, not by gunicorn.
+_SOCKET_WORKERS: Mapping[str, str] = {"eventlet": "--worker-class eventlet", "gevent": "--worker-class gevent"}
+
+
+def serve(
+    interface: Interface,
+    place: Place,
+    name: str,
+    requires: Requirements,
+    *,
+    is_factory: bool = False,
+    options: str = "",
+) -> Served:
+    """The command that serves an application object, or what a factory makes, on $PORT of the loopback: by a server
+    that the project asks for, and else by the one that the framework's own guide begins with, which is installed.
+    """
+    wanted = requires.first(*(_WSGI if interface is Interface.WSGI else _ASGI))
+    server = wanted or _DEFAULT[interface]
+    command = place.command(_line(server, interface, place.module, name, is_factory=is_factory, options=options))
+    if wanted:
+        return Served(command=command, reason=f"{server} is required")
+    return Served(command=command, reason=f"{server} is installed for it, since no server is required", adds=(server,))
+
+
+def _line(server: str, interface: Interface, module: str, name: str, *, is_factory: bool, options: str) -> str:
+    called = shlex.quote(f"{module}:{name}()" if is_factory else f"{module}:{name}")
+    plain = shlex.quote(f"{module}:{name}")
+    more = f" {options}" if options else ""
+    match server:
+        case "gunicorn":
+            return f"gunicorn --bind {_BIND}{more} {called}"
+        case "waitress":
+            return f"waitress-serve --listen={_BIND}{' --call' if is_factory else ''} {plain}"
+        case "uwsgi":
+            return f"uwsgi --http-socket {_BIND} --master --need-app --module {called}"
+        case "granian":
+            kind = "wsgi" if interface is Interface.WSGI else "asgi"
+            return f"granian --interface {kind} {_HOST}{' --factory' if is_factory else ''} {plain}"
+        case "hypercorn":
+            return f"hypercorn --bind {_BIND} {called}"
+        case "daphne":
+            return f"daphne -b 127.0.0.1 -p $PORT {plain}"
+        case _:
+            return f"uvicorn {plain} {_HOST}{' --factory' if is_factory else ''}"
+
+
+def socket_options(requires: Requirements) -> str:
+    """How gunicorn is told to keep connections open for Flask-SocketIO: one worker, of the kind that is there."""
+    kind = requires.first(*_SOCKET_WORKERS)
+    return f"{_SOCKET_WORKERS[kind]} --workers 1" if kind else "--workers 1 --threads 100"
