@@ -47,8 +47,8 @@ class Bundle:
 
     ``processes`` holds ``web`` where the application takes requests; ``release_command`` runs once before the route
     moves; ``path`` are folders, relative to the bundle, that come first on PATH (a virtual environment's bin);
-    ``static_root`` is set, instead of a ``web`` process, where a file server serves a folder of the bundle. ``bytes``
-    is what all of its release's folder holds on the disk.
+    ``static_root`` is set, instead of a ``web`` process, where a file server serves a folder of the bundle, by the
+    rules in ``site`` (as `SiteRules.dump` has them). ``bytes`` is what all of its release's folder holds on the disk.
     """
 
     folder: str
@@ -57,6 +57,7 @@ class Bundle:
     path: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     static_root: str | None = None
+    site: Mapping[str, Any] = field(default_factory=dict)
     bytes: int = 0
 
 

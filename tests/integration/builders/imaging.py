@@ -13,7 +13,7 @@ from headway.infra.hosts.command import Account
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec, ImageSpec
-from headway.seams.runtimes.site_server import lay_out
+from headway.seams.runtimes.site_server import configuration, lay_out
 from tests.docker_engine import Engine
 from tests.integration.builders.workspaces import spec_of
 from tests.integration.worksite import Worksite
@@ -36,6 +36,7 @@ def image_spec_of(
         account=None if site.build is None else Account(uid=site.build.uid, gid=group),
         secrets={name: Secret(value) for name, value in (secrets or {}).items()},
         file_server=str(file_server(site.folder)),
+        site_file=configuration,
     )
     return replace(spec_of(site, **build), image=replace(image, **options))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headway.kernel.site_rules import SiteRules
 from headway.seams.builders.base import BuildError
 from headway.seams.builders.native import NativeBuilder
 from tests.integration.builders.workspaces import lay_out, spec_of
@@ -106,3 +108,58 @@ async def test_what_the_build_wrote_is_served(
 ) -> None:
     bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site, **options))
     assert (bundle.static_root, bundle.processes) == (served, ())
+
+
+@pytest.mark.parametrize(
+    ("files", "command", "left"),
+    [
+        pytest.param(
+            {"package.json": "{}", "src/a.js": "", ".env": "SECRET=1"},
+            "mkdir -p node_modules/big dist/assets; echo page > dist/index.html; echo 1 > dist/assets/a.js",
+            {"dist/index.html", "dist/assets/a.js"},
+            id="source and packages",
+        ),
+        pytest.param({"in.md": ""}, "echo page > index.html", {"in.md", "index.html"}, id="at the build path"),
+        pytest.param(
+            {"assets/a.js": ""},
+            "mkdir dist; echo page > dist/index.html; ln -s ../assets dist/assets",
+            {"assets/a.js", "dist/index.html", "dist/assets"},
+            id="a link to what would be removed",
+        ),
+    ],
+)
+async def test_of_a_built_site_only_what_is_served_is_kept(
+    site: Worksite, files: dict[str, str], command: str, left: set[str]
+) -> None:
+    workspace = lay_out(site, files)
+    await BUILDER.build(site, workspace, spec_of(site, build_command=command))
+    root = Path(workspace.root)
+    found = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_symlink() or path.is_file()}
+    assert found == left
+
+
+async def test_a_site_brings_its_rules_and_what_is_not_heeded_is_said(site: Worksite) -> None:
+    files = {"index.html": PAGE, "_redirects": "/a /b 302\n/c https://example.com/ 200\n"}
+    bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site))
+    rules = SiteRules.load(bundle.site)
+    assert [(rule.target, rule.status) for rule in rules.rules] == [("/b", 302)]
+    assert not rules.fallback
+    assert [line for line in site.said if line.startswith("_redirects, line 2: ")]
+
+
+@pytest.mark.parametrize(
+    ("files", "fallback", "expected"),
+    [
+        ({"index.html": PAGE, "main.js": ""}, None, True),
+        ({"index.html": PAGE, "about/index.html": PAGE}, None, False),
+        ({"index.html": PAGE, "404.html": PAGE}, None, False),
+        ({"index.html": PAGE, "about.html": PAGE}, True, True),
+        ({"index.html": PAGE, "main.js": ""}, False, False),
+        ({"index.html": PAGE, "node_modules/x/a.html": PAGE}, None, True),
+    ],
+)
+async def test_an_application_in_one_page_is_seen(
+    site: Worksite, files: dict[str, str], *, fallback: bool | None, expected: bool
+) -> None:
+    bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site, fallback=fallback))
+    assert SiteRules.load(bundle.site).fallback is expected

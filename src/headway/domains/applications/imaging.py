@@ -20,6 +20,7 @@ from headway.kernel.secret import Secret
 from headway.kernel.variables import parse_variables
 from headway.seams.builders.base import ImageSpec
 from headway.seams.builders.publish import Destination
+from headway.seams.runtimes.site_server import configuration
 from headway.seams.sources.image import ImageSource, PulledSpec, checked_name
 
 UNIX = "unix://"
@@ -77,6 +78,7 @@ class Imaging:
             fresh=settings.clean_cache,
             version=_version(settings, builder),
             file_server=self.file_server.folder,
+            site_file=configuration,
         )
 
     def source(self, plan: Plan, deployment_id: str) -> ImageSource:

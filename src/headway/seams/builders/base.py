@@ -14,6 +14,7 @@ from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, Workspace
 from headway.kernel.errors import Code, HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
+from headway.kernel.site_rules import SiteRules
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_COMMAND = 16_384
@@ -34,7 +35,8 @@ class ImageSpec:
     engine, and reads no more of the workspace than a build could; ``login`` is typed first, for base images that are
     not for everybody, from the ``registries`` that it opens; with ``may_fetch`` the engine fetches whatever a
     Dockerfile says. Of one that may do so where it needs it, ``fetches`` notes that it does, before it does.
-    ``version`` is the one of the builder's own parts, where it has any.
+    ``version`` is the one of the builder's own parts, where it has any. ``file_server`` is the folder with the program
+    that serves a site in its image, ``site_file`` what that is told.
     """
 
     api: DockerApi
@@ -56,15 +58,17 @@ class ImageSpec:
     fetches: Callable[[], Awaitable[None]] | None = None
     version: str | None = None
     file_server: str = ""
+    site_file: Callable[[SiteRules], str] = field(default=lambda _: "{}", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSpec:
     """How an application is built. ``build_command`` and ``start_command`` are the user's own settings, ``variables``
     the environment that a build sees; ``cache_folder`` outlives builds and is the build account's home;
-    ``output_folder`` is what a static site publishes, relative to the build path; ``scale`` how often its process types
-    run. ``limits``, ``step_seconds`` and ``inactivity_seconds`` bound every phase; ``image`` is for those who build
-    images. Raises InvalidInput for what no shell and no environment can hold.
+    ``output_folder`` is what a static site publishes, relative to the build path, ``fallback`` whether its index.html
+    answers what no file does (None: its files tell); ``scale`` how often its process types run. ``limits``,
+    ``step_seconds`` and ``inactivity_seconds`` bound every phase; ``image`` is for those who build images. Raises
+    InvalidInput for what no shell and no environment can hold.
     """
 
     cache_folder: str
@@ -76,6 +80,7 @@ class BuildSpec:
     step_seconds: float | None = None
     inactivity_seconds: float | None = None
     output_folder: str | None = None
+    fallback: bool | None = None
     scale: Mapping[str, int] = field(default_factory=dict)
     commit_hash: str = ""
     image: ImageSpec | None = None

@@ -14,7 +14,7 @@ from headway.seams.builders import detect
 from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.listing import PATH, read_listing
 from headway.seams.builders.plan import Phase, Plan
-from headway.seams.builders.site import newest_change, published, written_since
+from headway.seams.builders.site import keep_served, newest_change, published, rules_of, written_since
 
 _LINKS = ".headway/bin"
 
@@ -35,13 +35,18 @@ class NativeBuilder:
             path = (*path, _LINKS)
         for phase in plan.phases:
             await work.command(phase.name, phase_command(phase, workspace.folder, path, spec, plan.env))
+        root = await _static_root(work, workspace, spec, plan, before)
+        rules = None if root is None else await rules_of(work, workspace, root, spec, spec.fallback)
+        if root is not None and plan.is_built:
+            await keep_served(work, workspace, root, spec)
         return Bundle(
             folder=workspace.folder,
             processes=plan.processes,
             release_command=plan.release_command,
             path=path,
             env=plan.env,
-            static_root=await _static_root(work, workspace, spec, plan, before),
+            static_root=root,
+            site={} if rules is None else rules.dump(),
         )
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
+from headway.kernel.site_rules import SiteRules
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.languages.static import INDEX, ROOT
 from headway.seams.builders.listing import PATH, read_inside
+from headway.seams.buildplan import site_rules
 
 _OF_NO_BUILD = ("node_modules", ".git", ".venv", ".headway")  # installed, or Headway's own
 _MOST_LINES = "20000"
+_REMOVER = Path(__file__).with_name("leftover_remover.py").read_text()
 _SHOWN = 5
 
 
@@ -72,6 +76,42 @@ async def written_since(work: Work, workspace: Workspace, spec: BuildSpec, momen
     lines = ended.output.decode(errors="replace").splitlines()
     places = [(posixpath.normpath(line.rpartition("/")[0]), line.rpartition("/")[2]) for line in lines if "/" in line]
     return Written(frozenset(place for place, _ in places), frozenset(place for place, name in places if name))
+
+
+async def rules_of(work: Work, workspace: Workspace, folder: str, spec: BuildSpec, fallback: bool | None) -> SiteRules:  # noqa: FBT001 - as the setting has it
+    """How the site in a folder below the build path answers what none of its files does; what is not heeded is said.
+    Raises BuildError for a file of rules that leads outside.
+    """
+    places = [posixpath.normpath(f"{folder}/{name}") for name in site_rules.IN_SITE]
+    places += site_rules.IN_REPOSITORY
+    read = [await read_inside(work.host, workspace, place) for place in places]
+    names = (*site_rules.IN_SITE, *site_rules.IN_REPOSITORY)
+    files = {n: data.decode(errors="replace") for n, data in zip(names, read, strict=True) if data is not None}
+    for note in site_rules.unheeded(files):
+        await work.say(note)
+    missing = await read_inside(work.host, workspace, posixpath.normpath(f"{folder}/404.html"), limit=1)
+    pages = await _count_pages(work, workspace, folder, spec)
+    return site_rules.read_rules(files, pages=pages, has_not_found=missing is not None, fallback=fallback)
+
+
+async def _count_pages(work: Work, workspace: Workspace, folder: str, spec: BuildSpec) -> int:
+    """How many pages there are; more than one is enough to know."""
+    names = [part for name in _OF_NO_BUILD for part in ("-o", "-name", name)][1:]
+    pages = ("-type", "f", "-name", "*.html", "-printf", "x\\n")
+    stages = (
+        Stage(argv=("find", f"./{folder}", "(", *names, ")", "-prune", "-o", *pages), account=spec.account),
+        Stage(argv=("head", "-n", "2"), account=spec.account),
+    )
+    ended = await work.command("site-pages", _look(stages, workspace, spec), check=False)
+    return len(ended.output.split())
+
+
+async def keep_served(work: Work, workspace: Workspace, folder: str, spec: BuildSpec) -> None:
+    """Removes what nobody is served: the source, and what was installed to build the site."""
+    inside = posixpath.relpath(workspace.folder, workspace.root)
+    argv = ("/usr/bin/python3", "-I", "-c", _REMOVER, posixpath.normpath(f"{inside}/{folder}"))
+    stages = (Stage(argv=argv, account=spec.account),)
+    await work.command("site-only", replace(_look(stages, workspace, spec), cwd=workspace.root), check=False)
 
 
 async def published(

@@ -7,15 +7,20 @@ import posixpath
 from headway.infra.docker.cli import ImageBuild
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image, Workspace
+from headway.kernel.site_rules import SiteRules
 from headway.seams.builders.base import BuildError, BuildSpec, ImageSpec
 from headway.seams.builders.engine import build_image, image_spec
 from headway.seams.builders.native import NativeBuilder
 
 _SERVER = "server"
-# The file server's folder holds its program and its configuration, which serves /site on port 80.
+_END = "HEADWAY_END_OF_CONFIGURATION"
+# The file server's folder holds its program; what it is told serves /site on port 80.
 _DOCKERFILE = f"""\
 FROM scratch
-COPY --from={_SERVER} . /server/
+COPY --from={_SERVER} caddy /server/
+COPY --chmod=0444 <<"{_END}" /server/site.json
+{{configuration}}
+{_END}
 COPY . /site/
 USER 65534:65534
 EXPOSE 80
@@ -35,14 +40,16 @@ class StaticImageBuilder:
                 "This is no static site: something is to be run here. Choose another builder, or set the output folder "
                 "(publishDirectory) that holds the site."
             )
-        return await build_image(work, spec, describe(posixpath.join(bundle.folder, bundle.static_root), image))
+        configuration = image.site_file(SiteRules.load(bundle.site))
+        described = describe(posixpath.join(bundle.folder, bundle.static_root), image, configuration)
+        return await build_image(work, spec, described)
 
 
-def describe(site: str, image: ImageSpec) -> ImageBuild:
-    """What is built."""
+def describe(site: str, image: ImageSpec, configuration: str) -> ImageBuild:
+    """What is built; ``configuration`` is the file server's, in one line."""
     return ImageBuild(
         context=posixpath.normpath(site),
-        dockerfile_text=_DOCKERFILE,
+        dockerfile_text=_DOCKERFILE.format(configuration=configuration),
         tag=image.name,
         contexts={_SERVER: image.file_server},
     )

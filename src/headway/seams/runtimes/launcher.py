@@ -170,7 +170,8 @@ def become(record: dict[str, Any], process: str, environment: dict[str, str], se
     if server is None:
         os.execve("/bin/sh", ["sh", "-c", shell_line(record["processes"][process])], environment)  # noqa: S606 - to become it is the point
     else:
-        configuration = json.dumps(file_server(record["static"][process], record["port"]))
+        routes = record.get("routes", {}).get(process)  # records of older versions have none
+        configuration = json.dumps(file_server(record["static"][process], record["port"], routes))
         given = os.memfd_create("configuration")
         os.write(given, configuration.encode())
         os.lseek(given, 0, os.SEEK_SET)
@@ -186,9 +187,9 @@ def shell_line(command: str) -> str:
     return f"exec {command}"
 
 
-def file_server(folder: str, port: int) -> dict[str, Any]:
-    """Caddy's configuration: no listing, nothing that begins with a dot, 404.html where there is one, and no part of
-    Caddy that listens, writes or phones beside it.
+def file_server(folder: str, port: int, routes: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Caddy's configuration: the site's ``routes`` (None: its files alone), no listing, nothing that begins with a dot,
+    404.html where there is one, and no part of Caddy that listens, writes or phones beside it.
     """
     files = {"handler": "file_server", "root": folder, "hide": [".*"]}
     compressed = {"handler": "encode", "encodings": {"gzip": {}, "zstd": {}}, "prefer": ["zstd", "gzip"]}
@@ -200,7 +201,7 @@ def file_server(folder: str, port: int) -> dict[str, Any]:
         "listen": [f"127.0.0.1:{port}"],
         "automatic_https": {"disable": True},
         "protocols": ["h1"],
-        "routes": [{"handle": [compressed, files]}],
+        "routes": [{"handle": [compressed]}, *(routes or [{"handle": [files]}])],
         "errors": {"routes": [missing]},
     }
     return {

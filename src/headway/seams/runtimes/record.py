@@ -14,6 +14,7 @@ from typing import Any
 from headway.infra.hosts.command import Account, Limits
 from headway.kernel.artifacts import ReleaseSpec
 from headway.kernel.errors import InvalidInput
+from headway.kernel.site_rules import SiteRules
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import UnknownRelease
 from headway.seams.runtimes.cgroups import Group
@@ -21,6 +22,7 @@ from headway.seams.runtimes.inside import InFolder
 from headway.seams.runtimes.launcher import RECORD, build_environment
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Program, checked_id, checked_process
+from headway.seams.runtimes.site_routes import site_routes
 
 STARTED = "started"
 HEALTHY = "healthy"
@@ -97,6 +99,7 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "sealed_env": vault.seal(revealed) if revealed else None,
         "processes": {process.name: process.command for process in spec.bundle.processes},
         "static": static,
+        "routes": {name: site_routes(root, SiteRules.load(spec.bundle.site)) for name, root in static.items()},
         "programs": [[program.process, program.number] for program in programs_of(spec)],
         "groups": [group.dump() for group in groups],
         "memory_bytes": spec.memory_bytes,

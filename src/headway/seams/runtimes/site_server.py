@@ -1,4 +1,4 @@
-"""The file server that is put into the images of sites: its program and its configuration, in a folder of its own."""
+"""The file server that is put into the images of sites: its program, in a folder of its own, and what it is told."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from headway.kernel.site_rules import SiteRules
 from headway.seams.runtimes.launcher import file_server
 from headway.seams.runtimes.native import beside_python
+from headway.seams.runtimes.site_routes import site_routes
 
 PORT = 80
 PROGRAM = "caddy"
-CONFIGURATION = "site.json"
+_SITE = "/site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +34,16 @@ class SiteServer:
         await asyncio.to_thread(lay_out, self.path)
 
 
-def configuration() -> bytes:
-    """What the file server is told: it serves /site."""
-    told = file_server("/site", PORT)
+def configuration(rules: SiteRules) -> str:
+    """What the file server is told: it serves /site by these rules. One line."""
+    told = file_server(_SITE, PORT, site_routes(_SITE, rules))
     told["apps"]["http"]["servers"]["static"]["listen"] = [f":{PORT}"]
-    return json.dumps(told).encode()
+    return json.dumps(told)
 
 
 def lay_out(folder: Path) -> None:
     """As ``SiteServer.lay_out``. Blocks."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-    (folder / CONFIGURATION).write_bytes(configuration())
     program, kept = beside_python(PROGRAM), folder / PROGRAM
     if not kept.exists() or kept.stat().st_size != program.stat().st_size:
         draft = folder.with_name(f".{PROGRAM}.new")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headway.seams.runtimes.afar.client import Attended
-from headway.seams.runtimes.site_server import CONFIGURATION, PROGRAM, configuration
+from headway.seams.runtimes.site_server import PROGRAM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,5 +20,4 @@ class FarSiteServer:
         kept, host = self.attended.setting.site, self.attended.host
         await self.attended.provide(PROGRAM, kept)
         await host.make_folder(self.folder, mode=0o755)
-        await host.write_file(f"{self.folder}/{CONFIGURATION}", configuration(), mode=0o644)
         await self.attended.link(kept, f"{self.folder}/{PROGRAM}")
