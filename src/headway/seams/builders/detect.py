@@ -13,7 +13,7 @@ from headway.seams.builders.languages import node, python, static
 from headway.seams.builders.languages.node import NodeApp
 from headway.seams.builders.languages.python import PythonApp
 from headway.seams.builders.plan import VENV, Listing, Phase, Plan
-from headway.seams.builders.procfile import WEB, Procfile, parse_procfile
+from headway.seams.buildplan.procfile import WEB, Procfile, parse_procfile
 
 PROCFILE = "Procfile"
 # Known by name only, to say why what looks buildable is not built.

@@ -103,6 +103,16 @@ class BuildPlan:
     questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was decided and why, as the log tells it."""
+        chosen = (f"{each.name}: {each.value} ({each.reason})" for each in self.choices)
+        asked = (
+            f"Question: {each.text}" + (f" Choices: {', '.join(each.choices)}." if each.choices else "")
+            for each in self.questions
+        )
+        return (*chosen, *self.notes, *asked)
+
     def dump(self) -> dict[str, Any]:
         """The plan as JSON, without what is empty."""
         return {name: value for name, value in asdict(self).items() if value not in (None, (), {}, "", [])}

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+FIRST: Final = 1  # what is in builders/detect.py
+NEWEST: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +19,8 @@ class BuildSettings:
     that no file of a site answers are given its index.html; ``versions`` names versions or ranges by tool, such as
     ``{"python": "3.12"}``; ``keep`` are folders, relative to the build path, that stay from release to release.
     ``package`` says which of several programs of a repository is meant: a package of a workspace by its name or folder,
-    a folder below ``cmd/``, a project.
+    a folder below ``cmd/``, a project. ``detection`` is the generation of rules that plans: what was released by the
+    first stays with it until its owner wants otherwise.
     """
 
     provider: str | None = None
@@ -28,3 +33,4 @@ class BuildSettings:
     versions: Mapping[str, str] = field(default_factory=dict)
     keep: Sequence[str] = ()
     package: str | None = None
+    detection: int = NEWEST

@@ -18,9 +18,16 @@ class Provider:
     not. ``plan`` is called for those only. Where the settings have a command, it leaves that to detection and plans
     the rest; it raises BuildError, with what to add or change, where nothing says how the tree is built or started.
     Both are pure, deterministic, and bounded by what was read.
+
+    The setting ``install`` takes the place of the phases whose names begin with ``install``, ``build`` of those that
+    begin with ``build``; the others stay where they are (``venv`` before, ``static files`` after). What does not take
+    requests is named ``worker``. One that is ``faint`` is told by so little that any other goes before it; one that is
+    ``foreign`` only says, before anything is installed, that Headway does not build it.
     """
 
     name: str
     reads: Sequence[str]
     recognise: Callable[[Tree], str | None]
     plan: Callable[[Tree, BuildSettings], BuildPlan]
+    faint: bool = False
+    foreign: bool = False

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from headway.seams.builders.base import BuildError
 
+PROCFILE = "Procfile"
 WEB = "web"
 RELEASE = "release"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from headway.seams.builders.base import BuildError
-from headway.seams.builders.procfile import Procfile, parse_procfile
+from headway.seams.buildplan.procfile import Procfile, parse_procfile
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,87 @@
+"""Looking at a real workspace: under the build account, within bounds, and never outside of it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from headway.infra.hosts.command import Limits
+from headway.kernel.artifacts import Workspace
+from headway.seams.builders.base import BuildError
+from headway.seams.buildplan.reader import LARGEST, LARGEST_LOCK, MOST_NAMES, read_tree
+from headway.seams.buildplan.tree import Tree
+from tests.integration.builders.workspaces import give_to_build, lay_out
+from tests.integration.worksite import Worksite
+
+READS = ("Procfile", "package.json", "package-lock.json", "**/go.mod", "public/index.html", "shared/x.txt")
+
+
+async def look(site: Worksite, workspace: Workspace) -> Tree:
+    return await read_tree(site, workspace, READS, account=site.build, limits=Limits(), step_seconds=60)
+
+
+async def test_names_are_listed_and_those_that_are_asked_for_are_read(site: Worksite) -> None:
+    files = {
+        "package.json": "{}",
+        "a/b/go.mod": "module b",
+        "a/readme": "not read",
+        "node_modules/x/package.json": "{}",
+    }
+    files |= {".git/config": "", ".venv/bin/python": "", "with space\nand line/ü": ""}
+    tree = await look(site, lay_out(site, files))
+    assert tree == Tree(
+        names=frozenset({"package.json", "a/b/go.mod", "a/readme", "with space\nand line/ü"}),
+        contents={"package.json": b"{}", "a/b/go.mod": b"module b"},
+    )
+    assert site.names == ["look"]
+    assert [stage.account for stage in site.commands[0].stages] == [site.build, site.build]
+
+
+async def test_what_is_long_is_read_in_part(site: Worksite) -> None:
+    tree = await look(site, lay_out(site, {"package.json": "x" * 400_000, "package-lock.json": "y" * 400_000}))
+    assert {name: len(data) for name, data in tree.contents.items()} == {
+        "package.json": LARGEST,
+        "package-lock.json": LARGEST_LOCK,
+    }
+
+
+@pytest.mark.parametrize(
+    ("link", "target"), [("Procfile", "/etc/passwd"), ("public", "../../secret"), ("a/go.mod", "/x")]
+)
+async def test_a_link_out_of_the_repository_is_refused_where_it_is_looked_for(
+    site: Worksite, link: str, target: str
+) -> None:
+    (site.folder / "secret").mkdir()
+    (site.folder / "secret" / "index.html").write_text("the panel's")
+    workspace = lay_out(site, {"a/readme": ""}, {link: target})
+    with pytest.raises(BuildError, match=f"{link} is a symbolic link that leads out of the repository"):
+        await look(site, workspace)
+
+
+async def test_other_links_are_names_and_those_inside_are_followed(site: Worksite) -> None:
+    links = {"etc": "/etc", "Procfile": "deploy/Procfile", "shared": "deploy", "loop": "."}
+    tree = await look(site, lay_out(site, {"deploy/Procfile": "web: x", "deploy/x.txt": "x"}, links))
+    assert tree.contents == {"Procfile": b"web: x", "shared/x.txt": b"x"}
+    assert "etc" in tree
+    assert not tree.matching("etc/*")
+
+
+async def test_a_link_inside_of_the_repository_but_above_the_build_path_is_none_that_leads_out(site: Worksite) -> None:
+    whole = lay_out(site, {"Procfile": "web: x", "app/readme": ""}, {"app/Procfile": "../Procfile"})
+    tree = await look(site, Workspace(root=whole.root, folder=f"{whole.root}/app"))
+    assert tree.contents == {"Procfile": b"web: x"}
+
+
+async def test_of_a_tree_that_is_too_large_the_top_is_known(site: Worksite) -> None:
+    workspace = lay_out(site, {"zz/go.mod": "module zz", "package.json": "{}"})
+    deep = Path(workspace.root, "a", "b", "c")
+    deep.mkdir(parents=True)
+    for number in range(MOST_NAMES + 5_000):
+        os.close(os.open(deep / f"{'n' * 40}{number}", os.O_CREAT))
+    give_to_build(site, Path(workspace.root))
+    tree = await look(site, workspace)
+    assert tree.is_cut
+    assert len(tree.names) <= MOST_NAMES
+    assert tree.contents == {"package.json": b"{}", "zz/go.mod": b"module zz"}

@@ -1,0 +1,112 @@
+"""Go: tree to plan."""
+
+from __future__ import annotations
+
+import pytest
+
+from headway.kernel.artifacts import Process
+from headway.seams.builders.base import BuildError
+from headway.seams.buildplan.detection import detect
+from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
+from headway.seams.buildplan.settings import BuildSettings
+from headway.seams.buildplan.tree import tree_of
+
+MAIN = "package main\n"
+START = Choice(name="start", value="./.headway/app", reason="the program that the build makes")
+
+
+def go(files: dict[str, str], **settings: object) -> BuildPlan:
+    return detect(tree_of(files), BuildSettings(**settings))  # type: ignore[arg-type]
+
+
+def target(plan: BuildPlan) -> str:
+    return next(phase for phase in plan.phases if phase.name == "build").argv[-1]
+
+
+def test_a_module_with_a_program_at_the_build_path() -> None:
+    mod = "module example.org/shop\n\ngo 1.22\n\nrequire github.com/gin-gonic/gin v1.9.0\n"
+    assert go({"go.mod": mod, "go.sum": "", "main.go": MAIN}) == BuildPlan(
+        provider="go",
+        framework="Gin",
+        needs=(Need(tool="go", wanted=">=1.22", source="go.mod"),),
+        phases=(
+            Phase(name="install", argv=("go", "mod", "download"), follows=("go.mod", "go.sum")),
+            Phase(
+                name="build",
+                argv=("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", ".headway/app", "."),
+            ),
+        ),
+        processes=(Process(name="web", command="./.headway/app"),),
+        env={"GIN_MODE": "release"},
+        build_env={"CGO_ENABLED": "0"},
+        choices=(
+            Choice(name="provider", value="go", reason="since there is go.mod"),
+            Choice(name="versions.go", value=">=1.22", reason="go.mod"),
+            Choice(name="package", value=".", reason="the only program"),
+            START,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("files", "need"),
+    [
+        ({"go.mod": "module x\n"}, Need(tool="go", source="go.mod")),
+        ({"go.mod": "go 1.22\ntoolchain go1.23.4\n"}, Need(tool="go", wanted=">=1.23.4", source="go.mod")),
+        ({"go.mod": "go 1.22\n", ".go-version": "1.21.3\n"}, Need(tool="go", wanted="1.21.3", source=".go-version")),
+        (
+            {"go.mod": "", ".tool-versions": "node 20\ngolang 1.24.1\n"},
+            Need(tool="go", wanted="1.24.1", source=".tool-versions"),
+        ),
+    ],
+)
+def test_the_version_is_the_most_exact_one_that_is_named(files: dict[str, str], need: Need) -> None:
+    assert go({"main.go": MAIN, **files}).needs == (need,)
+
+
+def test_modules_that_are_in_the_repository_are_not_fetched() -> None:
+    mod = {"go.mod": "module x\nrequire a.b/c v1.0.0\n", "vendor/modules.txt": "", "vendor/a.b/c/main.go": MAIN}
+    found = go({**mod, "main.go": MAIN})
+    assert [phase.name for phase in found.phases] == ["build"]
+    assert target(found) == "."
+
+
+def test_a_library_with_one_program_below_cmd() -> None:
+    found = go({"go.mod": "module x\n", "lib.go": "package lib\n", "cmd/serve/main.go": MAIN})
+    assert (target(found), found.questions) == ("./cmd/serve", ())
+
+
+def test_several_programs_are_a_question_that_the_setting_answers() -> None:
+    files = {"go.mod": "module example.org/shop\n", "cmd/migrate/x.go": MAIN, "cmd/shop/x.go": MAIN}
+    found = go(files)
+    assert (target(found), found.confidence) == ("./cmd/shop", Confidence.GUESSED)
+    assert found.questions == (
+        Question(
+            name="package",
+            text="The repository holds several programs: which is to run?",
+            choices=("cmd/migrate", "cmd/shop"),
+        ),
+    )
+    set_ = go(files, package="migrate")
+    assert (target(set_), set_.questions) == ("./cmd/migrate", ())
+
+
+def test_a_program_that_there_is_not() -> None:
+    with pytest.raises(BuildError, match=r"no Go program nowhere .*There are: cmd/a"):
+        go({"go.mod": "", "cmd/a/main.go": MAIN}, package="nowhere")
+
+
+def test_a_workspace_builds_its_module_with_a_program() -> None:
+    found = go({"go.work": "go 1.25\nuse ./api\n", "api/go.mod": "module api\n", "api/main.go": MAIN})
+    assert target(found) == "./api"
+    assert found.needs == (Need(tool="go", wanted=">=1.25", source="go.work"),)
+
+
+def test_a_module_in_c_is_built_with_a_compiler() -> None:
+    found = go({"go.mod": "module x\nrequire github.com/mattn/go-sqlite3 v1.14.0\n", "main.go": MAIN})
+    assert (found.build_env, found.packages) == ({"CGO_ENABLED": "1"}, ("gcc", "libc6-dev"))
+
+
+def test_a_module_without_a_program_says_what_to_set() -> None:
+    with pytest.raises(BuildError, match=r"without a program.*build path.*buildCommand"):
+        go({"go.mod": "", "lib.go": "package lib\n"})
