@@ -25,6 +25,7 @@ ENTRIES: Final = tuple(
 WEB: Final = "web"
 CACHE: Final = ".deno"  # of modules, which have to be there when it runs
 
+_LONGEST: Final = 4_000  # of a task
 _REMOTE = re.compile(r"from\s+[\"'](?:https://(?:deno\.land|esm\.sh)/|jsr:@)")
 _WATCHES = re.compile(r"\s--(?:watch(?:-hmr|-exclude)?|inspect(?:-brk|-wait)?)(?:=\S+)?(?=\s|$)")
 _FILE = re.compile(r"^deno\s+(?:run|serve)\s(?:\S+\s+)*?([\w./-]+\.[cm]?[tj]sx?)(?=\s|$)")
@@ -135,7 +136,7 @@ def _tasks(tree: Tree) -> dict[str, str]:
     tasks = {}
     for name, value in found.items() if isinstance(found, dict) else ():
         line = value.get("command") if isinstance(value, dict) else value
-        if isinstance(line, str) and line.strip():
+        if isinstance(line, str) and 0 < len(line.strip()) <= _LONGEST and "\0" not in line:
             tasks[name] = line.strip()
     return tasks
 

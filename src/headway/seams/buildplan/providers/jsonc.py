@@ -9,13 +9,14 @@ from typing import Any
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.tree import Tree
 
+# Each ends with the text at the latest: what has no end would be looked for again from every beginning.
 _TOKEN = re.compile(
-    r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
-    r"|(?P<comment>//[^\n]*|/\*.*?\*/)"
-    r"|(?P<name>[A-Za-z_$][\w$]*)(?P<gap>\s*)(?=:)",
+    r"""(?P<string>"(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z))"""
+    r"|(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))"
+    r"|(?<![\w$])(?P<name>[A-Za-z_$][\w$]*+)(?P<gap>\s*+)(?=:)",
     re.DOTALL,
 )
-_TRAILING = re.compile(r',(?=\s*[}\]])|("(?:[^"\\]|\\.)*")', re.DOTALL)
+_TRAILING = re.compile(r',(?=\s*[}\]])|("(?:[^"\\]|\\.)*(?:"|\Z))', re.DOTALL)
 
 
 def parse_jsonc(tree: Tree, name: str) -> dict[str, Any]:
@@ -38,7 +39,8 @@ def without_comments(source: str) -> str:
 
 
 _SOURCE = re.compile(
-    r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)|//[^\n]*|/\*.*?(?:\*/|\Z)""", re.DOTALL
+    r"""("(?:[^"\\\n]|\\.)*["\n]?|'(?:[^'\\\n]|\\.)*['\n]?|`(?:[^`\\]|\\.)*`?)|//[^\n]*|/\*.*?(?:\*/|\Z)""",
+    re.DOTALL,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
@@ -134,7 +135,7 @@ def _processes(program: Program, served: Served) -> tuple[Process, ...]:
         return ()
     name = WEB if program.takes_requests else WORKER
     folder = "" if served.is_at_root else served.package.folder
-    return (Process(name=name, command=f"cd {folder} && {program.start}" if folder else program.start),)
+    return (Process(name=name, command=f"cd {shlex.quote(folder)} && {program.start}" if folder else program.start),)
 
 
 def _site(site: Site | None, served: Served) -> Site | None:

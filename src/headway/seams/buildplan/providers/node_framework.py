@@ -37,8 +37,8 @@ class Subject:
 
     @property
     def build(self) -> str:
-        """The line of the build script, "" where there is none."""
-        return self.package.script("build") or ""
+        """The line of the build script, "" where there is none that is looked into."""
+        return self.package.short("build")
 
     def major(self, name: str) -> int | None:
         """The lowest major version in the range of a dependency."""

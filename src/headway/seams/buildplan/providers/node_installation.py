@@ -9,7 +9,7 @@ from typing import Final
 
 from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.providers.node_managers import PNPM_WORKSPACE, YARN_SETTINGS, Manager
-from headway.seams.buildplan.providers.node_package import Package
+from headway.seams.buildplan.providers.node_package import LONGEST, Package
 from headway.seams.buildplan.tree import Tree
 
 BINS: Final = "node_modules/.bin"
@@ -117,6 +117,8 @@ def _follows(tree: Tree, manager: Manager, packages: Sequence[Package]) -> tuple
 
 def _known(line: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """What every command of a script looks at and makes; None for one with a command that is not known."""
+    if len(line) > LONGEST:
+        return None
     files: tuple[str, ...] = ()
     made: tuple[str, ...] = ()
     for part in re.split(r"\s*(?:&&|\|\||;)\s*", line.strip()):

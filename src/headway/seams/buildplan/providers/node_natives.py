@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -116,7 +117,7 @@ def _prisma(
     if migrates or not any("/migrations/" in f"/{name}" and name.endswith(".sql") for name in inner.names):
         return phases, None
     line = " ".join(manager.program("prisma", "migrate", "deploy"))
-    return phases, f"cd {owner.folder} && {line}" if owner.folder else line
+    return phases, f"cd {shlex.quote(owner.folder)} && {line}" if owner.folder else line
 
 
 def _called(package: Package) -> list[str]:

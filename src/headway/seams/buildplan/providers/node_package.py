@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from headway.seams.buildplan.tree import Tree
 
 PACKAGE = "package.json"
 PACKAGE_JSON5 = "package.json5"  # pnpm reads it
+LONGEST = 4_000  # of a script that is looked into
+
+_NAME = re.compile(r"(?:@[\w.~][\w.~-]*/)?[\w.~][\w.~-]{0,213}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,11 @@ class Package:
     def script(self, name: str) -> str | None:
         """The script of that name, None where there is none or an empty one."""
         return self.scripts.get(name, "").strip() or None
+
+    def short(self, name: str) -> str:
+        """The script, "" where there is none, or one that is too long to be looked into."""
+        line = self.script(name) or ""
+        return line if len(line) <= LONGEST else ""
 
     def has(self, *names: str) -> bool:
         """Whether one of these packages is among its dependencies."""
@@ -78,10 +87,11 @@ def read_package(tree: Tree, folder: str = "") -> Package:
     file = next((name for name in (PACKAGE, PACKAGE_JSON5) if f"{place}{name}" in tree), PACKAGE)
     fields = tree.json(f"{place}{file}") if file == PACKAGE else parse_jsonc(tree, f"{place}{file}")
     name = fields.get("name")
+    is_name = isinstance(name, str) and _NAME.fullmatch(name) is not None
     return Package(
         folder=folder,
         file=file,
-        name=name if isinstance(name, str) else "",
+        name=str(name) if is_name else "",
         scripts=_texts(fields.get("scripts")),
         own={**_texts(fields.get("optionalDependencies")), **_texts(fields.get("dependencies"))},
         developer=_texts(fields.get("devDependencies")),
@@ -95,4 +105,6 @@ def texts(found: object) -> Sequence[str]:
 
 
 def _texts(found: object) -> dict[str, str]:
-    return {name: value for name, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: value for name, value in found.items() if isinstance(value, str) and "\0" not in value}

@@ -63,7 +63,7 @@ _BOTS: Final[Mapping[str, str]] = {
 }
 _MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
 _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
-_NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*(?:\./)?([\w./-]+)")
+_NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
 _HOW: Final = (
     'Add a start script to package.json ("start": "node server.js"), or set the start command (startCommand), or add a '
     "Procfile with a line such as 'web: node server.js'. For a site, add a build script, or set the publish directory "

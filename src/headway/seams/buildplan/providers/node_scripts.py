@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from headway.seams.buildplan.providers.node_package import Package
+from headway.seams.buildplan.providers.node_package import LONGEST, Package
 
 # Servers for a developer's own machine, and previews that refuse what comes from elsewhere.
 _DEVELOPER = re.compile(
@@ -81,6 +81,8 @@ def read_start(package: Package) -> Scripts:
         text = _resolved(package, package.script(name))
         if text is None:
             continue
+        if len(text) > LONGEST:
+            return Scripts(line=Line(text=text, script=name))
         if _ALL.search(text):
             is_all = True
         elif is_developers(text):
@@ -131,8 +133,8 @@ def mentions(package: Package, names: tuple[str, ...], program: str) -> bool:
     waiting = list(names)
     while waiting and len(seen) < 50:
         name = waiting.pop()
-        line = package.script(name)
-        if name in seen or line is None:
+        line = package.short(name)
+        if name in seen or not line:
             continue
         seen.add(name)
         if word.search(line):

@@ -165,7 +165,7 @@ def vitepress(subject: Subject) -> Framework | None:
         if not subject.package.has(name):
             continue
         scripts = ("build", "docs:build", "build:docs", "site:build")
-        lines = [subject.package.script(each) or "" for each in scripts]
+        lines = [subject.package.short(each) for each in scripts]
         found = (re.search(rf"\b{name}\s+build(?:\s+(?!-)([\w./-]+))?", line) for line in lines)
         match = next((each for each in found if each is not None), None)
         seen = (each for each in subject.tree.names if f".{name}/" in f"/{each}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,13 +42,17 @@ def typed_program(subject: Subject) -> Typed | None:
         return Typed(start=f"bun {entry}", entry=entry, reason=f"{entry}, run by Bun")
     bundled = _bundled(subject.build, entry)
     if bundled is not None:
-        return Typed(start=f"node {bundled}", entry=entry, reason=f"what the build script makes of {entry}")
+        return Typed(
+            start=f"node {shlex.quote(bundled)}", entry=entry, reason=f"what the build script makes of {entry}"
+        )
     compiles = re.search(r"(?:^|[\s/;&])(?:tsc|tsc-alias|swc)(?=\s|$)", subject.build) is not None
     if compiles or (not subject.build and subject.package.has("typescript") and "tsconfig.json" in subject.tree):
         place = compiled(subject, entry)
         if place is not None:
             build = None if subject.build else subject.manager.program("tsc")
-            return Typed(start=f"node {place}", entry=entry, reason=f"{entry}, compiled by tsc", build=build)
+            return Typed(
+                start=f"node {shlex.quote(place)}", entry=entry, reason=f"{entry}, compiled by tsc", build=build
+            )
     for runner in ("tsx", "ts-node"):
         if subject.package.has(runner):
             return Typed(

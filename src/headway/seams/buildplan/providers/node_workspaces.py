@@ -119,8 +119,8 @@ def build_phases(
         inner = find_program(Subject(tree=tree.below(named.folder), package=named, manager=manager))
         return build_phases(tree, manager, root, members, replace(served, package=named, program=inner))
     before: tuple[Phase, ...] = ()
-    line = root.script("build")
-    if line is not None and not _OVER_ALL.search(line):
+    line = root.short("build")
+    if line and not _OVER_ALL.search(line):
         if package.folder in line or (package.name and package.name in line):
             return (Phase(name="build", argv=manager.script("build")),)
         before = (Phase(name="build root", argv=manager.script("build")),)
@@ -216,7 +216,7 @@ def _is_shared(tree: Tree, root: Package, own: Program) -> bool:
         return False
     stems = ("next.config", "nuxt.config", "svelte.config", "astro.config", "vite.config", "react-router.config")
     has_files = any(f"{stem}.{ending}" in tree for stem in stems for ending in ("js", "mjs", "ts", "cjs"))
-    line = root.script("build") or ""
+    line = root.short("build")
     return not has_files and (not line or bool(_OVER_ALL.search(line))) and "index.html" not in tree
 
 

@@ -266,3 +266,14 @@ def test_files_that_are_cut_or_deep_are_refused_in_words() -> None:
         assert [str(each)[:12] for each in answer(tree_of({"package.json": content}), BuildSettings())] == [
             "package.json"
         ]
+
+
+def test_files_written_to_be_read_for_ever_are_not() -> None:
+    package = {"scripts": {"build": "tsc"}, "devDependencies": {"next": "1", "@angular/core": "1", "vite": "1"}}
+    endless = ("a" * 200_000, '"' + '\\"' * 100_000, "/* " * 66_000, "'" + "\\'" * 100_000, "key : " * 33_000)
+    names = ("angular.json", "tsconfig.json", "next.config.js", "vite.config.ts", "deno.json", "pnpm-workspace.yaml")
+    began = time.monotonic()
+
+    for text in endless:
+        answer(tree_of({"package.json": json.dumps(package), **dict.fromkeys(names, text)}), BuildSettings())
+    assert time.monotonic() - began < SECONDS
