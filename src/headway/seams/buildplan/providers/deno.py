@@ -11,7 +11,7 @@ from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Ph
 from headway.seams.buildplan.providers.contract import Provider
 from headway.seams.buildplan.providers.jsonc import parse_jsonc, without_comments
 from headway.seams.buildplan.providers.node_package import has_package, seen_package
-from headway.seams.buildplan.providers.node_versions import FILES, version_notes, wanted_version
+from headway.seams.buildplan.providers.node_versions import FILES, pinned_major, version_notes, wanted_version
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
 
@@ -72,7 +72,7 @@ def plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         framework="Fresh" if _is_fresh(tree) else "",
         confidence=Confidence.SEEN if reason.startswith("the task") else Confidence.GUESSED,
         needs=(need,),
-        phases=(*_install(tree), *_build(tasks)),
+        phases=(*_install(tree, need), *_build(tasks)),
         processes=(Process(name=WEB, command=_bound(start)),) if start is not None else (),
         env={"DENO_DIR": CACHE, "DENO_NO_UPDATE_CHECK": "1"},
         choices=tuple(choices),
@@ -84,7 +84,7 @@ def _bound(start: str) -> str:
     """Tells Deno's own server the port that it is reached at, for few programs ask for PORT."""
     if start.startswith("deno serve "):
         return start
-    return f"DENO_SERVE_ADDRESS=tcp:127.0.0.1:${{PORT:-8000}} {start}"
+    return f"DENO_SERVE_ADDRESS=tcp:${{HOST:-127.0.0.1}}:${{PORT:-8000}} {start}"
 
 
 def _start(tree: Tree, tasks: dict[str, str]) -> tuple[str | None, str, tuple[str, ...]]:
@@ -111,18 +111,20 @@ def _start(tree: Tree, tasks: dict[str, str]) -> tuple[str | None, str, tuple[st
     return line, "the main file", told
 
 
-def _install(tree: Tree) -> tuple[Phase, ...]:
-    """Fetches what is imported."""
+def _install(tree: Tree, need: Need) -> tuple[Phase, ...]:
+    """Fetches what deno.json and package.json name, and then what the main file imports beside."""
     config = next((name for name in CONFIGS if name in tree), None)
-    is_locked = "deno.lock" in tree
+    frozen = ("--frozen",) if "deno.lock" in tree else ()
     files = tuple(name for name in (*CONFIGS, "deno.lock", "package.json", "import_map.json") if name in tree)
-    frozen = ("--frozen",) if is_locked else ()
-    if (config is not None and parse_jsonc(tree, config).get("imports")) or "package.json" in tree:
-        return (Phase(name="install", argv=("deno", "install", *frozen), follows=files, makes=(CACHE, "node_modules")),)
+    phases: tuple[Phase, ...] = ()
+    imports = parse_jsonc(tree, config).get("imports") if config is not None else None
+    if (imports or "package.json" in tree) and pinned_major(need.wanted) != 1:
+        argv = ("deno", "install", *frozen)
+        phases = (Phase(name="install", argv=argv, follows=files, makes=(CACHE, "node_modules")),)
     entry = next((name for name in ENTRIES if name in tree), None)
     if entry is None:
-        return ()
-    return (Phase(name="install", argv=("deno", "cache", *frozen, entry)),)
+        return phases
+    return (*phases, Phase(name="install modules", argv=("deno", "cache", *frozen, entry)))
 
 
 def _build(tasks: dict[str, str]) -> tuple[Phase, ...]:

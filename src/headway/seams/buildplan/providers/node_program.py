@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Final
 
 from headway.seams.buildplan.plan import Confidence, Site
@@ -14,6 +15,7 @@ from headway.seams.buildplan.providers.node_package import Package
 from headway.seams.buildplan.providers.node_scripts import Line, read_start
 from headway.seams.buildplan.providers.node_servers import SERVERS
 from headway.seams.buildplan.providers.node_sites import SITES
+from headway.seams.buildplan.providers.node_typescript import ENTRIES as TYPED
 from headway.seams.buildplan.providers.node_typescript import typed_program
 
 ENTRIES: Final = (
@@ -63,6 +65,7 @@ _BOTS: Final[Mapping[str, str]] = {
 }
 _MADE: Final = ("dist", "build", "lib", "out", ".output", "bin")
 _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\s*\(|\bserve\s*\(")
+_OF_NPM = re.compile(r"npm_(?:config|package|lifecycle|execpath)_?")
 _NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
 _HOW: Final = (
     'Add a start script to package.json ("start": "node server.js"), or set the start command (startCommand), or add a '
@@ -71,14 +74,23 @@ _HOW: Final = (
 )
 
 
+class Ground(StrEnum):
+    """What a program is known by: a script says so, a framework does, or a file is there."""
+
+    SCRIPT = "script"
+    FRAMEWORK = "framework"
+    FILE = "file"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """Either ``start`` or ``site``, or a ``refusal`` that says what to change. ``script`` builds it, or else ``build``
-    does, and then come the commands of ``after``. ``is_said`` tells that a script or a framework says so.
+    does, and then come the commands of ``after``. ``is_said`` tells that it is no guess.
     """
 
     framework: str = ""
     reason: str = ""
+    ground: Ground = Ground.FILE
     start: str | None = None
     site: Site | None = None
     refusal: str | None = None
@@ -123,6 +135,7 @@ def _of_framework(subject: Subject, framework: Framework, developer: str | None)
     return Program(
         framework=framework.name,
         reason=framework.reason,
+        ground=Ground.FRAMEWORK,
         start=None if framework.start is None else _called(subject, framework.start),
         site=framework.site if framework.refusal is None else None,
         refusal=framework.refusal,
@@ -144,7 +157,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
     start = _called(subject, line.text)
     calls = [package.script(f"{when}{line.script}") for when in ("pre", "post")]
     needless = {f"npm run {each}" for each in ("build",)} | {"yarn build", "pnpm build", "bun run build", subject.build}
-    if any(call is not None and call not in needless for call in calls) or "npm_" in line.text:
+    if any(call is not None and call not in needless for call in calls) or _asks_npm(subject, line.text):
         start = (
             " ".join(subject.manager.script(line.script)) if line.script != "start" else f"{subject.manager.name} start"
         )
@@ -155,6 +168,7 @@ def _of_line(subject: Subject, line: Line, framework: Framework | None) -> Progr
     return Program(
         framework=framework.name if framework is not None and is_server else _library(package) or _bot(package) or "",
         reason=f"the {line.script} script of {package.path(package.file)}",
+        ground=Ground.SCRIPT,
         start=start,
         script=next((name for name in scripts if package.script(name)), None),
         build=typed.build if typed is not None else framework.build if framework is not None and is_server else None,
@@ -217,6 +231,12 @@ def _called(subject: Subject, line: str) -> str:
     if subject.manager.has_bins:
         return line
     return re.sub(r"(^|&&\s*)node\s", r"\1yarn node ", line)
+
+
+def _asks_npm(subject: Subject, line: str) -> bool:
+    """Whether the line or a main file reads what a package manager tells those that it starts."""
+    texts = (subject.tree.text(name) for name in (*ENTRIES, *TYPED) if name in subject.tree.contents)
+    return any(_OF_NPM.search(text) for text in (line, *texts))
 
 
 def _is_missing(subject: Subject, line: str) -> bool:

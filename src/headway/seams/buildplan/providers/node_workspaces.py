@@ -15,7 +15,7 @@ from headway.seams.buildplan.providers.node_framework import ENDINGS, Subject
 from headway.seams.buildplan.providers.node_managers import PNPM_WORKSPACE, Manager
 from headway.seams.buildplan.providers.node_nx import default_project, nx_projects
 from headway.seams.buildplan.providers.node_package import PACKAGE, Package, read_package, texts
-from headway.seams.buildplan.providers.node_program import Program, find_program
+from headway.seams.buildplan.providers.node_program import Ground, Program, find_program
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
 
@@ -158,7 +158,8 @@ def _by_runner(
     if root.has("lerna") and "lerna.json" in tree and package.name:
         return manager.program("lerna", "run", script, f"--scope={package.name}", "--include-dependencies")
     if manager.name == "pnpm":
-        return ("pnpm", "--filter", f"{name}...", "run", script)
+        chosen = f"{package.name}..." if package.name else f"{{{package.folder}}}..."
+        return ("pnpm", "--filter", chosen, "run", script)
     return None
 
 
@@ -198,7 +199,7 @@ def _is_candidate(tree: Tree, package: Package, program: Program) -> bool:
     """Whether it is there to be started or served: no library, no example, and more than a main file says so."""
     if program.refusal is not None or not program.is_said or _ASIDE.search(package.folder):
         return False
-    if program.reason == "the main file" and not program.framework:
+    if program.ground is Ground.FILE and program.framework in {"", "TypeScript"}:
         return False
     texts_of = (tree.text(f"{package.folder}/vite.config.{ending}") for ending in ENDINGS)
     return not (program.framework in {"Vite", "Storybook"} and any(re.search(r"\blib\s*:", text) for text in texts_of))
@@ -212,7 +213,7 @@ def _rank(candidate: tuple[Package, Program]) -> tuple[bool, int, str]:
 
 def _is_shared(tree: Tree, root: Package, own: Program) -> bool:
     """Whether a framework at the root is there for the packages below it: it has neither a script nor files there."""
-    if own.reason.startswith("the ") and "script" in own.reason:
+    if own.ground is not Ground.FRAMEWORK:
         return False
     stems = ("next.config", "nuxt.config", "svelte.config", "astro.config", "vite.config", "react-router.config")
     has_files = any(f"{stem}.{ending}" in tree for stem in stems for ending in ("js", "mjs", "ts", "cjs"))
