@@ -135,9 +135,8 @@ def test_package_managers_come_at_the_version_that_is_asked_for() -> None:
     assert (own.wanted, own.source) == ("0.9.5", "the settings")
 
 
-def test_uv_is_told_a_version_that_it_would_not_see() -> None:
+def test_uv_takes_the_python_that_was_chosen() -> None:
+    """A version file that names a patch release which the machine does not have would be an error of uv's otherwise."""
     files = {"uv.lock": "version = 1\n", "pyproject.toml": "[project]\nname = 'shop'\n", "main.py": "print(1)\n"}
-    seen = PROVIDER.plan(tree_of({**files, ".python-version": "3.12\n"}), BuildSettings()).phases[0].env
-    told = PROVIDER.plan(tree_of({**files, "runtime.txt": "python-3.12.4\n"}), BuildSettings()).phases[0].env
-    assert "UV_PYTHON" not in seen
-    assert told["UV_PYTHON"] == "3.12.4"
+    env = PROVIDER.plan(tree_of({**files, ".python-version": "3.11.11\n"}), BuildSettings()).phases[0].env
+    assert (env["UV_PYTHON"], env["UV_PYTHON_DOWNLOADS"]) == ("python3", "never")

@@ -10,15 +10,17 @@ from dataclasses import replace
 from headway.kernel.artifacts import Process
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase
-from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers import (
+    node_frontend,
     python_django,
     python_project,
     python_scripts,
     python_sites,
     python_versions,
 )
+from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.contract import Provider
+from headway.seams.buildplan.providers.node_frontend import Frontend, frontend
 from headway.seams.buildplan.providers.python_frameworks import find_framework
 from headway.seams.buildplan.providers.python_locks import VENV, Installation, installation
 from headway.seams.buildplan.providers.python_packages import system_packages
@@ -82,14 +84,20 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     project = read_project(tree, _folder(tree, settings))
     script = python_scripts.first_script(project.tree) or ""
     python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
-    install = installation(tree, project, settings, python, script)
+    install = installation(tree, project, settings, script)
     is_told = settings.start is not None
     start = _start(project, settings)
     start = replace(start, site=None) if is_told else start
     if not install.manager and settings.install is None:
         _require_installed(project, start, script)
     adds = _told_server(project, settings) if is_told else start.adds
-    phases = (*install.with_packages(project, adds, start.follows), *install.own, *_later(project, start))
+    front = frontend(tree, settings) if not project.folder else None
+    phases = (
+        *(front.phases if front else ()),
+        *install.with_packages(project, adds, start.follows),
+        *install.own,
+        *_later(project, start),
+    )
     packages, lines = system_packages(project.requires)
     release = None if is_told else start.release
     processes = () if is_told or not start.command else (_process(project, start),)
@@ -97,18 +105,26 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         provider=NAME,
         framework=start.framework,
         confidence=Confidence.TOLD if is_told else start.confidence,
-        needs=(python, *install.needs),
+        needs=(python, *install.needs, *(front.needs if front else ())),
         phases=phases,
         processes=processes,
         release_command=code.in_folder(project.folder, release) if release else None,
         site=start.site,
-        path=(project.at(f"{VENV}/bin"),),
+        path=(project.at(f"{VENV}/bin"), *(front.path if front else ())),
         env={"PYTHONUNBUFFERED": "1", **start.env},
+        build_env=front.build_env if front else {},
         takes_requests=is_told or start.takes_requests,
         packages=packages,
-        choices=tuple(_choices(python, install, start, processes, release=release, adds=adds)),
+        choices=(*_of_frontend(front), *_choices(python, install, start, processes, release=release, adds=adds)),
         questions=() if is_told else start.questions,
-        notes=(*notes, *install.notes, *lines, *start.notes, *_further(project, start, is_told=is_told)),
+        notes=(
+            *(front.notes if front else ()),
+            *notes,
+            *install.notes,
+            *lines,
+            *start.notes,
+            *_further(project, start, is_told=is_told),
+        ),
     )
 
 
@@ -257,6 +273,12 @@ def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, 
     return (package,) if package and package not in project.requires else ()
 
 
+def _of_frontend(front: Frontend | None) -> Iterator[Choice]:
+    if front is not None:
+        lines = " && ".join(" ".join(phase.argv) for phase in front.phases)
+        yield Choice(name="frontend", value=lines, reason=front.reason)
+
+
 def _choices(
     python: Need,
     install: Installation,
@@ -306,6 +328,7 @@ PROVIDER = Provider(
             (
                 "Procfile",
                 *_LOCKS,
+                *node_frontend.FILES,
                 *python_versions.READS,
                 *python_project.READS,
                 *python_django.READS,

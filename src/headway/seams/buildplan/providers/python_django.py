@@ -39,7 +39,11 @@ _OTHER_DATABASE = re.compile(
     r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
 )
 _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
+_NEEDED = re.compile(
+    r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
+)
 _MOST_DEPTH = 2
+_MOST_NAMES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +180,10 @@ def _notes(project: _Project, requires: Requirements) -> Iterator[str]:
         elif "*" not in value and "environ" not in value and "env" not in value:
             yield f"ALLOWED_HOSTS in {where} has to hold the domain (or '*'), or Django answers 400."
         break
+    names = (match[1] or match[2] for _, text in project.texts for match in _NEEDED.finditer(text))
+    needed = list(dict.fromkeys(name for name in names if name != "PORT"))[:_MOST_NAMES]
+    if needed:
+        yield f"Its settings have no value of their own for {', '.join(needed)}: headway env set APP {needed[0]}=..."
     if project.texts and not project.matches(_STATIC_ROOT) and "django-heroku" not in requires:
         yield "STATIC_ROOT is not set, so static files are not collected; Django serves them with DEBUG only."
     elif project.matches(_STATIC_ROOT) and "whitenoise" not in requires:

@@ -20,7 +20,13 @@ VENV = ".venv"
 
 _PIP = ("python3", "-m", "pip", "install", "--no-input", "--progress-bar", "off")
 _VENV_MAKER = Path(venv_maker.__file__).read_text()
-_UV_ENV: Mapping[str, str] = {"UV_PROJECT_ENVIRONMENT": VENV, "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "copy"}
+_UV_ENV: Mapping[str, str] = {
+    "UV_PROJECT_ENVIRONMENT": VENV,
+    "UV_PYTHON": "python3",  # the first on PATH, which is the one that was chosen, whatever .python-version says
+    "UV_PYTHON_PREFERENCE": "only-system",
+    "UV_PYTHON_DOWNLOADS": "never",
+    "UV_LINK_MODE": "copy",
+}
 _POETRY_ENV: Mapping[str, str] = {"POETRY_VIRTUALENVS_IN_PROJECT": "true", "POETRY_VIRTUALENVS_CREATE": "true"}
 _PIPENV_ENV: Mapping[str, str] = {
     "PIPENV_VENV_IN_PROJECT": "1",
@@ -65,15 +71,13 @@ class Installation:
         return (_venv(project, files), _phase(project, "install additions", (*self.adds, *names), files))
 
 
-def installation(
-    tree: Tree, project: PythonProject, settings: BuildSettings, python: Need, script: str = ""
-) -> Installation:
+def installation(tree: Tree, project: PythonProject, settings: BuildSettings, script: str = "") -> Installation:
     """The manager by what is there: the locks before pip's list, that before a manifest alone. ``script`` is a file
     that may carry its own requirements.
     """
     inner = project.tree
     if "uv.lock" in inner and "pyproject.toml" in inner:
-        return _uv(tree, project, settings, python)
+        return _uv(tree, project, settings)
     if "pyproject.toml" in inner and ("poetry.lock" in inner or _is_poetry(project)):
         return _poetry(tree, project, settings)
     if "pyproject.toml" in inner and ("pdm.lock" in inner or project.tool("pdm") is not None):
@@ -85,7 +89,7 @@ def installation(
     if "Pipfile" in inner:
         return _pipenv(tree, project, settings)
     if project.tool("uv") is not None:
-        return _uv(tree, project, settings, python)
+        return _uv(tree, project, settings)
     if project.is_package or project.dependencies:
         return _pip_project(project)
     if script and (block := script_block(inner.text(script))) is not None:
@@ -93,7 +97,7 @@ def installation(
     return Installation(manager="", reason="nothing says what to install", phases=(_venv(project, ()),))
 
 
-def _uv(tree: Tree, project: PythonProject, settings: BuildSettings, python: Need) -> Installation:
+def _uv(tree: Tree, project: PythonProject, settings: BuildSettings) -> Installation:
     uv = project.tool("uv") or {}
     is_locked = "uv.lock" in project.tree
     is_root = "project" in project.data
@@ -102,27 +106,20 @@ def _uv(tree: Tree, project: PythonProject, settings: BuildSettings, python: Nee
     manifests = ["pyproject.toml", *(name for name in project.tree.matching("**/pyproject.toml") if "workspace" in uv)]
     locked = (*(("uv.lock",) if is_locked else ()), *dict.fromkeys(manifests))
     follows = () if _has_paths(uv) else tuple(project.at(name) for name in locked)
-    env = {**_UV_ENV, **_uv_python(python)}
     required = uv.get("required-version")
     declared = Asked(text=required, source=project.at("pyproject.toml")) if isinstance(required, str) else None
     first = (*sync, "--no-install-workspace") if has_own and is_locked else sync
     return Installation(
         manager="uv",
         reason=project.at("uv.lock") if is_locked else f"[tool.uv] in {project.at('pyproject.toml')}",
-        phases=(_phase(project, "install", first, follows, env),),
-        own=(_phase(project, "install project", (*sync, "--inexact"), (), env),) if has_own and is_locked else (),
+        phases=(_phase(project, "install", first, follows, _UV_ENV),),
+        own=(_phase(project, "install project", (*sync, "--inexact"), (), _UV_ENV),) if has_own and is_locked else (),
         needs=(tool_need(tree, settings, "uv", declared),),
         follows=follows,
         adds=("uv", "pip", "install", "--python", f"{VENV}/bin/python3"),
-        env=env,
+        env=_UV_ENV,
         notes=_unused(project, "uv.lock" if is_locked else "pyproject.toml"),
     )
-
-
-def _uv_python(python: Need) -> dict[str, str]:
-    """What tells uv which Python is wanted where it would not see that itself."""
-    is_seen = python.source.endswith((".python-version", "pyproject.toml", "uv.lock"))
-    return {"UV_PYTHON": python.wanted} if python.wanted and not is_seen else {}
 
 
 def _poetry(tree: Tree, project: PythonProject, settings: BuildSettings) -> Installation:
@@ -168,11 +165,13 @@ def _pipenv(tree: Tree, project: PythonProject, settings: BuildSettings) -> Inst
     is_locked = "Pipfile.lock" in project.tree
     used = ("Pipfile.lock", "Pipfile") if is_locked else ("Pipfile",)
     follows = () if project.requires.is_local else tuple(project.at(name) for name in used)
-    argv = ("pipenv", "install", "--deploy" if is_locked else "--skip-lock")
+    install = _phase(project, "install", ("pipenv", "install", "--skip-lock"), follows, _PIPENV_ENV)
+    verify = _phase(project, "install check", ("pipenv", "verify"), follows, _PIPENV_ENV)
+    sync = _phase(project, "install", ("pipenv", "sync"), follows, _PIPENV_ENV)
     return Installation(
         manager="pipenv",
         reason=project.at(used[0]),
-        phases=(_venv(project, follows), _phase(project, "install", argv, follows, _PIPENV_ENV)),
+        phases=(_venv(project, follows), *((verify, sync) if is_locked else (install,))),
         needs=(tool_need(tree, settings, "pipenv"),),
         follows=follows,
         notes=_unused(project, used[0]),
