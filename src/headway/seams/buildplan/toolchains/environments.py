@@ -14,7 +14,7 @@ from headway.seams.buildplan.toolchains import entries
 from headway.seams.buildplan.toolchains.inventory import ENV
 from headway.seams.buildplan.toolchains.registries import Registry, Versions, find_registry, list_versions
 from headway.seams.buildplan.toolchains.store import Store
-from headway.seams.buildplan.toolchains.supply import finish, require_room
+from headway.seams.buildplan.toolchains.supply import require_room
 from headway.seams.buildplan.toolchains.tools import TOOLS
 from headway.seams.buildplan.toolchains.wishes import Wish, newest
 
@@ -44,7 +44,7 @@ async def make(work: Work, store: Store, tool: str, version: str, *, uv: str, py
         beside = await entries.begin(work, store, tool, version, owner=store.account)
         home, wanted = f"{beside}/env", f"{beside}/wanted"
         own = f"{home}/bin/python3"
-        venv = (uv, "venv", "--relocatable", "--no-project", "--python", python, "--clear", home)
+        venv = (uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", python, "--clear", home)
         lock = (uv, "pip", "compile", "-", "--generate-hashes", "--only-binary", ":all:", "--python", own, "-o", wanted)
         put = (
             "pip",
@@ -56,11 +56,13 @@ async def make(work: Work, store: Store, tool: str, version: str, *, uv: str, py
             "--link-mode",
             "copy",
         )
-        link = ("ln", "-sfnT", "env/bin", f"{beside}/bin")
+        # Alone, so that on PATH the environment's own Python does not stand before the application's.
+        link = ("ln", "-sfnT", f"../env/bin/{tool}", f"{beside}/bin/{tool}")
         steps: Mapping[str, tuple[tuple[str, ...], bytes]] = {
             "make": (venv, b""),
             "lock": ((*lock, "--quiet"), f"{tool}=={version}\n".encode()),
             "fetch": ((uv, *put, "--python", own, "-r", wanted, "--quiet"), b""),
+            "shelve": (("mkdir", "-p", f"{beside}/bin"), b""),
             "link": (link, b""),
             "clear": (("rm", "-rf", "--", f"{beside}/.cache"), b""),
         }
@@ -72,7 +74,7 @@ async def make(work: Work, store: Store, tool: str, version: str, *, uv: str, py
                     f"{TOOLS[tool].label} {version} could not be fetched from {registry.place}; the log has what uv "
                     "says. Let this machine reach it, or name an index that it reaches (HEADWAY_PYPI_INDEX)."
                 )
-        await finish(work, store, tool, version, argv=("--version",))
+        await entries.finish(work, store, tool, version, argv=("--version",))
 
 
 def _fitting(listed: Versions, wish: Wish, python: str) -> list[str]:
@@ -103,7 +105,7 @@ def _environment(folder: str, registry: Registry) -> dict[str, str]:
         "HOME": folder,
         "UV_CACHE_DIR": f"{folder}/.cache",
         "UV_NO_CONFIG": "1",
-        "UV_NATIVE_TLS": "1",
+        "UV_SYSTEM_CERTS": "1",
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_DEFAULT_INDEX": f"{scheme}://{opens}{place}",
         "UV_CONCURRENT_DOWNLOADS": "8",

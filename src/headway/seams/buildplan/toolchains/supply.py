@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from headway.infra.hosts.command import command
 from headway.infra.hosts.work import Work
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.toolchains import entries
-from headway.seams.buildplan.toolchains.inventory import ENV, Inventory
+from headway.seams.buildplan.toolchains.inventory import Inventory
 from headway.seams.buildplan.toolchains.packages import Source, sources_of
 from headway.seams.buildplan.toolchains.registries import Package, Registry, ask, find_registry, list_versions
 from headway.seams.buildplan.toolchains.store import Store
 from headway.seams.buildplan.toolchains.tools import TOOLS
 from headway.seams.buildplan.toolchains.wishes import Wish, newest
-
-_CHECK_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,34 +75,7 @@ async def fetch(work: Work, store: Store, tool: str, offer: Offer) -> None:
             **offer.registry.asked,
         }
         await ask(work, store, offer.registry, f"fetch {tool} {version}", asked, seconds=store.step_seconds)
-        await finish(work, store, tool, version, argv=() if TOOLS[tool].runs_on == "node" else ("--version",))
-
-
-async def finish(work: Work, store: Store, tool: str, version: str, *, argv: Sequence[str]) -> None:
-    """Seals what was fetched, has it say its version once (``argv``), and gives it its name. Raises BuildError for a
-    program that does not run on this machine.
-    """
-    beside = store.beside(tool, version)
-    await work.command(f"seal {tool} {version}", entries.seal(store, beside))
-    if argv:
-        words = ("version",) if tool == "go" else argv
-        trying = command(
-            *(f"{beside}/bin/{TOOLS[tool].programs[0]}", *words),
-            account=store.account,
-            env={**ENV, "HOME": "/nonexistent", "GOTOOLCHAIN": "local"},
-            capture=True,
-            limits=replace(store.limits, memory_bytes=None),
-            step_seconds=_CHECK_SECONDS,
-        )
-        ended = await work.command(f"try {tool} {version}", trying, check=False)
-        if not ended.succeeded:
-            await work.host.remove_tree(beside)
-            label = TOOLS[tool].label
-            raise BuildError(
-                f"{label} {version} does not run on this machine; the log has what it says. Ask for an older version, "
-                "or use a newer system."
-            )
-    await entries.place(work, store, tool, version)
+        await entries.finish(work, store, tool, version, argv=() if TOOLS[tool].runs_on == "node" else ("--version",))
 
 
 async def require_room(work: Work, store: Store) -> None:
