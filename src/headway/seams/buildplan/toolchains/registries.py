@@ -144,7 +144,14 @@ async def list_versions(
         return known[0]
     asked = {"do": "list", "url": registry.package(name), "wheel": wheel, **registry.asked}
     try:
-        answer = await ask(work, store, registry, f"versions of {name}", asked, seconds=_LIST_SECONDS)
+        answer = await ask(
+            work,
+            store,
+            registry,
+            f"versions of {name.replace('@', '').replace('/', '+')}",
+            asked,
+            seconds=_LIST_SECONDS,
+        )
     except RegistryAway:
         if known is None or (needed is not None and needed not in known[0]):
             raise
