@@ -30,6 +30,7 @@ from headway.infra.panel.naming import name_on
 from headway.kernel.artifacts import KeyPair
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
+from headway.seams.buildplan.toolchains.store import Store
 from headway.seams.runtimes.afar.client import Attended
 from headway.seams.runtimes.afar.contract import Setting
 from headway.seams.runtimes.afar.edge import FarEdge
@@ -133,6 +134,7 @@ class Afar:
             reached=machine.reached,
             engine_group=partial(machine.group_of, DOCKER_SOCKET),
             visits=FarVisits(attended),
+            toolchains=_of_server(here.toolchains, folders.toolchains),
         )
 
     def compose_tools(self, server_id: str, here: ComposeTools) -> ComposeTools:
@@ -183,3 +185,8 @@ class Afar:
 
 async def _leave(_ports: Collection[int]) -> None:
     """What is there keeps applications from each other's ports, and knows of no containers."""
+
+
+def _of_server(store: Store | None, folder: str) -> Store | None:
+    """Where a server keeps its languages."""
+    return None if store is None else replace(store, folder=folder, home="/root")

@@ -24,9 +24,11 @@ from headway.domains.catalog.uploads import UploadRoom
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.registries import log_in
+from headway.infra.hosts.command import Account
 from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir, OwnProgram
 from headway.kernel.settings import Part, Settings
+from headway.seams.buildplan.toolchains.store import Sources, Store, Turns
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.confinement import EdgeAccounts
@@ -145,15 +147,7 @@ def tools_of(
         routing=routing,
         edge=edge,
         room=Room(work=str(data_dir.work), floor=settings.least_free_bytes, api=docker_api(settings)),
-        defaults=Defaults(
-            health_seconds=settings.health_deadline.total_seconds(),
-            settle_seconds=settings.settle_time.total_seconds(),
-            drain_seconds=settings.drain_time.total_seconds(),
-            build_memory_bytes=settings.build_memory_bytes,
-            application_memory_bytes=settings.application_memory_bytes,
-            application_disk_bytes=settings.application_disk,
-            process_limit=settings.process_limit,
-        ),
+        defaults=_defaults(settings),
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
         login=providers.login,
         free=OwnMachine().free,
@@ -162,6 +156,32 @@ def tools_of(
         beginning=Beginning(api=docker_api(settings), gates=border),
         engine_group=partial(OwnMachine().group_of, settings.docker_host.removeprefix(UNIX)),
         visits=Visits(docker_api(settings)),
+        toolchains=_toolchains(settings, data_dir, folders),
+    )
+
+
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
+        health_seconds=settings.health_deadline.total_seconds(),
+        settle_seconds=settings.settle_time.total_seconds(),
+        drain_seconds=settings.drain_time.total_seconds(),
+        build_memory_bytes=settings.build_memory_bytes,
+        application_memory_bytes=settings.application_memory_bytes,
+        application_disk_bytes=settings.application_disk,
+        process_limit=settings.process_limit,
+    )
+
+
+def _toolchains(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Store:
+    uid = None if data_dir.uid_base is None else data_dir.account_of(OwnProgram.TOOLCHAINS)
+    return Store(
+        folder=folders.toolchains,
+        attempt="",
+        account=None if uid is None else Account(uid=uid, gid=uid),
+        turns=Turns(),
+        sources=Sources(npm=settings.npm_registry, pypi=settings.pypi_index, pythons=settings.python_builds),
+        home=str(Path.home()),
+        least_free_bytes=settings.least_free_bytes,
     )
 
 

@@ -9,6 +9,7 @@ from headway.core.access.machine_store import first_organization, is_marked, mar
 from headway.core.access.survey import Line, Survey
 from headway.core.access.upgrades import survey as of_keys
 from headway.domains.applications import engine_fetch as of_application_builds
+from headway.domains.applications import generation as of_rules
 from headway.domains.applications import own_routing
 from headway.domains.applications import powers as of_applications
 from headway.domains.catalog import destinations_store, domains_store
@@ -41,6 +42,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
     return (
         of_applications.survey,
         of_application_builds.survey,
+        of_rules.survey,
         own_routing.survey,
         of_composes.survey,
         of_compose_builds.survey,

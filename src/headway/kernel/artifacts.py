@@ -46,9 +46,10 @@ class Bundle:
     """The artifact of the native builder: a folder to be released as it is, and what to run in it.
 
     ``processes`` holds ``web`` where the application takes requests; ``release_command`` runs once before the route
-    moves; ``path`` are folders, relative to the bundle, that come first on PATH (a virtual environment's bin);
-    ``static_root`` is set, instead of a ``web`` process, where a file server serves a folder of the bundle, by the
-    rules in ``site`` (as `SiteRules.dump` has them). ``bytes`` is what all of its release's folder holds on the disk.
+    moves; ``path`` are folders, relative to the bundle, that come first on PATH (a virtual environment's bin), before
+    ``tool_path``, absolute ones of the machine's ``toolchains`` (``node/22.1.0``); ``static_root`` is set, instead of
+    a ``web`` process, where a file server serves a folder of the bundle, by the rules in ``site`` (as `SiteRules.dump`
+    has them). ``bytes`` is what all of its release's folder holds on the disk.
     """
 
     folder: str
@@ -59,6 +60,13 @@ class Bundle:
     static_root: str | None = None
     site: Mapping[str, Any] = field(default_factory=dict)
     bytes: int = 0
+    tool_path: tuple[str, ...] = ()
+    toolchains: tuple[str, ...] = ()
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The folders that come first on PATH, as they lie on the machine."""
+        return (*(f"{self.folder}/{part}" for part in self.path), *self.tool_path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,17 +20,20 @@ from tests.integration.worksite import IS_ROOT, CommandFailed, Worksite
 BUILDER = NativeBuilder()
 
 
-async def test_an_application_that_needs_no_build_starts_no_command(site: Worksite) -> None:
-    workspace = lay_out(site, {"Procfile": "release: ./migrate\nweb: python3 app.py\n", "app.py": ""})
+async def test_of_an_application_that_needs_no_build_the_files_are_listed(site: Worksite) -> None:
+    workspace = lay_out(site, {"Procfile": "release: ./migrate\nweb: serve\n"})
     bundle = await BUILDER.build(site, workspace, spec_of(site))
     assert bundle == Bundle(
         folder=workspace.folder,
-        processes=(Process(name="web", command="python3 app.py"),),
+        processes=(Process(name="web", command="serve"),),
         release_command="./migrate",
-        env={"PYTHONUNBUFFERED": "1"},
     )
-    assert site.names == []
-    assert site.said == ["Processes from the Procfile: web"]
+    assert site.names == ["look"]
+    assert site.said == [
+        "provider: shell (since there is Procfile)",
+        "processes: web (Procfile says so)",
+        "release: ./migrate (Procfile says so)",
+    ]
 
 
 async def test_a_build_command_sees_its_variables_and_its_account(site: Worksite) -> None:
@@ -61,7 +64,7 @@ async def test_python_requirements_are_installed_into_the_release(site: Worksite
     wheel(Path(workspace.root) / "wheels", "hello")
     give_to_build(site, Path(workspace.root))
     bundle = await BUILDER.build(site, workspace, spec_of(site))
-    assert site.names == ["venv", "install"]
+    assert site.names == ["look", "venv", "install"]
     assert bundle.path == (".venv/bin",)
     await site.command("seal", seal(workspace.root, build=site.build, run=site.runner))
     run = f"{workspace.folder}/.venv/bin/hello-run"
@@ -84,8 +87,9 @@ async def test_an_application_that_says_python_gets_one_by_that_name(site: Works
     outside.mkdir(mode=0o777)
     outside.chmod(0o777)
     # A repository that would have its link land elsewhere.
-    workspace = lay_out(site, {"Procfile": "web: python app.py\n"}, {".headway": str(outside)})
-    bundle = await BUILDER.build(site, workspace, spec_of(site, build_command="python -c 'print(6 * 7)'"))
+    workspace = lay_out(site, {}, {".headway": str(outside)})
+    spec = spec_of(site, build_command="python -c 'print(6 * 7)'", start_command="python app.py")
+    bundle = await BUILDER.build(site, workspace, spec)
     assert bundle.path == (".headway/bin",)
     assert "42" in await site.log()
     assert list(outside.iterdir()) == []
@@ -246,7 +250,7 @@ async def test_the_examples_are_built_without_a_network(site: Worksite, name: st
     example = Path(__file__).resolve().parents[3] / "examples" / name
     files = {str(path.relative_to(example)): path.read_text() for path in example.rglob("*") if path.is_file()}
     bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site))
-    assert site.names == []
+    assert site.names == ["look", "site-pages"] if name == "static-site" else ["look", "venv"]
     assert bundle.static_root == ("." if name == "static-site" else None)
     assert bool(bundle.processes) == (name != "static-site")
 

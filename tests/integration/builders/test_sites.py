@@ -47,9 +47,9 @@ NAMED = r"Set the output folder \(publishDirectory\)"
             id="a publish directory that the build leaves alone",
         ),
         pytest.param(
-            {"index.html": PAGE, "package.json": '{"scripts": {"build": "mkdir www; cp index.html www"}}'},
+            {"index.html": PAGE, "package.json": '{"scripts": {"build": "mkdir web2; cp index.html web2"}}'},
             {},
-            rf"It wrote index\.html in www/\. {NAMED}",
+            rf"It wrote index\.html in web2/\. {NAMED}",
             id="a build script that writes elsewhere",
             marks=pytest.mark.slow,
         ),

@@ -12,6 +12,7 @@ from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Workspace
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
+from headway.seams.buildplan.settings import BuildSettings
 from tests.integration.worksite import Worksite
 
 
@@ -38,7 +39,10 @@ def give_to_build(site: Worksite, root: Path) -> None:
 
 
 def spec_of(site: Worksite, variables: Mapping[str, str] | None = None, **options: Any) -> BuildSpec:  # noqa: ANN401
-    """The spec with its cache in the work site; ``options`` are other fields of it."""
+    """The spec with its cache in the work site; ``options`` are other fields of it, or of its settings."""
+    names = {"build_command": "build", "start_command": "start", "output_folder": "publish", "fallback": "fallback"}
+    own = {names[name]: options.pop(name) for name in list(options) if name in names}
+    options = {"settings": BuildSettings(**own), **options}
     secrets = {name: Secret(value) for name, value in (variables or {}).items()}
     cache = site.folder / "cache"
     return BuildSpec(cache_folder=str(cache), account=site.build, variables=secrets, step_seconds=60, **options)

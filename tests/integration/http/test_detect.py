@@ -28,9 +28,11 @@ async def test_the_newest_commit_is_looked_at(world: World, tmp_path: Path) -> N
     assert (found["language"], found["problem"], found["takesRequests"]) == ("python", None, True)
     assert found["commit"]["message"] == "first commit"
     assert [phase["name"] for phase in found["phases"]] == ["venv", "install"]
-    assert found["phases"][1]["command"].startswith("./.venv/bin/python3 -m pip install")
+    assert found["phases"][1]["command"].startswith("python3 -m pip install")
     assert [(each["name"], each["scale"]) for each in found["processes"]] == [("web", 1), ("worker", 2)]
-    assert found["reasons"] == ["Processes from the Procfile: web, worker"]
+    assert "processes: web, worker (Procfile says so)" in found["reasons"]
+    processes = {"name": "processes", "value": "web, worker", "reason": "Procfile says so", "isSet": False}
+    assert (processes in found["choices"], found["questions"]) == (True, [])
     assert await world.get("deployment.all", applicationId=application_id) == []
 
 

@@ -10,6 +10,7 @@ from headway.domains.applications.model import AppSettings, ReleaseState
 from headway.domains.applications.snapshot import Snapshot
 from headway.faces.http.wire.releases import ReleaseDetails, ReleaseRow
 from headway.kernel.artifacts import Commit
+from headway.seams.buildplan.settings import BuildSettings
 from tests.integration.http.world import World
 
 COMMIT = Commit(hash="a" * 40, subject="First", author="Ann", branch="main")
@@ -51,7 +52,7 @@ async def test_a_state_is_told_by_what_it_means(world: World) -> None:
 
 async def test_one_shows_its_configuration_and_no_secret(world: World) -> None:
     variables = {"TOKEN": "hunter2-token", "LOG_LEVEL": "debug", "REGION": "eu", "NODE_ENV": "hunter2-hidden"}
-    settings = AppSettings(open_variables=("REGION",), start_command="./run", memory_bytes=1 << 28)
+    settings = AppSettings(open_variables=("REGION",), build=BuildSettings(start="./run"), memory_bytes=1 << 28)
     application_id = await world.application()
     made = snapshot({"web": 1}, variables=variables, mask=("hunter2-hidden",), settings=settings)
     release_id = await world.release(application_id, made)

@@ -25,4 +25,5 @@ def load_artifact(values: Mapping[str, Any]) -> Artifact:
         return Image(**{**image, "ports": tuple(image["ports"]), "volumes": tuple(image["volumes"])})
     bundle = values["bundle"]
     processes = tuple(Process(**process) for process in bundle["processes"])
-    return Bundle(**{**bundle, "processes": processes, "path": tuple(bundle["path"])})
+    folders = {name: tuple(bundle.get(name, ())) for name in ("path", "tool_path", "toolchains")}
+    return Bundle(**{**bundle, **folders, "processes": processes})

@@ -20,9 +20,8 @@ from headway.kernel.artifacts import Commit
 from headway.seams.builders.base import BuildError
 from headway.seams.builders.choice import choose
 from headway.seams.builders.choice import look as look_around
-from headway.seams.builders.detect import detect
-from headway.seams.builders.listing import read_listing
-from headway.seams.builders.plan import Plan as BuildPlan
+from headway.seams.builders.outlook import plan_build
+from headway.seams.buildplan.plan import BuildPlan
 
 PROCEDURE = "application.detect"
 _AT_ONCE = 2
@@ -78,9 +77,9 @@ class DetectService:
         try:
             choice = choose(plan.settings.builder, plan.settings.build_type, await look_around(look, workspace, spec))
             if choice.builder in _BY_FILES:
-                found = detect(await read_listing(look, workspace, spec), spec)
+                found = await plan_build(look, workspace, spec)
             else:
-                found = BuildPlan(language=choice.builder, reasons=(f"Builder {choice.builder}: {choice.reason}",))
+                found = BuildPlan(provider=choice.builder, notes=(f"Builder {choice.builder}: {choice.reason}",))
         except BuildError as error:
             return Detected(commit=commit, plan=None, problem=error.message, fixed_port=plan.fixed_port)
         return Detected(commit=commit, plan=found, problem=None, fixed_port=plan.fixed_port)

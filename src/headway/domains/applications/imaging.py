@@ -200,5 +200,5 @@ def _version(settings: AppSettings, builder: str) -> str | None:
 
 def _entrypoint(settings: AppSettings) -> tuple[str, ...] | None:
     """The user's own command line is one argument to the image's shell."""
-    line = settings.command or settings.start_command
+    line = settings.command or settings.build.start
     return ("/bin/sh", "-c", line) if line and line.strip() else None

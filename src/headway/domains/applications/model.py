@@ -13,6 +13,7 @@ from headway.domains.catalog.hooks_model import PUSH, with_meaning
 from headway.domains.catalog.provided import without_provided
 from headway.domains.catalog.uploads_model import Archive
 from headway.kernel.veil import veiled_addresses
+from headway.seams.buildplan.settings import FIRST, BuildSettings
 from headway.seams.runtimes.base import Health
 
 
@@ -75,6 +76,7 @@ class Opened:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppSettings:
     """How an application is fetched, built, started and asked after. Seconds and bytes; None takes the panel's default.
+    ``build`` is what is set about how it is built and started.
     ``build_args`` and ``build_secrets`` are variables of builds only, ``open_variables`` and ``secret_variables`` the
     names of those for which the rule of what is masked does not fit.
     With ``engine_fetch`` a Dockerfile may have the engine fetch what the machine reaches: who may use it sets that.
@@ -104,7 +106,6 @@ class AppSettings:
     ssh_key_id: str | None = None
     build_type: str = "nixpacks"
     builder: str | None = None
-    publish_directory: str | None = None
     dockerfile: str = "Dockerfile"
     docker_context: str | None = None
     docker_stage: str | None = None
@@ -134,8 +135,7 @@ class AppSettings:
     reserved_memory_bytes: int | None = None
     mounts: Sequence[Attached] = ()
     published: Sequence[Opened] = ()
-    build_command: str | None = None
-    start_command: str | None = None
+    build: BuildSettings = field(default_factory=BuildSettings)
     health_path: str | None = None
     health_deadline_seconds: float | None = None
     settle_seconds: float | None = None
@@ -179,10 +179,27 @@ class AppSettings:
             "archive": Archive(**archive) if archive else None,
             "engine_fetch": values.get("engine_fetch"),
             "loopback": values.get("loopback"),
+            "build": _build(values),
             "mounts": tuple(Attached(**each) for each in values.get("mounts", ())),
             "published": tuple(Opened(**each) for each in values.get("published", ())),
         }
         return AppSettings(**{name: value for name, value in read.items() if name in known})
+
+
+def _build(values: Mapping[str, Any]) -> BuildSettings:
+    """How it is built. What was kept before there was a record of it was planned by the first rules."""
+    given = values.get("build")
+    if given is None:
+        return BuildSettings(
+            build=values.get("build_command"),
+            start=values.get("start_command"),
+            publish=values.get("publish_directory"),
+            fallback=True if (values.get("extra") or {}).get("isStaticSpa") else None,
+            detection=FIRST,
+        )
+    known = {each.name for each in fields(BuildSettings)}
+    read = {name: value for name, value in given.items() if name in known}
+    return BuildSettings(**{**read, "keep": tuple(read.get("keep", ()))})
 
 
 def is_over_machines(settings: AppSettings) -> bool:

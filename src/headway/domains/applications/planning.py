@@ -11,7 +11,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
-from headway.domains.applications import engine_fetch, powers, store
+from headway.domains.applications import engine_fetch, generation, powers, store
 from headway.domains.applications.model import Application, AppSettings, from_provider
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
@@ -64,7 +64,7 @@ class Planning:
 
     def plan(self, tx: Tx, application: Application, *, commit: Commit | None, allow_file: bool) -> Plan:
         """What a deploy of the application would work from now; ``commit`` None is the newest. Raises InvalidInput."""
-        settings, opened = application.settings, None
+        settings, opened = generation.planned(tx, application), None
         require_source(settings)
         if settings.source_type not in {"git", "docker", "drop"}:
             opened = self.repository(tx, settings.source_type, settings.extra, application.organization_id)

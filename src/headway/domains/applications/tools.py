@@ -37,6 +37,7 @@ from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.choice import choose, look
 from headway.seams.builders.native import seal
 from headway.seams.builders.registry import BUILDERS, SITE_IMAGE
+from headway.seams.buildplan.toolchains.store import Store
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.border import kept_from
@@ -78,7 +79,7 @@ class Tools:
     ``close`` keeps applications of processes from ports that lead to containers,
     ``reached`` tells what there is connected to services of the loopback,
     ``beginning`` is where containers begin, ``engine_group`` tells whose the socket of its engine is, ``visits`` lead
-    into its containers.
+    into its containers, ``toolchains`` is where languages are kept.
     """
 
     db: Database
@@ -97,6 +98,7 @@ class Tools:
     reached: FindReached
     engine_group: Callable[[], Awaitable[int | None]]
     beginning: Beginning | None = None
+    toolchains: Store | None = None
     visits: Visiting
 
     def source(self, plan: Plan) -> Source:
@@ -169,18 +171,21 @@ class Tools:
         settings = plan.settings
         return BuildSpec(
             cache_folder=self.folders.cache(plan.application_id),
-            build_command=settings.build_command,
-            start_command=settings.start_command,
+            settings=settings.build,
             variables={name: Secret(value) for name, value in {**plan.variables, **plan.build_variables}.items()},
             account=plan.build_account,
             limits=replace(self._limits(plan.settings.memory_bytes), confined=True),
             step_seconds=settings.step_seconds,
             inactivity_seconds=settings.inactivity_seconds,
-            output_folder=settings.publish_directory,
             scale=settings.scale,
             commit_hash=commit.hash,
             image=self.imaging.spec(plan, deployment_id, settings.builder or settings.build_type),
+            toolchains=self.store(deployment_id),
         )
+
+    def store(self, deployment_id: str) -> Store | None:
+        """Where the languages of this host are kept, for one run."""
+        return None if self.toolchains is None else replace(self.toolchains, attempt=deployment_id)
 
     async def seal(self, run: Run, folder: str, plan: Plan) -> int:
         """Closes a built release to the build account and opens it, for reading only, to the run account; gives what it
@@ -220,13 +225,12 @@ class Tools:
     def release_command(self, plan: Plan, spec: ReleaseSpec) -> Command:
         """The Procfile's release line under the run account, with the variables that the release will have."""
         bundle = spec.bundle
-        first = [f"{bundle.folder}/{part}" for part in bundle.path]
         env = {
             "HOME": spec.data_folder or "/",
             "LANG": "C.UTF-8",
             **bundle.env,
             **plan.variables,
-            "PATH": ":".join([*first, plan.variables.get("PATH") or _PATH]),
+            "PATH": ":".join([*bundle.programs, plan.variables.get("PATH") or _PATH]),
         }
         stage = Stage(argv=("/bin/sh", "-c", bundle.release_command or ":"), account=plan.run_account)
         return Command(

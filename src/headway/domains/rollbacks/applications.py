@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from headway.core.access.allowances import NotAllowed
 from headway.core.deployments import store as deployments
@@ -38,7 +39,7 @@ _LIMITS: Mapping[str, str] = {"memory_bytes": "memoryLimit", "cpus": "cpuLimit"}
 _WAYS_OF_RUNNING: Mapping[str, str] = {
     "command": "command",
     "arguments": "args",
-    "start_command": "startCommand",
+    "build.start": "startCommand",
     "restart": "restart",
     "restarts": "restarts",
     "own_check": "healthCheckSwarm",
@@ -176,7 +177,7 @@ def _differences(before: Snapshot, after: Plan) -> list[Difference]:
 
 
 def _named(settings: AppSettings, names: Mapping[str, str]) -> dict[str, str | None]:
-    return {shown: as_text(getattr(settings, name)) for name, shown in names.items()}
+    return {shown: as_text(attrgetter(name)(settings)) for name, shown in names.items()}
 
 
 def _mounts(settings: AppSettings, contents: dict[str, int]) -> dict[str, str | None]:

@@ -278,9 +278,22 @@ def _upload(schema: Json) -> Json:
 
 def _input(procedure: Procedure) -> dict[str, Any]:
     """The schema of an input, complete in itself: inputs of several routers have the same names."""
-    schema = procedure.input.model_json_schema(ref_template=_REFERENCE, schema_generator=_Told)
-    assert "$defs" not in schema, procedure.name  # noqa: S101 - what is nested would point outside of the document
+    made = procedure.input.model_json_schema(ref_template=_REFERENCE, schema_generator=_Told)
+    schema = _whole({key: value for key, value in made.items() if key != "$defs"}, made.get("$defs", {}))
     return {"properties": {}, **{key: value for key, value in schema.items() if key not in {"title", "description"}}}
+
+
+def _whole(schema: Any, nested: Mapping[str, Json]) -> Any:  # noqa: ANN401 - any JSON
+    """A schema with those in it that it points to: what is nested would point outside of the document."""
+    if isinstance(schema, list):
+        return [_whole(each, nested) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name in nested:
+        own = {key: value for key, value in nested[name].items() if key != "title"}
+        return _whole({**own, **{key: value for key, value in schema.items() if key != "$ref"}}, nested)
+    return {key: _whole(value, nested) for key, value in schema.items()}
 
 
 def _answer(procedure: Procedure, references: Mapping[str, Json]) -> Json:

@@ -15,6 +15,8 @@ from headway.kernel.artifacts import Artifact, Workspace
 from headway.kernel.errors import Code, HeadwayError, InvalidInput
 from headway.kernel.secret import Secret
 from headway.kernel.site_rules import SiteRules
+from headway.seams.buildplan.settings import BuildSettings
+from headway.seams.buildplan.toolchains.store import Store
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_COMMAND = 16_384
@@ -63,33 +65,31 @@ class ImageSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSpec:
-    """How an application is built. ``build_command`` and ``start_command`` are the user's own settings, ``variables``
-    the environment that a build sees; ``cache_folder`` outlives builds and is the build account's home;
-    ``output_folder`` is what a static site publishes, relative to the build path, ``fallback`` whether its index.html
-    answers what no file does (None: its files tell); ``scale`` how often its process types run. ``limits``,
-    ``step_seconds`` and ``inactivity_seconds`` bound every phase; ``image`` is for those who build images. Raises
-    InvalidInput for what no shell and no environment can hold.
+    """How an application is built. ``settings`` are the owner's own, ``variables`` the environment that a build sees;
+    ``cache_folder`` outlives builds and is the build account's home; ``scale`` says how often its process types run.
+    ``limits``, ``step_seconds`` and ``inactivity_seconds`` bound every phase; ``image`` is for those who build images,
+    ``toolchains`` is where languages are kept that a plan needs (None: only what PATH has is used). Raises InvalidInput
+    for what no shell and no environment can hold.
     """
 
     cache_folder: str
-    build_command: str | None = None
-    start_command: str | None = None
+    settings: BuildSettings = field(default_factory=BuildSettings)
     variables: Mapping[str, Secret] = field(default_factory=dict)
     account: Account | None = None
     limits: Limits = field(default_factory=Limits)
     step_seconds: float | None = None
     inactivity_seconds: float | None = None
-    output_folder: str | None = None
-    fallback: bool | None = None
     scale: Mapping[str, int] = field(default_factory=dict)
     commit_hash: str = ""
     image: ImageSpec | None = None
+    toolchains: Store | None = None
 
     def __post_init__(self) -> None:
-        for label, line in (("build command", self.build_command), ("start command", self.start_command)):
+        for label in ("install", "build", "start", "release"):
+            line = getattr(self.settings, label)
             if line is not None and ("\0" in line or len(line) > _LONGEST_COMMAND):
                 raise InvalidInput(
-                    f"The {label} holds a NUL character or is longer than {_LONGEST_COMMAND} characters."
+                    f"The {label} command holds a NUL character or is longer than {_LONGEST_COMMAND} characters."
                 )
         image = self.image
         further = {} if image is None else {**{n: Secret(v) for n, v in image.arguments.items()}, **image.secrets}
@@ -102,6 +102,21 @@ class BuildSpec:
                 )
             if "\0" in value.reveal():
                 raise InvalidInput(f"The value of the variable {name} holds a NUL character.")
+
+    @property
+    def build_command(self) -> str | None:
+        """What builds it, where that is set."""
+        return self.settings.build
+
+    @property
+    def start_command(self) -> str | None:
+        """What starts it, where that is set."""
+        return self.settings.start
+
+    @property
+    def output_folder(self) -> str | None:
+        """What a static site publishes, relative to the build path, where that is set."""
+        return self.settings.publish
 
     def line(self, own: str | None, variable: str) -> str | None:
         """A command line of the user's: the ``own`` setting, else the one in a variable, else None."""

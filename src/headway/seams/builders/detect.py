@@ -1,4 +1,4 @@
-"""Decides how an application is built and started, from its settings and the files at its build path alone."""
+"""The first rules of detection, by which stays planned what was released before there were others."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from headway.seams.builders.languages import node, python, static
 from headway.seams.builders.languages.node import NodeApp
 from headway.seams.builders.languages.python import PythonApp
 from headway.seams.builders.plan import VENV, Listing, Phase, Plan
+from headway.seams.builders.scale import scaled
 from headway.seams.buildplan.procfile import WEB, Procfile, parse_procfile
 
 PROCFILE = "Procfile"
@@ -48,7 +49,7 @@ def detect(listing: Listing, spec: BuildSpec) -> Plan:
     phases = _phases(app, install, build)
     is_built = any(phase.name in {"build", node.BUILD} for phase in phases)
     outcome = _outcome(listing, spec, app, procfile, start=start, is_built=is_built)
-    outcome = replace(outcome, processes=_scaled(outcome, spec.scale))
+    outcome = replace(outcome, processes=scaled(outcome.processes, spec.scale))
     lines = [process.command for process in outcome.processes]
     lines += [line for line in (install, build, procfile.release) if line]
     has_venv = any(phase.name == "venv" for phase in phases)
@@ -134,18 +135,6 @@ def _of_language(app: App, listing: Listing) -> _Outcome | None:
     if line is None:
         raise BuildError(f"This is a Python application, but nothing says how it is started. {_HOW['Python']}")
     return _Outcome(processes=_processes({WEB: line}), reason=f"Python application, started with: {line}")
-
-
-def _scaled(outcome: _Outcome, scale: Mapping[str, int]) -> tuple[Process, ...]:
-    """The processes, as often as each is to run; one that is to run not at all is left out."""
-    known = [process.name for process in outcome.processes]
-    unknown = next((name for name in scale if name not in known), None)
-    if unknown is not None and outcome.folders:
-        raise BuildError(f"There is no process '{unknown}' to scale: a static site is served by one file server.")
-    if unknown is not None:
-        raise BuildError(f"There is no process '{unknown}' to scale. This application has: {', '.join(known)}.")
-    times = (replace(process, scale=scale.get(process.name, 1)) for process in outcome.processes)
-    return tuple(process for process in times if process.scale)
 
 
 def _language(app: App | None, outcome: _Outcome) -> str:

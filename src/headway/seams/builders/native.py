@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import tarfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Bundle, Workspace
-from headway.seams.builders import detect
 from headway.seams.builders.base import BuildSpec
-from headway.seams.builders.listing import PATH, read_listing
-from headway.seams.builders.plan import Phase, Plan
+from headway.seams.builders.listing import PATH
+from headway.seams.builders.outlook import plan_build
 from headway.seams.builders.site import keep_served, newest_change, published, rules_of, written_since
+from headway.seams.buildplan.detection import is_built
+from headway.seams.buildplan.plan import BuildPlan, Phase
+from headway.seams.buildplan.toolchains.provision import provide
+from headway.seams.buildplan.toolchains.store import Provided
 
 _LINKS = ".headway/bin"
+_VENV_PROGRAMS = ".venv/bin"
+_PYTHON_WORD = re.compile(r"(?:^|[\s;&|(])python(?=\s)")
+_ODD = re.compile(r"[^A-Za-z0-9 _.-]+")
 
 
 class NativeBuilder:
@@ -24,43 +33,85 @@ class NativeBuilder:
 
     async def build(self, work: Work, workspace: Workspace, spec: BuildSpec) -> Bundle:
         """Looks what it is, runs its phases, and gives the bundle at ``workspace.folder``."""
-        plan = detect.detect(await read_listing(work, workspace, spec), spec)
-        before = await newest_change(work, workspace, spec) if plan.static_folders and plan.is_built else None
-        for reason in plan.reasons:
-            await work.say(reason)
+        plan = await plan_build(work, workspace, spec)
+        before = await newest_change(work, workspace, spec) if plan.site is not None and is_built(plan) else None
+        for line in plan.lines:
+            await work.say(line)
+        provided = await _provided(work, plan, spec)
         await work.host.make_folder(spec.cache_folder, owner=spec.account)
         path = plan.path
-        if plan.needs_python_link and await work.host.read_file("/usr/bin/python", limit=1) is None:
+        if _says_python(plan, provided) and await work.host.read_file("/usr/bin/python", limit=1) is None:
             await work.command("python-link", link_python(workspace.folder, spec))
             path = (*path, _LINKS)
-        for phase in plan.phases:
-            await work.command(phase.name, phase_command(phase, workspace.folder, path, spec, plan.env))
+        surroundings = Surroundings(path=path, provided=provided, env={**plan.env, **plan.build_env})
+        for name, phase in _numbered(plan.phases):
+            await work.command(name, phase_command(phase, workspace.folder, surroundings, spec))
         root = await _static_root(work, workspace, spec, plan, before)
-        rules = None if root is None else await rules_of(work, workspace, root, spec, spec.fallback)
-        if root is not None and plan.is_built:
+        fallback = plan.site.fallback if plan.site is not None else None
+        rules = None if root is None else await rules_of(work, workspace, root, spec, fallback)
+        if root is not None and is_built(plan):
             await keep_served(work, workspace, root, spec)
         return Bundle(
             folder=workspace.folder,
             processes=plan.processes,
             release_command=plan.release_command,
             path=path,
-            env=plan.env,
+            env={**provided.env, **plan.env},
             static_root=root,
             site={} if rules is None else rules.dump(),
+            tool_path=provided.path,
+            toolchains=provided.names,
         )
 
 
-def phase_command(
-    phase: Phase, folder: str, path: tuple[str, ...], spec: BuildSpec, env: Mapping[str, str] | None = None
-) -> Command:
-    """A phase as a command: at the build path, under the build account, within the build's bounds; ``env`` is what the
-    plan adds to its environment. Nothing is there to answer a question: its input is empty.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a plan's phases find: folders relative to the build path that come first on PATH, then the toolchains, and
+    what it adds to the environment.
+    """
+
+    path: tuple[str, ...] = ()
+    provided: Provided = field(default_factory=Provided)
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+async def _provided(work: Work, plan: BuildPlan, spec: BuildSpec) -> Provided:
+    """The languages and package managers that the plan needs; the log says at which versions, and from where."""
+    if spec.toolchains is None or not plan.needs:
+        return Provided()
+    provided = await provide(work, plan.needs, spec.toolchains)
+    for line in provided.lines:
+        await work.say(line)
+    return provided
+
+
+def _says_python(plan: BuildPlan, provided: Provided) -> bool:
+    """Whether a command line calls Python by a name that Debian has only in a virtual environment."""
+    lines = [process.command for process in plan.processes]
+    lines += [phase.argv[2] for phase in plan.phases if phase.argv[:2] == ("/bin/sh", "-c")]
+    lines += [plan.release_command] if plan.release_command else []
+    has_python = _VENV_PROGRAMS in plan.path or any(need.tool == "python" for need in provided.uses)
+    return not has_python and any(_PYTHON_WORD.search(line) for line in lines)
+
+
+def _numbered(phases: Sequence[Phase]) -> Iterator[tuple[str, Phase]]:
+    """The phases with the names of their commands: of one name there is one command in a run."""
+    seen = Counter[str]()
+    for phase in phases:
+        name = _ODD.sub("-", phase.name)[:60]
+        seen[name] += 1
+        yield (name if seen[name] == 1 else f"{name} {seen[name]}"), phase
+
+
+def phase_command(phase: Phase, folder: str, surroundings: Surroundings, spec: BuildSpec) -> Command:
+    """A phase as a command: in its folder of the build path, under the build account, within the build's bounds.
+    Nothing is there to answer a question: its input is empty.
     """
     argv = tuple(part.replace("{folder}", folder) if index == 0 else part for index, part in enumerate(phase.argv))
     return Command(
         stages=(Stage(argv=argv, account=spec.account),),
-        env=_environment(folder, path, spec, {**_of_pnpm(phase, spec), **(env or {})}),
-        cwd=folder,
+        env=_environment(folder, surroundings, spec, {**_of_pnpm(phase, spec), **surroundings.env, **phase.env}),
+        cwd=posixpath.normpath(posixpath.join(folder, phase.folder)),
         limits=spec.limits,
         step_seconds=spec.step_seconds,
         inactivity_seconds=spec.inactivity_seconds,
@@ -99,9 +150,9 @@ def seal(folder: str, *, build: Account | None, run: Account | None) -> Command:
     return Command(stages=stages, env={"PATH": PATH, "LC_ALL": "C"})
 
 
-def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec, env: Mapping[str, str]) -> dict[str, str]:
+def _environment(folder: str, surroundings: Surroundings, spec: BuildSpec, env: Mapping[str, str]) -> dict[str, str]:
     variables = {name: value.reveal() for name, value in spec.variables.items()}
-    first = [f"{folder}/{part}" for part in path]
+    first = [*(f"{folder}/{part}" for part in surroundings.path), *surroundings.provided.path]
     return {
         "HOME": spec.cache_folder,
         "LANG": "C.UTF-8",
@@ -114,6 +165,7 @@ def _environment(folder: str, path: tuple[str, ...], spec: BuildSpec, env: Mappi
         "YARN_NODE_LINKER": "node-modules",
         "YARN_ENABLE_TELEMETRY": "0",
         "GIT_TERMINAL_PROMPT": "0",
+        **surroundings.provided.env,
         **env,
         **variables,
         "PATH": ":".join([*first, variables.get("PATH") or PATH]),
@@ -130,9 +182,11 @@ def _of_pnpm(phase: Phase, spec: BuildSpec) -> dict[str, str]:
     }
 
 
-async def _static_root(work: Work, workspace: Workspace, spec: BuildSpec, plan: Plan, before: str | None) -> str | None:
+async def _static_root(
+    work: Work, workspace: Workspace, spec: BuildSpec, plan: BuildPlan, before: str | None
+) -> str | None:
     """The folder to serve, relative to the bundle; None where something is run. Raises BuildError."""
-    if not plan.static_folders:
+    if plan.site is None:
         return None
     written = None if before is None else await written_since(work, workspace, spec, before)
-    return await published(work, workspace, plan.static_folders, written, is_named=bool(spec.output_folder))
+    return await published(work, workspace, plan.site.folders, written, is_named=bool(spec.output_folder))

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headway.kernel.artifacts import Process
+from headway.seams.buildplan.plan import Phase
+
+__all__ = ["VENV", "Listing", "Phase", "Plan"]
 
 VENV = ".venv"
 
@@ -29,24 +32,11 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phase:
-    """A named command of a build: an argument list, run at the build path, which ``{folder}`` in its program is."""
-
-    name: str
-    argv: tuple[str, ...]
-
-    @staticmethod
-    def of_user(name: str, line: str) -> Phase:
-        """A phase that is the user's own command line: one argument to a shell."""
-        return Phase(name=name, argv=("/bin/sh", "-c", line))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do, and what comes of it. ``path`` are folders relative to the build path that come first on PATH;
-    one of ``static_folders`` is served where nothing is to be run; if it ``is_built``, one that the build has written.
-    ``env`` is the application's, and its build's. ``language`` names what it was taken for, ``reasons`` tell the user
-    why.
+    """What to do, and what comes of it. ``{folder}`` in a phase's program is the build path. ``path`` are folders
+    relative to the build path that come first on PATH; one of ``static_folders`` is served where nothing is to be run;
+    if it ``is_built``, one that the build has written. ``env`` is the application's, and its build's. ``language``
+    names what it was taken for, ``reasons`` tell the user why.
     """
 
     language: str = ""

@@ -145,7 +145,7 @@ def _planned(tree: Tree, provider: Provider, told: _Told) -> BuildPlan:
     if provider.foreign and told.own.start is None:
         given = replace(given, start=None)  # what others say needs what their platforms install
     try:
-        plan = provider.plan(tree, given)
+        plan = _of_provider(tree, provider, given)
     except BuildError as error:
         more = hint(tree, registry.PROVIDERS, provider)
         raise BuildError(f"{error.message} {more}".strip()) from error
@@ -153,6 +153,17 @@ def _planned(tree: Tree, provider: Provider, told: _Told) -> BuildPlan:
         renamed = (replace(each, name=WORKER) if each.name == WEB else each for each in plan.processes)
         plan = replace(plan, processes=tuple(renamed))
     return plan
+
+
+def _of_provider(tree: Tree, provider: Provider, given: BuildSettings) -> BuildPlan:
+    try:
+        return provider.plan(tree, given)
+    except BuildError:
+        if given.build is None or given.start is not None or given.publish is not None or provider.foreign:
+            raise
+        # What is built and not started is a site.
+        plan = provider.plan(tree, replace(given, publish=static.ROOT))
+        return replace(plan, processes=(), site=Site(folders=(static.ROOT,)))
 
 
 def _with_commands(plan: BuildPlan, told: _Told) -> BuildPlan:
@@ -239,6 +250,9 @@ def _with_site(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
         plan = replace(plan, choices=(*plan.choices, Choice(name="publish", value=folder, reason=f"{said[1]} says so")))
     if site is None:
         return plan
+    if told.settings.build is not None and publish is None:  # it may write elsewhere than what it takes the place of
+        before = (folder for folder in site.folders if folder != static.ROOT)
+        site = replace(site, folders=tuple(dict.fromkeys((*before, *static.BUILT))))
     if told.settings.fallback is not None:
         site = replace(site, fallback=told.settings.fallback)
         word = "on" if site.fallback else "off"

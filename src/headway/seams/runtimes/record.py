@@ -94,7 +94,7 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "port": spec.port,
         "ports": list(spec.ports),
         "loopback": None if spec.loopback is None else list(spec.loopback),
-        "path": [str(folder / entry) for entry in spec.bundle.path],
+        "path": list(spec.bundle.programs),
         "env": dict(spec.bundle.env),
         "sealed_env": vault.seal(revealed) if revealed else None,
         "processes": {process.name: process.command for process in spec.bundle.processes},

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from headway.kernel.artifacts import Process
@@ -13,6 +11,7 @@ from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.detect import detect
 from headway.seams.builders.languages.python import make_venv
 from headway.seams.builders.plan import Listing, Phase, Plan
+from headway.seams.buildplan.settings import BuildSettings
 
 VENV = make_venv()
 PIP = ("{folder}/.venv/bin/python3", "-m", "pip", "install", "--no-input", "--progress-bar", "off")
@@ -30,8 +29,8 @@ def plan(
 ) -> Plan:
     listing = Listing(files={name: text.encode() for name, text in files.items()})
     secrets = {name: Secret(value) for name, value in (variables or {}).items()}
-    own: dict[str, Any] = {"build_command": build, "start_command": start, "output_folder": output}
-    spec = BuildSpec(cache_folder="/c", variables=secrets, scale=scale or {}, **own)
+    own = BuildSettings(build=build, start=start, publish=output)
+    spec = BuildSpec(cache_folder="/c", variables=secrets, scale=scale or {}, settings=own)
     return detect(listing, spec)
 
 

@@ -11,6 +11,7 @@ from headway.seams.builders import nixpacks, railpack
 from headway.seams.builders.base import BuildSpec, ImageSpec
 from headway.seams.builders.buildpacks import BuildpacksBuilder
 from headway.seams.builders.registry import BUILDERS
+from headway.seams.buildplan.settings import BuildSettings
 
 WORKSPACE = Workspace(root="/w", folder="/w/app")
 ACCOUNT = Account(uid=7, gid=7)
@@ -24,7 +25,7 @@ IMAGE = ImageSpec(
 )
 SPEC = BuildSpec(
     cache_folder="/cache",
-    build_command="make all; echo $HOME",
+    settings=BuildSettings(build="make all; echo $HOME"),
     variables={"KEY": Secret("k"), "NIXPACKS_START_CMD": Secret("./run")},
     account=ACCOUNT,
     limits=Limits(memory_bytes=1 << 30),

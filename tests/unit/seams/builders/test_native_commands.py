@@ -10,8 +10,9 @@ import pytest
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
-from headway.seams.builders.native import link_python, phase_command, seal
+from headway.seams.builders.native import Surroundings, link_python, phase_command, seal
 from headway.seams.builders.plan import Phase
+from headway.seams.buildplan.toolchains.store import Provided
 
 BUILD = Account(uid=911, gid=912)
 RUN = Account(uid=921, gid=922)
@@ -27,7 +28,9 @@ SPEC = BuildSpec(
 
 
 def test_a_phase_is_one_argument_to_a_shell_under_the_build_account() -> None:
-    assert phase_command(Phase.of_user("build", "make && true"), "/r/x", (".venv/bin",), SPEC) == Command(
+    assert phase_command(
+        Phase.of_user("build", "make && true"), "/r/x", Surroundings(path=(".venv/bin",)), SPEC
+    ) == Command(
         stages=(Stage(argv=("/bin/sh", "-c", "make && true"), account=BUILD),),
         env={
             "HOME": "/h/cache",
@@ -53,23 +56,32 @@ def test_a_phase_is_one_argument_to_a_shell_under_the_build_account() -> None:
 
 @pytest.mark.parametrize("phase", [Phase.of_user("install", "pnpm install"), Phase(name="install", argv=("pnpm", "i"))])
 def test_pnpm_copies_from_its_store_which_is_kept(phase: Phase) -> None:
-    env = phase_command(phase, "/r/x", (), SPEC).env
+    env = phase_command(phase, "/r/x", Surroundings(), SPEC).env
     assert env["npm_config_package_import_method"] == "copy"
     assert env["npm_config_store_dir"] == "/h/cache/.pnpm-store"
 
 
 def test_a_users_line_is_not_filled_in() -> None:
-    command = phase_command(Phase.of_user("build", "echo {folder}"), "/r/x", (), SPEC)
+    command = phase_command(Phase.of_user("build", "echo {folder}"), "/r/x", Surroundings(), SPEC)
     assert command.stages[0].argv == ("/bin/sh", "-c", "echo {folder}")
 
 
 def test_a_path_of_the_users_comes_after_what_the_build_made() -> None:
     spec = BuildSpec(cache_folder="/c", variables={"PATH": Secret("/opt/x")})
-    assert phase_command(Phase.of_user("build", "x"), "/r", ("bin",), spec).env["PATH"] == "/r/bin:/opt/x"
+    given = Surroundings(
+        path=("bin",), provided=Provided(path=("/t/node/22.1.0/bin",), env={"A": "1", "B": "1"}), env={"B": "2"}
+    )
+    env = phase_command(Phase.of_user("build", "x"), "/r", given, spec).env
+    assert (env["PATH"], env["A"], env["B"]) == ("/r/bin:/t/node/22.1.0/bin:/opt/x", "1", "2")
+
+
+def test_a_phase_runs_in_its_folder_with_what_it_adds() -> None:
+    command = phase_command(Phase(name="build", argv=("x",), folder="web", env={"A": "1"}), "/r", Surroundings(), SPEC)
+    assert (command.cwd, command.env["A"]) == ("/r/web", "1")
 
 
 def test_secrets_do_not_show() -> None:
-    assert "quoted" not in repr(phase_command(Phase.of_user("build", "make"), "/r/x", (), SPEC))
+    assert "quoted" not in repr(phase_command(Phase.of_user("build", "make"), "/r/x", Surroundings(), SPEC))
     assert "quoted" not in repr(SPEC)
 
 

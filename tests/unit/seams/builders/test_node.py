@@ -12,6 +12,7 @@ from headway.kernel.artifacts import Process
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.detect import detect
 from headway.seams.builders.plan import Listing, Phase, Plan
+from headway.seams.buildplan.settings import BuildSettings
 
 HOST = {"node": "v20.1.0", "npm": ""}
 EXEC = ("npm", "exec", "--yes")
@@ -36,14 +37,15 @@ def plan(
     files: Mapping[str, str] | None = None,
     *,
     host: Mapping[str, str] | None = None,
-    **spec: Any,  # noqa: ANN401 - the fields of BuildSpec
+    **settings: Any,  # noqa: ANN401 - the fields of BuildSettings
 ) -> Plan:
     text = package if isinstance(package, str) else json.dumps(package)
     contents = {"package.json": text, **(files or {})}
     listing = Listing(
         files={name: text.encode() for name, text in contents.items()}, programs=HOST if host is None else host
     )
-    return detect(listing, BuildSpec(cache_folder="/c", **spec))
+    spec = BuildSpec(cache_folder="/c", settings=BuildSettings(**settings))
+    return detect(listing, spec)
 
 
 def web(command: str) -> tuple[Process, ...]:
@@ -188,7 +190,7 @@ def test_what_cannot_be_built_says_what_to_mend(package: Any, host: dict[str, st
 
 
 def test_an_own_build_command_takes_the_place_of_the_build_script() -> None:
-    found = plan({"scripts": {"build": "x", "start": "y"}}, build_command="make")
+    found = plan({"scripts": {"build": "x", "start": "y"}}, build="make")
     assert found.phases == (Phase.of_user("build", "make"),)
 
 

@@ -135,6 +135,15 @@ def test_a_build_command_alone_makes_a_site() -> None:
     assert (served.site, is_built(served)) == (Site(folders=BUILT), False)
 
 
+def test_a_build_command_of_what_nothing_starts_makes_a_site() -> None:
+    found = plan({"package.json": "{}"}, build="make")
+    assert (found.provider, found.site, found.phases) == (
+        "node",
+        Site(folders=BUILT),
+        (Phase.of_user("build", "make"),),
+    )
+
+
 def test_the_host_of_a_site_says_where_it_is() -> None:
     found = plan({"index.html": "", "netlify.toml": '[build]\npublish = "web"\n'})
     assert found.site == Site(folders=("web", "."))

@@ -34,6 +34,7 @@ from headway.faces.http.wire.applications import (
     application_row,
 )
 from headway.faces.http.wire.detected import DetectedRow, detected_row
+from headway.seams.buildplan.settings import NEWEST
 
 _SAVES_GIT = ("application.saveGitProvider", "application.saveGitProdiver")  # as clients of early versions spell it
 
@@ -97,12 +98,20 @@ class Detect(ById):
     build_command: str | None = None
     start_command: str | None = None
     publish_directory: str | None = None
+    install: str | None = None
+    provider: str | None = None
+    package: str | None = None
+    detection: Annotated[int, Field(ge=1, le=2)] | None = None
     port: Annotated[int, Field(ge=1, le=65_535)] | None = None
 
     def applied(self, settings: AppSettings) -> AppSettings:
         """The settings with what is to be tried out."""
-        tried = self.model_dump(include=self.model_fields_set - {"application_id"}, exclude_none=True)
-        return replace(settings, **tried)
+        given = {"install": self.install, "provider": self.provider, "package": self.package}
+        given |= {"build": self.build_command, "start": self.start_command, "publish": self.publish_directory}
+        tried = {name: value for name, value in given.items() if value is not None}
+        detection = self.detection or (NEWEST if tried else settings.build.detection)
+        build = replace(settings.build, **tried, detection=detection)  # type: ignore[arg-type]  # all of them are lines
+        return replace(settings, build=build, port=settings.port if self.port is None else self.port)
 
 
 class Create(Changes):

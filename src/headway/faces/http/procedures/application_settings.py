@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from headway.domains.applications.model import AppSettings
+from headway.faces.http.procedures.build_settings import BuildChanges, build_changes
 from headway.faces.http.procedures.container_settings import ContainerChanges
 from headway.faces.http.procedures.hook_settings import WatchPaths, WebhookSecret, hook_changes
 from headway.faces.http.wire.applications import ACTIVE, Builder, BuildType, default_of, passive_among
@@ -43,6 +44,7 @@ class Changes(ContainerChanges):
     builder: Builder | None = None
     publish_directory: Text | None = None
     drop_build_path: Text | None = None
+    build: BuildChanges | None = None
     build_command: Text | None = None
     start_command: Text | None = None
     health_check_path: Annotated[str, Field(pattern=r"^(/[!-~]*)?$", max_length=2_048)] | None = None
@@ -82,12 +84,27 @@ class Changes(ContainerChanges):
         if self.engine_fetch is None and settings.engine_fetch is None:  # what is read is sent back: nobody has said it
             changed.pop("engine_fetch", None)
         changed |= self.special()
+        changed["build"] = build_changes(settings.build, self.build, self._about_builds())
         changed |= hook_changes(self.watch_paths, self.webhook_secret, self.model_fields_set)
         passive = passive_among(self.model_extra or {})
         after = replace(settings, **changed, extra={**settings.extra, **passive})
         if after.registry_password and not self.password and after.registry_url != settings.registry_url:
             raise PasswordForgotten("the application's registry", "password")
         return after
+
+    def _about_builds(self) -> dict[str, Any]:
+        """What was sent of the build, by its names on the wire."""
+        names = {
+            "build_command": "buildCommand",
+            "start_command": "startCommand",
+            "publish_directory": "publishDirectory",
+        }
+        sent = {wire: getattr(self, name) for name, wire in names.items() if name in self.model_fields_set}
+        if "build" in self.model_fields_set:
+            sent["build"] = self.build
+        if "isStaticSpa" in (self.model_extra or {}):
+            sent["isStaticSpa"] = (self.model_extra or {})["isStaticSpa"]
+        return sent
 
     def applied_as_image(self, settings: AppSettings) -> AppSettings:
         """``applied`` by whoever chooses an image as the source."""

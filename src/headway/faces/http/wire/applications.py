@@ -13,6 +13,7 @@ from typing_extensions import TypedDict
 from headway.domains.applications.model import Application, AppSettings
 from headway.domains.projects.model import Environment, Project
 from headway.faces.http.wire.base import moment, server_id_of
+from headway.faces.http.wire.builds import build_row
 from headway.faces.http.wire.containers import MountRow, PortRow, RegistryRow, mount_row, port_row
 from headway.faces.http.wire.deployments import DeploymentRow
 from headway.faces.http.wire.edge import DomainRow, RedirectRow, SecurityRow
@@ -184,7 +185,6 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "commit": "git_commit",
         "buildType": "build_type",
         "builder": "builder",
-        "publishDirectory": "publish_directory",
         "dockerfile": "dockerfile",
         "dockerContextPath": "docker_context",
         "dockerBuildStage": "docker_stage",
@@ -205,8 +205,6 @@ ACTIVE: Mapping[str, str] = MappingProxyType(
         "placementSwarm": "placement",
         "healthCheckSwarm": "own_check",
         "dropBuildPath": "drop_build_path",
-        "buildCommand": "build_command",
-        "startCommand": "start_command",
         "healthCheckPath": "health_path",
         "healthDeadlineSeconds": "health_deadline_seconds",
         "settleSeconds": "settle_seconds",
@@ -249,6 +247,7 @@ def application_row(application: Application, addresses: Sequence[str]) -> dict[
         **PASSIVE,
         **settings.extra,
         **{name: getattr(settings, attribute) for name, attribute in ACTIVE.items()},
+        **build_row(settings.build),
         "password": None,
         "refreshToken": None,
         "webhookSecret": None,

@@ -120,8 +120,8 @@ def release_details(view: ReleaseView) -> ReleaseDetails:
         **release_row(view),
         "hosts": list(snapshot.hosts) if snapshot else [],
         "sourceType": settings.source_type if settings else None,
-        "buildCommand": settings.build_command if settings else None,
-        "startCommand": settings.start_command if settings else None,
+        "buildCommand": settings.build.build if settings else None,
+        "startCommand": settings.build.start if settings else None,
         "memoryLimit": None if memory is None else str(memory),
         "variables": _variables(view),
     }

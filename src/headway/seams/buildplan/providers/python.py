@@ -56,7 +56,6 @@ _OTHERS = frozenset(
 _CONDA = ("environment.yml", "environment.yaml", "conda.yml")
 _WORD = re.compile(r"[\w./-]+")
 _PYTHON_LINE = re.compile(r"\b(?:python3?|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|streamlit|celery|flask)\b")
-_NO_FRONT_END = Frontend(folder="", reason="", needs=(), phases=(), path=())
 _SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
 _HOW = (
     "Name what is started main.py or app.py, add a Procfile with a line such as 'web: gunicorn app:app --bind "
@@ -82,67 +81,51 @@ def _recognise(tree: Tree) -> str | None:
 
 
 def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
-    member, folder = _member(tree, settings)
-    shares_lock = bool(member) and "uv.lock" in tree
-    app = read_project(tree, folder or _folder(tree, settings))
-    project = read_project(tree) if shares_lock else app
-    script = python_scripts.first_script(app.tree) or ""
+    project = read_project(tree, _folder(tree, settings))
+    script = python_scripts.first_script(project.tree) or ""
     python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
-    install = installation(tree, project, settings, script=script, member=member if shares_lock else "")
+    install = installation(tree, project, settings, script)
     is_told = settings.start is not None
-    start = _start(app, settings)
+    start = _start(project, settings)
     start = replace(start, site=None) if is_told else start
     if not install.manager and settings.install is None:
-        _require_installed(app, start, script)
+        _require_installed(project, start, script)
     adds = _told_server(project, settings) if is_told else start.adds
-    front = (frontend(tree, settings) if not project.folder else None) or _NO_FRONT_END
+    front = frontend(tree, settings) if not project.folder else None
+    phases = (
+        *(front.phases if front else ()),
+        *install.with_packages(project, adds, start.follows),
+        *install.own,
+        *_later(project, start),
+    )
     packages, lines = system_packages(project.requires)
     release = None if is_told else start.release
-    processes = () if is_told or not start.command else (_process(app, start),)
+    processes = () if is_told or not start.command else (_process(project, start),)
     return BuildPlan(
         provider=NAME,
         framework=start.framework,
         confidence=Confidence.TOLD if is_told else start.confidence,
-        needs=(python, *install.needs, *front.needs),
-        phases=(
-            *front.phases,
-            *install.with_packages(project, adds, start.follows),
-            *install.own,
-            *_later(app, start),
-        ),
+        needs=(python, *install.needs, *(front.needs if front else ())),
+        phases=phases,
         processes=processes,
-        release_command=code.in_folder(app.folder, release) if release else None,
+        release_command=code.in_folder(project.folder, release) if release else None,
         site=start.site,
-        path=(project.at(f"{VENV}/bin"), *front.path),
+        path=(project.at(f"{VENV}/bin"), *(front.path if front else ())),
         env={"PYTHONUNBUFFERED": "1", **start.env},
-        build_env=front.build_env,
+        build_env=front.build_env if front else {},
         takes_requests=is_told or start.takes_requests,
         packages=packages,
-        choices=(
-            *_told(settings, front),
-            *_choices(python, install, start, processes, release=release, adds=adds),
-        ),
+        choices=(*_of_frontend(front), *_choices(python, install, start, processes, release=release, adds=adds)),
         questions=() if is_told else start.questions,
         notes=(
-            *(*front.notes, *notes, *install.notes, *lines, *start.notes),
-            *_further(app, start, is_told=is_told),
+            *(front.notes if front else ()),
+            *notes,
+            *install.notes,
+            *lines,
+            *start.notes,
+            *_further(project, start, is_told=is_told),
         ),
     )
-
-
-def _member(tree: Tree, settings: BuildSettings) -> tuple[str, str]:
-    """The name and the folder of the package that is set, if one is. Raises BuildError where there is none such."""
-    if settings.package is None:
-        return "", ""
-    found = python_project.members(tree)
-    wanted = settings.package.strip().strip("/")
-    for name, folder in found.items():
-        if wanted in {name, folder}:
-            return name, folder
-    if any(f"{wanted}/{name}" in tree for name in MANIFESTS):
-        return "", wanted
-    named = ", ".join(found) or "none was found"
-    raise BuildError(f"There is no package {wanted[:60]} (build.package) with a pyproject.toml. There are: {named}.")
 
 
 def _start(project: PythonProject, settings: BuildSettings) -> Start:
@@ -290,10 +273,8 @@ def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, 
     return (package,) if package and package not in project.requires else ()
 
 
-def _told(settings: BuildSettings, front: Frontend) -> Iterator[Choice]:
-    if settings.package is not None:
-        yield Choice(name="package", value=settings.package, reason="as it is set", is_set=True)
-    if front.phases:
+def _of_frontend(front: Frontend | None) -> Iterator[Choice]:
+    if front is not None:
         lines = " && ".join(" ".join(phase.argv) for phase in front.phases)
         yield Choice(name="frontend", value=lines, reason=front.reason)
 

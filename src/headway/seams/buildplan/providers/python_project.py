@@ -107,16 +107,6 @@ def read_project(tree: Tree, folder: str = "") -> PythonProject:
     )
 
 
-def members(tree: Tree) -> dict[str, str]:
-    """The packages below the build path: the folder of each by its name."""
-    found: dict[str, str] = {}
-    for name in (*tree.matching("*/pyproject.toml"), *tree.matching("*/*/pyproject.toml")):
-        own = _table(tree.toml(name), "project").get("name")
-        if isinstance(own, str):
-            found.setdefault(own, name.removesuffix("/pyproject.toml"))
-    return found
-
-
 def script_block(text: str) -> dict[str, Any] | None:
     """The metadata that a single script carries about itself (PEP 723); None where it has none. Raises BuildError."""
     match = _SCRIPT_BLOCK.search(text[:20000])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from headway.seams.buildplan.providers import bun, deno, golang, node, refusals, shell, static
+from headway.seams.buildplan.providers import bun, deno, golang, node, python, refusals, shell, static
 from headway.seams.buildplan.providers.contract import Provider
 
 PROVIDERS: Final[tuple[Provider, ...]] = (
     *refusals.FIRST,
     golang.PROVIDER,
+    python.PROVIDER,
     refusals.RUST,
     deno.PROVIDER,
     bun.PROVIDER,

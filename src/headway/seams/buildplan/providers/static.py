@@ -40,16 +40,13 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
             f"There is a {STATICFILE}, but no {INDEX} at the build path and no root in it. Write the folder that holds "
             f"the site into it ('root: dist'), or set the publish directory (publishDirectory)."
         )
-    folders: tuple[str, ...] = (folder or ROOT,)
-    if settings.build is not None and not root:
-        folders = tuple(dict.fromkeys((*BUILT[:-1], *folders)))
     fallback = says.get("index_fallback", says.get("pushstate", ""))
     return BuildPlan(
         provider="static",
-        site=Site(folders=folders, fallback=_word(fallback)),
+        site=Site(folders=(folder or ROOT,), fallback=_word(fallback)),
         choices=(
             Choice(name="provider", value="static", reason=_recognise(tree) or "the setting provider"),
-            Choice(name="publish", value=" or ".join(folders), reason=reason),
+            Choice(name="publish", value=folder or ROOT, reason=reason),
         ),
     )
 
@@ -70,4 +67,6 @@ def _word(text: str) -> bool | None:
     return {"true": True, "enabled": True, "yes": True, "false": False, "no": False}.get(text.strip().lower())
 
 
-PROVIDER: Final = Provider(name="static", reads=(STATICFILE,), recognise=_recognise, plan=_plan, faint=True)
+PROVIDER: Final = Provider(
+    name="static", reads=(STATICFILE, INDEX, f"public/{INDEX}"), recognise=_recognise, plan=_plan, faint=True
+)

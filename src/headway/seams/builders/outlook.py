@@ -1,0 +1,51 @@
+"""What a native build of a workspace would do: the plan, by the rules that the application is planned by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Workspace
+from headway.seams.builders import detect as first_rules
+from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.listing import read_listing
+from headway.seams.builders.plan import Plan
+from headway.seams.builders.scale import scaled
+from headway.seams.buildplan.detection import READS, detect
+from headway.seams.buildplan.plan import BuildPlan, Site
+from headway.seams.buildplan.reader import read_tree
+from headway.seams.buildplan.settings import FIRST
+
+_STAYS = (
+    "This application is planned by the rules of detection that it was released by before. The newer ones are taken "
+    "once a setting of its build changes, or with build.detection 2 (application.update); what they would do is shown "
+    "by application.detect with detection 2."
+)
+
+
+async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> BuildPlan:
+    """The plan, each process as often as it is to run. Raises BuildError."""
+    if spec.settings.detection == FIRST:
+        plan_then = first_rules.detect(await read_listing(work, workspace, spec), spec)
+        return _converted(plan_then, spec.settings.fallback)
+    tree = await read_tree(
+        work, workspace, READS, account=spec.account, limits=spec.limits, step_seconds=spec.step_seconds
+    )
+    variables = {name: value.reveal() for name, value in spec.variables.items()}
+    plan = detect(tree, spec.settings, variables)
+    return replace(plan, processes=scaled(plan.processes, spec.scale))
+
+
+def _converted(plan: Plan, fallback: bool | None) -> BuildPlan:  # noqa: FBT001 - as the setting has it
+    """A plan of the first rules."""
+    return BuildPlan(
+        provider=plan.language,
+        phases=plan.phases,
+        processes=plan.processes,
+        release_command=plan.release_command,
+        site=Site(folders=plan.static_folders, fallback=fallback) if plan.static_folders else None,
+        path=plan.path,
+        env=plan.env,
+        takes_requests=bool(plan.static_folders) or any(process.name == "web" for process in plan.processes),
+        notes=(*plan.reasons, _STAYS),
+    )
