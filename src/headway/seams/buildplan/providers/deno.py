@@ -102,7 +102,8 @@ def _start(tree: Tree, tasks: dict[str, str]) -> tuple[str | None, str, tuple[st
         told = (f"The task {name} ({line[:80]}) is a developer's server, and is not started.",)
     if _is_fresh(tree) and "build" in tasks and "main.ts" in tree and "fresh.gen.ts" not in tree:
         return "deno serve -A _fresh/server.js", "Fresh", told
-    named = (match[1].removeprefix("./") for line in tasks.values() if (match := _FILE.match(_WATCHES.sub("", line))))
+    lines = (_WATCHES.sub("", tasks.get(name, "")) for name in ("dev", "start", "serve"))
+    named = (match[1].removeprefix("./") for line in lines if (match := _FILE.match(line)))
     entry = next((name for name in [*ENTRIES, *named] if name in tree and not name.startswith("dev.")), None)
     if entry is None:
         return None, "", told

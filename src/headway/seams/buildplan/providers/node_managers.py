@@ -27,10 +27,10 @@ LOCKS: Final[tuple[tuple[str, str], ...]] = (
 FILES: Final = (*(name for name, _ in LOCKS if name != "bun.lockb"), YARN_SETTINGS, PNPM_WORKSPACE, "bunfig.toml")
 
 _NAMED = re.compile(r"(npm|pnpm|yarn|bun)@([^+\s]+)")
-_YARN_PATH = re.compile(r"^yarnPath:\s*[\"']?\S*?yarn-(\d[\w.+-]*?)\.c?js", re.MULTILINE)
+_YARN_PATH = re.compile(r"^yarnPath:\s*[\"']?(?:\./)?(\S*?yarn-(\d[\w.+-]*?)\.c?js)", re.MULTILINE)
 _YARN_LINKER = re.compile(r"^nodeLinker:\s*[\"']?([\w-]+)", re.MULTILINE)
 _YARN_FORMAT = re.compile(r"^__metadata:\s+version:\s*(\d{1,4})", re.MULTILINE)
-_PNPM_FORMAT = re.compile(r"^lockfileVersion:\s*['\"]?(\d{1,4})(?:\.(\d{1,4}))?", re.MULTILINE)
+_PNPM_FORMAT = re.compile(r"^lockfileVersion:\s*['\"]?(\d{1,4})(?:\.\d{1,4})?", re.MULTILINE)
 # Settings that older pnpm read from package.json or not at all: a lock file beside them was not written by it.
 _PNPM_10 = re.compile(
     r"^(?:onlyBuiltDependencies|ignoredBuiltDependencies|neverBuiltDependencies|overrides|patchedDependencies|"
@@ -136,14 +136,13 @@ def _named(package: Package) -> tuple[tuple[str, str] | None, str]:
 
 
 def _wanted(tree: Tree, package: Package, settings: BuildSettings, name: str, lock: str | None) -> Need:
+    if name == "yarn" and (path := _YARN_PATH.search(tree.text(YARN_SETTINGS))) is not None and path[1] in tree:
+        return Need(tool=name, wanted="1", source=f"{YARN_SETTINGS}, whose yarnPath it starts")
     if name in settings.versions:
         return Need(tool=name, wanted=settings.versions[name], source="the settings")
     named, field = _named(package)
     if named is not None and named[0] == name and named[1]:
         return Need(tool=name, wanted=named[1], source=f"{package.file} ({field})")
-    path = _YARN_PATH.search(tree.text(YARN_SETTINGS)) if name == "yarn" else None
-    if path is not None:
-        return Need(tool=name, wanted=path[1], source=f"{YARN_SETTINGS} (yarnPath)")
     if (asked := wanted_version(tree, package, settings, name)) is not None:
         return asked
     version, source = _of_lock(tree, name, lock)
@@ -157,7 +156,7 @@ def _of_lock(tree: Tree, name: str, lock: str | None) -> tuple[str, str]:
         settings = tree.text(PNPM_WORKSPACE)
         found = _PNPM_FORMAT.search(text)
         if found is not None and int(found[1]) < 9:
-            older = "6" if (int(found[1]), int(found[2] or 0)) < (5, 4) else "7" if int(found[1]) < 6 else "8"
+            older = "7" if int(found[1]) < 6 else "8"  # pnpm 6 wrote the former too, and runs on no Node of today
             written = found[0].partition(":")[2].strip(" '\"")
             return older, f"{lock}, which is of lockfileVersion {written}"
         if _PNPM_BUILDS.search(settings):
@@ -177,7 +176,9 @@ def _of_lock(tree: Tree, name: str, lock: str | None) -> tuple[str, str]:
 
 
 def _is_classic(tree: Tree, need: Need, lock: str | None) -> bool:
-    if (major := pinned_major(need.wanted)) is not None:
+    path = _YARN_PATH.search(tree.text(YARN_SETTINGS))
+    major = pinned_major(path[2] if path is not None and path[1] in tree else need.wanted)
+    if major is not None:
         return major < 2
     return lock is not None and _YARN_FORMAT.search(tree.text(lock)) is None and YARN_SETTINGS not in tree
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import Any, Final
 
 from headway.seams.builders.base import BuildError
@@ -10,10 +11,10 @@ from headway.seams.buildplan.plan import Site
 from headway.seams.buildplan.providers.jsonc import parse_jsonc
 from headway.seams.buildplan.providers.node_managers import Manager
 from headway.seams.buildplan.providers.node_package import Package, texts
-from headway.seams.buildplan.providers.node_program import Program
+from headway.seams.buildplan.providers.node_program import Ground, Program
 from headway.seams.buildplan.tree import Tree
 
-FILES: Final = ("nx.json", "*/project.json", "*/*/project.json", "*/*/*/project.json")
+FILES: Final = ("nx.json", "project.json", "*/project.json", "*/*/project.json", "*/*/*/project.json")
 
 _MOST: Final = 100
 _PAGES: Final = ("vite", "/web:", "angular", "react", "browser", "astro", "rsbuild")
@@ -26,7 +27,7 @@ def nx_projects(tree: Tree, manager: Manager) -> list[tuple[Package, Program]]:
     found = []
     for file in tree.matching("**/project.json")[:_MOST]:
         folder = posixpath.dirname(file)
-        if not folder or "node_modules" in folder:
+        if "node_modules" in folder:
             continue
         try:
             project = parse_jsonc(tree, file)
@@ -36,6 +37,7 @@ def nx_projects(tree: Tree, manager: Manager) -> list[tuple[Package, Program]]:
         package = Package(
             folder=folder, file="project.json", name=name if isinstance(name, str) else posixpath.basename(folder)
         )
+        package = replace(package, name=package.name or "app")
         program = _program(project, package, manager)
         if program is not None and project.get("projectType", "application") == "application":
             found.append((package, program))
@@ -58,26 +60,24 @@ def _program(project: dict[str, Any], package: Package, manager: Manager) -> Pro
     path = options.get("outputPath")
     if isinstance(path, dict):
         path = path.get("base")
-    out = posixpath.normpath(path) if isinstance(path, str) and path else f"dist/{package.folder}"
-    argv = manager.program("nx", "build", package.name)
-    reason = f"{package.folder}/project.json ({executor})"
+    out = posixpath.normpath(path) if isinstance(path, str) and path else f"dist/{package.folder or package.name}"
+    known = Program(
+        framework="Nx",
+        reason=f"{package.path('project.json')} ({executor})",
+        ground=Ground.PROJECT,
+        build=manager.program("nx", "build", package.name),
+    )
     if started := _started(_record(targets.get("start"))):
-        return Program(framework="Nx", reason=reason, start=started, build=argv)
+        return replace(known, start=started)
     if "next" in executor:
-        return Program(framework="Next", reason=reason, start=f"next start {out}", build=argv)
+        return replace(known, framework="Next", start=f"next start {out}")
     if any(word in executor for word in _PAGES) or options.get("target") == "web":
         is_new = executor.endswith(":application")
-        site = Site(folders=(f"{out}/browser",) if is_new else (out,))
-        return Program(framework="Nx", reason=reason, site=site, build=argv)
+        return replace(known, site=Site(folders=(f"{out}/browser",) if is_new else (out,)))
     if not any(word in executor for word in ("node", "webpack", "esbuild", "js:", "nest")):
         return None
     main = options.get("outputFileName")
-    return Program(
-        framework="Nx",
-        reason=reason,
-        start=f"node {out}/{main if isinstance(main, str) else 'main.js'}",
-        build=argv,
-    )
+    return replace(known, start=f"node {out}/{main if isinstance(main, str) else 'main.js'}")
 
 
 def _started(start: dict[str, Any]) -> str | None:

@@ -75,9 +75,10 @@ _HOW: Final = (
 
 
 class Ground(StrEnum):
-    """What a program is known by: a script says so, a framework does, or a file is there."""
+    """What a program is known by: a script says so, a project of Nx or a framework does, or a file is there."""
 
     SCRIPT = "script"
+    PROJECT = "project"
     FRAMEWORK = "framework"
     FILE = "file"
 

@@ -25,7 +25,7 @@ _DEVELOPER = re.compile(
     r"(?:tsc|tsup|rollup|esbuild|microbundle)\b.*\s(?:--watch|-w)\b|tsc-watch\b|gulp\s+(?:watch|serve|dev)\b"
 )
 _ALL = re.compile(
-    r"turbo\s+(?:run\s+)?start\b(?!.*--filter)|turbo\s+start\b(?!.*--filter)|lerna\s+run\s+\S*start|nx\s+run-many|"
+    r"turbo\s+(?:run\s+)?start\b(?!.*--filter)|turbo\s+(?:run\s+)?start\b.*--filter\b.*--filter\b|lerna\s+run\s+\S*start|nx\s+run-many|"
     r"pnpm\s+(?:.*\s)?(?:-r|--recursive|--parallel)\s.*start|(?:npm|bun)\s+(?:run\s+)?.*(?:--workspaces|-ws)\b|"
     r"yarn\s+workspaces\s+(?:run|foreach)|wsrun\b"
 )
@@ -40,6 +40,8 @@ _FIXED = re.compile(
     r"((?:next|remix-serve|serve|http-server|nuxt)\s(?:.*?\s)?)(?:-p|--port|-l|--listen)(?:\s+|=)\d{2,5}\b"
 )
 _PORT = re.compile(r"(^|\s)PORT=\d{2,5}\s+(?=\S)")
+# What builds when it starts, or serves the files that a build left, is no better than the folder itself.
+_SERVES_BUILT = re.compile(r"(?:yarn|pnpm|npm run|bun run)\s+build\b|\b(?:serve|http-server)\b")
 _DEPTH: Final = 6
 _PRODUCTION: Final = (
     "start:prod",
@@ -85,7 +87,7 @@ def read_start(package: Package) -> Scripts:
             return Scripts(line=Line(text=text, script=name))
         if _ALL.search(text):
             is_all = True
-        elif is_developers(text):
+        elif is_developers(text) or (name != "start" and _SERVES_BUILT.search(text)):
             developer = developer or text
         else:
             found = production(text, package)

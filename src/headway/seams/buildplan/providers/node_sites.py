@@ -10,6 +10,7 @@ from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import Site
 from headway.seams.buildplan.providers.jsonc import parse_jsonc
 from headway.seams.buildplan.providers.node_framework import Framework, Subject, folder, literal, option
+from headway.seams.buildplan.providers.node_scripts import mentions
 
 _OPENSSL: Final[Mapping[str, str]] = {
     "NODE_OPTIONS": "--openssl-legacy-provider"
@@ -91,7 +92,7 @@ def _record(found: object) -> dict[str, Any]:
 def vite(subject: Subject) -> Framework | None:
     """Pages that Vite bundles."""
     line = subject.build
-    builds = re.search(r"\bvite build\b", line) is not None
+    builds = re.search(r"\bvite build\b", line) is not None or mentions(subject.package, ("build",), "vite")
     if not builds and not subject.package.has("vite", "rolldown-vite", "vite-plus"):
         return None
     if not builds and not (subject.has_config("vite.config") or "index.html" in subject.tree):
@@ -162,10 +163,11 @@ def eleventy(subject: Subject) -> Framework | None:
 def vitepress(subject: Subject) -> Framework | None:
     """VitePress and VuePress, which lie in a folder of their own."""
     for name, title in (("vitepress", "VitePress"), ("vuepress", "VuePress")):
-        if not subject.package.has(name):
-            continue
         scripts = ("build", "docs:build", "build:docs", "site:build")
         lines = [subject.package.short(each) for each in scripts]
+        is_called = any(re.search(rf"\b{name}\s+build\b", line) for line in lines)
+        if not is_called and not subject.package.has(name):
+            continue
         found = (re.search(rf"\b{name}\s+build(?:\s+(?!-)([\w./-]+))?", line) for line in lines)
         match = next((each for each in found if each is not None), None)
         seen = (each for each in subject.tree.names if f".{name}/" in f"/{each}")
@@ -177,7 +179,7 @@ def vitepress(subject: Subject) -> Framework | None:
         config = subject.config(*(f"{place}/.{name}/config".lstrip("/") for _ in (0,)))
         default = f"{place}/.{name}/dist".lstrip("/")
         out = folder(literal(config, "outDir") or literal(config, "dest"), default, place)
-        called = [each for each, line in zip(scripts, lines, strict=True) if re.search(rf"\b{name}\s+build", line)]
+        called = [each for each, line in zip(scripts, lines, strict=True) if re.search(rf"\b{name}\s+build\b", line)]
         build = subject.manager.program(name, "build", *((place,) if place else ()))
         return Framework(name=title, reason=name, site=Site(folders=(out,)), scripts=tuple(called), build=build)
     return None

@@ -30,6 +30,13 @@ _ASIDE = re.compile(
 )
 _DOCUMENTS = re.compile(r"(?:^|[/-])(?:docs?|documentation|storybook|website-docs)$")
 _USUAL: Final = ("web", "app", "www", "site", "website", "frontend", "client", "main", "server", "api", "backend")
+# A line that calls the start script of one package, as each manager writes it.
+_RUN = r"(?:npm|yarn|pnpm|bun)\s+(?:run\s+)?start"
+_CALL = re.compile(
+    rf"cd\s+(?P<place>\S+?)/?\s*&&\s*{_RUN}|(?:npm|yarn|pnpm|bun)\s+(?:--cwd|--prefix|-C|--filter|-F|--workspace|-w|"
+    r"workspace)[=\s]\s*(?P<last>\S+?)/?\s+(?:run\s+)?start|"
+    r"npm\s+(?:run\s+)?start\s+(?:--workspace|-w|--prefix)[=\s]\s*(?P<end>\S+?)/?"
+)
 _OVER_ALL = re.compile(
     r"\b(?:turbo|nx|lerna|wsrun|ultra|moon)\b|pnpm\s.*(?:-r|--recursive|--filter)\b|--workspaces?\b|\s-ws?\b|workspaces?\s"
 )
@@ -77,32 +84,55 @@ def find_served(
         return _named(_programs(tree, manager, members, projects), wanted)
     if not members and not projects:
         return Served(package=root, program=own)
-    if settings.package is not None or (own.refusal is None and own.is_said and not _is_shared(tree, root, own)):
+    programs = _programs(tree, manager, members, projects)
+    if settings.package is not None:
+        return Served(package=root, program=own, reason="the setting package", is_set=True)
+    at_root = next((each for each in projects if not each[0].folder), None)
+    if at_root is not None and own.ground is not Ground.SCRIPT:
+        return _served(at_root, "project.json at the build path")
+    if own.refusal is None and own.is_said and not _is_shared(tree, root, own):
+        called = _called(own.start, programs)
+        if called is not None:
+            return _served(called, f"{own.reason} starts it")
         return Served(package=root, program=own, reason="the package at the build path says how it is started")
-    inside = {package.folder for package, _ in projects}
-    found = [each for each in _programs(tree, manager, members, projects) if _is_candidate(tree, *each)]
-    chosen = next((each for each in found if _is_told(each[0], settings)), None)
-    if chosen is not None:
-        return _served(chosen, inside, "the settings speak of it")
-    default = default_project(tree)
-    chosen = next((each for each in found if default is not None and each[0].name == default), None)
-    if chosen is not None:
-        return _served(chosen, inside, "defaultProject in nx.json")
+    found = [each for each in programs if _is_candidate(tree, *each)]
     if not found:
         return Served(package=root, program=own, reason="no package of the workspace says how it is started")
-    first = min(found, key=_rank)
+    return _likeliest(tree, root, found, settings)
+
+
+def _likeliest(tree: Tree, root: Package, found: Sequence[tuple[Package, Program]], settings: BuildSettings) -> Served:
+    """One of the packages that could be meant."""
+    told = next((each for each in found if _is_told(each[0], settings)), None)
+    if told is not None:
+        return _served(told, "the settings speak of it")
+    default = default_project(tree)
+    named = next((each for each in found if default is not None and each[0].name == default), None)
+    if named is not None:
+        return _served(named, "defaultProject in nx.json")
+    first = min(found, key=lambda each: _rank(each[0], root.short("start")))
     if len(found) == 1:
-        return _served(first, inside, "the only one that says how it is started")
+        return _served(first, "the only one that says how it is started")
     choices = tuple(sorted(package.folder for package, _ in found))
     text = "The repository holds several packages that could be started or served: which is meant?"
     question = Question(name="package", text=text, choices=choices)
-    return replace(_served(first, inside, f"one of {len(found)} packages"), question=question)
+    return replace(_served(first, f"one of {len(found)} packages"), question=question)
 
 
-def _served(found: tuple[Package, Program], inside: set[str], reason: str, *, is_set: bool = False) -> Served:
+def _served(found: tuple[Package, Program], reason: str, *, is_set: bool = False) -> Served:
     package, program = found
-    is_at_root = package.folder in inside and program.reason.startswith(f"{package.folder}/project.json")
+    is_at_root = program.ground is Ground.PROJECT
     return Served(package=package, program=program, reason=reason, is_set=is_set, is_at_root=is_at_root)
+
+
+def _called(line: str | None, programs: Sequence[tuple[Package, Program]]) -> tuple[Package, Program] | None:
+    """The package whose start script a line does no more than call, where that says what to run."""
+    match = _CALL.fullmatch(line or "")
+    place = posixpath.normpath(match["place"] or match["last"] or match["end"]) if match is not None else None
+    for package, program in programs:
+        if place in {package.folder, package.name} and program.refusal is None and program.is_said:
+            return package, program
+    return None
 
 
 def build_phases(
@@ -201,14 +231,23 @@ def _is_candidate(tree: Tree, package: Package, program: Program) -> bool:
         return False
     if program.ground is Ground.FILE and program.framework in {"", "TypeScript"}:
         return False
+    if program.framework not in {"Vite", "Storybook"}:
+        return True
+    is_library = any(package.fields.get(name) for name in ("main", "module", "exports", "types"))
     texts_of = (tree.text(f"{package.folder}/vite.config.{ending}") for ending in ENDINGS)
-    return not (program.framework in {"Vite", "Storybook"} and any(re.search(r"\blib\s*:", text) for text in texts_of))
+    bundles = any(re.search(r"\blib\s*:", text) for text in texts_of)
+    return not bundles and (not is_library or f"{package.folder}/index.html" in tree)
 
 
-def _rank(candidate: tuple[Package, Program]) -> tuple[bool, int, str]:
-    folder = candidate[0].folder
+def _rank(package: Package, start: str) -> tuple[bool, int, bool, int, str]:
+    """How likely it is meant: no documents, what the root's start script names first, what lies among applications,
+    what has a usual name.
+    """
+    folder = package.folder
     last = posixpath.basename(folder)
-    return bool(_DOCUMENTS.search(folder)), _USUAL.index(last) if last in _USUAL else len(_USUAL), folder
+    named = start.find(package.name) if package.name else -1
+    usual = _USUAL.index(last) if last in _USUAL else len(_USUAL)
+    return bool(_DOCUMENTS.search(folder)), named if named >= 0 else len(start), "apps/" not in folder, usual, folder
 
 
 def _is_shared(tree: Tree, root: Package, own: Program) -> bool:
@@ -229,7 +268,7 @@ def _named(found: Sequence[tuple[Package, Program]], wanted: str) -> Served:
     if match is None:
         known = ", ".join(package.folder for package, _ in found[:20]) or "none"
         raise BuildError(f"There is no package {wanted[:100]} in the workspace (build.package). There are: {known}.")
-    return _served(match, {match[0].folder}, "the setting package", is_set=True)
+    return _served(match, "the setting package", is_set=True)
 
 
 def _is_told(package: Package, settings: BuildSettings) -> bool:
