@@ -73,7 +73,7 @@ def _argv(manager: Manager) -> tuple[str, ...]:
         case "pnpm", is_locked:
             return ("pnpm", "install", "--frozen-lockfile" if is_locked else "--no-frozen-lockfile", "--prod=false")
         case "bun", is_locked:
-            return ("bun", "install", "--frozen-lockfile" if is_locked else "--no-save")
+            return ("bun", "install", "--frozen-lockfile" if is_locked else "--no-save", "--backend=copyfile")
         case _, is_locked:
             if not manager.is_classic:
                 return ("yarn", "install", "--immutable" if is_locked else "--no-immutable")
@@ -82,7 +82,11 @@ def _argv(manager: Manager) -> tuple[str, ...]:
 
 
 def _env(manager: Manager) -> Mapping[str, str]:
-    """Yarn's packages in zip files are read when the application runs: they have to lie within it."""
+    """Yarn's packages in zip files are read when the application runs: they have to lie within it. What pnpm installs
+    is a file of its own and no link into its store, for a release is sealed; since 11 it asks for this by its own name.
+    """
+    if manager.name == "pnpm":
+        return {"pnpm_config_package_import_method": "copy"}
     if manager.name != "yarn" or manager.is_classic:
         return {}
     return {} if manager.has_bins else {"YARN_ENABLE_GLOBAL_CACHE": "false"}
