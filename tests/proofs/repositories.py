@@ -1,11 +1,12 @@
 """Runs detection on a folder of repositories, beside a table of what is expected of each, and builds them on demand.
 
-    script/prove repositories DIR --table TABLE.toml [--build] [--only NAME]...
+    script/prove repositories DIR --table TABLE.toml [--build] [--only NAME]... [--pass VARIABLE]...
 
 The table has for each folder below DIR: ``provider`` (the one that is to recognise it) or ``refused`` (words of the
 sentence that it ends with), ``plan`` (facts of the plan), ``output`` (what it is
 to answer or to print once it is built), ``path`` (where it is asked), ``variables``, and ``excluded`` (why it is not
-built here). Exits with 1 where something is not as expected.
+built here). ``--pass`` gives the builds a variable of this shell (SSL_CERT_FILE, where a registry has a certificate of
+its own). Exits with 1 where something is not as expected.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,16 @@ from headway.seams.buildplan.detection import READS, detect
 from headway.seams.buildplan.plan import BuildPlan
 from headway.seams.buildplan.reader import LARGEST, PRUNED, chosen
 from headway.seams.buildplan.settings import BuildSettings
+from headway.seams.buildplan.toolchains.store import Store, Turns
 from headway.seams.buildplan.tree import Tree
 from tests.integration.builders.workspaces import give_to_build
 from tests.integration.worksite import Worksite, open_worksite
 from tests.panel import free_port
+from tests.toolchain_stores import FETCHER
 
 SECONDS = 60.0
 BUILD_SECONDS = 600.0
+TOOLCHAINS = Path("/var/tmp/headway-toolchains")  # kept: the next run fetches nothing again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ def main() -> None:
     """See the module's docstring."""
     options = _options()
     rows = [Expected(**row) for row in tomllib.loads(options.table.read_text())["repository"]]
+    given = {name: os.environ[name] for name in options.given}
+    rows = [replace(row, variables={**given, **row.variables}) for row in rows]
     rows = [row for row in rows if not options.only or row.folder in options.only]
     missed = 0
     for row in rows:
@@ -79,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--build", action="store_true")
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--pass", action="append", default=[], dest="given")
     return parser.parse_args()
 
 
@@ -133,12 +140,13 @@ def _line(plan: BuildPlan) -> str:
 async def _all_built(root: Path, rows: Sequence[Expected]) -> int:
     wanted = [row for row in rows if row.output is not None and row.refused is None]
     built = [row for row in wanted if row.excluded is None]
-    failed = 0
+    failed, turns = 0, Turns()
     for row in built:
         begin = time.monotonic()
         async with open_worksite() as site:
+            store = Store(folder=str(TOOLCHAINS), attempt=site.folder.name, account=FETCHER, turns=turns)
             try:
-                miss = await asyncio.wait_for(_built(site, root / row.folder, row), BUILD_SECONDS + SECONDS)
+                miss = await asyncio.wait_for(_built(site, root / row.folder, row, store), BUILD_SECONDS + SECONDS)
             except (HeadwayError, TimeoutError) as error:
                 miss = f"{error} {(await site.log())[-400:]!r}"
         failed += bool(miss)
@@ -150,7 +158,7 @@ async def _all_built(root: Path, rows: Sequence[Expected]) -> int:
     return failed
 
 
-async def _built(site: Worksite, source: Path, row: Expected) -> str:
+async def _built(site: Worksite, source: Path, row: Expected, store: Store) -> str:
     root = site.folder / "releases" / "one"
     root.parent.mkdir(mode=0o711)
     await asyncio.to_thread(shutil.copytree, source, root, symlinks=True)
@@ -160,6 +168,7 @@ async def _built(site: Worksite, source: Path, row: Expected) -> str:
         account=site.build,
         variables={name: Secret(value) for name, value in row.variables.items()},
         step_seconds=BUILD_SECONDS,
+        toolchains=store,
     )
     bundle = await NativeBuilder().build(site, Workspace(root=str(root), folder=str(root)), spec)
     if bundle.static_root is not None:

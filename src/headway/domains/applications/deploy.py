@@ -29,13 +29,15 @@ from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
 from headway.seams.builders.publish import publish
 from headway.seams.builders.publish import undo as undo_push
+from headway.seams.buildplan.plan import Need
+from headway.seams.buildplan.toolchains.provision import provide
 from headway.seams.buildplan.toolchains.store import undo as undo_toolchain
 from headway.seams.runtimes.registry import runtime_of
 from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
 
 KIND = "application.deploy"
-VERSION = 7  # raised with every change to the steps below: a run of another version is not resumed
+VERSION = 8  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
 
 
@@ -153,9 +155,19 @@ class _Deploy:
             return artifact
 
         async def seal() -> Json:
-            return dump_artifact(replace(artifact, bytes=await self._seal(self._there)))
+            equipped = await self._equipped(artifact)
+            return dump_artifact(replace(equipped, bytes=await self._seal(self._there)))
 
         return load_artifact(await run.step("seal", seal))
+
+    async def _equipped(self, bundle: Bundle) -> Bundle:
+        """The bundle with the languages that it was built with, at the same versions, on the machine where it runs."""
+        store = self._tools.store(self._release_id)
+        if store is None or not bundle.toolchains:
+            return bundle
+        needs = [Need(tool=tool, wanted=version) for tool, _, version in (n.partition("/") for n in bundle.toolchains)]
+        provided = await provide(self._there, needs, store)
+        return replace(bundle, tool_path=provided.path, toolchains=provided.names)
 
     async def shared(self, artifact: Artifact) -> Artifact:
         """The artifact as other machines get it too, where it is to run on several."""
