@@ -13,7 +13,7 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE
     """Does all of it, so many at a time, each to its end whatever becomes of the others. Raises the first of the errors
     that there were.
     """
-    room, errors = asyncio.Semaphore(most), list[Exception]()
+    room, errors, given = asyncio.Semaphore(most), list[Exception](), list(work)
 
     async def done(each: Coroutine[Any, Any, None]) -> None:
         try:
@@ -21,11 +21,13 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE
                 await each
         except Exception as error:  # noqa: BLE001 - also a fault of ours: it must not cut off the others
             errors.append(error)
-        finally:
-            each.close()  # one whose turn never came
 
-    async with asyncio.TaskGroup() as group:
-        for each in work:
-            group.create_task(done(each))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in given:
+                group.create_task(done(each))
+    finally:
+        for each in given:
+            each.close()  # those whose turn never came
     if errors:
         raise errors[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 import pytest
 
@@ -53,3 +54,17 @@ async def test_cancelled_it_leaves_nothing_under_way() -> None:
         async with asyncio.timeout(0.01):
             await at_once((work() for _ in range(3)), 2)
     assert ends == ["ended", "ended"]
+
+
+async def test_what_is_ended_before_it_began_is_closed_too() -> None:
+    async def work() -> None:
+        """Nothing; what is never begun nor closed is told of wherever it is collected."""
+
+    given = [work() for _ in range(3)]
+    going = asyncio.create_task(at_once(given, 2))
+    await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    assert {inspect.getcoroutinestate(each) for each in given} == {inspect.CORO_CLOSED}
