@@ -248,8 +248,9 @@ def test_a_panel_that_dies_in_the_middle_goes_on_with_what_runs_on_the_server(si
     running.post("application.delete", applicationId=application_id)
 
 
-@pytest.mark.parametrize("step", ["check out", "send", "unpack", "start", "route"])
+@pytest.mark.parametrize("step", ["send", "start"])
 def test_a_panel_that_dies_at_a_step_ends_truly(site: Site, tmp_path: Path, step: str) -> None:
+    """`script/prove far_crash` has it die at every one."""
     running = site.panel
     files = web("again", **({"big.txt": "x" * SMALL_BYTES} if step == "send" else {}))  # what is small goes along
     application_id = site.application(git_repository(tmp_path / "r", files), f"at-{step.replace(' ', '-')}")
@@ -267,7 +268,6 @@ def test_a_panel_that_dies_at_a_step_ends_truly(site: Site, tmp_path: Path, step
     assert site.server.living("app.py") == []
 
 
-@pytest.mark.skipif(bool(lacks_docker()), reason=str(lacks_docker()))
 def visited(site: Site, application_id: str) -> None:
     """A schedule's runs in the container: one that ends, and one that is killed with children that hide."""
     ran = scheduled(site, application_id, "cat /app.py")
@@ -280,6 +280,7 @@ def visited(site: Site, application_id: str) -> None:
     assert (site.panel.one(deployment_id)["reason"], sleepers(8823)) == ("killed", [])
 
 
+@pytest.mark.skipif(bool(lacks_docker()), reason=str(lacks_docker()))
 def test_a_dockerfile_is_built_and_served_on_a_server(site: Site, tmp_path: Path) -> None:
     running, repository = site.panel, tmp_path / "r"
     with engine_on(site.server) as engine:
