@@ -13,7 +13,7 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE
     """Does all of it, so many at a time, each to its end whatever becomes of the others. Raises the first of the errors
     that there were.
     """
-    room, errors, given = asyncio.Semaphore(most), list[Exception](), list(work)
+    room, errors, begun = asyncio.Semaphore(most), list[Exception](), list[Coroutine[Any, Any, None]]()
 
     async def done(each: Coroutine[Any, Any, None]) -> None:
         try:
@@ -24,10 +24,11 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE
 
     try:
         async with asyncio.TaskGroup() as group:
-            for each in given:
+            for each in work:
+                begun.append(each)
                 group.create_task(done(each))
     finally:
-        for each in given:
-            each.close()  # those whose turn never came
+        for each in begun:
+            each.close()  # one whose turn never came: a task that is cancelled before it begins looks at nothing
     if errors:
         raise errors[0]
