@@ -18,6 +18,7 @@ from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.local import LocalHost
 from headway.kernel.errors import HeadwayError
 from headway.kernel.ids import new_id
+from headway.kernel.phrase import plain
 
 IS_ROOT = os.geteuid() == 0
 
@@ -67,7 +68,7 @@ class Worksite:
         return ended
 
     async def say(self, text: str) -> None:
-        self.said.append(text)
+        self.said.append(plain(text))
         await (await self.anchor()).say(f"say-{len(self.said)}", text)
 
     def masked(self, text: str) -> str:

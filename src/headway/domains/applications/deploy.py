@@ -25,6 +25,7 @@ from headway.domains.servers.supplying import undo as undo_supply
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
 from headway.seams.builders.publish import publish
@@ -159,7 +160,7 @@ class _Deploy:
         settings = self._plan.settings
         if isinstance(artifact, Bundle):
             if settings.replicas > 1:
-                await self._run.say("replicas has no effect on processes; scale says how often each runs.")
+                await self._run.say(phrase("replicas has no effect on processes; scale says how often each runs."))
             return artifact
         if not is_over_machines(settings):
             return artifact
@@ -169,7 +170,7 @@ class _Deploy:
             if settings.source_type == "docker":
                 return dump_artifact(replace(artifact, pullable=pullable_of(artifact)))
             if to is None:
-                await self._run.say("No registry is chosen (registryId), so the image stays on this machine.")
+                await self._run.say(phrase("No registry is chosen (registryId), so the image stays on this machine."))
                 return dump_artifact(artifact)
             return dump_artifact(await publish(self._there, artifact, to))
 
@@ -181,7 +182,9 @@ class _Deploy:
         async def fetch() -> Json:
             await self._builds.room.require(self._run)
             if self._plan.commit is not None:
-                await self._run.say(f"Deploying {self._what.lower()} {self._plan.commit.hash[:12]} again, as it was.")
+                await self._run.say(
+                    phrase("Deploying {} {} again, as it was.", self._what.lower(), self._plan.commit.hash[:12])
+                )
                 return asdict(self._plan.commit)
             return asdict(await supply.fetch())
 
@@ -276,7 +279,7 @@ class _Deploy:
             there.go_on_from(await self._run.step("before the release command", there.skip))
 
         async def release() -> Json:
-            await self._run.say(f"Release command: {line}")
+            await self._run.say(phrase("Release command: {}", line))
             if isinstance(there, Errand):
                 await to_be_ended(self._run, there.host)
             await there.command("release command", self._tools.release_command(self._plan, spec))

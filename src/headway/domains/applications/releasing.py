@@ -19,7 +19,8 @@ from headway.domains.catalog.restoring import Domains
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import Health, Runtime, Unhealthy
 
@@ -73,8 +74,11 @@ class Releasing:
         async def begin() -> Json:
             await self._runtime.prepare(self.run, spec)
             if self._in_place:
-                what = "Its volumes or ports are" if spec.container.is_alone else f"Port {spec.port} is"
-                await self.run.say(f"{what} for one release at a time: the old one stops before the new one starts.")
+                one = "for one release at a time: the old one stops before the new one starts."
+                alone = spec.container.is_alone
+                await self.run.say(
+                    phrase(f"Its volumes or ports are {one}") if alone else phrase(f"Port {{}} is {one}", spec.port)
+                )
                 async with self.run.fence():
                     await self.tools.runtimes.of(self.plan.serving_runtime).stop(self.plan.serving or "")
             await self._runtime.start(self.run, spec)
@@ -86,7 +90,7 @@ class Releasing:
 
         async def check() -> Json:
             health = await self._runtime.healthy(self.run, spec)
-            await self.run.say("The new release is healthy.")
+            await self.run.say(phrase("The new release is healthy."))
             return asdict(health)
 
         found: Health | None = read_health(await self.run.step("health check", check))
@@ -116,7 +120,7 @@ class Releasing:
                 raise
             if health.answers:
                 return None
-            await self.run.say(f"Warning: {_UNANSWERED}")
+            await self.run.say(phrase(f"Warning: {_UNANSWERED}"))
             return _UNANSWERED
 
         warning: str | None = await self.run.step("route", witnessed(self.run, self._runtime, spec, move))
@@ -139,7 +143,7 @@ class Releasing:
         if self.plan.serving is not None and not self._in_place:
             async with self.run.fence():
                 await self.tools.routing.lead(self.plan.application_id, self.plan.serving)
-            await self.run.say("Requests go to the release before again.")
+            await self.run.say(phrase("Requests go to the release before again."))
 
     def settle(self, tx: Tx, spec: ReleaseSpec, health: Health, led: Domains | None = None) -> None:
         """The new release serves; the old one, to which these domains ``led`` (None: those of now), retires after its

@@ -25,6 +25,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Bundle, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.vault import Vault
+from headway.kernel.phrase import phrase
 
 KIND = "application.rollback"
 VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
@@ -134,9 +135,11 @@ class _Rollback:
             new = self._run.deployment.deployment_id
             await self._run.undo("release", {"application_id": self._plan.application_id, "new": new})
             await self._run.undo("kept", {"new": new, "runtime": self.target.runtime})
-            await self._run.say(f"Going back to version {self.target.version}, release {self.target.release_id}.")
+            await self._run.say(
+                phrase("Going back to version {}, release {}.", self.target.version, self.target.release_id)
+            )
             if isinstance(found, Bundle) and found.release_command:
-                await self._run.say("Its release command is not run again; what later ones did to data stays.")
+                await self._run.say(phrase("Its release command is not run again; what later ones did to data stays."))
             return dump_artifact(await runtime.keep(found, self._plan.app_name, new))
 
         artifact = load_artifact(await self._run.step("release", find))

@@ -32,6 +32,7 @@ from headway.kernel.artifacts import (
     ReleaseSpec,
     Workspace,
 )
+from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.choice import choose, look
@@ -127,7 +128,7 @@ class Tools:
         """The builder that the application asks for, or that what is there asks for; the log says why."""
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
         choice = choose(plan.settings.builder, plan.settings.build_type, await look(run, workspace, spec))
-        await run.say(f"Builder {choice.builder}: {choice.reason}.")
+        await run.say(phrase(f"Builder {choice.builder}: {choice.reason}."))
         return choice.builder
 
     async def build(
@@ -162,7 +163,7 @@ class Tools:
             yield
         finally:
             for port in await self.beginning.kept_from(plan.build_uid):
-                await run.say(kept_from(port, named))
+                await run.say(phrase(kept_from(port, named)))
 
     def build_spec(self, plan: Plan, commit: Commit, deployment_id: str) -> BuildSpec:
         """How the application is built."""

@@ -12,6 +12,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
 from headway.seams.runtimes.first_answer import Answered
+from headway.kernel.phrase import phrase
 
 
 class Edge(Protocol):
@@ -48,7 +49,7 @@ async def look(run: Run, edge: Edge, service_id: str) -> Answered | None:
     except HeadwayError:
         return None
     if found is not None and found.warning is not None:
-        await run.say(f"Warning: {found.warning} The release serves all the same: what it writes tells why.")
+        await run.say(phrase(f"Warning: {found.warning} The release serves all the same: what it writes tells why."))
     return found
 
 

@@ -13,6 +13,7 @@ from headway.domains.composes.model import Record
 from headway.domains.composes.routing import servers_of
 from headway.domains.composes.tools import Tools
 from headway.kernel.artifacts import Upstream
+from headway.kernel.phrase import phrase, plain
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.machine import Asked, Port
 
@@ -54,11 +55,11 @@ class Asking:
         found = await asyncio.gather(*(self._answer(record, name, port, containers) for name, port in ways))
         silent = [sentence for sentence in found if sentence]
         for sentence in silent:
-            await self.run.say(f"Warning: {sentence}")
+            await self.run.say(phrase("Warning: {}", sentence))
         asked = [each for name, port in ways for _, each in servers_of(record, name, port, containers)]
         return Answers(
             ports=tuple(_key(*way) for way, sentence in zip(ways, found, strict=True) if not sentence),
-            warning=" ".join(silent) or None,
+            warning=plain(" ".join(silent)) or None,
             containers=tuple(sorted({start_of(each) for each in asked if each is not None})),
         )
 
@@ -83,7 +84,9 @@ class Asking:
                 break
         if expected:
             raise RunFailed(f"The service {name} does not answer at port {port}, as it did before: {why}")
-        return f"Nobody is served at the domains of {name}:{port}, which does not answer: {why.rstrip('.')}."
+        return phrase(
+            "Nobody is served at the domains of {}:{}, which does not answer: {}.", name, port, why.rstrip(".")
+        )
 
     async def _ask(self, server: Upstream, container: Container | None, *, expected: bool) -> Asked:
         pid = None if container is None else container.pid

@@ -27,7 +27,8 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.images import require_own_labels
 from headway.infra.hosts.command import Command
 from headway.kernel.artifacts import Commit, Route
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import commands, converted
 from headway.seams.runtimes.compose.allowed import paths_of
 from headway.seams.runtimes.compose.engine import Image
@@ -71,7 +72,7 @@ class Releasing:
             if led:
                 await self.require_led_to(decided.record)
             for name, way in decided.ways.items():
-                await self.run.say(f"{name}: {_SAID[way]}")
+                await self.run.say(phrase("{}: " + _SAID[way], name))
             return {name: way.value for name, way in decided.ways.items()}
 
         ways = await self.run.step("plan", plan)
@@ -88,7 +89,7 @@ class Releasing:
             orphans = orphaned(plan, running)
             if orphans:
                 gone = ", ".join(sorted({each.service for each in orphans}))
-                await self.run.say(f"Ending {gone}, which the file has no more.")
+                await self.run.say(phrase("Ending {}, which the file has no more.", gone))
                 async with self.run.fence():
                     await self.tools.engine.stop([each.container_id for each in orphans])
                     await self.tools.engine.remove_these([each.container_id for each in orphans])
@@ -126,8 +127,8 @@ class Releasing:
         async def look() -> Json:
             finished = await self._watch().until_healthy(plan)
             for name in sorted(set(finished) - set(plan.going(Way.KEPT))):
-                await self.run.say(f"{name} has done its work and ended with exit status 0.")
-            await self.run.say("Every service is up.")
+                await self.run.say(phrase("{} has done its work and ended with exit status 0.", name))
+            await self.run.say(phrase("Every service is up."))
             return finished
 
         finished: list[str] = await self.run.step("health check", look)
@@ -168,7 +169,7 @@ class Releasing:
                     async with self.run.fence():
                         await routing.lead(self.plan.compose_id, await self.tools.release(self.plan.serving))
                 raise await self._watch().explained(plan, error) from error
-            await self.run.say(f"Led to the new containers: {', '.join(way.host for way in route.ways)}")
+            await self.run.say(phrase("Led to the new containers: {}", ", ".join(way.host for way in route.ways)))
 
         await self.run.step("route", move)
 
@@ -261,7 +262,7 @@ class Releasing:
         """What a swarm ran until now goes before others come in its place."""
         before = await self.tools.release(self.plan.serving)
         if before is not None and before.record.stack:
-            await self.run.say("It was a stack of the swarm until now, which ends before its containers begin.")
+            await self.run.say(phrase("It was a stack of the swarm until now, which ends before its containers begin."))
             async with self.run.fence():
                 await self.tools.stacks.end(self.plan.compose_id)
                 await self.tools.engine.remove_networks(**self._labels)

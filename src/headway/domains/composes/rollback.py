@@ -22,6 +22,7 @@ from headway.infra.db.tables.composes import compose_releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
 
+from headway.kernel.phrase import phrase
 KIND = "compose.rollback"
 VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 
@@ -129,7 +130,7 @@ class _Rollback:
             record = await self._bounded(release)
             await self._run.undo("release", releasing.data)
             await self._run.write(lambda tx: releasing.write(tx, record))
-            await self._run.say(f"Going back to version {release.seq}, release {release.release_id}.")
+            await self._run.say(phrase("Going back to version {}, release {}.", release.seq, release.release_id))
 
         await self._run.step("release", look)
         commit = self._plan.commit

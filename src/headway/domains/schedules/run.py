@@ -23,6 +23,7 @@ from headway.domains.schedules.subject import KIND, VERSION
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.cli import Docker
 from headway.infra.hosts.command import Command, Limits, Stage
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.inside import InContainer, InFolder, Inside
 from headway.seams.runtimes.script import handed_over
@@ -101,7 +102,7 @@ class ScheduleKind:
             )
             await run.host.make_folder(_gates(tools))
             await run.undo(INSIDE, asdict(within))
-            await run.say(f"Runs in the container {within.container_id[:12]}.")
+            await run.say(phrase("Runs in the container {}.", within.container_id[:12]))
             return asdict(within)
 
         return Within(**await run.step("enter", enter))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from headway.infra.logs.occurrences import Occurrences, Span
 from headway.infra.logs.variants import Variants, variants_of
+from headway.kernel.phrase import plain_bytes
 
 MASK = b"******"
 
@@ -22,7 +23,8 @@ _TELLING_BYTES = 8  # from here on the beginning of a secret that was cut off te
 class Masker:
     """The set of secrets of one run, compiled; it never changes, and what it makes of an output never does.
 
-    The log is ``mask(output)``, however the output comes in pieces. Text is made valid before secrets are looked for:
+    The log is ``mask(output)``, however the output comes in pieces, and what Headway says itself is read back behind
+    the mask (see ``kernel.phrase``). Text is made valid before secrets are looked for:
     a secret is whole characters, which the repair of what stands around it never touches, and nothing that the repair
     puts together is left unseen. Of several secrets the one that begins first is masked, of those the longest.
     """
@@ -77,17 +79,17 @@ class MaskStream:
         """The text that is decided now that ``piece`` has come; at most a tail that may begin a secret is kept back."""
         self._fed += len(piece)
         text, self._held = self._masker.settle(self._held + self._repair(piece), final=False)
-        return text
+        return plain_bytes(text)
 
     def finish(self) -> bytes:
         """The text that was kept back; nothing may be fed after it."""
         text, self._held = self._masker.settle(self._held, final=True, cut=self._repair(b"", final=True))
-        return text
+        return plain_bytes(text)
 
     @property
     def held(self) -> bytes:
         """The text that is kept back."""
-        return self._held
+        return plain_bytes(self._held)
 
     @property
     def is_likely_open(self) -> bool:

@@ -15,6 +15,7 @@ from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes import container_body as bodies
 from headway.seams.runtimes import kept_images
 from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
@@ -64,7 +65,7 @@ class ContainerRuntime:
         bodies.check_spec(spec)
         checked_health(spec.health)
         for volume in set(spec.image.volumes) - {mount.target for mount in spec.container.mounts}:
-            await work.say(f"{volume} is no mount: what the application writes there is gone with this release.")
+            await work.say(phrase("{} is no mount: what is written there is gone with this release.", volume))
         async with work.fence():
             await finished(self._create(spec))
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import app_logs, launcher, processes, record, rpc
 from headway.seams.runtimes.base import Health, ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
@@ -119,7 +120,7 @@ class NativeRuntime:
             health = await wait_until_healthy(spec, _Watched(self, spec, work.masked), work.say)
         finally:
             for sentence in await asyncio.to_thread(self._border.said, spec.release_id):
-                await work.say(sentence)
+                await work.say(phrase(sentence))
         await asyncio.to_thread(record.mark, self._layout.release(spec.release_id), record.HEALTHY)
         return health
 

@@ -7,6 +7,7 @@ import shlex
 from typing_extensions import TypedDict
 
 from headway.domains.applications.detecting import Detected
+from headway.kernel.phrase import plain
 from headway.seams.builders.plan import Phase
 
 
@@ -59,7 +60,7 @@ def detected_row(found: Detected) -> DetectedRow:
         "commit": {"hash": commit.hash, "message": commit.subject, "author": commit.author, "branch": commit.branch},
         "problem": found.problem,
         "language": plan.language if plan else None,
-        "reasons": list(plan.reasons) if plan else [],
+        "reasons": [plain(each) for each in plan.reasons] if plan else [],
         "phases": [{"name": phase.name, "command": _typed(phase)} for phase in (plan.phases if plan else ())],
         "processes": [{"name": each.name, "command": each.command, "scale": each.scale} for each in processes],
         "releaseCommand": plan.release_command if plan else None,
