@@ -96,7 +96,7 @@ async def test_a_stopped_release_starts_again_as_it_was(form: Form, work: Work) 
 
 
 async def test_an_unknown_release_cannot_be_started_and_has_nothing(form: Form) -> None:
-    with pytest.raises(UnknownRelease, match="deploy the application again"):
+    with pytest.raises(UnknownRelease, match="deploy it again"):
         await form.runtime.start_again("never-there")
     await form.runtime.stop("never-there")
     await form.runtime.remove("never-there")

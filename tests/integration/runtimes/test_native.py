@@ -166,7 +166,7 @@ async def test_a_stopped_release_starts_again(runtime: NativeRuntime, work: Work
 
 
 async def test_an_unknown_release_cannot_be_started(runtime: NativeRuntime) -> None:
-    with pytest.raises(UnknownRelease, match="deploy the application again"):
+    with pytest.raises(UnknownRelease, match="deploy it again"):
         await runtime.start_again("never-there")
 
 

@@ -98,7 +98,7 @@ class ContainerRuntime:
         """Starts a container that was made, or stopped since. Raises UnknownRelease, Unhealthy, PortTaken."""
         containers = await self._containers(release_id)
         if not containers:
-            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+            raise UnknownRelease("This release is not on this machine any more; deploy it again.")
         for container_id in containers:
             try:
                 await self._api.post(f"/containers/{container_id}/start")
@@ -171,9 +171,9 @@ class ContainerRuntime:
         """Its container. Raises UnknownRelease, NotRunning."""
         found = await self.find(release_id)
         if found is None:
-            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+            raise UnknownRelease("This release is not on this machine any more; deploy it again.")
         if not found.runs:
-            raise NotRunning("The application's container does not run; start the application, then try again.")
+            raise NotRunning("Its container does not run; start the service, then try again.")
         return InContainer(container_id=found.container_id, pid=found.pid)
 
     async def read_logs(

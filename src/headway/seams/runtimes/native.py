@@ -141,7 +141,7 @@ class NativeRuntime:
         folder = self._layout.release(release_id)
         programs = self._records.programs(release_id)
         if not programs:
-            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+            raise UnknownRelease("This release is not on this machine any more; deploy it again.")
         if release_id not in await self.running():
             await asyncio.to_thread(record.mark, folder, record.STARTED)
         await self._supervisord.add(programs)

@@ -135,7 +135,7 @@ def inside(folder: Path, vault: Vault) -> InFolder:
     try:
         found: dict[str, Any] = json.loads((folder / RECORD).read_text())
     except FileNotFoundError:
-        raise UnknownRelease("This release is not here any more; deploy the application again.") from None
+        raise UnknownRelease("This release is not here any more; deploy it again.") from None
     variables: dict[str, str] = vault.open(found["sealed_env"]) if found["sealed_env"] else {}
     env = build_environment(found, "", "1", variables)
     for name in ("HEADWAY_RELEASE_ID", "HEADWAY_PROCESS"):  # by which the release's own processes are known

@@ -32,7 +32,7 @@ class ArchiveSpec:
         """Raises InvalidInput for what can never be built."""
         parse_build_path(self.build_path)
         if not self.digest:
-            raise InvalidInput("Nothing was uploaded for this application yet: send an archive first.")
+            raise InvalidInput("Nothing was uploaded yet: send an archive first.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,7 @@ class SwarmRuntime:
         """Gives a service its copies again. Raises UnknownRelease, Unhealthy, PortTaken."""
         service = await self._cluster.service(release_id)
         if service is None:
-            raise UnknownRelease("This release is not in the swarm any more; deploy the application again.")
+            raise UnknownRelease("This release is not in the swarm any more; deploy it again.")
         tasks = await self._cluster.tasks(release_id)
         is_over = _replicas(service) > 0 and bool(tasks) and not any(task.is_alive for task in tasks)
         await self._scale(release_id, int(service["Spec"]["Labels"][_REPLICAS]), anew=is_over)
@@ -194,7 +194,7 @@ class SwarmRuntime:
             found = await self._api.find(f"/containers/{container_id}/json")
             if found is not None and found["State"]["Running"]:
                 return InContainer(container_id=container_id, pid=found["State"]["Pid"] or None)
-        raise NotRunning("No copy of the application runs on this machine; start it, or let one run here.")
+        raise NotRunning("No copy of it runs on this machine; start it, or let one run here.")
 
     async def read_logs(
         self,
