@@ -7,11 +7,12 @@ words of a phrase travel as characters that nobody uses, which no secret holds, 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _FIRST, _LAST = " ", "~"
 _BASE = 0x10FF00  # of a plane that is nobody's
-_AWAY = {code: chr(_BASE + code) for code in range(ord(_FIRST), ord(_LAST) + 1)}
-_BACK = {ord(away): chr(code) for code, away in _AWAY.items()}
+_AWAY: Mapping[int, str] = {code: chr(_BASE + code) for code in range(ord(_FIRST), ord(_LAST) + 1)}
+_BACK: Mapping[int, str] = {ord(away): chr(code) for code, away in _AWAY.items()}
 _PHRASES = re.compile(f"[{_AWAY[ord(_FIRST)]}-{_AWAY[ord(_LAST)]}]+")
 _ENCODED = re.compile(rb"(?:\xf4\x8f\xbc[\xa0-\xbf]|\xf4\x8f\xbd[\x80-\xbe])+")
 _LEAD = chr(_BASE).encode()[:2]

@@ -19,7 +19,7 @@ from headway.domains.catalog.restoring import Domains
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
-from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.errors import HeadwayError
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import Health, Runtime, Unhealthy

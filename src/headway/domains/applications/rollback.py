@@ -24,8 +24,8 @@ from headway.infra.db.tables.applications import releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Bundle, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
-from headway.kernel.vault import Vault
 from headway.kernel.phrase import phrase
+from headway.kernel.vault import Vault
 
 KIND = "application.rollback"
 VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed

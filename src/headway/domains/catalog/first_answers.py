@@ -11,8 +11,8 @@ from headway.core.deployments.run import Run, Success
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
-from headway.seams.runtimes.first_answer import Answered
 from headway.kernel.phrase import phrase
+from headway.seams.runtimes.first_answer import Answered
 
 
 class Edge(Protocol):

@@ -27,7 +27,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.images import require_own_labels
 from headway.infra.hosts.command import Command
 from headway.kernel.artifacts import Commit, Route
-from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.errors import HeadwayError
 from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import commands, converted
 from headway.seams.runtimes.compose.allowed import paths_of

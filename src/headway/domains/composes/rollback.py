@@ -21,8 +21,8 @@ from headway.domains.composes.tools import Toolboxes, Tools
 from headway.infra.db.tables.composes import compose_releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
-
 from headway.kernel.phrase import phrase
+
 KIND = "compose.rollback"
 VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
 
