@@ -145,15 +145,7 @@ def tools_of(
         routing=routing,
         edge=edge,
         room=Room(work=str(data_dir.work), floor=settings.least_free_bytes, api=docker_api(settings)),
-        defaults=Defaults(
-            health_seconds=settings.health_deadline.total_seconds(),
-            settle_seconds=settings.settle_time.total_seconds(),
-            drain_seconds=settings.drain_time.total_seconds(),
-            build_memory_bytes=settings.build_memory_bytes,
-            application_memory_bytes=settings.application_memory_bytes,
-            application_disk_bytes=settings.application_disk,
-            process_limit=settings.process_limit,
-        ),
+        defaults=_defaults(settings),
         address=lambda app_name: f"http://{app_name}.{settings.base_domain}{port}",
         login=providers.login,
         free=OwnMachine().free,
@@ -162,6 +154,19 @@ def tools_of(
         beginning=Beginning(api=docker_api(settings), gates=border),
         engine_group=partial(OwnMachine().group_of, settings.docker_host.removeprefix(UNIX)),
         visits=Visits(docker_api(settings)),
+    )
+
+
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
+        health_seconds=settings.health_deadline.total_seconds(),
+        settle_seconds=settings.settle_time.total_seconds(),
+        drain_seconds=settings.drain_time.total_seconds(),
+        build_memory_bytes=settings.build_memory_bytes,
+        application_memory_bytes=settings.application_memory_bytes,
+        application_disk_bytes=settings.application_disk,
+        layer_bytes=settings.application_layer,
+        process_limit=settings.process_limit,
     )
 
 

@@ -234,6 +234,8 @@ class ReleaseSpec:
     the loopback at which it is reached, ``more_ports`` are those of the second copy of ``web`` and the ones after it;
     ``loopback`` are the ports there that its processes may reach beside their own (None: all that are no other's);
     what is ``ruled`` reaches of the machine, as a container, what is open to all only;
+    ``layer_bytes`` is what each process may write in its release, which goes with it, and ``keep`` are folders of the
+    release that stay in the data folder; ``told`` are variables of ours, over which all others win;
     the releases of one project may reach each other. ``container`` says how an image is run, and nothing of a bundle.
     """
 
@@ -251,6 +253,9 @@ class ReleaseSpec:
     process_limit: int | None = None
     disk_bytes: int | None = None
     data_folder: str | None = None
+    layer_bytes: int = 1 << 30
+    keep: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
     drain_seconds: float = 10.0
     more_ports: tuple[int, ...] = ()
     loopback: tuple[int, ...] | None = None

@@ -8,7 +8,7 @@ from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.domains.applications import engine_fetch
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.elsewhere import WORKSHOP, Elsewhere
@@ -30,6 +30,7 @@ from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
 from headway.seams.builders.publish import publish
 from headway.seams.builders.publish import undo as undo_push
+from headway.seams.runtimes.last_lines import advice
 from headway.seams.runtimes.registry import runtime_of
 from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
@@ -151,7 +152,7 @@ class _Deploy:
             return artifact
 
         async def seal() -> Json:
-            return dump_artifact(replace(artifact, bytes=await self._seal(self._there)))
+            return dump_artifact(replace(artifact, bytes=await self._seal(self._there, artifact)))
 
         return load_artifact(await run.step("seal", seal))
 
@@ -233,7 +234,7 @@ class _Deploy:
             if plan.settings.engine_fetch is None:
                 await self._settle(fetches=False)
             if isinstance(artifact, Bundle) and self._run.deployment.release_host_id is None:
-                artifact = replace(artifact, bytes=await self._seal(self._run))
+                artifact = replace(artifact, bytes=await self._seal(self._run, artifact))
             return dump_artifact(artifact)
 
         builder: str = await self._run.step("builder", choose)
@@ -280,9 +281,14 @@ class _Deploy:
 
         async def release() -> Json:
             await self._run.say(phrase("Release command: {}", line))
+            await self._tools.runtimes.of("native").ensure()  # what it is started by lies there
             if isinstance(there, Errand):
                 await to_be_ended(self._run, there.host)
-            await there.command("release command", self._tools.release_command(self._plan, spec))
+            try:
+                await there.command("release command", self._tools.release_command(self._plan, spec))
+            except RunFailed as failed:
+                where = advice(failed.message, spec.data_folder or "")
+                raise RunFailed(f"{failed.message}{where}", failed.reason) from failed
 
         await self._run.step(RELEASE_COMMAND, release)
 
@@ -294,11 +300,14 @@ class _Deploy:
     def _what(self) -> str:
         return "Archive" if self._plan.settings.source_type == "drop" else "Commit"
 
-    async def _seal(self, run: Run) -> int:
+    async def _seal(self, run: Run, artifact: Bundle) -> int:
         """Closes the bundle to the build account and gives its size; beside it is the folder of the application's own
         data.
         """
         size = await self._tools.seal(run, self._folder, self._plan)
         data = self._tools.folders.data(self._plan.application_id)
         await run.host.make_folder(data, owner=self._plan.run_account)
+        if artifact.processes:
+            told = f"DATA_DIR is {data}: what is to stay belongs there. What is written in the release itself is "
+            await run.say(phrase(f"{told}thrown away with the process that wrote it."))
         return size

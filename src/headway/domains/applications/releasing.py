@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.core.engine import explain
@@ -66,7 +67,14 @@ class Releasing:
             return await self.run.write(lambda tx: self._take_ports(tx, release, spec))
 
         ports = tuple(await self.run.step("port", take))
-        return self.tools.release_spec(self.plan, self.release_id, self.artifact, ports)
+        address = await self.tools.routing.address(self.plan.application_id) if ports else None
+        return self.tools.release_spec(
+            self.plan,
+            self.release_id,
+            self.artifact,
+            ports,
+            told_of(address, None if self._is_fetched else self.commit),
+        )
 
     async def start(self, spec: ReleaseSpec) -> None:
         """The new release beside the old one; where both need one port or one volume, the old one stops first."""
@@ -168,6 +176,11 @@ class Releasing:
         return {"application_id": self.plan.application_id, "new": self.release_id}
 
     @property
+    def _is_fetched(self) -> bool:
+        """Whether the artifact is what somebody else has built."""
+        return self.plan.settings.source_type == "docker"
+
+    @property
     def _runtime(self) -> Runtime:
         return self.tools.runtimes.of(self.runtime_name)
 
@@ -234,6 +247,12 @@ class Releasing:
             mask=self.plan.mask,
             hosts=hosts,
         )
+
+
+def told_of(address: str | None, commit: Commit | None) -> dict[str, str]:
+    """What a release is told of itself: where the edge serves it, and which commit it is of."""
+    told = {} if address is None else {"PUBLIC_URL": address, "HEADWAY_PUBLIC_DOMAIN": urlsplit(address).hostname or ""}
+    return told if commit is None else {**told, "SOURCE_COMMIT": commit.hash}
 
 
 async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json, host: Host | None = None) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from headway.core.deployments.run import Run
 from headway.domains.applications import ports_store
@@ -41,7 +42,9 @@ from headway.seams.builders.registry import BUILDERS, SITE_IMAGE
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.border import kept_from
+from headway.seams.runtimes.inside import InFolder, Layered
 from headway.seams.runtimes.machine import Reached
+from headway.seams.runtimes.record import told_variables
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.visits import Visiting
 from headway.seams.sources.archive import ArchiveSource
@@ -62,6 +65,7 @@ class Defaults:
     build_memory_bytes: int | None
     application_memory_bytes: int | None
     application_disk_bytes: int | None
+    layer_bytes: int
     process_limit: int
 
 
@@ -193,8 +197,15 @@ class Tools:
         command = replace(closing, stages=(*closing.stages, counting), capture=True)
         return int((await run.command("seal", command)).output.split()[0])
 
-    def release_spec(self, plan: Plan, release_id: str, artifact: Artifact, ports: tuple[int, ...]) -> ReleaseSpec:
-        """All that the runtime needs to start a release."""
+    def release_spec(
+        self,
+        plan: Plan,
+        release_id: str,
+        artifact: Artifact,
+        ports: tuple[int, ...],
+        told: Mapping[str, str] = MappingProxyType({}),
+    ) -> ReleaseSpec:
+        """All that the runtime needs to start a release; ``told`` are variables of ours that it is to have."""
         return ReleaseSpec(
             release_id=release_id,
             deployment_id=release_id,
@@ -215,6 +226,8 @@ class Tools:
             process_limit=self.defaults.process_limit,
             disk_bytes=self.defaults.application_disk_bytes,
             data_folder=self.folders.data(plan.application_id),
+            layer_bytes=self.defaults.layer_bytes,
+            told=told,
             drain_seconds=_given(plan.settings.drain_seconds, self.defaults.drain_seconds),
         )
 
@@ -222,21 +235,33 @@ class Tools:
         """The Procfile's release line under the run account, with the variables that the release will have."""
         bundle = spec.bundle
         first = [f"{bundle.folder}/{part}" for part in bundle.path]
+        home = spec.data_folder or "/"
         env = {
-            "HOME": spec.data_folder or "/",
+            "HOME": home,
+            "DATA_DIR": home,
             "LANG": "C.UTF-8",
+            **told_variables(spec),
             **bundle.env,
             **plan.variables,
             "PATH": ":".join([*first, plan.variables.get("PATH") or _PATH]),
         }
-        stage = Stage(argv=("/bin/sh", "-c", bundle.release_command or ":"), account=plan.run_account)
-        return Command(
-            stages=(stage,),
+        inside = InFolder(
+            folder=bundle.folder,
+            account=plan.run_account,
             env=env,
-            cwd=bundle.folder,
             limits=replace(self._limits(plan.settings.memory_bytes), confined=True),
-            step_seconds=plan.settings.step_seconds,
-            inactivity_seconds=plan.settings.inactivity_seconds,
+            layer=Layered(
+                root=self.folders.native,
+                release_id=spec.release_id,
+                home=home,
+                bytes=spec.layer_bytes,
+                keep=spec.keep,
+            ),
+        )
+        return inside.command(
+            ("/bin/sh", "-c", bundle.release_command or ":"),
+            seconds=plan.settings.step_seconds,
+            silent_seconds=plan.settings.inactivity_seconds,
         )
 
     async def free_ports(self, count: int) -> list[int]:

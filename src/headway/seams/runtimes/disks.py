@@ -43,7 +43,8 @@ class Disks:
         if began < self._next or not bounded:
             return
         for uid, homes in _by_account(bounded).items():
-            held = sum(map(_held, (*homes, *_left_by(uid))))
+            layers = (str(self.layout.layers / each.release_id) for each in bounded if each.uid == uid)
+            held = sum(map(held_by, (*homes, *layers, *_left_by(uid))))
             before = self._held.get(uid, held)
             self._held[uid] = held
             for each in bounded:
@@ -94,7 +95,7 @@ def _left_by(uid: int) -> list[str]:
     return found
 
 
-def _held(path: str) -> int:
+def held_by(path: str) -> int:
     """The bytes on the disk of a file or of all below a folder; following no link, through what may be gone by then."""
     with suppress(OSError):
         return Path(path).lstat().st_blocks * 512 + sum(each.st_blocks * 512 for each in _files(path))
