@@ -89,7 +89,7 @@ class Worksite:
         while chunk := await anchor.read(offset, 1 << 16):
             chunks.append(chunk)
             offset += len(chunk)
-        return b"".join(chunks).decode(errors="replace")
+        return plain(b"".join(chunks).decode(errors="replace"))
 
     async def anchor(self) -> Anchor:
         """The run's anchor, which is opened when it is first needed."""
