@@ -126,21 +126,6 @@ def test_a_build_that_fills_the_disk_and_prints_on(small_disk: Kept) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.parametrize("small_disk", ["0"], ids=["no ballast"], indirect=True)
-@pytest.mark.parametrize("ends", ["exit 3", "kill -9 $$"])
-def test_a_build_that_leaves_no_byte_of_the_disk(small_disk: Kept, ends: str) -> None:
-    """Its end cannot be recorded before what it wrote is gone, and that is told."""
-    before = free(small_disk)
-    small_disk.panel.stop()  # the journal of the database begins anew, with no room from before
-    small_disk.panel.start()
-
-    said = "build (ended with exit status 3|was ended by signal SIGKILL).*The disk of the database is full"
-    small_disk.fails(said, buildCommand=f"cat /dev/zero >big 2>/dev/null; {ends}", seconds=45)
-
-    until(lambda: free(small_disk) > before - 24 * MIB, 20, what="the room is given back")
-
-
-@pytest.mark.root
 def test_a_disk_that_is_full_already(small_disk: Kept) -> None:
     filler = small_disk.panel.data_dir / "filler"
     with filler.open("wb") as file:
