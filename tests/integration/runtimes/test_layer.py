@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from headway.kernel.artifacts import Bundle
 from headway.kernel.errors import InvalidInput
-from headway.seams.runtimes import layer, record
+from headway.seams.runtimes import layer, overlay, record
 from headway.seams.runtimes.inside import InFolder
 from headway.seams.runtimes.launcher import BESIDE
 from headway.seams.runtimes.layers import Layers
@@ -50,6 +51,24 @@ if form == "owners":
 os.chdir(layer.lay(root, "r1", terms, parted=parted))
 os.setgroups([]); os.setgid(terms["gid"]); os.setuid(terms["uid"])
 exec(what)
+"""
+# As an account that is not root: says who it is, how its layer was made, what the release holds and what is left.
+BY_ITSELF = """
+import glob, json, os, sys
+sys.path[:0] = [{source!r}]
+from headway.seams.runtimes import layer, overlay
+os.mkdir({root!r} + "/release")
+open({root!r} + "/release/a", "w").write("before")
+if not (pid := os.fork()):
+    parted = overlay.part_mounts() if {parted} else False
+    os.chdir(layer.lay({root!r}, "r1", {terms!r}, parted=parted))
+    open("a", "w").write("after"); os.makedirs("closed/inner"); os.chmod("closed", 0)
+    os._exit(0)
+os.waitpid(pid, 0)
+(place,) = glob.glob({root!r} + "/layers/r1/*")
+form = json.load(open(place + "/layer.json"))["form"]
+layer.clear(place)
+print(os.getuid(), form, open({root!r} + "/release/a").read(), len(glob.glob({root!r} + "/layers/r1/*")))
 """
 FORMS = (layer.OVERLAY, layer.OWNERS, layer.COPY)
 
@@ -160,6 +179,22 @@ def test_a_copy_is_no_larger_than_a_layer_may_be(bench: Bench) -> None:
     said = bench.does(layer.COPY, "print('began')")
     assert (said.returncode == 0, said.stdout) == (False, "")
     assert "larger than HEADWAY_APPLICATION_LAYER lets it be" in said.stderr
+
+
+@pytest.mark.parametrize("form", [layer.OVERLAY, layer.COPY])
+def test_without_root_a_process_has_a_layer_too_and_nothing_of_it_is_left(form: str) -> None:
+    with open_folder() as folder:
+        os.chown(folder, ACCOUNT, ACCOUNT)
+        source = folder / "source"  # a checkout may be closed to others
+        (source / "headway/seams/runtimes").mkdir(parents=True)
+        for module in (layer, overlay):
+            shutil.copy(module.__file__, source / "headway/seams/runtimes")
+        settled = {"folder": f"{folder}/release", "home": str(folder), "keep": [], "program": "web", "app_name": "shop"}
+        terms = {**settled, "uid": None, "gid": None, "bytes": 1 << 20}
+        script = BY_ITSELF.format(source=str(source), root=str(folder), terms=terms, parted=form == layer.OVERLAY)
+        account = ("setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups")
+        said = subprocess.run((*account, PYTHON, "-I", "-S", "-c", script), capture_output=True, text=True, check=False)
+        assert said.stdout.split() == [str(ACCOUNT), form, "before", "0"], said.stderr
 
 
 @pytest.mark.parametrize("form", FORMS)

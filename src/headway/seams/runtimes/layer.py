@@ -96,8 +96,11 @@ def clear(place: str) -> None:
     """Removes a layer whose process has ended."""
     import shutil  # noqa: PLC0415 - few starts need it
 
-    with contextlib.suppress(OSError):
-        os.chmod(f"{place}/work/work", 0o700)  # noqa: PTH101 - as above; the kernel closes it to all
+    for above, folders, _ in os.walk(place) if os.geteuid() != 0 else ():
+        for path in (f"{above}/{name}" for name in folders):
+            if not os.path.islink(path):  # noqa: PTH114 - as above
+                with contextlib.suppress(OSError):
+                    os.chmod(path, 0o700)  # noqa: PTH101 - as above; the kernel closes some to all, and programs others
     shutil.rmtree(place, ignore_errors=True)
 
 
