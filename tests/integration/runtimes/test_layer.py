@@ -16,6 +16,7 @@ import pytest
 from headway.kernel.artifacts import Bundle
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes import layer, overlay, record
+from headway.seams.runtimes.disks import held_by
 from headway.seams.runtimes.inside import InFolder
 from headway.seams.runtimes.launcher import BESIDE
 from headway.seams.runtimes.layers import Layers
@@ -188,7 +189,7 @@ def test_without_root_a_process_has_a_layer_too_and_nothing_of_it_is_left(form: 
         source = folder / "source"  # a checkout may be closed to others
         (source / "headway/seams/runtimes").mkdir(parents=True)
         for module in (layer, overlay):
-            shutil.copy(module.__file__, source / "headway/seams/runtimes")
+            shutil.copy(str(module.__file__), source / "headway/seams/runtimes")
         settled = {"folder": f"{folder}/release", "home": str(folder), "keep": [], "program": "web", "app_name": "shop"}
         terms = {**settled, "uid": None, "gid": None, "bytes": 1 << 20}
         script = BY_ITSELF.format(source=str(source), root=str(folder), terms=terms, parted=form == layer.OVERLAY)
@@ -201,6 +202,15 @@ def test_without_root_a_process_has_a_layer_too_and_nothing_of_it_is_left(form: 
 def test_what_a_dead_process_has_left_is_taken_away(bench: Bench, form: str) -> None:
     assert bench.does(form, "open('made', 'w')").returncode == 0
     assert len(list(bench.root.glob("layers/r1/web+*"))) == 1
+    Layers(layout=Layout(root=bench.root)).watch()
+    assert list(bench.root.glob("layers/*")) == []
+
+
+def test_no_depth_keeps_a_layer_from_being_counted_or_taken_away(bench: Bench) -> None:
+    digs = "for _ in range(3000): os.mkdir('d'); os.chdir('d')\nopen('large', 'wb').write(bytes(1 << 20))"
+    assert bench.does(layer.OVERLAY, digs).returncode == 0
+    (place,) = bench.root.glob("layers/r1/web+*")
+    assert held_by(str(place / "upper")) > 1 << 40
     Layers(layout=Layout(root=bench.root)).watch()
     assert list(bench.root.glob("layers/*")) == []
 

@@ -16,7 +16,7 @@ from typing import Any
 from headway.infra.hosts import processes
 from headway.seams.runtimes import app_logs, layer
 from headway.seams.runtimes.disks import held_by
-from headway.seams.runtimes.processes import PROC, all_pids, kill_until_gone, owner, start_time
+from headway.seams.runtimes.processes import PROC, WontDie, all_pids, kill_until_gone, owner, start_time
 from headway.seams.runtimes.programs import Layout
 
 _LEAST_REST, _SHARE = 1.0, 20.0  # a look rests twenty times as long as it took
@@ -127,7 +127,8 @@ class Layers:
         else:
             _tell(pid, line)
         born = {each: started for each in _in_mounts_of(pid, found.told) if (started := start_time(each)) is not None}
-        kill_until_gone(lambda: {each for each, started in born.items() if processes.is_alive(each, started)})
+        with suppress(WontDie):  # who grows on is met again at the next look
+            kill_until_gone(lambda: {each for each, started in born.items() if processes.is_alive(each, started)})
 
 
 def _folders(folder: Path) -> list[Path]:
