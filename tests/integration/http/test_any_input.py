@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from headway.faces.http.procedures import all_procedures
 from headway.faces.http.registry import Kind
 from headway.faces.http.streams import Follows
@@ -30,6 +32,7 @@ TEXTS = [
 VALUES: list[Any] = [None, True, 0, -1, 1.5, 10**30, -(10**30), *TEXTS, "y" * 5_000, [], [1], {}, {"a": {"b": [None]}}]
 
 
+@pytest.mark.slow
 async def test_no_input_breaks_a_procedure(database_url: str, tmp_path: Path) -> None:
     async with open_world(tmp_path / "data", HEADWAY_DATABASE_URL=database_url) as world:
         await send_anything(world, ROUNDS)

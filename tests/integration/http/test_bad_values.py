@@ -42,6 +42,7 @@ async def test_what_is_required_must_be_there(world: World) -> None:
             assert set(required) <= set(answer.json()["data"]["zodError"]["fieldErrors"]), procedure.name
 
 
+@pytest.mark.slow
 async def test_a_value_of_another_type_is_named(world: World) -> None:
     for procedure in MUTATIONS:  # a query has texts only
         for field, expected in procedure.expected.items():
@@ -62,6 +63,7 @@ async def test_an_id_that_is_no_use_or_anothers_is_refused(world: World, foreign
                 assert answer.status_code in {400, 404}, (procedure.name, field, value[:20], answer.text[:200])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wire", ["", "trpc/"])
 async def test_a_body_that_is_hard_to_read_breaks_nothing(world: World, wire: str) -> None:
     """The large ones for one procedure of each router; `script/prove bad_values` sends them to all."""
