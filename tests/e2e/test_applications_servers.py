@@ -16,13 +16,16 @@ import httpx
 import pytest
 
 from headway.domains.servers.carrying import SMALL_BYTES
+from tests.answering import DIES_AFTER_TEN, SERVES_SLOWLY
 from tests.certificates import certificate_for
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.e2e.test_cli import headway, succeed
+from tests.led import require_few_lost
 from tests.mortal import WHY, mortal
 from tests.panel import Panel, commit, free_port, git_repository, host_of, panel, until, web
 from tests.server_roots import MISSING, RootedServer, engine_on, remove_groups, rooted_server
+from tests.visitors import Visitors
 
 pytestmark = [
     pytest.mark.slow,
@@ -227,6 +230,24 @@ def test_a_release_that_dies_on_a_server_says_why(site: Site, tmp_path: Path) ->
     assert f'It said: "{WHY}".' in row["errorMessage"], row["errorMessage"]
     assert "web | bye\n" in site.panel.deployment_log(row["deploymentId"])
     assert "web | bye\n" in site.panel.get("application.readLogs", applicationId=application_id)
+    site.panel.post("application.delete", applicationId=application_id)
+
+
+def test_a_release_that_dies_on_a_server_under_requests_gives_them_back(site: Site, tmp_path: Path) -> None:
+    files, running = {**web(""), "app.py": SERVES_SLOWLY}, site.panel
+    application_id = site.application(git_repository(tmp_path / "r", files), "dying", drainSeconds=6)
+    running.done(running.deploy(application_id), 120)
+    commit(tmp_path / "r", {"app.py": DIES_AFTER_TEN}, "die amid the eleventh answer")
+    name = host_of(running.get("application.one", applicationId=application_id))
+    with Visitors(running.edge_port, [name], kept=49, pause_seconds=0, address=site.server.address) as visitors:
+        until(lambda: visitors.count > 100, what="visitors are there")
+        row = running.ended(running.deploy(application_id), 120)
+        until(lambda: running.one(row["deploymentId"])["errorMessage"], what="it is told")
+        before = visitors.count
+        until(lambda: visitors.count > before + 500, what="more of them came")
+    require_few_lost(name, visitors)
+    assert "ended by itself" in running.one(row["deploymentId"])["errorMessage"]
+    assert site.visit(application_id).text == "old"
     site.panel.post("application.delete", applicationId=application_id)
 
 

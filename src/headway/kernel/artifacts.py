@@ -302,7 +302,8 @@ class Entrance(StrEnum):
 class Way:
     """A host name, and what of its paths, by which requests come in. ``path`` takes itself and all below it; with
     ``strip`` it is cut off before the release sees the request, and ``inner_path`` is then put in front. With
-    ``issued`` a certificate is asked for, where the edge may ask. Without ``upstreams`` it leads to the route's.
+    ``issued`` a certificate is asked for, where the edge may ask. Without ``upstreams`` it leads to the route's;
+    ``before`` are as those of a route, of a way with servers of its own.
     """
 
     host: str
@@ -312,6 +313,7 @@ class Way:
     entrance: Entrance = Entrance.EITHER
     issued: bool = True
     upstreams: tuple[Upstream, ...] = ()
+    before: tuple[Upstream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

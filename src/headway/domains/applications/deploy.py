@@ -75,6 +75,7 @@ class DeployKind:
             warning=await releasing.route(spec, health),
             message=f"Deployment done: release {spec.release_id} serves{releasing.where(spec)}",
             settle=lambda tx: releasing.settle(tx, spec, health),
+            standing=partial(releasing.standing, spec, health),
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.application_id, success)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Never
 from urllib.parse import urlsplit
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
@@ -20,11 +22,12 @@ from headway.domains.catalog.restoring import Domains
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import Health, Runtime, Unhealthy
 
+_LOOK_SECONDS = 0.05
 _UNANSWERED = (
     "the release takes connections and answers no HTTP, so nobody is served at its addresses. Where it is to serve "
     "there, let it answer HTTP on its port."
@@ -133,6 +136,25 @@ class Releasing:
 
         warning: str | None = await self.run.step("route", witnessed(self.run, self._runtime, spec, move))
         return warning
+
+    async def standing(self, spec: ReleaseSpec, health: Health) -> Never:
+        """Watches the processes that were healthy until the end is written. Raises RunFailed where one ended by itself;
+        requests go to the release before again by then.
+        """
+
+        async def look() -> None:
+            try:
+                await self._require_standing(spec, health)
+            except Unavailable:
+                return  # whoever writes the end meets it too
+            except Unhealthy:
+                await self._lead_back()
+                raise
+
+        watched = witnessed(self.run, self._runtime, spec, look)
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await watched()
 
     async def _require_standing(self, spec: ReleaseSpec, health: Health) -> None:
         """Whether the very processes that were healthy still run. Raises Unhealthy."""

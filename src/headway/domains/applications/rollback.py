@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from headway.core.deployments.model import Deployment, SubjectType
@@ -103,6 +104,7 @@ class RollbackKind:
             message=f"Rolled back: version {back.target.version} serves again{releasing.where(spec)}, as release "
             f"{spec.release_id}. The application's settings are as they were: the next deploy works from them.",
             settle=settle,
+            standing=partial(releasing.standing, spec, health),
         )
         return await first_answers.added(run, tools.routing.edge, releasing.plan.application_id, success)
 

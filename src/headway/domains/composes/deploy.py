@@ -69,6 +69,7 @@ class DeployKind:
             message=f"Deployment done: {names} of {releasing.plan.app_name} are up",
             warning=answers.warning,
             settle=lambda tx: releasing.settle(tx, plan, finished, answers),
+            standing=None if plan.record.stack else partial(releasing.standing, plan, answers),
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Never
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
@@ -27,7 +29,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.images import require_own_labels
 from headway.infra.hosts.command import Command
 from headway.kernel.artifacts import Commit, Route
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
 from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import commands, converted
 from headway.seams.runtimes.compose.allowed import paths_of
@@ -37,6 +39,7 @@ from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.ways import Way
 
 START = "start"
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +168,33 @@ class Releasing:
             except explain.INTERRUPTIONS:
                 raise
             except HeadwayError as error:
-                if not plan.going(Way.IN_PLACE) and self.plan.was_up:
-                    async with self.run.fence():
-                        await routing.lead(self.plan.compose_id, await self.tools.release(self.plan.serving))
+                await self._lead_back(plan)
                 raise await self._watch().explained(plan, error) from error
             await self.run.say(phrase("Led to the new containers: {}", ", ".join(way.host for way in route.ways)))
 
         await self.run.step("route", move)
+
+    async def standing(self, plan: Rollout, answers: Answers) -> Never:
+        """Watches the containers that answered until the end is written. Raises RunFailed where one ended by itself;
+        requests go to those before again by then.
+        """
+        asking = await self.asking()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await asking.require_standing(answers)
+            except Unavailable:
+                continue  # whoever writes the end meets it too
+            except RunFailed as failure:
+                await self._lead_back(plan)
+                raise self.left(plan, await self._watch().explained(plan, failure)) from failure
+
+    async def _lead_back(self, plan: Rollout) -> None:
+        """The undo does it too, once the run has ended; who comes meanwhile is not to wait for that."""
+        if not plan.going(Way.IN_PLACE) and self.plan.was_up:
+            async with self.run.fence():
+                before = await self.tools.release(self.plan.serving)
+                await self.tools.routing.lead(self.plan.compose_id, before, alone=True)
 
     async def asking(self) -> Asking:
         """Who asks the ports of this release."""

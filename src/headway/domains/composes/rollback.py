@@ -5,6 +5,7 @@ Nothing is read, built or pulled, and nobody is asked but its machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
@@ -84,6 +85,7 @@ class RollbackKind:
             message=f"Rolled back: version {release.seq} of {releasing.plan.app_name} runs again, as release "
             f"{releasing.release_id}. Its file and variables are as they were: the next deploy works from them.",
             settle=settle,
+            standing=None if plan.record.stack else partial(releasing.standing, plan, answers),
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
 
