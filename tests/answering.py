@@ -17,9 +17,10 @@ os.waitpid(worker, 0)
 sys.exit("the worker failed to boot")
 """
 
-# It ends itself at the request after so many. Those of Headway itself count only where that is wanted.
+# It ends itself at the request after so many: at once, or amid its answer, of which it says when. Those of Headway
+# itself count only where that is wanted. Any other answer is sent as one, so that it has begun only where it is whole.
 _COUNTING = """\
-import http.server, os, signal, threading
+import http.server, os, signal, threading, time
 
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 lock, begun = threading.Lock(), 0
@@ -28,14 +29,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         global begun
+        self.rfile.read(int(self.headers.get("content-length", 0)))
         with lock:
             begun += ON_PROBES or not self.headers.get("user-agent", "").startswith("Headway")
-            if begun > ALLOWED:
+            if begun > ALLOWED and not AMID:
                 os._exit(3)
-        self.send_response(200)
-        self.send_header("content-length", str(len(b"BODY")))
-        self.end_headers()
-        self.wfile.write(b"BODY")
+            if begun > ALLOWED:
+                # The edge passes on what it has of an answer after a tenth of a second.
+                end = time.time() + 0.3
+                dying = f"x-dying: {end}".encode()
+                self.wfile.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 99\\r\\n" + dying + b"\\r\\n\\r\\nBODY")
+                time.sleep(end - time.time())
+                os._exit(3)
+        time.sleep(TAKES)
+        length = str(len(b"BODY")).encode()
+        self.wfile.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: " + length + b"\\r\\n\\r\\nBODY")
+    do_POST = do_GET
     def log_message(self, *args):
         pass
 
@@ -47,12 +56,15 @@ Server(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
 _EVER = 1_000_000_000
 
 
-def counting(body: str, allowed: int = _EVER, *, on_probes: bool = False) -> str:
-    """A program that ends itself at the request after so many."""
+def counting(
+    body: str, allowed: int = _EVER, *, on_probes: bool = False, amid: bool = False, takes_seconds: float = 0.0
+) -> str:
+    """A program that ends itself at the request after so many, and takes so long for each before."""
     program = _COUNTING.replace("ALLOWED", str(allowed)).replace("ON_PROBES", str(on_probes))
-    return program.replace("BODY", body)
+    return program.replace("AMID", str(amid)).replace("TAKES", str(takes_seconds)).replace("BODY", body)
 
 
 BROKEN_AT_FIRST_REQUEST = counting("new", 0, on_probes=True)
-DIES_AFTER_TEN = counting("new", 10)
+DIES_AFTER_TEN = counting("new", 10, amid=True)
 SERVES = counting("old")
+SERVES_SLOWLY = counting("old", takes_seconds=0.1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import statistics
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from headway.infra.hosts import processes
-from headway.infra.hosts.base import AnchorSpec
+from headway.infra.hosts.base import AnchorSpec, StopMode
 from headway.infra.hosts.command import Account, Command, command
 from headway.infra.hosts.linked_anchor import LinkedAnchor
 from headway.infra.hosts.local import LocalHost
@@ -20,6 +21,11 @@ from headway.kernel.ids import new_id
 PATH = "/usr/local/bin:/usr/bin:/bin"
 BUILD = Account(uid=61201, gid=61201)
 OTHER = Account(uid=61202, gid=61202)
+
+# Hides from whoever would end it in each way that a shell knows.
+TREE = "(setsid sleep 1000 & nohup sleep 1001 >/dev/null 2>&1 & env -i sleep 1002 &); sleep 1003 & echo up; sleep 1004"
+# How long a kill may take with each of the modes, p99.
+KILL_MS = {"both": 60.0, "no-cgroups": 150.0, "no-namespaces": 150.0, "neither": 150.0}
 
 # The ways of holding a run's processes together, as arguments of LocalHost.
 MODES: dict[str, dict[str, bool]] = {
@@ -96,3 +102,26 @@ def with_argument(text: str) -> list[int]:
             if text.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return found
+
+
+async def kill_times(root: Path, mode: str, kills: int) -> list[float]:
+    """How many milliseconds each of so many kills took, from the call to the proof that nothing is left, ascending."""
+    opened, killed = [], []
+    async with local_host(root, **MODES[mode]) as host:
+        await host.capabilities()
+        for number in range(kills):
+            begin = time.perf_counter()
+            anchor = await host.open_anchor(AnchorSpec(deployment_id=f"d{number}", epoch=1, total_seconds=60))
+            opened.append((time.perf_counter() - begin) * 1000)
+            await anchor.go()
+            await anchor.start("build", shell(TREE, BUILD))
+            await anchor.changed(0)
+            begin = time.perf_counter()
+            await anchor.stop(StopMode.KILL)
+            killed.append((time.perf_counter() - begin) * 1000)
+            assert living(anchor) == []
+            await anchor.close()
+    for what, times in (("handle", sorted(opened)), ("kill", sorted(killed))):
+        most = times[len(times) * 99 // 100 - 1]
+        print(f"{mode}: {what} median {statistics.median(times):.1f} ms, p99 {most:.1f} ms")
+    return sorted(killed)

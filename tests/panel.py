@@ -43,13 +43,14 @@ def free_port() -> int:
 
 def until(condition: Callable[[], T], seconds: float = 20.0, *, what: str = "") -> T:
     """Waits until ``condition`` gives something true, and gives that; fails after the deadline. The longer it takes the
-    less often it looks: most looks are calls and programs, which are to leave the processors to what is waited for.
+    less often it looks: most looks are calls and programs, which are to leave the processors to what is waited for. It
+    is seen a twentieth of the wait too late at most.
     """
     began = time.monotonic()
     while not (value := condition()):
         waited = time.monotonic() - began
         assert waited < seconds, f"not within {seconds} s: {what or condition}"
-        time.sleep(min(0.05, max(0.01, waited / 20)))
+        time.sleep(min(0.25, max(0.01, waited / 20)))
     return value
 
 
@@ -122,6 +123,8 @@ class Panel:
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}/api", headers={"x-api-key": KEY}, timeout=60, trust_env=False
         )
+        # To what applications answer; each time by a connection of its own.
+        self.visitor = httpx.Client(timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     def start(self, *, wait: bool = True, module: str = "headway.faces.cli.main serve --data-dir", **env: str) -> Panel:
         """Starts ``headway serve``, or another module that serves; with ``wait`` returns once it answers."""
@@ -222,10 +225,14 @@ class Panel:
         return self.get("deployment.one", deploymentId=deployment_id)
 
     def ended(self, deployment_id: str, seconds: float = 30) -> Json:
-        """A deployment's row once it has ended."""
+        """A deployment's row once it has ended, of which the panel tells."""
 
         def row() -> Json:
             found = self.one(deployment_id)
+            if found["status"] not in {"done", "error"}:
+                waited = {"deploymentId": deployment_id, "timeout": str(min(seconds, 5))}
+                self.client.get("/deployment.wait", params=waited)
+                found = self.one(deployment_id)
             return found if found["status"] in {"done", "error"} else None
 
         return until(row, seconds, what=f"the end of {deployment_id}")
@@ -249,7 +256,8 @@ class Panel:
     def visit(self, name: str, path: str = "/") -> httpx.Response:
         """What an application answers through the edge."""
         url = f"http://127.0.0.1:{self.edge_port}{path}"
-        return httpx.get(url, headers={"host": f"{name}.localhost"}, timeout=10, trust_env=False)
+        self.visitor.cookies.clear()
+        return self.visitor.get(url, headers={"host": f"{name}.localhost"})
 
     def clean_up(self) -> None:
         """Ends everything that this data directory keeps alive, by the markers in the processes' environments."""
@@ -257,6 +265,7 @@ class Panel:
             self.process.send_signal(signal.SIGCONT)
             self.kill()
         self.client.close()
+        self.visitor.close()
         end_all(self.data_dir, {"PATH": os.environ["PATH"], **self.env})
         assert self.groups == [], "control groups are left"
         remove_traces(self.data_dir)

@@ -12,10 +12,21 @@ import httpx
 
 
 class Visitors:
-    """For each application, or host name, some connections that are kept open, and one that is new each time."""
+    """For each application, or host name, some connections that are kept open, and one that is new each time. Those who
+    ``post`` ask for a change. An application that ends itself amid an answer may say in it when (``x-dying``).
+    """
 
-    def __init__(self, edge_port: int, names: list[str], *, kept: int = 2, pause_seconds: float = 0.005) -> None:
-        self._url = f"http://127.0.0.1:{edge_port}/"
+    def __init__(
+        self,
+        edge_port: int,
+        names: list[str],
+        *,
+        kept: int = 2,
+        pause_seconds: float = 0.005,
+        post: bool = False,
+        address: str = "127.0.0.1",
+    ) -> None:
+        self._url = f"http://{address}:{edge_port}/"
         self._pause_seconds = pause_seconds
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -23,6 +34,10 @@ class Visitors:
         self.failures: list[str] = []
         self.longest_seconds = 0.0
         self.failed_at: list[float] = []  # by the clock
+        self.failed_since: list[float] = []  # when they had been begun
+        self.deaths: list[float] = []
+        self._method = "POST" if post else "GET"
+        self._body = b"an order" if post else None
         self._threads = [
             threading.Thread(target=self._visit, args=(name,), kwargs={"keep": number < kept}, daemon=True)
             for name in names
@@ -47,11 +62,14 @@ class Visitors:
     def _visit(self, name: str, *, keep: bool) -> None:
         host = name if "." in name else f"{name}.localhost"
         limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
-        with httpx.Client(trust_env=False, timeout=10, limits=limits, headers={"host": host}) as client:
+        hooks = {"response": [self._note_death]}
+        with httpx.Client(
+            trust_env=False, timeout=10, limits=limits, headers={"host": host}, event_hooks=hooks
+        ) as client:
             while not self._ended.wait(self._pause_seconds):
-                began = time.monotonic()
+                began, at = time.monotonic(), time.time()
                 try:
-                    answer = client.get(self._url)
+                    answer = client.request(self._method, self._url, content=self._body)
                     text, failed = answer.text, answer.status_code != 200
                 except httpx.HTTPError as error:
                     text, failed = repr(error), True
@@ -60,5 +78,11 @@ class Visitors:
                     if failed:
                         self.failures.append(f"{name}: {text}")
                         self.failed_at.append(time.time())
+                        self.failed_since.append(at)
                     else:
                         self.answers[name, text] += 1
+
+    def _note_death(self, answer: httpx.Response) -> None:
+        """The head of an answer has come, and perhaps no more will."""
+        if "x-dying" in answer.headers:
+            self.deaths.append(float(answer.headers["x-dying"]))

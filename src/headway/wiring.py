@@ -236,7 +236,7 @@ class Wiring:
         rounds.keep_handback(engine, operating, self._ledger, self._settings.handback_time)
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
         self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
-        self._composes.keep_afar(engine)
+        self._composes.keep(engine, self._events)
         engine.keep(self._schedules.clearing(engine.stopper), *self._previews.pollers(engine.stopper))
         services = self._services(access, engine, operating, back, disk)
         return Wired(services=services, engine=engine, fleet=self._servers.fleet)

@@ -30,6 +30,7 @@ from headway.domains.composes import store
 from headway.domains.composes.deploy import DeployKind
 from headway.domains.composes.dropping import ComposeDropService, needed
 from headway.domains.composes.folders import ComposeFolders
+from headway.domains.composes.handback import Handback
 from headway.domains.composes.keeper import Keeper
 from headway.domains.composes.making import Making
 from headway.domains.composes.moving import Moving
@@ -47,6 +48,7 @@ from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import DockerApi, EngineAway, unix_socket
 from headway.infra.panel.data_dir import DataDir
+from headway.kernel.events import DeploymentEnded, Events
 from headway.kernel.settings import Settings
 from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.compose.commands import Docker
@@ -134,9 +136,14 @@ class ComposeWiring:
         keeper = self._keeper(LOCAL_HOST)
         return (Poller("restore composes", keeper.restore), Poller("compose keeper", keeper.keep_round))
 
-    def keep_afar(self, engine: PanelEngine) -> None:
-        """Has the engine do the same for those of servers."""
+    def keep(self, engine: PanelEngine, events: Events) -> None:
+        """Has the engine do the same for those of servers, and watch for a while, on all hosts, what a deployment has
+        put beside the containers that served.
+        """
         self.afar.keep(self.db, engine, "far compose keeper", store.hosts_in_use, self._keeper)
+        handback = Handback(operating=self.operating, ledger=self.ledger, window=self.settings.handback_time)
+        events.listen(DeploymentEnded, handback.ended)
+        engine.release_also(handback)
 
     def _keeper(self, host_id: str) -> Keeper:
         return Keeper(

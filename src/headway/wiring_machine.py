@@ -160,18 +160,6 @@ def tools_of(
     )
 
 
-def _defaults(settings: Settings) -> Defaults:
-    return Defaults(
-        health_seconds=settings.health_deadline.total_seconds(),
-        settle_seconds=settings.settle_time.total_seconds(),
-        drain_seconds=settings.drain_time.total_seconds(),
-        build_memory_bytes=settings.build_memory_bytes,
-        application_memory_bytes=settings.application_memory_bytes,
-        application_disk_bytes=settings.application_disk,
-        process_limit=settings.process_limit,
-    )
-
-
 def _toolchains(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Store:
     uid = None if data_dir.uid_base is None else data_dir.account_of(OwnProgram.TOOLCHAINS)
     return Store(
@@ -182,6 +170,19 @@ def _toolchains(settings: Settings, data_dir: DataDir, folders: AppFolders) -> S
         sources=Sources(npm=settings.npm_registry, pypi=settings.pypi_index, pythons=settings.python_builds),
         home=str(Path.home()),
         least_free_bytes=settings.least_free_bytes,
+    )
+
+
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
+        health_seconds=settings.health_deadline.total_seconds(),
+        settle_seconds=settings.settle_time.total_seconds(),
+        drain_seconds=settings.drain_time.total_seconds(),
+        build_memory_bytes=settings.build_memory_bytes,
+        application_memory_bytes=settings.application_memory_bytes,
+        application_disk_bytes=settings.application_disk,
+        layer_bytes=settings.application_layer,
+        process_limit=settings.process_limit,
     )
 
 

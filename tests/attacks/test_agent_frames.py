@@ -15,6 +15,8 @@ from tests.bounds import P99_SECONDS, watched
 from tests.panel import Panel, panel
 from tests.ssh_servers import ssh_server
 
+pytestmark = pytest.mark.slow
+
 # What a server that was broken into has sshd start instead of what it is asked to.
 ROGUE = """\
 import struct, sys, time

@@ -18,6 +18,7 @@ from tests.panel import Panel, panel, until
 
 Json = Any
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.timeout(120),
     pytest.mark.skipif(os.geteuid() != 0, reason="programs are given accounts of their own: needs root"),
 ]

@@ -23,6 +23,7 @@ from tests.postgres import Cluster, find_program
 
 Json = Any
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.timeout(300),
     pytest.mark.skipif(os.geteuid() != 0, reason="programs are given accounts of their own: needs root"),
 ]

@@ -17,6 +17,8 @@ from headway.first_key import prepare, replace
 from headway.kernel.errors import Forbidden
 from tests.panel import Panel, remove_traces
 
+pytestmark = pytest.mark.slow
+
 GONE, MINE = "taken-away-and-gone-for-good-0123456789", "another-key-of-the-owner-0123456789"
 UNAUTHORIZED, NOBODY = 401, 65534
 

@@ -14,6 +14,8 @@ import pytest
 from tests.bounds import P99_SECONDS, connected, heard, said, watched
 from tests.panel import KEY, Panel, panel
 
+pytestmark = pytest.mark.slow
+
 BEGINNING = b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n"
 UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
 CHUNKED = b"POST /api/health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"

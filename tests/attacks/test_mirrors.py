@@ -18,7 +18,7 @@ from tests.integration.sources.repositories import Repository, branch, owner_of,
 from tests.integration.worksite import Worksite
 from tests.panel import Panel, git_repository, panel, web
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 _ONLY_READING = 1 << 2
 
@@ -48,7 +48,6 @@ def all_of(mirror: Path) -> set[int]:
     return {each.lstat().st_uid for each in (mirror, *mirror.rglob("*"))}
 
 
-@pytest.mark.slow
 def test_a_git_that_is_subverted_reads_no_mirror_of_another_service(host: Panel, tmp_path: Path) -> None:
     ids = [host.application(git_repository(tmp_path / name, web("1")), name=name) for name in ("mine", "theirs")]
     for each in ids:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.panel import Panel, git_repository, until
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 BOUND = 64 << 20
 LARGE = "one(os.environ['HOME'] + '/large', 3000)"

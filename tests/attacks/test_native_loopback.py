@@ -18,7 +18,7 @@ from headway.seams.runtimes import mirrors
 from headway.seams.runtimes.gates import own_addresses
 from tests.panel import Panel, free_port, git_repository, until, web
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 # Does what it is asked for with the sockets of its own account, and says what came of it.
 TRIER = """\

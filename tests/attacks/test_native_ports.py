@@ -13,7 +13,7 @@ import pytest
 
 from tests.panel import Panel, git_repository, until, web
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 # Listens on a port again and again, in the spellings that a server may have, and answers like nobody else.
 TAKER = """\

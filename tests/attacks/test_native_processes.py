@@ -12,7 +12,7 @@ import pytest
 
 from tests.panel import Panel, git_repository, until, web
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 LOOKER = """\
 import ctypes, http.server, os, socket, subprocess, urllib.parse

@@ -35,6 +35,8 @@ from tests.integration.worksite import Worksite
 from tests.outward_world import FAR, PORT, SAYS
 from tests.receivers import receiver
 
+pytestmark = pytest.mark.slow
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="networks of their own, and programs in the kernel: root")
 NEAR = (
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.1.1", "172.16.0.1", "172.31.255.255", "192.168.1.1"),  # noqa: S104

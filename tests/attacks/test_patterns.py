@@ -14,6 +14,8 @@ from headway.seams.builders.languages.node_versions import satisfies
 from tests.bounds import P99_SECONDS, watched
 from tests.panel import Panel, panel
 
+pytestmark = pytest.mark.slow
+
 DEEP = "**/a/" * 8 + "b"
 NAME = "/".join("a" * 34)
 PUSH = {"ref": "refs/heads/main", "after": "c" * 40, "repository": {"clone_url": "https://git.example/x.git"}}

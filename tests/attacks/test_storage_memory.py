@@ -18,6 +18,8 @@ from tests.backups import Keeper
 from tests.mariadb import MariaDb, lacks_mariadb, running_mariadb
 from tests.panel import panel
 
+pytestmark = pytest.mark.slow
+
 _MIB = 1 << 20
 STORAGE = Storage(root="dest:bucket")
 
@@ -34,7 +36,6 @@ def mariadb() -> Iterator[MariaDb]:
         yield server
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(os.geteuid() != 0, reason="control groups are root's to make")
 @pytest.mark.skipif(lacks_mariadb() is not None, reason=str(lacks_mariadb()))

@@ -12,6 +12,8 @@ import pytest
 from tests.bounds import P99_SECONDS, connected, heard, said, watched
 from tests.panel import Panel, panel
 
+pytestmark = pytest.mark.slow
+
 CHUNKED = "POST /api/deploy/{} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n{}\r\n"
 ANNOUNCED = "POST /api/deploy/{} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2097152\r\n{}\r\n"
 SIGNED = "X-Hub-Signature-256: sha256=00\r\n"

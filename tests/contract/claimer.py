@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import OperationalError
 
 from headway.core.deployments import store
 from headway.core.deployments.lease import Lease
 from headway.core.deployments.ledger import Ledger, Outcome
 from headway.core.deployments.status import Maker, Reason, Status
+from headway.infra.db import sqlite
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.deployments import CLAIMABLE, deployments
 from headway.infra.db.transaction import Tx
@@ -46,8 +50,7 @@ def main(url: str, owner: str, seed: str, limits: str) -> None:
 
 def claim(database: SqlDatabase, book: Ledger, host: str, owner: str, bounds: dict[str, int]) -> Lease | None:
     """Takes one, if it may; the bounds are looked at within the very transaction."""
-    with database.writer.begin() as connection:
-        tx = Tx(connection, SystemClock())
+    with transaction(database) as tx:
         claimed = book.claim(tx, host, owner)
         broken = overfull(tx, bounds) if claimed else []
     if claimed is None:
@@ -59,8 +62,7 @@ def claim(database: SqlDatabase, book: Ledger, host: str, owner: str, bounds: di
 
 def let_go(database: SqlDatabase, book: Ledger, lease: Lease, chance: random.Random) -> None:
     """Ends it, or now and then puts it back."""
-    with database.writer.begin() as connection:
-        tx = Tx(connection, SystemClock())
+    with transaction(database) as tx:
         if chance.random() < 0.1:
             book.put_back(tx, lease)
         else:
@@ -69,8 +71,7 @@ def let_go(database: SqlDatabase, book: Ledger, lease: Lease, chance: random.Ran
 
 def cancel(database: SqlDatabase, book: Ledger, chance: random.Random) -> None:
     """Ends one that would be claimed next, unless somebody is faster."""
-    with database.writer.begin() as connection:
-        tx = Tx(connection, SystemClock())
+    with transaction(database) as tx:
         waiting = tx.execute(select(deployments.c.deployment_id).where(CLAIMABLE)).all()
         if waiting:
             chosen = store.find(tx, chance.choice(waiting).deployment_id)
@@ -79,10 +80,28 @@ def cancel(database: SqlDatabase, book: Ledger, chance: random.Random) -> None:
 
 def unfinished(database: SqlDatabase) -> int:
     """How many wait; those that run belong to somebody who will end them or put them back."""
-    with database.writer.begin() as connection:
+    with transaction(database) as tx:
         states = deployments.c.status.in_([Status.PENDING, Status.RUNNING])
-        number: int = connection.scalar(select(func.count()).select_from(deployments).where(states)) or 0
+        number: int = tx.scalar(select(func.count()).select_from(deployments).where(states)) or 0
         return number
+
+
+@contextmanager
+def transaction(database: SqlDatabase) -> Iterator[Tx]:
+    """One that writes. SQLite gives its lock to whoever happens to ask when it is free: who was not lucky for seconds
+    begins again, as the panel's loops do. Nothing was done yet.
+    """
+    with ExitStack() as stack:
+        yield Tx(_begun(database, stack), SystemClock())
+
+
+def _begun(database: SqlDatabase, stack: ExitStack) -> Connection:
+    while True:
+        try:
+            return stack.enter_context(database.writer.begin())
+        except OperationalError as error:
+            if not sqlite.is_away(error.orig, writing=True):
+                raise
 
 
 if __name__ == "__main__":

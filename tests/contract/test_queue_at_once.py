@@ -115,8 +115,13 @@ class BesideModel:
 # Many at once.
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_many_claimers_claim_each_job_once_and_keep_every_bound(write: Write, database: SqlDatabase, seed: int) -> None:
+def test_many_claimers_claim_each_job_once_and_keep_every_bound(write: Write, database: SqlDatabase) -> None:
+    """`script/prove queue_at_once` has them meet in more ways."""
+    claim_all_at_once(write, database, seed=1)
+
+
+def claim_all_at_once(write: Write, database: SqlDatabase, seed: int) -> None:
+    """Many claim, end and put back, all by chance, until nothing is left."""
     write(lambda tx: add_host(tx, "there", 1))
     added = [
         add(

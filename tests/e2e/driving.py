@@ -32,6 +32,7 @@ def driven(folder: Path) -> Iterator[tuple[Panel, Stage]]:
 def drives(cli: Cli, stage: Stage, shapes: Json, procedure: str) -> None:
     """The command line calls the procedure, and prints what the document says."""
     answer = cli(scripted.command_of(procedure), **_texts(DRIVES[procedure](stage)))
+    _tidy(stage, procedure)
     shape = _shape(shapes, procedure)
     assert answer == NO_RESULT if shape is None else misfits(shape, answer, shapes) == []
 
@@ -39,6 +40,7 @@ def drives(cli: Cli, stage: Stage, shapes: Json, procedure: str) -> None:
 def drives_tool(tool: Tool, stage: Stage, shapes: Json, procedure: str) -> None:
     """The same for the MCP server."""
     answer = tool(scripted.tool_of(procedure), **DRIVES[procedure](stage))
+    _tidy(stage, procedure)
     shape = _shape(shapes, procedure)
     assert answer == "" if shape is None else misfits(shape, answer, shapes) == []
 
@@ -58,6 +60,11 @@ def hears_that_a_test_was_not_taken(cli: Cli, procedure: str) -> None:
 def one_of_each_router(procedures: Collection[str]) -> list[str]:
     """The first of each router: a process is started for each command, and all of them take minutes."""
     return sorted({name.partition(".")[0]: name for name in sorted(procedures, reverse=True)}.values())
+
+
+def _tidy(stage: Stage, procedure: str) -> None:
+    if procedure.startswith("notification."):
+        stage.tell_nobody()
 
 
 def _texts(given: Mapping[str, Json]) -> Mapping[str, Json]:

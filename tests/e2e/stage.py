@@ -74,6 +74,11 @@ class Stage:
         notification_id: str = made["notificationId"]
         return notification_id
 
+    def tell_nobody(self) -> None:
+        """Removes the channels: each is told of all that happens later, by a process of its own."""
+        for channel in self._running.get("notification.all"):
+            self._running.post("notification.remove", notificationId=channel["notificationId"])
+
     def served(self) -> str:
         """One that is deployed."""
         if self._served is None:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.answering import BROKEN_AT_FIRST_REQUEST, BROKEN_AT_IMPORT, DIES_AFTER_TEN, SERVES
-from tests.docker_engine import Engine
+from tests.answering import (
+    BROKEN_AT_FIRST_REQUEST,
+    BROKEN_AT_IMPORT,
+    DIES_AFTER_TEN,
+    SERVES,
+    SERVES_SLOWLY,
+)
+from tests.compose import SLEEPS, Stack, stack
+from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web, boxing_panel
+from tests.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
 from tests.panel import Panel, commit, git_repository, until, web
 from tests.visitors import Visitors
 
@@ -41,10 +51,10 @@ def files(form: str, app: str) -> dict[str, str]:
     return {**(web("") if form == "native" else boxed_web("")), "app.py": app}
 
 
-def served(running: Panel, folder: Path, form: str, name: str) -> str:
+def served(running: Panel, folder: Path, form: str, name: str, program: str = SERVES) -> str:
     """An application whose release answers; its id."""
     fields = {} if form == "native" else {"buildType": "dockerfile"}
-    application_id = running.application(git_repository(folder / name, files(form, SERVES)), name=name, **fields)
+    application_id = running.application(git_repository(folder / name, files(form, program)), name=name, **fields)
     running.done(running.deploy(application_id), BUILD_SECONDS)
     return application_id
 
@@ -66,12 +76,16 @@ def test_a_release_that_never_answers_gets_no_request(shared: Panel, tmp_path: P
     assert set(visitors.answers) == {(name, "old")}
 
 
+@pytest.mark.parametrize("how", ["reads", "posts"])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_release_that_dies_under_requests_gives_them_back(shared: Panel, tmp_path: Path, form: str) -> None:
-    name = f"{form}-ten"
-    application_id = served(shared, tmp_path, form, name)
-    commit(tmp_path / name, files(form, DIES_AFTER_TEN), "die after ten requests")
-    with Visitors(shared.edge_port, [name], kept=49) as visitors:
+def test_a_release_that_dies_under_requests_gives_them_back(shared: Panel, tmp_path: Path, form: str, how: str) -> None:
+    name = f"{form}-{how}"
+    application_id = served(shared, tmp_path, form, name, SERVES_SLOWLY)
+    commit(tmp_path / name, files(form, DIES_AFTER_TEN), "die amid the eleventh answer")
+    with (
+        Led(shared, f"{name}.localhost") as led,
+        Visitors(shared.edge_port, [name], kept=49, pause_seconds=0, post=how == "posts") as visitors,
+    ):
         until(lambda: visitors.count > 100, what="visitors are there")
         deployment_id = shared.deploy(application_id)
         shared.ended(deployment_id, BUILD_SECONDS)
@@ -79,10 +93,8 @@ def test_a_release_that_dies_under_requests_gives_them_back(shared: Panel, tmp_p
         before = visitors.count
         until(lambda: visitors.count > before + 500, what="more of them came")
     row = shared.one(deployment_id)
-    print(f"{name}: {visitors.count} requests, {len(visitors.failures)} failed; {row['status']}: {row['errorMessage']}")
-    # It died amid its answer to these: the edge ends the connection, or says that it is at a loss.
-    begun = [each for each in visitors.failures if "RemoteProtocolError" in each or "Internal Server Error" in each]
-    assert visitors.failures == begun, "what only reads is asked of the release before"
+    bound = BACK_SECONDS if form == "native" else BUSY_SECONDS
+    require_given_back(name, visitors, led, post=how == "posts", within_seconds=bound)
     assert "ended by itself" in row["errorMessage"]
     assert shared.visit(name).text == "old"
     assert row["status"] == "error" or row["unstable"]
@@ -120,3 +132,57 @@ def test_what_answered_before_has_to_answer_again(shared: Panel, tmp_path: Path)
     assert row["status"] == "error"
     assert "It has to answer HTTP there, as the release before does" in row["errorMessage"]
     assert shared.visit("web").text == "old"
+
+
+def service(program: str) -> dict[str, Any]:
+    """A service whose next containers are begun beside those that serve."""
+    return {
+        "image": BASE_IMAGE,
+        "command": ["python3", "-c", program.replace("$", "$$")],
+        "environment": {"PORT": "3000"},
+        "healthcheck": {"test": ["CMD", "true"], "interval": "300ms", "timeout": "5s", "retries": 5},
+        "stop_grace_period": "1s",
+    }
+
+
+@pytest.fixture
+def shop(shared: Panel, docker_engine: Engine) -> Iterator[Stack]:
+    made = stack(shared, docker_engine, "shop")
+    yield made
+    shared.post("compose.delete", composeId=made.compose_id, deleteVolumes=True)
+
+
+def test_a_compose_service_that_dies_under_requests_gives_them_back(shared: Panel, shop: Stack) -> None:
+    shared.post("domain.create", composeId=shop.compose_id, host="dies.example", serviceName="web", port=3000)
+    shop.deploy(web=service(SERVES_SLOWLY), other=SLEEPS)
+    shop.write(web=service(DIES_AFTER_TEN), other=SLEEPS)
+    before = shop.containers()
+    with (
+        Led(shared, "dies.example") as led,
+        Visitors(shared.edge_port, ["dies.example"], kept=49, pause_seconds=0) as visitors,
+    ):
+        until(lambda: visitors.count > 100, what="visitors are there")
+        deployment_id = shop.begin()
+        shared.ended(deployment_id, BUILD_SECONDS)
+        until(lambda: shared.one(deployment_id)["errorMessage"], what="it is told")
+        count = visitors.count
+        until(lambda: visitors.count > count + 500, what="more of them came")
+    row = shared.one(deployment_id)
+    require_given_back("dies.example", visitors, led, post=False, within_seconds=BUSY_SECONDS)
+    assert "ended by itself" in row["errorMessage"]
+    assert row["status"] == "error" or row["unstable"]
+    assert shop.one()["composeStatus"] == "error"
+    until(lambda: shop.containers(running=False) == before, 20, what="only those of before are there")
+
+
+def test_a_wrong_port_of_a_compose_service_is_told_within_five_seconds(shared: Panel, shop: Stack) -> None:
+    shared.post("domain.create", composeId=shop.compose_id, host="wrong.example", serviceName="web", port=3001)
+    shop.write(web=service(SERVES))
+    deployment_id = shop.begin()
+    until(lambda: "does not answer on port 3001" in shared.deployment_log(deployment_id), 60, what="it is told")
+    (step,) = (each for each in shared.one(deployment_id)["steps"] if each["name"] == "answers")
+    told = datetime.now(UTC) - datetime.fromisoformat(step["startedAt"])
+    assert told < timedelta(seconds=5)
+    assert "It listens on 0.0.0.0:3000 instead." in shared.deployment_log(deployment_id)
+    row = shared.done(deployment_id, 60)
+    assert "Nobody is served at the domains of web:3001" in row["errorMessage"]

@@ -8,7 +8,6 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,16 +20,11 @@ from tests.panel import free_port, git, git_repository, web
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
-@pytest.fixture(
-    scope="module",
-    # As root below a closed folder, builds and applications lie in /var/lib/headway-work.
-    params=["closed folder", pytest.param("open folder", marks=pytest.mark.slow)],
-)
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    with ExitStack() as stack:
-        is_open = request.param == "open folder"
-        folder = stack.enter_context(open_folder()) if is_open else tmp_path_factory.mktemp("closed")
-        yield stack.enter_context(kept(folder))
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """Below a closed folder, so as root builds and applications lie in /var/lib/headway-work."""
+    with kept(tmp_path_factory.mktemp("closed")) as made:
+        yield made
 
 
 class TestSource:
@@ -159,10 +153,12 @@ class TestStart:
             "no database to talk to",
             "deploy again",
             startCommand="echo no database to talk to; exit 3",
+            healthDeadlineSeconds=60,
         )
 
     def test_a_program_that_is_not_there(self, site: Kept) -> None:
-        site.fails("exit status 127", "not found", startCommand="no-such-program")
+        said = ("exit status 127", "not found")
+        site.fails(*said, startCommand="no-such-program", healthDeadlineSeconds=60)
 
     def test_a_port_that_another_application_has(self, site: Kept) -> None:
         port = free_port()
@@ -295,3 +291,14 @@ def quoted(value: str) -> str:
 def test_nothing_of_all_this_has_harmed_the_panel(site: Kept) -> None:
     assert site.panel.get("deployment.queueList") == []
     assert "Traceback" not in site.panel.log()
+
+
+def test_below_an_open_folder_it_is_the_same() -> None:
+    """Where builds and applications lie in the data folder; `script/prove bad_input` tries all of the above there."""
+    with open_folder() as folder, kept(folder) as site:
+        TestSource().test_a_build_path_that_leads_outside_by_a_symbolic_link(site)
+        TestBuild().test_a_build_that_fails(site)
+        TestBuild().test_a_release_command_that_fails(site)
+        TestStart().test_a_program_that_is_not_there(site)
+        TestVariables().test_values_arrive_exactly_in_the_build_and_in_the_application(site)
+        test_nothing_of_all_this_has_harmed_the_panel(site)

@@ -81,13 +81,13 @@ def test_a_build_that_says_nothing_for_ever(site: Kept) -> None:
     )
 
 
-@pytest.fixture(params=["16MiB", "0"], ids=["ballast", "no ballast"])
+@pytest.fixture(scope="module", params=["16MiB", "0"], ids=["ballast", "no ballast"])
 def small_disk(request: pytest.FixtureRequest) -> Iterator[Kept]:
-    """The application on a disk of its own, of 256 MiB."""
+    """The application on a disk of its own, of 160 MiB."""
     with open_folder() as folder:
         data = folder / "data"
         data.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256m,mode=711", "none", data], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=711", "none", data], check=True)
         try:
             with kept(folder, HEADWAY_BALLAST=request.param, HEADWAY_LEAST_FREE="64MiB") as made:
                 yield made
@@ -106,6 +106,7 @@ def test_a_build_that_fills_the_disk(small_disk: Kept) -> None:
     row = small_disk.panel.done(small_disk.deploy(customGitUrl=small_disk.repository(web("again"))))
     assert row["status"] == "done"
     assert small_disk.panel.visit("kept").text == "again"
+    small_disk.release_id = small_disk.panel.done(small_disk.deploy())["deploymentId"]
 
 
 @pytest.mark.root
@@ -143,7 +144,7 @@ def test_a_repository_that_does_not_fit_on_the_disk(small_disk: Kept) -> None:
     git_repository(repository, web("x"))
     git(repository, "config", "core.compression", "0")  # what cannot be compressed need not be tried
     with (repository / "noise").open("wb") as file:
-        for _ in range(260):
+        for _ in range(165):
             file.write(os.urandom(MIB))
     url = commit(repository, {}, "noise")
     before = free(small_disk)

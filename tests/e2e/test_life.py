@@ -29,6 +29,7 @@ def test_a_second_panel_on_one_data_directory_is_refused_with_a_sentence(running
     assert "Another panel" in second.log()
     assert "--data-dir" in second.log()
     assert running.is_up()
+    assert f"Applications answer at http://NAME.localhost:{running.edge_port}" in running.log()
 
 
 def test_a_panel_that_cannot_listen_does_not_say_that_it_does(running: Panel, tmp_path: Path) -> None:

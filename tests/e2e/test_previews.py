@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from tests.answering import DIES_AFTER_TEN, SERVES_SLOWLY
 from tests.forge import Forge, forge
 from tests.forge_apis import TOKEN, forge_api
 from tests.integration.sources.servers import serve_http
+from tests.led import Led, require_given_back
 from tests.panel import KEY, Panel, git, git_repository, panel, until, web
 from tests.pull_requests import SECRET, PullRequest
+from tests.visitors import Visitors
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -107,6 +110,27 @@ def test_a_pull_request_is_opened_pushed_to_and_merged_and_nothing_is_left(runni
     late = pull.tell("synchronize", at=1)
     assert (late["outcome"], late["reason"]) == ("skipped", "outdated")
     assert running.visit("life").text == "one"
+
+
+def test_a_preview_that_dies_under_requests_gives_them_back(running: Panel, git_host: Forge) -> None:
+    application_id = previewed(running, git_host, "dying", drainSeconds=6)
+    pull = PullRequest(running, git_host, application_id, 5)
+    pull.push({**web(""), "app.py": SERVES_SLOWLY}, "Serve")
+    running.done(pull.tell("opened")["deploymentId"])
+    pull.push({**web(""), "app.py": DIES_AFTER_TEN}, "Die amid the eleventh answer")
+    with (
+        Led(running, "dying-pr-5.localhost") as led,
+        Visitors(running.edge_port, ["dying-pr-5"], kept=49, pause_seconds=0) as visitors,
+    ):
+        until(lambda: visitors.count > 100, what="visitors are there")
+        deployment_id = pull.tell("synchronize")["deploymentId"]
+        running.ended(deployment_id)
+        until(lambda: running.one(deployment_id)["errorMessage"], what="it is told")
+        before = visitors.count
+        until(lambda: visitors.count > before + 500, what="more of them came")
+    require_given_back("dying-pr-5", visitors, led, post=False)
+    assert "ended by itself" in running.one(deployment_id)["errorMessage"]
+    assert running.visit("dying-pr-5").text == "old"
 
 
 def test_one_that_is_closed_while_it_builds_is_gone_and_comes_back_when_it_is_opened_again(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.forge import Forge, forge
+from tests.kept import open_folder
 from tests.panel import Panel, panel, until, web
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -82,17 +83,22 @@ def test_a_push_of_files_that_nobody_watches_deploys_nothing(running: Panel, git
 
 
 def test_of_quick_pushes_the_newest_serves_and_the_rest_name_it(running: Panel, git_host: Forge) -> None:
-    application_id = told(running, git_host, "quick", buildCommand="sleep 1")
-    for number in range(6):
-        git_host.push(web(f"version {number}"))
-    ids = [each["services"][0]["deploymentId"] for each in reversed(deliveries(running, application_id))]
-    rows = [running.ended(each, 60) for each in ids]
+    application_id = told(running, git_host, "quick")
+    with open_folder() as folder:
+        waits = f"until [ -e {folder}/all-is-pushed ]; do sleep 0.05; done"
+        running.post("application.update", applicationId=application_id, buildCommand=waits)
+        git_host.push(web("version 0"))
+        first = deliveries(running, application_id)[0]["services"][0]["deploymentId"]
+        until(lambda: running.one(first)["status"] == "running", what="the first is being built")
+        for number in range(1, 6):
+            git_host.push(web(f"version {number}"))
+        (folder / "all-is-pushed").touch()
+        ids = [each["services"][0]["deploymentId"] for each in reversed(deliveries(running, application_id))]
+        rows = [running.ended(each, 60) for each in ids]
     until(lambda: running.visit("quick").text == "version 5", 10, what="the newest serves")
-    superseded = [row for row in rows if row["reason"] == "superseded"]
-    assert rows[-1]["status"] == "done"
-    assert len(superseded) >= 2
-    assert all(row["status"] == "done" for row in rows if row not in superseded)
-    for row in superseded:
+    assert [row["reason"] for row in rows] == [None, *["superseded"] * 4, None]
+    assert {rows[0]["status"], rows[-1]["status"]} == {"done"}
+    for row in rows[1:-1]:
         assert any(each in row["errorMessage"] for each in ids[ids.index(row["deploymentId"]) + 1 :])
 
 

@@ -12,7 +12,7 @@ from tests.compose import Stack, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxing_panel
 from tests.mortal import PROGRAM, WHY, mortal
-from tests.panel import Panel, git_repository, panel, web
+from tests.panel import Panel, commit, git_repository, panel, web
 
 Json = Any
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -67,6 +67,23 @@ def test_what_a_visitor_is_answered_is_on_the_row(
     assert running.get("deployment.all", applicationId=application_id)[0]["answers"] == row["answers"]
     said = f"Warning: GET / through the edge answers {status} (after "
     assert (said in running.deployment_log(row["deploymentId"])) is is_warned_of
+
+
+def test_what_headway_says_itself_is_never_masked_only_what_it_quotes(running: Panel, tmp_path: Path) -> None:
+    repository = tmp_path / "repo"
+    files = web("own", build="echo it is $SECRET_STATE\n")
+    git_repository(repository, files)
+    url = commit(repository, {}, "A healthy release")
+    application_id = running.application(url, name="words", buildCommand="sh build")
+    env = "SECRET_STATE=healthy\nSECRET_NOUN=release\nSECRET_VERB=Fetched\nSECRET_PLACE=Builder\n"
+    running.post("application.saveEnvironment", applicationId=application_id, env=env)
+    row = running.done(running.deploy(application_id))
+    lines = running.deployment_log(row["deploymentId"]).splitlines()
+    assert "The new release is healthy." in lines
+    assert any(line.startswith("Builder native: ") for line in lines)
+    assert f"Fetched main of {url}" in lines
+    assert any(line.endswith(" by Test: A ****** ******") for line in lines), "it quotes a commit"
+    assert "it is ******" in lines
 
 
 def test_the_closing_line_is_headways_own_and_addresses_are_no_secrets(running: Panel, tmp_path: Path) -> None:

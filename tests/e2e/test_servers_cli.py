@@ -12,6 +12,7 @@ from tests.panel import Panel, free_port, panel
 from tests.ssh_servers import SSHD, make_key, ssh_server
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.root,
     pytest.mark.timeout(120),
     pytest.mark.skipif(SSHD is None, reason="needs sshd (apt-get install openssh-server)"),

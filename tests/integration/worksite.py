@@ -18,6 +18,7 @@ from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.local import LocalHost
 from headway.kernel.errors import HeadwayError
 from headway.kernel.ids import new_id
+from headway.kernel.phrase import plain
 
 IS_ROOT = os.geteuid() == 0
 
@@ -67,7 +68,7 @@ class Worksite:
         return ended
 
     async def say(self, text: str) -> None:
-        self.said.append(text)
+        self.said.append(plain(text))
         await (await self.anchor()).say(f"say-{len(self.said)}", text)
 
     def masked(self, text: str) -> str:
@@ -88,7 +89,7 @@ class Worksite:
         while chunk := await anchor.read(offset, 1 << 16):
             chunks.append(chunk)
             offset += len(chunk)
-        return b"".join(chunks).decode(errors="replace")
+        return plain(b"".join(chunks).decode(errors="replace"))
 
     async def anchor(self) -> Anchor:
         """The run's anchor, which is opened when it is first needed."""

@@ -119,19 +119,14 @@ def changes(targets: Targets) -> Iterator[Attempt]:
 
 
 def changes_of_own_release() -> Iterator[Attempt]:
-    """A release is read-only to the account that runs it."""
+    """What a process changes in its release lies in a layer of its own; what is around both is not its to change."""
     here = Path.cwd()
-    some = here / "intruder.py"
-    yield "own release: a new file", partial((here / "new").write_text, "x")
-    yield "own release: a new folder", (here / "new").mkdir
-    yield "own release: append", partial(opened, str(some), os.O_WRONLY | os.O_APPEND)
-    yield "own release: remove", some.unlink
-    yield "own release: rename", partial(some.rename, here / "other")
-    yield "own release: mode of a file", partial(some.chmod, 0o777)
-    yield "own release: mode of the folder", partial(here.chmod, 0o777)
-    yield "own release: times", partial(os.utime, some, (0, 0))
+    layers = here.parents[2] / "native/layers"
     yield "own release: its place", partial(here.rename, here.parent / "moved")
     yield "own release: another beside it", (here.parent / "beside").mkdir
+    yield "own release: the layers of all", partial(listed, str(layers))
+    yield "own release: its layers", partial(listed, str(layers / here.name))
+    yield "own release: a layer more", (layers / here.name / "web+1-1-1").mkdir
 
 
 def links(targets: Targets) -> Iterator[Attempt]:

@@ -16,39 +16,61 @@ from tests.answering import BROKEN_AT_FIRST_REQUEST, BROKEN_AT_IMPORT, DIES_AFTE
 from tests.compose import panel_with_engine, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import boxed_web
+from tests.led import Led, require_given_back
 from tests.panel import Panel, commit, git_repository, panel, until
 from tests.visitors import Visitors
 
 SECONDS = 200
 _WSGI = """\
-import os
+import os, time
 count = 0
 def app(environ, begin):
     global count
+    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     count += 1
     if count > ALLOWED:
+        end = time.time() + 0.3
+        begin("200 OK", [("Content-Length", "99"), ("x-dying", str(end))])
+        yield b"BODY"
+        time.sleep(end - time.time())
         os._exit(3)
+    time.sleep(0.02)
     begin("200 OK", [("Content-Length", "3")])
-    return [b"BODY"]
+    yield b"BODY"
 """
 _ASGI = """\
-import os
+import asyncio, os, time
 count = 0
 async def app(scope, receive, send):
     global count
     if scope["type"] != "http":
         raise RuntimeError("requests only")
     count += 1
+    async def answer(length, *more):
+        headers = [(b"content-length", length), *more]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"BODY", "more_body": bool(more)})
     if count > ALLOWED:
+        end = time.time() + 0.3
+        await answer(b"99", (b"x-dying", str(end).encode()))
+        time.sleep(end - time.time())
         os._exit(3)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"3")]})
-    await send({"type": "http.response.body", "body": b"BODY"})
+    await asyncio.sleep(0.1)
+    await answer(b"3")
 """
 _NODE = """\
-let count = 0;
-require("http").createServer((_, answer) => {
-  if (++count > ALLOWED) process.exit(3);
-  answer.end("BODY");
+let count = 0, dying = false;
+require("http").createServer((request, answer) => {
+  request.resume();
+  if (dying) return;
+  if (++count > ALLOWED) {
+    dying = true;
+    answer.writeHead(200, {"content-length": "99", "x-dying": String(Date.now() / 1000 + 0.3)});
+    answer.write("BODY");
+    setTimeout(() => process.exit(3), 300);
+  } else {
+    setTimeout(() => { if (!dying) answer.end("BODY"); }, 100);
+  }
 }).listen(process.env.PORT, "127.0.0.1");
 """
 EVER = 1_000_000_000
@@ -133,13 +155,23 @@ def test_natively(site: Panel, folder: Path, name: str) -> None:
             row = site.ended(site.deploy(application_id), SECONDS)
         told(name, what, visitors, row)
         assert (row["status"], visitors.failures) == ("error", [])
-    commit(repository, server.answering("new", 12), "dies after ten requests")
-    with Visitors(site.edge_port, [name], kept=49) as visitors:
+    commit(repository, server.answering("new", 14), "dies amid an answer after some")
+    for post in (False, True):
+        _dies(site, name, application_id, post=post)
+
+
+def _dies(site: Panel, name: str, application_id: str, *, post: bool) -> None:
+    with (
+        Led(site, f"{name}.localhost") as led,
+        Visitors(site.edge_port, [name], kept=49, pause_seconds=0, post=post) as visitors,
+    ):
         until(lambda: visitors.count > 100, what="visitors are there")
         row = site.ended(site.deploy(application_id), SECONDS)
+        until(lambda: site.one(row["deploymentId"])["errorMessage"], what="it is told")
         before = visitors.count
-        until(lambda: visitors.count > before + 3000, 60, what="more of them came")
-    told(name, "after ten", visitors, site.one(row["deploymentId"]))
+        until(lambda: visitors.count > before + 1000, 60, what="more of them came")
+    told(name, f"after some, {'posting' if post else 'reading'}", visitors, site.one(row["deploymentId"]))
+    require_given_back(name, visitors, led, post=post)
 
 
 @pytest.mark.docker

@@ -95,7 +95,7 @@ class Site:
                 found += [Path(folder, name) for name in names]
         files = [path for path in dict.fromkeys(found) if path.is_file() and not path.is_symlink()]
         serving = self.panel.get("application.one", applicationId=self.application_id)["servingReleaseId"]
-        own = [path for path in files if path.parent.name == "app" and path.name.startswith(f"r{serving}-")]
+        own = [path for path in files if path.parent.name.startswith("app-") and path.name.startswith(f"r{serving}-")]
         assert all((path.stat().st_uid, path.stat().st_mode & 0o077) == (0, 0) for path in own)
         return [path for path in files if path not in own]
 

@@ -168,7 +168,7 @@ class SimRun:
         """Adds to the output, while somebody reads the pipe."""
         if self.state is State.WORKING:
             if own_line and self.spool and not self.spool.endswith(b"\n"):
-                self.spool += b"\n"
+                self.spool += b"\0\n"
             self.spool += data
             self.bell.ring()
 

@@ -12,7 +12,7 @@ import pytest
 from headway.core.deployments import owed, store
 from headway.core.deployments.model import Request
 from headway.core.engine.runner import Runner
-from headway.infra.db.engine import Database, DatabaseAway
+from headway.infra.db.engine import Database, DatabaseAway, DatabaseFull
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import DeploymentEnded
@@ -309,3 +309,36 @@ class Hearing:
     def __init__(self, database: Database, run: Callable[[Callable[[Tx], Any]], Awaitable[Any]]) -> None:
         self.read = database.read
         self.run = run
+
+
+@pytest.mark.parametrize("migrate", [["sleep 1", "exit 3"], ["sleep 1", "print migrated"]], ids=["fails", "does not"])
+def test_what_a_run_has_filled_of_the_disk_goes_before_its_end_is_written(migrate: list[str]) -> None:
+    """While its last command works, what the first run has released takes the room of the database."""
+    filled = list[str]()
+
+    async def script(made: World) -> None:
+        look = made.store.watch
+
+        def watch(tx: Tx) -> None:
+            first = rows(made)[0].deployment_id if made.truth.rows else ""
+            if not filled and (first, "migrate") in made.machine.begun:
+                filled.append(first)
+            if set(filled) & made.effects.releases:
+                raise DatabaseFull("The disk of the database is full.")
+            look(tx)
+
+        made.store.watch = watch
+        panel = made.start_panel()
+        first = request(input={"commands": {**SHORT, "migrate": migrate}})
+        await made.ask(panel, made.enqueue(panel, first))
+        await made.ask(panel, made.enqueue(panel, neighbours()))
+        await ended(made, 60)
+
+    with world(f"full disk {migrate}") as made:
+        play(made, script)
+        first, second = rows(made)
+        assert (first.status, first.reason) == ("error", "failed")
+        assert (first.error_message or "").endswith("The disk of the database is full.")
+        assert filled
+        assert not set(filled) & made.effects.releases
+        assert second.status == "done" or migrate[1] != "exit 3"

@@ -243,6 +243,8 @@ class ReleaseSpec:
     the loopback at which it is reached, ``more_ports`` are those of the second copy of ``web`` and the ones after it;
     ``loopback`` are the ports there that its processes may reach beside their own (None: all that are no other's);
     what is ``ruled`` reaches of the machine, as a container, what is open to all only;
+    ``layer_bytes`` is what each process may write in its release, which goes with it, and ``keep`` are folders of the
+    release that stay in the data folder; ``told`` are variables of ours, over which all others win;
     the releases of one project may reach each other. ``container`` says how an image is run, and nothing of a bundle.
     """
 
@@ -260,6 +262,9 @@ class ReleaseSpec:
     process_limit: int | None = None
     disk_bytes: int | None = None
     data_folder: str | None = None
+    layer_bytes: int = 1 << 30
+    keep: tuple[str, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
     drain_seconds: float = 10.0
     more_ports: tuple[int, ...] = ()
     loopback: tuple[int, ...] | None = None
@@ -306,7 +311,8 @@ class Entrance(StrEnum):
 class Way:
     """A host name, and what of its paths, by which requests come in. ``path`` takes itself and all below it; with
     ``strip`` it is cut off before the release sees the request, and ``inner_path`` is then put in front. With
-    ``issued`` a certificate is asked for, where the edge may ask. Without ``upstreams`` it leads to the route's.
+    ``issued`` a certificate is asked for, where the edge may ask. Without ``upstreams`` it leads to the route's;
+    ``before`` are as those of a route, of a way with servers of its own.
     """
 
     host: str
@@ -316,6 +322,7 @@ class Way:
     entrance: Entrance = Entrance.EITHER
     issued: bool = True
     upstreams: tuple[Upstream, ...] = ()
+    before: tuple[Upstream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,14 @@ class Settings(ToolchainSettings):
     application_disk: int | None = field(
         default=None, metadata=_told(size(_MIB), "Disk that one application of processes may fill; unset: all.")
     )
+    application_layer: int = field(
+        default=1 << 30,
+        metadata=_told(
+            size(_MIB),
+            "Disk that one process may fill in its release; what it writes there is thrown away with it.",
+            written="1GiB",
+        ),
+    )
     process_limit: int = field(
         default=2048, metadata=_told(whole(16), "Processes and threads that one build or application may have.")
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from headway.infra.db.engine import DatabaseAway, DatabaseDamaged, SqlDatabase
+from headway.infra.db.engine import DatabaseAway, DatabaseDamaged, DatabaseFull, SqlDatabase
 from headway.infra.db.migrate import migrate
 from headway.infra.db.sqlite import PATIENCE_SECONDS, sqlite_url
 from headway.infra.db.tables.access import users
@@ -164,7 +164,7 @@ async def test_a_full_file_is_away_and_loses_nothing(database: SqlDatabase) -> N
     with database.writer.connect() as connection:
         pages = connection.scalar(text("PRAGMA page_count"))
         connection.execute(text(f"PRAGMA max_page_count={pages}"))
-    with pytest.raises(DatabaseAway, match="full"):
+    with pytest.raises(DatabaseFull, match="The disk of the database is full"):
         await database.run(lambda tx: add_user(tx, name="x" * 1_000_000))
     with database.writer.connect() as connection:
         connection.execute(text("PRAGMA max_page_count=1000000"))

@@ -1,4 +1,4 @@
-"""The world behind the HTTP face, one for each test."""
+"""The world behind the HTTP face, one for each test, or for a module whose tests only look."""
 
 from __future__ import annotations
 
@@ -7,14 +7,26 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.integration.http.world import World, open_world
 
 
 @pytest.fixture
 async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    shutil.copyfile(sqlite_template, folder / "headway.db")  # the migrations have tests of their own
-    async with open_world(folder) as opened:
+    async with open_world(_with_schema(tmp_path / "data", sqlite_template)) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def one_world(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncIterator[World]:
+    """For tests that are marked ``asyncio(loop_scope="module")``."""
+    async with open_world(_with_schema(tmp_path_factory.mktemp("world") / "data", sqlite_template)) as opened:
+        yield opened
+
+
+def _with_schema(folder: Path, template: Path) -> Path:
+    """A data folder whose database is there: the migrations have tests of their own."""
+    folder.mkdir()
+    shutil.copyfile(template, folder / "headway.db")
+    return folder

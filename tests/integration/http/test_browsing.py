@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from headway.core.access.model import Role
 from headway.core.access.policy import RULES
 from headway.faces.http.browsing.page import curl, example
@@ -13,6 +15,7 @@ from tests.integration.http.world import World
 
 PAGE = "http://headway.test/api/docs"
 FILES = ("", "/page.css", "/page.js")
+IN_ONE_WORLD = pytest.mark.asyncio(loop_scope="module")  # the page is made once for each
 
 
 class Found(HTMLParser):
@@ -35,56 +38,63 @@ class Found(HTMLParser):
                 self.inline.append(name)
 
 
-async def test_it_is_there_for_everybody_and_tells_every_procedure(world: World) -> None:
-    answer = await world.nobody.get(PAGE)
+@IN_ONE_WORLD
+async def test_it_is_there_for_everybody_and_tells_every_procedure(one_world: World) -> None:
+    answer = await one_world.nobody.get(PAGE)
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert {id_.removesuffix("-") for id_ in Found(answer.text).ids if id_.endswith("-")} == {*RULES}
 
 
-async def test_what_takes_no_key_is_told_so(world: World) -> None:
-    text = (await world.nobody.get(PAGE)).text
+@IN_ONE_WORLD
+async def test_what_takes_no_key_is_told_so(one_world: World) -> None:
+    text = (await one_world.nobody.get(PAGE)).text
     forms = re.findall(r'<form class="try" data-name="([^"]+)" data-method="[A-Z]+" data-keyless="yes">', text)
     assert sorted(forms) == sorted(name for name, rule in RULES.items() if rule.least is Role.GUEST)
     assert text.count("For everybody, without a key.") == len(forms)
 
 
-async def test_it_says_nothing_of_this_panel(world: World) -> None:
-    await world.application("secret-shop")
-    answer = await world.nobody.get(PAGE)
-    described = await world.get("settings.getOpenApiDocument")
+@IN_ONE_WORLD
+async def test_it_says_nothing_of_this_panel(one_world: World) -> None:
+    await one_world.application("secret-shop")
+    answer = await one_world.nobody.get(PAGE)
+    described = await one_world.get("settings.getOpenApiDocument")
 
     assert "secret-shop" not in answer.text
     assert described["info"]["version"] not in answer.text
 
 
-async def test_it_loads_nothing_from_elsewhere_and_may_not(world: World) -> None:
+@IN_ONE_WORLD
+async def test_it_loads_nothing_from_elsewhere_and_may_not(one_world: World) -> None:
     for name in FILES:
-        answer = await world.nobody.get(f"{PAGE}{name}")
+        answer = await one_world.nobody.get(f"{PAGE}{name}")
         policy = answer.headers["content-security-policy"]
         assert answer.status_code == 200
         assert "default-src 'none'" in policy
         assert not re.search(r"https?:|\*|unsafe", policy)
         assert not re.search(r"(?:https?:)?//[a-z]", answer.text)
-    found = Found((await world.nobody.get(PAGE)).text)
+    found = Found((await one_world.nobody.get(PAGE)).text)
     assert [each for each in found.addresses if not each.startswith(("#", "/api/docs/", "data:,"))] == []
     assert found.inline == [], "the policy would not let it act"
 
 
-async def test_every_link_leads_somewhere_and_every_id_is_there_once(world: World) -> None:
-    found = Found((await world.nobody.get(PAGE)).text)
+@IN_ONE_WORLD
+async def test_every_link_leads_somewhere_and_every_id_is_there_once(one_world: World) -> None:
+    found = Found((await one_world.nobody.get(PAGE)).text)
     assert len(found.ids) == len(set(found.ids))
     assert {each.removeprefix("#") for each in found.addresses if each.startswith("#")} <= set(found.ids)
 
 
-async def test_who_has_it_already_is_not_sent_it_again(world: World) -> None:
-    etag = (await world.nobody.get(PAGE)).headers["etag"]
-    assert (await world.nobody.get(PAGE, headers={"if-none-match": etag})).status_code == 304
+@IN_ONE_WORLD
+async def test_who_has_it_already_is_not_sent_it_again(one_world: World) -> None:
+    etag = (await one_world.nobody.get(PAGE)).headers["etag"]
+    assert (await one_world.nobody.get(PAGE, headers={"if-none-match": etag})).status_code == 304
 
 
-async def test_nothing_can_be_written_there_and_nothing_else_lies_beside_it(world: World) -> None:
-    assert (await world.nobody.post(PAGE)).status_code == 404
-    assert (await world.nobody.get(f"{PAGE}/page.py")).status_code == 401
+@IN_ONE_WORLD
+async def test_nothing_can_be_written_there_and_nothing_else_lies_beside_it(one_world: World) -> None:
+    assert (await one_world.nobody.post(PAGE)).status_code == 404
+    assert (await one_world.nobody.get(f"{PAGE}/page.py")).status_code == 401
 
 
 def field(name: str, *, required: bool = True, **schema: object) -> Field:

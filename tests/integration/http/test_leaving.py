@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from headway.core.deployments import store as deployments
+from headway.core.deployments.status import Status
 from headway.domains.composes.keeper import Keeper as ComposeKeeper
 from headway.infra.db.transaction import Tx
 from headway.seams.runtimes.daemon import MARKER
@@ -121,6 +122,30 @@ async def test_a_server_that_cannot_be_entered_any_more_is_not_one_that_was_remo
     await world.platform.fleet.load()
     answer = await world.owner.post(f"/{kind}.delete", json={f"{kind}Id": service[f"{kind}Id"]})
     assert (answer.status_code, "The server far has no SSH key" in answer.text) == (503, True)
+
+
+async def test_what_ran_on_a_server_that_cannot_be_entered_any_more_ends_when_that_is_removed(world: World) -> None:
+    server_id = await server_of(world)
+    service = await service_on(world, "application", server_id)
+    answer = await world.owner.post("/application.deploy", json={"applicationId": service["applicationId"]})
+    deployment_id = answer.headers["x-deployment-id"]
+
+    def begun(tx: Tx) -> None:
+        running = {"status": Status.RUNNING, "epoch": 1, "ready": False}
+        deployments.set_fields(tx, deployment_id, started_at=tx.now, out_of_reach_since=tx.now, **running)
+
+    await world.services.db.run(begun)
+    (key,) = await world.get("sshKey.all")
+    await world.post("sshKey.remove", sshKeyId=key["sshKeyId"])
+    await world.platform.fleet.load()
+    gone = await world.owner.post("/application.delete", json={"applicationId": service["applicationId"]})
+    assert gone.status_code == 503, gone.text
+
+    await world.post("server.remove", serverId=server_id, force=True)
+
+    row = await world.get("deployment.one", deploymentId=deployment_id)
+    assert (row["status"], row["reason"]) == ("error", "lost")
+    assert await world.get("server.all") == []
 
 
 @pytest.mark.root

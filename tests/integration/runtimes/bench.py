@@ -22,6 +22,7 @@ from headway.infra.hosts.command import Command
 from headway.infra.hosts.processes import initial_environment
 from headway.kernel.artifacts import Bundle, HealthCheck, HealthKind, Process, ReleaseSpec
 from headway.kernel.ids import new_id
+from headway.kernel.phrase import plain
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import ports, processes
@@ -78,7 +79,7 @@ class Work:
         raise AssertionError("the native runtime runs no command of its own")
 
     async def say(self, text: str) -> None:
-        self.lines.append(text)
+        self.lines.append(plain(text))
 
     def masked(self, text: str) -> str:
         return text.replace("s3cret\nof two lines", "******")

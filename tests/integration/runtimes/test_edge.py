@@ -187,7 +187,7 @@ async def test_a_host_of_another_application_is_refused(
     spec = await _up(runtime, work, folder)
     await edge.set_route(_route(spec))
     other = dataclasses.replace(_route(spec), application_id="app-2", app_name="other", ways=_ways("o.localhost", HOST))
-    with pytest.raises(HostTaken, match="belongs to the application shop"):
+    with pytest.raises(HostTaken, match="leads to another service already, shop"):
         await edge.set_route(other)
     assert set(await edge.routes()) == {"app-1"}
 

@@ -61,6 +61,7 @@ async def test_a_release_serves_with_exactly_the_environment_it_was_given(
         "PORT": str(spec.port),
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(folder / "runtime/homes/app-1"),
+        "DATA_DIR": str(folder / "runtime/homes/app-1"),
         "LANG": "C.UTF-8",
         "HEADWAY_RELEASE_ID": spec.release_id,
         "HEADWAY_PROCESS": "web",
@@ -68,8 +69,9 @@ async def test_a_release_serves_with_exactly_the_environment_it_was_given(
     }
     assert seen["cwd"] == spec.bundle.folder
     assert seen["ppid"] == runtime.supervisor_pid()
-    assert len(work.lines) == 1
-    assert f"port {spec.port}" in work.lines[0]
+    healthy, layer = work.lines
+    assert f"port {spec.port}" in healthy
+    assert f"belongs in DATA_DIR: {folder / 'runtime/homes/app-1'}" in layer
 
 
 @pytest.mark.root
@@ -166,7 +168,7 @@ async def test_a_stopped_release_starts_again(runtime: NativeRuntime, work: Work
 
 
 async def test_an_unknown_release_cannot_be_started(runtime: NativeRuntime) -> None:
-    with pytest.raises(UnknownRelease, match="deploy the application again"):
+    with pytest.raises(UnknownRelease, match="deploy it again"):
         await runtime.start_again("never-there")
 
 

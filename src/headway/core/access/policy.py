@@ -59,6 +59,11 @@ class Noun(StrEnum):
         first, *others = self.value.lower().split()
         return first + "".join(word.capitalize() for word in others) + "Id"
 
+    @property
+    def word(self) -> str:
+        """What it is called within a sentence."""
+        return "compose service" if self is Noun.COMPOSE else self.value[0].lower() + self.value[1:]
+
 
 class Missing(NotFound):
     """The thing does not exist, or the caller may not see it: the sentence is the same for both."""

@@ -54,6 +54,13 @@ def hold(tx: Tx, lease: Lease) -> None:
         raise LeaseLost(lease)
 
 
+def require(tx: Tx, lease: Lease) -> None:
+    """As ``hold``, where nothing is written. Raises LeaseLost."""
+    mine = (_l.deployment_id == lease.deployment_id, _l.owner == lease.owner, _l.epoch == lease.epoch)
+    if tx.scalar(select(_l.epoch).where(*mine)) is None:
+        raise LeaseLost(lease)
+
+
 def is_free(tx: Tx, deployment_id: str) -> bool:
     """Whether nobody holds a live lease of this deployment; locks an expired one against its owner's return."""
     expires_at = tx.scalar(_EXPIRY, {"of": deployment_id})

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import Integer, bindparam, cast, func, insert, null, select, text, union_all, update
 from sqlalchemy.exc import IntegrityError
 
 from headway.core.deployments import store
@@ -36,7 +36,6 @@ _ON_HOST = _c.host_id == bindparam("host_id")
 _OF_KEY = _c.exclusive_key == bindparam("exclusive_key")
 _SERVER = select(hosts.c.server_id).where(hosts.c.host_id == bindparam("host_id"))
 _HOST = select(hosts.c.concurrency, hosts.c.late_at).where(hosts.c.host_id == bindparam("host_id")).with_for_update()
-_LANES_IN_USE = select(_c.lane, func.count().label("number")).where(_ON_HOST, RUNNING).group_by(_c.lane)
 _COLUMNS = (_c.seq, _c.deployment_id, _c.epoch, _c.exclusive_key, _c.lane, _c.organization_id)
 _o = deployments.alias("other").c
 _BY_ORGANIZATION = (
@@ -59,10 +58,18 @@ _NEXT = (
     .limit(1)
 )
 _FIRST_BEHIND = (
-    select(_c.lane, _c.seq, _c.created_at)
+    select(_c.lane, _c.created_at)
     .where(_ON_HOST, CLAIMABLE, _c.lane > bindparam("behind"))
     .order_by(_c.lane, _c.seq)
     .limit(1)
+)
+_first = _FIRST_BEHIND.subquery().c
+# What runs in which lane, and since when the first behind that of deploys waits: one statement, for mostly nobody does.
+_IN_USE = union_all(
+    select(_c.lane, func.count().label("number"), cast(null(), _c.created_at.type).label("created_at"))
+    .where(_ON_HOST, RUNNING)
+    .group_by(_c.lane),
+    select(_first.lane, cast(null(), Integer), _first.created_at),
 )
 _NOTE_LATE = update(hosts).where(hosts.c.host_id == bindparam("on_host")).values(late_at=bindparam("now"))
 _NEXT_ORGANIZATION = (
@@ -257,25 +264,27 @@ def _open_lanes(tx: Tx, host_id: str, concurrency: int, late_at: datetime | None
     """The first and last lane of each range in which the host has a free slot, that of what is late before the others.
     ``late_at`` is when something late last went first.
     """
-    counts: dict[int, int] = {row.lane: row.number for row in tx.execute(_LANES_IN_USE, {"host_id": host_id})}
+    found = tx.execute(_IN_USE, {"host_id": host_id, "behind": Lane.DEPLOY}).all()
+    counts: dict[int, int] = {row.lane: row.number for row in found if row.number is not None}
     rollbacks = counts.pop(Lane.ROLLBACK, 0)
     ranges = []
     if rollbacks < 1:
         ranges.append((Lane.ROLLBACK, Lane.ROLLBACK))
     if sum(counts.values()) < concurrency:
-        ranges += _late_lane(tx, host_id, late_at)
+        first = next((row for row in found if row.number is None), None)
+        if first is not None and (late_at is None or tx.now - late_at >= LATE_AFTER):
+            ranges += _late_lane(tx, host_id, first)
         ranges.append((Lane.DEPLOY, max(Lane)))
     return ranges
 
 
-def _late_lane(tx: Tx, host_id: str, late_at: datetime | None) -> list[tuple[Lane, Lane]]:
-    """The lane behind that of deploys in which somebody has waited longest, and too long, where it is time for it."""
-    behind: Lane = Lane.DEPLOY
+def _late_lane(tx: Tx, host_id: str, first: Any) -> list[tuple[Lane, Lane]]:  # noqa: ANN401 - a row
+    """The lane behind that of deploys in which somebody has waited longest, and too long; ``first`` is who waits in the
+    first of these.
+    """
     late = []
-    while (first := tx.execute(_FIRST_BEHIND, {"host_id": host_id, "behind": behind}).one_or_none()) is not None:
-        if late_at is not None and tx.now - late_at < LATE_AFTER:
-            return []
-        behind = Lane(first.lane)
+    while first is not None:
         if tx.now - first.created_at >= LATE_AFTER:
-            late.append((first.seq, behind))
+            late.append((first.created_at, Lane(first.lane)))
+        first = tx.execute(_FIRST_BEHIND, {"host_id": host_id, "behind": first.lane}).one_or_none()
     return [(lane, lane) for _, lane in sorted(late)[:1]]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Never, Protocol, TypeVar
 
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.status import Reason
@@ -30,12 +30,14 @@ class RunFailed(HeadwayError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Success:
     """What a kind gives back when its work is true: ``settle`` is executed inside the transaction that writes the end,
-    ``message`` is the log's last line; ``warning`` what is to be said of it on the row.
+    ``message`` is the log's last line; ``warning`` what is to be said of it on the row. ``standing`` watches what has
+    come to serve until the end is written: it never returns, and raises where that does not stand.
     """
 
     message: str
     warning: str | None = None
     settle: Callable[[Tx], None] | None = None
+    standing: Callable[[], Coroutine[Any, Any, Never]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

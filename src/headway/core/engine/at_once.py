@@ -13,7 +13,7 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE
     """Does all of it, so many at a time, each to its end whatever becomes of the others. Raises the first of the errors
     that there were.
     """
-    room, errors = asyncio.Semaphore(most), list[Exception]()
+    room, errors, begun = asyncio.Semaphore(most), list[Exception](), list[Coroutine[Any, Any, None]]()
 
     async def done(each: Coroutine[Any, Any, None]) -> None:
         try:
@@ -21,11 +21,14 @@ async def at_once(work: Iterable[Coroutine[Any, Any, None]], most: int = AT_ONCE
                 await each
         except Exception as error:  # noqa: BLE001 - also a fault of ours: it must not cut off the others
             errors.append(error)
-        finally:
-            each.close()  # one whose turn never came
 
-    async with asyncio.TaskGroup() as group:
-        for each in work:
-            group.create_task(done(each))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                begun.append(each)
+                group.create_task(done(each))
+    finally:
+        for each in begun:
+            each.close()  # one whose turn never came: a task that is cancelled before it begins looks at nothing
     if errors:
         raise errors[0]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 T = TypeVar("T")
 
@@ -23,3 +23,14 @@ async def beside(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def while_standing(work: Coroutine[Any, Any, T], watch: Callable[[], Coroutine[Any, Any, Never]] | None) -> T:
+    """What the work comes to, or as soon as the watch raises what it raises."""
+    if watch is None:
+        return await work
+    async with beside(work) as working, beside(watch()) as watching:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            return await watching
+        return await working

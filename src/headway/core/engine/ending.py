@@ -19,7 +19,8 @@ from headway.core.deployments.run import Kind, Success
 from headway.core.deployments.status import Intent, Maker, Reason, Status
 from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
-from headway.core.engine.parts import Parts, RunLog
+from headway.core.engine.parts import SOON_SECONDS, Parts, RunLog
+from headway.infra.db.engine import DatabaseFull
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, EpochPassed, Handle, Host, HostUnreachable, StopMode
 from headway.kernel.errors import HeadwayError
@@ -72,11 +73,15 @@ class Ending:
         if outcome.message is not None:
             outcome = replace(outcome, message=self.log.masked(outcome.message))
         if outcome.reason not in _WISHES:  # a wish is on the row already
-            await self.parts.write(lambda tx: self._keep_verdict(tx, outcome))
+            outcome = await self._keep_verdict(outcome)
             self.parts.crash_point("verdict kept")
         if self.anchor is not None:
             await self._shut(self.anchor)
-        await self.take_back()
+        try:
+            await self.take_back()
+        except DatabaseFull:
+            await self._make_room()
+            await self.take_back()
         self.parts.crash_point("undone")
         await self._write_end(await self._logged(outcome), None)
         return outcome
@@ -150,7 +155,34 @@ class Ending:
         except HeadwayError as error:
             log.warning("what deployment %s left is cleaned later: %s", handle.deployment_id, error.message)
 
-    def _keep_verdict(self, tx: Tx, outcome: Outcome) -> None:
+    async def _keep_verdict(self, outcome: Outcome) -> Outcome:
+        """Keeps what the run is to end with; where the disk has no room for it, what the run has filled goes first."""
+        try:
+            await self.parts.write(lambda tx: self._note_verdict(tx, outcome), full_seconds=SOON_SECONDS)
+        except DatabaseFull as full:
+            await self._make_room()
+            said = outcome.message or ""
+            told = replace(outcome, message=said if full.message in said else f"{said} {full.message}".lstrip())
+            await self.parts.write(lambda tx: self._note_verdict(tx, told))
+            return told
+        return outcome
+
+    async def _make_room(self) -> None:
+        """Ends what runs and takes back what it did, as far as that goes without the database, which has no room to
+        note it: all of it is done once more when it has.
+        """
+        log.warning("deployment %s ends on a full disk: what it has written goes first", self.lease.deployment_id)
+        await self.parts.db.read(lambda tx: leases.require(tx, self.lease))
+        if self.anchor is not None:
+            await self._shut(self.anchor)
+        undoing = _Unnoted(parts=self.parts, deployment=self.deployment, host=self.host, lease=self.lease)
+        kind = self.parts.kinds.get(self.deployment.kind)
+        owed = await self.parts.db.read(lambda tx: store.undos_of(tx, self.lease.deployment_id))
+        if kind is not None:
+            for _, name, data in owed:
+                await _why_not_undone(undoing, kind, name, data)
+
+    def _note_verdict(self, tx: Tx, outcome: Outcome) -> None:
         leases.hold(tx, self.lease)
         store.finish_steps(tx, self.deployment.deployment_id, self.ended)
         store.set_fields(tx, self.deployment.deployment_id, verdict=json.dumps(asdict(outcome)))
@@ -193,6 +225,14 @@ class _Undoing:
     def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
         epoch = self.lease.epoch if self.lease is not None else self.deployment.epoch
         return (host or self.host).fence(self.deployment.deployment_id, epoch)
+
+
+class _Unnoted(_Undoing):
+    """One whose database takes nothing."""
+
+    async def write(self, change: Callable[[Tx], T]) -> T:
+        msg = "There is no room to note it."
+        raise DatabaseFull(msg)
 
 
 async def _why_not_undone(undoing: _Undoing, kind: Kind, name: str, data: str) -> str | None:

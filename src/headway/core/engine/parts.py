@@ -13,7 +13,7 @@ from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Deadlines, Kind
 from headway.core.engine.scheduler.scheduler import Source
 from headway.core.engine.troubles import Troubles
-from headway.infra.db.engine import Database, DatabaseAway
+from headway.infra.db.engine import Database, DatabaseAway, DatabaseFull
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Handle, Host
 from headway.kernel.clock import Clock, SystemClock
@@ -25,6 +25,8 @@ Places = Callable[[str], Awaitable[Collection[str]]]
 
 _FIRST_BACKOFF = 0.05
 _LONGEST_BACKOFF = 1.0
+FULL_SECONDS = 20.0  # shorter than a lease
+SOON_SECONDS = 8.0  # of who may make room itself; longer than it takes to give the ballast up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,16 +137,20 @@ class Parts:
     places: Places = nowhere_else
     crash_point: Callable[[str], None] = lambda _name: None
 
-    async def write(self, change: Callable[[Tx], T]) -> T:
+    async def write(self, change: Callable[[Tx], T], *, full_seconds: float = FULL_SECONDS) -> T:
         """A write transaction that is tried again while the database is away: the bookkeeping is repeated, never the
-        work. Ends only with its success, with what ``change`` raises, or by cancellation.
+        work. Ends only with its success, with what ``change`` raises, or by cancellation; on a disk that stays full
+        for so long with DatabaseFull, since nobody else may make room there.
         """
-        backoff = _FIRST_BACKOFF
+        backoff, full_for = _FIRST_BACKOFF, 0.0
         self.crash_point("before a write")
         while True:
             try:
                 written = await self.db.run(change)
-            except DatabaseAway:
+            except DatabaseAway as away:
+                full_for = full_for + backoff if isinstance(away, DatabaseFull) else 0.0
+                if full_for > full_seconds:
+                    raise
                 await asyncio.sleep(backoff)
                 backoff = min(backoff * 2, _LONGEST_BACKOFF)
             else:

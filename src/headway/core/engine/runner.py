@@ -15,7 +15,7 @@ from headway.core.deployments.run import Frozen, RunFailed, Success
 from headway.core.deployments.status import Intent, Maker, Reason, Status
 from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
-from headway.core.engine.beside import beside
+from headway.core.engine.beside import beside, while_standing
 from headway.core.engine.ending import Ending, by_wish, verdict_of
 from headway.core.engine.execution import Execution
 from headway.core.engine.parts import LeftOutput, NoOutput, OutputSource, Parts, RunLog
@@ -190,7 +190,7 @@ class Runner:
             execution = await self._execution(anchor, frozen, run_log)
             async with asyncio.timeout(self._total_seconds) as total:
                 success = await kind.perform(execution)
-                await execution.kept()
+                await while_standing(execution.kept(), success.standing)
                 return success
         except RunFailed as failure:
             return Outcome(status=Status.ERROR, reason=failure.reason, message=failure.message)

@@ -8,7 +8,7 @@ from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.domains.applications import engine_fetch
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.elsewhere import WORKSHOP, Elsewhere
@@ -25,6 +25,7 @@ from headway.domains.servers.supplying import undo as undo_supply
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
 from headway.seams.builders.publish import publish
@@ -32,6 +33,7 @@ from headway.seams.builders.publish import undo as undo_push
 from headway.seams.buildplan.plan import Need
 from headway.seams.buildplan.toolchains.provision import provide
 from headway.seams.buildplan.toolchains.store import undo as undo_toolchain
+from headway.seams.runtimes.last_lines import advice
 from headway.seams.runtimes.registry import runtime_of
 from headway.seams.sources.image import digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
@@ -76,6 +78,7 @@ class DeployKind:
             warning=await releasing.route(spec, health),
             message=f"Deployment done: release {spec.release_id} serves{releasing.where(spec)}",
             settle=lambda tx: releasing.settle(tx, spec, health),
+            standing=partial(releasing.standing, spec, health),
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.application_id, success)
 
@@ -156,7 +159,7 @@ class _Deploy:
 
         async def seal() -> Json:
             equipped = await self._equipped(artifact)
-            return dump_artifact(replace(equipped, bytes=await self._seal(self._there)))
+            return dump_artifact(replace(equipped, bytes=await self._seal(self._there, equipped)))
 
         return load_artifact(await run.step("seal", seal))
 
@@ -174,7 +177,7 @@ class _Deploy:
         settings = self._plan.settings
         if isinstance(artifact, Bundle):
             if settings.replicas > 1:
-                await self._run.say("replicas has no effect on processes; scale says how often each runs.")
+                await self._run.say(phrase("replicas has no effect on processes; scale says how often each runs."))
             return artifact
         if not is_over_machines(settings):
             return artifact
@@ -184,7 +187,7 @@ class _Deploy:
             if settings.source_type == "docker":
                 return dump_artifact(replace(artifact, pullable=pullable_of(artifact)))
             if to is None:
-                await self._run.say("No registry is chosen (registryId), so the image stays on this machine.")
+                await self._run.say(phrase("No registry is chosen (registryId), so the image stays on this machine."))
                 return dump_artifact(artifact)
             return dump_artifact(await publish(self._there, artifact, to))
 
@@ -196,7 +199,9 @@ class _Deploy:
         async def fetch() -> Json:
             await self._builds.room.require(self._run)
             if self._plan.commit is not None:
-                await self._run.say(f"Deploying {self._what.lower()} {self._plan.commit.hash[:12]} again, as it was.")
+                await self._run.say(
+                    phrase("Deploying {} {} again, as it was.", self._what.lower(), self._plan.commit.hash[:12])
+                )
                 return asdict(self._plan.commit)
             return asdict(await supply.fetch())
 
@@ -245,7 +250,7 @@ class _Deploy:
             if plan.settings.engine_fetch is None:
                 await self._settle(fetches=False)
             if isinstance(artifact, Bundle) and self._run.deployment.release_host_id is None:
-                artifact = replace(artifact, bytes=await self._seal(self._run))
+                artifact = replace(artifact, bytes=await self._seal(self._run, artifact))
             return dump_artifact(artifact)
 
         builder: str = await self._run.step("builder", choose)
@@ -291,10 +296,15 @@ class _Deploy:
             there.go_on_from(await self._run.step("before the release command", there.skip))
 
         async def release() -> Json:
-            await self._run.say(f"Release command: {line}")
+            await self._run.say(phrase("Release command: {}", line))
+            await self._tools.runtimes.of("native").ensure()  # what it is started by lies there
             if isinstance(there, Errand):
                 await to_be_ended(self._run, there.host)
-            await there.command("release command", self._tools.release_command(self._plan, spec))
+            try:
+                await there.command("release command", self._tools.release_command(self._plan, spec))
+            except RunFailed as failed:
+                where = advice(failed.message, spec.data_folder or "")
+                raise RunFailed(f"{failed.message}{where}", failed.reason) from failed
 
         await self._run.step(RELEASE_COMMAND, release)
 
@@ -306,11 +316,14 @@ class _Deploy:
     def _what(self) -> str:
         return "Archive" if self._plan.settings.source_type == "drop" else "Commit"
 
-    async def _seal(self, run: Run) -> int:
+    async def _seal(self, run: Run, artifact: Bundle) -> int:
         """Closes the bundle to the build account and gives its size; beside it is the folder of the application's own
         data.
         """
         size = await self._tools.seal(run, self._folder, self._plan)
         data = self._tools.folders.data(self._plan.application_id)
         await run.host.make_folder(data, owner=self._plan.run_account)
+        if artifact.processes:
+            told = f"DATA_DIR is {data}: what is to stay belongs there. What is written in the release itself is "
+            await run.say(phrase(f"{told}thrown away with the process that wrote it."))
         return size

@@ -45,6 +45,11 @@ class AppFolders:
         """What the application itself keeps, across releases."""
         return f"{self.work}/data/{application_id}"
 
+    @property
+    def native(self) -> str:
+        """Where releases of processes are kept up from."""
+        return f"{self.work}/native"
+
     def arriving(self, deployment_id: str) -> str:
         """Where a release that was built elsewhere lies until it is whole."""
         return f"{self.work}/arriving/{deployment_id}"

@@ -19,9 +19,9 @@ from headway.infra.db.transaction import Tx
 
 log = logging.getLogger(__name__)
 
-_REST = 0.2
+_REST = 0.1
 _STARTED_AGAIN = "exit status 0"
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.05, 0.2, 1.2
+_PAUSE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,22 +51,21 @@ class Handback:
 
     async def _watch(self, release_id: str) -> None:
         moved = self._moved.pop(release_id)
-        end, pause = time.monotonic() + self.window.total_seconds(), _FIRST_PAUSE
+        end = time.monotonic() + self.window.total_seconds()
         while time.monotonic() < end:
-            if await self._fallen(moved.new) is not None:
+            if (how := await self._fallen(moved.new)) is not None:
                 async with self.operating.turn(moved.new.application_id):
-                    await self._give_back(moved)
+                    await self._give_back(moved, how)
                 return
-            await asyncio.sleep(pause)
-            pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+            await asyncio.sleep(_PAUSE)
 
-    async def _give_back(self, moved: HandOver) -> None:
+    async def _give_back(self, moved: HandOver, how: str) -> None:
         """Leads requests to the release before, first of all; what somebody has ended on purpose is not asked about."""
-        how = await self._fallen(moved.new)
-        runtime = self.operating.runtime(moved.new)
-        if how is None or not await runtime.crashed(moved.new.release_id):
-            return
-        if not (await self.operating.runtime(moved.old).status(moved.old.release_id)).up:
+        crashed, before = await asyncio.gather(
+            self.operating.runtime(moved.new).crashed(moved.new.release_id),
+            self.operating.runtime(moved.old).status(moved.old.release_id),
+        )
+        if not crashed or not before.up:
             return
         if not await self.operating.tools.routing.lead_back(moved):
             return

@@ -41,5 +41,5 @@ def _to_another(tx: Tx, application: Application, server_id: str) -> Mapping[str
         return {}
     unfinished = deployments.unfinished_of_subject(tx, SubjectType.APPLICATION, application.application_id)
     if unfinished or store.releases_of(tx, application.application_id):
-        raise DeployedElsewhere("application")
+        raise DeployedElsewhere(Noun.APPLICATION.word)
     return {"host_id": host_id}

@@ -38,7 +38,7 @@ class Look:
             await self._anchor.start(name, bounded)
             ended = await self._anchor.wait(name)
         except AnchorGone as error:
-            raise Unavailable("The look at the application was ended from outside. Ask again.") from error
+            raise Unavailable("The look at what is to be deployed was ended from outside. Ask again.") from error
         if check and not ended.succeeded:
             raise LookFailed(f"The command '{name}' did not succeed. A deployment's log tells more of it.")
         return ended

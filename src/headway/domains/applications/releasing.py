@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Never
+from urllib.parse import urlsplit
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.core.engine import explain
@@ -19,10 +22,12 @@ from headway.domains.catalog.restoring import Domains
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import Health, Runtime, Unhealthy
 
+_LOOK_SECONDS = 0.05
 _UNANSWERED = (
     "the release takes connections and answers no HTTP, so nobody is served at its addresses. Where it is to serve "
     "there, let it answer HTTP on its port."
@@ -65,7 +70,14 @@ class Releasing:
             return await self.run.write(lambda tx: self._take_ports(tx, release, spec))
 
         ports = tuple(await self.run.step("port", take))
-        return self.tools.release_spec(self.plan, self.release_id, self.artifact, ports)
+        address = await self.tools.routing.address(self.plan.application_id) if ports else None
+        return self.tools.release_spec(
+            self.plan,
+            self.release_id,
+            self.artifact,
+            ports,
+            told_of(address, None if self._is_fetched else self.commit),
+        )
 
     async def start(self, spec: ReleaseSpec) -> None:
         """The new release beside the old one; where both need one port or one volume, the old one stops first."""
@@ -73,8 +85,11 @@ class Releasing:
         async def begin() -> Json:
             await self._runtime.prepare(self.run, spec)
             if self._in_place:
-                what = "Its volumes or ports are" if spec.container.is_alone else f"Port {spec.port} is"
-                await self.run.say(f"{what} for one release at a time: the old one stops before the new one starts.")
+                one = "for one release at a time: the old one stops before the new one starts."
+                alone = spec.container.is_alone
+                await self.run.say(
+                    phrase(f"Its volumes or ports are {one}") if alone else phrase(f"Port {{}} is {one}", spec.port)
+                )
                 async with self.run.fence():
                     await self.tools.runtimes.of(self.plan.serving_runtime).stop(self.plan.serving or "")
             await self._runtime.start(self.run, spec)
@@ -86,7 +101,7 @@ class Releasing:
 
         async def check() -> Json:
             health = await self._runtime.healthy(self.run, spec)
-            await self.run.say("The new release is healthy.")
+            await self.run.say(phrase("The new release is healthy."))
             return asdict(health)
 
         found: Health | None = read_health(await self.run.step("health check", check))
@@ -116,11 +131,30 @@ class Releasing:
                 raise
             if health.answers:
                 return None
-            await self.run.say(f"Warning: {_UNANSWERED}")
+            await self.run.say(phrase(f"Warning: {_UNANSWERED}"))
             return _UNANSWERED
 
         warning: str | None = await self.run.step("route", witnessed(self.run, self._runtime, spec, move))
         return warning
+
+    async def standing(self, spec: ReleaseSpec, health: Health) -> Never:
+        """Watches the processes that were healthy until the end is written. Raises RunFailed where one ended by itself;
+        requests go to the release before again by then.
+        """
+
+        async def look() -> None:
+            try:
+                await self._require_standing(spec, health)
+            except Unavailable:
+                return  # whoever writes the end meets it too
+            except Unhealthy:
+                await self._lead_back()
+                raise
+
+        watched = witnessed(self.run, self._runtime, spec, look)
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            await watched()
 
     async def _require_standing(self, spec: ReleaseSpec, health: Health) -> None:
         """Whether the very processes that were healthy still run. Raises Unhealthy."""
@@ -139,7 +173,7 @@ class Releasing:
         if self.plan.serving is not None and not self._in_place:
             async with self.run.fence():
                 await self.tools.routing.lead(self.plan.application_id, self.plan.serving)
-            await self.run.say("Requests go to the release before again.")
+            await self.run.say(phrase("Requests go to the release before again."))
 
     def settle(self, tx: Tx, spec: ReleaseSpec, health: Health, led: Domains | None = None) -> None:
         """The new release serves; the old one, to which these domains ``led`` (None: those of now), retires after its
@@ -162,6 +196,11 @@ class Releasing:
     def release_data(self) -> dict[str, str]:
         """What undos know the release by."""
         return {"application_id": self.plan.application_id, "new": self.release_id}
+
+    @property
+    def _is_fetched(self) -> bool:
+        """Whether the artifact is what somebody else has built."""
+        return self.plan.settings.source_type == "docker"
 
     @property
     def _runtime(self) -> Runtime:
@@ -230,6 +269,12 @@ class Releasing:
             mask=self.plan.mask,
             hosts=hosts,
         )
+
+
+def told_of(address: str | None, commit: Commit | None) -> dict[str, str]:
+    """What a release is told of itself: where the edge serves it, and which commit it is of."""
+    told = {} if address is None else {"PUBLIC_URL": address, "HEADWAY_PUBLIC_DOMAIN": urlsplit(address).hostname or ""}
+    return told if commit is None else {**told, "SOURCE_COMMIT": commit.hash}
 
 
 async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json, host: Host | None = None) -> None:

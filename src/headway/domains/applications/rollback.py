@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from headway.core.deployments.model import Deployment, SubjectType
@@ -24,6 +25,7 @@ from headway.infra.db.tables.applications import releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Artifact, Bundle, Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 
 KIND = "application.rollback"
@@ -102,6 +104,7 @@ class RollbackKind:
             message=f"Rolled back: version {back.target.version} serves again{releasing.where(spec)}, as release "
             f"{spec.release_id}. The application's settings are as they were: the next deploy works from them.",
             settle=settle,
+            standing=partial(releasing.standing, spec, health),
         )
         return await first_answers.added(run, tools.routing.edge, releasing.plan.application_id, success)
 
@@ -134,9 +137,11 @@ class _Rollback:
             new = self._run.deployment.deployment_id
             await self._run.undo("release", {"application_id": self._plan.application_id, "new": new})
             await self._run.undo("kept", {"new": new, "runtime": self.target.runtime})
-            await self._run.say(f"Going back to version {self.target.version}, release {self.target.release_id}.")
+            await self._run.say(
+                phrase("Going back to version {}, release {}.", self.target.version, self.target.release_id)
+            )
             if isinstance(found, Bundle) and found.release_command:
-                await self._run.say("Its release command is not run again; what later ones did to data stays.")
+                await self._run.say(phrase("Its release command is not run again; what later ones did to data stays."))
             return dump_artifact(await runtime.keep(found, self._plan.app_name, new))
 
         artifact = load_artifact(await self._run.step("release", find))

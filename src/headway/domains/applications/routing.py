@@ -151,6 +151,19 @@ class Routing:
         route = await self.db.read(lambda tx: self.planned(tx, application_id))
         return tuple(dict.fromkeys(way.host for way in route.ways))
 
+    async def address(self, application_id: str) -> str | None:
+        """Where people reach the application: at the oldest of its own domains, else by its generated name."""
+
+        def read(tx: Tx) -> str | None:
+            front = store.front(tx, application_id)
+            if front is None:
+                return None
+            standing = domains_store.standing(tx, SubjectType.APPLICATION, application_id, front, self.facts)
+            on = sorted((each for each in standing if each.wish.enabled), key=lambda each: each.generated)
+            return self.facts.address(on[0]) if on else None
+
+        return await self.db.read(read)
+
     async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once requests by each way end at the route's release. Raises HeadwayError."""
         await self.edge.proven(route, timeout_seconds=timeout_seconds)

@@ -20,6 +20,7 @@ from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, Way, argv_of, client_files, far_words
 from headway.infra.hosts.ssh_target import SshTarget
 from headway.infra.hosts.work import Work
+from headway.kernel.phrase import phrase
 
 _MARK = "HEADWAY_MOVE"
 _TRIES = 3
@@ -56,7 +57,7 @@ class Stream:
         """
         ways = {name: await way_to(host, reads=name == "build") for name, host in self._servers.items()}
         slow = " and ".join(way.target.name for way in ways.values() if way.compressed)
-        await self.run.say(f"Moving {what}, compressed for {slow}." if slow else f"Moving {what}.")
+        await self.run.say(phrase("Moving {}, compressed for {}.", what, slow) if slow else phrase("Moving {}.", what))
         began = time.monotonic()
         await self.here.make_folder(self.files)
         try:
@@ -65,7 +66,7 @@ class Stream:
             await self._tried()
         finally:
             await self.here.remove_tree(self.files)
-        await self.run.say(f"Moved in {time.monotonic() - began:.1f} s.")
+        await self.run.say(phrase("Moved in {} s.", f"{time.monotonic() - began:.1f}"))
 
     async def _tried(self) -> None:
         async with self.errand() as work:
@@ -80,7 +81,7 @@ class Stream:
                     await host.boot_id()
                 if number == _TRIES or not _is_broken(ended):
                     await work.command(name, self._command)  # is not started again: tells how it ended
-                await self.run.say("The connection broke off; once more, from the beginning.")
+                await self.run.say(phrase("The connection broke off; once more, from the beginning."))
 
     @property
     def _command(self) -> Command:

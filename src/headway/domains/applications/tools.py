@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from headway.core.deployments.run import Run
 from headway.domains.applications import ports_store
@@ -32,6 +33,7 @@ from headway.kernel.artifacts import (
     ReleaseSpec,
     Workspace,
 )
+from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.choice import choose, look
@@ -41,7 +43,9 @@ from headway.seams.buildplan.toolchains.store import Store
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.border import kept_from
+from headway.seams.runtimes.inside import InFolder, Layered
 from headway.seams.runtimes.machine import Reached
+from headway.seams.runtimes.record import told_variables
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.visits import Visiting
 from headway.seams.sources.archive import ArchiveSource
@@ -62,6 +66,7 @@ class Defaults:
     build_memory_bytes: int | None
     application_memory_bytes: int | None
     application_disk_bytes: int | None
+    layer_bytes: int
     process_limit: int
 
 
@@ -129,7 +134,7 @@ class Tools:
         """The builder that the application asks for, or that what is there asks for; the log says why."""
         spec = self.build_spec(plan, commit, run.deployment.deployment_id)
         choice = choose(plan.settings.builder, plan.settings.build_type, await look(run, workspace, spec))
-        await run.say(f"Builder {choice.builder}: {choice.reason}.")
+        await run.say(phrase(f"Builder {choice.builder}: {choice.reason}."))
         return choice.builder
 
     async def build(
@@ -164,7 +169,7 @@ class Tools:
             yield
         finally:
             for port in await self.beginning.kept_from(plan.build_uid):
-                await run.say(kept_from(port, named))
+                await run.say(phrase(kept_from(port, named)))
 
     def build_spec(self, plan: Plan, commit: Commit, deployment_id: str) -> BuildSpec:
         """How the application is built."""
@@ -197,8 +202,15 @@ class Tools:
         command = replace(closing, stages=(*closing.stages, counting), capture=True)
         return int((await run.command("seal", command)).output.split()[0])
 
-    def release_spec(self, plan: Plan, release_id: str, artifact: Artifact, ports: tuple[int, ...]) -> ReleaseSpec:
-        """All that the runtime needs to start a release."""
+    def release_spec(
+        self,
+        plan: Plan,
+        release_id: str,
+        artifact: Artifact,
+        ports: tuple[int, ...],
+        told: Mapping[str, str] = MappingProxyType({}),
+    ) -> ReleaseSpec:
+        """All that the runtime needs to start a release; ``told`` are variables of ours that it is to have."""
         return ReleaseSpec(
             release_id=release_id,
             deployment_id=release_id,
@@ -219,27 +231,42 @@ class Tools:
             process_limit=self.defaults.process_limit,
             disk_bytes=self.defaults.application_disk_bytes,
             data_folder=self.folders.data(plan.application_id),
+            keep=tuple(plan.settings.build.keep),
+            layer_bytes=self.defaults.layer_bytes,
+            told=told,
             drain_seconds=_given(plan.settings.drain_seconds, self.defaults.drain_seconds),
         )
 
     def release_command(self, plan: Plan, spec: ReleaseSpec) -> Command:
         """The Procfile's release line under the run account, with the variables that the release will have."""
         bundle = spec.bundle
+        home = spec.data_folder or "/"
         env = {
-            "HOME": spec.data_folder or "/",
+            "HOME": home,
+            "DATA_DIR": home,
             "LANG": "C.UTF-8",
+            **told_variables(spec),
             **bundle.env,
             **plan.variables,
             "PATH": ":".join([*bundle.programs, plan.variables.get("PATH") or _PATH]),
         }
-        stage = Stage(argv=("/bin/sh", "-c", bundle.release_command or ":"), account=plan.run_account)
-        return Command(
-            stages=(stage,),
+        inside = InFolder(
+            folder=bundle.folder,
+            account=plan.run_account,
             env=env,
-            cwd=bundle.folder,
             limits=replace(self._limits(plan.settings.memory_bytes), confined=True),
-            step_seconds=plan.settings.step_seconds,
-            inactivity_seconds=plan.settings.inactivity_seconds,
+            layer=Layered(
+                root=self.folders.native,
+                release_id=spec.release_id,
+                home=home,
+                bytes=spec.layer_bytes,
+                keep=spec.keep,
+            ),
+        )
+        return inside.command(
+            ("/bin/sh", "-c", bundle.release_command or ":"),
+            seconds=plan.settings.step_seconds,
+            silent_seconds=plan.settings.inactivity_seconds,
         )
 
     async def free_ports(self, count: int) -> list[int]:

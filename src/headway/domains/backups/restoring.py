@@ -20,6 +20,7 @@ from headway.domains.catalog.keeping import Keeping
 from headway.domains.databases.beside import ask_beside
 from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
+from headway.kernel.phrase import phrase
 from headway.seams.dumps.base import Engine
 from headway.seams.dumps.registry import DUMPERS
 
@@ -99,7 +100,9 @@ class DrillKind:
         asked = await self.servers.find(run, plan)
         if not plan.trusted and plan.engine is Engine.POSTGRES:
             _require_bounded(plan, await asked.held(plan.database))
-        await run.say(f"Restoring {plan.place.path} on trial into {plan.target}, which is removed afterwards.")
+        await run.say(
+            phrase("Restoring {} on trial into {}, which is removed afterwards.", plan.place.path, plan.target)
+        )
         await run.step("open a folder", lambda: _open(self.keeping, run))
         await _make(run, asked, plan.target)
         await run.step(_FILL, lambda: _fill(self.keeping, run, plan, asked, over=False))
@@ -119,12 +122,12 @@ class DrillKind:
 def _plan_of(plan: Plan, held: Held) -> str:
     """What a restore will overwrite, for the log's first line."""
     if not held.exists:
-        return f"Restoring {plan.place.path} into {plan.target}, which is made for it."
+        return phrase("Restoring {} into {}, which is made for it.", plan.place.path, plan.target)
     if held.tables == 0:
-        return f"Restoring {plan.place.path} into {plan.target}, which is empty."
-    return (
-        f"Restoring {plan.place.path} into {plan.target}, which has {held.tables} tables: those that are in the backup "
-        "are replaced by it, others stay."
+        return phrase("Restoring {} into {}, which is empty.", plan.place.path, plan.target)
+    return phrase(
+        "Restoring {} into {}, which has {} tables: those that are in the backup are replaced by it, others stay.",
+        *(plan.place.path, plan.target, held.tables),
     )
 
 

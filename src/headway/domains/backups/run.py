@@ -20,6 +20,7 @@ from headway.domains.catalog.kept_model import KeptFile
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.panel.archive import check_archive
+from headway.kernel.phrase import phrase
 from headway.seams.dumps.base import Whole
 
 KIND = "backup"
@@ -57,7 +58,7 @@ class BackupKind:
     async def perform(self, run: Run) -> Success:
         """See the module's docstring."""
         plan = Plan.load(run.plan)
-        await run.say(f"Backing up {plan.said} to {plan.place.path}.")
+        await run.say(phrase("Backing up {} to {}.", plan.said, plan.place.path))
         stream = await self._stream(run, plan)
         await self.keeping.upload(run, plan.place, stream)
         kept = await self.keeping.prove(run, plan.place, stream, tolerated=False)

@@ -8,9 +8,11 @@ from typing import Protocol
 
 from headway.core.deployments import store
 from headway.core.deployments.run import Run, Success
+from headway.core.engine.beside import while_standing
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes.first_answer import Answered
 
 
@@ -28,7 +30,7 @@ class Edge(Protocol):
 
 async def added(run: Run, edge: Edge, service_id: str, success: Success) -> Success:
     """A success, with what a visitor is answered by now on its row."""
-    found = await look(run, edge, service_id)
+    found = await while_standing(look(run, edge, service_id), success.standing)
 
     def settle(tx: Tx) -> None:
         if success.settle is not None:
@@ -48,7 +50,7 @@ async def look(run: Run, edge: Edge, service_id: str) -> Answered | None:
     except HeadwayError:
         return None
     if found is not None and found.warning is not None:
-        await run.say(f"Warning: {found.warning} The release serves all the same: what it writes tells why.")
+        await run.say(phrase(f"Warning: {found.warning} The release serves all the same: what it writes tells why."))
     return found
 
 

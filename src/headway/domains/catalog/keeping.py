@@ -25,6 +25,7 @@ from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.infra.hosts.confined import bounded, stage
 from headway.infra.hosts.ssh_client import BROKEN, PROGRAM, broken
 from headway.kernel.ids import new_id
+from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.dumps.base import Whole
@@ -152,7 +153,7 @@ class Keeping:
             await self.open_folder(run)
             await run.undo(UNDO_OBJECT, {"destination_id": place.destination_id, "path": place.path})
             await asyncio.to_thread(ready, place.storage, make=True)
-            await run.say(f"Writing to {place.path}{PARTIAL}.")
+            await run.say(phrase("Writing to {}{}.", place.path, PARTIAL))
             return None
 
         await run.step("begin", begin)

@@ -18,6 +18,7 @@ from headway.domains.catalog.fronted import Fronted
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import Unavailable
 from headway.kernel.ids import new_id
+from headway.kernel.phrase import phrase
 
 _WISHED = frozenset(each.name for each in fields(Wish))
 UNDO = "domains"
@@ -151,7 +152,7 @@ def _take_back(tx: Tx, done: Sequence[Change]) -> None:
 
 def _told(wanted: Sequence[Change], taken: Sequence[Wish]) -> list[str]:
     """What was done, a line for each domain."""
-    return [f"{shown(each.after)} {_done(each, taken)}" for each in wanted]
+    return [phrase(f"{{}} {_done(each, taken)}", shown(each.after)) for each in wanted]
 
 
 def _done(each: Change, taken: Sequence[Wish]) -> str:

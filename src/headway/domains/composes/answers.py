@@ -13,10 +13,13 @@ from headway.domains.composes.model import Record
 from headway.domains.composes.routing import servers_of
 from headway.domains.composes.tools import Tools
 from headway.kernel.artifacts import Upstream
+from headway.kernel.phrase import phrase, plain
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.machine import Asked, Port
+from headway.seams.runtimes.patience import SECONDS_UNTIL_TOLD, Patience
 
 _EXPECTED_SECONDS = 5.0  # at a time, until the deadline
+_PAUSE = 0.1
 _SECONDS = 12.0  # what says nothing for ten seconds is no server of HTTP
 
 
@@ -54,11 +57,11 @@ class Asking:
         found = await asyncio.gather(*(self._answer(record, name, port, containers) for name, port in ways))
         silent = [sentence for sentence in found if sentence]
         for sentence in silent:
-            await self.run.say(f"Warning: {sentence}")
+            await self.run.say(phrase("Warning: {}", sentence))
         asked = [each for name, port in ways for _, each in servers_of(record, name, port, containers)]
         return Answers(
             ports=tuple(_key(*way) for way, sentence in zip(ways, found, strict=True) if not sentence),
-            warning=" ".join(silent) or None,
+            warning=plain(" ".join(silent)) or None,
             containers=tuple(sorted({start_of(each) for each in asked if each is not None})),
         )
 
@@ -72,22 +75,28 @@ class Asking:
         """What to warn of, "" where every container of the service answers there. Raises RunFailed."""
         expected = self._is_expected(name, port)
         servers = servers_of(record, name, port, containers)
+        patience = Patience(say=self.run.say, deadline_seconds=self.within_seconds if expected else _SECONDS)
         end = time.monotonic() + (self.within_seconds if expected else 0.0)
+        seconds = SECONDS_UNTIL_TOLD  # at first: whoever follows is told of a wrong port long before it is given up
         while True:
-            asked = await asyncio.gather(*(self._ask(*each, expected=expected) for each in servers))
+            asked = await asyncio.gather(*(self._ask(*each, expected=expected, seconds=seconds) for each in servers))
             silent = next((each for each in asked if not each.answers), None)
             if silent is None and asked:
                 return ""
             why = silent.lacking or silent.other if silent is not None else "none of its containers has an address."
-            if time.monotonic() >= end:
+            if time.monotonic() >= end and (seconds > SECONDS_UNTIL_TOLD or not (silent and silent.lacking)):
                 break
+            await patience.tell(f"{name} does not answer on port {port}: {why}")
+            seconds = _EXPECTED_SECONDS if expected else _SECONDS
+            await asyncio.sleep(_PAUSE)
         if expected:
             raise RunFailed(f"The service {name} does not answer at port {port}, as it did before: {why}")
-        return f"Nobody is served at the domains of {name}:{port}, which does not answer: {why.rstrip('.')}."
+        return phrase(
+            "Nobody is served at the domains of {}:{}, which does not answer: {}.", name, port, why.rstrip(".")
+        )
 
-    async def _ask(self, server: Upstream, container: Container | None, *, expected: bool) -> Asked:
+    async def _ask(self, server: Upstream, container: Container | None, *, expected: bool, seconds: float) -> Asked:
         pid = None if container is None else container.pid
-        seconds = _EXPECTED_SECONDS if expected else _SECONDS
         strict = expected or container is None  # what leads into a swarm takes connections for whatever is behind it
         port = Port(number=server.port, address=server.address)
         return await self.tools.engine.machine.ask(port, pid=pid, expected=strict, within_seconds=seconds)

@@ -17,6 +17,7 @@ from headway.domains.composes.tools import Tools
 from headway.infra.docker import images
 from headway.infra.docker.cli import Docker as CommandLine
 from headway.infra.hosts.command import Account, Command, Stage
+from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.seams.runtimes.compose import commands, converted
 from headway.seams.sources.image import pullable_of, registry_of, with_tag
@@ -78,7 +79,7 @@ class Bringing:
         pullable = None if found is None else pullable_of(found)
         if pullable is None:
             raise RunFailed(f"The image was taken to {name}, and its registry gave no digest. Deploy again.")
-        await self.run.say(f"Other machines fetch it as {pullable}.")
+        await self.run.say(phrase("Other machines fetch it as {}.", pullable))
         return pullable
 
     async def _fetch(self, docker: commands.Docker, name: str, *, is_there: bool) -> None:
@@ -92,7 +93,7 @@ class Bringing:
             raise RunFailed(
                 f"The image {name} cannot be pulled, and is not on its machine. The log has what its registry said."
             )
-        await self.run.say(f"{name} could not be pulled; the copy on its machine is used.")
+        await self.run.say(phrase("{} could not be pulled; the copy on its machine is used.", name))
 
     @asynccontextmanager
     async def logged_in(

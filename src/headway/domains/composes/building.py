@@ -15,6 +15,7 @@ from headway.infra.docker.cli import Docker, ImageBuild
 from headway.infra.docker.image_names import is_kept, is_of_the_machine
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.kernel.errors import InvalidInput
+from headway.kernel.phrase import phrase
 from headway.seams.builders.base import BuildError
 from headway.seams.builders.engine import fail, told
 from headway.seams.builders.recipe import Sources, lay_out, let_fetch, was_denied
@@ -56,7 +57,7 @@ class _Building:
     async def build(self, built: Built) -> None:
         run, names = self.bringing.run, ", ".join(built.services)
         name = f"build {names}"
-        await run.say(f"Building {names}.")
+        await run.say(phrase("Building {}.", names))
         command, where = self._command(await self._laid_out(built)), self.line.configuration
         if self.bringing.plan.settings.engine_fetch is None and await was_denied(run, name, command, where):
             await let_fetch(run, self._sources(built), where, self.fetches, owner=self.account)

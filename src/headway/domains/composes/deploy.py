@@ -25,6 +25,7 @@ from headway.domains.servers.supplying import undo as undo_supply
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
+from headway.kernel.phrase import phrase
 
 KIND = "compose.deploy"
 VERSION = 7  # raised with every change to the steps below: a run of another version is not resumed
@@ -68,6 +69,7 @@ class DeployKind:
             message=f"Deployment done: {names} of {releasing.plan.app_name} are up",
             warning=answers.warning,
             settle=lambda tx: releasing.settle(tx, plan, finished, answers),
+            standing=None if plan.record.stack else partial(releasing.standing, plan, answers),
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
 
@@ -115,7 +117,7 @@ class _Deploy:
         async def fetch() -> Json:
             await self._require_engine()
             if self._plan.commit is not None:
-                await self._run.say(f"Deploying commit {self._plan.commit.hash[:12]} again, without fetching.")
+                await self._run.say(phrase("Deploying commit {} again, without fetching.", self._plan.commit.hash[:12]))
                 return asdict(self._plan.commit)
             return asdict(await supply.fetch())
 
@@ -167,7 +169,7 @@ class _Deploy:
             reading = Reading(run=self._run, plan=self._plan, tools=self._tools, root=self._root)
             record = await reading.record()
             await self._run.write(lambda tx: releasing.write(tx, record))
-            await self._run.say(f"Services: {', '.join(record.file['services'])}")
+            await self._run.say(phrase("Services: {}", ", ".join(record.file["services"])))
 
         await self._run.step("compose file", judge)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from headway.core.access.policy import Noun
 from headway.core.deployments import store as deployments
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import SubjectType
@@ -25,7 +26,7 @@ def moved(tx: Tx, compose: Compose, settings: ComposeSettings, server_id: str | 
         return {}
     unfinished = deployments.unfinished_of_subject(tx, SubjectType.COMPOSE, compose.compose_id)
     if unfinished or store.commits_of_releases(tx, compose.compose_id):
-        raise DeployedElsewhere("compose service")
+        raise DeployedElsewhere(Noun.COMPOSE.word)
     return {"host_id": host_id}
 
 

@@ -22,7 +22,7 @@ from headway.domains.composes.tools import Tools
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.vault import Vault
-from headway.seams.runtimes.compose.observed import Container
+from headway.seams.runtimes.compose.observed import ENDED_FROM_OUTSIDE, Container
 from headway.seams.runtimes.compose.stacks import address_of, is_forwarder
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 _REST = 2.0
 _REST_WHILE_STARTING = 0.2
 _ONCE = 24 * 3600.0
-_ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs when it goes down itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +272,7 @@ def _lost(record: Record, containers: Sequence[Container]) -> bool:
 
 def _was_ended(container: Container) -> bool:
     return container.status == "created" or (
-        container.status == "exited" and container.exit_code in _ENDED_FROM_OUTSIDE and not container.out_of_memory
+        container.status == "exited" and container.exit_code in ENDED_FROM_OUTSIDE and not container.out_of_memory
     )
 
 

@@ -171,6 +171,8 @@ class Operating:
         if release.record.stack:
             needed = await self.db.read(lambda tx: store.held_of_releases(tx, compose_id, self.tools.vault))
             await tools.stacks.release(compose_id, needed)
+        if old:
+            await tools.routing.let_go(compose_id, release)
         await tools.engine.stop(old)
         await tools.engine.remove_these(old)
         await self.clear(compose_id)

@@ -23,6 +23,7 @@ from headway.infra.hosts.base import Cause, Exit, LeadsOutside
 from headway.infra.hosts.beneath import Kind, Seen
 from headway.infra.hosts.command import Command
 from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import allowed, commands, converted, footing, written
 from headway.seams.runtimes.compose.allowed import Path, Use
 
@@ -241,8 +242,12 @@ class Reading:
                 await self.run.host.make_folder(moved[path.path], mode=0o755)
             elif path.writable and path.path.startswith(f"{self.root}/"):
                 await self.run.say(
-                    f"{path.where.capitalize()} is {self._shown(path.path)}, a part of the files that were "
-                    "deployed: what is written there is gone with the next deploy. A volume or ../files keeps it."
+                    phrase(
+                        "{} is {}, a part of the files that were deployed: what is written there is gone with the next "
+                        "deploy. A volume or ../files keeps it.",
+                        path.where.capitalize(),
+                        self._shown(path.path),
+                    )
                 )
 
     def _stays(self, path: Path) -> str:

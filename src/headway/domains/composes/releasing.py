@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Never
 
 from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
@@ -27,7 +29,8 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.images import require_own_labels
 from headway.infra.hosts.command import Command
 from headway.kernel.artifacts import Commit, Route
-from headway.kernel.errors import HeadwayError
+from headway.kernel.errors import HeadwayError, Unavailable
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import commands, converted
 from headway.seams.runtimes.compose.allowed import paths_of
 from headway.seams.runtimes.compose.engine import Image
@@ -36,6 +39,7 @@ from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.ways import Way
 
 START = "start"
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +75,7 @@ class Releasing:
             if led:
                 await self.require_led_to(decided.record)
             for name, way in decided.ways.items():
-                await self.run.say(f"{name}: {_SAID[way]}")
+                await self.run.say(phrase("{}: " + _SAID[way], name))
             return {name: way.value for name, way in decided.ways.items()}
 
         ways = await self.run.step("plan", plan)
@@ -88,7 +92,7 @@ class Releasing:
             orphans = orphaned(plan, running)
             if orphans:
                 gone = ", ".join(sorted({each.service for each in orphans}))
-                await self.run.say(f"Ending {gone}, which the file has no more.")
+                await self.run.say(phrase("Ending {}, which the file has no more.", gone))
                 async with self.run.fence():
                     await self.tools.engine.stop([each.container_id for each in orphans])
                     await self.tools.engine.remove_these([each.container_id for each in orphans])
@@ -126,8 +130,8 @@ class Releasing:
         async def look() -> Json:
             finished = await self._watch().until_healthy(plan)
             for name in sorted(set(finished) - set(plan.going(Way.KEPT))):
-                await self.run.say(f"{name} has done its work and ended with exit status 0.")
-            await self.run.say("Every service is up.")
+                await self.run.say(phrase("{} has done its work and ended with exit status 0.", name))
+            await self.run.say(phrase("Every service is up."))
             return finished
 
         finished: list[str] = await self.run.step("health check", look)
@@ -164,13 +168,33 @@ class Releasing:
             except explain.INTERRUPTIONS:
                 raise
             except HeadwayError as error:
-                if not plan.going(Way.IN_PLACE) and self.plan.was_up:
-                    async with self.run.fence():
-                        await routing.lead(self.plan.compose_id, await self.tools.release(self.plan.serving))
+                await self._lead_back(plan)
                 raise await self._watch().explained(plan, error) from error
-            await self.run.say(f"Led to the new containers: {', '.join(way.host for way in route.ways)}")
+            await self.run.say(phrase("Led to the new containers: {}", ", ".join(way.host for way in route.ways)))
 
         await self.run.step("route", move)
+
+    async def standing(self, plan: Rollout, answers: Answers) -> Never:
+        """Watches the containers that answered until the end is written. Raises RunFailed where one ended by itself;
+        requests go to those before again by then.
+        """
+        asking = await self.asking()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await asking.require_standing(answers)
+            except Unavailable:
+                continue  # whoever writes the end meets it too
+            except RunFailed as failure:
+                await self._lead_back(plan)
+                raise self.left(plan, await self._watch().explained(plan, failure)) from failure
+
+    async def _lead_back(self, plan: Rollout) -> None:
+        """The undo does it too, once the run has ended; who comes meanwhile is not to wait for that."""
+        if not plan.going(Way.IN_PLACE) and self.plan.was_up:
+            async with self.run.fence():
+                before = await self.tools.release(self.plan.serving)
+                await self.tools.routing.lead(self.plan.compose_id, before, alone=True)
 
     async def asking(self) -> Asking:
         """Who asks the ports of this release."""
@@ -261,7 +285,7 @@ class Releasing:
         """What a swarm ran until now goes before others come in its place."""
         before = await self.tools.release(self.plan.serving)
         if before is not None and before.record.stack:
-            await self.run.say("It was a stack of the swarm until now, which ends before its containers begin.")
+            await self.run.say(phrase("It was a stack of the swarm until now, which ends before its containers begin."))
             async with self.run.fence():
                 await self.tools.stacks.end(self.plan.compose_id)
                 await self.tools.engine.remove_networks(**self._labels)

@@ -5,6 +5,7 @@ Nothing is read, built or pulled, and nobody is asked but its machine.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from headway.core.deployments.model import Deployment, SubjectType
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
@@ -21,6 +22,7 @@ from headway.domains.composes.tools import Toolboxes, Tools
 from headway.infra.db.tables.composes import compose_releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError, InvalidInput
+from headway.kernel.phrase import phrase
 
 KIND = "compose.rollback"
 VERSION = 2  # raised with every change to the steps below: a run of another version is not resumed
@@ -83,6 +85,7 @@ class RollbackKind:
             message=f"Rolled back: version {release.seq} of {releasing.plan.app_name} runs again, as release "
             f"{releasing.release_id}. Its file and variables are as they were: the next deploy works from them.",
             settle=settle,
+            standing=None if plan.record.stack else partial(releasing.standing, plan, answers),
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
 
@@ -129,7 +132,7 @@ class _Rollback:
             record = await self._bounded(release)
             await self._run.undo("release", releasing.data)
             await self._run.write(lambda tx: releasing.write(tx, record))
-            await self._run.say(f"Going back to version {release.seq}, release {release.release_id}.")
+            await self._run.say(phrase("Going back to version {}, release {}.", release.seq, release.release_id))
 
         await self._run.step("release", look)
         commit = self._plan.commit

@@ -14,6 +14,7 @@ from headway.domains.composes.model import Record, ReleasedService
 from headway.domains.composes.tools import Tools
 from headway.kernel.errors import HeadwayError
 from headway.kernel.lines import last_meaningful_line
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import converted
 from headway.seams.runtimes.compose.engine import Image
 from headway.seams.runtimes.compose.observed import Container, Judgement, Standing, judged
@@ -198,9 +199,9 @@ class Watch:
         for container in [*others, *([blamed] if blamed is not None else [])]:
             lines = await self._last_lines(container)
             if lines:
-                await self.run.say(f"The last lines of {container.service}:")
+                await self.run.say(phrase("The last lines of {}:", container.service))
             for line in lines:
-                await self.run.say(f"  {line}")
+                await self.run.say(phrase("  {}", line))
             written = lines if container is blamed else written + lines
         return last_meaningful_line("\n".join(written))
 

@@ -16,8 +16,9 @@ from headway.domains.catalog import domains_store
 from headway.domains.catalog.domains_model import Domain, EdgeFacts
 from headway.domains.catalog.fronted import Front
 from headway.domains.composes import store
+from headway.domains.composes.handover_store import before
 from headway.domains.composes.model import Record, Release, Wanted
-from headway.domains.composes.standing import of_release
+from headway.domains.composes.standing import of_release, outdated
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route, Upstream
@@ -78,10 +79,22 @@ class Routing:
     noun: Noun = Noun.COMPOSE
     _turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
-    async def lead(self, compose_id: str, release: Release | None) -> Route | None:
-        """Leads requests to the containers of a release, or nowhere; gives the route. Raises HeadwayError."""
+    async def lead(self, compose_id: str, release: Release | None, *, alone: bool = False) -> Route | None:
+        """Leads requests to the containers of a release, or nowhere; gives the route. Those that served before are
+        asked where they do not answer, as long as they run, unless it is to serve ``alone``. Raises HeadwayError.
+        """
         containers = await self.containers(compose_id) if release else []
-        return await self._write(compose_id, release, containers)
+        return await self._write(compose_id, release, _of(release, containers) if release and alone else containers)
+
+    async def let_go(self, compose_id: str, release: Release) -> None:
+        """Has the edge know nothing more of containers that served before and are to end: their addresses may be
+        another's soon. Raises HeadwayError.
+        """
+        standing = await self.edge.route(compose_id)
+        if standing is not None and any(way.before for way in standing.ways):
+            route = await self.lead(compose_id, release, alone=True)
+            if route is not None:
+                await self.edge.taken_up(route)
 
     async def proven(self, route: Route, *, timeout_seconds: float = PROOF_SECONDS) -> None:
         """Returns once a request by each domain has ended at a container. Raises HeadwayError."""
@@ -172,8 +185,22 @@ class Routing:
     ) -> Route | None:
         if release is None:
             return None
-        found = [(each, _upstreams(each, release.record, containers)) for each in self._domains(tx, compose_id)]
-        return _route(compose_id, release.release_id, found)
+        domains = self._domains(tx, compose_id)
+        found = [(each, _upstreams(each, release.record, containers)) for each in domains]
+        before = self._before(tx, compose_id, release, containers)
+        route = _route(compose_id, release.release_id, found)
+        if route is None or before is None:
+            return route
+        old = {(each.wish.host, each.wish.path): tuple(_upstreams(each, before.record, containers)) for each in domains}
+        ways = ((way, old.get((way.host, way.path), ())) for way in route.ways)
+        return replace(route, ways=tuple(replace(way, before=_unless_same(way.upstreams, each)) for way, each in ways))
+
+    def _before(self, tx: Tx, compose_id: str, release: Release, containers: Sequence[Container]) -> Release | None:
+        """The release that served before, where containers of another run yet."""
+        if release.record.stack or not any(each.runs for each in outdated(release.record, containers)):
+            return None
+        found = before(tx, compose_id, release, self.vault)
+        return None if found is None or found.record.stack else found
 
     def _domains(self, tx: Tx, compose_id: str) -> list[Domain]:
         every = domains_store.of_subject(tx, SubjectType.COMPOSE, compose_id)
@@ -217,6 +244,18 @@ def servers_of(
     running = [each for each in of_release(record, name, containers) if each.runs]
     found = ((_address(each.addresses), each) for each in running)
     return [(Upstream(address=address, port=port), each) for address, each in found if address]
+
+
+def _of(release: Release, containers: Sequence[Container]) -> list[Container]:
+    """The containers that are of a release; of one in a swarm, what leads there is all that there is."""
+    if release.record.stack:
+        return list(containers)
+    others = {each.container_id for each in outdated(release.record, containers)}
+    return [each for each in containers if each.container_id not in others]
+
+
+def _unless_same(upstreams: Sequence[Upstream], before: Sequence[Upstream]) -> tuple[Upstream, ...]:
+    return () if set(before) & set(upstreams) else tuple(before)
 
 
 def _address(addresses: Mapping[str, str]) -> str | None:

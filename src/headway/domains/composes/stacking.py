@@ -22,6 +22,7 @@ from headway.infra.docker import images
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
 from headway.kernel.lines import last_meaningful_line
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import converted, stack_file, stacks
 from headway.seams.runtimes.compose.stack_file import Held
 from headway.seams.runtimes.compose.stacks import StackService
@@ -74,7 +75,9 @@ class Stacking:
                 await self.releasing.require_led_to(record)
             for name, each in services.items():
                 is_new = each.deployment_id == self._deployment_id
-                await self.run.say(f"{name}: {'rolled out by the swarm' if is_new else 'unchanged, left alone'}")
+                await self.run.say(
+                    phrase("{}: rolled out by the swarm" if is_new else "{}: unchanged, left alone", name)
+                )
 
         await self.run.step("plan", plan)
         return Rollout(record=await self.releasing.record(), ways={})
@@ -85,7 +88,9 @@ class Stacking:
         async def up() -> Json:
             before = await self.tools.release(self.plan.serving)
             if before is not None and not before.record.stack:
-                await self.run.say("It ran beside the swarm until now: those containers end before the stack begins.")
+                await self.run.say(
+                    phrase("It ran beside the swarm until now: those containers end before the stack begins.")
+                )
                 labels = {"panel": self.tools.panel_id, "compose": self.plan.compose_id}
                 async with self.run.fence():
                     await self.tools.engine.remove(**labels)
@@ -114,7 +119,7 @@ class Stacking:
                 if time.monotonic() > deadline:
                     raise await self._too_late(record, late[0], found)
                 await asyncio.sleep(_LOOK_SECONDS)
-            await self.run.say("Every service is up.")
+            await self.run.say(phrase("Every service is up."))
             return [name for name, each in found.items() if name in record.services and _has_finished(record, each)]
 
         finished: list[str] = await self.run.step("health check", look)
@@ -141,7 +146,7 @@ class Stacking:
                 route = await routing.lead(self.plan.compose_id, release)
             if route is not None:
                 await self._proven(plan.record, route, answers)
-                await self.run.say(f"Led to the services: {', '.join(way.host for way in route.ways)}")
+                await self.run.say(phrase("Led to the services: {}", ", ".join(way.host for way in route.ways)))
 
         await self.run.step("route", move)
 
@@ -167,7 +172,7 @@ class Stacking:
     async def _made(self, drawn: Record, here: str) -> dict[str, Any]:
         """The file for the swarm, which has by then what that names."""
         for name, keys in stack_file.without_effect(drawn.file).items():
-            await self.run.say(f"{name}: {', '.join(keys)} has no effect in a stack.")
+            await self.run.say(phrase("{}: {} has no effect in a stack.", name, ", ".join(keys)))
         files = await self._held(drawn)
         await self.tools.stacks.hold(self.plan.compose_id, files)
         kept = {(each.kind, each.key): each.name for each in files}
@@ -216,8 +221,12 @@ class Stacking:
             pullable = self.pushed.get(service["image"]) if built else pullable_of(found)
             if pullable is None:
                 await self.run.say(
-                    f"{name}: its image is in no registry, so it runs on this machine only. To have it on others, name "
-                    "it in the file (image: REGISTRY/NAME), after a registry of this compose service (registryIds)."
+                    phrase(
+                        "{}: its image is in no registry, so it runs on this machine only. To have it on others, name "
+                        "it in the file (image: REGISTRY/NAME), after a registry of this compose service "
+                        "(registryIds).",
+                        name,
+                    )
                 )
             named[name] = pullable or found.reference
         return kept, named
@@ -310,9 +319,9 @@ class Stacking:
     async def _said_last(self, name: str, task: Task) -> list[str]:
         lines = [line for line in await last_lines(self.tools.stacks.api, task, LAST_LINES, self.run.masked) if line]
         if lines:
-            await self.run.say(f"The last lines of {name}:")
+            await self.run.say(phrase("The last lines of {}:", name))
         for line in lines:
-            await self.run.say(f"  {line}")
+            await self.run.say(phrase("  {}", line))
         return lines
 
     def _has_settled(self, name: str, running: Sequence[Task]) -> bool:

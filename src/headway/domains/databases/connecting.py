@@ -16,6 +16,7 @@ from headway.domains.databases.probing import probe
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Command, led
 from headway.infra.hosts.confined import stage
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 
 KIND = "database.connect"
@@ -51,7 +52,7 @@ class ConnectKind:
         if where is None:
             raise AssertionError("frozen without a connection")
         at = f"{where.host}:{where.port or facts.port}"
-        await run.say(f"Asking {facts.title} at {at} as {given.username or 'nobody'}.")
+        await run.say(phrase("Asking {} at {} as {}.", facts.title, at, given.username or "nobody"))
         if where.guarded:
             await require_outward_now(where.host)
         uid = run.plan["uid"]

@@ -39,7 +39,7 @@ def decide(
     again: bool,
     unwatched: str | None = None,
 ) -> Step:
-    """What a pull request does. ``wanted_base`` is the branch that the application deploys (None: any), ``known`` the
+    """What a pull request does. ``wanted_base`` is the branch that the service deploys (None: any), ``known`` the
     newest preview of it, also one that is closed; ``again``: somebody asks for it once more; ``unwatched`` says that
     none of its files is watched, and then what there is of it stays as it is.
     """
@@ -53,13 +53,13 @@ def decide(
             return _gone(live, ClosedWhy.OFF, "Previews are switched off (isPreviewDeploymentsActive)")
         return _nothing("previews_off", "Previews are switched off (isPreviewDeploymentsActive).")
     if wanted_base is not None and pull.base != wanted_base:
-        bases = f"{name} is for {shown(pull.base)}; the application deploys {shown(wanted_base)}"
+        bases = f"{name} is for {shown(pull.base)}; the service deploys {shown(wanted_base)}"
         return _gone(live, ClosedWhy.CLOSED, bases) if live else _nothing("branch", f"{bases}.")
     if settings.labels and not set(settings.labels) & set(pull.labels):
         lacks = f"{name} has none of the labels {', '.join(settings.labels)}"
         return _gone(live, ClosedWhy.LABELS, lacks) if live else _nothing("labels", f"{lacks}.")
     if settings.limit == 0:
-        return _nothing("limit", "The application may have no previews at a time (previewLimit).")
+        return _nothing("limit", "The service may have no previews at a time (previewLimit).")
     if known is not None and not live and not again and not pull.is_new and known.closed_why is ClosedWhy.CLOSED:
         return _nothing("closed", f"{name} is closed, and was not opened again.")
     if unwatched is not None:

@@ -115,7 +115,7 @@ def check(schedule: Schedule) -> None:
     if not schedule.text.whole.strip():
         raise InvalidInput("There is no script yet: give the schedule a command, or a script of several lines.")
     if len(schedule.text.whole.encode()) > LONGEST_TEXT:
-        raise InvalidInput(f"A script has at most {LONGEST_TEXT >> 10} KiB; put a longer one into the application.")
+        raise InvalidInput(f"A script has at most {LONGEST_TEXT >> 10} KiB; put a longer one into the service.")
     if schedule.target is Target.COMPOSE and not schedule.service_name:
         raise InvalidInput("Say inside which service of the compose file it is to run (serviceName).")
     if schedule.timeout_seconds is not None and not 1 <= schedule.timeout_seconds <= LONGEST_RUN_SECONDS:

@@ -7,7 +7,7 @@ import os
 import pwd
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
@@ -22,7 +22,8 @@ from headway.domains.schedules.plan import Plan, freeze
 from headway.domains.schedules.subject import KIND, VERSION
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.cli import Docker
-from headway.infra.hosts.command import Command, Limits, Stage
+from headway.infra.hosts.command import Command, Limits
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.inside import InContainer, InFolder, Inside
 from headway.seams.runtimes.script import handed_over
@@ -101,7 +102,7 @@ class ScheduleKind:
             )
             await run.host.make_folder(_gates(tools))
             await run.undo(INSIDE, asdict(within))
-            await run.say(f"Runs in the container {within.container_id[:12]}.")
+            await run.say(phrase("Runs in the container {}.", within.container_id[:12]))
             return asdict(within)
 
         return Within(**await run.step("enter", enter))
@@ -122,15 +123,7 @@ class ScheduleKind:
         text, seconds = plan.text.encode(), _seconds(run, plan)
         argv = handed_over(plan.shell, text, run.deployment.deployment_id)
         env = {**inside.env, "HEADWAY_SCHEDULE_ID": run.deployment.subject_id}
-        command = Command(
-            stages=(Stage(argv=argv, account=inside.account),),
-            env=env,
-            cwd=inside.folder,
-            stdin=text,
-            step_seconds=seconds,
-            inactivity_seconds=seconds,
-            limits=inside.limits,
-        )
+        command = replace(inside, env=env).command(argv, text=text, seconds=seconds, silent_seconds=seconds)
         await _carried_out(run, plan, command)
         return None
 

@@ -18,6 +18,7 @@ from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 from headway.infra.hosts.command import command
 from headway.infra.hosts.opening import CLEAN_PATH
+from headway.kernel.phrase import phrase
 
 KIND = "server.setup"
 VERSION = 1
@@ -132,8 +133,11 @@ class _Setup:
             return [name for name in missing if name in await self._to_be_had(missing)]
 
         found: list[str] = await self._run.step("packages", ask)
-        what = f"To be installed: {', '.join(found)}." if found else "Every package that is wanted is there."
-        await self._run.say(what)
+        await self._run.say(
+            phrase("To be installed: {}.", ", ".join(found))
+            if found
+            else phrase("Every package that is wanted is there.")
+        )
         return found
 
     async def install(self, missing: Sequence[str]) -> None:
@@ -155,7 +159,7 @@ class _Setup:
 
         async def start() -> Json:
             if await docker_of(self._host).answers():
-                await self._run.say("The Docker engine answers.")
+                await self._run.say(phrase("The Docker engine answers."))
                 return
             has_systemd = command("test", "-d", "/run/systemd/system", env=_ENV)
             if not (await self._run.command("look for systemd", has_systemd, check=False)).succeeded:
@@ -230,8 +234,12 @@ def _told(facts: Facts) -> str:
     def gib(size: int | None) -> str:
         return "?" if size is None else f"{size / (1 << 30):.1f} GiB"
 
-    docker = f"Docker {facts.docker}" if facts.docker else "no Docker"
-    return (
-        f"{facts.system or 'An unknown system'} ({facts.machine}), {facts.cores or '?'} cores, "
-        f"{gib(facts.memory_bytes)} of memory, {gib(facts.disk_free_bytes)} free, {docker}."
+    return phrase(
+        "{} ({}), {} cores, {} of memory, {} free, {}.",
+        facts.system or phrase("An unknown system"),
+        facts.machine,
+        facts.cores or "?",
+        gib(facts.memory_bytes),
+        gib(facts.disk_free_bytes),
+        f"Docker {facts.docker}" if facts.docker else phrase("no Docker"),
     )

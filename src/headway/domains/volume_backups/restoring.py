@@ -20,6 +20,7 @@ from headway.domains.volume_backups.where import Where, known_host, open_way, un
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
 from headway.kernel.errors import Conflict
+from headway.kernel.phrase import phrase
 from headway.seams.dumps import trees
 from headway.seams.dumps.base import TAR, Whole
 
@@ -74,11 +75,17 @@ class VolumeRestoreKind:
     async def _open(self, run: Run, plan: Plan) -> Json:
         if plan.target:
             new = f"the new volume {plan.target}{plan.at}"
-            await run.say(f"Restoring {plan.place.path} into {new}; nothing is overwritten.")
+            await run.say(phrase("Restoring {} into {}; nothing is overwritten.", plan.place.path, new))
         else:
             await run.say(
-                f"Restoring {plan.place.path} into the volume {plan.volume} of {plan.app_name}{plan.at}: all that is in"
-                " it is replaced. It is kept until the restored one is in use."
+                phrase(
+                    "Restoring {} into the volume {} of {}{}: all that is in it is replaced. It is kept until the "
+                    "restored one is in use.",
+                    plan.place.path,
+                    plan.volume,
+                    plan.app_name,
+                    plan.at,
+                )
             )
         await self.keeping.open_folder(run)
         return None

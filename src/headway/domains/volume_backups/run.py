@@ -16,6 +16,7 @@ from headway.domains.volume_backups.services import Services
 from headway.domains.volume_backups.stopping import start_again, stop, undo_stopped
 from headway.domains.volume_backups.where import Where, open_way, undo_there
 from headway.infra.db.transaction import Tx
+from headway.kernel.phrase import phrase
 from headway.seams.dumps import trees
 from headway.seams.dumps.base import TAR, Whole
 
@@ -66,7 +67,7 @@ class VolumeBackupKind:
     async def _folder(self, run: Run, plan: Plan) -> Json:
         folder = await self.services.folder(plan.origin, plan.app_name, plan.volume)
         how = "stopped meanwhile" if plan.turn_off and plan.was_up else "running" if plan.was_up else "not running"
-        await run.say(f"Backing up the volume {plan.volume} of {plan.app_name}{plan.at} ({how}).")
+        await run.say(phrase(f"Backing up the volume {{}} of {{}}{{}} ({how}).", plan.volume, plan.app_name, plan.at))
         return folder
 
 

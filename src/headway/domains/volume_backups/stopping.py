@@ -8,6 +8,7 @@ from headway.core.deployments.run import Json, Undoing
 from headway.domains.volume_backups.plan import UNDO_STOPPED, Plan
 from headway.domains.volume_backups.services import Origin, Services
 from headway.domains.volume_backups.where import Where, known_host
+from headway.kernel.phrase import phrase
 
 
 async def stop(where: Where, services: Services, plan: Plan) -> None:
@@ -23,7 +24,7 @@ async def stop(where: Where, services: Services, plan: Plan) -> None:
 async def take_down(where: Where, services: Services, plan: Plan) -> Json:
     """Stops the service, if it is up, and holds it down."""
     if await where.run.write(lambda tx: services.hold(tx, plan.origin)):
-        await where.run.say(f"Stopping {plan.app_name}.")
+        await where.run.say(phrase("Stopping {}.", plan.app_name))
     async with where.fence():
         await services.bring_in_line(plan.origin)
     return None
@@ -37,7 +38,11 @@ async def start_again(where: Where, services: Services, plan: Plan) -> None:
         await run.write(lambda tx: services.let_go(tx, plan.origin))
         async with where.fence():
             is_up = await services.bring_in_line(plan.origin)
-        await run.say(f"{plan.app_name} is started again." if is_up else f"{plan.app_name} is stopped, and stays so.")
+        await run.say(
+            phrase("{} is started again.", plan.app_name)
+            if is_up
+            else phrase("{} is stopped, and stays so.", plan.app_name)
+        )
         return None
 
     await run.step("start the service again", up)

@@ -27,6 +27,10 @@ class DatabaseAway(Unavailable):
     """The database cannot be reached, is locked by somebody else or refuses to write; nothing was changed."""
 
 
+class DatabaseFull(DatabaseAway):
+    """The disk of the database is full; nothing was changed."""
+
+
 class DatabaseDamaged(Unavailable):
     """The database's file is broken; it does not mend by itself."""
 
@@ -119,7 +123,7 @@ class SqlDatabase:
 @contextmanager
 def translated(engine: Engine, *, writing: bool = True) -> Iterator[None]:
     """Turns the driver's many words for "not now" into DatabaseAway; a mistake in a statement stays what it is."""
-    is_away = sqlite.is_away if engine.dialect.name == "sqlite" else postgres.is_away
+    driver = sqlite if engine.dialect.name == "sqlite" else postgres
     try:
         yield
     except exc.DBAPIError as error:
@@ -127,7 +131,9 @@ def translated(engine: Engine, *, writing: bool = True) -> Iterator[None]:
             raise DatabaseDamaged(
                 f"The file of the database is damaged: {_first_line(error)}. Stop the panel and restore a backup."
             ) from error
-        if not is_away(error.orig, writing=writing):
+        if driver.is_full(error.orig):
+            raise DatabaseFull(f"The disk of the database is full ({_first_line(error)}). Make room on it.") from error
+        if not driver.is_away(error.orig, writing=writing):
             raise
         raise DatabaseAway(f"The database cannot be used now: {_first_line(error)}. Try again shortly.") from error
     except exc.TimeoutError as error:  # no connection of the pool came free

@@ -58,6 +58,13 @@ def is_away(error: BaseException | None, *, writing: bool) -> bool:
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
 
 
+def is_full(error: BaseException | None) -> bool:
+    """Whether a driver's error says that there is no room on the server's disk."""
+    import psycopg  # noqa: PLC0415 - as above
+
+    return isinstance(error, psycopg.errors.DiskFull)
+
+
 def is_in_the_way(error: BaseException | None) -> bool:
     """Whether a transaction was rolled back only because of another's, so that it may be performed again."""
     import psycopg  # noqa: PLC0415 - as above

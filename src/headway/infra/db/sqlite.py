@@ -13,6 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 PATIENCE_SECONDS = 3.0
 READERS = 4
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_FULL = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE})
 _AWAY = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -47,6 +48,11 @@ def be_patient(connection: Connection, waited_seconds: float) -> None:
 def is_damaged(error: BaseException | None) -> bool:
     """Whether a driver's error says that the file is no whole database: asking again does not help."""
     return isinstance(error, sqlite3.Error) and (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether a driver's error says that there is no room on the disk."""
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) in _FULL
 
 
 def is_away(error: BaseException | None, *, writing: bool) -> bool:

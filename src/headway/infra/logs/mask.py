@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from headway.infra.logs.occurrences import Occurrences, Span
 from headway.infra.logs.variants import Variants, variants_of
+from headway.kernel.phrase import plain_bytes
 
 MASK = b"******"
 
@@ -16,15 +17,20 @@ _LINE_END_BYTES = b"\r\n"
 _LINE_END = re.compile(rb"[\r\n]")
 _EMPTY_LINES = re.compile(rb"[\r\n]{3}")  # no wrapped text holds them, so they bound how long a begun one is waited for
 _REPLACEMENT = "\ufffd".encode()
+# How a host ends a line that a command had left open: what stands before was cut off there.
+_CUT = b"\0\n"
+_MARK = _CUT[:1]
 _TELLING_BYTES = 8  # from here on the beginning of a secret that was cut off tells something
 
 
 class Masker:
     """The set of secrets of one run, compiled; it never changes, and what it makes of an output never does.
 
-    The log is ``mask(output)``, however the output comes in pieces. Text is made valid before secrets are looked for:
-    a secret is whole characters, which the repair of what stands around it never touches, and nothing that the repair
-    puts together is left unseen. Of several secrets the one that begins first is masked, of those the longest.
+    The log is ``mask(output)``, however the output comes in pieces, and what Headway says itself is read back behind
+    the mask (see ``kernel.phrase``). Text is made valid before secrets are looked for: a secret is whole characters,
+    which the repair of what stands around it never touches, and nothing that the repair puts together is left unseen.
+    Of several secrets the one that begins first is masked, of those the longest.
+    Where an output says that it was cut off in a line, it is taken as ended there, and the line just ends.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -76,23 +82,31 @@ class MaskStream:
     def feed(self, piece: bytes) -> bytes:
         """The text that is decided now that ``piece`` has come; at most a tail that may begin a secret is kept back."""
         self._fed += len(piece)
-        text, self._held = self._masker.settle(self._held + self._repair(piece), final=False)
-        return text
+        *ended, text = (self._held + self._repair(piece)).split(_CUT)
+        shown = [self._ended(each) for each in ended]
+        begun, broken, mark = _without_cut(text)
+        decided, held = self._masker.settle(begun + broken, final=False)
+        if broken:  # what comes next tells whether a secret was cut off in a character
+            sooner, rest = self._masker.settle(begun, final=False)
+            if rest and len(rest + broken) > len(held):
+                decided, held = sooner, rest + broken
+        self._held = held + mark
+        return plain_bytes(b"\n".join((*shown, decided)))
 
     def finish(self) -> bytes:
         """The text that was kept back; nothing may be fed after it."""
-        text, self._held = self._masker.settle(self._held, final=True, cut=self._repair(b"", final=True))
-        return text
+        text, self._held = self._held + self._repair(b"", final=True), b""
+        return plain_bytes(self._ended(text))
 
     @property
     def held(self) -> bytes:
         """The text that is kept back."""
-        return self._held
+        return plain_bytes(self._held)
 
     @property
     def is_likely_open(self) -> bool:
         """Whether what is kept back would be shown as it stands if nothing came after it."""
-        return self._masker.settle(self._held, final=True)[0] == self._held
+        return self._ended(self._held) == self._held
 
     @property
     def settled(self) -> int | None:
@@ -102,6 +116,11 @@ class MaskStream:
         if _REPLACEMENT in self._held:
             return None
         return self._fed - len(self._held) - len(self._decoder.getstate()[0])
+
+    def _ended(self, text: bytes) -> bytes:
+        """What is not decided, where nothing comes after it."""
+        begun, broken, mark = _without_cut(text)
+        return self._masker.settle(begun, final=True, cut=broken)[0] + mark
 
     def _repair(self, piece: bytes, *, final: bool = False) -> bytes:
         if piece.isascii() and not self._decoder.getstate()[0]:
@@ -133,6 +152,13 @@ class _Unwrapped:
             # The n-th line end (from 0) has its own place minus n other bytes before it.
             self._breaks = [match.start() - n for n, match in enumerate(_LINE_END.finditer(self._text))]
         return position + bisect_right(self._breaks, position)
+
+
+def _without_cut(text: bytes) -> tuple[bytes, bytes, bytes]:
+    """A text, what at its end may stand for a character that was cut off, and the mark of where it was cut off."""
+    whole = text.removesuffix(_MARK)
+    begun = whole.removesuffix(_REPLACEMENT)
+    return begun, whole[len(begun) :], text[len(whole) :]
 
 
 def _cover(text: bytes, spans: list[Span], begun: list[int]) -> tuple[bytes, bytes]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from headway.kernel.artifacts import Process
+from headway.kernel.phrase import phrase
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.languages import node, python, static
 from headway.seams.builders.languages.node import NodeApp
@@ -106,19 +107,20 @@ def _outcome(
     commands = dict(procfile.processes)
     if start is not None:
         commands = {WEB: start} | {name: line for name, line in commands.items() if name != WEB}
-        return _Outcome(processes=_processes(commands), reason="Start command: from the settings")
+        return _Outcome(processes=_processes(commands), reason=phrase("Start command: from the settings"))
     if commands:
-        return _Outcome(processes=_processes(commands), reason=f"Processes from the Procfile: {', '.join(commands)}")
+        reason = phrase("Processes from the Procfile: {}", ", ".join(commands))
+        return _Outcome(processes=_processes(commands), reason=reason)
     if spec.output_folder:
         folder = _output_folder(spec.output_folder)
-        return _Outcome(folders=(folder,), reason=f"Static site: the folder {folder}")
+        return _Outcome(folders=(folder,), reason=phrase("Static site: the folder {}", folder))
     if app is not None and (found := _of_language(app, listing)) is not None:
         return found
     if is_built:
-        return _Outcome(folders=static.after_build(), reason="Static site: what the build makes")
+        return _Outcome(folders=static.after_build(), reason=phrase("Static site: what the build makes"))
     if folders := static.recognise(listing):
-        where = folders[0] if folders[0] != static.ROOT else "the folder itself"
-        return _Outcome(folders=folders, reason=f"Static site: {where}")
+        where = folders[0] if folders[0] != static.ROOT else phrase("the folder itself")
+        return _Outcome(folders=folders, reason=phrase("Static site: {}", where))
     if app is not None:
         language = "Python" if isinstance(app, PythonApp) else "Node"
         raise BuildError(f"This is a {language} application, but nothing says how it is started. {_HOW[language]}")
@@ -129,12 +131,12 @@ def _of_language(app: App, listing: Listing) -> _Outcome | None:
     if isinstance(app, NodeApp):
         if app.start is None:
             return None
-        reason = f"Node application, started with: {app.start} ({app.start_reason})"
+        reason = phrase("Node application, started with: {} ({})", app.start, app.start_reason)
         return _Outcome(processes=_processes({WEB: app.start}), reason=reason)
     line = python.start_command(app, listing)
     if line is None:
         raise BuildError(f"This is a Python application, but nothing says how it is started. {_HOW['Python']}")
-    return _Outcome(processes=_processes({WEB: line}), reason=f"Python application, started with: {line}")
+    return _Outcome(processes=_processes({WEB: line}), reason=phrase("Python application, started with: {}", line))
 
 
 def _language(app: App | None, outcome: _Outcome) -> str:

@@ -59,7 +59,7 @@ async def prepare(work: Work, spec: BuildSpec) -> str | None:
         ended = await work.command("registry-login", as_command(image.login, spec, image), check=False)
         if not ended.succeeded:
             raise BuildError(
-                "The registry refuses the user and password of this application, or does not answer (the log has what "
+                "The registry refuses the user and password of this service, or does not answer (the log has what "
                 "it says). Correct them."
             )
     return await work.host.make_group(image.group, spec.limits, ruled=image.ruled)

@@ -13,6 +13,7 @@ from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image
+from headway.kernel.phrase import phrase
 from headway.seams.builders.base import BuildError
 
 UNDO_PUSH = "image-push"
@@ -50,7 +51,7 @@ async def publish(work: Work, image: Image, to: Destination) -> Image:
     if found is None or found.digest is None:
         raise BuildError(f"The image was taken to {name}, and its registry gave no digest. Deploy again.")
     pullable = f"{name.rpartition(':')[0]}@{found.digest}"
-    await work.say(f"Other machines fetch it as {pullable}.")
+    await work.say(phrase("Other machines fetch it as {}.", pullable))
     return replace(image, pullable=pullable)
 
 

@@ -21,6 +21,7 @@ from headway.infra.hosts.base import Host, LeadsOutside
 from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.work import Work
 from headway.kernel.errors import InvalidInput
+from headway.kernel.phrase import phrase
 from headway.seams.builders.base import BuildError
 
 _LARGEST = 1 << 20
@@ -74,8 +75,11 @@ async def lay_out(
     copy = copied(text, build)
     if copy.front_end is not None:
         await work.say(
-            f"The Dockerfile names the front end {work.masked(copy.front_end)}. It is built by that of the engine, and "
-            "nothing is fetched for it."
+            phrase(
+                "The Dockerfile names the front end {}. It is built by that of the engine, and nothing is fetched for "
+                "it.",
+                work.masked(copy.front_end),
+            )
         )
     await _write_proxies(host, configuration, copy.proxies, owner)
     folder = f"{configuration}/{hashlib.sha256(build.tag.encode()).hexdigest()[:12]}"
@@ -101,8 +105,10 @@ async def let_fetch(
     told = policy(replace(sources, anything=True))
     await work.host.write_file(f"{configuration}/{SOURCES}", told, owner=owner, lasting=False)
     await work.say(
-        "It could be fetched before Headway asked who allows that, so that this service may go on with it: engineFetch "
-        "is set from now on. The build begins again."
+        phrase(
+            "It could be fetched before Headway asked who allows that, so that this service may go on with it: "
+            "engineFetch is set from now on. The build begins again."
+        )
     )
 
 

@@ -31,8 +31,13 @@ def shown_lines(log: Path, count: int, masked: Callable[[str], str]) -> list[str
 
 def write(layout: Layout, release: ReleaseRecord, sentence: str) -> None:
     """Adds a line of Headway's own to what a release's first process wrote; nothing where that is gone."""
+    append(layout.log(release.app_name, release.programs[0]), sentence)
+
+
+def append(log: Path, sentence: str) -> None:
+    """Adds a line of Headway's own to what a process wrote; nothing where that is gone."""
     with suppress(OSError):
-        opened = os.open(layout.log(release.app_name, release.programs[0]), os.O_WRONLY | os.O_APPEND)
+        opened = os.open(log, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(opened, f"{sentence}\n".encode())
         finally:

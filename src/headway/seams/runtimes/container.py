@@ -15,6 +15,7 @@ from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes import container_body as bodies
 from headway.seams.runtimes import kept_images
 from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
@@ -64,7 +65,7 @@ class ContainerRuntime:
         bodies.check_spec(spec)
         checked_health(spec.health)
         for volume in set(spec.image.volumes) - {mount.target for mount in spec.container.mounts}:
-            await work.say(f"{volume} is no mount: what the application writes there is gone with this release.")
+            await work.say(phrase("{} is no mount: what is written there is gone with this release.", volume))
         async with work.fence():
             await finished(self._create(spec))
 
@@ -97,7 +98,7 @@ class ContainerRuntime:
         """Starts a container that was made, or stopped since. Raises UnknownRelease, Unhealthy, PortTaken."""
         containers = await self._containers(release_id)
         if not containers:
-            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+            raise UnknownRelease("This release is not on this machine any more; deploy it again.")
         for container_id in containers:
             try:
                 await self._api.post(f"/containers/{container_id}/start")
@@ -170,9 +171,9 @@ class ContainerRuntime:
         """Its container. Raises UnknownRelease, NotRunning."""
         found = await self.find(release_id)
         if found is None:
-            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+            raise UnknownRelease("This release is not on this machine any more; deploy it again.")
         if not found.runs:
-            raise NotRunning("The application's container does not run; start the application, then try again.")
+            raise NotRunning("Its container does not run; start the service, then try again.")
         return InContainer(container_id=found.container_id, pid=found.pid)
 
     async def read_logs(

@@ -120,7 +120,7 @@ def environment(spec: ReleaseSpec) -> dict[str, str]:
     """The variables: the user's own, after those by which it is told its port and its release."""
     port = {} if spec.container.port is None else {"PORT": str(spec.container.port)}
     given = {name: value.reveal() for name, value in spec.env.items()}
-    return {**port, "HEADWAY_RELEASE_ID": spec.release_id, **given}
+    return {**spec.told, **port, "HEADWAY_RELEASE_ID": spec.release_id, **given}
 
 
 def _host(spec: ReleaseSpec, panel_id: str, files: Mapping[str, str]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 
 from headway.kernel.artifacts import HealthKind, ReleaseSpec
@@ -151,17 +150,10 @@ async def _by_its_path(spec: ReleaseSpec, asked: AskedPort) -> str | None:
 
 def listening_instead(pid: int | None, port: int) -> str:
     """Where the processes of a container listen, as far as this machine can see into it; the end of a sentence."""
-    listening: list[ports.Listener] = []
-    for table in ("tcp", "tcp6"):
-        try:
-            listening += ports.read_table((Path(processes.PROC) / str(pid) / "net" / table).read_text())
-        except OSError:
-            return ""
+    others = None if pid is None else ports.listening_in(pid)
+    if others is None:
+        return ""
     wanted = f" It has to listen on port {port} of 0.0.0.0 (the variable PORT can name another)"
-    # The engine's own name server listens there in every container.
-    others = sorted(
-        {f"{each.address}:{each.port}" for each in listening if not str(each.address).startswith("127.0.0.11")}
-    )
     return f"{wanted}; it listens on {', '.join(others)} instead." if others else f"{wanted}; it listens on no port."
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from headway.seams.runtimes.records import Records
 _SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at, not written to
 _LEAST_REST, _SHARE = 1.0, 20.0  # a look rests twenty times as long as it took
 _MIB = 1 << 20
+_BEYOND = 1 << 50
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +44,8 @@ class Disks:
         if began < self._next or not bounded:
             return
         for uid, homes in _by_account(bounded).items():
-            held = sum(map(_held, (*homes, *_left_by(uid))))
+            layers = (str(self.layout.layers / each.release_id) for each in bounded if each.uid == uid)
+            held = sum(map(held_by, (*homes, *layers, *_left_by(uid))))
             before = self._held.get(uid, held)
             self._held[uid] = held
             for each in bounded:
@@ -94,23 +96,20 @@ def _left_by(uid: int) -> list[str]:
     return found
 
 
-def _held(path: str) -> int:
-    """The bytes on the disk of a file or of all below a folder; following no link, through what may be gone by then."""
+def held_by(path: str) -> int:
+    """The bytes on the disk of a file or of all below a folder; following no link, through what may be gone by then.
+    What lies deeper than a path can say counts as more than any bound.
+    """
+    held, folders = 0, [path]
     with suppress(OSError):
-        return Path(path).lstat().st_blocks * 512 + sum(each.st_blocks * 512 for each in _files(path))
-    return 0
-
-
-def _files(folder: str) -> Iterator[os.stat_result]:
-    try:
-        with os.scandir(folder) as found:
+        held = Path(path).lstat().st_blocks * 512
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as found:
             for entry in found:
                 try:
-                    yield entry.stat(follow_symlinks=False)
-                    below = entry.is_dir(follow_symlinks=False)
-                except OSError:
-                    continue
-                if below:
-                    yield from _files(entry.path)
-    except OSError:
-        return
+                    held += entry.stat(follow_symlinks=False).st_blocks * 512
+                except OSError as error:
+                    held += _BEYOND if error.errno == errno.ENAMETOOLONG else 0
+                else:
+                    folders += [entry.path] if entry.is_dir(follow_symlinks=False) else []
+    return held

@@ -231,7 +231,7 @@ class Edge:
             shared = {(way.host, way.path) for way in other.ways} & {(way.host, way.path) for way in route.ways}
             if other.application_id != route.application_id and shared:
                 taken = "".join(min(shared)).rstrip("/")
-                raise HostTaken(f"{taken} belongs to the application {other.app_name} already.")
+                raise HostTaken(f"{taken} leads to another service already, {other.app_name}.")
         self._put(route)
 
     def _put(self, route: Route) -> None:

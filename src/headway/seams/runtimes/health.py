@@ -93,7 +93,7 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
             for line in lines:
                 await say(f"{process.name} | {line}")
             written += lines
-        raise explained(error, written) from error.__cause__
+        raise explained(error, written, spec.data_folder) from error.__cause__
 
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:

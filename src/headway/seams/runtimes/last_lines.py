@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from headway.kernel.lines import last_meaningful_line
@@ -10,15 +11,43 @@ from headway.seams.runtimes.base import Unhealthy
 LAST_LINES = 30
 
 
+_REFUSED = re.compile(
+    r"permission denied|EACCES|read-only file system|EROFS|readonly database|unable to open database file",
+    re.IGNORECASE,
+)
+_FULL = re.compile(r"no space left on device|ENOSPC", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"file too large|EFBIG", re.IGNORECASE)
+
+
+def advice(said: str, data_folder: str) -> str:
+    """Where a process may write, as a sentence that follows another, if what it said is that it could not; else ""."""
+    if _REFUSED.search(said):
+        return (
+            " It may write in its own folder, which is thrown away with each process, and in DATA_DIR, which stays: "
+            f"{data_folder}"
+        )
+    if _FULL.search(said):
+        return (
+            " The machine's disk is full: free some of it (headway disk). What a process writes in its own folder is "
+            f"bounded by HEADWAY_APPLICATION_LAYER, what an application keeps in {data_folder} (DATA_DIR) by "
+            "HEADWAY_APPLICATION_DISK."
+        )
+    if _TOO_LARGE.search(said):
+        return " Let the file be smaller, or raise HEADWAY_APPLICATION_DISK."
+    return ""
+
+
 def quoted(lines: Iterable[str]) -> str:
     """The line of these that tells most, as a sentence that follows another."""
     said = last_meaningful_line("\n".join(lines))
     return f' It said: "{said}".' if said else " It wrote nothing."
 
 
-def explained(error: Unhealthy, lines: Iterable[str]) -> Unhealthy:
-    """The failure of a release whose processes wrote these last, with what they say of it, where it has not said so."""
+def explained(error: Unhealthy, lines: Iterable[str], data_folder: str | None = None) -> Unhealthy:
+    """The failure of a release whose processes wrote these last, with what they say of it, where it has not said so,
+    and for a release with a data folder with where it may write.
+    """
     said = last_meaningful_line("\n".join(lines))
-    if not said or " It said: " in error.message:
-        return error
-    return type(error)(f'{error.message} It said: "{said}".')
+    told = "" if not said or " It said: " in error.message else f' It said: "{said}".'
+    where = advice(said, data_folder) if said and data_folder is not None else ""
+    return type(error)(f"{error.message}{told}{where}") if told or where else error

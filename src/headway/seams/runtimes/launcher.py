@@ -1,7 +1,8 @@
 """Becomes a process of a release: joins its cgroup, opens its sealed environment, drops rights and replaces itself.
 
 supervisord runs this file as a script for every start, so it imports only what it needs, late:
-``python -I -S launcher.py ROOT RELEASE PROCESS NUMBER``.
+``python -I -S launcher.py ROOT RELEASE PROCESS NUMBER``. What runs beside a release's processes begins here too:
+``… --beside TERMS PROGRAM…``, with its environment, which may hold secrets, ahead of its standard input.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ CONFIGURATION = "launcher.json"
 _WEB = "web"
 RECORD = "release.json"
 SUPERVISOR = "supervisord/supervisord.conf"
+BESIDE = "--beside"
 _OPEN_FILES = 65536
 _OOM_SCORE_ADJ = 200
 _WRONG = 78
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 38, 22
-_NEW_MOUNTS, _SLAVE, _RECURSIVE = 0x20000, 0x80000, 0x4000
 _NO_SETUID, _NO_DEVICES, _NO_PROGRAMS = 2, 4, 8
 _HIDES_SINCE = (5, 8)  # before, the option would have held for the whole machine
 # With one of these the command line needs a shell that stays; without, the shell can be replaced by the program.
@@ -39,6 +40,8 @@ _SHELL_WORDS = frozenset(
 
 def main(arguments: list[str]) -> None:
     """Does not return, unless something is wrong: that is said on standard error, which is the application's log."""
+    if arguments[:1] == [BESIDE]:
+        run_beside(json.loads(arguments[1]), arguments[2:])
     root, release_id, process, number = arguments
     try:
         configuration = _load(f"{root}/{CONFIGURATION}")
@@ -48,16 +51,74 @@ def main(arguments: list[str]) -> None:
             return  # supervisord has died: its successor starts this process, and a second one would be too many
         sys.path[:0] = configuration["path"]
         environment = build_environment(record, process, number, _sealed(record, configuration))
-        server = open_server(configuration) if process in record["static"] else None
-        hide_others(record)
+        served = process in record["static"]
+        server = open_server(configuration) if served else None
+        parted = (os.geteuid() == 0 or not served) and part()
+        folder = record["folder"] if served else lay(root, record, program_of(process, number), parted=parted)
+        hide_others(record, parted=parted)
+        os.chdir(folder)  # a copy of the release lies where only its own account comes from here
         drop_rights(record, bounded, bytes.fromhex(configuration.get("filter", "")))
-        os.chdir(record["folder"])
         become(record, process, environment, server)
     except Exception as error:  # noqa: BLE001 - whatever it is, the application's log is where it has to be read
         reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
         sys.stderr.write(f"headway: the process {process} could not be started: {reason}\n")
         sys.stderr.flush()
         os._exit(_WRONG)
+
+
+def run_beside(terms: dict[str, Any], argv: list[str]) -> None:
+    """Becomes a program that runs over a release as its processes do, under its account and with a layer of its own.
+    Does not return; what is wrong is said on standard error.
+    """
+    try:
+        configuration = _load(f"{terms['root']}/{CONFIGURATION}")
+        environment = {**os.environ, **_told_environment()}
+        environment.pop("LC_CTYPE", None)  # Python itself says that to its children
+        sys.path[:0] = configuration["path"]
+        folder = lay(terms["root"], terms, "", parted=part())
+        os.chdir(folder)
+        _forbid_new_privileges()
+        become_account(terms, bytes.fromhex(configuration.get("filter", "")))
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        if not terms["input"]:
+            os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), 0)
+        os.execvpe(argv[0], argv, environment)  # noqa: S606 - to become it is the point
+    except Exception as error:  # noqa: BLE001 - as above: the log of the run is where it has to be read
+        reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
+        sys.stderr.write(f"headway: {argv[0]} could not be started: {reason}\n")
+        sys.stderr.flush()
+        os._exit(_WRONG)
+
+
+def lay(root: str, record: dict[str, Any], program: str, *, parted: bool) -> str:
+    """Gives the process a layer over its release; gives the folder to be in."""
+    from headway.seams.runtimes import layer  # noqa: PLC0415 - a site that is served needs none
+
+    terms = {
+        "folder": record["folder"],
+        "uid": record["uid"],
+        "gid": record["gid"],
+        "home": record["home"],
+        "program": program,
+        # Records of older versions have none of these.
+        "app_name": record.get("app_name", ""),
+        "keep": record.get("keep", []),
+        "bytes": record.get("layer_bytes", layer.BYTES),
+    }
+    return layer.lay(root, record["release_id"], terms, parted=parted)
+
+
+def part() -> bool:
+    """Gives this process mounts of its own; whether that could be."""
+    from headway.seams.runtimes.overlay import part_mounts  # noqa: PLC0415 - as above
+
+    return part_mounts()
+
+
+def program_of(process: str, number: str) -> str:
+    """What people call a copy of a process."""
+    return process if number == "1" else f"{process}.{number}"
 
 
 def join_groups(groups: list[dict[str, Any]]) -> set[str]:
@@ -81,11 +142,13 @@ def build_environment(record: dict[str, Any], process: str, number: str, user: d
     environment = {
         "PATH": ":".join([*record["path"], *SYSTEM_PATH]),
         "HOME": record["home"],
+        "DATA_DIR": record["home"],
         "LANG": "C.UTF-8",
+        **record.get("told", {}),
         **record["env"],
         **user,
         "HEADWAY_RELEASE_ID": record["release_id"],
-        "HEADWAY_PROCESS": process if number == "1" else f"{process}.{number}",
+        "HEADWAY_PROCESS": program_of(process, number),
     }
     if record["port"] is not None:
         environment["PORT"] = str(port_of(record, process, number))
@@ -103,27 +166,25 @@ def open_server(configuration: dict[str, Any]) -> int:
     return os.open(configuration["caddy"], os.O_RDONLY | os.O_CLOEXEC)
 
 
-def hide_others(record: dict[str, Any]) -> bool:
+def hide_others(record: dict[str, Any], *, parted: bool) -> bool:
     """Gives the process a /proc in which it sees its own account's processes and no others; whether that could be.
 
     It stays among the machine's processes: a namespace of their own would put a first process before each application,
     which takes its signals and does not pass them on.
     """
-    if record["uid"] is None or os.geteuid() != 0 or record["uid"] == 0 or not _hides():
+    if not parted or record["uid"] is None or os.geteuid() != 0 or record["uid"] == 0 or not _hides():
         return False
     import ctypes  # noqa: PLC0415 - as below
 
-    library = ctypes.CDLL(None)
-    slave = library.unshare(_NEW_MOUNTS) == 0 and library.mount(None, b"/", None, _SLAVE | _RECURSIVE, None) == 0
     flags = _NO_SETUID | _NO_DEVICES | _NO_PROGRAMS
-    return slave and bool(library.mount(b"proc", b"/proc", b"proc", flags, b"hidepid=2") == 0)
+    return bool(ctypes.CDLL(None).mount(b"proc", b"/proc", b"proc", flags, b"hidepid=2") == 0)
 
 
 def can_hide() -> bool:
     """Whether it would be so here: tried in a process that ends at once."""
     pid = os.fork()
     if pid == 0:
-        os._exit(0 if hide_others({"uid": 1}) else 1)
+        os._exit(0 if hide_others({"uid": 1}, parted=os.geteuid() == 0 and part()) else 1)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
@@ -144,6 +205,12 @@ def drop_rights(record: dict[str, Any], bounded: set[str], call_filter: bytes = 
     if record["uid"] is not None and os.geteuid() == 0:
         for descriptor in (1, 2):
             os.fchown(descriptor, record["uid"], record["gid"])  # so that /dev/stdout and /dev/stderr can be opened
+    become_account(record, call_filter)
+
+
+def become_account(record: dict[str, Any], call_filter: bytes) -> None:
+    """Becomes the release's account, asked by the kernel's filter from then on; as root only."""
+    if record["uid"] is not None and os.geteuid() == 0:
         if call_filter:
             filter_calls(call_filter)
         os.setgroups([])
@@ -258,6 +325,22 @@ def _limit(kind: int, value: int) -> None:
     bound = value if most == resource.RLIM_INFINITY or os.geteuid() == 0 else min(value, most)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(kind, (bound, bound))
+
+
+def _told_environment() -> dict[str, str]:
+    """What comes ahead of the standard input: its length in a line, and names with their values. What follows is the
+    program's to read, so nothing more is taken.
+    """
+    length = b""
+    while not length.endswith(b"\n"):
+        length += os.read(0, 1) or b"\n"
+    told = b""
+    while len(told) < int(length):
+        if not (piece := os.read(0, int(length) - len(told))):
+            raise OSError("its environment has not come whole")
+        told += piece
+    environment: dict[str, str] = json.loads(told)
+    return environment
 
 
 def _load(path: str) -> dict[str, Any]:

@@ -144,6 +144,8 @@ class OwnMachine:
         while (lacking := await asked.lacking()) is not None and time.monotonic() < end:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+        if lacking and pid is not None and not asked.takes_connections:
+            lacking += await asyncio.to_thread(_listening_instead, pid)
         return Asked(answers=asked.answers, other=asked.other, lacking=lacking or "")
 
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
@@ -157,6 +159,14 @@ class OwnMachine:
         finally:
             await _end(process)
         return Ran(status=process.returncode or 0, output=output.decode(errors="replace"))
+
+
+def _listening_instead(pid: int) -> str:
+    """Where the processes of a container listen, as the end of a sentence."""
+    others = ports.listening_in(pid)
+    if others is None:
+        return ""
+    return f" It listens on {', '.join(others)} instead." if others else " It listens on no port."
 
 
 async def _begun(argv: Sequence[str], env: Mapping[str, str]) -> asyncio.subprocess.Process:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
+from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import app_logs, launcher, processes, record, rpc
 from headway.seams.runtimes.base import Health, ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
@@ -26,6 +27,7 @@ from headway.seams.runtimes.gates import Gates
 from headway.seams.runtimes.health import checked_health, wait_until_healthy
 from headway.seams.runtimes.inside import Inside
 from headway.seams.runtimes.launch_configuration import render_configuration
+from headway.seams.runtimes.layers import Layers
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
 from headway.seams.runtimes.records import Records
@@ -71,6 +73,7 @@ class NativeRuntime:
         self._border = Border(layout=self._layout, records=self._records, gates=None if self._groups is None else gates)
         self._copies = Copies(self._layout, self._groups)
         self._disks = Disks(layout=self._layout, records=self._records, copies=self._copies)
+        self._layers = Layers(layout=self._layout)
         self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans, unit=unit)
         self._laid_out = False
         self._laying_out = asyncio.Lock()
@@ -93,6 +96,7 @@ class NativeRuntime:
         await self.ensure()
         await asyncio.to_thread(self._border.watch)
         await asyncio.to_thread(self._disks.watch)
+        await asyncio.to_thread(self._layers.watch)
         await self._supervisord.try_again()
 
     async def close_ports(self, ports: Collection[int]) -> None:
@@ -119,7 +123,9 @@ class NativeRuntime:
             health = await wait_until_healthy(spec, _Watched(self, spec, work.masked), work.say)
         finally:
             for sentence in await asyncio.to_thread(self._border.said, spec.release_id):
-                await work.say(sentence)
+                await work.say(phrase(sentence))
+        if layers := await asyncio.to_thread(self._layers.said, spec.release_id):
+            await work.say(phrase(layers))
         await asyncio.to_thread(record.mark, self._layout.release(spec.release_id), record.HEALTHY)
         return health
 
@@ -133,6 +139,7 @@ class NativeRuntime:
         await asyncio.to_thread(self._copies.end, checked_id(release_id), family)
         if programs:
             await self._supervisord.let_go(programs)
+        await asyncio.to_thread(self._layers.end, release_id)
 
     async def start_again(self, release_id: str) -> None:
         """Starts a release that was prepared, or stopped since. Raises UnknownRelease."""
@@ -140,7 +147,7 @@ class NativeRuntime:
         folder = self._layout.release(release_id)
         programs = self._records.programs(release_id)
         if not programs:
-            raise UnknownRelease("This release is not on this machine any more; deploy the application again.")
+            raise UnknownRelease("This release is not on this machine any more; deploy it again.")
         if release_id not in await self.running():
             await asyncio.to_thread(record.mark, folder, record.STARTED)
         await self._supervisord.add(programs)
@@ -204,7 +211,7 @@ class NativeRuntime:
 
     async def inside(self, release_id: str) -> Inside:
         """Its folder. Raises UnknownRelease."""
-        return await asyncio.to_thread(record.inside, self._layout.release(release_id), self._vault)
+        return await asyncio.to_thread(record.inside, self._layout.root, self._layout.release(release_id), self._vault)
 
     async def read_logs(
         self,
@@ -242,7 +249,8 @@ class NativeRuntime:
     def _lay_out(self) -> None:
         layout = self._layout
         _make_folder(layout.root, 0o711)
-        _make_folder(layout.root / "homes", 0o711)
+        for folder in (layout.root / "homes", layout.layers):
+            _make_folder(folder, 0o711)
         for folder in (layout.supervisord, layout.programs, layout.root / "releases", layout.root / "logs"):
             _make_folder(folder, 0o700)
         _link(layout.python, Path(sys.executable))
@@ -327,13 +335,15 @@ class NativeRuntime:
             pid=pid,
             since=datetime.fromtimestamp(int(info["start"]), UTC) if pid is not None else None,
             exits=len(own),
-            last_exit=self._last_exit(program.release_id, own),
+            last_exit=self._last_exit(program, own),
         )
 
-    def _last_exit(self, release_id: str, exits: Sequence[Exit]) -> str | None:
+    def _last_exit(self, program: Program, exits: Sequence[Exit]) -> str | None:
         if not exits:
             return None
-        how = exits[-1].how
+        release_id, how = program.release_id, exits[-1].how
+        if (full := self._layers.reason(release_id, program.label, how)) is not None:
+            return full
         if exits[-1].killed and self._copies.memory_kills(release_id) > 0:
             return f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit)"
         return self._disks.reason(release_id, how)

@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from headway.kernel.phrase import phrase
+
 SECONDS_UNTIL_TOLD = 3.0
 
 
@@ -24,6 +26,10 @@ class Patience:
             return
         self._has_told = True
         await self.say(
-            f"Not healthy after {SECONDS_UNTIL_TOLD:g} s: {lacking} It is waited for until {self.deadline_seconds:g} s "
-            "have passed."
+            phrase(
+                "Not healthy after {} s: {} It is waited for until {} s have passed.",
+                f"{SECONDS_UNTIL_TOLD:g}",
+                lacking,
+                f"{self.deadline_seconds:g}",
+            )
         )

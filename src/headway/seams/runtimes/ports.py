@@ -51,6 +51,18 @@ def read_table(text: str) -> list[Listener]:
     ]
 
 
+def listening_in(pid: int) -> list[str] | None:
+    """Where the processes of a container listen, as ADDRESS:PORT, by one of them; None where that cannot be seen."""
+    found: list[Listener] = []
+    for table in ("tcp", "tcp6"):
+        try:
+            found += read_table((processes.PROC / str(pid) / "net" / table).read_text())
+        except OSError:
+            return None
+    # The engine's own name server listens there in every container.
+    return sorted({f"{each.address}:{each.port}" for each in found if not str(each.address).startswith("127.0.0.11")})
+
+
 def untaken(port: int, pid: int | None = None) -> int | None:
     """How many connections to a port wait for a process to take them, where ``pid`` lives (None: here). None where that
     cannot be seen.

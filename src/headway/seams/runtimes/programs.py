@@ -11,6 +11,7 @@ from pathlib import Path
 
 from headway.kernel.errors import InvalidInput
 from headway.seams.runtimes.launcher import SUPERVISOR
+from headway.seams.runtimes.layer import FOLDER as LAYERS
 
 LOG_BYTES = 10 << 20
 LOG_BACKUPS = 2  # beside the file that is written to: three in all
@@ -89,6 +90,16 @@ class Layout:
     def logs(self, app_name: str) -> Path:
         """The folder of an application's logs."""
         return self.root / "logs" / checked_id(app_name)
+
+    @property
+    def layers(self) -> Path:
+        """What processes write in their releases, a folder for each release."""
+        return self.root / LAYERS
+
+    def log_of(self, release_id: str, app_name: str, label: str) -> Path:
+        """The newest log file of the process that people call so."""
+        process, _, number = label.partition(".")
+        return self.log(app_name, Program(release_id=release_id, process=process, number=int(number or 1)))
 
     def log(self, app_name: str, program: Program) -> Path:
         """The newest log file of a supervised process."""

@@ -160,8 +160,8 @@ def not_proven(probe: Probe, seen: Seen, seconds: float, *, to_release: bool) ->
         return RouteNotProven(f"The edge has not taken up the route for {host} within {seconds:g} s: {seen.words}.")
     kind = NotReached if seen.is_led else RouteNotProven
     return kind(
-        f"Requests for {host} did not reach the new release within {seconds:g} s: {seen.words}. Look whether the "
-        "application still answers on its port, then deploy again."
+        f"Requests for {host} did not reach the new release within {seconds:g} s: {seen.words}. Look whether "
+        "it still answers on its port, then deploy again."
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from headway.infra.hosts.command import Account, Limits
@@ -18,8 +18,9 @@ from headway.kernel.site_rules import SiteRules
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.base import UnknownRelease
 from headway.seams.runtimes.cgroups import Group
-from headway.seams.runtimes.inside import InFolder
+from headway.seams.runtimes.inside import InFolder, Layered
 from headway.seams.runtimes.launcher import RECORD, build_environment
+from headway.seams.runtimes.layer import BYTES
 from headway.seams.runtimes.private_file import write_privately
 from headway.seams.runtimes.programs import Program, checked_id, checked_process
 from headway.seams.runtimes.site_routes import site_routes
@@ -64,6 +65,7 @@ def check_spec(spec: ReleaseSpec) -> None:
     if spec.bundle.static_root is not None and spec.port is None:
         raise InvalidInput("A static site needs a port.")
     _check_variables(spec)
+    _check_kept(spec.keep)
 
 
 def programs_of(spec: ReleaseSpec) -> tuple[Program, ...]:
@@ -95,6 +97,7 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "ports": list(spec.ports),
         "loopback": None if spec.loopback is None else list(spec.loopback),
         "path": list(spec.bundle.programs),
+        "told": told_variables(spec),
         "env": dict(spec.bundle.env),
         "sealed_env": vault.seal(revealed) if revealed else None,
         "processes": {process.name: process.command for process in spec.bundle.processes},
@@ -105,8 +108,19 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "memory_bytes": spec.memory_bytes,
         "process_limit": spec.process_limit,
         "disk_bytes": spec.disk_bytes,
+        "layer_bytes": spec.layer_bytes,
+        "keep": list(spec.keep),
     }
     return json.dumps(record, indent=1)
+
+
+def told_variables(spec: ReleaseSpec) -> dict[str, str]:
+    """Variables of ours, over which the builder's and the user's win; programs are told of the virtual environment that
+    comes first on their PATH.
+    """
+    found = next((part for part in spec.bundle.path if PurePosixPath(part).parts[-2:] == (".venv", "bin")), None)
+    own = {} if found is None else {"VIRTUAL_ENV": str(PurePosixPath(spec.bundle.folder, found).parent)}
+    return {**own, **spec.told}
 
 
 def read_record(folder: Path) -> ReleaseRecord | None:
@@ -133,12 +147,12 @@ def read_record(folder: Path) -> ReleaseRecord | None:
     )
 
 
-def inside(folder: Path, vault: Vault) -> InFolder:
+def inside(root: Path, folder: Path, vault: Vault) -> InFolder:
     """Where something more runs beside the release's processes, with what they have. Raises UnknownRelease."""
     try:
         found: dict[str, Any] = json.loads((folder / RECORD).read_text())
     except FileNotFoundError:
-        raise UnknownRelease("This release is not here any more; deploy the application again.") from None
+        raise UnknownRelease("This release is not here any more; deploy it again.") from None
     variables: dict[str, str] = vault.open(found["sealed_env"]) if found["sealed_env"] else {}
     env = build_environment(found, "", "1", variables)
     for name in ("HEADWAY_RELEASE_ID", "HEADWAY_PROCESS"):  # by which the release's own processes are known
@@ -150,6 +164,13 @@ def inside(folder: Path, vault: Vault) -> InFolder:
         env=env,
         limits=Limits(
             memory_bytes=found["memory_bytes"], processes=found["process_limit"], oom_score_adj=200, confined=True
+        ),
+        layer=Layered(
+            root=str(root),
+            release_id=found["release_id"],
+            home=found["home"],
+            bytes=found.get("layer_bytes", BYTES),
+            keep=tuple(found.get("keep", ())),
         ),
     )
 
@@ -173,3 +194,12 @@ def _check_variables(spec: ReleaseSpec) -> None:
             raise InvalidInput(f"A variable cannot be called {name!r}.")
     if any("\0" in value.reveal() for value in spec.env.values()):
         raise InvalidInput("A variable's value cannot hold a NUL character.")
+
+
+def _check_kept(keep: Sequence[str]) -> None:
+    for path in keep:
+        if not path or any(part in {"", ".", ".."} or "\0" in part for part in path.split("/")):
+            raise InvalidInput(
+                f"The folder {path!r} of build.keep cannot be kept: name one within the build path, such as uploads or "
+                "var/data."
+            )

@@ -14,6 +14,7 @@ from typing import Any
 
 from headway.kernel.artifacts import Entrance, Login, Redirect, Route, Upstream, Way
 from headway.kernel.errors import InvalidInput
+from headway.seams.runtimes.fallback import Pair, Section
 from headway.seams.runtimes.programs import checked_id
 from headway.seams.runtimes.traefik import ACME, SECURE, WEB, Https
 
@@ -35,9 +36,6 @@ _NOBODY = "noop@internal"
 _REPEATABLE = (
     "(Method(`GET`) || Method(`HEAD`)) && !HeaderRegexp(`Content-Length`, `.`) && !HeaderRegexp(`Upgrade`, `.`)"
 )
-_UNREACHED = "502"
-
-Section = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,8 @@ def check_route(route: Route) -> None:
             check_path(path)
     if len({(way.host, way.path) for way in route.ways}) < len(route.ways):
         raise InvalidInput("A route cannot lead one host and path to two places.")
-    for upstreams in (route.upstreams, route.before, *(way.upstreams for way in route.ways)):
+    of_ways = (each for way in route.ways for each in (way.upstreams, way.before))
+    for upstreams in (route.upstreams, route.before, *of_ways):
         for upstream in upstreams:
             _check_upstream(upstream)
     if not route.upstreams and not all(way.upstreams for way in route.ways):
@@ -120,7 +119,14 @@ def load_route(values: Mapping[str, Any]) -> Route:
         return tuple(Upstream(**each) for each in held)
 
     ways = (
-        Way(**{**each, "entrance": Entrance(each["entrance"]), "upstreams": upstreams(each["upstreams"])})
+        Way(
+            **{
+                **each,
+                "entrance": Entrance(each["entrance"]),
+                "upstreams": upstreams(each["upstreams"]),
+                "before": upstreams(each.get("before", [])),
+            }
+        )
         for each in values["ways"]
     )
     return Route(
@@ -174,7 +180,8 @@ class _Rendering:
         http = {name: {**section, **self._own(name)} for name, section in plain.items()}
         http["routers"] |= {name: router for way in self.ways() for name, router in way.probes().items()}
         http["middlewares"][release_middleware(self.route)] = self._naming()
-        return http
+        transports = {name: made for pair in self._pairs() for name, made in pair.transports().items()}
+        return http | ({"serversTransports": transports} if transports else {})
 
     def _own(self, section: str) -> Section:
         """What the user has in place of ours; whatever is said of a service, its servers are those of the release."""
@@ -196,23 +203,23 @@ class _Rendering:
         return dict(own)
 
     @property
-    def has_before(self) -> bool:
-        """Whether another release may answer what this one does not; not beside a user's own words, which would have to
-        be said of both.
-        """
-        return bool(self.route.before and self.route.upstreams) and not self.route.own
+    def pair(self) -> Pair:
+        """The servers of the release, and of the one before it."""
+        return self.paired(self.route.app_name, self.route.upstreams, self.route.before)
+
+    def paired(self, name: str, upstreams: tuple[Upstream, ...], before: tuple[Upstream, ...]) -> Pair:
+        """Servers with those before them; none beside a user's own words, which would have to be said of both."""
+        return Pair(name=name, upstreams=upstreams, before=() if self.route.own else before)
 
     def ways(self) -> Iterator[_RenderedWay]:
         return (_RenderedWay(self, way) for way in self.route.ways)
 
     def services(self) -> Section:
-        name = self.route.app_name
-        found = {name: _balancer(self.route.upstreams)} if self.route.upstreams else {}
-        if self.has_before:
-            found[f"{name}.before/"] = _balancer(self.route.before)
-            errors = {"status": [_UNREACHED]}
-            found[f"{name}.either/"] = {"failover": {"service": name, "fallback": f"{name}.before/", "errors": errors}}
-        return found | {way.name: _balancer(way.way.upstreams) for way in self.ways() if way.way.upstreams}
+        return {name: made for pair in self._pairs() for name, made in pair.services().items()}
+
+    def _pairs(self) -> list[Pair]:
+        every = [self.pair, *(way.pair for way in self.ways() if way.way.upstreams)]
+        return [pair for pair in every if pair.upstreams]
 
     def middlewares(self) -> Section:
         name = self.route.app_name
@@ -220,6 +227,8 @@ class _Rendering:
         if self.route.logins:
             users = [f"{login.username}:{login.hash}" for login in self.route.logins]
             found[login_middleware(self.route)] = {"basicAuth": {"users": users, "removeHeader": True}}
+        for pair in self._pairs():
+            found |= pair.middlewares()
         for way in self.ways():
             found |= way.middlewares()
         return found
@@ -264,23 +273,27 @@ class _RenderedWay:
         self.base = {
             "rule": rule_of(way),
             "priority": len(way.path),
-            "service": self.name if way.upstreams else whole.route.app_name,
+            "service": self.pair.name,
         }
+
+    @property
+    def pair(self) -> Pair:
+        """Its servers, or those of the route, with those before them."""
+        way = self.way
+        return self.whole.paired(self.name, way.upstreams, way.before) if way.upstreams else self.whole.pair
 
     def routers(self) -> Section:
         """Those by which everybody comes; with a release before, in two: what can be repeated, and the rest."""
-        found = self._routers()
-        if not self.whole.has_before or self.way.upstreams:
+        found, pair = self._routers(), self.pair
+        if not pair.before or not pair.upstreams:
             return found
-        either = f"{self.whole.route.app_name}.either/"
-        return {
-            name: made
-            for plain, router in found.items()
-            for name, made in (
-                (plain, {**router, "rule": f"({router['rule']}) && !({_REPEATABLE})"}),
-                (f"{plain}.again/", {**router, "rule": f"({router['rule']}) && {_REPEATABLE}", "service": either}),
-            )
-        }
+        made: Section = {}
+        for plain, router in found.items():
+            patient = [*router.get("middlewares", []), pair.retry]
+            rest = {"rule": f"({router['rule']}) && !({_REPEATABLE})", "service": pair.rest, "middlewares": patient}
+            again = {"rule": f"({router['rule']}) && {_REPEATABLE}", "service": pair.either}
+            made |= {plain: {**router, **rest}, f"{plain}.again/": {**router, **again}}
+        return made
 
     def _routers(self) -> Section:
         before = [f"{self.name}.https"] if self.sent_on else self._before()
@@ -341,17 +354,8 @@ def _redirect(redirect: Redirect) -> Section:
     return {"redirectRegex": asdict(redirect)}
 
 
-def _balancer(upstreams: tuple[Upstream, ...]) -> Section:
-    servers = [{"url": f"{each.scheme}://{_bracketed(each.address)}:{each.port}"} for each in upstreams]
-    return {"loadBalancer": {"servers": servers, "passHostHeader": True}}
-
-
 def _servers(service: Section) -> object:
     return service["loadBalancer"]["servers"]
-
-
-def _bracketed(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _check_upstream(upstream: Upstream) -> None:

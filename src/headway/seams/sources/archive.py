@@ -8,6 +8,7 @@ from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Commit, Workspace
 from headway.kernel.errors import InvalidInput
+from headway.kernel.phrase import phrase
 from headway.seams.sources.base import CommitMissing
 from headway.seams.sources.build_path import find_build_path, parse_build_path
 from headway.seams.sources.commits import showable
@@ -31,7 +32,7 @@ class ArchiveSpec:
         """Raises InvalidInput for what can never be built."""
         parse_build_path(self.build_path)
         if not self.digest:
-            raise InvalidInput("Nothing was uploaded for this application yet: send an archive first.")
+            raise InvalidInput("Nothing was uploaded yet: send an archive first.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class ArchiveSource:
         """The newest upload, which is on this machine already; see `Source.fetch`."""
         self.spec.check()
         name = showable(self.spec.name, _LONGEST_NAME) or "an archive"
-        await work.say(f"Archive {self.spec.digest[:12]}: {name}")
+        await work.say(phrase("Archive {}: {}", self.spec.digest[:12], name))
         author = showable(self.spec.author, _LONGEST_NAME)
         return Commit(hash=self.spec.digest, subject=f"Upload of {name}", author=author, branch="")
 

@@ -16,6 +16,7 @@ from headway.infra.hosts.work import Work
 from headway.infra.outward import LeadsNear, judged
 from headway.kernel.artifacts import Commit, Workspace
 from headway.kernel.errors import HeadwayError
+from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.seams.sources.base import CommitMissing, SourceError
 from headway.seams.sources.build_path import find_build_path, parse_build_path
@@ -90,8 +91,8 @@ class GitSource:
             commit = await source.fetch(self.spec.ref)
             if self.spec.submodules:
                 await self._fetch_submodules(work, remote, commit, key_file)
-        await work.say(f"Fetched {commit.branch or commit.hash[:12]} of {remote.url}")
-        await work.say(f"Commit {commit.hash[:12]} by {commit.author}: {commit.subject}")
+        await work.say(phrase("Fetched {} of {}", commit.branch or commit.hash[:12], remote.url))
+        await work.say(phrase("Commit {} by {}: {}", commit.hash[:12], commit.author, commit.subject))
         return commit
 
     async def head(self, work: Work) -> str | None:
@@ -144,7 +145,7 @@ class GitSource:
         walk = Walk(work=work, git=self.git, account=self.accounts.git, prefix="git-")
         count = await walk.each(self._source(remote, commit), fetch)
         if count:
-            await work.say(f"Fetched {count} submodule{'s' if count > 1 else ''}")
+            await work.say(phrase("Fetched {} submodule{}", count, "s" if count > 1 else ""))
 
     async def _open_modules(self, work: Work) -> None:
         """The folder of the mirrors of submodules is the panel's; git passes it, also where it was git's own."""
@@ -168,9 +169,9 @@ class GitSource:
             return
         shown, is_damaged = module.commit_hash[:12], given is Given.DAMAGED
         if is_damaged:
-            await work.say(f"The copy of {module.remote.url} on this machine is no good, and is made anew.")
+            await work.say(phrase("The copy of {} on this machine is no good, and is made anew.", module.remote.url))
         else:
-            await work.say(f"Commit {shown} is no longer kept on this host, and is fetched again.")
+            await work.say(phrase("Commit {} is no longer kept on this host, and is fetched again.", shown))
         remote = await self._opened(module.remote)
         await self._write_settings(work, remote)
         async with self._key(work, remote) as key_file:

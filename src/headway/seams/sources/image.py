@@ -16,6 +16,7 @@ from headway.infra.hosts.work import Work
 from headway.infra.outward import LeadsNear, require_outward
 from headway.kernel.artifacts import Image
 from headway.kernel.errors import InvalidInput
+from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.seams.sources.base import SourceError
 
@@ -66,7 +67,7 @@ class ImageSource:
         if image is None:
             image = await self._pull(work, name)
         await images.keep(self.api, image, self.spec.kept_as)
-        await work.say(f"Image {image.name}: {ALGORITHM}{digest_of(image)}")
+        await work.say(phrase("Image {}: {}{}", image.name, ALGORITHM, digest_of(image)))
         return image
 
     async def _pull(self, work: Work, name: str) -> Image:

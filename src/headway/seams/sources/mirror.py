@@ -10,6 +10,7 @@ from headway.infra.hosts.command import Account, Command
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError
+from headway.kernel.phrase import phrase
 from headway.seams.sources import git_errors
 from headway.seams.sources.base import SourceError
 from headway.seams.sources.commits import read_commit
@@ -94,7 +95,9 @@ class Mirror:
                 failure = failed.failure
                 attempt = attempt.after(failure.remedy)
                 if attempt is not None and failure.remedy is Remedy.DISCARD:
-                    await self.work.say(f"The copy of {self.remote.url} on this machine is no good, and is made anew.")
+                    await self.work.say(
+                        phrase("The copy of {} on this machine is no good, and is made anew.", self.remote.url)
+                    )
         raise SourceError(failure.sentence)
 
     async def head(self, ref: Ref | None) -> str | None:

@@ -224,7 +224,7 @@ class Tree:
     def check(self) -> None:
         """What can be told only of the whole. Raises Refused."""
         if not self._kinds:
-            raise Refused("The archive is empty. Pack the folder that holds the application.")
+            raise Refused("The archive is empty. Pack the folder that holds what is to be deployed.")
         for path in self._kinds:
             for parent in _parents(path):
                 if self._kinds.get(parent, "folder") != "folder":
@@ -282,11 +282,11 @@ def plain_path(name: str) -> str | None:
         raise Refused(f"The archive names a file in a way that no disk can hold: {_shown(name)}.")
     if name.startswith("/") or (len(name) > 1 and name[1] == ":" and name[0].isalpha() and name[2:3] in {"/", "\\"}):
         raise Refused(
-            f"The archive holds the absolute path {_shown(name)}. Pack it relative to the application's folder."
+            f"The archive holds the absolute path {_shown(name)}. Pack it relative to the folder of what is deployed."
         )
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts:
-        raise Refused(f"The archive holds {_shown(name)}, which leads out of it. Pack the application's folder itself.")
+        raise Refused(f"The archive holds {_shown(name)}, which leads out of it. Pack that folder itself.")
     if any(len(os.fsencode(part)) > 255 for part in parts):
         raise Refused(f"The archive holds a name of more than 255 bytes: {_shown(name)}.")
     return None if parts[:1] == [_IGNORED] else "/".join(parts)

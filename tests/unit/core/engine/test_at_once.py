@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import inspect
+import warnings
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import pytest
 
@@ -53,3 +58,34 @@ async def test_cancelled_it_leaves_nothing_under_way() -> None:
         async with asyncio.timeout(0.01):
             await at_once((work() for _ in range(3)), 2)
     assert ends == ["ended", "ended"]
+
+
+async def test_what_is_ended_before_it_began_is_closed_too() -> None:
+    async def work() -> None:
+        """Nothing; what is never begun nor closed is told of wherever it is collected."""
+
+    given = [work() for _ in range(3)]
+    going = asyncio.create_task(at_once(given, 2))
+    await asyncio.sleep(0)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await going
+    assert {inspect.getcoroutinestate(each) for each in given} == {inspect.CORO_CLOSED}
+
+
+async def test_where_the_work_itself_cannot_be_told_what_was_made_is_told_of_by_nobody() -> None:
+    async def work() -> None:
+        raise AssertionError("it was not to begin")
+
+    def works() -> Iterator[Coroutine[Any, Any, None]]:
+        yield work()
+        yield work()
+        raise Conflict("no more")
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with pytest.raises(ExceptionGroup):
+            await at_once(works())
+        gc.collect()
+    assert [str(each.message) for each in told] == []

@@ -20,7 +20,17 @@ RAW = st.lists(
         st.text(LETTERS, max_size=12).map(str.encode),
         st.binary(max_size=6),
         st.sampled_from(
-            [b"\x00", b"\r", b"\xc3", b"\xa9", b"\xed\xa0\x80", b"\xf0\x9f\x98", b"\xf0\x80", "\ufffd".encode()]
+            [
+                b"\x00",
+                b"\x00\n",
+                b"\r",
+                b"\xc3",
+                b"\xa9",
+                b"\xed\xa0\x80",
+                b"\xf0\x9f\x98",
+                b"\xf0\x80",
+                "\ufffd".encode(),
+            ]
         ),
     ),
     max_size=12,
@@ -69,9 +79,9 @@ def test_the_log_is_what_a_plain_search_makes_of_it(case: tuple[list[str], bytes
     secrets, output, _ = case
     masker = Masker(secrets)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    whole = decoder.decode(output).encode()
-    cut = decoder.decode(b"", final=True).encode()
-    assert masker.mask(output) == _searched(whole, cut, masker.variants.exact, masker.variants.wrapped)
+    whole = decoder.decode(output, final=True).encode()
+    parts = [_searched(part, masker.variants.exact, masker.variants.wrapped) for part in whole.split(b"\0\n")]
+    assert masker.mask(output) == b"\n".join(parts)
 
 
 @given(outputs())
@@ -105,6 +115,22 @@ def test_a_secret_cut_at_every_place_is_masked() -> None:
         assert stream.feed(output[:cut]) + stream.feed(output[cut:]) + stream.finish() == b"one ****** two\n"
     stream = masker.stream()
     assert b"".join(stream.feed(bytes([byte])) for byte in output) + stream.finish() == b"one ****** two\n"
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_the_beginning_of_a_secret_is_masked_where_a_line_was_cut_off_in_it(size: int) -> None:
+    secret = "correct horse\nbattery stäple"
+    masker = Masker([secret])
+    for length in range(8, len(secret.encode())):
+        output = b"one " + secret.encode()[:length] + b"\0\nKilled\0x\0\n\0"
+        stream = masker.stream()
+        pieces = [output[at : at + size] for at in range(0, len(output), size)]
+        shown = b"".join(map(stream.feed, pieces)) + stream.finish()
+        assert shown == b"one ******\nKilled\0x\n\0", length
+    stream = masker.stream()
+    assert stream.feed(b"correct horse\0") == b""
+    assert not stream.is_likely_open  # not even while the end of the line is on its way
+    assert Masker(["hunter2"]).mask(b"hunter\0\nhunter2\0\n") == b"hunter\n******\n"
 
 
 def test_only_what_may_begin_a_secret_is_held_back() -> None:
@@ -185,9 +211,12 @@ def test_without_secrets_text_passes_as_it_is() -> None:
     assert Masker([]).mask(b"plain ******\n") == b"plain ******\n"
 
 
-def _searched(whole: bytes, cut: bytes, exact: Sequence[bytes], wrapped: Sequence[bytes]) -> bytes:
-    """The rule as the shortest program that states it; ``cut`` stands for a character that was cut off at the end."""
-    text = whole + cut
+def _searched(text: bytes, exact: Sequence[bytes], wrapped: Sequence[bytes]) -> bytes:
+    """The rule as the shortest program that states it. At the end a mark can stand, and something for a character that
+    was cut off.
+    """
+    text, mark = (text[:-1], b"\0") if text.endswith(b"\0") else (text, b"")
+    whole = text.removesuffix("\ufffd".encode())
     patterns = [re.compile(re.escape(form)) for form in exact]
     patterns += [re.compile(rb"[\r\n]{0,2}".join(re.escape(bytes([byte])) for byte in form)) for form in wrapped]
     parts, place = [], 0
@@ -198,7 +227,7 @@ def _searched(whole: bytes, cut: bytes, exact: Sequence[bytes], wrapped: Sequenc
         ends = [match.end() for pattern in patterns if (match := pattern.match(text, place))]
         parts.append(MASK if ends else text[place : place + 1])
         place = max(ends, default=place + 1)
-    return b"".join(parts)
+    return b"".join(parts) + mark
 
 
 def _is_cut_off(rest: bytes, exact: Sequence[bytes], wrapped: Sequence[bytes]) -> bool:

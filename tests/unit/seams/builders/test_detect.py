@@ -6,6 +6,7 @@ import pytest
 
 from headway.kernel.artifacts import Process
 from headway.kernel.errors import InvalidInput
+from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.detect import detect
@@ -61,7 +62,7 @@ def test_a_procfile_says_what_runs() -> None:
         language="commands",
         processes=(Process(name="web", command="serve"), Process(name="worker", command="work")),
         release_command="./migrate",
-        reasons=("Processes from the Procfile: web, worker",),
+        reasons=(phrase("Processes from the Procfile: {}", "web, worker"),),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from headway.kernel.artifacts import Process
+from headway.kernel.phrase import phrase, plain
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.detect import detect
 from headway.seams.builders.plan import Listing, Phase, Plan
@@ -58,7 +59,10 @@ def test_an_application_without_dependencies_installs_nothing() -> None:
         processes=web("node server.js"),
         path=("node_modules/.bin",),
         env={"NODE_ENV": "production"},
-        reasons=("Node v20.1.0", "Node application, started with: node server.js (the start script of package.json)"),
+        reasons=(
+            "Node v20.1.0",
+            phrase("Node application, started with: {} ({})", "node server.js", "the start script of package.json"),
+        ),
     )
 
 
@@ -128,7 +132,7 @@ def test_dependencies_are_installed_as_the_lock_file_has_them(files: dict[str, s
     install, build = found.phases
     assert (install.name, install.argv[: len(argv)]) == ("install", argv)
     assert build == BUILD
-    assert any("no lock file" in reason for reason in found.reasons) is not bool(files)
+    assert any("no lock file" in reason for reason in map(plain, found.reasons)) is not bool(files)
 
 
 @pytest.mark.parametrize(

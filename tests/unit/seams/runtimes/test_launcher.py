@@ -64,6 +64,7 @@ def test_the_user_wins_over_the_builder_but_not_over_port_and_marker() -> None:
     assert launcher.build_environment(RECORD, "web", "1", user) == {
         "PATH": "/mine",
         "HOME": "/home",
+        "DATA_DIR": "/home",
         "LANG": "C.UTF-8",
         "A": "builder",
         "B": "user",

@@ -160,13 +160,25 @@ def test_what_can_be_asked_again_goes_to_the_release_before_where_nobody_answers
     told = http(dataclasses.replace(ROUTE, before=(Upstream(port=3999),)))
     again, rest = told["routers"]["shop.x.example.again/"], told["routers"]["shop.x.example"]
     assert again["service"] == "shop.either/"
-    assert rest["service"] == "shop"
+    assert rest["service"] == "shop.rest/"
     assert "Method(`GET`)" in again["rule"]
     assert rest["rule"].endswith(f"!({again['rule'].partition(' && ')[2]})")
-    failover = {"service": "shop", "fallback": "shop.before/", "errors": {"status": ["502"]}}
+    failover = {"service": "shop", "fallback": "shop.before/", "errors": {"status": ["502", "504"]}}
     assert told["services"]["shop.either/"] == {"failover": failover}
     assert told["routers"]["shop.x.example.probe"]["service"] == "shop", "a proof is of the new one"
     assert "shop.either/" not in http()["services"]
+
+
+def test_what_was_never_taken_from_the_edge_goes_to_the_release_before_whatever_it_asks_for() -> None:
+    told = http(dataclasses.replace(ROUTE, before=(Upstream(port=3999),)))
+    rest, balancer = told["routers"]["shop.x.example"], told["services"]["shop.rest/"]["loadBalancer"]
+    assert rest["middlewares"] == ["shop.retry/"]
+    (new, old) = balancer["servers"]
+    assert (new["url"], old["url"]) == ("http://127.0.0.1:4000", "http://127.0.0.1:3999")
+    assert new["weight"] > 1000, "it is asked of the new one"
+    assert "status" not in told["middlewares"]["shop.retry/"]["retry"], "what has come to it is never repeated"
+    assert told["middlewares"]["shop.retry/"]["retry"]["attempts"] > balancer["passiveHealthCheck"]["maxFailedAttempts"]
+    assert "retry" not in str(http())
 
 
 def test_the_revision_changes_with_anything_in_the_file() -> None:

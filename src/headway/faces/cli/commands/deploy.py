@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from headway.faces.cli.checkout import Checkout, Commit, Folder
     from headway.faces.cli.client import Client
 
+_DATA_DIR = re.compile(r"^DATA_DIR is (\S+):", re.MULTILINE)
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -226,6 +227,13 @@ def _await(client: Client, deployment_id: str, application_id: str, name: str, *
         output.say(deployment_id)
 
 
+def _say_what_stays(client: Client, deployment_id: str) -> None:
+    """Names the application's own folder once more, where the log has: not every application has one."""
+    log = client.get("deployment.readLogs", deploymentId=deployment_id, tail=10_000)
+    if found := _DATA_DIR.search(str(log)):
+        output.say(f"What is to stay belongs in DATA_DIR, {found[1]}")
+
+
 def _show(client: Client, deployment_id: str, application_id: str, name: str, *, as_json: bool) -> None:
     from headway.faces.cli.watching import to_the_end
 
@@ -238,5 +246,6 @@ def _show(client: Client, deployment_id: str, application_id: str, name: str, *,
         raise typer.Exit(Status.ERROR)
     if not as_json:
         took = output.time_of(row, output.now())
+        _say_what_stays(client, deployment_id)
         output.say(f"{name} is deployed ({took})" + "".join(f"\n{address}" for address in addresses))
     warn_of_answers(row)

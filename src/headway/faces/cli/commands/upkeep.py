@@ -68,7 +68,8 @@ def restore(
         output.say_json(told(made))
         return
     output.say(f"{settings.data_dir} is restored: {made.files} files of {made.made_at}, by Headway {made.made_by}.")
-    output.say("Start the panel with it, then deploy each application again: headway apps deploy NAME")
+    output.say("Start the panel with it, then deploy each service again:")
+    output.say("headway apps deploy NAME, and headway composes deploy NAME")
 
 
 def upgrade_check(*, data_dir: DataDir = None, as_json: AsJson = False) -> None:

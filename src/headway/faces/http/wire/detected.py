@@ -7,6 +7,7 @@ import shlex
 from typing_extensions import TypedDict
 
 from headway.domains.applications.detecting import Detected
+from headway.kernel.phrase import plain
 from headway.seams.buildplan.plan import BuildPlan, Phase
 
 
@@ -112,7 +113,7 @@ def _told(plan: BuildPlan | None) -> _Told:
         "language": plan.provider if plan else None,
         "framework": (plan.framework or None) if plan else None,
         "confidence": plan.confidence.value if plan else None,
-        "reasons": list(plan.lines) if plan else [],
+        "reasons": [plain(each) for each in plan.lines] if plan else [],
         "choices": [
             {"name": each.name, "value": each.value, "reason": each.reason, "isSet": each.is_set} for each in choices
         ],

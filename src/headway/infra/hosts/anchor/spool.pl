@@ -6,6 +6,10 @@ package Headway::Spool;
 
 use strict;
 
+# The end of a line which a command had left open: the mark tells those who read it that the text before was cut off there,
+# and that half a secret may stand at its end.
+my $CUT = "\0\n";
+
 my $WINDOW = 65_536;    # how much is looked through for a good place to cut
 
 # The end of a line, where the next one does not begin as the lines of base64 and hexadecimal dumps do.
@@ -43,7 +47,7 @@ sub write {
     my $cut = $self->head_end( $bytes, $before );
     return $self->append($bytes) if !defined $cut;
     $self->append( substr $bytes, 0, $cut );
-    $self->begin_tail( substr( $before . $bytes, $cut, 1 ) eq "\n" ? '' : "\n" );
+    $self->begin_tail( substr( $before . $bytes, $cut, 1 ) eq "\n" ? '' : $CUT );
     return $self->write_tail( substr $bytes, $cut );
 }
 
@@ -69,7 +73,7 @@ sub head_end {
 sub say {
     my ( $self, $key, $text ) = @_;
     return if $self->{said}{$key}++;
-    $self->write( ( $self->{last} eq "\n" ? '' : "\n" ) . $text . "\n" );
+    $self->write( ( $self->{last} eq "\n" ? '' : $CUT ) . $text . "\n" );
     return;
 }
 
@@ -88,7 +92,7 @@ sub settle {
 sub end_line {
     my ($self) = @_;
     return if $self->{last} eq "\n";
-    $self->append("\n");
+    $self->append($CUT);
     $self->{last} = "\n" if !$self->{lost};
     return;
 }
@@ -118,7 +122,7 @@ sub append {
 # Says in the output what could not be kept, as soon as that can be written.
 sub mark_loss {
     my ($self) = @_;
-    my $mark = "\n[headway: $self->{lost} bytes of output could not be kept: $self->{why}]\n";
+    my $mark = $CUT . "[headway: $self->{lost} bytes of output could not be kept: $self->{why}]\n";
     my $kept = write_all( $self->{handle}, $mark );
     $self->{size} += $kept;
     return 0 if $kept < length $mark;

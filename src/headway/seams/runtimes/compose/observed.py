@@ -11,6 +11,7 @@ from headway.infra.docker.labels import COMPOSE, DEPLOYMENT
 from headway.seams.runtimes.compose import converted
 
 MOST_RESTARTS = 3
+ENDED_FROM_OUTSIDE = frozenset({137, 143, 255})  # as the engine ends what runs when it goes down itself
 SERVICE = "com.docker.compose.service"
 PROJECT = "com.docker.compose.project"
 
@@ -110,6 +111,12 @@ def judged(container: Container, *, settled: bool) -> Judgement:
             return Judgement(standing=Standing.FAILED, why="is paused")
         case _:
             return Judgement(standing=Standing.COMING)
+
+
+def ended_by_itself(container: Container) -> bool:
+    """Whether its program is not there, and neither the engine nor anybody else has ended it."""
+    crashed = container.exit_code not in {0, *ENDED_FROM_OUTSIDE} or container.out_of_memory
+    return not container.runs and container.status != "created" and crashed
 
 
 def container_of(found: Mapping[str, Any], told: str = "") -> Container:

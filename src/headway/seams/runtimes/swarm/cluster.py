@@ -22,8 +22,9 @@ class NoSwarm(InvalidInput):
 
     def __init__(self) -> None:
         super().__init__(
-            "Docker on this machine manages no swarm, and the application is to run as a service of one. Make one "
-            "(docker swarm init), or set its runtime to container and its replicas to 1."
+            "Docker on this machine manages no swarm, and this service is to run in one. Make one (docker swarm "
+            "init), or let it run without: runtime container and one replica, of a compose service composeType "
+            "docker-compose."
         )
 
 

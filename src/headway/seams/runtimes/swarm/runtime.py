@@ -16,6 +16,7 @@ from headway.infra.docker.swarm_words import SwarmAway
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
+from headway.kernel.phrase import phrase
 from headway.seams.runtimes import kept_images
 from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.container_marks import Marks
@@ -60,10 +61,10 @@ class SwarmRuntime:
         checked_health(spec.health)
         node_id = await self._cluster.here()
         for volume in set(spec.image.volumes) - {mount.target for mount in spec.container.mounts}:
-            await work.say(f"{volume} is no mount: what the application writes there is gone with this release.")
+            await work.say(phrase("{} is no mount: what is written there is gone with this release.", volume))
         if bodies.stays_here(spec):
             why = "its image is in no registry" if spec.image.pullable is None else "it has mounts"
-            await work.say(f"It runs on this machine only, for {why}.")
+            await work.say(phrase(f"It runs on this machine only, for {why}."))
         async with work.fence():
             await finished(self._create(spec, node_id))
 
@@ -102,7 +103,7 @@ class SwarmRuntime:
         """Gives a service its copies again. Raises UnknownRelease, Unhealthy, PortTaken."""
         service = await self._cluster.service(release_id)
         if service is None:
-            raise UnknownRelease("This release is not in the swarm any more; deploy the application again.")
+            raise UnknownRelease("This release is not in the swarm any more; deploy it again.")
         tasks = await self._cluster.tasks(release_id)
         is_over = _replicas(service) > 0 and bool(tasks) and not any(task.is_alive for task in tasks)
         await self._scale(release_id, int(service["Spec"]["Labels"][_REPLICAS]), anew=is_over)
@@ -193,7 +194,7 @@ class SwarmRuntime:
             found = await self._api.find(f"/containers/{container_id}/json")
             if found is not None and found["State"]["Running"]:
                 return InContainer(container_id=container_id, pid=found["State"]["Pid"] or None)
-        raise NotRunning("No copy of the application runs on this machine; start it, or let one run here.")
+        raise NotRunning("No copy of it runs on this machine; start it, or let one run here.")
 
     async def read_logs(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headway.kernel.artifacts import Container, HealthCheck, Image, ReleaseSpec
+from headway.kernel.phrase import plain
 from headway.seams.runtimes import requests
 from headway.seams.runtimes.base import Unhealthy
 from headway.seams.runtimes.swarm.health import Seen, wait_until_healthy
@@ -79,7 +80,7 @@ async def test_a_try_that_has_not_begun_hides_nothing_that_its_copy_wrote_before
     said: list[str] = []
 
     async def say(line: str) -> None:
-        said.append(line)
+        said.append(plain(line))
 
     with pytest.raises(Unhealthy, match=r'ended 3 times .* on the machine one\. It said: "the last"'):
         await wait_until_healthy(SPEC, watched, say)

@@ -1,0 +1,58 @@
+"""A Flask application with an instance folder and a SQLite file beside its code: what it writes works, goes with the
+process or stays in the data folder, and changes no release.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.attacks.test_native_layer import digest
+from tests.panel import git_repository, panel
+
+pytestmark = [pytest.mark.slow, pytest.mark.root, pytest.mark.timeout(180)]
+
+APP = """\
+import os, sqlite3
+from flask import Flask
+
+app = Flask(__name__, instance_relative_config=True)
+os.makedirs(app.instance_path, exist_ok=True)
+KEPT = os.environ["DATA_DIR"]
+PLACES = {"beside": "notes.db", "instance": f"{app.instance_path}/notes.db", "kept": f"{KEPT}/notes.db"}
+
+def notes(place, *add):
+    with sqlite3.connect(place) as base:
+        base.execute("CREATE TABLE IF NOT EXISTS notes (text TEXT)")
+        for each in add:
+            base.execute("INSERT INTO notes VALUES (?)", (each,))
+        return base.execute("SELECT COUNT(*) FROM notes").fetchone()[0]
+
+@app.get("/")
+def count():
+    return {name: notes(place) for name, place in PLACES.items()}
+
+@app.get("/add")
+def add():
+    return {name: notes(place, "one more") for name, place in PLACES.items()}
+"""
+FILES = {
+    "app.py": APP,
+    "requirements.txt": "flask\ngunicorn\n",
+    "Procfile": "web: gunicorn --bind 127.0.0.1:$PORT app:app\n",
+}
+
+
+def test_a_flask_application_writes_beside_its_code(tmp_path: Path) -> None:
+    with panel(tmp_path / "data") as running:
+        application_id = running.application(git_repository(tmp_path / "notes", FILES), name="notes")
+        first = running.deploy(application_id)
+        running.done(first, 120)
+        release = running.work / "releases" / application_id / first
+        before = digest(release)
+        assert running.visit("notes", "/add").json() == {"beside": 1, "instance": 1, "kept": 1}
+        assert running.visit("notes").json() == {"beside": 1, "instance": 1, "kept": 1}
+        running.done(running.deploy(application_id), 120)
+        assert running.visit("notes").json() == {"beside": 0, "instance": 0, "kept": 1}
+        assert digest(release) == before

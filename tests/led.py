@@ -1,0 +1,78 @@
+"""To which release the edge leads, asked all the time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from tests.panel import Panel
+from tests.visitors import Visitors
+
+_PAUSE_SECONDS = 0.01
+BACK_SECONDS = 0.5
+BUSY_SECONDS = 1.5  # where an engine is asked, beside other tests
+DYING_SECONDS = 0.02  # until the kernel has ended a process and its connections
+VISITORS = 50  # each of whom waits for one answer
+
+
+class Led:
+    """Asks the edge of a panel by its own secret what it would do with a request for a host: no release is asked."""
+
+    def __init__(self, running: Panel, host: str) -> None:
+        secret = (running.data_dir / "edge" / "probe.secret").read_text()
+        self._headers = {"host": host, "x-headway-probe": f"{secret}.through"}
+        self._url = f"http://127.0.0.1:{running.edge_port}/"
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self.moves: list[tuple[float, str]] = []  # by the clock
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._ended.set()
+        self._thread.join(30)
+
+    def back_within(self, death: float) -> float:
+        """After how many seconds since the death it led again to the release that it led to at first."""
+        first = self.moves[0][1]
+        return next(at for at, release in self.moves if at > death and release == first) - death
+
+    def _ask(self) -> None:
+        with httpx.Client(trust_env=False, timeout=5, headers=self._headers) as client:
+            while not self._ended.wait(_PAUSE_SECONDS):
+                release = client.get(self._url).headers.get("x-headway-release", "")
+                if not self.moves or self.moves[-1][1] != release:
+                    self.moves.append((time.time(), release))
+
+
+def require_given_back(
+    name: str, visitors: Visitors, led: Led, *, post: bool, within_seconds: float = BACK_SECONDS
+) -> None:
+    """Whether a release that died amid an answer has cost no more than that, and not for long."""
+    back = led.back_within(min(visitors.deaths))
+    print(f"{name}: the route is back {back:.3f} s after the death")
+    require_few_lost(name, visitors, post=post)
+    assert back <= within_seconds
+
+
+def require_few_lost(name: str, visitors: Visitors, *, post: bool = False) -> None:
+    """Whether nothing was lost but what a process had when it died: of what only reads, the answers that it was amid.
+    What changes something is asked of nobody else once a process has it; who came after its death is served.
+    """
+    late = [round(at - max(visitors.deaths), 3) for at in visitors.failed_since]
+    print(f"{name}: {len(visitors.failures)} of {visitors.count} lost: {Counter(visitors.failures)}")
+    assert [at for at in late if at > DYING_SECONDS] == [], "they came when it was dead"
+    cut_off = [each for each in visitors.failures if "RemoteProtocolError" in each]
+    if post:
+        assert len(visitors.deaths) <= len(visitors.failures) <= VISITORS
+        rest = {each.removeprefix(f"{name}: ") for each in set(visitors.failures) - set(cut_off)}
+        assert rest <= {"Bad Gateway", "Internal Server Error"}
+    else:
+        assert len(visitors.failures) == len(cut_off) == len(visitors.deaths)

@@ -1,0 +1,57 @@
+"""What serves applications, compose services and databases calls none of them by another's name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import headway
+from headway.core.access.policy import Noun
+
+SOURCE = Path(headway.__file__).parent
+# Whoever works for every kind of service; databases are run as containers.
+SHARED = (
+    *("core", "domains/catalog", "domains/previews/deciding.py", "domains/schedules/model.py", "reactions"),
+    *("domains/composes", "domains/databases", "seams/sources", "seams/builders/engine.py", "seams/runtimes/compose"),
+    *(f"seams/runtimes/{name}" for name in ("answer.py", "container.py", "container_health.py", "edge.py")),
+    *(f"seams/runtimes/{name}" for name in ("first_answer.py", "machine.py", "patience.py", "proving.py", "swarm")),
+)
+# Each with the beginning of what it says: an application is meant, or all that Headway keeps up.
+MEANT = (
+    ("core/access/policy.py", "Application"),
+    ("domains/catalog/naming.py", "An application's"),  # unless whose is said
+    ("domains/catalog/barriers.py", "The application has a login named "),
+    ("domains/catalog/domains.py", " is the name that Headway gives: it stays as long as the application does."),
+    ("seams/runtimes/edge.py", "Applications cannot be reached: port "),
+    ("seams/runtimes/swarm/service_body.py", "An application runs 1 to "),
+    ("reactions/metrics/metrics.py", "Copies of applications and of services of stacks in the swarm"),
+)
+
+
+def test_a_sentence_that_any_service_may_end_with_names_no_other_kind() -> None:
+    found = {(file, said) for file, said in _said() if "application" in said.lower() and " " in said.strip()}
+    unmeant = {each for each in found if not any(each[0] == file and each[1].startswith(of) for file, of in MEANT)}
+    assert unmeant == set()
+
+
+@pytest.mark.parametrize(
+    ("noun", "word"),
+    [(Noun.COMPOSE, "compose service"), (Noun.APPLICATION, "application"), (Noun.DATABASE, "database")],
+)
+def test_each_kind_has_one_word(noun: Noun, word: str) -> None:
+    assert noun.word == word
+
+
+def _said() -> Iterator[tuple[str, str]]:
+    for place in SHARED:
+        paths = [SOURCE / place] if place.endswith(".py") else sorted((SOURCE / place).rglob("*.py"))
+        assert paths, place
+        for path in paths:
+            tree = ast.parse(path.read_text())
+            told = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}  # docstrings
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+                    yield str(path.relative_to(SOURCE)), node.value
