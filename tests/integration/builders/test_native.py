@@ -250,7 +250,7 @@ async def test_the_examples_are_built_without_a_network(site: Worksite, name: st
     example = Path(__file__).resolve().parents[3] / "examples" / name
     files = {str(path.relative_to(example)): path.read_text() for path in example.rglob("*") if path.is_file()}
     bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site))
-    assert site.names == ["look", "site-pages"] if name == "static-site" else ["look", "venv"]
+    assert site.names == (["look", "site-pages"] if name == "static-site" else ["look"])
     assert bundle.static_root == ("." if name == "static-site" else None)
     assert bool(bundle.processes) == (name != "static-site")
 

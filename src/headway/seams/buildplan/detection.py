@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -81,7 +82,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     plan = _planned(tree, provider, told)
     plan = _with_commands(plan, told)
     plan = _with_processes(plan, told)
-    plan = _with_site(plan, told, tree)
+    plan = _without_idle(_with_site(plan, told, tree))
     if not plan.processes and plan.site is None:
         raise BuildError(no_way(tree, registry.PROVIDERS))
     return _finished(plan, told, seen, question)
@@ -258,6 +259,15 @@ def _with_site(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
         word = "on" if site.fallback else "off"
         plan = replace(plan, choices=(*plan.choices, told.chosen("fallback", word)))
     return replace(plan, site=site)
+
+
+def _without_idle(plan: BuildPlan) -> BuildPlan:
+    """The plan without a virtual environment into which nothing is installed: to make one takes seconds."""
+    if {phase.name for phase in plan.phases} != {"venv"}:
+        return plan
+    made = [posixpath.join(phase.folder, folder) for phase in plan.phases for folder in phase.makes]
+    path = tuple(each for each in plan.path if not any(each.startswith(f"{folder}/") for folder in made))
+    return replace(plan, phases=(), path=path)
 
 
 def _finished(plan: BuildPlan, told: _Told, seen: str, question: Question | None) -> BuildPlan:

@@ -46,6 +46,13 @@ def test_a_procfile_alone_says_what_runs_and_what_it_needs() -> None:
     )
 
 
+def test_plain_python_needs_neither_an_environment_nor_a_network() -> None:
+    found = plan({"app.py": "print(1)\n", "Procfile": "web: python app.py\n"})
+    assert (found.provider, found.phases, found.path) == ("python", (), ())
+    assert found.processes == web("python app.py")
+    assert "venv" in {phase.name for phase in plan({"app.py": "", "requirements.txt": "x\n"}).phases}
+
+
 def test_a_procfile_without_web_takes_no_requests() -> None:
     found = plan({"Procfile": "bot: ./bot\n"})
     assert (found.processes, found.takes_requests) == ((Process(name="bot", command="./bot"),), False)
