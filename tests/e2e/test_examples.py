@@ -78,7 +78,7 @@ def test_the_page_for_what_is_missing_is_the_sites_own(machine: Panel, checkout:
         ("build-fails", "install .*payments-client"),
         ("crashes", "ended 3 times while it was starting.* Mend what it reports"),
         ("wrong-port", r"to listen on the port that the variable PORT names \(\d+\).* it listens on 127\.0\.0\.1:\d+"),
-        pytest.param("lock-mismatch", r"left-pad@\^1\.3\.0\. Run 'npm install' and commit", marks=needs_node),
+        pytest.param("lock-mismatch", r"update your lock file with `npm install`", marks=needs_node),
         pytest.param("no-start", r"nothing says how it is started\. Add a start script to package", marks=needs_node),
     ],
 )

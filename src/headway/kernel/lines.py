@@ -29,6 +29,12 @@ _LOOKS_LIKE_AN_ERROR = re.compile(
     r"not found|no such|undefined|unknown|invalid|missing|killed|abort(?:ed)?|timed out|unexpected)\b",
     re.IGNORECASE,
 )
+# A lock file that is out of step: what is said of it comes before long lists and the usage of a program.
+_OUT_OF_STEP = re.compile(
+    r"`npm ci` can only install packages when|ERR_PNPM_OUTDATED_LOCKFILE|lockfile would have been (?:modified|created)"
+    r"|Your lockfile needs to be updated|lockfile had changes, but lockfile is frozen|The lockfile is out of date"
+    r"|The lockfile at `.*` needs to be updated|poetry\.lock was last generated|Pipfile\.lock .* out of date"
+)
 _SAYS_NOTHING = re.compile(
     r"complete log of this run|^\W*(?:hint|note|tip|warning)\b|for more information|see above|0 errors"
     r"|^\W*error\W*$|^(?:make|gmake)(?:\[\d+\])?: \*\*\*"
@@ -51,6 +57,8 @@ def last_meaningful_line(text: str) -> str:
     of a stack trace do not count.
     """
     near = [line for raw in text.split("\n")[-_RAW_LINES_SEARCHED:] if (line := _visible(raw))]
+    if said := next((line for line in reversed(near) if _OUT_OF_STEP.search(line)), None):
+        return _shortened(said)
     lines = [line for line in near if not _OF_A_TRACE.search(line)][-_LINES_SEARCHED:] or near
     telling = [_with_next(line, lines) for line in lines if not _SAYS_NOTHING.search(line)]
     for looks in (_STATES_AN_ERROR, _LOOKS_LIKE_AN_ERROR):

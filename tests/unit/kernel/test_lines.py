@@ -145,3 +145,13 @@ def test_any_text_has_a_line_without_control_characters(text: str) -> None:
     line = last_meaningful_line(text)
     assert len(line) <= 300
     assert not any(character < " " and character != "\t" for character in line)
+
+
+def test_a_lock_file_that_is_out_of_step_is_what_is_told_whatever_usage_follows() -> None:
+    told = (
+        "npm error `npm ci` can only install packages when your package.json and package-lock.json or "
+        "npm-shrinkwrap.json are in sync. Please update your lock file with `npm install` before continuing."
+    )
+    usage = [f"npm error   --option-{number}" for number in range(40)]
+    text = "\n".join([told, "npm error Missing: left-pad@1.3.0 from lock file", *usage, 'npm error Run "npm help ci"'])
+    assert last_meaningful_line(text) == told
