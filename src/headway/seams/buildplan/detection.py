@@ -273,7 +273,8 @@ def _without_idle(plan: BuildPlan) -> BuildPlan:
 def _finished(plan: BuildPlan, told: _Told, seen: str, question: Question | None) -> BuildPlan:
     """The plan with the choice of its provider, its questions, and what else its commands need."""
     is_set = told.own.provider is not None
-    reason = "as it is set" if is_set else f"since there is {seen}" if seen else "nothing but commands is told"
+    since = f"{plan.framework}, since there is {seen}" if plan.framework else f"since there is {seen}"
+    reason = "as it is set" if is_set else since if seen else "nothing but commands is told"
     first = Choice(name="provider", value=plan.provider, reason=reason, is_set=is_set)
     choices = (first, *(each for each in plan.choices if each.name != "provider"))
     lines = [each.command for each in plan.processes]

@@ -40,7 +40,7 @@ def test_a_module_with_a_program_at_the_build_path() -> None:
         env={"GIN_MODE": "release"},
         build_env={"CGO_ENABLED": "0"},
         choices=(
-            Choice(name="provider", value="go", reason="since there is go.mod"),
+            Choice(name="provider", value="go", reason="Gin, since there is go.mod"),
             Choice(name="versions.go", value=">=1.22", reason="go.mod"),
             Choice(name="package", value=".", reason="the only program"),
             START,
