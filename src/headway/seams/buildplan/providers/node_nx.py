@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from dataclasses import replace
 from typing import Any, Final
 
@@ -70,14 +71,23 @@ def _program(project: dict[str, Any], package: Package, manager: Manager) -> Pro
     if started := _started(_record(targets.get("start"))):
         return replace(known, start=started)
     if "next" in executor:
-        return replace(known, framework="Next", start=f"next start {out}")
+        return replace(known, framework="Next", start=f"next start {shlex.quote(out)}")
     if any(word in executor for word in _PAGES) or options.get("target") == "web":
         is_new = executor.endswith(":application")
         return replace(known, site=Site(folders=(f"{out}/browser",) if is_new else (out,)))
-    if not any(word in executor for word in ("node", "webpack", "esbuild", "js:", "nest")):
+    if not any(word in executor for word in ("node", "webpack", "esbuild", "js:", "nest", "run-commands")):
         return None
-    main = options.get("outputFileName")
-    return replace(known, start=f"node {out}/{main if isinstance(main, str) else 'main.js'}")
+    return replace(known, start=f"node {shlex.quote(f'{out}/{_main(options, executor)}')}")
+
+
+def _main(options: dict[str, Any], executor: str) -> str:
+    """The file that a build leaves to be started."""
+    name, source = options.get("outputFileName"), options.get("main")
+    if isinstance(name, str):
+        return name
+    if isinstance(source, str):
+        return f"{posixpath.basename(source).partition('.')[0]}.js"
+    return "index.js" if "run-commands" in executor else "main.js"
 
 
 def _started(start: dict[str, Any]) -> str | None:

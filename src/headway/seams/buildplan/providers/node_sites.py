@@ -102,7 +102,9 @@ def vite(subject: Subject) -> Framework | None:
     base = folder(root[1] if root is not None else literal(config, "root"), "")
     base = "" if base == "." else base
     out = option(line, "--outDir") or literal(config, "outDir") or _resolved(config, "outDir")
-    site = Site(folders=(folder(out or "dist", "dist", base),))
+    # What stands in another place than build.outDir is not heeded by Vite, so its own folder is looked at too.
+    default = folder("dist", "dist", base)
+    site = Site(folders=tuple(dict.fromkeys((folder(out or "dist", default, base), default))))
     return Framework(name="Vite", reason="vite", site=site, build=subject.manager.program("vite", "build"))
 
 
