@@ -25,7 +25,7 @@ from headway.seams.buildplan.providers.python_frameworks import find_framework
 from headway.seams.buildplan.providers.python_locks import VENV, Installation, installation
 from headway.seams.buildplan.providers.python_packages import system_packages
 from headway.seams.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
-from headway.seams.buildplan.providers.python_start import Start
+from headway.seams.buildplan.providers.python_start import Start, old_gunicorn_needs
 from headway.seams.buildplan.providers.python_versions import Asked, python_need
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
@@ -56,7 +56,11 @@ _OTHERS = frozenset(
 _CONDA = ("environment.yml", "environment.yaml", "conda.yml")
 _WORD = re.compile(r"[\w./-]+")
 _PYTHON_LINE = re.compile(r"\b(?:python3?|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|streamlit|celery|flask)\b")
+_NO_FRONT_END = Frontend(folder="", reason="", needs=(), phases=(), path=())
 _SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
+_OLD_GUNICORN = (
+    "The gunicorn that is pinned needs setuptools below 82, which is installed for it; gunicorn 21 needs none.",
+)
 _HOW = (
     "Name what is started main.py or app.py, add a Procfile with a line such as 'web: gunicorn app:app --bind "
     "127.0.0.1:$PORT', or set the start command: headway apps set APP --start '...'."
@@ -81,51 +85,68 @@ def _recognise(tree: Tree) -> str | None:
 
 
 def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
-    project = read_project(tree, _folder(tree, settings))
-    script = python_scripts.first_script(project.tree) or ""
+    member, folder = _member(tree, settings)
+    shares_lock = bool(member) and "uv.lock" in tree
+    app = read_project(tree, folder or _folder(tree, settings))
+    project = read_project(tree) if shares_lock else app
+    script = python_scripts.first_script(app.tree) or ""
     python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
-    install = installation(tree, project, settings, script)
+    install = installation(tree, project, settings, script=script, member=member if shares_lock else "")
     is_told = settings.start is not None
-    start = _start(project, settings)
+    start = _start(app, settings)
     start = replace(start, site=None) if is_told else start
     if not install.manager and settings.install is None:
-        _require_installed(project, start, script)
-    adds = _told_server(project, settings) if is_told else start.adds
-    front = frontend(tree, settings) if not project.folder else None
-    phases = (
-        *(front.phases if front else ()),
-        *install.with_packages(project, adds, start.follows),
-        *install.own,
-        *_later(project, start),
-    )
+        _require_installed(app, start, script)
+    old = old_gunicorn_needs(project.requires) if install.manager == "pip" else ()
+    server = _told_server(project, settings) if is_told else start.adds
+    front = (frontend(tree, settings) if not project.folder else None) or _NO_FRONT_END
     packages, lines = system_packages(project.requires)
     release = None if is_told else start.release
-    processes = () if is_told or not start.command else (_process(project, start),)
+    processes = () if is_told or not start.command else (_process(app, start),)
     return BuildPlan(
         provider=NAME,
         framework=start.framework,
         confidence=Confidence.TOLD if is_told else start.confidence,
-        needs=(python, *install.needs, *(front.needs if front else ())),
-        phases=phases,
+        needs=(python, *install.needs, *front.needs),
+        phases=(
+            *front.phases,
+            *install.with_packages(project, (*server, *old), start.follows),
+            *install.own,
+            *_later(app, start),
+        ),
         processes=processes,
-        release_command=code.in_folder(project.folder, release) if release else None,
+        release_command=code.in_folder(app.folder, release) if release else None,
         site=start.site,
-        path=(project.at(f"{VENV}/bin"), *(front.path if front else ())),
+        path=(project.at(f"{VENV}/bin"), *front.path),
         env={"PYTHONUNBUFFERED": "1", **start.env},
-        build_env=front.build_env if front else {},
+        build_env=front.build_env,
         takes_requests=is_told or start.takes_requests,
         packages=packages,
-        choices=(*_of_frontend(front), *_choices(python, install, start, processes, release=release, adds=adds)),
+        choices=(
+            *_told(settings, front),
+            *_choices(python, install, start, processes, release=release, server=server),
+        ),
         questions=() if is_told else start.questions,
         notes=(
-            *(front.notes if front else ()),
-            *notes,
-            *install.notes,
-            *lines,
-            *start.notes,
-            *_further(project, start, is_told=is_told),
+            *(*front.notes, *notes, *install.notes, *lines, *start.notes, *(_OLD_GUNICORN if old else ())),
+            *_further(app, start, is_told=is_told),
         ),
     )
+
+
+def _member(tree: Tree, settings: BuildSettings) -> tuple[str, str]:
+    """The name and the folder of the package that is set, if one is. Raises BuildError where there is none such."""
+    if settings.package is None:
+        return "", ""
+    found = python_project.members(tree)
+    wanted = settings.package.strip().strip("/")
+    for name, folder in found.items():
+        if wanted in {name, folder}:
+            return name, folder
+    if any(f"{wanted}/{name}" in tree for name in MANIFESTS):
+        return "", wanted
+    named = ", ".join(found) or "none was found"
+    raise BuildError(f"There is no package {wanted[:60]} (build.package) with a pyproject.toml. There are: {named}.")
 
 
 def _start(project: PythonProject, settings: BuildSettings) -> Start:
@@ -273,8 +294,10 @@ def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, 
     return (package,) if package and package not in project.requires else ()
 
 
-def _of_frontend(front: Frontend | None) -> Iterator[Choice]:
-    if front is not None:
+def _told(settings: BuildSettings, front: Frontend) -> Iterator[Choice]:
+    if settings.package is not None:
+        yield Choice(name="package", value=settings.package, reason="as it is set", is_set=True)
+    if front.phases:
         lines = " && ".join(" ".join(phase.argv) for phase in front.phases)
         yield Choice(name="frontend", value=lines, reason=front.reason)
 
@@ -286,7 +309,7 @@ def _choices(
     processes: Sequence[Process],
     *,
     release: str | None,
-    adds: tuple[str, ...],
+    server: tuple[str, ...],
 ) -> Iterator[Choice]:
     if python.wanted:
         is_set = python.source == python_versions.SETTINGS
@@ -295,8 +318,10 @@ def _choices(
     if shown is not None:
         line = " ".join(shown).removeprefix("python3 -m ").replace(" --no-input --progress-bar off", "")
         yield Choice(name="install", value=line, reason=install.reason)
-    if adds and start.site is None and not processes:
-        yield Choice(name="server", value=" ".join(adds), reason="the start command names it, and no file requires it")
+    if server and start.site is None and not processes:
+        yield Choice(
+            name="server", value=" ".join(server), reason="the start command names it, and no file requires it"
+        )
     for process in processes:
         yield Choice(name="start", value=process.command, reason=start.reason)
     if start.site is not None:

@@ -39,6 +39,7 @@ _OTHER_DATABASE = re.compile(
     r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
 )
 _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
+_FROM_ENVIRONMENT = re.compile(r"environ|getenv|\benv\b|\bconfig\(")
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
 )
@@ -175,9 +176,10 @@ def _notes(project: _Project, requires: Requirements) -> Iterator[str]:
             continue
         value = match[1]
         where = posixpath.join(project.folder, name)
-        if variable := _VARIABLE.search(value):
+        is_read = _FROM_ENVIRONMENT.search(value) is not None
+        if is_read and (variable := _VARIABLE.search(value)):
             yield f"ALLOWED_HOSTS comes from {variable[1]}: set it to the domain, or Django answers 400."
-        elif "*" not in value and "environ" not in value and "env" not in value:
+        elif not is_read and "[" in value and "*" not in value:
             yield f"ALLOWED_HOSTS in {where} has to hold the domain (or '*'), or Django answers 400."
         break
     names = (match[1] or match[2] for _, text in project.texts for match in _NEEDED.finditer(text))

@@ -12,7 +12,7 @@ from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import Confidence, Question
 from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.python_requirements import Requirements
-from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve, socket_options
+from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve, serve_sockets
 from headway.seams.buildplan.tree import Tree
 
 _HOST = "--host 127.0.0.1 --port $PORT"
@@ -113,7 +113,7 @@ def _found(tree: Tree, requires: Requirements) -> Iterator[_Found]:
     for name in dict.fromkeys((*named, *files)):
         text = code.source(tree, name)
         start = _of_file(tree, name, text, requires)
-        if start is None and known is not None and name.count("/") < 2:
+        if start is None and known is not None and (name in named or "/" not in name):
             variable = code.bound(text)
             start = _served(known, tree, name, variable, requires) if variable else None
         if start is not None:
@@ -154,8 +154,10 @@ def _served(
     text = code.source(tree, name)
     place = code.place(tree, name)
     is_socket = "flask-socketio" in requires and framework.interface is Interface.WSGI
-    options = socket_options(requires) if is_socket else ""
-    served = serve(framework.interface, place, variable, requires, is_factory=is_factory, options=options)
+    if is_socket:
+        served = serve_sockets(place, variable, requires, is_factory=is_factory)
+    else:
+        served = serve(framework.interface, place, variable, requires, is_factory=is_factory)
     if served.adds and not is_socket and not is_factory and code.runs_itself(text):
         served = Served(
             command=code.in_folder("", f"python3 {shlex.quote(name)}"), reason="which listens on PORT itself"
@@ -211,7 +213,8 @@ def _aiohttp(tree: Tree, name: str, text: str, requires: Requirements) -> Start 
 
 
 def _tornado(name: str, text: str) -> Start | None:
-    if not code.imports(text, "tornado") or ".listen(" not in text:
+    is_program = code.is_made_to_run(text) or "/" not in name
+    if not is_program or not code.imports(text, "tornado") or ".listen(" not in text:
         return None
     option = " --port=$PORT" if _TORNADO_PORT.search(text) else ""
     reason = f"Tornado: {name}"

@@ -71,13 +71,15 @@ class Installation:
         return (_venv(project, files), _phase(project, "install additions", (*self.adds, *names), files))
 
 
-def installation(tree: Tree, project: PythonProject, settings: BuildSettings, script: str = "") -> Installation:
+def installation(
+    tree: Tree, project: PythonProject, settings: BuildSettings, *, script: str = "", member: str = ""
+) -> Installation:
     """The manager by what is there: the locks before pip's list, that before a manifest alone. ``script`` is a file
-    that may carry its own requirements.
+    that may carry its own requirements, ``member`` the package of a workspace that is meant.
     """
     inner = project.tree
     if "uv.lock" in inner and "pyproject.toml" in inner:
-        return _uv(tree, project, settings)
+        return _uv(tree, project, settings, member)
     if "pyproject.toml" in inner and ("poetry.lock" in inner or _is_poetry(project)):
         return _poetry(tree, project, settings)
     if "pyproject.toml" in inner and ("pdm.lock" in inner or project.tool("pdm") is not None):
@@ -89,7 +91,7 @@ def installation(tree: Tree, project: PythonProject, settings: BuildSettings, sc
     if "Pipfile" in inner:
         return _pipenv(tree, project, settings)
     if project.tool("uv") is not None:
-        return _uv(tree, project, settings)
+        return _uv(tree, project, settings, member)
     if project.is_package or project.dependencies:
         return _pip_project(project)
     if script and (block := script_block(inner.text(script))) is not None:
@@ -97,12 +99,14 @@ def installation(tree: Tree, project: PythonProject, settings: BuildSettings, sc
     return Installation(manager="", reason="nothing says what to install", phases=(_venv(project, ()),))
 
 
-def _uv(tree: Tree, project: PythonProject, settings: BuildSettings) -> Installation:
+def _uv(tree: Tree, project: PythonProject, settings: BuildSettings, member: str) -> Installation:
     uv = project.tool("uv") or {}
     is_locked = "uv.lock" in project.tree
     is_root = "project" in project.data
     has_own = _is_uv_package(project, uv) or "workspace" in uv
-    sync = ("uv", "sync", *(("--frozen",) if is_locked else ()), "--no-dev", *(() if is_root else ("--all-packages",)))
+    which: tuple[str, ...] = () if is_root else ("--all-packages",)
+    which = ("--package", member) if member else which
+    sync = ("uv", "sync", *(("--frozen",) if is_locked else ()), "--no-dev", *which)
     manifests = ["pyproject.toml", *(name for name in project.tree.matching("**/pyproject.toml") if "workspace" in uv)]
     locked = (*(("uv.lock",) if is_locked else ()), *dict.fromkeys(manifests))
     follows = () if _has_paths(uv) else tuple(project.at(name) for name in locked)

@@ -107,6 +107,16 @@ def read_project(tree: Tree, folder: str = "") -> PythonProject:
     )
 
 
+def members(tree: Tree) -> dict[str, str]:
+    """The packages below the build path: the folder of each by its name."""
+    found: dict[str, str] = {}
+    for name in (*tree.matching("*/pyproject.toml"), *tree.matching("*/*/pyproject.toml")):
+        own = _table(tree.toml(name), "project").get("name")
+        if isinstance(own, str):
+            found.setdefault(own, name.removesuffix("/pyproject.toml"))
+    return found
+
+
 def script_block(text: str) -> dict[str, Any] | None:
     """The metadata that a single script carries about itself (PEP 723); None where it has none. Raises BuildError."""
     match = _SCRIPT_BLOCK.search(text[:20000])
@@ -160,6 +170,7 @@ def _joined(all_of: tuple[Requirements, ...]) -> Requirements:
             extras[name] = extras.get(name, frozenset()) | found
     return Requirements(
         extras=dict(sorted(extras.items())),
+        majors={name: major for one in all_of for name, major in one.majors.items()},
         files=tuple(dict.fromkeys(name for one in all_of for name in one.files)),
         is_local=any(one.is_local for one in all_of),
     )

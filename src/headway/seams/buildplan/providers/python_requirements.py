@@ -14,6 +14,7 @@ _REQUIREMENT = re.compile(r"[ \t]*([A-Za-z0-9][A-Za-z0-9._-]*)[ \t]*(?:\[([^\]\n
 _OPTION = re.compile(r"(?:-r|--requirement|-c|--constraint)[ \t=]*(\S+)")
 _LOCAL = re.compile(r"(?:-e|--editable)[ \t=]|\.{1,2}(?:/|\\|$|\[)|file:|.*@[ \t]*file:|[\w.-]+/")
 _EDITABLE_VCS = re.compile(r"(?:-e|--editable)[ \t=]+[a-z+]+://")
+_PIN = re.compile(r"[^;#=]*==[ \t]*(\d+)(?:\.\d+)*[ \t]*(?:[;#\\]|--|$)")
 _EGG = re.compile(r"#(?:.*&)?egg=([A-Za-z0-9._-]+)")
 _MOST_FILES = 20
 
@@ -47,11 +48,13 @@ _BRINGS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What is asked for: extras by the name that package indexes know it by ("Flask[async]>=3" is "flask"), the
-    ``files`` that this was read in, and whether something of it lies in the repository itself.
+    """What is asked for: extras by the name that package indexes know it by ("Flask[async]>=3" is "flask"), the major
+    versions of those that are pinned, the ``files`` that this was read in, and whether something of it lies in the
+    repository itself.
     """
 
     extras: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    majors: Mapping[str, int] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     is_local: bool = False
 
@@ -69,13 +72,16 @@ class Requirements:
 def of_lines(lines: Iterable[str], files: tuple[str, ...] = ()) -> Requirements:
     """The requirements that these lines ask for, with what the packages among them are known to bring along."""
     found: dict[str, frozenset[str]] = {}
+    majors: dict[str, int] = {}
     is_local = False
     for line in lines:
         name, extras = _parsed(line)
+        if pin := _PIN.match(line[:200]):
+            majors[name] = int(pin[1][:9])
         is_local = is_local or bool(_LOCAL.match(line) and not _EDITABLE_VCS.match(line))
         if name:
             found[name] = found.get(name, frozenset()) | extras
-    return Requirements(extras=_with_brought(found), files=files, is_local=is_local)
+    return Requirements(extras=_with_brought(found), majors=majors, files=files, is_local=is_local)
 
 
 def of_names(names: Mapping[str, Iterable[str]], files: tuple[str, ...], *, is_local: bool = False) -> Requirements:

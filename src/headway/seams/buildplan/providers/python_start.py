@@ -41,6 +41,16 @@ class Start:
     notes: tuple[str, ...] = ()
 
 
+_WITHOUT_PKG_RESOURCES = 21  # the first gunicorn that does without
+_LAST_WITH_PKG_RESOURCES = "setuptools<82"
+
+
+def old_gunicorn_needs(requires: Requirements) -> tuple[str, ...]:
+    """What a pinned gunicorn imports and no longer comes with Python or with setuptools of today."""
+    is_old = requires.majors.get("gunicorn", _WITHOUT_PKG_RESOURCES) < _WITHOUT_PKG_RESOURCES
+    return (_LAST_WITH_PKG_RESOURCES,) if is_old and "setuptools" not in requires else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     """A server's command line, why that server, and the packages that have to be installed for it."""
@@ -55,8 +65,8 @@ _HOST = "--host 127.0.0.1 --port $PORT"
 _WSGI = ("gunicorn", "waitress", "uwsgi", "granian", "hypercorn")
 _ASGI = ("uvicorn", "hypercorn", "granian", "daphne")
 _DEFAULT: Mapping[Interface, str] = {Interface.WSGI: "gunicorn", Interface.ASGI: "uvicorn"}
-# Needed by the code that gunicorn is told to run, not by gunicorn.
-_SOCKET_WORKERS: Mapping[str, str] = {"eventlet": "--worker-class eventlet", "gevent": "--worker-class gevent"}
+_SOCKET_WORKERS = ("eventlet", "gevent")
+_LAST_WITH_EVENTLET = "gunicorn<26"
 
 
 def serve(
@@ -79,6 +89,21 @@ def serve(
     return Served(command=command, reason=f"{server} is installed for it, since no server is required", adds=(server,))
 
 
+def serve_sockets(place: Place, name: str, requires: Requirements, *, is_factory: bool) -> Served:
+    """The command that serves an application with Flask-SocketIO: gunicorn with one worker, which keeps connections."""
+    own = Requirements(extras={each: extras for each, extras in requires.extras.items() if each == "gunicorn"})
+    kind = requires.first(*_SOCKET_WORKERS)
+    options = f"--worker-class {kind} --workers 1" if kind else "--workers 1 --threads 100"
+    served = serve(Interface.WSGI, place, name, own, is_factory=is_factory, options=options)
+    if kind != "eventlet":
+        return served
+    return Served(
+        command=served.command,
+        reason=f"{_LAST_WITH_EVENTLET}, the last with eventlet's worker, is installed for it",
+        adds=(_LAST_WITH_EVENTLET,),
+    )
+
+
 def _line(server: str, interface: Interface, module: str, name: str, *, is_factory: bool, options: str) -> str:
     called = shlex.quote(f"{module}:{name}()" if is_factory else f"{module}:{name}")
     plain = shlex.quote(f"{module}:{name}")
@@ -99,9 +124,3 @@ def _line(server: str, interface: Interface, module: str, name: str, *, is_facto
             return f"daphne -b 127.0.0.1 -p $PORT {plain}"
         case _:
             return f"uvicorn {plain} {_HOST}{' --factory' if is_factory else ''}"
-
-
-def socket_options(requires: Requirements) -> str:
-    """How gunicorn is told to keep connections open for Flask-SocketIO: one worker, of the kind that is there."""
-    kind = requires.first(*_SOCKET_WORKERS)
-    return f"{_SOCKET_WORKERS[kind]} --workers 1" if kind else "--workers 1 --threads 100"
