@@ -120,7 +120,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         path=(project.at(f"{VENV}/bin"), *front.path),
         env={"PYTHONUNBUFFERED": "1", **start.env},
         build_env=front.build_env,
-        takes_requests=is_told or start.takes_requests,
+        takes_requests=start.takes_requests or (is_told and start.confidence is not Confidence.SEEN),
         packages=packages,
         choices=(
             *_told(settings, front),
