@@ -11,6 +11,21 @@ from headway.seams.buildplan.toolchains.tools import TOOLS
 
 _NODE_ARCH: Mapping[str, str] = {"x86_64": "x64", "aarch64": "arm64"}
 _BUN_ARCH: Mapping[str, str] = {"x86_64": "x64", "aarch64": "aarch64"}
+_NOTHING: Mapping[str, str] = {}
+# Scripts call it before the manager that it would fetch; that one is on PATH already.
+_COREPACK: Mapping[str, str] = {
+    "corepack": """\
+#!/bin/sh
+case "$1" in
+  enable | disable | prepare | install | use | up | hydrate | pack | cache)
+    echo "corepack $1: the package manager is on PATH at its version already; nothing is fetched." >&2 ;;
+  npm | npx | pnpm | pnpx | yarn | yarnpkg) exec "$@" ;;
+  *)
+    echo "corepack ${1-} would fetch a package manager now, which is not done here: name it in packageManager." >&2
+    exit 1 ;;
+esac
+"""
+}
 _WHEEL = r"{name}-([^-]+)(?:-\d[^-]*)?-[^-]+-none-{platform}\.whl"
 
 
@@ -67,9 +82,12 @@ def _scripts(tool: str) -> Sequence[Source]:
         case "npm":
             return (_npm("npm", programs),)
         case "pnpm":
-            return (_npm("pnpm", programs, below=(12, 0, 0)),)
+            return (_npm("pnpm", programs, below=(12, 0, 0), scripts=_COREPACK),)
         case "yarn":
-            return (_npm("yarn", programs, below=(2, 0, 0)), _npm("@yarnpkg/cli-dist", programs, lowest=(2, 0, 0)))
+            return (
+                _npm("yarn", programs, below=(2, 0, 0), scripts=_COREPACK),
+                _npm("@yarnpkg/cli-dist", programs, lowest=(2, 0, 0), scripts=_COREPACK),
+            )
         case _:
             return ()
 
@@ -81,7 +99,7 @@ def _pnpm(arch: str) -> Sequence[Source]:
         name="pnpm",
         label="npm",
         programs={"pnpm": "package/pnpm"},
-        scripts={"pnpx": '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/pnpm" dlx "$@"\n'},
+        scripts={"pnpx": '#!/bin/sh\nexec "$(dirname "$(readlink -f "$0")")/pnpm" dlx "$@"\n', **_COREPACK},
         beside=f"@pnpm/exe.linux-{arch}",
         lowest=(12, 0, 0),
     )
@@ -94,8 +112,9 @@ def _npm(
     *,
     lowest: tuple[int, int, int] = (0, 0, 0),
     below: tuple[int, int, int] = (1 << 30, 0, 0),
+    scripts: Mapping[str, str] = _NOTHING,
 ) -> Source:
-    return Source(form="npm", name=name, label="npm", programs=programs, lowest=lowest, below=below)
+    return Source(form="npm", name=name, label="npm", programs=programs, scripts=scripts, lowest=lowest, below=below)
 
 
 def _wheel(project: str, machine: str, programs: Sequence[str], folder: str) -> Source:

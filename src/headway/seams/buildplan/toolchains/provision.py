@@ -12,9 +12,9 @@ from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import Need
 from headway.seams.buildplan.toolchains import entries, environments, interpreters, releases, semver, supply
 from headway.seams.buildplan.toolchains.inventory import Installed, Inventory, choose, look
-from headway.seams.buildplan.toolchains.registries import Package, RegistryAway
+from headway.seams.buildplan.toolchains.registries import Package, RegistryAway, configured
 from headway.seams.buildplan.toolchains.store import Provided, Store
-from headway.seams.buildplan.toolchains.tools import TOOLS
+from headway.seams.buildplan.toolchains.tools import TOOLS, Form
 from headway.seams.buildplan.toolchains.wishes import Wish, newest, read_wish
 
 
@@ -52,9 +52,11 @@ async def provide(work: Work, needs: Sequence[Need], store: Store, *, today: dat
     given = [provision.given[tool] for tool in tools]
     told = [each for each in given if each.wish.need.source]
     ends = [(TOOLS[each.wish.need.tool].label, _end(each, day)) for each in given]
+    forms = {TOOLS[tool].form for tool in tools}
     return Provided(
         path=tuple(f"{store.entry(each.wish.need.tool, each.version)}/bin" for each in given),
         env={name: value for each in given for name, value in TOOLS[each.wish.need.tool].env.items()},
+        build_env=await configured(work, node=Form.NPM in forms, python=Form.PYTHON in forms),
         lines=(*(each.line for each in told), *(f"{label} {end}" for label, end in ends if end)),
         uses=tuple(replace(each.wish.need, wanted=each.version) for each in given),
     )

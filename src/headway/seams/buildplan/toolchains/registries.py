@@ -132,6 +132,26 @@ def of_pip(texts: list[str], own: str | None) -> Registry:
     )
 
 
+async def configured(work: Work, *, node: bool, python: bool) -> dict[str, str]:
+    """What tools of a build are told of the machine's own configuration, of which most read none: the authorities that
+    it trusts, and npm's file, which is looked for beside another Node. What lies in anybody's home is not for builds.
+    """
+    npm = [name for name in _NPM_FILES if "{home}" not in name]
+    pip = [name for name in _PIP_FILES if "{home}" not in name]
+    found = await work.host.read_files([*npm, *pip], limit=65_536)
+    texts = [(data or b"").decode(errors="replace") for data in found]
+    env: dict[str, str] = {}
+    if node:
+        cafile = of_npmrc(texts[: len(npm)], None).cafile
+        there = [name for name, data in zip(npm, found, strict=False) if data is not None]
+        env |= {"npm_config_globalconfig": there[0]} if there else {}
+        env |= dict.fromkeys(("NODE_EXTRA_CA_CERTS", "YARN_HTTPS_CA_FILE_PATH", "DENO_CERT"), cafile) if cafile else {}
+    if python:
+        cafile = of_pip(texts[len(npm) :], None).cafile
+        env |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), cafile) if cafile else {}
+    return env
+
+
 async def list_versions(
     work: Work, store: Store, registry: Registry, name: str, *, wheel: str = "", needed: str | None = None
 ) -> Versions:

@@ -72,12 +72,14 @@ class Store:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provided:
     """What was asked for, on one host. ``path`` are absolute folders, in the order in which they come on PATH, ``env``
-    the variables that keep tools from fetching others; both are there in the build and at run time. ``lines`` say what
-    is used. ``uses`` are the exact versions, which `provide` makes at the same paths on another host.
+    the variables that keep tools from fetching others; both are there in the build and at run time. ``build_env`` is
+    there in the build only, and tells tools what the machine is configured for. ``lines`` say what is used. ``uses``
+    are the exact versions, which `provide` makes at the same paths on another host.
     """
 
     path: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    build_env: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
     uses: tuple[Need, ...] = ()
 

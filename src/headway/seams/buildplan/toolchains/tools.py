@@ -32,6 +32,12 @@ class Tool:
 
 _NOTHING: Mapping[str, str] = {}
 _NO_COREPACK: Mapping[str, str] = {"COREPACK_ENABLE_NETWORK": "0", "COREPACK_ENABLE_STRICT": "0"}
+# By its name in each line of pnpm that would fetch the version which packageManager names.
+_NO_OTHER_PNPM: Mapping[str, str] = {
+    "npm_config_manage_package_manager_versions": "false",
+    "pnpm_config_manage_package_manager_versions": "false",
+    "pnpm_config_pm_on_fail": "ignore",
+}
 _NO_PYTHONS: Mapping[str, str] = {"UV_PYTHON_DOWNLOADS": "never"}
 
 TOOLS: Mapping[str, Tool] = {
@@ -50,7 +56,7 @@ TOOLS: Mapping[str, Tool] = {
         programs=("pnpm", "pnpx"),
         packages=("pnpm",),
         runs_on="node",
-        env={"npm_config_manage_package_manager_versions": "false", **_NO_COREPACK},
+        env={**_NO_OTHER_PNPM, **_NO_COREPACK},
     ),
     "yarn": Tool(
         label="Yarn",
@@ -58,7 +64,7 @@ TOOLS: Mapping[str, Tool] = {
         programs=("yarn", "yarnpkg"),
         packages=("yarn", "@yarnpkg/cli-dist"),
         runs_on="node",
-        env=_NO_COREPACK,
+        env={"SKIP_YARN_COREPACK_CHECK": "1", **_NO_COREPACK},
     ),
     "bun": Tool(label="Bun", form=Form.NPM, programs=("bun", "bunx"), env=_NOTHING),
     "deno": Tool(label="Deno", form=Form.NPM, programs=("deno",), env={"DENO_NO_UPDATE_CHECK": "1"}),
