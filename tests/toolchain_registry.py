@@ -19,7 +19,7 @@ from typing import Any
 
 class ToolchainRegistry:
     """What it has: answers by path. ``asked`` counts what was asked for; ``gate`` holds back packages, not lists, while
-    it is clear.
+    it is clear; ``knocked`` is set once one is asked for.
     """
 
     def __init__(self) -> None:
@@ -27,6 +27,7 @@ class ToolchainRegistry:
         self.asked: Counter[str] = Counter()
         self.gate = threading.Event()
         self.gate.set()
+        self.knocked = threading.Event()
         self.url = ""
 
     def publish(self, name: str, version: str, packed: bytes, *, integrity: str | None = None) -> None:
@@ -57,6 +58,7 @@ def toolchain_registry() -> Iterator[ToolchainRegistry]:
             path = self.path.replace("%2F", "/")
             registry.asked[path] += 1
             if path.endswith((".tgz", ".whl")):
+                registry.knocked.set()
                 registry.gate.wait(20)
             body = registry.answers.get(path)
             self.send_response(404 if body is None else 200)

@@ -17,11 +17,13 @@ from headway.domains.disk.measuring import Measuring
 from headway.domains.disk.places import Places, There
 from headway.domains.disk.reaching import Reaching
 from headway.domains.disk.service import DiskService
+from headway.domains.disk.toolchain_cleaning import ToolchainCleaning
 from headway.domains.servers.fleet import Fleet
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.panel.data_dir import DataDir
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
+from headway.seams.buildplan.toolchains.store import Turns
 
 
 def disk_service(
@@ -35,14 +37,8 @@ def disk_service(
     fleet: Fleet,
 ) -> DiskService:
     """What callers may ask of the disk, and its rounds."""
-    here = There(
-        host=fleet.here,
-        api=composes.tools.engine.api,
-        panel_id=data_dir.panel_id,
-        places=Places(
-            root=str(data_dir.work), applications=applications.tools.folders, composes=composes.tools.folders
-        ),
-    )
+    ours = Places(root=str(data_dir.work), applications=applications.tools.folders, composes=composes.tools.folders)
+    here = There(host=fleet.here, api=composes.tools.engine.api, panel_id=data_dir.panel_id, places=ours)
 
     def there(host_id: str) -> There:
         return here if host_id == here.host.host_id else at(host_id)
@@ -73,8 +69,17 @@ def disk_service(
         composes=composes,
         engine=EngineCleaning(leftovers=leftovers, bound=bound),
         caches=CacheCleaning(db=db, applications=applications, bound=bound),
+        toolchains=_toolchains(db, data_dir, here, applications, bound),
     )
     return DiskService(db=db, measuring=measuring, cleaning=cleaning, events=events)
+
+
+def _toolchains(
+    db: SqlDatabase, data_dir: DataDir, here: There, applications: Applications, bound: int
+) -> ToolchainCleaning:
+    kept = applications.tools.toolchains
+    turns = Turns() if kept is None else kept.turns
+    return ToolchainCleaning(db=db, vault=data_dir.vault, turns=turns, bound=bound, here=here.places.toolchains)
 
 
 def keep_disks(engine: Engine, disk: DiskService) -> None:

@@ -71,9 +71,7 @@ async def test_two_runs_that_want_the_same_at_once_fetch_it_once(site: Worksite,
     async with neighbour_of(site) as neighbour:
         registry.gate.clear()
         both = asyncio.gather(provide(site, [need], store, today=TODAY), provide(neighbour, [need], other, today=TODAY))
-        async with asyncio.timeout(20):
-            while not registry.asked[f"/{DENO}/-/99.1.0.tgz"]:
-                await asyncio.sleep(0.02)
+        assert await asyncio.to_thread(registry.knocked.wait, 20)
         registry.gate.set()
         first, then = await both
     assert first.path == then.path

@@ -30,8 +30,7 @@ from headway.kernel.vault import Vault
 from headway.seams.builders.engine import undo as undo_build
 from headway.seams.builders.publish import publish
 from headway.seams.builders.publish import undo as undo_push
-from headway.seams.buildplan.plan import Need
-from headway.seams.buildplan.toolchains.provision import provide
+from headway.seams.buildplan.toolchains.provision import bring
 from headway.seams.buildplan.toolchains.store import undo as undo_toolchain
 from headway.seams.runtimes.last_lines import advice
 from headway.seams.runtimes.registry import runtime_of
@@ -164,12 +163,11 @@ class _Deploy:
         return load_artifact(await run.step("seal", seal))
 
     async def _equipped(self, bundle: Bundle) -> Bundle:
-        """The bundle with the languages that it was built with, at the same versions, on the machine where it runs."""
+        """The bundle, and on the machine where it runs the languages that its files point at."""
         store = self._tools.store(self._release_id)
         if store is None or not bundle.toolchains:
             return bundle
-        needs = [Need(tool=tool, wanted=version) for tool, _, version in (n.partition("/") for n in bundle.toolchains)]
-        provided = await provide(self._there, needs, store)
+        provided = await bring(self._there, bundle.toolchains, store)
         return replace(bundle, tool_path=provided.path, toolchains=provided.names)
 
     async def shared(self, artifact: Artifact) -> Artifact:

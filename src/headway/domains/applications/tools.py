@@ -315,8 +315,12 @@ class Toolboxes(toolboxes.Toolboxes[Tools]):
     """The tools of every host, for applications."""
 
     def building(self, host_id: str, released: Tools) -> Tools:
-        """The tools of a host as they build what is ``released`` on the other's: images are named as those there."""
-        tools = self.at(host_id)
+        """The tools of a host as they build what is ``released`` on the other's: images are named as those there, and
+        languages lie where they do there, for what is built points at them.
+        """
+        tools, store = self.at(host_id), released.toolchains
+        if tools.toolchains is not None and store is not None:
+            tools = replace(tools, toolchains=replace(tools.toolchains, folder=store.folder))
         return replace(tools, imaging=replace(tools.imaging, panel_id=released.imaging.panel_id))
 
 

@@ -22,6 +22,7 @@ from headway.domains.disk.model import Cleared, Held, Kind, Server, Waste
 from headway.domains.disk.places import There
 from headway.domains.disk.reaching import Reaching, ServerAway
 from headway.domains.disk.rounds import Chosen, Round
+from headway.domains.disk.toolchain_cleaning import ToolchainCleaning
 from headway.infra.db.engine import Database
 from headway.infra.docker import images
 from headway.infra.docker.usage import EngineUsage
@@ -43,6 +44,7 @@ class Cleaning:
     composes: Composes
     engine: EngineCleaning
     caches: CacheCleaning
+    toolchains: ToolchainCleaning
 
     async def clean(self, chosen: Chosen, *, dry: bool) -> Cleared:
         """Removes what can go of the chosen services, and of what belongs to none; with ``dry`` only says what. What an
@@ -85,6 +87,8 @@ class Cleaning:
         async for each in self._releases(round_):
             yield each
         async for each in self.caches.clean(round_):
+            yield each
+        async for each in self.toolchains.clean(round_):
             yield each
         with suppress(Unavailable):
             async for each in self.engine.clean(round_):

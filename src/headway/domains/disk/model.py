@@ -190,6 +190,7 @@ class Kind(StrEnum):
     IMAGE = "image"
     BUILD_CACHE = "buildCache"
     CACHE = "cache"
+    TOOLCHAIN = "toolchain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,11 @@ class Places:
         """Where what builds without an engine keep lies: a folder of each application that was built there."""
         return self.applications.caches
 
+    @property
+    def toolchains(self) -> str:
+        """Where languages and package managers lie, which are everybody's."""
+        return self.applications.toolchains
+
     def of(self, service: Held) -> Mapping[str, Part]:
         """Every folder that goes with a service, and what it is for."""
         service_id = service.service_id

@@ -10,11 +10,12 @@ from sqlalchemy import Column, func, null, select
 
 from headway.core.deployments.model import SubjectType
 from headway.domains.disk.model import Held, Server
-from headway.infra.db.tables.applications import applications
+from headway.infra.db.tables.applications import applications, releases
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import RUNNING, deployments
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
 
 _ID_OF: Mapping[SubjectType, Column[Any]] = {
     SubjectType.APPLICATION: applications.c.application_id,
@@ -65,6 +66,13 @@ def service_of_deployment(tx: Tx) -> Mapping[str, str]:
         )
     )
     return {row.deployment_id: row.subject_id for row in rows}
+
+
+def toolchains_on(tx: Tx, host_id: str, vault: Vault) -> set[str]:
+    """What the releases on a host use, as ``node/22.1.0``."""
+    found = select(releases.c.spec).where(releases.c.host_id == host_id, releases.c.runtime == "native")
+    specs = (vault.open(spec) for spec in tx.execute(found).scalars() if spec)
+    return {name for spec in specs for name in spec["artifact"].get("bundle", {}).get("toolchains", ())}
 
 
 def every_server(tx: Tx) -> list[Server]:

@@ -43,7 +43,9 @@ class NativeBuilder:
         if _says_python(plan, provided) and await work.host.read_file("/usr/bin/python", limit=1) is None:
             await work.command("python-link", link_python(workspace.folder, spec))
             path = (*path, _LINKS)
-        surroundings = Surroundings(path=path, provided=provided, env={**plan.env, **plan.build_env})
+        surroundings = Surroundings(
+            path=path, provided=provided, env={**provided.build_env, **plan.env, **plan.build_env}
+        )
         for name, phase in _numbered(plan.phases):
             await work.command(name, phase_command(phase, workspace.folder, surroundings, spec))
         root = await _static_root(work, workspace, spec, plan, before)

@@ -99,7 +99,7 @@ class WasteRow(TypedDict):
     """
 
     serverId: str | None
-    kind: Literal["release", "image", "buildCache", "cache"]
+    kind: Literal["release", "image", "buildCache", "cache", "toolchain"]
     serviceId: str | None
     name: str
     why: str

@@ -19,6 +19,7 @@ from headway.seams.buildplan.toolchains.store import UNDO, Store
 from headway.seams.buildplan.toolchains.tools import TOOLS
 
 MADE = ".made"
+USED = ".used"
 _CHECK_SECONDS = 60.0
 RELOCATION = Path(__file__).with_name("relocation_script.py").read_text()
 # Of what somebody else's version manager has installed, that which is the language and no package that was added to it.
@@ -133,6 +134,15 @@ async def place(work: Work, store: Store, tool: str, version: str, *, links: boo
             await work.host.rename(beside, entry)
         except Conflict:  # another run has made it meanwhile
             await work.host.remove_tree(beside)
+
+
+async def note_use(work: Work, store: Store, tool: str, version: str) -> bool:
+    """Notes that a version is used, so that it is not cleaned away; False where it is gone by now."""
+    async with store.turns.of(work.host.host_id, tool, version):
+        if await _note(work, store, tool, version) is None:
+            return False
+        await work.host.write_file(f"{store.entry(tool, version)}/{USED}", b"", mode=0o644, lasting=False)
+        return True
 
 
 async def is_there(work: Work, store: Store, tool: str, version: str) -> bool:

@@ -38,11 +38,14 @@ class Installed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A version in the store; ``links`` are its programs where they are the machine's, None for one of its own."""
+    """A version in the store; ``links`` are its programs where they are the machine's, None for one of its own.
+    ``idle`` is how long ago a build was last noted to use it, in seconds.
+    """
 
     tool: str
     version: str
     links: Mapping[str, str] | None = None
+    idle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -178,7 +179,8 @@ def kept(store: Path, tools: dict[str, Any]) -> list[dict[str, Any]]:
                 continue
             programs = sorted((folder / "bin").iterdir()) if note["links"] else []
             links = {each.name: str(each.readlink()) for each in programs} if note["links"] else None
-            found.append({"tool": tool, "version": folder.name, "links": links})
+            used_at = max(each.stat().st_mtime for each in folder.glob(".[mu]*"))
+            found.append({"tool": tool, "version": folder.name, "links": links, "idle": time.time() - used_at})
     return found
 
 

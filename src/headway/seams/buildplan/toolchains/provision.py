@@ -17,6 +17,8 @@ from headway.seams.buildplan.toolchains.store import Provided, Store
 from headway.seams.buildplan.toolchains.tools import TOOLS, Form
 from headway.seams.buildplan.toolchains.wishes import Wish, newest, read_wish
 
+_NOTED_SECONDS = 86_400.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
@@ -50,7 +52,8 @@ async def provide(work: Work, needs: Sequence[Need], store: Store, *, today: dat
     for wish in sorted(wishes, key=lambda wish: wish.need.tool not in {"node", "python", "uv"}):
         await provision.give(wish)
     given = [provision.given[tool] for tool in tools]
-    told = [each for each in given if each.wish.need.source]
+    asked = {need.tool for need in needs}
+    told = [each for each in given if each.wish.need.tool in asked]
     ends = [(TOOLS[each.wish.need.tool].label, _end(each, day)) for each in given]
     forms = {TOOLS[tool].form for tool in tools}
     return Provided(
@@ -60,6 +63,23 @@ async def provide(work: Work, needs: Sequence[Need], store: Store, *, today: dat
         lines=(*(each.line for each in told), *(f"{label} {end}" for label, end in ends if end)),
         uses=tuple(replace(each.wish.need, wanted=each.version) for each in given),
     )
+
+
+async def bring(work: Work, names: Sequence[str], store: Store) -> Provided:
+    """What a release uses that was built on another host (`Provided.names`), at the same paths on the host of the run.
+    Raises BuildError where this host cannot have it.
+    """
+    needs = [Need(tool=tool, wanted=version) for tool, _, version in (name.partition("/") for name in names)]
+    provided = await provide(work, needs, store)
+    differing = [name for name in names if name not in provided.names]
+    if differing:
+        tool, _, version = differing[0].partition("/")
+        has = next((need.wanted for need in provided.uses if need.tool == tool), "none")
+        raise BuildError(
+            f"It was built with {TOOLS[tool].label} {version}, and the machine that it is to run on has {has} instead. "
+            "Have both machines use the same version, or build where it runs."
+        )
+    return provided
 
 
 def merged(needs: Sequence[Need]) -> list[Need]:
@@ -112,13 +132,13 @@ class _Provision:
         return node is not None and _folder(node, "node") == _folder(installed, "npm")
 
     async def _take(self, installed: Installed) -> None:
-        if self.inventory.has(installed.tool, installed.version) is None:
+        if not await self._has(installed.tool, installed.version):
             make = entries.link if installed.is_open else entries.copy
             await make(self.work, self.store, installed)
 
     async def _kept(self, wish: Wish) -> Given | None:
         """The exact version that is asked for, where it was fetched before."""
-        if wish.exact is None or self.inventory.has(wish.need.tool, wish.exact) is None:
+        if wish.exact is None or not await self._has(wish.need.tool, wish.exact):
             return None
         return Given(wish=wish, version=wish.exact, place="what was fetched before")
 
@@ -130,7 +150,7 @@ class _Provision:
             version, place = await (self._project(wish) if tool in environments.PROJECTS else self._package(wish))
         except RegistryAway as away:
             before = self._newest_kept(wish)
-            if before is None:
+            if before is None or not await self._has(tool, before):
                 raise BuildError(f"{missing(wish, self.inventory)} {away.message}") from away
             return Given(wish=wish, version=before, place="what was fetched before")
         return Given(wish=wish, version=version, place=place)
@@ -145,7 +165,7 @@ class _Provision:
         offer = supply.best(tool, offered, lambda package: wish.exact is not None or self._runs(tool, package))
         if offer is None:
             raise BuildError(f"{missing(wish, self.inventory)} {_advice(tool)}")
-        if self.inventory.has(tool, offer.version) is None:
+        if not await self._has(tool, offer.version):
             await supply.fetch(self.work, self.store, tool, offer)
         return offer.version, offer.source.label
 
@@ -167,7 +187,7 @@ class _Provision:
         for python in pythons:
             version = await environments.newest_that_runs(self.work, self.store, wish, python.version)
             if version is not None:
-                if self.inventory.has(tool, version) is None:
+                if not await self._has(tool, version):
                     uv, own = await self._uv(), python.programs["python3"]
                     await environments.make(self.work, self.store, tool, version, uv=uv, python=own)
                 return version, "PyPI"
@@ -176,11 +196,11 @@ class _Provision:
     async def _python(self, wish: Wish) -> Given:
         version = await interpreters.newest_known(self.work, self.store, wish, self._uv)
         if version is not None:
-            if self.inventory.has("python", version) is None:
+            if not await self._has("python", version):
                 await interpreters.make(self.work, self.store, version, uv=await self._uv())
             return Given(wish=wish, version=version, place="python-build-standalone")
         before = self._newest_kept(wish)
-        if before is not None:
+        if before is not None and await self._has("python", before):
             return Given(wish=wish, version=before, place="what was fetched before")
         near = [each for each in self.inventory.of("python") if wish.nearby is not None and wish.nearby(each.version)]
         if not near:
@@ -192,6 +212,13 @@ class _Provision:
     async def _uv(self) -> str:
         given = await self.give(read_wish(Need(tool="uv"), self.today))
         return f"{self.store.entry('uv', given.version)}/bin/uv"
+
+    async def _has(self, tool: str, version: str) -> bool:
+        """Whether the store has it, which is noted once in a while so that it is not cleaned away."""
+        kept = self.inventory.has(tool, version)
+        if kept is None or kept.idle < _NOTED_SECONDS:
+            return kept is not None
+        return await entries.note_use(self.work, self.store, tool, version)
 
     def _newest_kept(self, wish: Wish) -> str | None:
         tool = wish.need.tool
