@@ -102,6 +102,11 @@ def test_a_workspace_builds_its_module_with_a_program() -> None:
     assert found.needs == (Need(tool="go", wanted=">=1.25", source="go.work"),)
 
 
+def test_files_without_a_module_are_named() -> None:
+    found = go({"main.go": MAIN, "more.go": MAIN, "main_test.go": MAIN})
+    assert found.phases[-1].argv[-2:] == ("main.go", "more.go")
+
+
 def test_a_module_in_c_is_built_with_a_compiler() -> None:
     found = go({"go.mod": "module x\nrequire github.com/mattn/go-sqlite3 v1.14.0\n", "main.go": MAIN})
     assert (found.build_env, found.packages) == ({"CGO_ENABLED": "1"}, ("gcc", "libc6-dev"))

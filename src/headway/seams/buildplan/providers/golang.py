@@ -51,7 +51,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         is_set = settings.versions.get("go") is not None
         choices.append(Choice(name="versions.go", value=need.wanted, reason=need.source, is_set=is_set))
     choices.append(Choice(name="package", value=target, reason=reason, is_set=settings.package is not None))
-    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", PROGRAM, target)
+    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", PROGRAM, *_built(tree, target))
     return BuildPlan(
         provider="go",
         framework=framework,
@@ -66,6 +66,13 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         questions=() if question is None else (question,),
         notes=() if needs_c is None else (f"{needs_c} is in C, so the build needs a C compiler (CGO_ENABLED=1).",),
     )
+
+
+def _built(tree: Tree, target: str) -> tuple[str, ...]:
+    """What the compiler is told: the package, or its files where there is no module that it is of."""
+    if target != "." or "go.mod" in tree or "go.work" in tree:
+        return (target,)
+    return tuple(name for name in tree.matching("*.go") if not name.endswith("_test.go")) or (target,)
 
 
 def _downloads(tree: Tree) -> tuple[Phase, ...]:
