@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from headway.infra.hosts.work import Work
@@ -32,7 +33,8 @@ async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> Build
         work, workspace, READS, account=spec.account, limits=spec.limits, step_seconds=spec.step_seconds
     )
     variables = {name: value.reveal() for name, value in spec.variables.items()}
-    plan = detect(tree, spec.settings, variables)
+    # Bounded, and yet long enough that the panel would not answer others meanwhile.
+    plan = await asyncio.to_thread(detect, tree, spec.settings, variables)
     return replace(plan, processes=scaled(plan.processes, spec.scale))
 
 

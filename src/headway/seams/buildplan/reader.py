@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ async def read_tree(
     _require_inside(links, workspace, reads)
     names = frozenset((*(each.name for each in entries), *_aliases(entries, links)))
     sizes = {each.name: each.size for each in entries if each.target is None}
-    contents = await _contents(work, workspace, chosen(names, sizes, reads))
+    wanted = await asyncio.to_thread(chosen, names, sizes, reads)  # of a large tree it takes a second
+    contents = await _contents(work, workspace, wanted)
     return Tree(names=names, contents=contents, is_cut=is_cut or is_more)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from headway.kernel.site_rules import SiteRule, SiteRules
+from headway.seams.buildplan.tree import parse_toml
 
 MOST_RULES = 1000
 _LONGEST = 2000
@@ -61,7 +61,7 @@ def _rules(files: Mapping[str, str], note: Note) -> Iterator[SiteRule]:
     if "_redirects" in files:
         yield from _of_redirects(files["_redirects"], note)
     for name, load, read in (
-        ("netlify.toml", tomllib.loads, _of_netlify),
+        ("netlify.toml", parse_toml, _of_netlify),
         ("vercel.json", json.loads, _of_vercel),
         ("static.json", json.loads, _of_static),
     ):

@@ -11,6 +11,8 @@ from typing import Any
 
 from headway.seams.builders.base import BuildError
 
+_MOST_PARTS = 500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
@@ -43,7 +45,7 @@ class Tree:
 
     def toml(self, name: str) -> dict[str, Any]:
         """The table in a TOML file; empty where there is no such file. Raises BuildError for one that is broken."""
-        return _object(name, self.text(name), tomllib.loads) if name in self.contents else {}
+        return _object(name, self.text(name), parse_toml) if name in self.contents else {}
 
     def below(self, folder: str) -> Tree:
         """The part of the tree in a folder, as a tree of its own."""
@@ -59,6 +61,14 @@ def tree_of(files: Mapping[str, str | bytes], more: Iterable[str] = ()) -> Tree:
     """A tree of these files, and of ``more`` whose contents nobody reads."""
     contents = {name: data.encode() if isinstance(data, str) else data for name, data in files.items()}
     return Tree(names=frozenset((*contents, *more)), contents=contents)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """As tomllib reads it, but for names of so many parts that it takes quadratic time. Raises TOMLDecodeError."""
+    if any(line.count(".") > _MOST_PARTS for line in text.splitlines()):
+        msg = f"a line has more than {_MOST_PARTS} dots"
+        raise tomllib.TOMLDecodeError(msg)
+    return tomllib.loads(text)
 
 
 def _depth_first(name: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.detection import READS, detect
 from headway.seams.buildplan.reader import LARGEST, MOST_BYTES, MOST_FILES, chosen
 from headway.seams.buildplan.settings import BuildSettings
-from headway.seams.buildplan.tree import Tree
+from headway.seams.buildplan.tree import Tree, tree_of
 
 MARKERS = tuple(
     sorted(
@@ -95,3 +96,37 @@ def test_what_is_read_is_bounded(files: list[tuple[str, str, int]]) -> None:
     assert len(taken) <= MOST_FILES
     assert sum(min(sizes[name], LARGEST) for name in taken) <= MOST_BYTES
     assert "Procfile" in taken
+
+
+_LENGTH = 1 << 18
+_HOSTILE = {
+    "spaces": " " * _LENGTH,
+    "lines": "\n" * _LENGTH,
+    "blank lines": " \n" * (_LENGTH // 2),
+    "dots": ("a." * (_LENGTH // 2)),
+    "dots in a line": "\t" + "a." * (_LENGTH // 2),
+    "brackets": "[" * _LENGTH,
+    "braces": '{"a":' * (_LENGTH // 5),
+    "equals": "A=" * (_LENGTH // 2),
+    "slashes": "#!/" + "/a" * (_LENGTH // 2),
+    "root": "root:" + " " * _LENGTH + "x'",
+    "roots": "root: \n" * (_LENGTH // 7),
+    "modules": "module \n" * (_LENGTH // 8),
+    "requires": "\trequire" * (_LENGTH // 8),
+    "processes": "a: b\n" * (_LENGTH // 5),
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("Staticfile", "go.mod", "main.go", "start.sh", "Procfile", "railpack.json", "nixpacks.toml", "app.json"),
+        *("netlify.toml", "vercel.json", ".tool-versions", ".go-version"),
+    ],
+)
+def test_a_hostile_file_is_read_in_bounded_time(name: str) -> None:
+    for what, text in _HOSTILE.items():
+        tree = tree_of({"go.mod": "module x\n", "main.go": "package main\n", "index.html": "", name: text})
+        begin = time.process_time()
+        _answer(tree, {}, {})
+        assert time.process_time() - begin < 2, what

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from headway.seams.builders.base import BuildError
 from headway.seams.builders.plan import VENV, Listing, Phase
+from headway.seams.buildplan.tree import parse_toml
 
 FILES = ("requirements.txt", "pyproject.toml", "manage.py", "app.py", "main.py", "wsgi.py", "asgi.py")
 
@@ -88,7 +89,7 @@ def _project(listing: Listing) -> frozenset[str] | None:
     if "pyproject.toml" not in listing:
         return None
     try:
-        data = tomllib.loads(listing.text("pyproject.toml"))
+        data = parse_toml(listing.text("pyproject.toml"))
     except tomllib.TOMLDecodeError as error:
         raise BuildError(
             f"The pyproject.toml cannot be read: {error}. Correct it, or add a requirements.txt."
