@@ -154,6 +154,22 @@ def test_only_what_was_built_comes_back_when_the_configuration_is_to_stay(site: 
     assert site.says() == "one green"
 
 
+def test_what_serves_begins_anew_with_the_variables_of_now(site: Site) -> None:
+    running = site.panel
+    refused = running.client.post("/rollback.rollback", json={"rollbackId": site.second})
+    assert (refused.status_code, "It serves now" in refused.text) == (400, True)
+    running.post("application.update", applicationId=site.application_id, env="COLOUR=green")
+
+    row = running.done(site.back(site.second, keepConfiguration=True))
+
+    assert site.says() == "two green"
+    assert row["title"] == "Restart with the settings of now"
+    assert "Restarted with the settings of now: version 2 serves again" in running.deployment_log(row["deploymentId"])
+    assert site.row(site.second)["rollback"]["rolledBackBy"] is None
+    running.done(site.back(site.second))  # with what it ran with then
+    assert site.says() == "two blue"
+
+
 def test_the_settings_of_the_application_stay_for_the_next_deploy(site: Site) -> None:
     site.panel.done(site.back(site.first))
     assert site.panel.get("application.one", applicationId=site.application_id)["env"] == "COLOUR=blue"

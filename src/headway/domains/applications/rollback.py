@@ -95,14 +95,14 @@ class RollbackKind:
         warning = await releasing.route(spec, health)
 
         def settle(tx: Tx) -> None:
-            if releasing.plan.serving is not None:
+            if releasing.plan.serving is not None and not back.begins_anew:
                 returning.rolled_back(tx, releases, releasing.plan.serving, by=releasing.release_id)
             releasing.settle(tx, spec, health, run.plan["led"])
 
         success = Success(
             warning=warning,
-            message=f"Rolled back: version {back.target.version} serves again{releasing.where(spec)}, as release "
-            f"{spec.release_id}. The application's settings are as they were: the next deploy works from them.",
+            message=f"{back.what_it_did} serves again{releasing.where(spec)}, as release {spec.release_id}. The "
+            "application's settings are as they were: the next deploy works from them.",
             settle=settle,
             standing=partial(releasing.standing, spec, health),
         )
@@ -137,9 +137,10 @@ class _Rollback:
             new = self._run.deployment.deployment_id
             await self._run.undo("release", {"application_id": self._plan.application_id, "new": new})
             await self._run.undo("kept", {"new": new, "runtime": self.target.runtime})
-            await self._run.say(
-                phrase("Going back to version {}, release {}.", self.target.version, self.target.release_id)
-            )
+            words = "Going back to version {}, release {}."
+            if self.begins_anew:
+                words = "Beginning anew version {}, release {}, with the settings of now."
+            await self._run.say(phrase(words, self.target.version, self.target.release_id))
             if isinstance(found, Bundle) and found.release_command:
                 await self._run.say(phrase("Its release command is not run again; what later ones did to data stays."))
             return dump_artifact(await runtime.keep(found, self._plan.app_name, new))
@@ -167,6 +168,17 @@ class _Rollback:
             runtime_name=self.target.runtime,
             origin=self.target.origin,
         )
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether it is what serves that serves again: with other settings than before, and nothing is gone back to."""
+        return self.target.release_id == self._plan.serving
+
+    @property
+    def what_it_did(self) -> str:
+        """For the beginning of a sentence."""
+        how = "Restarted with the settings of now" if self.begins_anew else "Rolled back"
+        return f"{how}: version {self.target.version}"
 
     @property
     def _commit(self) -> Commit:

@@ -66,6 +66,7 @@ class Applications:
         application = store.find(tx, subject_id, self.planning.vault)
         target, snapshot = find_target(tx, self.planning.vault, release_id, keep=keep_configuration)
         self.planning.plan_back(tx, application, snapshot, keep_configuration=keep_configuration)
+        serves = application.serving_release_id == release_id
         return Request(
             kind=KIND,
             kind_version=VERSION,
@@ -76,7 +77,7 @@ class Applications:
             project_id=application.project_id,
             exclusive_key=exclusive_key(subject_id),
             lane=Lane.ROLLBACK,
-            default_title=f"Rollback to version {target.version}",
+            default_title="Restart with the settings of now" if serves else f"Rollback to version {target.version}",
             input={
                 "type": "rollback",
                 "release_id": release_id,

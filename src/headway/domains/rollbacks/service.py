@@ -117,8 +117,11 @@ class RollbackService:
         return place.left, deployment
 
     async def _obstacle(self, place: Place, *, keep: bool) -> str | None:
-        """As the machine is now, and what is allowed of it."""
-        if place.left.obstacle is not None and place.left.obstacle != place.missing:
+        """As the machine is now, and what is allowed of it. What serves can be begun again with the configuration of
+        now: of a compose service the file has that, so only a deploy gives it another.
+        """
+        anew = keep and place.left.serves and place.subject_type is SubjectType.APPLICATION
+        if not anew and place.left.obstacle is not None and place.left.obstacle != place.missing:
             return place.left.obstacle
         form = self.forms[place.subject_type]
         refused = await self.db.read(
