@@ -5,11 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.test_cli import HEADWAY, environment, headway, succeed
-from tests.panel import Json, Panel, panel
+from tests.panel import Json, Panel, git_repository, panel, web
+
+COLOURED = """\
+import http.server, os
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(os.environ["COLOUR"].encode())
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -95,3 +108,28 @@ def test_what_is_wrong_is_said_in_a_sentence(
     failed = headway(running, "env", *arguments)
     assert failed.returncode != 0
     assert sentence in failed.stderr
+
+
+def test_a_compose_service_and_a_database_have_variables_too(running: Panel, shop: Json) -> None:
+    where = shop["environment"]["environmentId"]
+    compose = running.post("compose.create", name="stack", environmentId=where)
+    said = succeed(running, "env", "set", "stack", "A=1")
+    assert "headway composes deploy stack" in said
+    assert running.get("compose.one", composeId=compose["composeId"])["env"] == "A='1'\n"
+    assert "A" in succeed(running, "env", "list", "stack")
+
+
+def test_what_was_built_starts_with_them_at_once(running: Panel, shop: Json, tmp_path: Path) -> None:
+    failed = headway(running, "env", "set", "web", "A=1", "--restart")
+    assert (failed.returncode, "does not serve yet: deploy it" in failed.stderr) == (2, True)
+    failed = headway(running, "env", "set", "--project", "shop", "A=1", "--restart")
+    assert (failed.returncode, "say which service" in failed.stderr) == (2, True)
+    url = git_repository(tmp_path / "repository", web("one") | {"app.py": COLOURED})
+    application_id = running.application(url, "coloured", env="COLOUR=red")
+    running.done(running.deploy(application_id))
+
+    said = succeed(running, "env", "set", "coloured", "COLOUR=blue", "--restart")
+
+    assert "coloured runs with them" in said
+    assert "==> build" not in said
+    assert running.visit("coloured").text == "blue"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headway.faces.cli.client import Client
+from headway.faces.cli.options import DATABASES
 from headway.kernel.errors import InvalidInput, NotFound
 
 ID_LENGTH = 21
@@ -38,6 +39,55 @@ class Place:
     @property
     def name(self) -> str:
         return str(self.row["name"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What can be deployed and serve: its ``kind`` is application, compose or the name of a database's."""
+
+    kind: str
+    project: str
+    row: Json
+
+    @property
+    def service_id(self) -> str:
+        return str(self.row[f"{self.kind}Id" if self.kind in {"application", "compose"} else "databaseId"])
+
+    @property
+    def name(self) -> str:
+        return str(self.row["name"])
+
+    @property
+    def given(self) -> dict[str, str]:
+        """How it is named to its procedures."""
+        return {f"{self.kind}Id": self.service_id}
+
+    @property
+    def group(self) -> str:
+        """The commands for its kind."""
+        return {"application": "apps", "compose": "composes"}.get(self.kind, "databases")
+
+
+def service(client: Client, named: str) -> Service:
+    """The application, compose service or database of that name or id. Raises NotFound, and InvalidInput when several
+    have the name.
+    """
+    every = [each for project in client.get("project.all") for each in _services_in(project)]
+    found = [each for each in every if each.service_id == named] or [each for each in every if each.name == named]
+    if not found:
+        known = ", ".join(sorted({each.name for each in every})[:8])
+        raise NotFound(f"There is no service {named}. " + (f"There are: {known}." if known else "There is none yet."))
+    if len(found) > 1:
+        where = ", ".join(f"{each.kind} in {each.project} ({each.service_id})" for each in found)
+        raise InvalidInput(f"Several services are named {named}; give an id: {where}.")
+    return found[0]
+
+
+def _services_in(project: Json) -> Iterator[Service]:
+    for environment in project["environments"]:
+        for kind, rows in (("application", "applications"), ("compose", "compose"), *((k, k) for k in DATABASES)):
+            for row in environment.get(rows) or ():
+                yield Service(kind=kind, project=project["name"], row=row)
 
 
 def find_project(client: Client, named: str) -> Json:

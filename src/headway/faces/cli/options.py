@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+DATABASES = ("postgres", "mysql", "mariadb", "mongo", "redis", "libsql")
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 OnServer = Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import output
-from headway.faces.cli.options import AsJson, InProject, OnServer, Yes
+from headway.faces.cli.options import DATABASES, AsJson, InProject, OnServer, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.started import Wait as Started
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Named = Annotated[str, typer.Argument(metavar="DATABASE", help="A database's name or id.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")]
 
-KINDS = ("postgres", "mysql", "mariadb", "mongo", "redis", "libsql")
 PASSWORD_VARIABLE = "HEADWAY_DATABASE_PASSWORD"  # noqa: S105 - a variable's name
 _LONGEST_TAIL = 10_000
 
@@ -73,7 +72,7 @@ def list_databases(context: typer.Context, *, as_json: AsJson = False) -> None:
 def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called.")],
-    kind: Annotated[str, typer.Option(help=f"{', '.join(KINDS)}.")],
+    kind: Annotated[str, typer.Option(help=f"{', '.join(DATABASES)}.")],
     *,
     database: Annotated[str, typer.Option(metavar="NAME", help="The database in it; default: its name.")] = "",
     username: Annotated[
@@ -94,8 +93,8 @@ def create(
     from headway.faces.cli.commands.servers import find_server
     from headway.faces.cli.lookup import environment_for
 
-    if kind not in KINDS:
-        raise InvalidInput(f"--kind: {kind} is none of {', '.join(KINDS)}.")
+    if kind not in DATABASES:
+        raise InvalidInput(f"--kind: {kind} is none of {', '.join(DATABASES)}.")
     given: dict[str, Any] = {"name": name, "databaseName": database or name.replace("-", "_"), "databaseUser": username}
     more = {"dockerImage": image, "externalPort": port, "databasePassword": os.environ.get(PASSWORD_VARIABLE)}
     given |= {key: value for key, value in more.items() if value}
@@ -205,7 +204,7 @@ def find(client: Client, named: str) -> Found:
 def _every(client: Client) -> Iterator[Found]:
     for project in client.get("project.all"):
         for environment in project["environments"]:
-            for kind in KINDS:
+            for kind in DATABASES:
                 for row in environment[kind]:
                     yield Found(kind=kind, project=project["name"], row=row)
 

@@ -1,4 +1,4 @@
-"""`headway env`: the variables of an application, of an environment, or of a project."""
+"""`headway env`: the variables of a service, of an environment, or of a project."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from headway.faces.cli.commands.deploy import merged
 from headway.faces.cli.options import AsJson
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
+from headway.faces.cli.statuses import Status
 from headway.kernel.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
+    from headway.faces.cli.lookup import Service
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[APPLICATION] NAME…", help="The application (none with --project), then what is meant."),
+    typer.Argument(metavar="[SERVICE] NAME…", help="The service (none with --project), then what is meant."),
 ]
-Application = Annotated[
-    str | None, typer.Argument(metavar="[APPLICATION]", help="An application's name or id; none with --project.")
+Named = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="A service's name or id; none with --project.")]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Start it with them now; an application without a build, beside what serves.")
 ]
 OfProject = Annotated[str | None, typer.Option("--project", metavar="NAME", help="The project's variables instead.")]
 OfEnvironment = Annotated[
@@ -49,7 +52,7 @@ class Owner:
     id: Mapping[str, str]
     open: Collection[str] = ()
     secret: Collection[str] = ()
-    application: str | None = None
+    service: Service | None = None
 
     def save(self, client: Client, text: str) -> None:
         """Writes the whole text."""
@@ -57,14 +60,14 @@ class Owner:
 
     def after(self) -> str:
         """What has to be done for a change to be seen."""
-        if self.application is not None:
-            return f"The next deploy works with it: headway apps deploy {self.application}"
+        if self.service is not None:
+            return f"The next deploy works with it: headway {self.service.group} deploy {self.service.name}"
         return "The next deploys of the applications that refer to it work with it."
 
 
 def list_variables(
     context: typer.Context,
-    application: Application = None,
+    service: Named = None,
     *,
     project: OfProject = None,
     environment: OfEnvironment = None,
@@ -73,7 +76,7 @@ def list_variables(
 ) -> None:
     """Lists variables. Values that logs would not show are hidden, unless you ask for them."""
     with Session.of(context).client() as client:
-        owner = _owner(client, application, project, environment)
+        owner = _owner(client, service, project, environment)
     rows = [_row(owner, name, value, show=show) for name, value in _parsed(owner.text).items()]
     if as_json:
         output.say_json(rows)
@@ -90,17 +93,20 @@ def set_variables(
     *,
     project: OfProject = None,
     environment: OfEnvironment = None,
+    restart: Restart = False,
     as_json: AsJson = False,
 ) -> None:
     """Sets variables, written NAME=VALUE. For secret ones 'import -' keeps the value out of the list of processes."""
-    application, given = _split(words or (), project)
+    service, given = _split(words or (), project)
     variables = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not equals or not _NAME.fullmatch(name):
             raise InvalidInput("Write NAME=VALUE, with a name of letters, digits and _, for each variable.")
         variables[name] = value
-    _change(context, (application, project, environment), lambda text: merged(text, variables), as_json=as_json)
+    _change(
+        context, (service, project, environment), lambda text: merged(text, variables), restart=restart, as_json=as_json
+    )
 
 
 def unset_variables(
@@ -109,19 +115,20 @@ def unset_variables(
     *,
     project: OfProject = None,
     environment: OfEnvironment = None,
+    restart: Restart = False,
     as_json: AsJson = False,
 ) -> None:
     """Removes variables by their names."""
-    application, names = _split(words or (), project)
-    target = (application, project, environment)
-    _change(context, target, lambda text: without(text, names), as_json=as_json)
+    service, names = _split(words or (), project)
+    target = (service, project, environment)
+    _change(context, target, lambda text: without(text, names), restart=restart, as_json=as_json)
 
 
 def import_variables(
     context: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[APPLICATION] FILE", help="A file of NAME=VALUE lines; -: standard input."),
+        typer.Argument(metavar="[SERVICE] FILE", help="A file of NAME=VALUE lines; -: standard input."),
     ] = None,
     *,
     project: OfProject = None,
@@ -129,16 +136,21 @@ def import_variables(
     replace: Annotated[
         bool, typer.Option("--replace", help="Remove the variables that the file does not have.")
     ] = False,
+    restart: Restart = False,
     as_json: AsJson = False,
 ) -> None:
     """Sets the variables of a file; others stay."""
-    application, files = _split(words or (), project)
+    service, files = _split(words or (), project)
     if len(files) != 1:
         raise InvalidInput("Give one file of NAME=VALUE lines, or - for standard input.")
     text = _read(files[0])
     variables = _parsed(text)
-    target = (application, project, environment)
-    _change(context, target, lambda before: text if replace else merged(before, variables), as_json=as_json)
+    target = (service, project, environment)
+
+    def change(before: str) -> str:
+        return text if replace else merged(before, variables)
+
+    _change(context, target, change, restart=restart, as_json=as_json)
 
 
 def without(text: str, names: Sequence[str]) -> str:
@@ -158,33 +170,63 @@ def _change(
     target: tuple[str | None, str | None, str | None],
     change: Callable[[str], str],
     *,
+    restart: bool,
     as_json: bool,
 ) -> None:
     with Session.of(context).client() as client:
         owner = _owner(client, *target)
+        if restart and owner.service is None:
+            raise InvalidInput("--restart: say which service is to start with them, one at a time.")
         text = change(owner.text)
         owner.save(client, text)
+        if restart and owner.service is not None:
+            _restart(client, owner.service, as_json=as_json)
+            return
     if as_json:
         output.say_json([_row(owner, name, value, show=False) for name, value in _parsed(text).items()])
         return
     output.say(f"The variables of {owner.label} are saved. {owner.after()}")
 
 
+def _restart(client: Client, service: Service, *, as_json: bool) -> None:
+    """What serves begins anew with what is set now: of an application without a build, by a deployment that one can go
+    back from. Exits with 1 where it ends in an error.
+    """
+    from headway.faces.cli.watching import to_the_end
+
+    if service.kind == "application":
+        releases = client.get("release.all", **service.given)
+        serving = next((each["deploymentId"] for each in releases if each["state"] == "serving"), None)
+        if serving is None:
+            raise InvalidInput(f"{service.name} does not serve yet: deploy it (headway apps deploy {service.name}).")
+        deployment_id = client.start("rollback.rollback", {"rollbackId": serving, "keepConfiguration": True})
+    else:
+        deployment_id = client.start(f"{service.kind}.deploy", service.given)
+    row = to_the_end(client, deployment_id, as_json=as_json)
+    if as_json:
+        output.say_json(row)
+    if row["status"] != "done":
+        output.warn(f"headway: {service.name} goes on as before: {row.get('errorMessage') or output.state_of(row)}")
+        raise typer.Exit(Status.ERROR)
+    if not as_json:
+        output.say(f"{service.name} runs with them ({output.time_of(row, output.now())})")
+
+
 def _split(words: Sequence[str], project: str | None) -> tuple[str | None, list[str]]:
-    """The application, where no project is named, and the rest. Raises InvalidInput where nothing is left."""
-    application, rest = (words[0], list(words[1:])) if words and project is None else (None, list(words))
+    """The service, where no project is named, and the rest. Raises InvalidInput where nothing is left."""
+    service, rest = (words[0], list(words[1:])) if words and project is None else (None, list(words))
     if not rest:
-        raise InvalidInput("Say whose variables are meant (an application, or --project NAME), and then which.")
-    return application, rest
+        raise InvalidInput("Say whose variables are meant (a service, or --project NAME), and then which.")
+    return service, rest
 
 
-def _owner(client: Client, application: str | None, project: str | None, environment: str | None) -> Owner:
+def _owner(client: Client, service: str | None, project: str | None, environment: str | None) -> Owner:
     if project is None and environment is not None:
         raise InvalidInput("--environment: say of which project with --project NAME.")
-    if (project is None) == (application is None):
-        raise InvalidInput("Say whose variables are meant: an application, or --project NAME, and one of the two only.")
-    if application is not None:
-        return _of_application(client, application)
+    if (project is None) == (service is None):
+        raise InvalidInput("Say whose variables are meant: a service, or --project NAME, and one of the two only.")
+    if service is not None:
+        return _of_service(client, service)
     from headway.faces.cli.lookup import find_project
 
     found = find_project(client, str(project))
@@ -201,19 +243,19 @@ def _owner(client: Client, application: str | None, project: str | None, environ
     raise NotFound(f"The project {found['name']} has no environment {environment}. It has: {known}.")
 
 
-def _of_application(client: Client, named: str) -> Owner:
-    from headway.faces.cli.lookup import application as find
+def _of_service(client: Client, named: str) -> Owner:
+    from headway.faces.cli.lookup import service as find
 
-    place = find(client, named)
-    row = client.get("application.one", applicationId=place.application_id)
+    found = find(client, named)
+    row = client.get(f"{found.kind}.one", **found.given)
     return Owner(
-        label=place.name,
+        label=found.name,
         text=row.get("env") or "",
-        procedure="application.saveEnvironment",
-        id={"applicationId": place.application_id},
+        procedure=f"{found.kind}.saveEnvironment",
+        id=found.given,
         open=row.get("openVariables") or (),
         secret=row.get("secretVariables") or (),
-        application=place.name,
+        service=found,
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import kept, output
-from headway.faces.cli.commands.databases import KINDS as DATABASE_KINDS
+from headway.faces.cli.commands.databases import DATABASES as DATABASE_KINDS
 from headway.faces.cli.kept import Row
 from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
