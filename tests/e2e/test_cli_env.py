@@ -133,3 +133,24 @@ def test_what_was_built_starts_with_them_at_once(running: Panel, shop: Json, tmp
     assert "coloured runs with them" in said
     assert "==> build" not in said
     assert running.visit("coloured").text == "blue"
+
+
+def test_how_an_application_is_built_and_started_is_set(running: Panel, shop: Json, tmp_path: Path) -> None:
+    lines = ("--start", "python3 app.py", "--use", "python=3.13", "--port", "4000", "--health-path", "/up")
+    succeed(running, "apps", "set", "web", *lines, "--scale", "worker=2", "--builder", "native", "--keep", "uploads")
+    row = running.get("application.one", applicationId=shop["application"])
+    assert (row["port"], row["healthCheckPath"], row["scale"], row["builder"]) == (4000, "/up", {"worker": 2}, "native")
+    told = {name: row["build"][name] for name in ("start", "versions", "keep")}
+    assert told == {"start": "python3 app.py", "versions": {"python": "3.13"}, "keep": ["uploads"]}
+    succeed(running, "apps", "set", "web", "--start", "", "--port", "0", "--builder", "auto")
+    row = running.get("application.one", applicationId=shop["application"])
+    assert (row["build"]["start"], row["port"], row["builder"], row["healthCheckPath"]) == (None, None, None, "/up")
+    failed = headway(running, "apps", "set", "web")
+    assert (failed.returncode, "Say what is to be set" in failed.stderr) == (2, True)
+
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    (folder / "serve.py").write_text(COLOURED)
+    said = succeed(running, "deploy", str(folder), "--start", "python3 serve.py", "-e", "COLOUR=set")
+    assert "python3 serve.py" in said
+    assert running.visit("bare").text == "set"

@@ -78,6 +78,7 @@ TREE: Mapping[str, Command | Group] = MappingProxyType(
             show="apps.show",
             deploy="deploy.deploy_again",
             detect="detect.detect",
+            set_="app_settings.set_",
             start="apps.start",
             stop="apps.stop",
             scale="apps.scale",

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from headway.faces.cli import build_options as options
 from headway.faces.cli import output
 from headway.faces.cli.answers import warn_of_answers
 from headway.faces.cli.options import AsJson, BuildServer, InProject, OnServer
@@ -50,6 +51,11 @@ def deploy(
     project: InProject = "default",
     server: OnServer = None,
     build_server: BuildServer = None,
+    start: options.Start = None,
+    build: options.Build = None,
+    publish: options.Publish = None,
+    port: options.Port = None,
+    use: options.Use = None,
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the deployment is called; default: the commit's subject.")
     ] = None,
@@ -65,6 +71,7 @@ def deploy(
     """
     from headway.faces.cli.checkout import Folder, look_at
 
+    changed = options.settings_of(start=start, build=build, publish=publish, port=port, use=use)
     variables = _variables_in(env_file) | _variables(env or ())
     found = look_at(source, branch, build_path)
     application = name or found.name
@@ -74,11 +81,8 @@ def deploy(
         on = _servers(client, server, build_server)
         application_id = _application(client, application, project, on)
         sent = found if isinstance(found, Folder) else _pointed(client, found, application_id)
-        _set_variables(client, application_id, variables)
-        if sent is None:
-            deployment_id = client.deploy(application_id, title)
-        else:
-            deployment_id = _upload(client, sent, application_id, title)
+        _set(client, application_id, changed, variables)
+        deployment_id = _begun(client, sent, application_id, title)
         _await(client, deployment_id, application_id, application, wait=wait, as_json=as_json)
 
 
@@ -188,10 +192,19 @@ def _pointed(client: Client, checkout: Checkout, application_id: str) -> Commit 
     return None
 
 
-def _set_variables(client: Client, application_id: str, variables: Mapping[str, str]) -> None:
+def _set(client: Client, application_id: str, changed: Mapping[str, Any], variables: Mapping[str, str]) -> None:
+    if changed:
+        client.post("application.update", {"applicationId": application_id, **changed})
     if variables:
         before = client.get("application.one", applicationId=application_id).get("env") or ""
         client.post("application.saveEnvironment", {"applicationId": application_id, "env": merged(before, variables)})
+
+
+def _begun(client: Client, sent: Folder | Commit | None, application_id: str, title: str | None) -> str:
+    """The deployment, which what is sent goes along with."""
+    if sent is None:
+        return client.deploy(application_id, title)
+    return _upload(client, sent, application_id, title)
 
 
 def _upload(client: Client, what: Folder | Commit, application_id: str, title: str | None) -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from headway.faces.cli import kept, output
-from headway.faces.cli.commands.databases import DATABASES as DATABASE_KINDS
 from headway.faces.cli.kept import Row
-from headway.faces.cli.options import AsJson, Yes
+from headway.faces.cli.options import DATABASES, AsJson, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.kernel.errors import InvalidInput
@@ -138,7 +137,7 @@ def _every(client: Client) -> Iterator[Row]:
     for project in client.get("project.all"):
         for environment in project["environments"]:
             kinds = {"application": environment["applications"], "compose": environment["compose"]}
-            kinds |= {kind: environment[kind] for kind in DATABASE_KINDS}
+            kinds |= {kind: environment[kind] for kind in DATABASES}
             for kind, rows in kinds.items():
                 for row in rows:
                     yield from client.get("volumeBackups.list", id=row[f"{kind}Id"], volumeBackupType=kind)
