@@ -41,6 +41,18 @@ while True:
 """
 
 
+# Does with the engine what the real one does: containers of its own, their output, an image of what is in one.
+PACK = f"""\
+#!/bin/sh
+set -e
+made=$(docker create {BASE_IMAGE} python3 /app/try.py "$(cat "$4/ways")")
+docker cp "$4/." "$made:/app" >/dev/null
+docker start --attach "$made"
+docker commit --change 'CMD ["python3", "-u", "/app/app.py"]' --change 'EXPOSE 3000' "$made" "$2" >/dev/null
+docker rm "$made" >/dev/null
+"""
+
+
 class Stage:
     """A server with an engine, a native application on all addresses, and a service of the machine itself."""
 
@@ -146,6 +158,19 @@ def test_a_native_build_reaches_of_the_loopback_what_its_application_names_only(
     said = built(stage, application_id)[1]
     assert {result for way, result in said.items() if way.endswith(f" {stage.victim}")} == {KEPT_FROM}
     assert {result for way, result in said.items() if not way.endswith(f" {stage.victim}")} == {"connected"}
+
+
+def test_the_containers_that_pack_builds_in_reach_none_either(stage: Stage, tmp_path: Path) -> None:
+    pack = stage.site.server.root / "usr/local/bin/pack"
+    pack.write_text(PACK)
+    pack.chmod(0o755)
+    files = boxed_web("packed") | {"try.py": TRIER, "ways": json.dumps(stage.closed)}
+    url = git_repository(tmp_path / "packed", files)
+    application_id = stage.site.application(url, "packed", builder="heroku_buildpacks")
+    deployment_id = stage.panel.deploy(application_id)
+    stage.panel.done(deployment_id, 120)
+    assert refused(said_in(stage.panel.deployment_log(deployment_id))) == {}
+    assert stage.site.visit(application_id).text.startswith("packed")
 
 
 def built(stage: Stage, application_id: str) -> tuple[str, dict[str, str]]:
