@@ -23,7 +23,7 @@ from tests.docker_engine import Engine, lacks_docker, shared_engine
 from tests.postgres import find_program
 from tests.swarm_nodes import Nodes, swarm_nodes
 
-ON_A_SWARM = {"test_runtime_contract.py", "test_stack.py", "test_swarm.py"}
+ON_A_SWARM = {"test_runtime_contract.py", "test_stack.py", "test_swarm.py", "test_swarm_reach.py"}
 
 __all__ = [
     "database",

@@ -27,7 +27,8 @@ from headway.infra.hosts import cgroups
 from headway.infra.hosts.command import Account
 from headway.kernel.addresses import host_of
 from headway.kernel.errors import HeadwayError
-from headway.seams.runtimes.gates import Gates, Ports, gates_of
+from headway.seams.runtimes.gate_content import Ports
+from headway.seams.runtimes.gates import Gates, gates_of
 from headway.seams.storages.asking import Storages
 from headway.seams.storages.base import Storage
 from headway.seams.storages.obscured import obscured

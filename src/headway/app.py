@@ -42,7 +42,7 @@ from headway.infra.panel.process import (
 from headway.kernel.settings import LOOPBACK, Part, Settings
 from headway.wiring import Wiring
 from headway.wiring_composes import stop_containers
-from headway.wiring_machine import LOCAL, container_runtime, edge, local_host, native_runtime, swarm_runtime
+from headway.wiring_machine import LOCAL, container_runtime, edge, gates, local_host, native_runtime, swarm_runtime
 from headway.wiring_services import Services
 
 log = logging.getLogger(__name__)
@@ -182,6 +182,18 @@ def keep(settings: Settings, part: Part) -> NoReturn:
             native_runtime(settings, data_dir).become()
         case Part.EDGE:
             edge(settings, data_dir).become()
+
+
+def prepare(settings: Settings) -> None:
+    """Sets the gates of what engines begin by themselves, as after a start of the machine. Raises HeadwayError."""
+    data_dir = DataDir.beside(settings.data_dir)
+    border = gates(settings, data_dir)
+    if border is None:
+        return
+    native_runtime(settings, data_dir, border)  # by whose records they go
+    border.prepare()
+    for what, problem in sorted(border.problems.items()):
+        log.warning("there are no gates of %s: %s", what, problem)
 
 
 async def _wired(settings: Settings, data_dir: DataDir, crash_point: Callable[[str], None]) -> Platform:

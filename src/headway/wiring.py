@@ -16,7 +16,6 @@ from headway.core.access.members import MemberService
 from headway.core.access.organizations import OrganizationService
 from headway.core.access.service import AccessService
 from headway.core.deployments.awaiting import Awaiting
-from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.reading import DeploymentReader
 from headway.core.deployments.run import Kind, Subject
@@ -90,7 +89,7 @@ from headway.wiring_rollbacks import RollbackWiring
 from headway.wiring_schedules import ScheduleWiring, carry_along
 from headway.wiring_servers import ServerWiring
 from headway.wiring_services import Services
-from headway.wiring_subjects import SUBJECTS, key_forgetting
+from headway.wiring_subjects import SUBJECTS, key_forgetting, ledger_of
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +147,7 @@ class Wiring:
         self._tools = tools_of(settings, data_dir, db, self._routing, self._providers, edge=self._edge, border=border)
         self._toolboxes = self._afar.toolboxes(self._tools)
         self._making = Making(vault=data_dir.vault, uid_base=data_dir.uid_base, name_is_free=self._domains.is_free)
-        self._ledger = self._new_ledger()
+        self._ledger = ledger_of(settings, self._events, self._subjects, self._log_paths)
         self._composes = self._new_composes(facts)
         self._databases = DatabaseWiring(composes=self._composes, making=self._making)
         fronted[SubjectType.COMPOSE] = self._composes.routing
@@ -188,16 +187,6 @@ class Wiring:
             events=self._events,
             looking=looking,
             acting=self._previews.acting,
-        )
-
-    def _new_ledger(self) -> Ledger:
-        return Ledger(
-            events=self._events,
-            subjects=self._subjects,
-            log_path=lambda deployment_id: str(self._log_paths.log(deployment_id)),
-            lease_duration=self._settings.lease_time,
-            most_pending=self._settings.pending_deployments,
-            note_unstarted=self._log_paths.note_unstarted,
         )
 
     def _plans(self) -> Planning:
@@ -245,12 +234,12 @@ class Wiring:
         self, access: AccessService, engine: Engine, operating: Operating, back: RollbackWiring, disk: DiskService
     ) -> Services:
         applications = self._applications(engine, operating)
-        composes = self._composes.composes(engine.stopper)
         return Services(
             db=self._db,
             events=self._events,
             metrics=self._metrics,
             troubles=engine.troubles,
+            border=self._backups.border,
             broadcast=self._broadcast,
             access=access,
             audit=Audit(self._db),
@@ -265,12 +254,12 @@ class Wiring:
             applications=applications,
             detects=self._detects(applications),
             drops=self._drops(applications),
+            composes=(composes := self._composes.composes(engine.stopper)),
             compose_drops=self._composes.drops(composes),
             rollbacks=back.service(engine.stopper),
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, operating=operating),
             upload_room=upload_room(self._settings, self._data_dir),
             disk=disk,
-            composes=composes,
             databases=self._databases.service(engine.stopper, operating),
             containers=self._composes.containers(self._subjects, self._hidden(operating).of),
             projects=ProjectService(self._db, self._data_dir.vault),

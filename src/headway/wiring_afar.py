@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -31,6 +31,7 @@ from headway.kernel.artifacts import KeyPair
 from headway.kernel.events import Events
 from headway.kernel.settings import Settings
 from headway.seams.buildplan.toolchains.store import Store
+from headway.seams.runtimes.afar.beginning import FarBeginning
 from headway.seams.runtimes.afar.client import Attended
 from headway.seams.runtimes.afar.contract import Setting
 from headway.seams.runtimes.afar.edge import FarEdge
@@ -107,7 +108,7 @@ class Afar:
         """The tools of a server, beside those of this machine."""
         there = self._there(server_id)
         host, attended, api = there.host, there.attended, docker_of(there.host)
-        machine = FarMachine(attended)
+        machine, beginning = FarMachine(attended), FarBeginning(attended)
         folders = AppFolders(work=host.work, private=f"{host.work}/private")
         forms = {name: FarRuntime(attended=attended, name=name) for name in ("native", "container")}
 
@@ -130,7 +131,8 @@ class Afar:
             address=here.address,
             login=here.login,
             free=machine.free,
-            close=_leave,
+            close=beginning.close,
+            beginning=beginning,
             reached=machine.reached,
             engine_group=partial(machine.group_of, DOCKER_SOCKET),
             visits=FarVisits(attended),
@@ -142,7 +144,8 @@ class Afar:
         there = self._there(server_id)
         host, api, name = there.host, docker_of(there.host), self._name(there.host)
         docker = Docker(address=f"{UNIX}{DOCKER_SOCKET}", config_folder=f"{host.work}/docker")
-        engine = ContainerEngine(docker=docker, api=api, machine=FarMachine(there.attended))
+        machine, beginning = FarMachine(there.attended), FarBeginning(there.attended)
+        engine = ContainerEngine(docker=docker, api=api, machine=machine, beginning=beginning)
         return replace(
             here,
             host_id=server_id,
@@ -177,14 +180,11 @@ class Afar:
             accounts=None
             if self.data_dir.accounts is None
             else (self.data_dir.accounts.start, self.data_dir.accounts.stop),
+            runs=host.place,
         )
 
     def _name(self, host: SshHost) -> str:
         return name_on(self.data_dir.panel_id, host.host_id)
-
-
-async def _leave(_ports: Collection[int]) -> None:
-    """What is there keeps applications from each other's ports, and knows of no containers."""
 
 
 def _of_server(store: Store | None, folder: str) -> Store | None:

@@ -30,11 +30,12 @@ from headway.infra.panel.data_dir import DataDir, OwnProgram
 from headway.kernel.settings import Part, Settings
 from headway.seams.buildplan.toolchains.store import Sources, Store, Turns
 from headway.seams.runtimes.base import Runtime
-from headway.seams.runtimes.beginning import Beginning
+from headway.seams.runtimes.beginning import OwnBeginning
 from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.gates import Gates, Ports, gates_of
+from headway.seams.runtimes.gate_content import Ports
+from headway.seams.runtimes.gates import Gates, gates_of
 from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.several import Runtimes
@@ -60,7 +61,8 @@ def local_host(settings: Settings, data_dir: DataDir, border: Gates | None = Non
 
 def _gated(border: Gates, *, ruled: bool) -> str | None:
     if ruled:
-        return border.contain(slices=False, ruled=True)
+        groups = border.contain(slices=False)
+        return None if groups is None else groups[1]
     border.stand()
     return None
 
@@ -97,12 +99,14 @@ def docker_api(settings: Settings) -> DockerApi:
 
 def container_runtime(settings: Settings, data_dir: DataDir, border: Gates | None = None) -> ContainerRuntime:
     api = docker_api(settings)
-    beginning = Beginning(api=api, gates=border or gates(settings, data_dir))
+    beginning = OwnBeginning(api=api, gates=border or gates(settings, data_dir))
     return ContainerRuntime(data_dir.work / "containers", panel_id=data_dir.panel_id, api=api, beginning=beginning)
 
 
-def swarm_runtime(settings: Settings, data_dir: DataDir) -> SwarmRuntime:
-    return SwarmRuntime(data_dir.work / "services", panel_id=data_dir.panel_id, api=docker_api(settings))
+def swarm_runtime(settings: Settings, data_dir: DataDir, border: Gates | None = None) -> SwarmRuntime:
+    api = docker_api(settings)
+    beginning = OwnBeginning(api=api, gates=border or gates(settings, data_dir))
+    return SwarmRuntime(data_dir.work / "services", panel_id=data_dir.panel_id, api=api, beginning=beginning)
 
 
 def _imaging(settings: Settings, data_dir: DataDir, folders: AppFolders) -> Imaging:
@@ -130,7 +134,7 @@ def tools_of(
     forms: dict[str, Runtime] = {
         "native": native,
         "container": container_runtime(settings, data_dir, border),
-        "swarm": swarm_runtime(settings, data_dir),
+        "swarm": swarm_runtime(settings, data_dir, border),
     }
     for name in ("mirrors", "caches", "releases", "data", "git", "keys", "logins"):
         (data_dir.work / name).mkdir(mode=0o711, exist_ok=True)
@@ -153,7 +157,7 @@ def tools_of(
         free=OwnMachine().free,
         close=native.close_ports,
         reached=OwnMachine().reached,
-        beginning=Beginning(api=docker_api(settings), gates=border),
+        beginning=OwnBeginning(api=docker_api(settings), gates=border),
         engine_group=partial(OwnMachine().group_of, settings.docker_host.removeprefix(UNIX)),
         visits=Visits(docker_api(settings)),
         toolchains=_toolchains(settings, data_dir, folders),

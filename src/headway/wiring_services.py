@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headway.core.access.audience import Audience
@@ -48,6 +49,7 @@ from headway.kernel.events import Events
 from headway.reactions.metrics.metrics import Metrics
 from headway.reactions.notifications.service import NotificationService
 from headway.reactions.webhooks.service import WebhookService
+from headway.seams.runtimes.gates import Gates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Services:
     audience: Audience
     metrics: Metrics
     troubles: Troubles
+    border: Gates | None
     broadcast: Broadcast
     access: AccessService
     audit: Audit
@@ -98,6 +101,10 @@ class Services:
     attachments: AttachmentService
     webhooks: WebhookService
     notifications: NotificationService
+
+    def gates(self) -> Mapping[str, str]:
+        """The gates of this machine that could not be set, with why."""
+        return {} if self.border is None else dict(self.border.problems)
 
     async def health(self) -> str | None:
         """None when the database answers, else why it does not."""

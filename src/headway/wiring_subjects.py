@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Subject
 from headway.domains.applications import store as applications
@@ -17,6 +18,9 @@ from headway.domains.previews.subject import PreviewSubject
 from headway.domains.servers import store as servers
 from headway.domains.servers.subject import ServerSubject
 from headway.infra.db.transaction import Tx
+from headway.infra.logs.paths import LogPaths
+from headway.kernel.events import Events
+from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 
 SUBJECTS: Mapping[SubjectType, Subject] = MappingProxyType(
@@ -28,6 +32,18 @@ SUBJECTS: Mapping[SubjectType, Subject] = MappingProxyType(
         SubjectType.SERVER: ServerSubject(),
     }
 )
+
+
+def ledger_of(settings: Settings, events: Events, subjects: Mapping[SubjectType, Subject], logs: LogPaths) -> Ledger:
+    """The book of all deployments, of these subjects."""
+    return Ledger(
+        events=events,
+        subjects=subjects,
+        log_path=lambda deployment_id: str(logs.log(deployment_id)),
+        lease_duration=settings.lease_time,
+        most_pending=settings.pending_deployments,
+        note_unstarted=logs.note_unstarted,
+    )
 
 
 def key_forgetting(vault: Vault) -> Callable[[Tx, str, str], None]:

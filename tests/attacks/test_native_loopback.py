@@ -15,7 +15,7 @@ import pytest
 
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import mirrors
-from headway.seams.runtimes.gates import own_addresses
+from headway.seams.runtimes.gate_content import own_addresses
 from tests.panel import Panel, free_port, git_repository, until, web
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]

@@ -9,12 +9,14 @@ import os
 import re
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from headway.infra.hosts import cgroups
 from tests.kept import Kept, kept, open_folder
 from tests.panel import Panel, commit, git, git_repository, until, web
 from tests.postgres import running_cluster
@@ -55,6 +57,26 @@ def test_an_application_that_fills_the_memory_while_it_starts(site: Kept) -> Non
     url = site.repository(web("x", Procfile="web: python3 eat.py\n", **{"eat.py": EATER}))
     said = "ended 3 times while it was starting, last with .*SIGKILL, since its memory bound was reached.*memoryLimit"
     site.fails(said, customGitUrl=url, memoryLimit="64MiB", healthDeadlineSeconds=30)
+
+
+@pytest.mark.root
+def test_gates_that_the_machine_does_not_allow_are_named_to_whom_it_is_theirs(tmp_path: Path) -> None:
+    mount = next(each for each in cgroups.all_mounts() if each.is_unified)
+    python = tmp_path / "python"
+    without = f'umount --lazy {mount.folder}; exec {sys.executable} "$@"'
+    python.write_text(f"#!/bin/sh\nexec unshare --mount /bin/sh -c '{without}' sh \"$@\"\n")
+    python.chmod(0o755)
+    panel = Panel(tmp_path / "data")
+    panel.python = str(python)
+    try:
+        panel.start()
+        told = until(lambda: panel.get("settings.health").get("gates"), what="it is told")
+        assert told == [{"gate": "applications", "message": "there are no control groups of version 2"}]
+        other = panel.post("organization.create", name="Others")["apiKey"]
+        answer = panel.client.get("/settings.health", headers={"x-api-key": other})
+        assert answer.json() == {"status": "ok"}
+    finally:
+        panel.clean_up()
 
 
 def test_a_build_that_prints_for_ever(site: Kept) -> None:

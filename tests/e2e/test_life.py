@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.panel import KEY, Panel, git_repository, panel, remove_traces, until, web
@@ -14,8 +15,15 @@ from tests.power import answer_of, pull_the_plug
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("life") / "data") as started:
+        yield started
+
+
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Panel]:
+def alone(tmp_path: Path) -> Iterator[Panel]:
+    """One on a machine that is to be restarted."""
     with panel(tmp_path / "data") as started:
         yield started
 
@@ -51,10 +59,9 @@ def test_the_owners_key_is_kept_for_its_owner_only(running: Panel) -> None:
 
 
 def test_health_needs_no_key_and_everything_else_does(running: Panel) -> None:
-    running.client.headers.pop("x-api-key")
-
-    assert running.client.get("/health").json() == {"ok": True}
-    refused = running.client.get("/deployment.all", params={"applicationId": "x"})
+    with httpx.Client(base_url=running.client.base_url, trust_env=False) as nobody:
+        assert nobody.get("/health").json() == {"ok": True}
+        refused = nobody.get("/deployment.all", params={"applicationId": "x"})
     assert (refused.status_code, refused.text) == (401, '{"message":"Unauthorized"}')
 
 
@@ -74,23 +81,23 @@ def test_a_start_beside_a_deploy_says_that_the_deploy_starts_it(running: Panel, 
     until(lambda: running.visit("shop").text == "one", what="it serves again")
 
 
-def test_after_a_reboot_applications_serve_again_and_what_ran_is_lost(running: Panel, tmp_path: Path) -> None:
-    application_id = running.application(git_repository(tmp_path / "repository", web("here")), name="app")
-    running.done(running.deploy(application_id))
-    stopped_id = running.application(git_repository(tmp_path / "other", web("gone")), name="other")
-    running.done(running.deploy(stopped_id))
-    running.post("application.stop", applicationId=stopped_id)
-    running.post("application.update", applicationId=application_id, buildCommand="echo building; sleep 600")
-    deployment_id = running.deploy(application_id)
-    running.running(deployment_id, "building")
+def test_after_a_reboot_applications_serve_again_and_what_ran_is_lost(alone: Panel, tmp_path: Path) -> None:
+    application_id = alone.application(git_repository(tmp_path / "repository", web("here")), name="app")
+    alone.done(alone.deploy(application_id))
+    stopped_id = alone.application(git_repository(tmp_path / "other", web("gone")), name="other")
+    alone.done(alone.deploy(stopped_id))
+    alone.post("application.stop", applicationId=stopped_id)
+    alone.post("application.update", applicationId=application_id, buildCommand="echo building; sleep 600")
+    deployment_id = alone.deploy(application_id)
+    alone.running(deployment_id, "building")
 
     boot = tmp_path / "boot_id"
     boot.write_text("another-boot\n")
-    pull_the_plug(running)
-    running.start(HEADWAY_BOOT_ID_FILE=str(boot))
+    pull_the_plug(alone)
+    alone.start(HEADWAY_BOOT_ID_FILE=str(boot))
 
-    row = running.ended(deployment_id, 30)
+    row = alone.ended(deployment_id, 30)
     assert (row["status"], row["reason"]) == ("error", "lost")
     assert "restarted" in row["errorMessage"]
-    until(lambda: answer_of(running, "app") == "here", 30, what="the application serves again")
-    assert running.visit("other").status_code == 404
+    until(lambda: answer_of(alone, "app") == "here", 30, what="the application serves again")
+    assert alone.visit("other").status_code == 404

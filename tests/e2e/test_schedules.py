@@ -68,12 +68,12 @@ def living(token: str) -> list[str]:
 
 @pytest.mark.root
 def test_inside_an_application_a_script_has_its_folder_account_and_variables(running: Panel, application: str) -> None:
-    script = 'cat data.txt; echo; echo "$GREETING $SECRET_TOKEN"; id -u; pwd; test ! -w . && echo "read only"'
+    script = 'cat data.txt; echo; echo "$GREETING $SECRET_TOKEN"; id -u; pwd; test ! -e made && touch made && ls made'
     row, log = ran(running, script, scheduleType="application", applicationId=application)
     assert (row["status"], row["scheduleId"] is not None, row["applicationId"]) == ("done", True, None), log
     assert "of the release\nhello *" in log
     assert "swordfish9" not in log
-    assert "read only" in log
+    assert "\nmade\n" in log, "in a layer of its own"
     assert f"\n{os.geteuid()}\n" not in log
     assert [step["name"] for step in row["steps"]] == ["script"]
 

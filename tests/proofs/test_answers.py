@@ -29,6 +29,7 @@ def app(environ, begin):
     environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     count += 1
     if count > ALLOWED:
+        AT_ONCE and os._exit(3)
         end = time.time() + 0.3
         begin("200 OK", [("Content-Length", "99"), ("x-dying", str(end))])
         yield b"BODY"
@@ -51,6 +52,7 @@ async def app(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"BODY", "more_body": bool(more)})
     if count > ALLOWED:
+        AT_ONCE and os._exit(3)
         end = time.time() + 0.3
         await answer(b"99", (b"x-dying", str(end).encode()))
         time.sleep(end - time.time())
@@ -64,6 +66,7 @@ require("http").createServer((request, answer) => {
   request.resume();
   if (dying) return;
   if (++count > ALLOWED) {
+    if (AT_ONCE) process.exit(3);
     dying = true;
     answer.writeHead(200, {"content-length": "99", "x-dying": String(Date.now() / 1000 + 0.3)});
     answer.write("BODY");
@@ -85,9 +88,10 @@ class Server:
     program: str
     broken: str
 
-    def answering(self, body: str, allowed: int = EVER) -> dict[str, str]:
-        """One that ends itself at the request after so many."""
-        return {**self.files, self.file: self.program.replace("ALLOWED", str(allowed)).replace("BODY", body)}
+    def answering(self, body: str, allowed: int = EVER, *, at_once: bool = False) -> dict[str, str]:
+        """One that ends itself at the request after so many: amid its answer, or before that."""
+        program = self.program.replace("ALLOWED", str(allowed)).replace("AT_ONCE", str(int(at_once)))
+        return {**self.files, self.file: program.replace("BODY", body)}
 
     def broken_at_import(self) -> dict[str, str]:
         """One that cannot be loaded."""
@@ -148,7 +152,10 @@ def test_natively(site: Panel, folder: Path, name: str) -> None:
     repository = folder / name
     application_id = site.application(git_repository(repository, server.answering("old")), name=name)
     site.done(site.deploy(application_id), SECONDS)
-    for what, files in (("import", server.broken_at_import()), ("first request", server.answering("new", 0))):
+    for what, files in (
+        ("import", server.broken_at_import()),
+        ("first request", server.answering("new", 0, at_once=True)),
+    ):
         commit(repository, files, what)
         with Visitors(site.edge_port, [name], kept=49) as visitors:
             until(lambda: visitors.count > 100, what="visitors are there")

@@ -139,6 +139,18 @@ def test_in_each_form_the_files_of_a_release_are_the_processs_own_and_stay_as_th
     assert not (bench.release / "made").exists()
 
 
+@pytest.mark.parametrize(("form", "changes"), [(layer.OVERLAY, True), (layer.OWNERS, False), (layer.COPY, False)])
+def test_what_was_installed_is_changed_only_where_the_kernel_lends_files(
+    bench: Bench, form: str, *, changes: bool
+) -> None:
+    said = bench.does(form, "open('node_modules/a/i.js', 'a').write('b')")
+    assert (said.returncode == 0, "PermissionError" in said.stderr) == (changes, not changes)
+    added = bench.does(form, "open('node_modules/.cache', 'x')")
+    assert (added.returncode == 0) == (form != layer.COPY)
+    assert (bench.release / "node_modules/a/i.js").read_text() == "a"
+    assert not (bench.release / "node_modules/.cache").exists()
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_kept_folder_begins_as_the_release_has_it_and_stays(bench: Bench, form: str) -> None:
     first = bench.does(

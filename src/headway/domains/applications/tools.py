@@ -38,7 +38,7 @@ from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.choice import choose, look
 from headway.seams.builders.native import seal
-from headway.seams.builders.registry import BUILDERS, SITE_IMAGE
+from headway.seams.builders.registry import BUILDERS, BY_CONTAINERS, SITE_IMAGE
 from headway.seams.buildplan.toolchains.store import Store
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.beginning import Beginning
@@ -150,6 +150,9 @@ class Tools:
             spec = replace(spec, image=replace(spec.image, account=Account(uid=account.uid, gid=group)))
         if spec.image is not None and plan.settings.engine_fetch is None:
             spec = replace(spec, image=replace(spec.image, fetches=fetches))
+        if spec.image is not None and builder in BY_CONTAINERS and self.beginning is not None:
+            within = await self.beginning.group(ruled=plan.ruled)
+            spec = replace(spec, image=replace(spec.image, within=within))
         if builder == SITE_IMAGE:
             await self.imaging.file_server.lay_out()
         async with self._apart(run, plan):

@@ -36,6 +36,8 @@ async def build(bringing: Bringing, record: Record, *, fetches: Note) -> None:
     await bringing.tools.engine.api.require_policies()
     await run.undo(UNDO_BUILD, {"group": group})
     ruled = not bringing.plan.settings.host_access and await bringing.tools.is_ruled(group)
+    if bringing.tools.engine.beginning is not None:
+        await bringing.tools.engine.beginning.ready()
     path = await run.host.make_group(group, bringing.tools.limits, ruled=ruled)
     account = await _account(bringing)
     async with bringing.logged_in("build", account=account, apart=True) as docker:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -57,7 +58,10 @@ class Keeper:
         gone. Seconds to rest: it is done once.
         """
         await self.finish_deletions()
-        self._fallen.update(await self.operating.db.read(self._live))
+        self._fallen.update(live := await self.operating.db.read(self._live))
+        if live:
+            with suppress(HeadwayError):  # else it is done as each is brought up
+                await self._tools.ready(stack=False)
         await self._bring_up_again(await self.operating.db.read(self._at_rest))
         return _ONCE
 

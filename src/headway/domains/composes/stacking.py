@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from headway.core.deployments.run import Json, Run, RunFailed
@@ -24,6 +24,7 @@ from headway.kernel.errors import HeadwayError
 from headway.kernel.lines import last_meaningful_line
 from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import converted, stack_file, stacks
+from headway.seams.runtimes.compose.bounds import begun
 from headway.seams.runtimes.compose.stack_file import Held
 from headway.seams.runtimes.compose.stacks import StackService
 from headway.seams.runtimes.last_lines import LAST_LINES
@@ -66,7 +67,11 @@ class Stacking:
         async def plan() -> Json:
             await self.run.undo("containers", self.releasing.data)
             drawn = await self.releasing.record()
-            file = drawn.file if drawn.stack else await self._made(drawn, await self.tools.stacks.here())
+            file: Mapping[str, Any] = drawn.file
+            if not drawn.stack:
+                made = await self._made(drawn, await self.tools.stacks.here())
+                machine, compose_id = self.plan.settings.host_access, self.plan.compose_id
+                file = await self.tools.begun(compose_id, made, machine=machine, stack=True)
             services = await self._services(file)
             labelled = stack_file.labelled(file, {name: each.deployment_id for name, each in services.items()})
             record = Record(file=labelled, services=services, secrets=drawn.secrets, stack=True)
@@ -171,6 +176,7 @@ class Stacking:
 
     async def _made(self, drawn: Record, here: str) -> dict[str, Any]:
         """The file for the swarm, which has by then what that names."""
+        drawn = replace(drawn, file=begun(drawn.file, None, ruled=False))  # what is said of that is ours
         for name, keys in stack_file.without_effect(drawn.file).items():
             await self.run.say(phrase("{}: {} has no effect in a stack.", name, ", ".join(keys)))
         files = await self._held(drawn)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.core.access.machine_store import has_machine
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.kept import KeptReleases
 from headway.domains.catalog.room import Room
@@ -28,7 +29,7 @@ from headway.kernel.vault import Vault
 from headway.seams.forges.base import Connection, Login
 from headway.seams.runtimes.compose import bounds, footing, memory
 from headway.seams.runtimes.compose.allowed import Path, paths_of
-from headway.seams.runtimes.compose.bounds import Bounds
+from headway.seams.runtimes.compose.bounds import Bounds, Model
 from headway.seams.runtimes.compose.commands import Composing, Reader
 from headway.seams.runtimes.compose.converted import IMAGES, Identity
 from headway.seams.runtimes.compose.engine import Engine
@@ -168,20 +169,27 @@ class Tools:
             too_much += memory.beyond(file, beside, share)
         if too_much:
             raise InvalidInput(f"The compose file {'; it '.join(too_much)}.")
-        if not record.stack and self.engine.beginning is not None:
-            ruled = not machine and await self.is_ruled(compose_id)
-            file = bounds.begun(file, await self.engine.beginning.group(ruled=ruled), ruled=ruled)
-        return replace(record, file=file)
+        return replace(record, file=await self.begun(compose_id, file, machine=machine, stack=record.stack))
+
+    async def begun(self, compose_id: str, file: Model, *, machine: bool, stack: bool) -> Model:
+        """The file whose containers begin where the kernel judges them. Raises EngineAway."""
+        if self.engine.beginning is None:
+            return file
+        ruled = not machine and await self.is_ruled(compose_id)
+        if stack:
+            return bounds.marked(file, await self.engine.beginning.settings(ruled=ruled), ruled=ruled)
+        return bounds.begun(file, await self.engine.beginning.group(ruled=ruled), ruled=ruled)
 
     async def is_ruled(self, compose_id: str) -> bool:
-        """Whether nobody of its organisation may use the machine."""
-        return await self.db.read(lambda tx: _is_ruled(tx, compose_id))
+        """Whether nobody of its organisation may use the machine. A server is its organisation's own."""
+        return self.host_id == LOCAL_HOST and await self.db.read(lambda tx: _is_ruled(tx, compose_id))
 
     async def bring_up(self, compose_id: str, app_name: str, record: Record) -> None:
         """Starts what a release is to run for as long as it serves, and makes what of it is not there. What has done
         its work once is not run again. Raises EngineAway, EngineRefused, ComposeFailed, Exchangeable.
         """
         await self.require_firm(compose_id, paths_of(record.file), serving=None)
+        await self.ready(stack=record.stack)
         if record.stack:
             await self.stacks.up(app_name, record.file)
             return
@@ -190,6 +198,13 @@ class Tools:
         missing = to_make(record, containers)
         if missing:
             await self.engine.up_more(self.composing(compose_id, app_name, record), missing)
+
+    async def ready(self, *, stack: bool) -> None:
+        """There are gates before anything comes up that was made earlier. Raises EngineAway."""
+        if self.engine.beginning is not None and stack:
+            await self.engine.beginning.settings(ruled=False)
+        elif self.engine.beginning is not None:
+            await self.engine.beginning.ready()
 
     async def running(self, compose_id: str, service: str) -> list[Container]:
         """The containers of one service that run, and that the release which serves has made; what else has its labels

@@ -23,7 +23,7 @@ from headway.infra.hosts.opening import CLEAN_PATH, AnchorFailed
 from headway.kernel.errors import InvalidInput
 from headway.kernel.settings import Settings
 from headway.kernel.told_settings import unknown_variables
-from headway.seams.runtimes.gates import apart_problem, gates_problem
+from headway.seams.runtimes.gate_problems import apart_problem, gates_problem
 from headway.seams.runtimes.launcher import can_hide
 
 _SYSTEM_PYTHON = "/usr/bin/python3"

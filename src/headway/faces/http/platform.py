@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from headway.core.access.audience import Audience
@@ -61,6 +62,8 @@ class Platform(Protocol):
 
     @property
     def troubles(self) -> Troubles: ...
+
+    def gates(self) -> Mapping[str, str]: ...
 
     @property
     def access(self) -> AccessService: ...

@@ -56,8 +56,8 @@ class SshHost(SshFiles):
         self.host_id = host_id
         # The server's own among those of the panel: one machine may be a server twice, or be the panel's as well, and
         # whoever sweeps must not meet there what another host of the same panel runs.
-        self._place = check_id(f"{panel_id}-{host_id}")
-        self.root = f"{root}/{self._place}"
+        self.place = check_id(f"{panel_id}-{host_id}")
+        self.root = f"{root}/{self.place}"
         self.work = f"{self.root}.work"  # which unprivileged accounts may pass through
         self.own_folders = (self.root, self.work)
         self._runs = f"{self.root}/runs"
@@ -243,13 +243,13 @@ class SshHost(SshFiles):
         """
         if self._use_cgroups is False:
             return None
-        group = group_of(self._place, check_id(name))
+        group = group_of(self.place, check_id(name))
         word, *made = await self._session.ask("make_guest", group, limits.memory_bytes, limits.processes)
         return group if word == b"ok" and made == [b"1"] else None
 
     async def end_group(self, name: str) -> bool:
         """Ends every process in such a group, until none is left, and removes it; whether memory ran out there."""
-        group = group_of(self._place, check_id(name))
+        group = group_of(self.place, check_id(name))
         _, ran_out = await self._session.ask("end_guest", group, SWEEP_SECONDS, seconds=SWEEP_SECONDS * 2)
         if not ran_out:
             raise HostUnreachable(f"Processes in the control group {group} do not end although they were killed.")
@@ -300,7 +300,7 @@ class SshHost(SshFiles):
                 await self.write_file(self._program, anchor_program.program())
                 trees = await prepared(
                     self._session,
-                    self._place,
+                    self.place,
                     self._program,
                     use_cgroups=self._use_cgroups,
                     use_pid_namespaces=self._use_pid_namespaces,

@@ -71,12 +71,15 @@ WantedBy=multi-user.target
 """
 
     def _daemon(self, part: Part, what: str) -> str:
+        first = part is Part.SUPERVISOR  # what containers begin in is judged before an engine begins any
+        order = "Before=docker.service\n" if first else ""
+        before = f"ExecStartPre=-{self.program} keep {part} --prepare\n" if first else ""
         return f"""{self._head(what)}After=network.target
-StartLimitIntervalSec=0
+{order}StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-{self._environment()}ExecStart={self.program} keep {part}
+{self._environment()}{before}ExecStart={self.program} keep {part}
 KillMode=process
 OOMPolicy=continue
 TasksMax=infinity

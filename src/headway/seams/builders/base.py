@@ -32,7 +32,8 @@ class BuildError(HeadwayError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSpec:
     """What a builder of images is told beside. ``name`` is what the image is to be called and ``labels`` what it
-    carries; ``group`` names the control group of the build's steps, which may be ``ruled``. ``dockerfile`` and
+    carries; ``group`` names the control group of the build's steps, which may be ``ruled``, and a builder whose steps
+    are containers has them begin ``within`` another, where that is given. ``dockerfile`` and
     ``context`` are relative to the build path; ``fresh`` does without what is cached. ``account`` may speak to the
     engine, and reads no more of the workspace than a build could; ``login`` is typed first, for base images that are
     not for everybody, from the ``registries`` that it opens; with ``may_fetch`` the engine fetches whatever a
@@ -46,6 +47,7 @@ class ImageSpec:
     name: str
     group: str
     ruled: bool = False
+    within: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None
     login: Typed | None = field(default=None, repr=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.resources
 from dataclasses import dataclass
+from functools import cache
 
 from headway.infra.docker.cli import Typed
 from headway.infra.hosts.work import Work
@@ -46,4 +48,18 @@ class BuildpacksBuilder:
             *(("--clear-cache",) if image.fresh else ()),
             *(part for name in spec.variables for part in ("--env", name)),
         )
+        argv = (*_door(image), *argv)
         return Typed(argv=argv, env=image.cli.with_engine({n: v.reveal() for n, v in spec.variables.items()}))
+
+
+def _door(image: ImageSpec) -> tuple[str, ...]:
+    """What leads it to the engine so that its containers are judged by the kernel; nothing where they are not."""
+    if image.within is None:
+        return ()
+    places = (image.cli.host.removeprefix("unix://"), f"{image.cli.configuration}/door", image.within)
+    return ("perl", "-e", _program(), "--", *places, "--")
+
+
+@cache
+def _program() -> str:
+    return importlib.resources.files("headway.seams.builders").joinpath("door.pl").read_text()

@@ -14,6 +14,7 @@ from headway.seams.builders.railpack import RailpackBuilder
 from headway.seams.builders.static_image import StaticImageBuilder
 
 SITE_IMAGE: Final = "static"  # puts a file server into what it builds
+BY_CONTAINERS: Final = frozenset({"heroku_buildpacks", "paketo_buildpacks"})
 BUILDERS: Final[Mapping[str, Builder]] = {
     "native": NativeBuilder(),
     "dockerfile": DockerfileBuilder(),

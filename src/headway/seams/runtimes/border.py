@@ -28,6 +28,10 @@ class Border:
     _refused: dict[int, set[int]] = field(default_factory=dict)
     _always_closed: Sequence[int] | None = None
 
+    def __post_init__(self) -> None:
+        if self.gates is not None:  # whoever is first to need them
+            self.gates.go_by(self.records.all)
+
     def keep(self) -> None:
         """Makes the gates what the records say."""
         if self.gates is not None:

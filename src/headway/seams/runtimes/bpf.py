@@ -42,6 +42,7 @@ class Table:
 
     descriptor: int
     key_bytes: int
+    value_bytes: int
 
     def fill(self, wanted: dict[bytes, bytes]) -> None:
         """Makes its content what is wanted; what is there already stays there throughout."""
@@ -49,9 +50,24 @@ class Table:
             with suppress(FileNotFoundError):
                 self.drop(key)
         for key, value in wanted.items():
-            kept, given = ctypes.create_string_buffer(key), ctypes.create_string_buffer(value)
+            self.put(key, value)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Puts one in. Raises OSError where it is full."""
+        kept, given = ctypes.create_string_buffer(key), ctypes.create_string_buffer(value)
+        pointers = (ctypes.addressof(kept), ctypes.addressof(given))
+        _call(_UPDATE, struct.pack("=IIQQQ", self.descriptor, 0, *pointers, 0))
+
+    def content(self) -> dict[bytes, bytes]:
+        """All that is in it."""
+        found = {}
+        for key in list(self.keys()):
+            kept, given = ctypes.create_string_buffer(key), ctypes.create_string_buffer(self.value_bytes)
             pointers = (ctypes.addressof(kept), ctypes.addressof(given))
-            _call(_UPDATE, struct.pack("=IIQQQ", self.descriptor, 0, *pointers, 0))
+            with suppress(FileNotFoundError):
+                _call(_LOOKUP, struct.pack("=IIQQQ", self.descriptor, 0, *pointers, 0))
+                found[key] = given.raw
+        return found
 
     def keys(self) -> Iterator[bytes]:
         """Its keys; a table that changes meanwhile may give one twice, or leave one out."""
@@ -126,7 +142,7 @@ def make_table(name: str, *, key_bytes: int, value_bytes: int, entries: int) -> 
     with suppress(OSError, ValueError):  # kernels before 5.11 count it as memory that is locked
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     given = struct.pack("=IIIIIII16s", _HASH, key_bytes, value_bytes, entries, 0, 0, 0, _named(name))
-    return Table(descriptor=_call(_MAP_CREATE, given), key_bytes=key_bytes)
+    return Table(descriptor=_call(_MAP_CREATE, given), key_bytes=key_bytes, value_bytes=value_bytes)
 
 
 def load(name: str, kind: Kind, code: Code) -> int:
@@ -181,7 +197,8 @@ def tables_of(program: int) -> dict[str, Table]:
         descriptor = _call(_MAP_FD, struct.pack("=III", number, 0, 0))
         info = _info(descriptor)
         name = info[24 : 24 + _NAME_BYTES].rstrip(b"\0").decode(errors="replace")
-        found[name] = Table(descriptor=descriptor, key_bytes=struct.unpack_from("=I", info, 8)[0])
+        key_bytes, value_bytes = struct.unpack_from("=II", info, 8)
+        found[name] = Table(descriptor=descriptor, key_bytes=key_bytes, value_bytes=value_bytes)
     return found
 
 

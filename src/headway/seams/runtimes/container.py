@@ -19,7 +19,7 @@ from headway.kernel.phrase import phrase
 from headway.seams.runtimes import container_body as bodies
 from headway.seams.runtimes import kept_images
 from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
-from headway.seams.runtimes.beginning import Beginning
+from headway.seams.runtimes.beginning import OwnBeginning
 from headway.seams.runtimes.container_health import wait_until_healthy
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.container_refusals import translated
@@ -46,12 +46,12 @@ class ContainerRuntime:
         panel_id: str,
         api: DockerApi,
         grace_seconds: float = 10.0,
-        beginning: Beginning | None = None,
+        beginning: OwnBeginning | None = None,
     ) -> None:
         self._panel_id = panel_id
         self._api = api
         self._grace_seconds = grace_seconds
-        self._beginning = beginning or Beginning(api=api, gates=None)
+        self._beginning = beginning or OwnBeginning(api=api, gates=None)
         self._marks = Marks(root)
 
     async def ensure(self) -> None:
@@ -99,6 +99,7 @@ class ContainerRuntime:
         containers = await self._containers(release_id)
         if not containers:
             raise UnknownRelease("This release is not on this machine any more; deploy it again.")
+        await self._beginning.ready()
         for container_id in containers:
             try:
                 await self._api.post(f"/containers/{container_id}/start")

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 
 from headway.seams.runtimes.bpf import Code, Kind, Table
 
-_SOCKET, _ADDRESS = 9, 18  # types of programs
+_SOCKET, _ADDRESS, _SYSCTL = 9, 18, 23  # types of programs
 
 CREATE = Kind(type=_SOCKET, attach=2)
 BOUND_4, BOUND_6 = Kind(type=_SOCKET, attach=12), Kind(type=_SOCKET, attach=13)
 CONNECT_4, CONNECT_6 = Kind(type=_ADDRESS, attach=10), Kind(type=_ADDRESS, attach=11)
 SEND_4, SEND_6 = Kind(type=_ADDRESS, attach=14), Kind(type=_ADDRESS, attach=15)
+SYSCTL = Kind(type=_SYSCTL, attach=18)
 SIX = (CONNECT_6, SEND_6)
 REACHED = (CONNECT_4, CONNECT_6, SEND_4, SEND_6)
 
@@ -27,17 +28,20 @@ TABLES: Mapping[str, tuple[int, int, int]] = {
     "hw_here": (16, 4, 4_096),  # addresses of this machine
     "hw_refused": (8, 4, 4_096),  # account and port that it was kept from
 }
+MARKS = "hw_marks"
+MARKED: Mapping[str, tuple[int, int, int]] = {**TABLES, MARKS: (8, 4, 65_536)}  # group: whether it is ruled
 
 # Registers: the caller's arguments are in 1 to 5, answers in 0, 6 to 9 are kept over calls, 10 is the end of the stack.
 CONTEXT, UID, PORT, FOUND, STACK = 6, 7, 8, 9, 10
-KEY, DOOR, SMALL, FLAGS, TUPLE = -16, -24, -28, -32, -72
+KEY, DOOR, SMALL, FLAGS, TUPLE, MARK = -16, -24, -28, -32, -72, -80
 MOVE, SET, ADD, AND, LEFT, RIGHT, MOVE_32, SET_32 = 0xBF, 0xB7, 0x07, 0x57, 0x64, 0x77, 0xBC, 0xB4
-LOAD, STORE, STORE_HALF, STORE_NUMBER = 0x61, 0x63, 0x6B, 0x62
+LOAD, STORE, STORE_HALF, STORE_NUMBER, STORE_LONG = 0x61, 0x63, 0x6B, 0x62, 0x7B
 CALL, EXIT, JUMP, TO_NETWORK = 0x85, 0x95, 0x05, 0xDC
 EQUAL, UNEQUAL, LESS, NOT_LESS, HAS = 0x15, 0x55, 0xA5, 0x35, 0x45
 EQUAL_TO, UNEQUAL_TO = 0x1D, 0x5D
 LESS_32, NOT_LESS_32 = 0xA6, 0x36
 LOOK_UP, UPDATE, WHO, TCP, UDP, LET_GO, NETWORK = 1, 2, 15, 84, 85, 86, 122
+GROUP, SYSCTL_NAME, SYSCTL_VALUE = 80, 101, 103
 PRIORITY = 20  # of a socket
 OWN_PORT = 44
 MAPPED = struct.unpack("=I", bytes((0, 0, 0xFF, 0xFF)))[0]

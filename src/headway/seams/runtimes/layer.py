@@ -2,7 +2,7 @@
 
 Launchers import this with the standard library alone, before they drop their rights. Three forms, the first that the
 kernel lets be: an overlay whose lower layer shows the files of root as the account's own; an overlay in which their
-owners are changed at the start; a copy of all but what was installed.
+owners are changed at the start, but for what was installed; a copy of all but what was installed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from headway.seams.runtimes.overlay import bind, lay_over
+from headway.seams.runtimes.overlay import INSTALLED, bind, lay_over
 
 FOLDER = "layers"
 TOLD = "layer.json"
@@ -27,8 +27,6 @@ _STATE, _START_TIME = 0, 19
 _FICLONE = 0x40049409
 _PIECE = 8 << 20
 _RM = "/bin/rm"
-# What was installed for the application: a copy is lent it by links.
-_LENT = frozenset(("node_modules", ".venv", "venv"))
 
 
 class NotKept(Exception):
@@ -58,7 +56,7 @@ def lay(root: str, release_id: str, terms: Mapping[str, Any], *, parted: bool) -
 
 _FORMS: Mapping[str, str] = {
     OWNERS: "The kernel lends no file under another owner here, so each file of the release was given to the process "
-    "in its layer.",
+    "in its layer; what is in node_modules and .venv can be read only.",
     COPY: "The kernel refuses an overlay here, so this process works in a copy of its release; node_modules and .venv "
     "are the release's own, for reading only.",
 }
@@ -143,7 +141,7 @@ def _copy(source: str, target: str, left: list[int]) -> None:
         to = f"{target}/{entry.name}"
         if entry.is_symlink():
             os.symlink(os.readlink(entry.path), to)  # noqa: PTH115, PTH211 - as above
-        elif entry.is_dir(follow_symlinks=False) and entry.name in _LENT:
+        elif entry.is_dir(follow_symlinks=False) and entry.name in INSTALLED:
             os.symlink(entry.path, to)  # noqa: PTH211 - as above
         elif entry.is_dir(follow_symlinks=False):
             os.mkdir(to, 0o700)  # noqa: PTH102 - as above

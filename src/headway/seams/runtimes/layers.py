@@ -23,7 +23,7 @@ _LEAST_REST, _SHARE = 1.0, 20.0  # a look rests twenty times as long as it took
 _MIB = 1 << 20
 _FORMS: Mapping[str, str] = {
     layer.OVERLAY: "an overlay",
-    layer.OWNERS: "an overlay that was given each file of the release",
+    layer.OWNERS: "an overlay that was given each file but what was installed, since the kernel lends none here",
     layer.COPY: "a copy of the release without what was installed, since the kernel refuses an overlay here",
 }
 

@@ -70,7 +70,7 @@ class NativeRuntime:
         self._caddy = caddy or beside_python("caddy")
         self._groups = None if use_cgroups is False else ReleaseGroups.of_this_machine(checked_id(panel_id))
         self._records = Records(self._layout)
-        self._border = Border(layout=self._layout, records=self._records, gates=None if self._groups is None else gates)
+        self._border = Border(layout=self._layout, records=self._records, gates=gates)
         self._copies = Copies(self._layout, self._groups)
         self._disks = Disks(layout=self._layout, records=self._records, copies=self._copies)
         self._layers = Layers(layout=self._layout)

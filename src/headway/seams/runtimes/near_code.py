@@ -17,6 +17,7 @@ from headway.seams.runtimes.gate_words import (
     DOOR,
     EQUAL,
     EQUAL_TO,
+    FLAGS,
     JUMP,
     LESS_32,
     LOAD,
@@ -92,10 +93,11 @@ def require_outward(code: Code, group: int, tables: Mapping[str, Table], *, six:
     code.label("inward")
 
 
-def require_apart(code: Code, home: int, tables: Mapping[str, Table], *, six: bool, ruled: bool) -> None:
+def require_apart(code: Code, home: int, tables: Mapping[str, Table], *, six: bool, ruled: bool | None) -> None:
     """Of what is in another network than this machine's own, ``home``: of the machine's addresses no port that is
     somebody's or the panel's, and nowhere a cloud's address for a machine's own secrets. What is ``ruled`` reaches of
-    the machine what is open to all, and nothing else. Names are looked up by anybody anywhere.
+    the machine what is open to all, and nothing else; where that is None the flags on the stack say it. Names are
+    looked up by anybody anywhere.
     """
     code.add(MOVE, 1, CONTEXT)
     code.add(CALL, number=NETWORK)
@@ -134,7 +136,10 @@ def require_apart(code: Code, home: int, tables: Mapping[str, Table], *, six: bo
     is_here(code, tables)
     code.add(EQUAL, 0, at="allow")
     owned(code, tables)
-    if ruled:
+    if ruled is None:
+        code.add(LOAD, 1, STACK, FLAGS)
+        code.add(EQUAL, 1, at="allow")
+    if ruled is not False:
         code.add(STORE_NUMBER, STACK, 0, DOOR)
         code.add(STORE, STACK, PORT, DOOR + 4)
         code.table(1, tables["hw_doors"])

@@ -12,6 +12,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+INSTALLED = frozenset(("node_modules", ".venv", "venv"))
+
 _HERE = -100  # AT_FDCWD
 _SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_MOUNT_SETATTR = 428, 429, 442
 _CLONE, _CLOSE_ON_EXEC, _EMPTY_PATH, _FROM_EMPTY = 1, 0o2000000, 0x1000, 4
@@ -59,7 +61,8 @@ def _can_be_alone() -> bool:
 
 def lay_over(place: str, folder: str, account: tuple[int, int] | None, *, lent: bool) -> str:
     """Puts an overlay over the release, whose upper layer lies in ``place``; the files of the release are ``lent`` to
-    the account as its own, or given to it one by one. Raises OSError.
+    the account as its own, or given to it one by one, but for what was installed. Raises
+    OSError.
     """
     os.chdir(place)
     mode = os.stat(folder).st_mode & 0o7777  # noqa: PTH116 - as above
@@ -171,9 +174,12 @@ def _exchanged(number: int) -> str:
 
 
 def _give(folder: str, owner: tuple[int, int]) -> None:
+    """All but what is in the folders of what was installed, of which there can be too much for a start."""
+    os.chown(folder, *owner)
     for _, folders, files, above in os.fwalk(folder, follow_symlinks=False):
         for name in (*folders, *files):
             os.chown(name, *owner, dir_fd=above, follow_symlinks=False)
+        folders[:] = [name for name in folders if name not in INSTALLED]
 
 
 def bind(source: int, target: int) -> None:

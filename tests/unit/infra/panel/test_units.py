@@ -86,7 +86,12 @@ def test_so_has_what_keeps_applications_alive() -> None:
     wanted = EDGE.replace("which leads requests to its", "what keeps its").replace(
         "applications\nA", "applications alive\nA"
     )
-    assert units().render()["shop-supervisor.service"] == wanted.replace("keep edge", "keep supervisor")
+    wanted = wanted.replace("keep edge", "keep supervisor").replace(
+        "network.target\n", "network.target\nBefore=docker.service\n"
+    )
+    begins = "ExecStart=/opt/headway/bin/headway keep supervisor"
+    wanted = wanted.replace(begins, f"ExecStartPre=-{begins.partition('=')[2]} --prepare\n{begins}")
+    assert units().render()["shop-supervisor.service"] == wanted
 
 
 def test_a_systemd_that_cannot_put_the_panel_beside_its_builds_delegates_nothing() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker, ImageBuild, Typed
 from headway.infra.hosts.command import Account, Command, Limits, Stage
@@ -106,3 +108,12 @@ def test_buildpacks_keep_their_cache_in_volumes_of_the_application() -> None:
         ),
         env=IMAGE.cli.with_engine({"KEY": "k", "NIXPACKS_START_CMD": "./run"}),
     )
+
+
+def test_buildpacks_reach_the_engine_by_a_door_that_says_where_their_containers_begin() -> None:
+    builder = BUILDERS["heroku_buildpacks"]
+    assert isinstance(builder, BuildpacksBuilder)
+    plain = builder.typed(WORKSPACE, SPEC, IMAGE).argv
+    argv = builder.typed(WORKSPACE, SPEC, replace(IMAGE, within="/headway/p/containers/open")).argv
+    assert argv[:2] == ("perl", "-e")
+    assert argv[3:] == ("--", "/run/docker.sock", "/c/door", "/headway/p/containers/open", "--", *plain)

@@ -109,6 +109,7 @@ def keep(
     part: Annotated[Part, typer.Argument(help="What this process becomes.")],
     *,
     data_dir: Annotated[Path | None, typer.Option(help="The panel's data folder.", show_default=False)] = None,
+    prepare: Annotated[bool, typer.Option("--prepare", help="Only see to what has to be there before it.")] = False,
 ) -> None:
     """Becomes supervisord or Traefik; what the units of 'headway install' run."""
     from headway.faces.cli.machine import settings_of
@@ -116,8 +117,12 @@ def keep(
     settings = settings_of(data_dir, os.environ)
 
     from headway.app import keep as become
+    from headway.app import prepare as see_to
 
-    become(settings, part)
+    if prepare:
+        see_to(settings)
+    else:
+        become(settings, part)
 
 
 def _install(units: Units, settings: Settings, files: Mapping[Path, str]) -> None:

@@ -32,6 +32,15 @@ class TroubleRow(TypedDict):
     message: str
 
 
+class GateRow(TypedDict):
+    """What of the machine the kernel keeps nobody from (of applications, of containers, of copies in a swarm), and
+    why.
+    """
+
+    gate: str
+    message: str
+
+
 class UpdateRow(TypedDict):
     """Whether a newer version is known of. Headway asks nobody for that, so there is never one."""
 
@@ -40,10 +49,13 @@ class UpdateRow(TypedDict):
 
 
 class HealthRow(TypedDict):
-    """The panel can do its work. ``troubles`` are what it could not do, for those who may use the machine."""
+    """The panel can do its work. ``troubles`` are what it could not do, ``gates`` those that could not be set, for
+    those who may use the machine.
+    """
 
     status: str
     troubles: NotRequired[list[TroubleRow]]
+    gates: NotRequired[list[GateRow]]
 
 
 def procedures(describe: Callable[[], bytes]) -> tuple[Procedure, ...]:
@@ -69,6 +81,8 @@ async def _health(call: Call[Empty]) -> Ready:
     row: HealthRow = {"status": "ok"}
     if may_use_the_machine(call.actor) and (troubles := call.platform.troubles.all()):
         row["troubles"] = [_trouble_row(each) for each in troubles]
+    if may_use_the_machine(call.actor) and (gates := call.platform.gates()):
+        row["gates"] = [{"gate": gate, "message": message} for gate, message in sorted(gates.items())]
     here = whereabouts()
     return Ready(to_json(row), headers={} if here is None else {WHEREABOUTS: here})
 

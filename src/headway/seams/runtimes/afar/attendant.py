@@ -22,10 +22,11 @@ from headway.seams.runtimes.afar.codec import NotUnderstood, decode, encode
 from headway.seams.runtimes.afar.contract import Setting, types_of
 from headway.seams.runtimes.afar.failures import told
 from headway.seams.runtimes.afar.frames import HEAD, framed, length_of
-from headway.seams.runtimes.beginning import Beginning
+from headway.seams.runtimes.beginning import OwnBeginning
 from headway.seams.runtimes.container import ContainerRuntime
 from headway.seams.runtimes.edge import Edge
-from headway.seams.runtimes.gates import Ports, gates_of
+from headway.seams.runtimes.gate_content import Ports
+from headway.seams.runtimes.gates import gates_of
 from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
 from headway.seams.runtimes.private_file import write_privately
@@ -131,24 +132,24 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
     api = DockerApi(unix_socket(setting.engine))
     accounts = None if setting.accounts is None else range(*setting.accounts)
     ports = Ports(open=[each for each in (setting.edge_port, setting.https_port) if each is not None])
-    gates = gates_of(setting.panel_id, accounts, ports)
+    wanted = None if setting.use_cgroups is False else accounts
+    gates = gates_of(setting.panel_id, wanted, ports, runs=setting.runs)
+    beginning = OwnBeginning(api=api, gates=gates)
     https = None if setting.https_port is None else Https(port=setting.https_port, mail=setting.certificate_mail)
+    native = NativeRuntime(
+        root / "native",
+        panel_id=setting.panel_id,
+        vault=Vault(key.read_bytes()),
+        vault_key=key,
+        use_cgroups=setting.use_cgroups,
+        caddy=Path(setting.site),
+        gates=gates,
+    )
     return {
-        "native": NativeRuntime(
-            root / "native",
-            panel_id=setting.panel_id,
-            vault=Vault(key.read_bytes()),
-            vault_key=key,
-            use_cgroups=setting.use_cgroups,
-            caddy=Path(setting.site),
-            gates=None if setting.use_cgroups is False else gates,
-        ),
-        "container": ContainerRuntime(
-            root / "containers",
-            panel_id=setting.panel_id,
-            api=api,
-            beginning=Beginning(api=api, gates=None if setting.use_cgroups is False else gates),
-        ),
+        "native": native,
+        "closing": native,
+        "beginning": beginning,
+        "container": ContainerRuntime(root / "containers", panel_id=setting.panel_id, api=api, beginning=beginning),
         "edge": Edge(
             root / "edge",
             host=setting.edge_host,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, get_type_hints
 
 from headway.kernel.artifacts import KeyPair, Route
 from headway.seams.runtimes.base import Runtime
+from headway.seams.runtimes.beginning import Beginning
 from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.first_answer import Answered
 from headway.seams.runtimes.machine import Machine
@@ -67,7 +68,17 @@ class EdgeThere(Protocol):
         ...
 
 
+class Closing(Protocol):
+    """What keeps native applications of a server from ports of others; ``NativeRuntime`` fits it."""
+
+    async def close_ports(self, ports: Collection[int]) -> None:
+        """Keeps them from these as well."""
+        ...
+
+
 CONTRACTS: Mapping[str, Any] = {
+    "beginning": Beginning,
+    "closing": Closing,
     "native": Runtime,
     "container": Runtime,
     "edge": EdgeThere,
@@ -80,7 +91,8 @@ CONTRACTS: Mapping[str, Any] = {
 class Setting:
     """What the program on the server works by. ``root`` is the folder of all that it keeps; the paths of ``edge`` and
     ``site`` are those of Traefik and of the file server. ``edge_accounts`` are for a server where we are root,
-    ``accounts`` those of applications, from the first to the one after the last.
+    ``accounts`` those of applications, from the first to the one after the last. The groups of its runs go by the name
+    ``runs``.
     """
 
     root: str
@@ -95,6 +107,7 @@ class Setting:
     engine: str
     edge_accounts: EdgeAccounts
     accounts: tuple[int, int] | None = None
+    runs: str | None = None
 
 
 @cache

@@ -80,6 +80,14 @@ def begun(model: Model, group: str | None, *, ruled: bool) -> dict[str, Any]:
     return made
 
 
+def marked(model: Model, settings: Mapping[str, str], *, ruled: bool) -> dict[str, Any]:
+    """The same for a stack: every service has these settings of its network."""
+    made: dict[str, Any] = begun(model, None, ruled=ruled)
+    for service in made["services"].values() if settings else ():
+        service["sysctls"] = {**_named(service.get("sysctls")), **settings}
+    return made
+
+
 def unbounded(model: Model) -> list[str]:
     """The services that run without bounds because they were deployed before there were any."""
     services: Model = model.get("services") or {}
@@ -109,6 +117,14 @@ def _of_service(service: Model, bounds: Bounds) -> Iterator[str]:
             most = f"{bounds.shared_memory_bytes} bytes are the most (HEADWAY_CONTAINER_SHARED_MEMORY)"
             yield f"a tmpfs of {size}, and {most}"
     yield from _of_logging(service.get("logging") or {}, bounds)
+
+
+def _named(settings: object) -> dict[str, Any]:
+    """Settings of either form."""
+    if isinstance(settings, Mapping):
+        return dict(settings)
+    listed = settings if isinstance(settings, list) else []
+    return {name: value for name, _, value in (str(each).partition("=") for each in listed)}
 
 
 def _tmpfs_sizes(service: Model) -> Iterator[str | None]:

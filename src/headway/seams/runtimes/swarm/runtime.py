@@ -19,6 +19,7 @@ from headway.kernel.errors import Unavailable
 from headway.kernel.phrase import phrase
 from headway.seams.runtimes import kept_images
 from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.beginning import OwnBeginning
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.finishing import finished
 from headway.seams.runtimes.health import checked_health
@@ -41,19 +42,34 @@ _NO_MACHINE = frozenset({"down", "disconnected"})
 class SwarmRuntime:
     """The services of one panel. Marks in time lie below ``root``, which is the panel's own."""
 
-    def __init__(self, root: Path, *, panel_id: str, api: DockerApi, grace_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        panel_id: str,
+        api: DockerApi,
+        grace_seconds: float = 10.0,
+        beginning: OwnBeginning | None = None,
+    ) -> None:
         self._panel_id = panel_id
         self._api = api
         self._grace_seconds = grace_seconds
+        self._beginning = beginning or OwnBeginning(api=api, gates=None)
+        self._taken_up = False
         self._marks = Marks(root)
         self._cluster = Cluster(api, panel_id)
         self._forwarders = Forwarders(api, panel_id)
 
     async def ensure(self) -> None:
-        """The swarm keeps its services alive by itself."""
+        """The swarm keeps its services alive by itself; what it has begun while there were no gates is taken up."""
+        if not self._taken_up:
+            with contextlib.suppress(EngineAway, EngineRefused):
+                await self._beginning.take_up()
+                self._taken_up = True
 
     async def watch(self) -> None:
-        """As ``ensure``."""
+        """As ``ensure``, for an engine that was away."""
+        await self.ensure()
 
     async def prepare(self, work: Work, spec: ReleaseSpec) -> None:
         """Makes the service, with its network, volumes and files; it has no copies yet. Raises InvalidInput."""
@@ -104,6 +120,7 @@ class SwarmRuntime:
         service = await self._cluster.service(release_id)
         if service is None:
             raise UnknownRelease("This release is not in the swarm any more; deploy it again.")
+        await self._beginning.settings(ruled=False)  # which are there before a copy is
         tasks = await self._cluster.tasks(release_id)
         is_over = _replicas(service) > 0 and bool(tasks) and not any(task.is_alive for task in tasks)
         await self._scale(release_id, int(service["Spec"]["Labels"][_REPLICAS]), anew=is_over)
@@ -244,6 +261,7 @@ class SwarmRuntime:
             network_id=await self._cluster.network(spec.project_id),
             kept=await self._cluster.keep(spec),
             grace_seconds=self._grace_seconds,
+            settings=await self._beginning.settings(ruled=spec.ruled),
         )
         body["Labels"][_REPLICAS] = str(spec.container.replicas)
         await self._cluster.create(spec, body)

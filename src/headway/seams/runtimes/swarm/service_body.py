@@ -111,17 +111,24 @@ def stays_here(spec: ReleaseSpec) -> bool:
 
 
 def body(
-    spec: ReleaseSpec, panel_id: str, *, node_id: str, network_id: str, kept: Mapping[str, str], grace_seconds: float
+    spec: ReleaseSpec,
+    panel_id: str,
+    *,
+    node_id: str,
+    network_id: str,
+    kept: Mapping[str, str],
+    grace_seconds: float,
+    settings: Mapping[str, str],
 ) -> dict[str, Any]:
     """The request for the service, with no copies yet. ``node_id`` is the machine of the panel, ``kept`` are the ids of
-    files that the swarm keeps, by their targets.
+    files that the swarm keeps, by their targets, ``settings`` those of the copies' networks.
     """
     container = spec.container
     return {
         "Name": service_name(spec),
         "Labels": marks_of(spec, panel_id),
         "TaskTemplate": {
-            "ContainerSpec": _container(spec, panel_id, kept, grace_seconds),
+            "ContainerSpec": _container(spec, panel_id, kept, grace_seconds, settings),
             "Resources": _resources(spec),
             "RestartPolicy": _restart(container),
             "Placement": _placement(spec, node_id),
@@ -147,7 +154,9 @@ def unescaped(text: str) -> str:
     return text.replace('{{"{{"}}', "{{")
 
 
-def _container(spec: ReleaseSpec, panel_id: str, kept: Mapping[str, str], grace_seconds: float) -> dict[str, Any]:
+def _container(
+    spec: ReleaseSpec, panel_id: str, kept: Mapping[str, str], grace_seconds: float, settings: Mapping[str, str]
+) -> dict[str, Any]:
     container = spec.container
     files = kept_files(spec)
     asked: dict[str, Any] = {
@@ -159,6 +168,10 @@ def _container(spec: ReleaseSpec, panel_id: str, kept: Mapping[str, str], grace_
         "Configs": [each.reference(kept[each.target]) for each in files if not each.is_secret],
         "StopGracePeriod": int(grace_seconds * _NANO),
     }
+    if settings:
+        asked["Sysctls"] = dict(settings)
+    if spec.ruled:
+        asked["CapabilityDrop"] = [bodies.RAW]
     if container.entrypoint is not None:
         asked["Command"] = list(container.entrypoint)
     if container.arguments is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headway.seams.runtimes.compose.bounds import Bounds, bounded, bytes_of, objections, unbounded
+from headway.seams.runtimes.compose.bounds import Bounds, bounded, bytes_of, marked, objections, unbounded
 
 BOUNDS = Bounds(
     read_memory_bytes=1 << 29,
@@ -116,3 +116,15 @@ def test_what_was_deployed_before_there_were_any_is_named() -> None:
 )
 def test_sizes_are_read_as_docker_reads_them(text: str, number: int | None) -> None:
     assert bytes_of(text) == number
+
+
+@pytest.mark.parametrize("own", [{"net.a": 1}, ["net.a=1"], None])
+def test_services_of_a_stack_carry_settings_beside_their_own(own: Any) -> None:  # noqa: ANN401 - of either form
+    model = {"services": {"web": {"image": "i", "cgroup_parent": "x", **({} if own is None else {"sysctls": own})}}}
+    found = marked(model, {"net.tag": "7"}, ruled=True)["services"]["web"]
+    assert {name: str(value) for name, value in found["sysctls"].items()} == {
+        **({} if own is None else {"net.a": "1"}),
+        "net.tag": "7",
+    }
+    assert (found["cap_drop"], "cgroup_parent" in found) == (["NET_RAW"], False)
+    assert "sysctls" not in marked({"services": {"web": {"image": "i"}}}, {}, ruled=False)["services"]["web"]

@@ -58,7 +58,8 @@ def spec(image: Image = IMAGE, *, memory_bytes: int | None = None, env: str = ""
 
 
 def body(wanted: ReleaseSpec, **kept: str) -> dict[str, Any]:
-    return bodies.body(wanted, "p1", node_id="node-1", network_id="net-1", kept=kept, grace_seconds=10.0)
+    given: dict[str, Any] = {"node_id": "node-1", "network_id": "net-1", "kept": kept, "grace_seconds": 10.0}
+    return bodies.body(wanted, "p1", settings={"net.tag": "1"}, **given)
 
 
 def test_a_release_without_wishes_is_a_service_of_no_copies_yet_anywhere() -> None:
@@ -68,6 +69,7 @@ def test_a_release_without_wishes_is_a_service_of_no_copies_yet_anywhere() -> No
         "TaskTemplate": {
             "ContainerSpec": {
                 "Image": PULLABLE,
+                "Sysctls": {"net.tag": "1"},
                 "Env": ["PORT=3000", "HEADWAY_RELEASE_ID=r_1"],
                 "Labels": of_container(MARKS),
                 "Mounts": [],
