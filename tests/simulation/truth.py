@@ -160,7 +160,7 @@ class Truth:
         if row.started_at is None and not path.exists():
             return
         text = path.read_text()
-        spool = self._spool(row).decode().replace("s3cret-of-the-plan", "******")
+        spool = self._spool(row).decode().replace("s3cret-of-the-plan", "******").replace("\0\n", "\n")
         if spool and not spool.endswith("\n"):
             spool += "\n"
         closing = "It serves." if row.status == "done" else f"Deployment {row.reason}: {row.error_message}"

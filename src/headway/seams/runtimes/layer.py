@@ -236,6 +236,7 @@ def _place(root: str, release_id: str, program: str) -> str:
     for folder in (f"{root}/{FOLDER}", above):
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder, 0o711)  # noqa: PTH102 - as above
+            os.chmod(folder, 0o711)  # noqa: PTH101, S103 - the umask may close it, and a copy is worked in below it
     for name in os.listdir(above) if program else ():  # noqa: PTH208 - as above
         if name.startswith(f"{program}+") and not is_alive(name, all_started):
             clear(f"{above}/{name}")
