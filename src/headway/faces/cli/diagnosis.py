@@ -82,9 +82,9 @@ class Docker:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examined:
     """The facts about a machine. Programs and parts are paths by name, None where there is none; ``node`` and ``npm``
-    are versions and paths; ``isolation`` is None where it could not be tried; ``closed_parent`` lets unprivileged
-    accounts not pass to the data folder; ``taken_ports`` cannot be listened on now; ``complaints`` are those of the
-    settings.
+    are versions and paths, ``languages`` say what there is beside; ``isolation`` is None where it could not be tried;
+    ``closed_parent`` lets unprivileged accounts not pass to the data folder; ``taken_ports`` cannot be listened on now;
+    ``complaints`` are those of the settings.
     """
 
     is_root: bool
@@ -93,6 +93,7 @@ class Examined:
     system_python_has_venv: bool
     node: str | None
     npm: str | None
+    languages: tuple[str, ...] = ()
     programs: Mapping[str, str | None]
     parts: Mapping[str, str | None]
     isolation: Isolation | None
@@ -117,6 +118,7 @@ def judge(machine: Examined) -> list[Finding]:
         *_parts(machine),
         _system_python(machine),
         _node(machine),
+        *_languages(machine),
         _accounts(machine),
         *_isolation(machine),
         *_border(machine),
@@ -176,13 +178,17 @@ def _system_python(machine: Examined) -> Finding:
 
 def _node(machine: Examined) -> Finding:
     if machine.node is None:
-        detail = "not found; Node applications, and sites with a build script, cannot be built"
-        return Finding(level=Level.WARN, name="node", detail=detail, advice="apt-get install nodejs npm")
+        return Finding(level=Level.OK, name="node", detail="none of its own; it is fetched from npm for what needs it")
     if machine.npm is None:
-        detail = f"{machine.node}, without npm; what has a package.json with dependencies cannot be built"
-        return Finding(level=Level.WARN, name="node", detail=detail, advice="apt-get install npm")
+        return Finding(level=Level.OK, name="node", detail=f"{machine.node}; npm is fetched for what needs it")
     detail = f"{machine.node}, with npm {machine.npm}, which Node applications are built with and run on"
     return Finding(level=Level.OK, name="node", detail=detail)
+
+
+def _languages(machine: Examined) -> Iterator[Finding]:
+    if machine.languages:
+        detail = f"{'; '.join(machine.languages)}; other versions are fetched where their sources answer"
+        yield Finding(level=Level.OK, name="languages", detail=detail)
 
 
 def _accounts(machine: Examined) -> Finding:

@@ -18,11 +18,14 @@ from headway.faces.cli.diagnosis import Docker, Examined, Isolation
 from headway.faces.cli.machine import facts
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, keeps_policies, unix_socket
 from headway.infra.hosts import cgroups
+from headway.infra.hosts.command import Account
 from headway.infra.hosts.local import LocalHost
 from headway.infra.hosts.opening import CLEAN_PATH, AnchorFailed
 from headway.kernel.errors import InvalidInput
 from headway.kernel.settings import Settings
 from headway.kernel.told_settings import unknown_variables
+from headway.seams.buildplan.toolchains.inventory import SCRIPT, parse, question
+from headway.seams.buildplan.toolchains.tools import TOOLS
 from headway.seams.runtimes.gate_problems import apart_problem, gates_problem
 from headway.seams.runtimes.launcher import can_hide
 
@@ -31,6 +34,7 @@ _TELL_VERSION = (
     "import sys, importlib.util as u; print('.'.join(map(str, sys.version_info[:3])), bool(u.find_spec('ensurepip')))"
 )
 _SECONDS = 10
+_LANGUAGES = ("python", "node", "bun", "deno", "go")
 
 
 def examine(env: Mapping[str, str], data_dir: Path | None) -> Examined:
@@ -50,6 +54,7 @@ def examine(env: Mapping[str, str], data_dir: Path | None) -> Examined:
         system_python_has_venv=has_venv,
         node=_version("node"),
         npm=_version("npm"),
+        languages=_languages(),
         programs={
             name: shutil.which(name, path=CLEAN_PATH) for name in ("git", "perl", "tar", "unshare", "setpriv", "ssh")
         },
@@ -76,6 +81,21 @@ def _system_python() -> tuple[str | None, bool]:
     except (OSError, subprocess.SubprocessError):
         return None, False
     return f"{said[0]} {_SYSTEM_PYTHON}", said[1] == "True"
+
+
+def _languages() -> tuple[str, ...]:
+    """The languages that this machine has by itself, as builds find them."""
+    argv = [_SYSTEM_PYTHON, "-I", "-c", SCRIPT]
+    nobody = Account(uid=65534, gid=65534)
+    try:
+        said = subprocess.run(
+            argv, input=question(_LANGUAGES, account=nobody), capture_output=True, timeout=6 * _SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    found = parse(said.stdout)
+    shown = ((name, each) for name in _LANGUAGES for each in found.of(name))
+    return tuple(f"{TOOLS[name].label} {each.version} ({each.label}, {each.prefix})" for name, each in shown)
 
 
 def _version(program: str) -> str | None:

@@ -49,6 +49,14 @@ GOOD = Examined(
 )
 
 
+def test_a_language_that_the_machine_lacks_is_no_fault_for_it_is_fetched() -> None:
+    bare = judge(replace(GOOD, node=None, npm=None, languages=("Python 3.12.1 (pyenv, /root/.pyenv/versions/3.12.1)",)))
+    said = {found.name: found for found in bare}
+    assert (said["node"].level, "fetched from npm" in said["node"].detail) == (Level.OK, True)
+    assert "Python 3.12.1 (pyenv" in said["languages"].detail
+    assert "npm is fetched" in {found.name: found for found in judge(replace(GOOD, npm=None))}["node"].detail
+
+
 def test_what_keeps_applications_apart_is_said_where_there_are_accounts() -> None:
     unkept = replace(GOOD, isolation=replace(FULL, gates="Operation not permitted", hides=False))
     said = {found.name: found for found in judge(unkept)}
@@ -92,8 +100,6 @@ def test_without_it_headway_cannot_work(name: str, change: dict[str, Any]) -> No
         ("caddy", {"parts": PARTS | {"caddy": None}}, "static sites"),
         ("system python", {"system_python": None}, "apt-get install python3 python3-venv"),
         ("system python", {"system_python_has_venv": False}, "apt-get install python3-venv"),
-        ("node", {"node": None}, "apt-get install nodejs npm"),
-        ("node", {"npm": None}, "without npm"),
         ("accounts", {"is_root": False}, "run as you"),
         ("cgroups", {"isolation": BARE}, "bounded by rlimit"),
         ("pid namespaces", {"isolation": BARE}, "may survive a kill"),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headway.infra.hosts.command import command
+from headway.infra.hosts.command import Account, command
 from headway.infra.hosts.work import Work
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.toolchains.store import Store
@@ -16,7 +16,7 @@ from headway.seams.buildplan.toolchains.wishes import Wish, sort_key
 
 PYTHON = "/usr/bin/python3"
 ENV: Mapping[str, str] = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
-_SCRIPT = Path(__file__).with_name("inventory_script.py").read_text()
+SCRIPT = Path(__file__).with_name("inventory_script.py").read_text()
 _SECONDS = 60.0
 
 
@@ -82,17 +82,10 @@ def choose(wish: Wish, inventory: Inventory) -> Installed | None:
 
 async def look(work: Work, store: Store, tools: Sequence[str]) -> Inventory:
     """Looks at the host of the run. Raises BuildError where it has no Python to look with."""
-    asked = {
-        "tools": {name: {"programs": TOOLS[name].programs, "packages": TOOLS[name].packages} for name in tools},
-        "store": store.folder,
-        "roots": dict(store.roots),
-        "uid": None if store.account is None else store.account.uid,
-        "gid": None if store.account is None else store.account.gid,
-    }
     looking = command(
-        *(PYTHON, "-I", "-c", _SCRIPT),
+        *(PYTHON, "-I", "-c", SCRIPT),
         env=ENV,
-        stdin=json.dumps(asked).encode(),
+        stdin=question(tools, store=store.folder, roots=store.roots, account=store.account),
         capture=True,
         step_seconds=_SECONDS,
     )
@@ -103,6 +96,20 @@ async def look(work: Work, store: Store, tools: Sequence[str]) -> Inventory:
             "run. Install it (apt-get install python3), then deploy again."
         )
     return parse(ended.output)
+
+
+def question(
+    tools: Sequence[str], *, store: str = "", roots: Mapping[str, str] | None = None, account: Account | None = None
+) -> bytes:
+    """What the script is asked, which has programs say their version as the account."""
+    asked = {
+        "tools": {name: {"programs": TOOLS[name].programs, "packages": TOOLS[name].packages} for name in tools},
+        "store": store or "/nonexistent",
+        "roots": dict(roots or {}),
+        "uid": None if account is None else account.uid,
+        "gid": None if account is None else account.gid,
+    }
+    return json.dumps(asked).encode()
 
 
 def parse(output: bytes) -> Inventory:
