@@ -81,11 +81,12 @@ def test_a_version_that_this_machine_cannot_have_is_told_within_seconds(running:
 
 
 def test_what_no_release_uses_goes_after_a_week_and_nothing_else(running: Panel, tmp_path: Path) -> None:
+    made = {}
     for name, version in (("kept", "99.1.0"), ("brief", "99.2.0")):
         url = git_repository(tmp_path / name, FILES | {".tool-versions": f"deno {version}\n"})
-        application_id = running.application(url, name)
-        running.done(running.deploy(application_id))
-    running.post("application.delete", applicationId=application_id)
+        made[name] = running.application(url, name)
+        running.done(running.deploy(made[name]))
+    running.post("application.delete", applicationId=made["brief"])
     left = running.work / "toolchains" / ".deno-98.0.0.of-a-run-that-is-no-more"
     (left / "bin").mkdir(parents=True)
     assert {"deno/99.1.0", "deno/99.2.0"} <= set(versions(running))
