@@ -127,7 +127,7 @@ async def test_a_release_that_never_listens_is_unhealthy_after_its_deadline(form
 
 
 async def test_a_path_that_answers_an_error_is_unhealthy(form: Form, work: Work) -> None:
-    spec = form.web(health=HealthCheck(kind=HealthKind.HTTP, path="/broken", deadline_seconds=1))
+    spec = form.web(health=HealthCheck(kind=HealthKind.HTTP, path="/broken", deadline_seconds=4))
     await form.runtime.prepare(work, spec)
     await form.runtime.start(work, spec)
     with pytest.raises(Unhealthy, match=r"GET /broken on port .* answers 500"):

@@ -41,6 +41,8 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
 _TOOLS: Final = frozenset({"python", "node", "bun", "deno", "go"})
 _FRONT_ENDS: Final = frozenset({"node", "bun"})
 _PARTS = re.compile(r"&&|\|\||[;|\n]")
+# A line that may install into a virtual environment, by itself or by a script that it runs.
+_INSTALLS = re.compile(r"\b(?:pip3?|uv|poetry|pdm|pipenv|python3?|sh|bash|make|just|invoke|tox|nox)\b|\./|(?:^|\s)\.\s")
 _BEFORE_THE_PROGRAM = re.compile(r"^(?:exec\s+|env\s+|cd\s+\S+\s*(?:&&|;)\s*|[A-Za-z_]\w*=\S*\s+)*")
 
 
@@ -82,7 +84,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     plan = _planned(tree, provider, told)
     plan = _with_commands(plan, told)
     plan = _with_processes(plan, told)
-    plan = _without_idle(_with_site(plan, told, tree))
+    plan = _without_idle(_with_site(plan, told, tree), told)
     if not plan.processes and plan.site is None:
         raise BuildError(no_way(tree, registry.PROVIDERS))
     return _finished(plan, told, seen, question)
@@ -261,13 +263,15 @@ def _with_site(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     return replace(plan, site=site)
 
 
-def _without_idle(plan: BuildPlan) -> BuildPlan:
+def _without_idle(plan: BuildPlan, told: _Told) -> BuildPlan:
     """The plan without a virtual environment into which nothing is installed: to make one takes seconds."""
-    if {phase.name for phase in plan.phases} != {"venv"}:
+    lines = (told.settings.install, told.settings.build)
+    if not {phase.name for phase in plan.phases} <= {"venv", "build"} or any(_INSTALLS.search(e or "") for e in lines):
         return plan
-    made = [posixpath.join(phase.folder, folder) for phase in plan.phases for folder in phase.makes]
+    idle = [phase for phase in plan.phases if phase.name == "venv"]
+    made = [posixpath.join(phase.folder, folder) for phase in idle for folder in phase.makes]
     path = tuple(each for each in plan.path if not any(each.startswith(f"{folder}/") for folder in made))
-    return replace(plan, phases=(), path=path)
+    return replace(plan, phases=tuple(phase for phase in plan.phases if phase not in idle), path=path)
 
 
 def _finished(plan: BuildPlan, told: _Told, seen: str, question: Question | None) -> BuildPlan:

@@ -53,6 +53,15 @@ def test_plain_python_needs_neither_an_environment_nor_a_network() -> None:
     assert "venv" in {phase.name for phase in plan({"app.py": "", "requirements.txt": "x\n"}).phases}
 
 
+@pytest.mark.parametrize(
+    ("line", "phases"),
+    [("echo built > place.txt; yes", ["build"]), ("pip install x", ["venv", "build"]), ("./b", ["venv", "build"])],
+)
+def test_an_environment_is_made_where_something_may_be_installed_into_it(line: str, phases: list[str]) -> None:
+    found = plan({"Procfile": "web: python3 app.py\n", "app.py": ""}, build=line)
+    assert [phase.name for phase in found.phases] == phases
+
+
 def test_a_procfile_without_web_takes_no_requests() -> None:
     found = plan({"Procfile": "bot: ./bot\n"})
     assert (found.processes, found.takes_requests) == ((Process(name="bot", command="./bot"),), False)
