@@ -1,4 +1,4 @@
-"""Must show of layers over releases: kills of everybody in turn leave no layer, no mount and the release as it was
+"""Layers over releases: kills of everybody in turn leave no layer, no mount and the release as it was
 built; a machine that refuses overlays serves too; and what a start costs with 1 GiB of dependencies.
 """
 

@@ -50,7 +50,7 @@ GOOD = Examined(
 
 
 def test_a_language_that_the_machine_lacks_is_no_fault_for_it_is_fetched() -> None:
-    bare = judge(replace(GOOD, node=None, npm=None, languages=("Python 3.12.1 (pyenv, /root/.pyenv/versions/3.12.1)",)))
+    bare = judge(replace(GOOD, node=None, npm=None, languages=("Python 3.12.1 (pyenv, /opt/pyenv/versions/3.12.1)",)))
     said = {found.name: found for found in bare}
     assert (said["node"].level, "fetched from npm" in said["node"].detail) == (Level.OK, True)
     assert "Python 3.12.1 (pyenv" in said["languages"].detail
