@@ -42,10 +42,10 @@ async def test_what_comes_after_a_command_begins_a_line_of_its_own(form: Form, h
     anchor = await opened(host)
     await anchor.start("first", form.writes("no-line-end"))
     await anchor.wait("first")
-    assert (await written(anchor), anchor.told) == ("no-line-end\n", 12)
+    assert (await written(anchor), anchor.told) == ("no-line-end\0\n", 13)  # the mark of a line that was cut off
     await anchor.start("second", form.prints("next"))
     await anchor.wait("second")
-    assert (await written(anchor), anchor.told) == ("no-line-end\nnext\n", 17)
+    assert (await written(anchor), anchor.told) == ("no-line-end\0\nnext\n", 18)
 
 
 async def test_whoever_goes_on_with_a_run_knows_how_much_it_has_said(form: Form, host: Host) -> None:

@@ -33,4 +33,4 @@ async def test_no_line_and_no_secret_in_it_is_cut_in_two() -> None:
         argv = ("/bin/sh", "-c", script)
         await errand.command("build", Command(stages=(Stage(argv=argv),), env={"PATH": "/usr/bin:/bin"}))
     assert set(said[:-1]) == {line}
-    assert (len(said), said[-1]) == (2501, "no line end")
+    assert (len(said), said[-1]) == (2501, "no line end\0")

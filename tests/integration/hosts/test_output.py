@@ -41,7 +41,7 @@ async def test_any_byte_passes(host: LocalHost) -> None:
     anchor = await run(host)
     data = bytes(range(256)) * 300
     assert (await ended(anchor, "build", Command(stages=(Stage(argv=("/bin/cat",)),), stdin=data))).succeeded
-    assert await anchor.read(0, MEGABYTE) == data + b"\n"
+    assert await anchor.read(0, MEGABYTE) == data + b"\0\n"  # which marks that the line was cut off
 
 
 async def test_standard_input_of_any_size_arrives_and_need_not_be_read(host: LocalHost) -> None:
@@ -97,7 +97,7 @@ async def test_a_line_of_our_own_never_stands_within_one_of_a_command(host: Loca
     await anchor.changed(0)
     await anchor.say("1", "ours")
     await anchor.say("2", "again")
-    assert await output(anchor) == "begun\nours\nagain\n"
+    assert await output(anchor) == "begun\0\nours\nagain\n"
 
 
 async def test_each_growth_is_told_within_hundredths_of_a_second(host: LocalHost) -> None:

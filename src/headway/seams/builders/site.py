@@ -10,6 +10,7 @@ from pathlib import Path
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
+from headway.kernel.phrase import phrase
 from headway.kernel.site_rules import SiteRules
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.languages.static import INDEX, ROOT
@@ -88,7 +89,7 @@ async def rules_of(work: Work, workspace: Workspace, folder: str, spec: BuildSpe
     names = (*site_rules.IN_SITE, *site_rules.IN_REPOSITORY)
     files = {n: data.decode(errors="replace") for n, data in zip(names, read, strict=True) if data is not None}
     for note in site_rules.unheeded(files):
-        await work.say(note)
+        await work.say(phrase("{}", note))
     missing = await read_inside(work.host, workspace, posixpath.normpath(f"{folder}/404.html"), limit=1)
     pages = await _count_pages(work, workspace, folder, spec)
     return site_rules.read_rules(files, pages=pages, has_not_found=missing is not None, fallback=fallback)
