@@ -3,10 +3,10 @@
     script/prove repositories DIR --table TABLE.toml [--build] [--only NAME]... [--pass VARIABLE]...
 
 The table has for each folder below DIR: ``provider`` (the one that is to recognise it) or ``refused`` (words of the
-sentence that it ends with), ``plan`` (facts of the plan), ``output`` (what it is
-to answer or to print once it is built), ``path`` (where it is asked), ``variables``, and ``excluded`` (why it is not
-built here). ``--pass`` gives the builds a variable of this shell (SSL_CERT_FILE, where a registry has a certificate of
-its own). Exits with 1 where something is not as expected.
+sentence that it ends with), ``plan`` (facts of the plan), ``output`` (what it is to answer or to print once it is
+built, one text or several), ``path`` (where it is asked), ``variables``, and ``excluded`` (why it is not built here).
+``--pass`` gives the builds a variable of this shell (SSL_CERT_FILE, where a registry has a certificate of its own).
+Exits with 1 where something is not as expected.
 """
 
 from __future__ import annotations
@@ -56,10 +56,15 @@ class Expected:
     provider: str | None = None
     refused: str | None = None
     plan: Mapping[str, Any] = field(default_factory=dict)
-    output: str | None = None
+    output: str | Sequence[str] | None = None
     path: str = "/"
     variables: Mapping[str, str] = field(default_factory=dict)
     excluded: str | None = None
+
+    def shown_by(self, text: str) -> bool:
+        """Whether all of what is expected is in this text."""
+        wanted = [self.output] if isinstance(self.output, str) else self.output or ()
+        return all(each in text for each in wanted)
 
 
 def main() -> None:
@@ -173,7 +178,7 @@ async def _built(site: Worksite, source: Path, row: Expected, store: Store) -> s
     bundle = await NativeBuilder().build(site, Workspace(root=str(root), folder=str(root)), spec)
     if bundle.static_root is not None:
         page = (root / bundle.static_root / "index.html").read_text(errors="replace")
-        return "" if row.output in {None, ""} or str(row.output) in page else f"the page holds {page[:200]!r}"
+        return "" if row.shown_by(page) else f"the page holds {page[:200]!r}"
     return await asyncio.to_thread(_asked, bundle, row)
 
 
@@ -217,13 +222,13 @@ def _shown(port: int, row: Expected, log: Path, running: subprocess.Popen[bytes]
         printed = log.read_text(errors="replace")
         with suppress(httpx.HTTPError):
             seen = httpx.get(f"http://127.0.0.1:{port}{row.path}", timeout=10, follow_redirects=True).text
-        if str(row.output) in seen or str(row.output) in printed:
+        if row.shown_by(seen + printed):
             yield None
         if running.poll() is not None:
             break
         time.sleep(0.2)
     printed = log.read_text(errors="replace")
-    yield None if str(row.output) in printed else f"{seen[:150]} {printed}"
+    yield None if row.shown_by(seen + printed) else f"{seen[:150]} {printed}"
 
 
 if __name__ == "__main__":
