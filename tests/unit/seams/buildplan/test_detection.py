@@ -208,3 +208,22 @@ def test_a_command_line_names_the_tool_that_it_needs(line: str) -> None:
 @pytest.mark.parametrize("file", ["railpack.json", "nixpacks.toml", "app.json", "nixpacks.json"])
 def test_a_file_that_is_broken_is_named(file: str) -> None:
     assert f"{file} cannot be read" in refusal({**GO, file: "[{"})
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        {"mkdocs.yml": "site_name: Docs\n", "pyproject.toml": '[project]\nname = "docs"\ndependencies = ["mkdocs"]\n'},
+        {"docs/conf.py": "extensions = []\n", "requirements.txt": "sphinx\n"},
+    ],
+)
+def test_documentation_in_python_is_not_taken_for_the_application_in_node_that_it_is_of(
+    documents: dict[str, str],
+) -> None:
+    node = {"package.json": '{"scripts": {"start": "node server.js"}}', "package-lock.json": "{}", "server.js": ""}
+    found = plan({**node, **documents})
+    assert (found.provider, found.processes, found.questions) == ("node", web("node server.js"), ())
+    assert plan(documents).site is not None
+    assert plan({**documents, "package.json": '{"scripts": {"build": "tailwindcss"}}'}).provider == "python"
+    api = {"requirements.txt": "fastapi\n", "main.py": "from fastapi import FastAPI\napp = FastAPI()\n"}
+    assert plan({**node, **documents, **api}).provider == "python"

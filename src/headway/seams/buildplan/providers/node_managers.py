@@ -80,6 +80,10 @@ class Manager:
         """Runs a script of package.json."""
         return (self.name, "run", name)
 
+    def adding(self, what: str) -> str:
+        """The command line that adds a package to the repository, for its owner to run."""
+        return f"npm install {what}" if self.name == "npm" else f"{self.name} add {what}"
+
     def program(self, *argv: str) -> tuple[str, ...]:
         """Runs a program that a package has brought."""
         return argv if self.has_bins else (self.name, "run", *argv)

@@ -96,19 +96,20 @@ def svelte_kit(subject: Subject) -> Framework | None:
     found = (re.findall(r"(?:@sveltejs/|svelte-)adapter-([\w-]+)", text) for text in (config, names))
     adapter = next((each[0] for each in found if each), "auto")
     build, reason = subject.manager.program("vite", "build"), f"@sveltejs/kit, with adapter-{adapter}"
+    adds = subject.manager.adding("-D @sveltejs/adapter-node")
     if adapter == "static":
         return _svelte_pages(config, reason, build)
     if adapter not in {"node", "auto"}:
         refusal = (
-            f"SvelteKit is built for {adapter} here (svelte.config.js). Run 'npm install -D @sveltejs/adapter-node', "
-            f"and import that in svelte.config.js in the place of adapter-{adapter}."
+            f"SvelteKit is built for {adapter} here (svelte.config.js). Run '{adds}', and import that in "
+            f"svelte.config.js in the place of adapter-{adapter}."
         )
         return Framework(name="SvelteKit", reason=reason, build=build, refusal=refusal)
     notes = ["Forms are taken from the address that the edge forwards; ORIGIN sets another."]
     if adapter == "auto":
         notes.append(
-            "SvelteKit's adapter-auto knows no server of one's own, so it is told to take adapter-node. Run 'npm "
-            "install -D @sveltejs/adapter-node' and import that in svelte.config.js to have it in your lock file."
+            "SvelteKit's adapter-auto knows no server of one's own, so it is told to take adapter-node. Run "
+            f"'{adds}' and import that in svelte.config.js to have it in your lock file."
         )
     return Framework(
         name="SvelteKit",
@@ -204,7 +205,8 @@ def _routed(subject: Subject, name: str, scope: str, base: str, build: tuple[str
     server = "react-router-serve" if scope == "@react-router" else "remix-serve"
     start = " ".join(subject.manager.program(server, f"./{base}/server/index.js"))
     serves = subject.package.has(f"{scope}/serve")
-    refusal = f"{name} needs a server: run 'npm install {scope}/serve', or add a start script that runs your own."
+    adds = subject.manager.adding(f"{scope}/serve")
+    refusal = f"{name} needs a server: run '{adds}', or add a start script that runs your own."
     return Framework(
         name=name,
         reason=f"{scope}/dev",
@@ -250,7 +252,9 @@ def tanstack_start(subject: Subject) -> Framework | None:
 
 
 def nest(subject: Subject) -> Framework | None:
-    """Nest: what it compiles, for its own ``nest start`` compiles first."""
+    """Nest: what it compiles, for its own ``nest start`` compiles first. Without Nest's own program tsc does it,
+    where no script says how it is started.
+    """
     if not subject.package.has("@nestjs/core"):
         return None
     try:
@@ -263,7 +267,8 @@ def nest(subject: Subject) -> Framework | None:
     if not is_monorepo and _is_spread(subject):
         main = f"src/{main}"
     place = f"dist/{root}/{main}" if is_monorepo else f"dist/{main}"
-    build = subject.manager.program("nest", "build")
+    by_tsc = subject.manager.program("tsc") if subject.package.script("start") is None else None
+    build = subject.manager.program("nest", "build") if subject.package.has("@nestjs/cli") else by_tsc
     return Framework(name="Nest", reason="@nestjs/core", start=f"node {place}", build=build)
 
 

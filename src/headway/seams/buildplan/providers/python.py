@@ -21,6 +21,8 @@ from headway.seams.buildplan.providers import (
 from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.contract import Provider
 from headway.seams.buildplan.providers.node_frontend import Frontend, frontend
+from headway.seams.buildplan.providers.node_package import PACKAGE, read_package
+from headway.seams.buildplan.providers.node_scripts import read_start
 from headway.seams.buildplan.providers.python_frameworks import find_framework
 from headway.seams.buildplan.providers.python_locks import VENV, Installation, installation
 from headway.seams.buildplan.providers.python_packages import system_packages
@@ -68,6 +70,8 @@ _HOW = (
 
 
 def _recognise(tree: Tree) -> str | None:
+    if _documents_node(tree):
+        return None
     found = _manifests(tree)
     django = next((name for name in _manage_files(tree)), None)
     if found or django:
@@ -82,6 +86,19 @@ def _recognise(tree: Tree) -> str | None:
         return script if script is not None and code.listens(code.source(tree, script)) else None
     conda = next((name for name in _CONDA if name in tree), None)
     return python_sites.is_site(tree) or script or conda or _module_to_run(tree)
+
+
+def _documents_node(tree: Tree) -> bool:
+    """Whether all that Python does here is to generate the documentation of an application in Node, whose package.json
+    says how that is started.
+    """
+    if PACKAGE not in tree or python_sites.is_site(tree) is None:
+        return False
+    try:
+        starts = read_start(read_package(tree)).line is not None
+        return starts and _start(read_project(tree), BuildSettings()).site is not None
+    except BuildError:
+        return False
 
 
 def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
