@@ -267,7 +267,8 @@ def test_what_is_no_text_passes(site: Site) -> None:
         site.panel.done(deployment_id, 60)
     log = site.log(deployment_id)
     printed = site.printed(log).decode()
-    assert printed == path.read_bytes().decode(errors="replace")
+    # NUL at the end of a line is how a host says that the line was cut off there; the line just ends.
+    assert printed == path.read_bytes().decode(errors="replace").replace("\0\n", "\n")
     assert reader.text == log
     for tail in (1, 3, 6, 10):
         expected = b"".join(line + b"\n" for line in log.split(b"\n")[:-1][-tail:])[-(16 << 20) :]
