@@ -4,9 +4,10 @@
 
 The table has for each folder below DIR: ``provider`` (the one that is to recognise it) or ``refused`` (words of the
 sentence that it ends with), ``plan`` (facts of the plan), ``output`` (what it is to answer or to print once it is
-built, one text or several), ``path`` (where it is asked), ``variables``, and ``excluded`` (why it is not built here).
-``--pass`` gives the builds a variable of this shell (SSL_CERT_FILE, where a registry has a certificate of its own).
-Exits with 1 where something is not as expected.
+built, one text or several), ``path`` (where it is asked), ``variables``, ``lies_at`` (a folder of the peer's image that
+its files name, in whose place the release's is put), and ``excluded`` (why it is not built here). ``--pass`` gives the
+builds a variable of this shell (SSL_CERT_FILE, where a registry has a certificate of its own). Exits with 1 where
+something is not as expected.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Expected:
     plan: Mapping[str, Any] = field(default_factory=dict)
     output: str | Sequence[str] | None = None
     path: str = "/"
+    lies_at: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     excluded: str | None = None
 
@@ -126,13 +128,17 @@ def _detected(folder: Path, row: Expected) -> tuple[str, str]:
 
 
 def _fact(plan: BuildPlan, name: str) -> object:
-    """A fact of a plan: one of its fields, ``start`` (what web is started by) or ``folder`` (what is served)."""
+    """A fact of a plan: one of its fields, ``start`` (what web is started by), ``folder`` (what is served) or
+    ``fallback`` (whether its index.html answers for what is not there).
+    """
     if name == "start":
         return next((each.command for each in plan.processes), None)
+    if name == "fallback":
+        return None if plan.site is None else plan.site.fallback
     if name == "folder":
         return None if plan.site is None else plan.site.folders[0]
     value: object = getattr(plan, name)
-    return value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _line(plan: BuildPlan) -> str:
@@ -167,6 +173,8 @@ async def _built(site: Worksite, source: Path, row: Expected, store: Store) -> s
     root = site.folder / "releases" / "one"
     root.parent.mkdir(mode=0o711)
     await asyncio.to_thread(shutil.copytree, source, root, symlinks=True)
+    if row.lies_at is not None:
+        _move(root, row.lies_at)
     give_to_build(site, root)
     spec = BuildSpec(
         cache_folder=str(site.folder / "cache"),
@@ -180,6 +188,11 @@ async def _built(site: Worksite, source: Path, row: Expected, store: Store) -> s
         page = (root / bundle.static_root / "index.html").read_text(errors="replace")
         return "" if row.shown_by(page) else f"the page holds {page[:200]!r}"
     return await asyncio.to_thread(_asked, bundle, row)
+
+
+def _move(root: Path, lies_at: str) -> None:
+    for file in root.rglob("*.py"):
+        file.write_text(file.read_text().replace(f"{lies_at}/", f"{root}/"))
 
 
 def _asked(bundle: Bundle, row: Expected) -> str:
