@@ -146,13 +146,17 @@ async def test_what_lies_where_no_build_gets_at_it_is_copied_without_what_was_ad
     (python / "bin/pip").write_text("added")
     (packages / "secret.py").write_text("TOKEN = 1")
     (packages.parent / "os.py").write_text("")
+    library = python / "lib/libpython9.8.so"
+    library.write_bytes(b"\x7fELF" + f"{python}/lib\0".encode())
+    library.chmod(0o555)  # as some versions install it
     store = store_of(site, registry, roots={"PYENV_ROOT": str(closed)})
     provided = await provide(site, [Need(tool="python", wanted="9.8", source=".python-version")], store, today=TODAY)
     assert provided.lines == (f"Python 9.8.7, as .python-version asks (9.8), from pyenv ({python})",)
     assert says(provided.path[0], "python3", account=site.build) == "Python 9.8.7"
     entry = Path(provided.path[0]).parent
     found = sorted(str(each.relative_to(entry)) for each in entry.rglob("*") if not each.is_dir())
-    assert found == [".made", "bin/python3", "bin/python9.8", "lib/python9.8/os.py"]
+    assert found == [".made", "bin/python3", "bin/python9.8", "lib/libpython9.8.so", "lib/python9.8/os.py"]
+    assert (entry / "lib/libpython9.8.so").read_bytes().startswith(b"\x7fELF$ORIGIN/../lib\0")
     assert {each.lstat().st_uid for each in (entry, *entry.rglob("*"))} == {0}
 
 

@@ -146,7 +146,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         questions=() if is_told else start.questions,
         notes=(
             *(*front.notes, *notes, *install.notes, *lines, *start.notes, *(_OLD_GUNICORN if old else ())),
-            *_further(app, start, is_told=is_told),
+            *_further(app, start, settings),
         ),
     )
 
@@ -174,7 +174,7 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
         return found
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
-    if site is not None and not (script is not None and _is_sure(script)):
+    if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
         return site
     if script is not None:
         return script
@@ -188,6 +188,12 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
 def _is_sure(script: Start) -> bool:
     """Whether a program is what the repository is for, rather than the site that it has too."""
     return bool(script.framework) or (script.takes_requests and script.command.startswith("python3"))
+
+
+def _serves_itself(project: PythonProject, script: Start) -> bool:
+    """Whether a package's own command is a server, and the site in a folder of it only tells about it."""
+    is_own = script.command == project.name and "conf.py" not in project.tree
+    return is_own and script.takes_requests and project.requires.first(*_SERVERS, "waitress") is not None
 
 
 def _later(project: PythonProject, start: Start) -> tuple[Phase, ...]:
@@ -349,14 +355,16 @@ def _choices(
         yield Choice(name="release", value=release, reason="Django's migrations, before the new release takes over")
 
 
-def _further(project: PythonProject, start: Start, *, is_told: bool) -> Iterator[str]:
+def _further(project: PythonProject, start: Start, settings: BuildSettings) -> Iterator[str]:
     """What is not done by itself."""
+    is_told = settings.start is not None
     if is_told and start.release and "release:" not in project.tree.text("Procfile"):
         yield f"Migrations are not run: for that, set the release command: {start.release}"
     if "celery" in project.requires and start.framework != "Celery" and not is_told:
         yield "celery is required, and no worker is started: add a Procfile with a line for web and one for worker."
     migrations = next((name for name in ("alembic.ini", "migrations/alembic.ini") if name in project.tree), None)
-    if migrations is not None and project.requires.first("alembic", "flask-migrate"):
+    told = f"{settings.start} {settings.release} {project.tree.text('Procfile')}"
+    if migrations is not None and project.requires.first("alembic", "flask-migrate") and "upgrade" not in told:
         line = "flask db upgrade" if "flask-migrate" in project.requires else "alembic upgrade head"
         yield f"Migrations ({migrations}) are not run: for that, set the release command: {line}"
     if "playwright" in project.requires:

@@ -195,8 +195,10 @@ def assigned(text: str, makers: Sequence[str]) -> str | None:
     return None
 
 
-def bound(text: str) -> str | None:
-    """A variable for servers that is made by a factory, or comes from another module."""
+def bound(text: str, *, is_for_servers: bool = False) -> str | None:
+    """A variable for servers that is made by a factory, or comes from another module. In a file that is there for
+    servers alone it may be called what it likes.
+    """
     for name in ("application", "app", "server", "api"):
         if re.search(rf"^{name}[ \t]*(?::[^=\n]+)?=[ \t]*{_FACTORY_CALL}", text, re.MULTILINE):
             return name
@@ -206,7 +208,8 @@ def bound(text: str) -> str | None:
             re.MULTILINE,
         ):
             return name
-    return None
+    made = re.search(rf"^([A-Za-z_]\w*)[ \t]*(?::[^=\n]+)?=[ \t]*{_FACTORY_CALL}", text, re.MULTILINE)
+    return made[1] if made is not None and is_for_servers else None
 
 
 def factory(text: str) -> str | None:

@@ -114,7 +114,7 @@ def _found(tree: Tree, requires: Requirements) -> Iterator[_Found]:
         text = code.source(tree, name)
         start = _of_file(tree, name, text, requires)
         if start is None and known is not None and (name in named or "/" not in name):
-            variable = code.bound(text)
+            variable = code.bound(text, is_for_servers=name in named)
             start = _served(known, tree, name, variable, requires) if variable else None
         if start is not None:
             yield _Found(file=name, start=start, rank=(1 - (name in named), *code.rank(name)))

@@ -19,8 +19,7 @@ def main(prefix: str, folder: Path, entry: str) -> None:
             move_library(program, prefix)
     for text in texts(folder):
         if is_plain(text):
-            before = text.read_bytes()
-            text.write_bytes(before.replace(prefix.encode(), entry.encode()))
+            write(text, text.read_bytes().replace(prefix.encode(), entry.encode()))
     for left in (*folder.glob("lib/python*/__pycache__/_sysconfigdata_*.pyc"), folder / ".cache"):
         shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
@@ -31,7 +30,15 @@ def move_library(program: Path, prefix: str) -> None:
     after = b"$ORIGIN/../lib".ljust(len(before), b"\0")
     data = program.read_bytes()
     if data.startswith(b"\x7fELF") and before in data and len(after) == len(before):
-        program.write_bytes(data.replace(before, after))
+        write(program, data.replace(before, after))
+
+
+def write(path: Path, data: bytes) -> None:
+    """Writes what even its owner may only read as well: some versions install their library so."""
+    mode = path.stat().st_mode
+    path.chmod(mode | 0o200)
+    path.write_bytes(data)
+    path.chmod(mode)
 
 
 def texts(folder: Path) -> Iterator[Path]:
