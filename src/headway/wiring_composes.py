@@ -24,6 +24,7 @@ from headway.domains.catalog.containers import ContainerService, EngineThere, Se
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
 from headway.domains.catalog.room import Room
+from headway.domains.catalog.ssh_keys import OpenKey
 from headway.domains.catalog.uploads import Archives, Intake
 from headway.domains.composes import powers as of_composes
 from headway.domains.composes import store
@@ -36,7 +37,7 @@ from headway.domains.composes.making import Making
 from headway.domains.composes.moving import Moving
 from headway.domains.composes.operate import Operating
 from headway.domains.composes.outlook import bounds_of
-from headway.domains.composes.plan import OpenKey, OpenRegistry, Planning
+from headway.domains.composes.plan import OpenRegistry, Planning
 from headway.domains.composes.routing import Routing
 from headway.domains.composes.service import ComposeService
 from headway.domains.composes.tools import Defaults, Tools

@@ -20,16 +20,15 @@ from headway.domains.applications.surroundings import Variables, variables_of
 from headway.domains.catalog import accounts_store
 from headway.domains.catalog.git_providers import Opened
 from headway.domains.catalog.registries_model import Credentials, checked_url
+from headway.domains.catalog.ssh_keys import OpenKey, key_of_source
 from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
-from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
 from headway.seams.forges.base import Connection
 from headway.seams.sources.image import registry_of
 from headway.seams.sources.remote import credentials_in
 
-OpenKey = Callable[[Tx, str, str], Secret]
 OpenRegistry = Callable[[Tx, str, str], Credentials]
 FindRepository = Callable[[Tx, str, Mapping[str, Any], str], Opened | None]
 
@@ -74,8 +73,9 @@ class Planning:
             )
         settings = replace(settings, image_guarded=self._image_guarded(tx, application))
         key = None
-        if settings.ssh_key_id is not None and settings.source_type not in {"docker", "drop"}:
-            key = self.open_key(tx, settings.ssh_key_id, application.organization_id).reveal()
+        if settings.source_type not in {"docker", "drop"}:
+            named = (settings.ssh_key_id, application.organization_id)
+            key = key_of_source(tx, self.open_key, *named, settings.git_url)
         return replace(
             self._to_run(tx, application, settings, variables_of(tx, application, self.vault)),
             ssh_key=key,

@@ -15,6 +15,9 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.ids import new_id
 from headway.kernel.secret import Secret
 from headway.kernel.vault import Vault
+from headway.seams.sources.remote import is_over_ssh
+
+OpenKey = Callable[[Tx, str, str], Secret]
 
 
 class SshKeyService:
@@ -109,6 +112,22 @@ class SshKeyService:
 
     def _opened(self, sealed: str) -> Secret:
         return Secret(str(self._vault.open(sealed)))
+
+
+def key_of_source(
+    tx: Tx, open_key: OpenKey, ssh_key_id: str | None, organization_id: str, url: str | None
+) -> str | None:
+    """The private part of the key that a repository is fetched with. Raises Missing where it is gone and is needed;
+    without it a repository over HTTPS lacks at most its submodules over SSH.
+    """
+    if not ssh_key_id:
+        return None
+    try:
+        return open_key(tx, ssh_key_id, organization_id).reveal()
+    except policy.Missing:
+        if url is not None and is_over_ssh(url):
+            raise
+        return None
 
 
 def _permitted(tx: Tx, actor: Actor, procedure: str, ssh_key_id: str) -> SshKey:

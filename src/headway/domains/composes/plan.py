@@ -14,6 +14,7 @@ from headway.domains.catalog import accounts_store
 from headway.domains.catalog.git_providers import Opened
 from headway.domains.catalog.provided import provided
 from headway.domains.catalog.registries_model import Credentials
+from headway.domains.catalog.ssh_keys import OpenKey, key_of_source
 from headway.domains.composes import engine_fetch, powers, store
 from headway.domains.composes.model import DROP, GIT, RAW, Compose, ComposeSettings, Release, Wanted
 from headway.domains.projects import store as projects
@@ -22,13 +23,11 @@ from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import HeadwayError, InvalidInput
 from headway.kernel.layers import Layer, Resolved, resolve
-from headway.kernel.secret import Secret
 from headway.kernel.variables import Marks, parse_variables, secrets_among
 from headway.kernel.vault import Vault
 from headway.seams.forges.base import Connection
 from headway.seams.sources.remote import credentials_in
 
-OpenKey = Callable[[Tx, str, str], Secret]
 OpenRegistry = Callable[[Tx, str, str], Credentials]
 FindRepository = Callable[[Tx, str, Mapping[str, Any], str], Opened | None]
 
@@ -130,8 +129,8 @@ class Planning:
             settings = replace(settings, **led, ssh_key_id=None)  # type: ignore[arg-type]  # each as its field takes it
         resolved = variables_of(tx, compose, self.vault)
         key = None
-        if settings.ssh_key_id is not None and settings.source_type not in {RAW, DROP}:
-            key = self.open_key(tx, settings.ssh_key_id, compose.organization_id).reveal()
+        if settings.source_type not in {RAW, DROP}:
+            key = key_of_source(tx, self.open_key, settings.ssh_key_id, compose.organization_id, settings.git_url)
         commit = given.get("commit")
         return Plan(
             compose_id=compose.compose_id,

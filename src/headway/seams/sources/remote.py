@@ -107,6 +107,14 @@ def is_folder(url: str) -> bool:
         return False
 
 
+def is_over_ssh(url: str) -> bool:
+    """Whether a repository's address needs an SSH key; False for what is no address."""
+    try:
+        return parse_remote(url, allow_file=True).transport is Transport.SSH
+    except InvalidInput:
+        return False
+
+
 def join_relative(base: Remote, relative: str) -> Remote:
     """The remote that a submodule's ``./…`` or ``../…`` names, seen from the repository ``base``; credentials stay,
     since the site is the same. Raises InvalidInput when it climbs out of the site.
