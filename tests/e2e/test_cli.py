@@ -91,6 +91,12 @@ def test_a_second_deploy_updates_the_same_application(running: Panel, tmp_path: 
     rows = json.loads(succeed(running, "deployments", "list", "--application", "twice", "--json"))
     assert [row["title"] for row in rows] == ["Once more", "first commit"]
     assert len({row["applicationId"] for row in rows}) == 1
+    for command, rest in (
+        ("list", " of 2; --limit 2 shows all."),
+        ("search", "; a larger --limit shows more."),
+    ):
+        cut_off = headway(running, "deployments", command, "--application", "twice", "--limit", "1")
+        assert cut_off.stderr == f"These are the newest 1{rest}\n"
 
 
 def test_a_subfolder_is_deployed_by_its_place_in_the_repository(running: Panel, tmp_path: Path) -> None:

@@ -55,6 +55,17 @@ def warn(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - as say
 
 
+def say_rest(shown: int, of: int | None = None, *, most: int | None = None) -> None:
+    """Says beside a list that it is not the whole one; ``of`` how many rows, where that is known, and ``most`` is the
+    longest that one may ask for.
+    """
+    whole = of is not None and (most is None or of <= most)
+    hint = (
+        f"--limit {of} shows all" if whole else "a larger --limit shows more" if shown != most else "no list is longer"
+    )
+    warn(f"These are the newest {shown}{'' if of is None else f' of {of}'}; {hint}.")
+
+
 def say_text(text: str) -> None:
     """A text of several lines as it is, its last line ended; a terminal is not steered by it."""
     text = screened(text) if is_terminal() else text

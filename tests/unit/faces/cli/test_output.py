@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -91,3 +92,19 @@ def test_a_table_keeps_to_the_width_and_shortens_only_what_may_be(
 def test_fields_without_a_value_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     output.say_fields([("ID", "1"), ("Reason", ""), ("Title", "two\nlines")])
     assert capsys.readouterr().out == "ID     1\nTitle  two lines\n"
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        (lambda: output.say_rest(20, 87), "These are the newest 20 of 87; --limit 87 shows all."),
+        (lambda: output.say_rest(50, 700, most=500), "These are the newest 50 of 700; a larger --limit shows more."),
+        (lambda: output.say_rest(500, 700, most=500), "These are the newest 500 of 700; no list is longer."),
+        (lambda: output.say_rest(20), "These are the newest 20; a larger --limit shows more."),
+    ],
+)
+def test_a_list_that_is_cut_off_says_so_beside_it(
+    rest: Callable[[], None], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rest()
+    assert capsys.readouterr() == ("", f"{said}\n")

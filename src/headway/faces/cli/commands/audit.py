@@ -12,11 +12,13 @@ from headway.faces.cli.options import AsJson
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 
+_MOST = 500
+
 
 def audit(
     context: typer.Context,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST, help="At most so many rows.")] = 50,
     action: Annotated[
         str | None, typer.Option(metavar="ACTION", help="create, update, delete, deploy, redeploy or cancel.")
     ] = None,
@@ -48,7 +50,7 @@ def audit(
         return
     _show(found["logs"])
     if found["total"] > len(found["logs"]):
-        output.warn(f"{len(found['logs'])} of {found['total']}; --limit shows more.")
+        output.say_rest(len(found["logs"]), found["total"], most=_MOST)
 
 
 def _show(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -49,7 +49,7 @@ def list_deployments(
     now = output.now()
     output.say_table(COLUMNS, [cells(row, now) for row in rows[:limit]])
     if len(rows) > limit:
-        output.warn(f"The newest {limit} of {len(rows)}; --limit {len(rows)} shows all.")
+        output.say_rest(limit, len(rows))
 
 
 def show(context: typer.Context, identifier: Identifier, *, as_json: AsJson = False) -> None:

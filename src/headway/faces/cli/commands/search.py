@@ -73,7 +73,7 @@ def search(
     now = output.now()
     output.say_table(COLUMNS, [cells(row, now) for row in rows])
     if more:
-        output.warn("there are more; --limit shows them")
+        output.say_rest(len(rows))
 
 
 def _found(client: Client, given: Mapping[str, str], limit: int) -> tuple[list[Mapping[str, Any]], bool]:
