@@ -31,3 +31,16 @@ def test_every_setting_move_and_reason_is_told() -> None:
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/README.md"])
+def test_a_list_of_pages_names_each_once(page: str) -> None:
+    listed = [line for line in (ROOT / page).read_text().splitlines() if line.startswith(("- ", "| "))]
+    links = [link for line in listed for link in LINK.findall(line)]
+    assert len(links) > 10
+    assert [link for link in set(links) if links.count(link) > 1] == []
+
+
+def test_a_key_is_made_for_a_project_that_the_reader_has() -> None:
+    named = {name for page in WRITTEN for name in re.findall(r"keys create .*--project ([\w-]+)", page.read_text())}
+    assert named == {"default"}  # which the first deploy makes
