@@ -156,6 +156,18 @@ async def test_a_setting_is_in_force(database: SqlDatabase, setting: str, value:
     assert await database.run(lambda tx: tx.scalar(text(f"SHOW {setting}"))) == value
 
 
+async def test_what_is_committed_is_on_the_disk_whatever_the_servers_own_default_is(postgres_database_url: str) -> None:
+    with psycopg.connect(postgres_database_url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as made:
+        made.execute(f'ALTER DATABASE "{made.info.dbname}" SET synchronous_commit = off')
+        assert made.execute("SELECT 1").fetchone()
+    database = SqlDatabase(postgres_database_url)
+    try:
+        for ask in (database.run, database.read):
+            assert await ask(lambda tx: tx.scalar(text("SHOW synchronous_commit"))) == "on"
+    finally:
+        database.close()
+
+
 async def test_options_of_the_url_come_last(postgres_database_url: str) -> None:
     database = SqlDatabase(f"{postgres_database_url}&options=-c%20lock_timeout%3D7s")
     try:

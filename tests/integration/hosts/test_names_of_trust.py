@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from headway.infra.panel.archive import check_archive, write_archive
 from headway.seams.builders.languages.venv_maker import unpack_pip
 from headway.seams.runtimes.afar.client import Attended
 from headway.seams.runtimes.afar.contract import Setting
@@ -35,6 +36,15 @@ def test_what_every_later_build_copies(tmp_path: Path) -> None:
     with forgetful_disk(64) as disk:
         unpack_pip(str(disk.mounted / "kept"), str(packages), str(environment))
         assert whole_under_its_name(disk, disk.mounted / "kept")
+
+
+def test_a_backup_that_is_told_as_made(tmp_path: Path) -> None:
+    (tmp_path / "member").write_bytes(b"x" * 100_000)
+    with forgetful_disk(64) as disk:
+        made = disk.mounted / "backup.tar.gz"
+        write_archive(made, {}, [("member", tmp_path / "member")])
+        with disk.after_a_power_cut() as left:  # of which nothing was asked since
+            assert check_archive(left / made.name).members == {"member": 100_000}
 
 
 def whole_under_its_name(disk: ForgetfulDisk, folder: Path) -> bool:
