@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from headway.faces.http.server import Server
+from headway.infra.db.seat import Seat
 from headway.infra.db.transaction import Tx
 from headway.infra.panel.process import collect_rarely
 from tests.integration.http.world import KEYS, open_world
@@ -100,9 +101,21 @@ async def serve(folder: Path, rows: int, url: str) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(panel.run())
             group.create_task(bare.run())
+            ended = asyncio.Event()
+            group.create_task(_hold(Seat(world.services.db), ended))
             await asyncio.to_thread(sys.stdin.readline)
             panel.stop()
             bare.stop()
+            ended.set()
+
+
+async def _hold(seat: Seat, ended: asyncio.Event) -> None:
+    """Keeps other panels away, as the panel does."""
+    await asyncio.to_thread(seat.take)
+    while not ended.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), await asyncio.to_thread(seat.hold))
+    seat.leave()
 
 
 def _bare(body: bytes) -> Starlette:

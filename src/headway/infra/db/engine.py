@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from sqlalchemy import Engine, exc, make_url
 
 from headway.infra.db import postgres, sqlite
+from headway.infra.db.commits import Commits
 from headway.infra.db.postgres_version import PostgresVersion
 from headway.infra.db.transaction import Tx, accompanied
 from headway.infra.db.version import SqliteVersion, Version
@@ -61,6 +62,7 @@ class SqlDatabase:
         self.url = url
         self._clock = clock or SystemClock()
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        self.commits = Commits()
         if self.is_sqlite:
             self.writer, self._reader = sqlite.engines(url)
             self._write_threads = ThreadPoolExecutor(1, "db-write", on_thread)
@@ -69,7 +71,7 @@ class SqlDatabase:
         else:
             self.writer, self._reader = postgres.engines(url)
             self._write_threads = self._read_threads = ThreadPoolExecutor(postgres.CONNECTIONS, "db", on_thread)
-            self.version = PostgresVersion(self._reader, self._read_threads)
+            self.version = PostgresVersion(self._reader, self._read_threads, self.commits)
 
     async def run(self, work: Callable[[Tx], T]) -> T:
         """See ``Database.run``."""
@@ -111,9 +113,12 @@ class SqlDatabase:
             if self.is_sqlite:
                 # A lock that somebody else holds must not keep many callers waiting one after the other.
                 sqlite.be_patient(connection, time.monotonic() - asked_at)
-            with connection.begin():
+            with connection.begin() as transaction:
                 tx = Tx(connection, self._clock)
-                return tx, work(tx)
+                result = work(tx)
+                with self.commits.sent():
+                    transaction.commit()
+                return tx, result
 
     def _read(self, work: Callable[[Tx], T]) -> T:
         with translated(self._reader, writing=False), self._reader.begin() as connection:

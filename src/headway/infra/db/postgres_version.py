@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from headway.infra.db.commits import Commits
+
 if TYPE_CHECKING:
     import psycopg
 
 ANSWER_SECONDS = 3.0
+# For so long an answer holds where this panel alone commits: what somebody changes by hand is seen by then.
+KEPT_SECONDS = 1.0
 # A snapshot is named by the transactions that it does not see; the name changes with each that ends.
 _QUESTION = b"SELECT CAST(pg_current_snapshot() AS text)"
 
@@ -24,12 +28,14 @@ class PostgresVersion:
     """Asks the server, without a thread and without what a driver does for a statement: both cost more than the answer.
 
     Who asks while a question is under way waits for the next one, for the answer to this one may be older than what
-    they know of; all who wait share it.
+    they know of; all who wait share it. Where the panel alone may commit, an answer holds until it does, and for a
+    second at most.
     """
 
-    def __init__(self, engine: Engine, threads: Executor) -> None:
+    def __init__(self, engine: Engine, threads: Executor, commits: Commits) -> None:
         self._engine = engine
         self._threads = threads
+        self._commits = commits
         self._line: _Line | None = None
         self._opening: asyncio.Future[psycopg.Connection] | None = None
         self._closed = False
@@ -37,9 +43,11 @@ class PostgresVersion:
     async def now(self) -> Hashable | None:
         """See ``Version.now``."""
         loop = asyncio.get_running_loop()
-        if self._line is None or not self._line.of(loop):
-            with suppress(_error()):  # who reads now is told why it cannot
-                await self._open(loop)
+        if self._line is not None and self._line.of(loop):
+            kept = self._line.kept()
+            return await self._line.ask() if kept is None else kept
+        with suppress(_error()):  # who reads now is told why it cannot
+            await self._open(loop)
         return None if self._line is None else await self._line.ask()
 
     def close(self) -> None:
@@ -61,7 +69,7 @@ class PostgresVersion:
             connection = opening.result()
             if self._line is not None:  # of a loop that is closed
                 self._line.hang_up()
-            self._line = _Line(opening.get_loop(), connection, self._lost)
+            self._line = _Line(opening.get_loop(), connection, self._commits, self._lost)
             if self._closed:
                 self._line.hang_up()
 
@@ -93,12 +101,21 @@ class _Line:
     """A connection on an event loop, until it fails; then whoever waits is answered None."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, connection: psycopg.Connection, lost: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: psycopg.Connection,
+        commits: Commits,
+        lost: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._connection = connection
         self._raw = connection.pgconn
+        self._commits = commits
         self._lost = lost
+        self._settled: int | None = None
+        self._kept: bytes | None = None
+        self._sent_at = 0.0
+        self._kept_at = (0, 0.0)  # how many commits had begun, and until when it holds
         self._asked: _Waiting | None = None
         self._next = _Waiting([])
         self._answer: bytes | None = None
@@ -110,6 +127,13 @@ class _Line:
     def of(self, loop: asyncio.AbstractEventLoop) -> bool:
         """Whether it belongs to this loop."""
         return self._loop is loop
+
+    def kept(self) -> bytes | None:
+        """The last answer, where another question would get the same."""
+        begun, until = self._kept_at
+        if begun != self._commits.begun or self._loop.time() >= until or not self._commits.alone():
+            return None
+        return self._kept
 
     async def ask(self) -> bytes | None:
         """The answer to a question that was sent after this call began."""
@@ -130,6 +154,8 @@ class _Line:
 
     def _send(self) -> None:
         self._asked, self._next, self._answer = self._next, _Waiting([]), None
+        self._settled = self._commits.settled()
+        self._sent_at = self._loop.time()
         self._bound = self._loop.call_later(ANSWER_SECONDS, self._fail)
         try:
             self._raw.send_query(_QUESTION)
@@ -154,6 +180,8 @@ class _Line:
         if self._asked is None or self._answer is None:  # said unasked, or refused: the server is going down
             self._fail()
             return
+        if self._settled is not None:
+            self._kept, self._kept_at = self._answer, (self._settled, self._sent_at + KEPT_SECONDS)
         self._tell(self._asked)
         if self._next.callers:
             self._send()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import select
 import time
 from contextlib import suppress
 
@@ -17,9 +18,15 @@ log = logging.getLogger(__name__)
 _LOCK = 0x48656164776179  # "Headway"
 _REST = 5.0
 _PATIENCE_SECONDS = 5.0  # the server has to notice that a predecessor is gone
+# A server that hears nothing gives the lock to another after eleven seconds (see below), so for so long it does not.
+_SURE_SECONDS = 10.0
 # https://www.postgresql.org/docs/current/runtime-config-connection.html: by the server, so that the lock of a machine
 # that vanished without a word is free again within about ten seconds.
 _KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+
+_NONE_IS_OPEN = (
+    "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL)"
+)
 
 
 class SeatTaken(Conflict):
@@ -43,11 +50,22 @@ class Seat:
             url, arguments = connection_settings(database.url, _KEEPALIVE)
             self._engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
         self._connection: Connection | None = None
+        self._sure_until = 0.0
+        self._heard = select.poll()
+        self.database = database
+        self._commits = database.commits
+        database.commits.alone = self.is_sure
 
     @property
     def is_held(self) -> bool:
         """Whether there is a lock to look after."""
         return self._connection is not None
+
+    def is_sure(self) -> bool:
+        """Whether the lock is ours at this moment, without asking: its session answered a while ago, and the server has
+        not said since that it ends it.
+        """
+        return self._sure_until > time.monotonic() and not self._heard.poll(0)
 
     def take(self) -> None:
         """Takes the seat; waits some seconds for a predecessor to leave it. Raises SeatTaken, DatabaseAway."""
@@ -63,8 +81,11 @@ class Seat:
         Raises SeatTaken where somebody else was quicker, DatabaseAway.
         """
         if self._connection is not None:
+            asked_at, begun = time.monotonic(), self._commits.begun
             try:
-                self._connection.execute(text("SELECT 1"))
+                if self._connection.scalar(text(_NONE_IS_OPEN if self._commits.in_doubt else "SELECT false")):
+                    self._commits.none_is_open(begun)
+                self._sure_until = asked_at + _SURE_SECONDS
             except exc.DBAPIError:
                 log.warning("the connection that keeps other panels from the database was lost")
                 self.leave()
@@ -74,7 +95,7 @@ class Seat:
 
     def leave(self) -> None:
         """Gives the seat up."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._sure_until = self._connection, None, 0.0
         if connection is not None:
             with suppress(exc.DBAPIError):
                 connection.close()
@@ -84,8 +105,17 @@ class Seat:
             return True
         with translated(self._engine):
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            asked_at = time.monotonic()
             if connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
-                self._connection = connection
+                self._connection, self._heard = connection, _listening(connection)
+                self._sure_until = asked_at + _SURE_SECONDS
                 return True
         connection.close()
         return False
+
+
+def _listening(connection: Connection) -> select.poll:
+    """Hears what the server says unasked, which is nothing but that it ends the session."""
+    heard = select.poll()
+    heard.register(connection.connection.fileno(), select.POLLIN)
+    return heard
