@@ -39,6 +39,13 @@ _OTHER_DATABASE = re.compile(
     r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
 )
 _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
+_SQLITE_VARIABLE = re.compile(
+    r"""sqlite3["'],?[ \t]*\n[ \t]*["']NAME["'][ \t]*:[^\n"']{0,80}(?:environ(?:\.get)?[(\[]|getenv\()"""
+    r"""[ \t]*["'](\w+)["']"""
+)
+_SQLITE_FOLDER = re.compile(
+    r"""BASE_DIR[ \t]*[,/)][ \t]*["']([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']"""
+)
 _FROM_ENVIRONMENT = re.compile(r"environ|getenv|\benv\b|\bconfig\(")
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
@@ -192,5 +199,18 @@ def _notes(project: _Project, requires: Requirements) -> Iterator[str]:
         yield "Nothing serves the collected static files: add whitenoise to the requirements and to MIDDLEWARE."
     if project.matches(_SQLITE):
         when = "Without DATABASE_URL (or what its settings name) the" if project.matches(_OTHER_DATABASE) else "The"
-        mend = "keep it in the folder that DATA_DIR names, or use a server's."
-        yield f"{when} database is a file of SQLite, migrated at each start and lost with the release: {mend}"
+        yield (
+            f"{when} database is a file of SQLite, migrated at each start and lost with the release: "
+            f"{_where_it_stays(project)}, or use a server's."
+        )
+
+
+def _where_it_stays(project: _Project) -> str:
+    """How the file of SQLite is kept: by the variable or the folder that its settings name, where they do."""
+    variable = next((match[1] for _, text in project.texts if (match := _SQLITE_VARIABLE.search(text))), None)
+    if variable is not None:
+        return f"headway env set APP {variable}=... with a path below the folder that DATA_DIR names"
+    folder = next((match[1] for _, text in project.texts if (match := _SQLITE_FOLDER.search(text))), None)
+    if folder is not None:
+        return f"headway apps set APP --keep {posixpath.join(project.folder, folder)}"
+    return "keep it in the folder that DATA_DIR names"

@@ -1,8 +1,9 @@
-"""Small applications of frameworks of Node, Bun and Deno, as create tools begin them, are right at the first try.
+"""Small applications of frameworks, as create tools and guides begin them, are right at the first try.
 
-Their own page, a deep link, and what is not there. Needs npm's registry; one of them takes a minute or two:
+Their own page, a deep link, and what is not there; of a worker what it prints. Needs the registries of npm and PyPI;
+one of them takes a minute or two:
 
-    script/prove frameworks_node -k "next or nuxt"
+    script/prove frameworks -k "next or nuxt or sanic"
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from tests.panel import Panel, git_repository, panel, until
 
 pytestmark = pytest.mark.timeout(900)
 
-TABLE = yaml.safe_load((Path(__file__).parents[1] / "cases" / "frameworks" / "node.yml").read_text())
+FOLDER = Path(__file__).parents[1] / "cases" / "frameworks"
+TABLE = [case for file in sorted(FOLDER.glob("*.yml")) for case in yaml.safe_load(file.read_text())]
 BUILD_SECONDS = 800
 # A program that could not write where it wanted to says so by one of these.
 REFUSED = re.compile(r"EROFS|EACCES|EPERM|read-only file system")
@@ -45,7 +47,9 @@ def test_an_application_is_built_and_answers_at_the_first_try(
     try:
         running.done(running.deploy(application_id), BUILD_SECONDS)
         print(f"{name}: {time.monotonic() - began:.0f} s")
-        for path, text in {"/": case["page"], **case.get("deep", {})}.items():
+        if "printed" in case:
+            _prints(running, application_id, case["printed"])
+        for path, text in {**({"/": case["page"]} if "page" in case else {}), **case.get("deep", {})}.items():
             _shows(running, name, path, text)
         for path, status in case.get("absent", {}).items():
             assert running.visit(name, path).status_code == status, path
@@ -55,6 +59,13 @@ def test_an_application_is_built_and_answers_at_the_first_try(
         assert not REFUSED.search(str(printed)), printed
     finally:
         running.post("application.delete", applicationId=application_id)
+
+
+def _prints(running: Panel, application_id: str, text: str) -> None:
+    def printed() -> bool:
+        return text in str(running.get("application.readLogs", applicationId=application_id, tail=1000))
+
+    until(printed, 20, what=f"{text!r} in the log")
 
 
 def _shows(running: Panel, name: str, path: str, text: str) -> None:
