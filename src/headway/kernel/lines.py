@@ -9,6 +9,7 @@ MOST_CHARACTERS_OF_A_LINE = 300
 
 _LINES_SEARCHED = 20
 _RAW_LINES_SEARCHED = 200
+_MOST_LOOKED_AT = 2_000  # characters of a line: patterns take the square of that at most
 _ESCAPE_SEQUENCES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor movement
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)"  # titles, links
@@ -56,16 +57,16 @@ def last_meaningful_line(text: str) -> str:
     of the last 20 that states an error, else the last that looks like one, else the last that is not empty. The lines
     of a stack trace do not count.
     """
-    near = [line for raw in text.split("\n")[-_RAW_LINES_SEARCHED:] if (line := _visible(raw))]
+    near = [line for raw in text.split("\n")[-_RAW_LINES_SEARCHED:] if (line := visible(raw))]
     if said := next((line for line in reversed(near) if _OUT_OF_STEP.search(line)), None):
-        return _shortened(said)
+        return shortened(said)
     lines = [line for line in near if not _OF_A_TRACE.search(line)][-_LINES_SEARCHED:] or near
     telling = [_with_next(line, lines) for line in lines if not _SAYS_NOTHING.search(line)]
     for looks in (_STATES_AN_ERROR, _LOOKS_LIKE_AN_ERROR):
         for line in reversed(telling):
             if looks.search(line):
-                return _shortened(line)
-    return _shortened((telling or lines or [""])[-1])
+                return shortened(line)
+    return shortened((telling or lines or [""])[-1])
 
 
 def _with_next(line: str, lines: Sequence[str]) -> str:
@@ -74,11 +75,14 @@ def _with_next(line: str, lines: Sequence[str]) -> str:
     return f"{line} {lines[at]}" if _LEADS_ON.search(line) and at < len(lines) else line
 
 
-def _visible(line: str) -> str:
+def visible(line: str) -> str:
     """What a terminal would show of a line in the end: what a carriage return has overwritten is gone."""
-    parts = [_CONTROL.sub("", part).strip() for part in _ESCAPE_SEQUENCES.sub("", line).split("\r")]
-    return next((part for part in reversed(parts) if part), "")
+    for part in reversed(line.split("\r")):
+        seen = _CONTROL.sub("", _ESCAPE_SEQUENCES.sub("", part[:_MOST_LOOKED_AT])).strip()
+        if seen:
+            return seen
+    return ""
 
 
-def _shortened(line: str) -> str:
+def shortened(line: str) -> str:
     return line if len(line) <= MOST_CHARACTERS_OF_A_LINE else line[: MOST_CHARACTERS_OF_A_LINE - 1] + "…"

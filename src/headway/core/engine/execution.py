@@ -23,8 +23,12 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, Exit, Host
 from headway.infra.hosts.command import Command
 from headway.kernel.events import StepEnded
+from headway.kernel.failures.rule import Phase
 
 T = TypeVar("T")
+
+# Commands that are programs of the application; the others fetch or build something.
+_PHASES: Mapping[str, Phase] = {"release command": Phase.START, "script": Phase.START}
 
 
 class Execution:
@@ -59,6 +63,7 @@ class Execution:
         self._ended = ended
         self._step = "run"
         self._said = 0
+        self._since: dict[str, int] = {}
 
     async def step(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
         """See ``Run.step``."""
@@ -96,12 +101,16 @@ class Execution:
             step_seconds=command.step_seconds or self.deadlines.step.total_seconds(),
             inactivity_seconds=command.inactivity_seconds or self.deadlines.inactivity.total_seconds(),
         )
+        # Asked a second time how it ended, a command has written all that it has before; another panel's run began it.
+        is_first = self._lease.epoch == leases.FIRST_EPOCH
+        since = self._since.setdefault(name, self._log.size if is_first else 0)
         await self._anchor.start(name, bounded)
         self._parts.crash_point(f"command {name} started")
         exit_ = await self._anchor.wait(name)
         self._parts.crash_point(f"command {name} ended")
         if check and not exit_.succeeded:
-            raise RunFailed(explain.command_failed(name, exit_, await self._log.catch_up()), explain.reason_of(exit_))
+            said = await self._log.catch_up(since, _PHASES.get(name, Phase.BUILD))
+            raise RunFailed(explain.command_failed(name, exit_, said), explain.reason_of(exit_))
         return exit_
 
     async def undo(self, name: str, data: Json) -> None:

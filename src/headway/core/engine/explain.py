@@ -10,6 +10,7 @@ from datetime import timedelta
 from headway.core.deployments.lease import LeaseLost
 from headway.core.deployments.status import Intent, Reason
 from headway.infra.hosts.base import AnchorGone, Cause, EpochPassed, Exit, GateShut, GoneReason, HostUnreachable
+from headway.kernel.failures.explanation import Explanation
 from headway.kernel.forms import duration_text
 
 _REASONS: Mapping[Cause, Reason] = {
@@ -48,6 +49,13 @@ _WAYS_OUT: Mapping[Cause, str] = {
     Cause.OUT_OF_MEMORY: "Let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for all).",
 }
 
+_BY_SYSTEM = "The system ended it, mostly for its memory: let it use less, or raise its memory limit (memoryLimit)."
+_BROKE = (
+    "A compiled part of it broke: install its packages anew from a clean lock file, or take another version of the "
+    "language (headway apps set APP --use python=3.12, or node=22)."
+)
+_SIGNALS: Mapping[int, str] = {137: _BY_SYSTEM, -signal.SIGKILL: _BY_SYSTEM, 139: _BROKE, -signal.SIGSEGV: _BROKE}
+
 _GONE: Mapping[GoneReason, str] = {
     GoneReason.OTHER_BOOT: "The machine was restarted while this deployment ran, so its processes are gone.",
     GoneReason.GONE: "The process that carried this deployment is gone from its host; it was ended from outside.",
@@ -69,15 +77,20 @@ def reason_of(exit_: Exit) -> Reason:
     return Reason.FAILED if exit_.cause is None else _REASONS[exit_.cause]
 
 
-def command_failed(name: str, exit_: Exit, last_line: str) -> str:
-    """Which command, how it ended, the last line that matters, and the way out where it is not that line's to tell."""
+def command_failed(name: str, exit_: Exit, output: Explanation) -> str:
+    """Which command, how it ended, the line that says why, and the way out: of how it ended, or of what is said."""
+    last_line = output.line
     how = _CAUSES[exit_.cause] if exit_.cause is not None else _ended(exit_)
     said = f"{name} {how}: {last_line}" if last_line else f"{name} {how}"
     way_out = _WAYS_OUT.get(exit_.cause) if exit_.cause is not None else None
     if exit_.cause in {None, Cause.INACTIVITY_TIMEOUT} and _QUESTION.search(last_line):
         way_out = _NOBODY
+    elif way_out is None and not output.mend and exit_.cause is None:
+        way_out = _SIGNALS.get(_status(exit_))
     if way_out is not None:
         return f"{said.rstrip('.')}. {way_out}"
+    if output.mend:
+        return f"{said.rstrip('.:')}.{output.advice}"
     return said if last_line else f"{said}."
 
 
@@ -120,8 +133,12 @@ def wished(intent: Intent) -> str:
     return _WISHES[intent]
 
 
+def _status(exit_: Exit) -> int:
+    return next((status for status in reversed(exit_.statuses) if status), 0)
+
+
 def _ended(exit_: Exit) -> str:
-    status = next((status for status in reversed(exit_.statuses) if status), 0)
+    status = _status(exit_)
     if status >= 0:
         return f"ended with exit status {status}"
     try:

@@ -18,6 +18,8 @@ from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Handle, Host
 from headway.kernel.clock import Clock, SystemClock
 from headway.kernel.events import Events
+from headway.kernel.failures.explanation import Explanation
+from headway.kernel.failures.rule import Phase
 from headway.kernel.vault import Vault
 
 T = TypeVar("T")
@@ -71,8 +73,8 @@ class RunLog(Protocol):
         """Copies output to the log until ``finish`` or cancellation."""
         ...
 
-    async def catch_up(self) -> str:
-        """Waits until the log has all output that there is now; gives its last line that matters."""
+    async def catch_up(self, since: int, phase: Phase) -> Explanation:
+        """Waits until the log has all output that there is now; gives what that says of its end from ``since`` on."""
         ...
 
     async def reached(self, told: int) -> int:

@@ -15,10 +15,13 @@ from headway.infra.logs.mask import Masker
 from headway.infra.logs.opened import OpenedLog, open_log
 from headway.infra.logs.paths import LogPaths
 from headway.infra.logs.pump import TURN_SECONDS, Pump, PumpStopped
-from headway.infra.logs.reader import tail
+from headway.infra.logs.reader import ending, tail
 from headway.infra.logs.search import Found, Search, search_log
 from headway.infra.logs.steps import StepEvent, StepMark, mark_step
 from headway.kernel.events import Events, LogGrew
+from headway.kernel.failures.explanation import Explanation, without_folders
+from headway.kernel.failures.explanation import explain as explain_output
+from headway.kernel.failures.rule import Phase
 from headway.kernel.lines import last_meaningful_line
 from headway.kernel.turns import Turns
 
@@ -94,14 +97,17 @@ class PumpedLog:
         """Copies output to the log until ``finish`` or cancellation."""
         await self._pump.run()
 
-    async def catch_up(self) -> str:
-        """Waits until the log has all output that there is now; gives its last line that matters."""
+    async def catch_up(self, since: int, phase: Phase) -> Explanation:
+        """Waits until the log has all output that there is now; gives what that says of its end from ``since`` on."""
         with suppress(PumpStopped):  # the anchor has died since: what it left is taken when the run is ended
             await self._pump.catch_up()
         try:
-            return last_meaningful_line(await tail(self._path, _LINES_LOOKED_AT))
+            said = await ending(self._path, since)
+            near = await tail(self._path, _LINES_LOOKED_AT)
         except OSError:
-            return ""
+            return Explanation(line="")
+        found = await asyncio.to_thread(explain_output, said, phase)
+        return found or Explanation(line=without_folders(last_meaningful_line(near)))
 
     async def reached(self, told: int) -> int:
         """Waits a moment until the log has the first ``told`` bytes of the output; where the next line of it begins. A

@@ -10,7 +10,8 @@ from headway.core.deployments.status import Reason
 from headway.core.engine import explain
 from headway.kernel.artifacts import Bundle, ReleaseSpec
 from headway.kernel.errors import HeadwayError, OutOfMemory
-from headway.kernel.lines import last_meaningful_line
+from headway.kernel.failures.explanation import told as told_of
+from headway.kernel.failures.rule import Phase
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.last_lines import LAST_LINES
 
@@ -30,10 +31,10 @@ def witnessed(
         except explain.INTERRUPTIONS:
             raise
         except HeadwayError as error:
-            said = last_meaningful_line("\n".join(await _said(run, runtime, spec)))
-            if not said or " It said: " in error.message:
+            said = told_of("\n".join(await _said(run, runtime, spec)), Phase.START)
+            if not said.line or " It said: " in error.message:
                 raise
-            raise RunFailed(f'{error.message} It said: "{said}".', _reason(error)) from error
+            raise RunFailed(f'{error.message} It said: "{said.line}".{said.advice}', _reason(error)) from error
 
     return told
 

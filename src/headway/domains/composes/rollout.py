@@ -13,7 +13,8 @@ from headway.core.deployments.status import Reason
 from headway.domains.composes.model import Record, ReleasedService
 from headway.domains.composes.tools import Tools
 from headway.kernel.errors import HeadwayError
-from headway.kernel.lines import last_meaningful_line
+from headway.kernel.failures.explanation import Explanation, told
+from headway.kernel.failures.rule import Phase
 from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import converted
 from headway.seams.runtimes.compose.engine import Image
@@ -146,7 +147,8 @@ class Watch:
         """A failure that does not ask after the containers itself, with what they wrote last."""
         said = await self._last_words(plan, None)
         reason = error.reason if isinstance(error, RunFailed) else Reason.FAILED
-        return RunFailed(f'{error.message} A container of it said: "{said}".' if said else error.message, reason)
+        told_too = f' A container of it said: "{said.line}".{said.advice}' if said.line else ""
+        return RunFailed(f"{error.message}{told_too}", reason)
 
     async def _look(self, plan: Rollout) -> dict[str, list[tuple[Container, Judgement]]]:
         containers = await self.tools.engine.containers(**self.labels)
@@ -176,7 +178,8 @@ class Watch:
         last = await self._last_words(plan, container)
         reason = Reason.OUT_OF_MEMORY if judgement.out_of_memory else Reason.FAILED
         why = self.run.masked(judgement.why)[:_LONGEST_LINE]
-        return RunFailed(f"The service {name} {why}{f': {last}' if last else ''}.".replace("..", "."), reason)
+        said = f": {last.line}" if last.line else ""
+        return RunFailed(f"The service {name} {why}{said}.".replace("..", ".") + last.advice, reason)
 
     async def _too_late(self, plan: Rollout, name: str, judgements: Sequence[tuple[Container, Judgement]]) -> RunFailed:
         if not judgements:
@@ -184,12 +187,12 @@ class Watch:
         container = judgements[0][0]
         last = await self._last_words(plan, container)
         how = f"its health check says {container.health}" if container.health else f"it is {container.status}"
-        said = f": {last}" if last else ""
-        return RunFailed(f"The service {name} is not up after {self.health_seconds:g} s ({how}){said}.")
+        said = f": {last.line}" if last.line else ""
+        return RunFailed(f"The service {name} is not up after {self.health_seconds:g} s ({how}){said}.{last.advice}")
 
-    async def _last_words(self, plan: Rollout, blamed: Container | None) -> str:
+    async def _last_words(self, plan: Rollout, blamed: Container | None) -> Explanation:
         """Says in the log what each container of this deployment wrote last, the one that is to blame at the end; gives
-        the line of it that tells most, of all of them where nobody is.
+        what that says of its end, of all of them where nobody is.
         """
         made = {name for name, each in plan.record.services.items() if each.deployment_id == self._deployment_id}
         found = await self.tools.engine.containers(**self.labels)
@@ -203,7 +206,7 @@ class Watch:
             for line in lines:
                 await self.run.say(phrase("  {}", line))
             written = lines if container is blamed else written + lines
-        return last_meaningful_line("\n".join(written))
+        return await asyncio.to_thread(told, "\n".join(written), Phase.START)
 
     async def _last_lines(self, container: Container) -> list[str]:
         """The last lines that it wrote; none where it is gone."""

@@ -21,7 +21,8 @@ from headway.domains.composes.tools import Tools
 from headway.infra.docker import images
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
-from headway.kernel.lines import last_meaningful_line
+from headway.kernel.failures.explanation import told
+from headway.kernel.failures.rule import Phase
 from headway.kernel.phrase import phrase
 from headway.seams.runtimes.compose import converted, stack_file, stacks
 from headway.seams.runtimes.compose.bounds import begun
@@ -286,10 +287,11 @@ class Stacking:
 
     async def _how(self, name: str, task: Task) -> str:
         """How a task ended, and what it said of that; its last lines are said."""
-        said = last_meaningful_line("\n".join(await self._said_last(name, task)))
-        last = f": {said}" if said else ""
+        said = await asyncio.to_thread(told, "\n".join(await self._said_last(name, task)), Phase.START)
+        last = f": {said.line.rstrip('.')}" if said.line else ""
         check = " (its health check failed)" if task.failed_its_check else ""
-        return f", last with {task.how(out_of_memory=await self._ran_out(task))}{check}{last}"
+        advice = f".{said.advice.rstrip('.')}" if said.advice else ""
+        return f", last with {task.how(out_of_memory=await self._ran_out(task))}{check}{last}{advice}"
 
     async def _failure(self, sentence: str, ended: Sequence[Task]) -> RunFailed:
         ran_out = bool(ended) and await self._ran_out(ended[0])
@@ -319,8 +321,8 @@ class Stacking:
             if name in record.services and record.services[name].deployment_id == self._deployment_id:
                 for tries in by_copy(found.tasks).values():
                     written += await self._said_last(name, tries[0])
-        said = last_meaningful_line("\n".join(written))
-        return f' It said: "{said}".' if said else ""
+        said = await asyncio.to_thread(told, "\n".join(written), Phase.START)
+        return f' It said: "{said.line}".{said.advice}' if said.line else ""
 
     async def _said_last(self, name: str, task: Task) -> list[str]:
         lines = [line for line in await last_lines(self.tools.stacks.api, task, LAST_LINES, self.run.masked) if line]

@@ -4,6 +4,7 @@ artifacts are moved, and on the host where it releases what it has built elsewhe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, MutableSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -17,6 +18,9 @@ from headway.core.engine import explain
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Anchor, AnchorGone, AnchorSpec, Exit, Handle, Host, StopMode
 from headway.infra.hosts.command import Command
+from headway.kernel.failures.explanation import MOST_CHARACTERS, Explanation, without_folders
+from headway.kernel.failures.explanation import explain as explain_output
+from headway.kernel.failures.rule import Phase
 
 UNDO = "errand"
 _READ_BYTES = 1 << 20
@@ -34,7 +38,7 @@ class Errand:
         self._run = run
         self._anchor = anchor
         self._read = read
-        self._last: dict[str, str] = {}
+        self._last: dict[str, Explanation] = {}
 
     async def command(self, name: str, command: Command, *, check: bool = True) -> Exit:
         """See ``Run.command``; what it wrote is in the log once it has ended."""
@@ -50,7 +54,9 @@ class Errand:
             ended = await self._anchor.wait(name)
         except AnchorGone as error:
             raise RunFailed(explain.lost(error.reason), Reason.LOST) from error
-        self._last[name] = await self._passed_on() or self._last.get(name, "")
+        said = await self._passed_on()
+        if said or name not in self._last:
+            self._last[name] = await asyncio.to_thread(_explained, said, name)
         if check and not ended.succeeded:
             raise RunFailed(explain.command_failed(name, ended, self._last[name]), explain.reason_of(ended))
         return ended
@@ -98,7 +104,7 @@ class Errand:
         self._read = offset
 
     async def _passed_on(self) -> str:
-        """Adds to the run's log what was written since; gives its last line that is not the echo of another's end."""
+        """Adds to the run's log what was written since; gives the end of it, masked."""
         last, begun = "", b""
         while piece := await self._anchor.read(self._read, _READ_BYTES):
             self._read += len(piece)
@@ -110,11 +116,19 @@ class Errand:
             last = await self._said(begun + b"\0", last)
         return self.masked(last.rstrip("\0"))
 
-    async def _said(self, text: bytes, last: str) -> str:
-        for line in text.decode(errors="replace").splitlines():
-            last = last if last and explain.ECHO.search(line) else line
+    async def _said(self, text: bytes, before: str) -> str:
+        lines = text.decode(errors="replace").splitlines()
+        for line in lines:
             await self._run.say(line)
-        return last
+        return "\n".join([before, *lines] if before else lines)[-MOST_CHARACTERS:]
+
+
+def _explained(said: str, name: str) -> Explanation:
+    """What an output says of its end, else its last line that is not the echo of another's end."""
+    phase = Phase.START if name == "release command" else Phase.BUILD
+    lines = [line for line in said.split("\n") if line]
+    other = next((line for line in reversed(lines) if not explain.ECHO.search(line)), (lines or [""])[0])
+    return explain_output(said, phase) or Explanation(line=without_folders(other))
 
 
 @asynccontextmanager

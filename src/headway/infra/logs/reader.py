@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from headway.infra.logs.logfile import in_thread
 MOST_TAIL_BYTES = 16 << 20
 
 _BLOCK_BYTES = 64 << 10
+_SEARCHED_BYTES = 4 << 20
+_PASSAGE_BYTES = 8 << 10
+_FIRST_ERROR = re.compile(rb"(?i:\berror(?:\[\w{1,8}\])?:|\bfatal\b|\bfailed to )|npm (?:error|ERR!)|ERR_|error TS\d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,13 @@ async def tail(path: Path, lines: int, limit_bytes: int = MOST_TAIL_BYTES) -> st
     ``limit_bytes`` only the end. Raises OSError.
     """
     return await in_thread(lambda: _tail(path, lines, limit_bytes))
+
+
+async def ending(path: Path, since: int) -> str:
+    """What a log says from byte ``since`` on: its last 64 KiB, and before them where the first error is told, of the
+    last 4 MiB; "" where there is no log. Raises OSError.
+    """
+    return await in_thread(lambda: _ending(path, since))
 
 
 async def read_range(path: Path, offset: int, limit_bytes: int) -> Passage:
@@ -70,6 +81,26 @@ def _tail(path: Path, lines: int, limit_bytes: int) -> str:
         raw = _last_lines(file, lines, limit_bytes)
     finally:
         os.close(file)
+    return raw[_whole_from(raw) : _whole_until(raw)].decode("utf-8", "replace")
+
+
+def _ending(path: Path, since: int) -> str:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return ""
+    try:
+        size = os.fstat(file).st_size
+        begin = max(since, size - _SEARCHED_BYTES)
+        raw = os.pread(file, max(0, size - begin), begin)
+    finally:
+        os.close(file)
+    if len(raw) > _BLOCK_BYTES:
+        before, raw = raw[:-_BLOCK_BYTES], raw[-_BLOCK_BYTES:]
+        first = _FIRST_ERROR.search(before)
+        if first is not None:
+            line = before.rfind(b"\n", 0, first.start()) + 1
+            raw = before[line : line + _PASSAGE_BYTES] + b"\n" + raw
     return raw[_whole_from(raw) : _whole_until(raw)].decode("utf-8", "replace")
 
 

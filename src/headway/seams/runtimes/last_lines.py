@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from headway.kernel.lines import last_meaningful_line
+from headway.kernel.failures.explanation import told
+from headway.kernel.failures.rule import Phase
 from headway.seams.runtimes.base import Unhealthy
 
 LAST_LINES = 30
@@ -39,15 +40,15 @@ def advice(said: str, data_folder: str) -> str:
 
 def quoted(lines: Iterable[str]) -> str:
     """The line of these that tells most, as a sentence that follows another."""
-    said = last_meaningful_line("\n".join(lines))
-    return f' It said: "{said}".' if said else " It wrote nothing."
+    said = told("\n".join(lines), Phase.START)
+    return f' It said: "{said.line}".{said.advice}' if said.line else " It wrote nothing."
 
 
 def explained(error: Unhealthy, lines: Iterable[str], data_folder: str | None = None) -> Unhealthy:
     """The failure of a release whose processes wrote these last, with what they say of it, where it has not said so,
     and for a release with a data folder with where it may write.
     """
-    said = last_meaningful_line("\n".join(lines))
-    told = "" if not said or " It said: " in error.message else f' It said: "{said}".'
-    where = advice(said, data_folder) if said and data_folder is not None else ""
-    return type(error)(f"{error.message}{told}{where}") if told or where else error
+    found = told("\n".join(lines), Phase.START)
+    said = "" if not found.line or " It said: " in error.message else f' It said: "{found.line}".{found.advice}'
+    where = advice(found.line, data_folder) if found.line and data_folder is not None else ""
+    return type(error)(f"{error.message}{said}{where}") if said or where else error

@@ -1,0 +1,165 @@
+"""Go, Cargo, Maven and Gradle."""
+
+from __future__ import annotations
+
+from headway.kernel.failures.rule import Rule, rule
+
+_SOURCE = "mend it at that place and commit"
+
+_GO = (
+    rule(
+        r"^.{0,200}missing go\.sum entry (?:for|needed).{0,200}",
+        "go.sum does not have all that go.mod asks for",
+        "run 'go mod tidy', commit go.mod and go.sum and deploy again",
+    ),
+    rule(
+        r"^.{0,200}no required module provides package (?P<what>[^\s;]{1,120}).{0,120}",
+        "{what} is imported, and go.mod does not have it",
+        "run 'go get {what}', commit go.mod and go.sum",
+    ),
+    rule(
+        r"^.{0,60}updates to go\.mod needed.{0,160}|^.{0,60}inconsistent vendoring.{0,160}",
+        "go.mod does not fit the source any more",
+        "run 'go mod tidy' (and 'go mod vendor' where vendor/ is committed), commit and deploy again",
+    ),
+    rule(
+        r"^.{0,120}requires go >= (?P<wants>[\d.]{1,12})\S{0,8} \(running go (?P<has>[\d.]{1,12}).{0,120}",
+        "it is for Go {wants}, and this one is {has}",
+        "ask for such a Go: headway apps set APP --use go={wants}",
+    ),
+    rule(
+        r"^.{0,60}(?:invalid go version|unknown directive: toolchain|toolchain not available|download go\S{1,20} for).{0,160}",
+        "go.mod asks for another Go than this one",
+        "ask for it: headway apps set APP --use go=1.25",
+    ),
+    rule(
+        r"^.{0,60}(?:go\.mod file not found in|cannot find main module).{0,160}",
+        "the folder that is built has no go.mod",
+        "run 'go mod init NAME' and commit go.mod, or name the right folder: headway deploy --build-path FOLDER",
+    ),
+    rule(
+        r"^.{0,160}(?:package|import) (?P<what>[\w./-]{1,100}) is not in (?:std|GOROOT).{0,160}",
+        "an import names a package that is neither Go's own nor of the module",
+        "write it with the module's name before it, or mend the name, and commit",
+    ),
+    rule(
+        r"^.{0,60}cgo: C compiler .{1,40} not found.{0,80}",
+        "a package needs a C compiler",
+        "on the machine: apt install build-essential; or do without: headway env set APP CGO_ENABLED=0",
+    ),
+    rule(
+        r"^.{0,60}no Go files in .{0,120}|^.{0,20}no main packages? to build.{0,80}|^.{0,60}build constraints exclude all Go files.{0,120}",
+        "there is no program in the folder that is built",
+        "name its folder: headway apps set APP --build 'go build -o app ./cmd/NAME' --start ./app",
+    ),
+    rule(
+        r"^.{0,120}(?:checksum mismatch|SECURITY ERROR).{0,120}",
+        "a module is not the one whose sum go.sum has",
+        "look why it changed, run 'go mod tidy' and commit go.sum",
+    ),
+    rule(
+        r"^.{0,160}(?:unknown revision|invalid version: ).{0,160}",
+        "go.mod asks for a version that does not exist, or that is not public",
+        "take one that exists ('go list -m -versions MODULE'), or make it reachable (GOPRIVATE, a token), and commit",
+    ),
+    rule(r"^(?:vet: )?\S{1,160}?\.go:\d+:\d+: .{1,300}", "the source does not compile", _SOURCE),
+)
+_CARGO = (
+    rule(
+        r"^.{0,40}(?:the lock file .{1,160} needs to be updated but --(?:locked|frozen)|cannot update the lock file .{1,160}).{0,160}",
+        "Cargo.lock does not fit Cargo.toml any more",
+        "run 'cargo update --workspace', commit Cargo.lock and deploy again",
+    ),
+    rule(
+        r"^.{0,40}linker `(?P<what>[^`\n]{1,40})` not found.{0,60}",
+        "the machine has no linker",
+        "on the machine: apt install build-essential",
+    ),
+    rule(
+        r"^.{0,40}Could not find directory of OpenSSL installation.{0,100}|^.{0,40}Could not find openssl via pkg-config.{0,100}",
+        "openssl-sys needs the files of OpenSSL",
+        "on the machine: apt install libssl-dev pkg-config; or take the feature 'rustls' or 'vendored'",
+    ),
+    rule(
+        r"^.{0,200}(?:requires rustc \S{1,20}|is not supported by the following package|feature `edition20\d\d` is required|"
+        r"lock file version .{1,10} (?:requires|was found, but)).{0,200}",
+        "this Rust is too old for it",
+        "install a newer one on the machine (rustup), or older crates: 'cargo update --precise', and commit Cargo.lock",
+    ),
+    rule(
+        r"^.{0,40}no matching package (?:named )?`(?P<what>[^`\n]{1,60})` found.{0,100}|"
+        r"^.{0,40}failed to select a version for .{0,200}",
+        "the registry has no such crate or version",
+        "mend it in Cargo.toml, run 'cargo update' and commit both",
+    ),
+    rule(
+        r"^.{0,40}could not find `Cargo\.toml` in .{0,120}",
+        "the folder that is built has no Cargo.toml",
+        "name the right one: headway deploy --build-path FOLDER",
+    ),
+    rule(
+        r"^error(?:\[E\d{4}\]|): .{1,200}\n-?-?> \S{1,160}:\d+:\d+.{0,20}",
+        "the source does not compile",
+        _SOURCE,
+    ),
+    rule(
+        r"^.{0,40}failed to run custom build command for `(?P<what>[^`\n]{1,60})`.{0,80}",
+        "the build script of {what} fails",
+        "look at what it lacks in the lines below; mostly: apt install build-essential pkg-config",
+    ),
+)
+_JAVA = (
+    rule(
+        r"^.{0,80}\S{1,160}\.(?:java|kt):\[?\d+[^\s]{0,12} .{1,300}",
+        "the source does not compile",
+        _SOURCE,
+    ),
+    rule(
+        r"^.{0,80}(?:invalid target release|invalid source release|release version)(?::| ) ?(?P<wants>\d{1,2}).{0,80}",
+        "it is for Java {wants}, and this one is older",
+        "install JDK {wants} on the machine (apt install openjdk-{wants}-jdk-headless), or lower the release in the build file",
+    ),
+    rule(
+        r"^.{0,80}Unsupported class file major version (?P<version>\d{1,3}).{0,80}",
+        "this Gradle or plugin is older than the machine's Java",
+        "run './gradlew wrapper --gradle-version 8.14' and commit the wrapper",
+    ),
+    rule(
+        r"^.{0,80}(?:Could not find artifact|Could not resolve dependencies for project|Non-resolvable parent POM|"
+        r"The following artifacts could not be resolved|could not be resolved:|Could not resolve all (?:files|artifacts|dependencies) for|Could not find [\w.-]{1,60}:[\w.-]{1,60}:).{0,400}",
+        "an artifact is in no repository that is asked, or none could be reached",
+        "look at its name and version, add its repository to the build file, and see that the machine reaches it",
+    ),
+    rule(
+        r"^.{0,60}There are test failures.{0,100}|^.{0,60}There were failing tests.{0,120}",
+        "tests fail",
+        "mend them, or build without: headway apps set APP --build 'mvn -B -DskipTests package' (Gradle: build -x test)",
+    ),
+    rule(
+        r"^.{0,60}(?:there is no POM in this directory|does not contain a Gradle build|Directory .{1,120} does not contain a Gradle).{0,120}",
+        "the folder that is built has no pom.xml or build.gradle",
+        "name the right one: headway deploy --build-path FOLDER",
+    ),
+    rule(
+        r"^.{0,60}(?:GradleWrapperMain|gradle-wrapper\.jar).{0,100}",
+        "the Gradle wrapper's jar is not in the repository",
+        "commit gradle/wrapper/gradle-wrapper.jar ('gradle wrapper' makes it; look at .gitignore)",
+    ),
+    rule(
+        r"^.{0,10}What went wrong:\n.{1,300}(?:\n.{1,200})?",
+        "a task of Gradle fails",
+        "mend what it says, try it with './gradlew build' and commit",
+    ),
+    rule(
+        r"^no main manifest attribute, in .{1,120}",
+        "the jar that is started has no main class",
+        "let the build make a runnable one, or name it: headway apps set APP --start 'java -jar target/NAME.jar'",
+    ),
+    rule(
+        r"^.{0,80}UnsupportedClassVersionError.{0,200}",
+        "it was compiled for a newer Java than the one that starts it",
+        "start it with the Java that built it, or lower the release in the build file",
+    ),
+)
+
+RULES: tuple[Rule, ...] = (*_GO, *_CARGO, *_JAVA)

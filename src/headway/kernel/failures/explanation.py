@@ -1,0 +1,112 @@
+"""What an output says of its own end, in one sentence that leads to the mend."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from headway.kernel.failures import compiled, machine, node, python, runs, scripted, sites, sources
+from headway.kernel.failures.rule import Phase, Rule
+from headway.kernel.lines import last_meaningful_line, shortened, visible
+
+MOST_CHARACTERS: Final = 128 << 10
+
+_MOST_OF_A_LINE: Final = 600
+_RULES: Final[tuple[Rule, ...]] = (
+    *machine.RULES,
+    *sources.RULES,
+    *python.RULES,
+    *node.RULES,
+    *sites.RULES,
+    *compiled.RULES,
+    *scripted.RULES,
+    *runs.RULES,
+    *python.GENERAL,
+    *node.GENERAL,
+    *sites.GENERAL,
+    *runs.GENERAL,
+    *machine.GENERAL,
+    *sources.GENERAL,
+)
+# What stands before a line that another program passes on: BuildKit, compose, a runner of several scripts.
+_PASSED_ON = re.compile(r"^(?:#\d{1,4} (?:\d{1,6}\.\d{1,3} )?|\d{1,6}\.\d{3} |[\w.-]{1,60} +\| )")
+_DRAWN = re.compile(r"[\u00d7\u2022\u2190-\u21ff\u2500-\u27bf\u2a2f]{1,60}")
+# Where a build or a release lies is nobody's concern, and no path in a repository.
+_FOLDERS = re.compile(
+    r"(?:file://)?(?:/[\w.+-]{1,60}){1,12}?/(?:releases|caches|arriving|mirrors)/[\w-]{6,60}(?:/[\w-]{6,60})?(?:/|\b)"
+)
+_BLANKS = re.compile(r" {2,}")
+_FIRST_WORDS: Final = frozenset(
+    ("a", "an", "it", "no", "ports", "some", "something", "tests", "the", "there", "this", "two", "what")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The line that says what went wrong, and, where it is known, why it mostly does and what mends it."""
+
+    line: str
+    cause: str = ""
+    mend: str = ""
+
+    @property
+    def advice(self) -> str:
+        """Cause and mend as a sentence that follows another, "" where nothing is known."""
+        return f" {_sentence(self.cause)}: {self.mend}." if self.mend else ""
+
+
+def explain(output: str, phase: Phase) -> Explanation | None:
+    """What the tables know of what was printed, None where they know nothing. The end of the output counts, as far as
+    MOST_CHARACTERS.
+    """
+    text = _plain(output[-MOST_CHARACTERS:])
+    for rule in _RULES:
+        if rule.phase not in {None, phase}:
+            continue
+        found = _found(rule, text)
+        if found is not None:
+            return _explained(rule, found, text)
+    return None
+
+
+def told(output: str, phase: Phase) -> Explanation:
+    """What the tables know of it, else its last line that matters."""
+    return explain(output, phase) or Explanation(line=without_folders(last_meaningful_line(output)))
+
+
+def without_folders(line: str) -> str:
+    """The line without the folders in which Headway builds and keeps releases."""
+    return _FOLDERS.sub("", line)
+
+
+def _plain(output: str) -> str:
+    lines = (visible(_PASSED_ON.sub("", visible(raw))) for raw in output.split("\n"))
+    drawn = (_BLANKS.sub(" ", _DRAWN.sub(" ", line[:_MOST_OF_A_LINE])).strip() for line in lines)
+    return "\n".join(line for line in drawn if line)
+
+
+def _found(rule: Rule, text: str) -> re.Match[str] | None:
+    if not rule.last:
+        return rule.pattern.search(text)
+    found = None
+    for each in rule.pattern.finditer(text):
+        found = each
+    return found
+
+
+def _sentence(cause: str) -> str:
+    """With a capital, unless it begins with a name: of a file, or one that the output has."""
+    first = cause.partition(" ")[0]
+    return f"{cause[:1].upper()}{cause[1:]}" if first in _FIRST_WORDS else cause
+
+
+def _explained(rule: Rule, found: re.Match[str], text: str) -> Explanation:
+    named = {name: without_folders(value) for name, value in found.groupdict().items() if value}
+    first = next(iter(named.values()), "")
+    named = {name: named.get(name, first) for name in found.re.groupindex}
+    named["package"] = rule.quotes.get(first, first)
+    end = text.find("\n", found.end())
+    whole = text[found.start() : end if end >= 0 else None]
+    line = shortened(without_folders(whole.replace("\n", " ")))
+    return Explanation(line=line, cause=rule.cause.format_map(named), mend=rule.mend.format_map(named))
