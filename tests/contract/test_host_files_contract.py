@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import time
+
 import pytest
 
 from headway.infra.hosts.base import (
@@ -86,3 +90,60 @@ async def test_reading_below_a_folder_is_not_led_outside(form: Form, host: Host)
     assert await host.read_files(several, 3, below=str(top)) == [b"pla", None, None, b"pla"]
     assert await host.read_file(f"{top}/missing", below=str(top)) is None
     assert await host.read_file(f"{top}/sub", below=str(top)) is None
+
+
+async def test_a_stamp_changes_with_what_is_there_and_with_what_a_folder_has(form: Form, host: Host) -> None:
+    folder, file, link = form.folder / "folder", form.folder / "folder/file", form.folder / "link"
+    folder.mkdir()
+    file.write_text("one")
+    link.symlink_to(file)
+    paths = [str(each) for each in (folder, file, link, form.folder / "none", file / "below")]
+    first = await host.stamps(paths)
+    assert await host.stamps(paths) == first
+    assert [bool(each) for each in first] == [True, True, True, False, False]
+    assert [int(each.rpartition(":")[2]) for each in first[:3]] == [
+        int(each.lstat().st_ctime) for each in (folder, file, link)
+    ]
+    await asyncio.sleep(max(0.0, int(folder.stat().st_ctime) + 1.1 - time.time()))  # a stamp tells seconds apart
+    file.chmod(0o700)
+    link.unlink()
+    link.symlink_to(folder)
+    (folder / "more").mkdir()
+    second = await host.stamps(paths)
+    assert [was == now for was, now in zip(first, second, strict=True)] == [False, False, False, True, True]
+
+
+async def test_files_are_listed_those_near_first_and_no_link_is_followed(form: Form, host: Host) -> None:
+    top = form.folder / "tree"
+    for name in ("near", "a/b/deep", "a/.git/config", "a/b/c/too deep", "with space\nand line/\u00fc"):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text("four")
+    (top / "out").symlink_to(form.folder)
+    (top / "a/file").symlink_to("../near")
+    os.mkfifo(top / "pipe")
+    listing = await host.list_files(str(top), without=[".git"], deepest=3)
+    assert not listing.is_cut
+    found = {each.name: (each.target, each.size) for each in listing.files}
+    assert found == {
+        "near": (None, 4),
+        "out": (str(form.folder), len(str(form.folder))),
+        "a/file": ("../near", 7),
+        "with space\nand line/\u00fc": (None, 4),
+        "a/b/deep": (None, 4),
+    }
+    assert [each.name.count("/") for each in listing.files] == sorted(each.name.count("/") for each in listing.files)
+    with pytest.raises(FileFailed, match=r"Cannot look into .*/none"):
+        await host.list_files(f"{top}/none", without=[], deepest=3)
+
+
+async def test_a_tree_without_end_is_listed_in_part(form: Form, host: Host) -> None:
+    top = form.folder / "many"
+    below = top.joinpath(*["z" * 200] * 4)
+    below.mkdir(parents=True)
+    for number in range(1_500):
+        (below / str(number)).touch()
+    (top / "file").write_text("")
+    listing = await host.list_files(str(top), without=[], deepest=8)
+    assert listing.is_cut
+    assert listing.files[0].name == "file"
+    assert 1 < len(listing.files) < 1_500

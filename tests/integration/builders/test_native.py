@@ -28,7 +28,7 @@ async def test_of_an_application_that_needs_no_build_the_files_are_listed(site: 
         processes=(Process(name="web", command="serve"),),
         release_command="./migrate",
     )
-    assert site.names == ["look"]
+    assert site.names == []
     assert site.said == [
         "provider: shell (since there is Procfile)",
         "processes: web (Procfile says so)",
@@ -64,7 +64,7 @@ async def test_python_requirements_are_installed_into_the_release(site: Worksite
     wheel(Path(workspace.root) / "wheels", "hello")
     give_to_build(site, Path(workspace.root))
     bundle = await BUILDER.build(site, workspace, spec_of(site))
-    assert site.names == ["look", "venv", "install"]
+    assert site.names == ["venv", "install"]
     assert bundle.path == (".venv/bin",)
     await site.command("seal", seal(workspace.root, build=site.build, run=site.runner))
     run = f"{workspace.folder}/.venv/bin/hello-run"
@@ -250,7 +250,7 @@ async def test_the_examples_are_built_without_a_network(site: Worksite, name: st
     example = Path(__file__).resolve().parents[3] / "examples" / name
     files = {str(path.relative_to(example)): path.read_text() for path in example.rglob("*") if path.is_file()}
     bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site))
-    assert site.names == (["look", "site-pages"] if name == "static-site" else ["look"])
+    assert site.names == (["site-pages"] if name == "static-site" else [])
     assert bundle.static_root == ("." if name == "static-site" else None)
     assert bool(bundle.processes) == (name != "static-site")
 

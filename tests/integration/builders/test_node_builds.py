@@ -40,7 +40,7 @@ FILES = {
 async def test_dependencies_are_installed_as_locked_and_cached_outside_of_the_release(site: Worksite) -> None:
     workspace = lay_out(site, FILES)
     bundle = await BUILDER.build(site, workspace, spec_of(site))
-    assert site.names == ["look", "install"]
+    assert site.names == ["install"]
     assert bundle.processes == (Process(name="web", command="node server.js"),)
     assert (bundle.path, bundle.env) == (("node_modules/.bin",), {"NODE_ENV": "production"})
     assert (site.folder / "cache" / ".npm").is_dir()

@@ -1,4 +1,4 @@
-"""Looking at a real workspace: under the build account, within bounds, and never outside of it."""
+"""Looking at a real workspace: within bounds, and never outside of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from headway.infra.hosts.command import Limits
 from headway.kernel.artifacts import Workspace
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.reader import LARGEST, LARGEST_LOCK, MOST_NAMES, read_tree
@@ -19,7 +18,7 @@ READS = ("Procfile", "package.json", "package-lock.json", "**/go.mod", "public/i
 
 
 async def look(site: Worksite, workspace: Workspace) -> Tree:
-    return await read_tree(site, workspace, READS, account=site.build, limits=Limits(), step_seconds=60)
+    return await read_tree(site, workspace, READS)
 
 
 async def test_names_are_listed_and_those_that_are_asked_for_are_read(site: Worksite) -> None:
@@ -35,8 +34,7 @@ async def test_names_are_listed_and_those_that_are_asked_for_are_read(site: Work
         names=frozenset({"package.json", "a/b/go.mod", "a/readme", "with space\nand line/ü"}),
         contents={"package.json": b"{}", "a/b/go.mod": b"module b"},
     )
-    assert site.names == ["look"]
-    assert [stage.account for stage in site.commands[0].stages] == [site.build, site.build]
+    assert site.names == []
 
 
 async def test_what_is_long_is_read_in_part(site: Worksite) -> None:

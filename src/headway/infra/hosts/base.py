@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from headway.infra.hosts.command import Account, Command, Limits
+from headway.infra.hosts.listed import Listing
 from headway.kernel.errors import HeadwayError, InvalidInput, Unavailable
 
 
@@ -254,6 +255,18 @@ class Host(Protocol):
         self, paths: Sequence[str], limit: int = 1 << 20, *, below: str | None = None
     ) -> list[bytes | None]:
         """The same of several files at once, in their order."""
+        ...
+
+    async def list_files(self, folder: str, *, without: Collection[str], deepest: int) -> Listing:
+        """The regular files and links below a folder, at most so many folders deep, those nearest to it first, until it
+        is enough; nothing in folders of the names ``without``. No link is followed. Raises FileFailed.
+        """
+        ...
+
+    async def stamps(self, paths: Sequence[str]) -> list[str]:
+        """What changes whenever somebody changes what is at these paths themselves (no link is followed), or what a
+        folder among them has; "" where nothing can be seen. The last part behind a colon is when that was, in seconds.
+        """
         ...
 
     async def remove_tree(self, path: str) -> None:

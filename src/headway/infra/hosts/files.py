@@ -10,7 +10,7 @@ import secrets
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -20,6 +20,7 @@ from typing import TypeVar
 from headway.infra.hosts.base import FileFailed
 from headway.infra.hosts.beneath import open_beneath, open_regular
 from headway.infra.hosts.command import Account
+from headway.infra.hosts.listed import Listing, list_below
 from headway.kernel.errors import Conflict
 
 T = TypeVar("T")
@@ -65,6 +66,18 @@ class LocalFiles:
             return [_told("read", path, partial(_read_file, path, limit, below)) for path in paths]
 
         return await asyncio.to_thread(read)
+
+    async def list_files(self, folder: str, *, without: Collection[str], deepest: int) -> Listing:
+        """The regular files and links below a folder, at most so many folders deep, those nearest to it first, until it
+        is enough; nothing in folders of the names ``without``. No link is followed. Raises FileFailed.
+        """
+        return await _in_thread("look into", folder, lambda: list_below(folder, without, deepest))
+
+    async def stamps(self, paths: Sequence[str]) -> list[str]:
+        """What changes whenever somebody changes what is at these paths themselves (no link is followed), or what a
+        folder among them has; "" where nothing can be seen. The last part behind a colon is when that was, in seconds.
+        """
+        return await asyncio.to_thread(lambda: [_stamp(path) for path in paths])
 
     async def remove_tree(self, path: str) -> None:
         """Removes a file or folder and all below it, following no link; no error when it is gone."""
@@ -167,6 +180,15 @@ def _read_file(path: str, limit: int, below: str | None) -> bytes | None:
         return None
     with os.fdopen(opened, "rb") as file:
         return file.read(limit)
+
+
+def _stamp(path: str) -> str:
+    try:
+        it = os.lstat(path)
+    except OSError:
+        return ""
+    parts = (it.st_dev, it.st_ino, it.st_mode, it.st_uid, it.st_gid, it.st_size, int(it.st_mtime), int(it.st_ctime))
+    return ":".join(map(str, parts))
 
 
 def _remove_tree(path: str) -> None:

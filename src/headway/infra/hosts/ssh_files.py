@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from headway.infra.hosts.base import FileFailed, LeadsOutside
 from headway.infra.hosts.command import Account
+from headway.infra.hosts.listed import Listed, Listing
 from headway.infra.hosts.ssh_session import SshSession
 from headway.infra.hosts.wire import SPARE_BYTES, Field
 from headway.kernel.errors import Conflict
@@ -50,6 +51,21 @@ class SshFiles:
         asked = (limit, below, *paths)
         found = (await self._session.ask("read_files", *asked, seconds=FILE_SECONDS, most_bytes=most))[1:]
         return [_content(path, below or "", *read) for path, read in zip(paths, _pairs(found), strict=True)]
+
+    async def list_files(self, folder: str, *, without: Collection[str], deepest: int) -> Listing:
+        """The regular files and links below a folder, at most so many folders deep, those nearest to it first, until it
+        is enough; nothing in folders of the names ``without``. No link is followed. Raises FileFailed.
+        """
+        is_cut, *fields = await self._file("list_files", "look into", folder, deepest, *without)
+        each = zip(fields[::3], fields[1::3], fields[2::3], strict=True)
+        files = (Listed(name.decode(errors="replace"), int(size), _target(target)) for size, name, target in each)
+        return Listing(tuple(files), is_cut=is_cut == b"1")
+
+    async def stamps(self, paths: Sequence[str]) -> list[str]:
+        """What changes whenever somebody changes what is at these paths themselves (no link is followed), or what a
+        folder among them has; "" where nothing can be seen. The last part behind a colon is when that was, in seconds.
+        """
+        return [stamp.decode() for stamp in (await self._session.ask("stamps", *paths, seconds=FILE_SECONDS))[1:]]
 
     async def send_file(self, source: Path, path: str) -> None:
         """Sends a file of this machine, whose content is another's only under another ``path``: what is there already
@@ -120,6 +136,10 @@ def _content(path: str, below: str, word: bytes, content: bytes) -> bytes | None
         case _:
             why = content.decode(errors="replace")
             raise LeadsOutside(path, below) if why == "outside" else FileFailed(f"Cannot read {path}: {why}.")
+
+
+def _target(text: bytes) -> str | None:
+    return text.decode(errors="replace") or None
 
 
 def _given(owner: Account | None) -> tuple[Field, Field]:

@@ -29,9 +29,7 @@ async def plan_build(work: Work, workspace: Workspace, spec: BuildSpec) -> Build
     if spec.settings.detection == FIRST:
         plan_then = first_rules.detect(await read_listing(work, workspace, spec), spec)
         return _converted(plan_then, spec.settings.fallback)
-    tree = await read_tree(
-        work, workspace, READS, account=spec.account, limits=spec.limits, step_seconds=spec.step_seconds
-    )
+    tree = await read_tree(work, workspace, READS)
     variables = {name: value.reveal() for name, value in spec.variables.items()}
     # Bounded, and yet long enough that the panel would not answer others meanwhile.
     plan = await asyncio.to_thread(detect, tree, spec.settings, variables)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from headway.infra.hosts.base import LeadsOutside
-from headway.infra.hosts.command import Account, Command, Limits, Stage
+from headway.infra.hosts.listed import Listed
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
 from headway.seams.builders.base import BuildError
@@ -22,10 +21,7 @@ LARGEST_LOCK: Final = 64 << 10
 MOST_FILES: Final = 200
 MOST_BYTES: Final = 8 << 20
 
-_SHALLOW: Final = 2  # of which all names are known, however many there are further below
-_MOST_OUTPUT: Final = "1000000"
 _MOST_LINKS: Final = 100
-_PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 PRUNED: Final = (".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".headway", ".hg")
 _LOCKS: Final = frozenset(
     {
@@ -36,51 +32,19 @@ _LOCKS: Final = frozenset(
 _WILD: Final = frozenset("*?[")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A file or a link (``target``: where it leads) by its path below the build path, and how long it is."""
-
-    name: str
-    size: int
-    target: str | None
-
-
-async def read_tree(
-    work: Work,
-    workspace: Workspace,
-    reads: Sequence[str],
-    *,
-    account: Account | None,
-    limits: Limits,
-    step_seconds: float | None = None,
-) -> Tree:
-    """The names of the files below the build path, listed by the build account, and the contents of those that match
-    ``reads``, within bounds. Raises BuildError for one of those that leads out of the workspace by a symbolic link.
+async def read_tree(work: Work, workspace: Workspace, reads: Sequence[str]) -> Tree:
+    """The names of the files below the build path, and the contents of those that match ``reads``, within bounds.
+    Raises BuildError for one of those that leads out of the workspace by a symbolic link.
     """
-
-    async def listed(name: str, *depths: str) -> tuple[list[_Entry], bool]:
-        command = Command(
-            stages=tuple(Stage(argv=argv, account=account) for argv in _listing(depths)),
-            env={"PATH": _PATH, "LC_ALL": "C"},
-            cwd=workspace.folder,
-            capture=True,
-            limits=limits,
-            step_seconds=step_seconds,
-        )
-        return _entries((await work.command(name, command, check=False)).output)
-
-    entries, is_cut = await listed("look")
-    if is_cut:
-        near, _ = await listed("look-near", "-maxdepth", str(_SHALLOW))
-        entries = [*near, *(each for each in entries if each.name.count("/") >= _SHALLOW)]
-    entries, is_more = _bounded(entries)
+    listing = await work.host.list_files(workspace.folder, without=PRUNED, deepest=DEEPEST)
+    entries, is_more = _bounded(listing.files)
     links = {each.name: each.target for each in entries if each.target is not None}
     _require_inside(links, workspace, reads)
     names = frozenset((*(each.name for each in entries), *_aliases(entries, links)))
     sizes = {each.name: each.size for each in entries if each.target is None}
     wanted = await asyncio.to_thread(chosen, names, sizes, reads)  # of a large tree it takes a second
     contents = await _contents(work, workspace, wanted)
-    return Tree(names=names, contents=contents, is_cut=is_cut or is_more)
+    return Tree(names=names, contents=contents, is_cut=listing.is_cut or is_more)
 
 
 def chosen(names: Collection[str], sizes: dict[str, int], reads: Sequence[str]) -> list[str]:
@@ -101,29 +65,7 @@ def chosen(names: Collection[str], sizes: dict[str, int], reads: Sequence[str]) 
     return taken
 
 
-def _listing(depths: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    pruned = [part for name in PRUNED for part in ("-o", "-name", name)][1:]
-    told = ("-type", "f", "-o", "-type", "l")
-    depth = () if depths else ("-maxdepth", str(DEEPEST))
-    yield (
-        *("find", ".", *depths, *depth, "(", "-type", "d", "(", *pruned, ")", ")", "-prune", "-o", "(", *told, ")"),
-        *("-printf", r"%s %P\0%l\0"),
-    )
-    yield ("head", "-c", _MOST_OUTPUT)
-
-
-def _entries(output: bytes) -> tuple[list[_Entry], bool]:
-    """What was listed, and whether the list was cut."""
-    parts = output.split(b"\0")
-    found = []
-    for told, target in zip(parts[0:-1:2], parts[1:-1:2], strict=False):
-        size, _, name = told.decode(errors="replace").partition(" ")
-        if size.isdecimal() and name:
-            found.append(_Entry(name, int(size), target.decode(errors="replace") or None))
-    return found, len(output) >= int(_MOST_OUTPUT)
-
-
-def _bounded(entries: list[_Entry]) -> tuple[list[_Entry], bool]:
+def _bounded(entries: Sequence[Listed]) -> tuple[list[Listed], bool]:
     ordered = sorted(entries, key=lambda each: (each.name.count("/"), each.name))
     return ordered[:MOST_NAMES], len(ordered) > MOST_NAMES
 
@@ -146,7 +88,7 @@ def _leads_out(name: str) -> BuildError:
     )
 
 
-def _aliases(entries: Sequence[_Entry], links: dict[str, str]) -> Iterator[str]:
+def _aliases(entries: Sequence[Listed], links: dict[str, str]) -> Iterator[str]:
     """The files that are seen through links to folders of the same tree."""
     for name, target in list(links.items())[:_MOST_LINKS]:
         led = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))

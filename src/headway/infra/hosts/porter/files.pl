@@ -11,6 +11,7 @@ my %RENAME    = ( x86_64 => 316, aarch64 => 276, riscv64 => 276, loongarch64 => 
 my ( $EEXIST, $ENOTEMPTY, $ENOENT, $ENOTDIR, $ENXIO, $EISDIR, $ELOOP ) = ( 17, 39, 2, 20, 6, 21, 40 );
 my $MOST_LINKS      = 40;
 my $REMOVAL_SECONDS = 10;
+my ( $MOST_LISTED, $LISTED_COST ) = ( 1 << 20, 32 );
 my $rename_call;
 
 sub choose {
@@ -83,6 +84,56 @@ sub append {
 sub length_of {
     my ($path) = @_;
     return -f $path ? -s $path : 0;
+}
+
+# The files and links below a folder, those nearest to it first: whether there are more, then of each how long it is, its
+# path there, and where it leads. Every folder is opened from the one above it, and none by a link.
+sub list_files {
+    my ( $folder, $deepest, @without ) = @_;
+    sysopen my $top, $folder, $RDONLY | $DIRECTORY or fail();
+    my %without = map { $_ => 1 } @without;
+    my ( $left, @found ) = ($MOST_LISTED);
+    my @todo = ('');
+    while (@todo) {
+        my $inside = shift @todo;
+        my $opened = folder_below( $top, split m{/}, $inside ) or next;
+        my $place  = '/proc/self/fd/' . fileno $opened;
+        opendir my $entries, $place or next;
+        while ( defined( my $entry = readdir $entries ) ) {
+            next if $entry eq '.' || $entry eq '..';
+            my $name = $inside eq '' ? $entry : "$inside/$entry";
+            my ( $mode, $size ) = ( lstat "$place/$entry" )[ 2, 7 ];
+            next if !defined $mode;
+            my $target = $mode >> 12 == 10 ? readlink("$place/$entry") // '' : '';
+            $left -= length($name) + length($target) + $LISTED_COST;
+            return ( 1, @found ) if $left < 0;
+            if ( $mode >> 12 == 4 ) {
+                push @todo, $name if !$without{$entry} && ( $name =~ tr{/}{} ) + 1 < $deepest;
+            }
+            elsif ( $mode >> 12 == 10 || $mode >> 12 == 8 ) {
+                push @found, $size, $name, $target;
+            }
+        }
+    }
+    return ( 0, @found );
+}
+
+sub folder_below {
+    my ( $held, @parts ) = @_;
+    for my $part (@parts) {
+        sysopen my $below, '/proc/self/fd/' . fileno($held) . "/$part", $RDONLY | $DIRECTORY | $NOFOLLOW or return;
+        $held = $below;
+    }
+    return $held;
+}
+
+# What changes whenever somebody changes what is at these paths themselves, or what a folder among them has.
+sub stamps {
+    my (@paths) = @_;
+    return map {
+        my @it = lstat;
+        @it ? join ':', @it[ 0 .. 2, 4, 5, 7, 9, 10 ] : ''
+    } @paths;
 }
 
 # Each by two fields: `read` and what is in it, `none` and nothing, or `failed` and why.

@@ -46,6 +46,8 @@ my %SLOW = (
     sync         => sub { Headway::Files::sync_all(@_);     return ['ok'] },
     free_bytes   => sub { return [ 'ok', Headway::Files::free_bytes(@_) ] },
     read_files   => sub { return [ 'ok', Headway::Files::read_files(@_) ] },
+    list_files   => sub { return [ 'ok', Headway::Files::list_files(@_) ] },
+    stamps       => sub { return [ 'ok', Headway::Files::stamps(@_) ] },
     strike       => sub { return [ 'ok', Headway::Processes::signal( KILL => @_ ) ? 1 : 0 ] },
     under        => \&under,
 );

@@ -81,11 +81,15 @@ def choose(wish: Wish, inventory: Inventory) -> Installed | None:
 
 
 async def look(work: Work, store: Store, tools: Sequence[str]) -> Inventory:
-    """Looks at the host of the run. Raises BuildError where it has no Python to look with."""
+    """Looks at the host of the run, or remembers it. Raises BuildError where it has no Python to look with."""
+    asked = question(tools, store=store.folder, roots=store.roots, account=store.account)
+    known = await store.memory.recall(work.host, asked)
+    if known is not None:
+        return parse(known)
     looking = command(
         *(PYTHON, "-I", "-c", SCRIPT),
         env=ENV,
-        stdin=question(tools, store=store.folder, roots=store.roots, account=store.account),
+        stdin=asked,
         capture=True,
         step_seconds=_SECONDS,
     )
@@ -95,6 +99,8 @@ async def look(work: Work, store: Store, tools: Sequence[str]) -> Inventory:
             f"It could not be found out which languages {work.host.host_id} has: {PYTHON} is not there or does not "
             "run. Install it (apt-get install python3), then deploy again."
         )
+    said = json.loads(ended.output)
+    await store.memory.keep(work.host, asked, ended.output, places=said["places"], began=said["began"])
     return parse(ended.output)
 
 

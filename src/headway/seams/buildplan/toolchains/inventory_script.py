@@ -54,6 +54,7 @@ MANAGERS = (
 
 def main() -> None:
     """Answers what is asked on standard input."""
+    began = int(time.time())
     asked = json.load(sys.stdin)
     tools = asked["tools"]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -68,6 +69,8 @@ def main() -> None:
         "avx2": " avx2 " in head(Path("/proc/cpuinfo")),
         "found": found,
         "kept": kept(Path(asked["store"]), tools),
+        "began": began,
+        "places": sorted(places(tools, asked)),
     }
     json.dump(answer, sys.stdout)
 
@@ -95,10 +98,8 @@ def of_path(tool: str, how: dict[str, Any], folder: Path, asked: dict[str, Any])
 def of_managers(tools: dict[str, Any], roots: dict[str, str]) -> list[dict[str, Any]]:
     """What version managers of this account and of the machine have installed."""
     found = []
-    home = pwd.getpwuid(os.geteuid()).pw_dir
     for manager, variable, folders, patterns in MANAGERS:
-        own = [roots[variable]] if roots.get(variable, "").startswith("/") else []
-        for folder in dict.fromkeys([*own, *(each.replace("~", home, 1) for each in folders)]):
+        for folder in lying(variable, folders, roots):
             for tool, pattern in patterns.items():
                 for prefix in sorted(Path(folder).glob(pattern)) if tool in tools else ():
                     match = VERSION.search(str(prefix)[len(folder) :])
@@ -108,6 +109,36 @@ def of_managers(tools: dict[str, Any], roots: dict[str, str]) -> list[dict[str, 
                     programs = programs_of(tool, tools[tool], path)
                     found.append(entry(tool, match[1], manager, prefix, programs, opened=is_open(path), first=False))
     return found
+
+
+def lying(variable: str, folders: tuple[str, ...], roots: dict[str, str]) -> list[str]:
+    """Where a version manager may have its folder."""
+    home = pwd.getpwuid(os.geteuid()).pw_dir
+    own = [roots[variable]] if roots.get(variable, "").startswith("/") else []
+    return list(dict.fromkeys([*own, *(each.replace("~", home, 1) for each in folders)]))
+
+
+def places(tools: dict[str, Any], asked: dict[str, Any]) -> set[str]:
+    """All whose change could change the answer: where it was looked, what was found and the ways there, what the
+    packages of the machine are, and what is not there and may come.
+    """
+    starts = [Path(folder, name) for folder in PATH for how in tools.values() for name in how["programs"]]
+    starts += [each for folder in PATH for each in Path(folder).glob("python3*")]
+    for _, variable, folders, patterns in MANAGERS:
+        for folder in map(Path, lying(variable, folders, asked["roots"])):
+            for tool, pattern in patterns.items():
+                steps = pattern.split("*")[0].rpartition("/")[0].split("/")
+                starts += [folder.joinpath(*steps[:count]) for count in range(len(steps) + 1)]
+                starts += [prefix / "bin" for prefix in folder.glob(pattern)] if tool in tools else []
+                main = "python3" if tool == "python" else tools[tool]["programs"][0] if tool in tools else ""
+                starts += [prefix / "bin" / main for prefix in folder.glob(pattern)] if main else []
+    starts += [real / "package.json" for each in starts if each.is_symlink() for real in each.resolve().parents]
+    store = Path(asked["store"])
+    kept_ones = [store, *(each for tool in tools for each in (store / tool, *(store / tool).glob("*")))]
+    ways = {way for start in starts if start.exists() for each in (start, start.resolve()) for way in each.parents}
+    ways = {way for way in ways if not way.stat().st_mode & stat.S_ISVTX}  # where all write, nobody changes another's
+    there = {each for start in starts for each in (start, start.resolve())}
+    return {str(each) for each in (*PATH, *ways, *there, *kept_ones, "/var/lib/dpkg/status")}
 
 
 def entry(

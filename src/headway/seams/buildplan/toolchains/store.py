@@ -12,6 +12,7 @@ from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account, Limits
 from headway.kernel.secret import Secret
 from headway.seams.buildplan.plan import Need
+from headway.seams.buildplan.toolchains.memory import Memory
 
 UNDO = "toolchain"
 _LIMITS = Limits(memory_bytes=1 << 30, processes=256, file_bytes=1 << 30)
@@ -44,14 +45,15 @@ class Store:
     """The toolchains of one host in ``folder``, one below the other by tool and version: root's, and read by every
     account. ``account`` fetches, within ``limits``; ``attempt`` is the run's own name for what it leaves half-made.
     ``home`` is the one of whom the panel is there, ``roots`` are variables that say where version managers lie, such as
-    PYENV_ROOT; ``turns`` are shared by all runs. No version is larger than ``most_bytes``, and none is fetched where
-    fewer than ``least_free_bytes`` of the disk are free.
+    PYENV_ROOT; ``turns`` and ``memory`` are shared by all runs. No version is larger than ``most_bytes``, and none is
+    fetched where fewer than ``least_free_bytes`` of the disk are free.
     """
 
     folder: str
     attempt: str
     account: Account | None
     turns: Turns
+    memory: Memory = field(default_factory=Memory)
     sources: Sources = Sources()
     home: str = "/root"
     roots: Mapping[str, str] = field(default_factory=dict)
