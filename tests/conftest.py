@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,29 @@ from tests.postgres import find_program
 from tests.swarm_nodes import Nodes, swarm_nodes
 
 ON_A_SWARM = {"test_runtime_contract.py", "test_stack.py", "test_swarm.py", "test_swarm_reach.py"}
+# What takes longer than a minute beside three others, as the end of a run tells, the longest first.
+LONGEST = (
+    "e2e/test_applications_servers.py",
+    "e2e/test_compose.py",
+    "e2e/test_bad_machine.py",
+    "e2e/test_answers.py",
+    "e2e/test_client_commands.py",
+    "integration/http/test_access_table.py",
+    "e2e/test_build_servers.py",
+    "e2e/test_cli.py",
+    "e2e/test_backup.py",
+    "e2e/test_volume_backups.py",
+    "e2e/test_bad_input.py",
+    "e2e/test_document.py",
+    "e2e/test_previews.py",
+    "e2e/test_containers.py",
+    "e2e/test_engine_away.py",
+    "attacks/test_servers_reach.py",
+    "integration/http/test_audit_table.py",
+    "e2e/test_backups.py",
+    "e2e/test_rollback.py",
+)
+LONG_SECONDS = 60
 
 __all__ = [
     "database",
@@ -81,19 +105,34 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
     return scheduler
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - it has no public type
+    """Tells of ``LONGEST``, where files are what processes are given."""
+    if terminalreporter.config.getoption("dist", "no") != "loadfile":
+        return
+    reports = [each for kind in ("passed", "failed", "error", "") for each in terminalreporter.stats.get(kind, ())]
+    seconds: Counter[str] = Counter()
+    for report in reports:
+        seconds[report.nodeid.partition("::")[0]] += report.duration
+    for file, took in seconds.most_common():
+        if took > LONG_SECONDS:
+            terminalreporter.write_line(f"{took:.0f} s: {file}")
+
+
 def _file_or_swarm(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     return "swarm" if Path(file).name in ON_A_SWARM else file
 
 
 def _begin_with_what_is_slow(items: list[pytest.Item]) -> None:
-    """The files keep their random order, but those that take long come first, so that in the end no process is alone
-    with them while the others have nothing to do.
+    """The files keep their random order, but those that take long come first, and the longest before all others, so
+    that in the end no process is alone with them while the others have nothing to do.
     """
+    here, longest = Path(__file__).parent, {name: rank - len(LONGEST) for rank, name in enumerate(LONGEST)}
     ranks: dict[Path, int] = {}
     for item in items:
         rank = 1 if item.get_closest_marker("slow") else 3 if "unit" in item.path.parts else 2
         ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    ranks |= {path: longest[name] for path in ranks if (name := path.relative_to(here).as_posix()) in longest}
     items.sort(key=lambda item: (item.path.name not in ON_A_SWARM, ranks[item.path]))
 
 

@@ -6,6 +6,10 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -38,11 +42,11 @@ def test_files_stay_under_400_lines() -> None:
 
 def test_functions_stay_within_50_lines() -> None:
     long = {
-        f"{_name(path)}:{function.name}": lines
+        f"{_name(path)}:{function}": lines
         for path in PRODUCT
         if MIGRATIONS not in path.parents
-        for function in _functions(path)
-        if (lines := _lines_of_code(function)) > LINES_OF_A_FUNCTION
+        for function, lines in _read(path).functions
+        if lines > LINES_OF_A_FUNCTION
     }
     assert long == {}
 
@@ -54,16 +58,16 @@ def test_no_file_or_folder_has_a_name_that_says_nothing() -> None:
 
 def test_functions_are_verbs_of_the_domain() -> None:
     vague = [
-        f"{_name(path)}:{function.name}"
+        f"{_name(path)}:{function}"
         for path in PRODUCT
-        for function in _functions(path)
-        if function.name.lstrip("_").startswith(VERBS_THAT_SAY_NOTHING)
+        for function, _ in _read(path).functions
+        if function.lstrip("_").startswith(VERBS_THAT_SAY_NOTHING)
     ]
     assert vague == []
 
 
 def test_no_module_holds_mutable_state() -> None:
-    held = [f"{_name(path)}:{line}" for path in PRODUCT for line in _mutable_state(ast.parse(path.read_text()))]
+    held = [f"{_name(path)}:{line}" for path in PRODUCT for line in _read(path).mutable]
     assert held == [], "a table is annotated as a Mapping or Sequence, or is a tuple or frozenset"
 
 
@@ -91,7 +95,7 @@ def test_mutable_state_is_recognised(source: str, lines: list[int]) -> None:
 def test_what_is_imported_is_a_dependency() -> None:
     declared = {re.split(r"[\[<>=~; ]", line)[0] for line in _project()["dependencies"]}
     distributions = packages_distributions()
-    imported = {top for path in PRODUCT for top in _imported(path)} - sys.stdlib_module_names - {"headway"}
+    imported = {top for path in PRODUCT for top in _read(path).imported} - sys.stdlib_module_names - {"headway"}
     undeclared = {top for top in imported if not declared & {_normal(name) for name in distributions.get(top, [])}}
     assert undeclared == set(), "works only where something else brings it along: script/lock after adding it"
 
@@ -116,9 +120,27 @@ def _normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
-def _imported(path: Path) -> set[str]:
+@dataclass(frozen=True)
+class Read:
+    """What is asked of a file: its functions with their lines, what it imports, where it could be changed."""
+
+    functions: Sequence[tuple[str, int]]
+    imported: AbstractSet[str]
+    mutable: Sequence[int]
+
+
+@cache
+def _read(path: Path) -> Read:
+    """Each file is parsed once for all tests."""
+    module = ast.parse(path.read_text())
+    nodes = list(ast.walk(module))
+    functions = [(node.name, _lines_of_code(node)) for node in nodes if isinstance(node, Function)]
+    return Read(functions=functions, imported=_imported(nodes), mutable=_mutable_state(module))
+
+
+def _imported(nodes: Sequence[ast.AST]) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes:
         match node:
             case ast.Import(names=names):
                 found |= {alias.name.split(".")[0] for alias in names}
@@ -129,14 +151,6 @@ def _imported(path: Path) -> set[str]:
 
 def _name(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def _functions(path: Path) -> list[Function]:
-    return [
-        node
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
 
 
 def _lines_of_code(function: Function) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -13,6 +13,7 @@ from headway.core.access import store
 from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.infra.db.tables.access import api_keys
 from headway.infra.db.transaction import Tx
+from headway.kernel.ids import new_id
 from tests.integration.http.world import KEYS, World, add_person
 
 
@@ -87,3 +88,32 @@ def _add(tx: Tx, elsewhere: str) -> dict[str, str]:
         store.add_key(tx, key, name=name, user_id=user_id, organization_id=organization_id, terms=good_for)
     tx.execute(update(api_keys).where(api_keys.c.name == "disabled").values(disabled_at=tx.now))
     return members
+
+
+async def _api_key(world: World) -> tuple[str, ...]:
+    return ((await world.post("user.createApiKey", name="k"))["id"],)
+
+
+async def _organization(world: World) -> tuple[str, ...]:
+    return ((await world.get("user.get"))["organizationId"],)
+
+
+async def _invitation(world: World) -> tuple[str, ...]:
+    made = await world.post("organization.inviteMember", email=f"{new_id()}@example.org", role="member")
+    return made["id"], made["token"]
+
+
+async def _member(world: World) -> tuple[str, ...]:
+    made = await world.post("organization.inviteMember", email=f"{new_id()}@example.org", role="member")
+    joined = await world.post("organization.acceptInvitation", token=made["token"])
+    return joined["userId"], (await world.get("user.one", userId=joined["userId"]))["id"]
+
+
+PEOPLE_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = MappingProxyType(
+    {
+        ("api_key",): _api_key,
+        ("organization",): _organization,
+        ("user", "member"): _member,
+        ("invitation", "token"): _invitation,
+    }
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 import httpx
 import pytest
@@ -11,7 +11,6 @@ from sqlalchemy import select
 from headway.core.access.model import Role, Scope
 from headway.core.access.policy import RULES, Noun
 from headway.infra.db.tables.edge import domains, logins, own_routings, redirects
-from headway.kernel.ids import new_id
 from tests.archives import packed
 from tests.certificates import certificate_for
 from tests.integration.http.access_rows import (
@@ -37,7 +36,7 @@ from tests.integration.http.access_rows import (
     Row,
 )
 from tests.integration.http.backup_rows import A_LOGIN_AT, A_REGISTRY, BACKUP_ROWS, BACKUP_THINGS, backed_up
-from tests.integration.http.callers import CALLERS, Caller, admit_callers, give, key_of
+from tests.integration.http.callers import CALLERS, PEOPLE_THINGS, Caller, admit_callers, give, key_of
 from tests.integration.http.database_rows import DATABASE_ROWS, databases_of
 from tests.integration.http.fronts import attached_to, front_of
 from tests.integration.http.hook_rows import HOOK_ROWS, delivery_to
@@ -320,51 +319,36 @@ async def things_of(
     """
     made = await world.post("project.create", name="bench")
     project_id, environment_id = made["project"]["projectId"], made["environment"]["environmentId"]
-    where = {"environmentId": environment_id, "customGitUrl": REPOSITORY}
-    application_id = (await world.post("application.create", name="trivial", **where))["applicationId"]
-    stack = {"environmentId": environment_id, "composeFile": "services: {web: {image: debian}}"}
-    compose_id = (await world.post("compose.create", name="stack", **stack))["composeId"]
     wanted = None if procedure is None else {str(text)[1:-1] for text in TABLE[procedure].given.values()}
-    databases = await databases_of(world, environment_id, wanted)
+    services = await databases_of(world, environment_id, wanted)
+    if wanted is None or wanted & OF_AN_APPLICATION:
+        where = {"environmentId": environment_id, "customGitUrl": REPOSITORY}
+        services["application"] = (await world.post("application.create", name="trivial", **where))["applicationId"]
+    if wanted is None or wanted & OF_A_COMPOSE:
+        stack = {"environmentId": environment_id, "composeFile": "services: {web: {image: debian}}"}
+        services["compose"] = (await world.post("compose.create", name="stack", **stack))["composeId"]
     if member_id is not None:
-        await give(world, member_id, caller, project_id, application_id, compose_id, *databases.values())
-    things = {
-        **databases,
-        "application": application_id,
-        "compose": compose_id,
-        "deployment": await world.deploy(application_id),
-        "project": project_id,
-        "environment": environment_id,
-    }
-    if wanted is None or wanted & {"release", "kept"}:
-        things |= {"release": await world.release(application_id), "kept": await world.kept(application_id)}
-    for names, add in OF_IT.items():
-        if wanted is None or wanted & set(names):
-            things |= await add(world, application_id)
-    things |= await backed_up(world, compose_id, wanted)
+        await give(world, member_id, caller, project_id, *services.values())
+    things = {**services, "project": project_id, "environment": environment_id}
+    if "application" in services:
+        things |= await _attached(world, services["application"], wanted)
+    if "compose" in services:
+        things |= await backed_up(world, services["compose"], wanted)
     for names, make in OTHER_THINGS.items():
         if wanted is None or wanted & set(names):
             things.update(zip(names, await make(world), strict=True))
     return things
 
 
-async def _api_key(world: World) -> tuple[str, ...]:
-    return ((await world.post("user.createApiKey", name="k"))["id"],)
-
-
-async def _organization(world: World) -> tuple[str, ...]:
-    return ((await world.get("user.get"))["organizationId"],)
-
-
-async def _invitation(world: World) -> tuple[str, ...]:
-    made = await world.post("organization.inviteMember", email=f"{new_id()}@example.org", role="member")
-    return made["id"], made["token"]
-
-
-async def _member(world: World) -> tuple[str, ...]:
-    made = await world.post("organization.inviteMember", email=f"{new_id()}@example.org", role="member")
-    joined = await world.post("organization.acceptInvitation", token=made["token"])
-    return joined["userId"], (await world.get("user.one", userId=joined["userId"]))["id"]
+async def _attached(world: World, application_id: str, wanted: Collection[str] | None) -> dict[str, str]:
+    """What an application has, where it is wanted; it has a deployment in any case."""
+    things = {"deployment": await world.deploy(application_id)}
+    if wanted is None or {"release", "kept"} & set(wanted):
+        things |= {"release": await world.release(application_id), "kept": await world.kept(application_id)}
+    for names, add in OF_IT.items():
+        if wanted is None or set(names) & set(wanted):
+            things |= await add(world, application_id)
+    return things
 
 
 OF_IT: Mapping[tuple[str, ...], Callable[[World, str], Awaitable[dict[str, str]]]] = {
@@ -374,15 +358,14 @@ OF_IT: Mapping[tuple[str, ...], Callable[[World, str], Awaitable[dict[str, str]]
     ("schedule",): schedule_of,
     ("delivery",): delivery_to,
 }
+OF_AN_APPLICATION = {"application", "deployment", "release", "kept", *(name for names in OF_IT for name in names)}
+OF_A_COMPOSE = {"compose", "backup", "volume_backup"}
 OTHER_THINGS: Mapping[tuple[str, ...], Callable[[World], Awaitable[tuple[str, ...]]]] = {
-    ("api_key",): _api_key,
     **BACKUP_THINGS,
     **SERVER_THINGS,
     **NOTIFICATION_THINGS,
     **PROVIDER_THINGS,
-    ("organization",): _organization,
-    ("user", "member"): _member,
-    ("invitation", "token"): _invitation,
+    **PEOPLE_THINGS,
 }
 
 

@@ -75,7 +75,9 @@ async def staged(world: World, procedure: str) -> Mapping[str, str]:
 
 @pytest.mark.parametrize("procedure", MUTATIONS)
 @pytest.mark.slow
-async def test_a_mutation_leaves_one_row_and_changes_nothing_without_it(world: World, procedure: str) -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_mutation_leaves_one_row_and_changes_nothing_without_it(one_world: World, procedure: str) -> None:
+    world = one_world
     things = await staged(world, procedure)
     if procedure not in REFUSED | CHANGES_NOTHING:
         await _changes_nothing_without_its_row(world, procedure, things)
@@ -104,8 +106,10 @@ async def test_a_mutation_leaves_one_row_and_changes_nothing_without_it(world: W
 async def _changes_nothing_without_its_row(world: World, procedure: str, things: Mapping[str, str]) -> None:
     before = await _contents(world)
     await world.services.db.run(lambda tx: tx.execute(text("ALTER TABLE audit_log RENAME TO elsewhere")))
-    answer = await call(world.owner, procedure, things)
-    await world.services.db.run(lambda tx: tx.execute(text("ALTER TABLE elsewhere RENAME TO audit_log")))
+    try:
+        answer = await call(world.owner, procedure, things)
+    finally:
+        await world.services.db.run(lambda tx: tx.execute(text("ALTER TABLE elsewhere RENAME TO audit_log")))
     assert answer.status_code == 500
     assert await _contents(world) == before
 

@@ -74,7 +74,6 @@ def _said() -> Iterator[tuple[tuple[str, int], str]]:
     for path in (each for folder in SAYERS for each in (SOURCE / folder).rglob("*.py")):
         text = path.read_text()
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and len(node.args) == 1:
-                said = ast.get_source_segment(text, node.args[0]) or ""
-                if node.func.attr == "say":
-                    yield (str(path.relative_to(SOURCE)), node.lineno), said
+            match node:
+                case ast.Call(func=ast.Attribute(attr="say"), args=[only]):
+                    yield (str(path.relative_to(SOURCE)), node.lineno), ast.get_source_segment(text, only) or ""

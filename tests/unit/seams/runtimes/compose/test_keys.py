@@ -156,21 +156,21 @@ def test_every_key_of_it_is_judged() -> None:
     assert known - set(EVERY) == set()
 
 
-@pytest.mark.parametrize("place", JUDGED)
-def test_a_file_with_this_key_is_judged_as_the_page_says(place: str) -> None:
-    model = file_with(place, plain(place))
-    said, why = verdict(place)
-    found = judged(model)
-    if said == "allowed":
-        assert found == [], model
-    else:
-        assert (said, why in " ".join(found)) == ("needs the machine", True), (model, found)
+def test_a_file_with_a_key_is_judged_as_the_page_says() -> None:
+    wrong = {}
+    for place in JUDGED:
+        model = file_with(place, plain(place))
+        said, why = verdict(place)
+        found = judged(model)
+        if found if said == "allowed" else (said, why in " ".join(found)) != ("needs the machine", True):
+            wrong[place] = model, said, found
+    assert wrong == {}
 
 
-@pytest.mark.parametrize(("place", "value"), [(place, value) for place, every in REFUSED.items() for value in every])
-def test_what_an_allowed_key_may_not_say_is_refused(place: str, value: Json) -> None:
+@pytest.mark.parametrize("place", REFUSED)
+def test_what_an_allowed_key_may_not_say_is_refused(place: str) -> None:
     assert reason(place) is None
-    assert len(judged(file_with(place, value))) == 1
+    assert [value for value in REFUSED[place] if len(judged(file_with(place, value))) != 1] == []
 
 
 def test_each_condition_is_tried() -> None:
