@@ -15,7 +15,7 @@ from tests.integration.worksite import Worksite
 
 BUILDER = NativeBuilder()
 PAGE = "<p>not built yet</p>"
-NAMED = r"Set the output folder \(publishDirectory\)"
+NAMED = r"Set the output folder \(headway apps set APP --publish FOLDER\)"
 
 
 @pytest.mark.parametrize(

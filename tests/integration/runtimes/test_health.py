@@ -79,6 +79,7 @@ async def test_another_port_that_was_opened_instead_is_named_soon_and_at_the_end
         await run(runtime, work, spec)
     (soon,) = [line for line in work.lines if line.startswith("Not healthy after 3 s: ")]
     assert f"listens on 127.0.0.1:{other} instead" in soon
+    assert f"headway env set APP PORT={other}." in soon
     assert soon.endswith("It is waited for until 4 s have passed.")
 
 

@@ -30,12 +30,14 @@ _ANY_PYTHON = re.compile(r"\b(?:python3?|gunicorn|uvicorn|flask|celery)\b")
 _NODE_WORD = re.compile(r"(?:^|[\s;&|(])(?:node|npm|npx|yarn|pnpm)(?=\s)")
 _HOW: Mapping[str, str] = {
     "Python": (
-        "Add a Procfile with a line such as 'web: python3 app.py', or set the start command (startCommand), or set the "
+        "Add a Procfile with a line such as 'web: python3 app.py', or set the start command (headway apps set "
+        "APP --start LINE), or set the "
         "build path to the folder that holds the application."
     ),
     "Node": (
         'Add a start script to package.json ("start": "node server.js"), or a Procfile with a line such as '
-        "'web: node server.js', or set the start command (startCommand). For a site that is built, add a build script."
+        "'web: node server.js', or set the start command (headway apps set APP --start LINE). For a site that is "
+        "built, add a build script."
     ),
 }
 

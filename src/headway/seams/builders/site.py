@@ -131,8 +131,9 @@ async def published(
     before = f" What is in {_named(stale)} was there before it, and is not served." if stale else ""
     raise BuildError(
         f"The build left no {INDEX} in {_named(folders, last='or')}, so there is nothing to serve.{before}"
-        f"{_told(written)} Set the output folder (publishDirectory) to the one that the build writes, or, if this is "
-        "no static site, the start command (startCommand) or a Procfile."
+        f"{_told(written)} Set the output folder (headway apps set APP --publish FOLDER) to the one that the "
+        "build writes, or, if this is "
+        "no static site, the start command (headway apps set APP --start LINE) or a Procfile."
     )
 
 

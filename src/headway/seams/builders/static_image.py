@@ -38,7 +38,7 @@ class StaticImageBuilder:
         if bundle.static_root is None:
             raise BuildError(
                 "This is no static site: something is to be run here. Choose another builder, or set the output folder "
-                "(publishDirectory) that holds the site."
+                "(headway apps set APP --publish FOLDER) that holds the site."
             )
         configuration = image.site_file(SiteRules.load(bundle.site))
         described = describe(posixpath.join(bundle.folder, bundle.static_root), image, configuration)

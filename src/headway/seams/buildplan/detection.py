@@ -122,7 +122,9 @@ def _provider(tree: Tree, told: _Told) -> tuple[Provider, str, Question | None]:
             return provider, provider.recognise(tree) or "", None
         if told.own.provider is not None:
             names = ", ".join(each.name for each in registry.PROVIDERS if not each.foreign)
-            raise BuildError(f"There is no provider {wanted[:60]} (build.provider). There are: {names}.")
+            raise BuildError(
+                f"There is no provider {wanted[:60]} (headway apps set APP --provider NAME). There are: {names}."
+            )
     found = [(each, seen) for each in registry.PROVIDERS if (seen := each.recognise(tree)) is not None]
     if not found:
         if told.settings.start or told.procfile.processes:

@@ -13,7 +13,8 @@ from headway.seams.buildplan.tree import Tree
 _MOST_FOLDERS: Final = 200
 _SHOWN: Final = 10
 _WAYS: Final = (
-    "Add a Procfile with a line such as 'web: python3 app.py', or set the start command (startCommand), or set the "
+    "Add a Procfile with a line such as 'web: python3 app.py', or set the start command (headway apps set APP "
+    "--start LINE), or set the "
     "build path to the folder that holds the application."
 )
 # Never where an application lies by itself.
@@ -29,7 +30,7 @@ def no_way(tree: Tree, providers: Sequence[Provider]) -> str:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         return (
             f"No way to build this was found at its build path, but these folders hold an application: {named}{more}. "
-            f"Set the build path (customGitBuildPath, dropBuildPath) to one of them, such as /{folder}."
+            f"Set the build path to one of them: headway deploy --build-path {folder}."
         )
     dockerfile = (
         " There is a Dockerfile, which is used where the machine has a container engine."
@@ -48,7 +49,7 @@ def hint(tree: Tree, providers: Sequence[Provider], refused: Provider) -> str:
     """What else a tree could be, that its provider will not have."""
     for each in providers:
         if each is not refused and not each.faint and not each.foreign and (seen := each.recognise(tree)):
-            return f"It has {seen} too: if that is the application, set build.provider to {each.name}."
+            return f"It has {seen} too: if that is the application, headway apps set APP --provider {each.name}."
     return ""
 
 

@@ -142,7 +142,7 @@ async def _by_its_path(spec: ReleaseSpec, asked: AskedPort) -> str | None:
     if not 200 <= answer.status < 400:
         return (
             f"GET {path} on port {asked.number} answers {answer.status}, which is not 2xx or 3xx. Mend what it "
-            "reports, or set the health check's path to one that answers."
+            "reports, or set the health check's path to one that answers (headway apps set APP --health-path /PATH)."
         )
     asked.answers = True
     return None
@@ -154,7 +154,8 @@ def listening_instead(pid: int | None, port: int) -> str:
     if others is None:
         return ""
     wanted = f" It has to listen on port {port} of 0.0.0.0 (the variable PORT can name another)"
-    return f"{wanted}; it listens on {', '.join(others)} instead." if others else f"{wanted}; it listens on no port."
+    where = f"{', '.join(others)} instead" if others else "no port"
+    return f"{wanted}; it listens on {where}. {ports.mend(others, port)}"
 
 
 async def _give_up_on_ends(found: Found, watched: Watched) -> None:

@@ -155,7 +155,7 @@ async def _ask(spec: ReleaseSpec, asked: AskedPort) -> str | None:
     if not 200 <= answer.status < 400:
         return (
             f"GET {path} on port {port} answers {answer.status}, which is not 2xx or 3xx. Mend what it reports, or set "
-            "the health check's path to one that answers."
+            "the health check's path to one that answers (headway apps set APP --health-path /PATH)."
         )
     asked.answers = True
     return None
@@ -193,11 +193,12 @@ def _closed(port: int, watched: Watched) -> str | None:
         return None
     wanted = f"it has to listen on the port that the variable PORT names ({port}), of 127.0.0.1 or 0.0.0.0"
     if on_port:
-        return f"{wanted}; it listens on that port of {on_port[0].address} only."
+        only = f"{wanted}; it listens on that port of {on_port[0].address} only."
+        return f"{only} {ports.mend([f'{on_port[0].address}:{port}'], port)}"
     if listening:
-        others = ", ".join(sorted({f"{listener.address}:{listener.port}" for listener in listening}))
-        return f"{wanted}; it listens on {others} instead."
-    return f"{wanted}; it listens on no port."
+        others = sorted({f"{listener.address}:{listener.port}" for listener in listening})
+        return f"{wanted}; it listens on {', '.join(others)} instead. {ports.mend(others, port)}"
+    return f"{wanted}; it listens on no port. {ports.mend([], port)}"
 
 
 async def _give_up_on_crashes(watched: Watched, found: Sequence[ProcessStatus]) -> None:

@@ -188,8 +188,8 @@ def _keep(path: str, folder: str, terms: Mapping[str, Any], *, bound: bool) -> N
                 bind(source, target)
     except OSError as error:
         raise NotKept(
-            f"The folder {path} of build.keep cannot be kept in {stays}: {error.strerror or error}. It has to be a "
-            "folder, and no link."
+            f"The folder {path} cannot be kept in {stays}: {error.strerror or error}. It has to be a folder, and no "
+            "link (headway apps set APP --keep FOLDER)."
         ) from error
 
 

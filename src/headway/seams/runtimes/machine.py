@@ -145,7 +145,7 @@ class OwnMachine:
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
         if lacking and pid is not None and not asked.takes_connections:
-            lacking += await asyncio.to_thread(_listening_instead, pid)
+            lacking += await asyncio.to_thread(_listening_instead, pid, port.number)
         return Asked(answers=asked.answers, other=asked.other, lacking=lacking or "")
 
     async def run(self, argv: Sequence[str], env: Mapping[str, str], text: str, within_seconds: float) -> Ran:
@@ -161,12 +161,16 @@ class OwnMachine:
         return Ran(status=process.returncode or 0, output=output.decode(errors="replace"))
 
 
-def _listening_instead(pid: int) -> str:
+def _listening_instead(pid: int, port: int) -> str:
     """Where the processes of a container listen, as the end of a sentence."""
     others = ports.listening_in(pid)
     if others is None:
         return ""
-    return f" It listens on {', '.join(others)} instead." if others else " It listens on no port."
+    if not others:
+        return " It listens on no port."
+    is_bound = any(int(other.rpartition(":")[2]) == port for other in others)
+    how = "Let it bind to 0.0.0.0." if is_bound else f"Give its domain that port, or let it listen on {port}."
+    return f" It listens on {', '.join(others)} instead. {how}"
 
 
 async def _begun(argv: Sequence[str], env: Mapping[str, str]) -> asyncio.subprocess.Process:

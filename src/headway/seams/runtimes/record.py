@@ -200,6 +200,6 @@ def _check_kept(keep: Sequence[str]) -> None:
     for path in keep:
         if not path or any(part in {"", ".", ".."} or "\0" in part for part in path.split("/")):
             raise InvalidInput(
-                f"The folder {path!r} of build.keep cannot be kept: name one within the build path, such as uploads or "
-                "var/data."
+                f"The folder {path!r} to keep (headway apps set APP --keep) cannot be kept: name one within the "
+                "build path, such as uploads or var/data."
             )

@@ -171,7 +171,7 @@ def test_start_commands_that_are_sure(files: dict[str, str], command: str) -> No
     ],
 )
 def test_python_that_nobody_says_how_to_start(files: dict[str, str]) -> None:
-    with pytest.raises(BuildError, match=r"nothing says how it is started.*Procfile.*startCommand"):
+    with pytest.raises(BuildError, match=r"nothing says how it is started.*Procfile.*apps set APP --start"):
         plan(files)
 
 
@@ -216,7 +216,7 @@ def test_an_output_folder_that_leads_out(output: str) -> None:
 def test_nothing_that_can_be_built() -> None:
     with pytest.raises(BuildError, match="No way to build") as raised:
         plan({"Dockerfile": "", "go.mod": ""})
-    for word in ("Procfile", "startCommand", "index.html", "requirements.txt", "Dockerfile and go.mod"):
+    for word in ("Procfile", "apps set APP --start", "index.html", "requirements.txt", "Dockerfile and go.mod"):
         assert word in raised.value.message
 
 

@@ -185,13 +185,18 @@ def test_a_provider_that_there_is_not() -> None:
 def test_folders_with_applications_are_named_where_there_is_none_at_the_build_path() -> None:
     message = refusal({"backend/go.mod": "", "apps/web/index.html": "", "docs/index.html": "", "readme": ""})
     assert "backend/ (go), apps/web/ (static)" in message
-    assert "such as /backend" in message
-    assert "customGitBuildPath" in message
+    assert "headway deploy --build-path backend." in message
 
 
 def test_nothing_that_can_be_built_names_what_there_is() -> None:
     message = refusal({"Dockerfile": "", "notes/a.txt": "", "readme": ""})
-    for words in ("No way to build", "Dockerfile, notes/, readme", "Procfile", "startCommand", "container engine"):
+    for words in (
+        "No way to build",
+        "Dockerfile, notes/, readme",
+        "Procfile",
+        "apps set APP --start",
+        "container engine",
+    ):
         assert words in message
 
 

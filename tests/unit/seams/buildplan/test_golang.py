@@ -113,5 +113,5 @@ def test_a_module_in_c_is_built_with_a_compiler() -> None:
 
 
 def test_a_module_without_a_program_says_what_to_set() -> None:
-    with pytest.raises(BuildError, match=r"without a program.*build path.*buildCommand"):
+    with pytest.raises(BuildError, match=r"without a program.*build path.*apps set APP --build"):
         go({"go.mod": "", "lib.go": "package lib\n"})

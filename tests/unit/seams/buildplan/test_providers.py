@@ -119,7 +119,7 @@ def test_a_language_that_is_not_built_is_named_with_its_file_and_the_ways_out(
         plan({name: "web: x\n" if name == "Procfile" else "{}" for name in files})
     message = raised.value.message
     assert any(f" {language} application (it has {file})" in message for file in files), message
-    for way in ("Dockerfile", "railpack or nixpacks", "startCommand"):
+    for way in ("Dockerfile", "railpack or nixpacks", "--start LINE", "--install LINE"):
         assert way in message
 
 
@@ -129,7 +129,7 @@ def test_a_dockerfile_that_is_there_is_the_way_out() -> None:
 
 
 def test_another_application_beside_is_named_too() -> None:
-    with pytest.raises(BuildError, match=r"It has go\.mod too: .* set build\.provider to go"):
+    with pytest.raises(BuildError, match=r"It has go\.mod too: .* headway apps set APP --provider go"):
         plan({"Gemfile": "", "go.mod": "", "main.go": "package main\n"})
 
 

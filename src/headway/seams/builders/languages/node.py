@@ -107,7 +107,8 @@ def _require_node(listing: Listing, package: Mapping[str, Any]) -> tuple[str, ..
         raise BuildError(
             "This is a Node application (it has a package.json), and this machine has no Node. Install it "
             f"({_INSTALL}, or a newer one from nodejs.org into /usr/local), then deploy again. If it is no Node "
-            "application, say how it is started: with a Procfile, or the start command (startCommand)."
+            "application, say how it is started: with a Procfile, or the start command (headway apps set APP "
+            "--start LINE)."
         )
     wanted = _engine(package)
     found = parse_version(version)

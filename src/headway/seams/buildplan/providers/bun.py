@@ -60,7 +60,7 @@ def _bare(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if entry is None and settings.start is None and settings.publish is None:
         raise BuildError(
             "This is a Bun application, but nothing says how it is started. Add a package.json with a start script "
-            '("start": "bun server.ts"), or set the start command (startCommand).'
+            '("start": "bun server.ts"), or set the start command (headway apps set APP --start LINE).'
         )
     need = _need(tree, None, settings)
     start = f"bun {entry}"

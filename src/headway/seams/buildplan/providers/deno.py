@@ -59,7 +59,8 @@ def plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if start is None and settings.start is None and settings.publish is None:
         raise BuildError(
             'This is a Deno application, but nothing says how it is started. Add a task to deno.json ("tasks": '
-            '{"start": "deno run --allow-net --allow-env main.ts"}), or set the start command (startCommand).'
+            '{"start": "deno run --allow-net --allow-env main.ts"}), or set the start command (headway apps set '
+            "APP --start LINE)."
         )
     choices = [Choice(name="provider", value="deno", reason=recognise(tree) or "the setting provider")]
     if need.wanted:

@@ -107,7 +107,8 @@ def _target(tree: Tree, settings: BuildSettings) -> tuple[str, str, Question | N
         match = next((each for each in found if wanted in {each, posixpath.basename(each)}), None)
         if match is None:
             raise BuildError(
-                f"There is no Go program {wanted} to build (build.package). {_named(found) or 'None was found.'}"
+                f"There is no Go program {wanted} to build (headway apps set APP --package FOLDER). "
+                f"{_named(found) or 'None was found.'}"
             )
         return _path(match), "the setting package", None
     if not found:
@@ -115,7 +116,8 @@ def _target(tree: Tree, settings: BuildSettings) -> tuple[str, str, Question | N
             return ".", "the build path", None
         raise BuildError(
             "This is a Go module without a program: there is no 'package main' at the build path, in cmd/ or in a "
-            "folder of it. Set the build path to the folder that holds it, or the build command (buildCommand)."
+            "folder of it. Set the build path to the folder that holds it, or the build command (headway apps "
+            "set APP --build LINE)."
         )
     if found[0] == "." or len(found) == 1:
         return _path(found[0]), "the only program" if len(found) == 1 else "the program at the build path", None

@@ -68,9 +68,10 @@ _LISTENS = re.compile(r"\.listen\s*\(|\bcreateServer\s*\(|\b(?:Bun|Deno)\.serve\
 _OF_NPM = re.compile(r"npm_(?:config|package|lifecycle|execpath)_?")
 _NODE_FILE = re.compile(r"(?:^|\s)node\s+(?:--?[\w-]+(?:=\S+)?\s+|-r\s+\S+\s+)*+(?:\./)?([\w./-]+)")
 _HOW: Final = (
-    'Add a start script to package.json ("start": "node server.js"), or set the start command (startCommand), or add a '
+    'Add a start script to package.json ("start": "node server.js"), or set the start command (headway apps set '
+    "APP --start LINE), or add a "
     "Procfile with a line such as 'web: node server.js'. For a site, add a build script, or set the publish directory "
-    "(publishDirectory)."
+    "(headway apps set APP --publish FOLDER)."
 )
 
 

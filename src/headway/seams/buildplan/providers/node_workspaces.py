@@ -267,7 +267,10 @@ def _named(found: Sequence[tuple[Package, Program]], wanted: str) -> Served:
     match = next(iter([*exact, *last]), None)
     if match is None:
         known = ", ".join(package.folder for package, _ in found[:20]) or "none"
-        raise BuildError(f"There is no package {wanted[:100]} in the workspace (build.package). There are: {known}.")
+        raise BuildError(
+            f"There is no package {wanted[:100]} in the workspace (headway apps set APP --package FOLDER). There "
+            f"are: {known}."
+        )
     return _served(match, "the setting package", is_set=True)
 
 

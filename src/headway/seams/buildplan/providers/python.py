@@ -163,7 +163,10 @@ def _member(tree: Tree, settings: BuildSettings) -> tuple[str, str]:
     if any(f"{wanted}/{name}" in tree for name in MANIFESTS):
         return "", wanted
     named = ", ".join(found) or "none was found"
-    raise BuildError(f"There is no package {wanted[:60]} (build.package) with a pyproject.toml. There are: {named}.")
+    raise BuildError(
+        f"There is no package {wanted[:60]} (headway apps set APP --package FOLDER) with a pyproject.toml. There "
+        f"are: {named}."
+    )
 
 
 def _start(project: PythonProject, settings: BuildSettings) -> Start:

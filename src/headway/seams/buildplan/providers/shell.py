@@ -33,7 +33,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if script not in tree:
         raise BuildError(
             f"Nothing says what is to be started: there is no {script}. Add a Procfile with a line such as "
-            "'web: ./run', or set the start command (startCommand)."
+            "'web: ./run', or set the start command (headway apps set APP --start LINE)."
         )
     found = _SHEBANG.match(tree.text(script))
     shell = _SHELLS.get(found[1], found[1]) if found else "sh"

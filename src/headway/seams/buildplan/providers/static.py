@@ -38,7 +38,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     if folder is None and settings.publish is None and settings.start is None and settings.build is None:
         raise BuildError(
             f"There is a {STATICFILE}, but no {INDEX} at the build path and no root in it. Write the folder that holds "
-            f"the site into it ('root: dist'), or set the publish directory (publishDirectory)."
+            f"the site into it ('root: dist'), or set the publish directory (headway apps set APP --publish FOLDER)."
         )
     fallback = says.get("index_fallback", says.get("pushstate", ""))
     return BuildPlan(

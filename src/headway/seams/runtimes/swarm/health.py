@@ -237,7 +237,7 @@ class _Check:
         if is_http and not 200 <= answer.status < 400:
             return (
                 f"GET {path} on port {port} answers {answer.status}, which is not 2xx or 3xx. Mend what it reports, or "
-                "set the health check's path to one that answers."
+                "set the health check's path to one that answers (headway apps set APP --health-path /PATH)."
             )
         return None
 
