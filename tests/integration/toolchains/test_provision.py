@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import platform
 import shutil
@@ -18,10 +19,11 @@ from headway.seams.buildplan.plan import Need
 from headway.seams.buildplan.toolchains.provision import provide
 from tests.integration.worksite import IS_ROOT, Worksite
 from tests.toolchain_registry import ToolchainRegistry, packed, wheel
-from tests.toolchain_stores import entries_of, left_of, says, store_of, take_back
+from tests.toolchain_stores import NODE, entries_of, left_of, says, store_of, take_back
 
 TODAY = date(2026, 11, 20)
 DENO = f"@deno/linux-{'x64' if platform.machine() == 'x86_64' else 'arm64'}-glibc"
+NODES = f"node-linux-{'x64' if platform.machine() == 'x86_64' else 'arm64'}"
 SAYS = "#!/bin/sh\necho deno {version}\n"
 
 
@@ -61,6 +63,32 @@ async def test_a_version_is_fetched_once_and_every_account_reads_it(
     assert await provide(site, [need], store_of(site, registry, attempt="two"), today=TODAY) == provided
     assert registry.asked.total() == asked
     assert left_of(store) == []
+
+
+@pytest.mark.parametrize(
+    ("npm", "names"),
+    [
+        ("10.1.0", {"npm_config_nodedir", "npm_package_config_node_gyp_nodedir"}),
+        ("11.6.0", {"npm_package_config_node_gyp_nodedir"}),
+    ],
+)
+async def test_what_is_compiled_finds_the_headers_of_the_node_that_was_fetched(
+    site: Worksite, registry: ToolchainRegistry, npm: str, names: set[str]
+) -> None:
+    header = "#define NODE_MAJOR_VERSION 99\n#define NODE_MINOR_VERSION 1\n#define NODE_PATCH_VERSION {patch}\n"
+    for patch in (0, 1):
+        files = {"bin/node": NODE, "include/node/node_version.h": header.format(patch=0)}
+        registry.publish(NODES, f"99.1.{patch}", packed(files))
+    manifest = {"name": "npm", "version": npm, "bin": {"npm": "npm", "npx": "npm"}}
+    registry.publish("npm", npm, packed({"package.json": json.dumps(manifest), "npm": NODE}))
+    found = []
+    for patch in (0, 1):
+        needs = [Need(tool="node", wanted=f"99.1.{patch}"), Need(tool="npm", wanted=npm)]
+        store = store_of(site, registry, attempt=f"number{patch}")
+        provided = await provide(site, needs, store, today=TODAY)
+        found.append({name: value for name, value in provided.build_env.items() if name.endswith("_nodedir")})
+        await site.begin_again()
+    assert found == [dict.fromkeys(names, f"{site.folder}/toolchains/node/99.1.0/package"), {}]
 
 
 async def test_two_runs_that_want_the_same_at_once_fetch_it_once(site: Worksite, registry: ToolchainRegistry) -> None:

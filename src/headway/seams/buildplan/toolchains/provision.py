@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
@@ -18,6 +19,9 @@ from headway.seams.buildplan.toolchains.tools import TOOLS, Form
 from headway.seams.buildplan.toolchains.wishes import Wish, newest, read_wish
 
 _NOTED_SECONDS = 86_400.0
+# What node-gyp reads from 12 on, and what it read before, of which npm from 11 on says that it does not know it.
+_NODE_GYP, _OLD_NODE_GYP, _WARNS = "npm_package_config_node_gyp_nodedir", "npm_config_nodedir", 11
+_HEADER = re.compile(rb"^#define NODE_(MAJOR|MINOR|PATCH)_VERSION (\d{1,5})\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,10 @@ async def provide(work: Work, needs: Sequence[Need], store: Store, *, today: dat
     return Provided(
         path=tuple(f"{store.entry(each.wish.need.tool, each.version)}/bin" for each in given),
         env={name: value for each in given for name, value in TOOLS[each.wish.need.tool].env.items()},
-        build_env=await configured(work, node=Form.NPM in forms, python=Form.PYTHON in forms),
+        build_env={
+            **await configured(work, node=Form.NPM in forms, python=Form.PYTHON in forms),
+            **await _headers(work, store, provision.given),
+        },
         lines=(*(each.line for each in told), *(f"{label} {end}" for label, end in ends if end)),
         uses=tuple(replace(each.wish.need, wanted=each.version) for each in given),
     )
@@ -80,6 +87,25 @@ async def bring(work: Work, names: Sequence[str], store: Store) -> Provided:
             "Have both machines use the same version, or build where it runs."
         )
     return provided
+
+
+async def _headers(work: Work, store: Store, given: Mapping[str, Given]) -> dict[str, str]:
+    """Where node-gyp finds the headers of the Node that is used, so that what has a compiled part is built without
+    fetching them from elsewhere; nothing where none of just that version lie there.
+    """
+    node = given.get("node")
+    if node is None:
+        return {}
+    entry = store.entry("node", node.version)
+    own = [node.installed.prefix] if node.installed is not None and node.installed.is_open else []
+    for folder in (f"{entry}/package", entry, *own):
+        text = await work.host.read_file(f"{folder}/include/node/node_version.h", 1 << 16)
+        numbers = {name.decode(): int(value) for name, value in _HEADER.findall(text or b"")}
+        if ".".join(str(numbers.get(part, "")) for part in ("MAJOR", "MINOR", "PATCH")) == node.version:
+            npm = semver.parse_version(given["npm"].version) if "npm" in given else None
+            warns = npm is not None and npm.numbers[0] >= _WARNS and not {"pnpm", "yarn"} & given.keys()
+            return {_NODE_GYP: folder} if warns else {_NODE_GYP: folder, _OLD_NODE_GYP: folder}
+    return {}
 
 
 def merged(needs: Sequence[Need]) -> list[Need]:
