@@ -57,6 +57,8 @@ async def test_a_tool_comes_at_its_version(site: Worksite, tool: str, wanted: st
         ("pnpm@10", "pnpm@9.0.0", ("pnpm", "install")),
         ("pnpm@11", "pnpm@9.0.0", ("pnpm", "install")),
         ("yarn@4", "yarn@4.0.0", ("yarn", "install")),
+        ("yarn@3", "yarn@4.0.0", ("yarn", "install")),
+        ("yarn@2.4.3", "yarn@4.0.0", ("yarn", "install")),
         ("yarn@1", "yarn@4.0.0", ("yarn", "install")),
         ("npm@10", "pnpm@9.0.0", ("npm", "install")),
         ("bun@1", "pnpm@9.0.0", ("bun", "install")),

@@ -145,7 +145,8 @@ async def configured(work: Work, *, node: bool, python: bool) -> dict[str, str]:
         cafile = of_npmrc(texts[: len(npm)], None).cafile
         there = [name for name, data in zip(npm, found, strict=False) if data is not None]
         env |= {"npm_config_globalconfig": there[0]} if there else {}
-        env |= dict.fromkeys(("NODE_EXTRA_CA_CERTS", "YARN_HTTPS_CA_FILE_PATH", "DENO_CERT"), cafile) if cafile else {}
+        # Yarn goes by what Node trusts; its own variable is one that Yarn 2 ends for, since it does not know it.
+        env |= dict.fromkeys(("NODE_EXTRA_CA_CERTS", "DENO_CERT"), cafile) if cafile else {}
     if python:
         cafile = of_pip(texts[len(npm) :], None).cafile
         env |= dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), cafile) if cafile else {}
