@@ -79,6 +79,7 @@ from headway.wiring_machine import (
     edge_facts,
     engine_settings,
     kept_releases,
+    memory_share,
     tools_of,
     try_registry,
     upload_room,
@@ -196,6 +197,7 @@ class Wiring:
             open_registry=self._registries.open,
             repository=self._providers.repository,
             uid_base=self._data_dir.uid_base,
+            memory_share=memory_share(self._settings),
         )
 
     def wired(self, access: AccessService) -> Wired:

@@ -43,7 +43,7 @@ from headway.seams.runtimes.compose.commands import Docker
 from headway.seams.runtimes.compose.engine import Engine as ContainerEngine
 from headway.seams.runtimes.compose.stacks import Stacks
 from headway.seams.runtimes.several import Runtimes
-from headway.wiring_machine import edge_accounts
+from headway.wiring_machine import edge_accounts, roots_of
 
 HostOf = Callable[[Tx, str], str | None]
 HostsInUse = Callable[[Tx], Sequence[str]]
@@ -173,6 +173,8 @@ class Afar:
             edge_port=settings.edge_port,
             https_port=settings.https_port,
             certificate_mail=settings.certificate_mail,
+            certificate_authority=settings.certificate_authority,
+            certificate_roots=roots_of(settings),
             edge=f"{host.work}/bin/traefik",
             site=f"{host.work}/bin/caddy",
             engine=DOCKER_SOCKET,

@@ -7,6 +7,8 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from cryptography import x509
+
 from headway.core.deployments.run import Deadlines
 from headway.core.engine.parts import EngineSettings
 from headway.domains.applications.folders import AppFolders
@@ -27,6 +29,8 @@ from headway.infra.docker.registries import log_in
 from headway.infra.hosts.command import Account
 from headway.infra.hosts.local import LocalHost
 from headway.infra.panel.data_dir import DataDir, OwnProgram
+from headway.infra.panel.memory import memory_bytes
+from headway.kernel.errors import InvalidInput
 from headway.kernel.settings import Part, Settings
 from headway.seams.buildplan.toolchains.store import Sources, Store, Turns
 from headway.seams.runtimes.base import Runtime
@@ -212,6 +216,11 @@ def edge_accounts(data_dir: DataDir) -> EdgeAccounts:
     return EdgeAccounts(serving=data_dir.account_of(OwnProgram.EDGE), trying=data_dir.account_of(OwnProgram.TRIAL))
 
 
+def memory_share(settings: Settings) -> int:
+    """What one organisation may take of the machine's memory, in bytes."""
+    return memory_bytes() * settings.organization_memory_percent // 100
+
+
 def edge_facts(settings: Settings) -> EdgeFacts:
     """What the settings say of the edge, and of names that are not for services."""
     return EdgeFacts(
@@ -225,7 +234,26 @@ def edge_facts(settings: Settings) -> EdgeFacts:
 def https_of(settings: Settings) -> Https | None:
     if settings.https_port is None:
         return None
-    return Https(port=settings.https_port, mail=settings.certificate_mail)
+    return Https(
+        port=settings.https_port,
+        mail=settings.certificate_mail,
+        authority=settings.certificate_authority,
+        roots=roots_of(settings),
+    )
+
+
+def roots_of(settings: Settings) -> str | None:
+    """The certificates that vouch for the authority's address, as PEM text. Raises InvalidInput."""
+    if settings.certificate_roots is None:
+        return None
+    try:
+        text = Path(settings.certificate_roots).read_text()
+        x509.load_pem_x509_certificates(text.encode())
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"HEADWAY_CERTIFICATE_ROOTS: {settings.certificate_roots} cannot be read as certificates (PEM): {error}"
+        ) from error
+    return text
 
 
 def kept_releases(settings: Settings) -> KeptReleases:

@@ -10,9 +10,9 @@ from headway.core.access.survey import Line, Survey
 from headway.core.access.upgrades import survey as of_keys
 from headway.domains.applications import engine_fetch as of_application_builds
 from headway.domains.applications import generation as of_rules
-from headway.domains.applications import own_routing
+from headway.domains.applications import own_routing, share_store
 from headway.domains.applications import powers as of_applications
-from headway.domains.catalog import destinations_store, domains_store
+from headway.domains.catalog import certificates_store, destinations_store, domains_store
 from headway.domains.composes import engine_fetch as of_compose_builds
 from headway.domains.composes import outlook
 from headway.domains.composes import powers as of_composes
@@ -21,7 +21,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 from headway.reactions.webhooks import watching
-from headway.wiring_machine import edge_facts
+from headway.wiring_machine import edge_facts, memory_share
 
 _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
     of_applications.adopt_all,
@@ -41,6 +41,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
     """Every part's, by these settings."""
     return (
         of_applications.survey,
+        partial(share_store.survey, share=memory_share(settings)),
         of_application_builds.survey,
         of_rules.survey,
         own_routing.survey,
@@ -50,6 +51,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
         of_schedules.survey,
         destinations_store.survey,
         partial(domains_store.survey, facts=edge_facts(settings)),
+        partial(certificates_store.survey, facts=edge_facts(settings)),
         watching.survey,
         of_keys,
     )

@@ -210,11 +210,17 @@ def _is_name(value: Json) -> bool:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Stage]:
+async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
     folder = tmp_path / "data"
     folder.mkdir()
     shutil.copyfile(sqlite_template, folder / "headway.db")
-    async with open_world(folder) as world, AsyncExitStack() as stack:
+    async with open_world(folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stage(world: World) -> AsyncIterator[Stage]:
+    async with AsyncExitStack() as stack:
         keys = await _admitted(world)
         clients = {name: await stack.enter_async_context(client_with(world.app, key)) for name, key in keys.items()}
         made = Stage(world, clients)

@@ -60,7 +60,7 @@ class ContainerSettings(Bounds):
         default=80,
         metadata=told(
             whole(1, 100),
-            "How much of a machine's memory the compose files of one organisation may take together, in percent.",
+            "How much of a machine's memory the services of one organisation may take together, in percent.",
             variable="HEADWAY_ORGANIZATION_MEMORY",
         ),
     )

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from headway.kernel.bounds import told as _told
+from headway.kernel.certificate_settings import CertificateSettings
 from headway.kernel.errors import InvalidInput
 from headway.kernel.forms import Form, choice, duration, duration_text, matching, size, whole
 from headway.kernel.secret import Secret
-from headway.kernel.toolchain_settings import ToolchainSettings
 
 LOOPBACK = "127.0.0.1"
 _MIB = 1 << 20
@@ -71,7 +71,6 @@ _PATH = Form(accepts="a folder", parse=str)
 _PORT = whole(1, 65535)
 _HOST = matching(r"[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?|[0-9a-fA-F:.]+", "an IP address or a host name")
 _DOMAIN = matching(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", "a domain in lower case")
-_MAIL = matching(r"[^@\s{}]+@[^@\s{}]+", "a mail address")
 _DATABASE = matching(
     r"(postgres|postgresql|sqlite)(\+[a-z0-9]+)?://\S+", "postgresql://… or sqlite:///FILE", secret=True
 )
@@ -82,7 +81,7 @@ _KEY = matching(r"[!-~]{8,256}", "8 to 256 letters, digits and signs, no spaces"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(ToolchainSettings):
+class Settings(CertificateSettings):
     """The panel's settings; ``from_env`` fills in the defaults that depend on the machine."""
 
     data_dir: Path = field(
@@ -100,9 +99,6 @@ class Settings(ToolchainSettings):
     server_edge_host: str = field(default="127.0.0.1", metadata=_told(_HOST, "The same for those on servers, there."))
     https_port: int | None = field(
         default=None, metadata=_told(_PORT, "Port on which applications are reached over HTTPS; unset: no HTTPS.")
-    )
-    certificate_mail: str | None = field(
-        default=None, metadata=_told(_MAIL, "Mail address for the certificate authority; unset: it is not asked.")
     )
     base_domain: str = field(default="localhost", metadata=_told(_DOMAIN, "Applications are reached at NAME.DOMAIN."))
     database_url: Secret | None = field(

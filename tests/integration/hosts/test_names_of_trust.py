@@ -72,6 +72,8 @@ def setting(root: Path) -> Setting:
         edge_port=80,
         https_port=None,
         certificate_mail=None,
+        certificate_authority=None,
+        certificate_roots=None,
         edge="/nowhere/traefik",
         site="/nowhere/caddy",
         engine="/nowhere/docker.sock",

@@ -95,6 +95,8 @@ async def test_the_edge_of_a_server_needs_no_link_to_come_back_and_the_panel_say
         edge_port=port,
         https_port=None,
         certificate_mail=None,
+        certificate_authority=None,
+        certificate_roots=None,
         edge=str(program),
         site="caddy",
         engine=str(folder / "no.sock"),

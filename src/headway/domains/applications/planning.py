@@ -11,7 +11,7 @@ from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
 from headway.core.deployments.status import Reason
-from headway.domains.applications import engine_fetch, generation, powers, store
+from headway.domains.applications import engine_fetch, generation, powers, share_store, store
 from headway.domains.applications.model import Application, AppSettings, from_provider
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.snapshot import Snapshot
@@ -37,7 +37,7 @@ FindRepository = Callable[[Tx, str, Mapping[str, Any], str], Opened | None]
 class Planning:
     """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry,
     ``repository`` the one that a git provider opens; ``uid_base`` is where the accounts begin, None
-    where there are none.
+    where there are none; ``memory_share`` is what one organisation may take of the machine's memory, in bytes.
     """
 
     vault: Vault
@@ -45,6 +45,7 @@ class Planning:
     open_registry: OpenRegistry
     repository: FindRepository
     uid_base: int | None
+    memory_share: int
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The plan of a deployment's application. Raises RunFailed with reason refused where it cannot be made."""
@@ -123,6 +124,7 @@ class Planning:
             answers=bool(serving and serving.health and serving.health.answers),
             project_id=application.project_id,
             ruled=self._is_ruled(tx, application, settings),
+            memory_part=share_store.part_of(tx, application, settings, self.memory_share, self.vault),
             mask=variables.mask,
         )
 

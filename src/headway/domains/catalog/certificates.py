@@ -9,10 +9,16 @@ from dataclasses import replace
 from typing import Protocol
 
 from headway.core.access import policy
+from headway.core.access.machine import require_machine
 from headway.core.access.model import Actor
 from headway.domains.catalog import certificates_store as store
-from headway.domains.catalog import domains_store
-from headway.domains.catalog.certificates_model import Certificate, check_pair, covers, fingerprint, showable
+from headway.domains.catalog.certificates_model import (
+    Certificate,
+    check_pair,
+    covers,
+    fingerprint,
+    reserved_in,
+)
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
@@ -67,7 +73,7 @@ class CertificateService:
             )
             tx.lock(_LOCK)
             store.add(tx, certificate, self._vault.seal(private_key.reveal()))
-            self._require_shown(tx, certificate)
+            self._require_shown(tx, actor, certificate)
             return certificate
 
         return await self._shown(await self._db.run(write))
@@ -91,7 +97,7 @@ class CertificateService:
             tx.lock(_LOCK)
             sealed = self._vault.seal(key.reveal())
             store.change(tx, certificate_id, name=changed.name, certificate=changed.pem, private_key=sealed)
-            self._require_shown(tx, changed)
+            self._require_shown(tx, actor, changed)
             return changed
 
         return await self._shown(await self._db.run(write))
@@ -142,7 +148,10 @@ class CertificateService:
             await self._edge.shown(host, fingerprint(certificate.pem))
         return certificate
 
-    def _require_shown(self, tx: Tx, certificate: Certificate) -> None:
+    def _require_shown(self, tx: Tx, actor: Actor, certificate: Certificate) -> None:
+        reserved = reserved_in(certificate, self._facts.reserved)
+        if reserved is not None:
+            require_machine(actor, f"A certificate for {reserved}")
         if certificate.certificate_id not in {each.certificate_id for each, _ in self._showable(tx)}:
             raise Conflict(
                 f"{', '.join(certificate.hosts)}: another certificate is there for such a name, or the name is not "
@@ -164,9 +173,7 @@ class CertificateService:
 
     def _showable(self, tx: Tx) -> list[tuple[Certificate, str]]:
         keys = {each.certificate_id: (each, sealed) for each, sealed in store.every(tx)}
-        names = store.named_applications(tx) if keys else []
-        hosts = [(self._facts.generated_host(name), whose) for name, whose in names]
-        found = showable([each for each, _ in keys.values()], [*hosts, *(domains_store.hosts(tx) if keys else ())])
+        found = store.showable_of(tx, [each for each, _ in keys.values()], self._facts)
         return [keys[each.certificate_id] for each in found]
 
 

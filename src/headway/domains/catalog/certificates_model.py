@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_address
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from headway.kernel.errors import InvalidInput
 from headway.kernel.secret import Secret
 
+_LONGEST_RSA_BITS = 4096
+_LONGEST_KEY = 8 << 10  # a longer one is looked at for seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A certificate with those that vouch for it, as PEM text. Its private key stays sealed."""
+    """A certificate with those that vouch for it, as PEM text. Its private key stays sealed. ``hosts`` are what a
+    browser takes it for, ``claims`` what the edge would show it for.
+    """
 
     certificate_id: str
     organization_id: str
@@ -26,14 +33,25 @@ class Certificate:
     auto_renew: bool | None
     created_at: datetime
     hosts: tuple[str, ...] = field(init=False)
+    claims: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hosts", names_in(_leaf(self.pem)))
+        leaf = _leaf(self.pem)
+        object.__setattr__(self, "hosts", names_in(leaf))
+        object.__setattr__(self, "claims", claims_of(leaf))
 
 
 def check_pair(pem: str, private_key: Secret) -> None:
     """Whether a certificate is good now, for a name at least, and its key is the one given. Raises InvalidInput."""
     leaf = _leaf(pem)
+    public = leaf.public_key()
+    if isinstance(public, rsa.RSAPublicKey) and public.key_size > _LONGEST_RSA_BITS:
+        raise InvalidInput(
+            f"The certificate's key has {public.key_size} bits, which costs the edge too much at each connection; "
+            f"an RSA key has {_LONGEST_RSA_BITS} at most."
+        )
+    if len(private_key.reveal()) > _LONGEST_KEY:
+        raise InvalidInput(f"The private key has more than {_LONGEST_KEY >> 10} KiB; give the text of that key alone.")
     try:
         key = load_pem_private_key(private_key.reveal().strip().encode() + b"\n", password=None)
     except TypeError as error:
@@ -59,6 +77,31 @@ def names_in(leaf: x509.Certificate) -> tuple[str, ...]:
         return tuple(str(name.value).lower() for name in names)
 
 
+def claims_of(leaf: x509.Certificate) -> frozenset[str]:
+    """All that Traefik would show a certificate for, which is more than browsers take it for: the common name counts
+    beside the other names, a comma within a name parts it, a dot at the end is none; and by an address it is shown to
+    whoever asks there without a name.
+    """
+    said = [str(each.value) for each in leaf.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        pass
+    else:
+        said += names.get_values_for_type(x509.DNSName)
+        said += map(str, names.get_values_for_type(x509.IPAddress))
+    parts = (part.strip().lower().rstrip(".") for name in said for part in name.split(","))
+    return frozenset(part for part in parts if part)
+
+
+def reserved_in(certificate: Certificate, reserved: Mapping[str, str]) -> str | None:
+    """A name that no organisation has by itself and the edge would show the certificate for, with whose it is."""
+    address = next((each for each in sorted(certificate.claims) if _is_address(each)), None)
+    if address is not None:
+        return f"{address}, by which the edge shows it to whoever names no host,"
+    return next((f"{host}, {whose}," for host, whose in reserved.items() if covers(certificate, host)), None)
+
+
 def fingerprint(pem: str) -> bytes:
     """The first certificate of the text as it is sent to a browser."""
     return _leaf(pem).public_bytes(Encoding.DER)
@@ -80,9 +123,9 @@ def showable(certificates: Sequence[Certificate], hosts: Iterable[tuple[str, str
 
 
 def covers(certificate: Certificate, host: str) -> bool:
-    """Whether a certificate is good for a host name."""
+    """Whether the edge would show a certificate to whoever asks for the host."""
     _, _, parent = host.partition(".")
-    return host in certificate.hosts or f"*.{parent}" in certificate.hosts
+    return host in certificate.claims or f"*.{parent}" in certificate.claims
 
 
 def _leaf(pem: str) -> x509.Certificate:
@@ -92,3 +135,11 @@ def _leaf(pem: str) -> x509.Certificate:
         raise InvalidInput(
             "The certificate cannot be read; give the whole PEM text, your own certificate first."
         ) from error
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.strip("[]"))
+    except ValueError:
+        return False
+    return True

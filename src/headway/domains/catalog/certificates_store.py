@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, union, update
 
 from headway.core.access.policy import Missing, Noun
-from headway.domains.catalog.certificates_model import Certificate
+from headway.core.access.survey import Line, has_machine
+from headway.domains.catalog import domains_store
+from headway.domains.catalog.certificates_model import Certificate, reserved_in, showable
+from headway.domains.catalog.domains_model import EdgeFacts
 from headway.infra.db.tables.applications import applications
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.edge import certificates, domains
 from headway.infra.db.transaction import Tx
+from headway.kernel.vault import Vault
 
 _c = certificates.c
 _HOST_NAME = func.coalesce(applications.c.host_name, applications.c.app_name)  # below the base domain
@@ -35,6 +40,30 @@ def of_organization(tx: Tx, organization_id: str) -> list[Certificate]:
 def every(tx: Tx) -> list[tuple[Certificate, str]]:
     """All certificates with their sealed keys."""
     return [(_record(row), row.private_key) for row in tx.execute(select(certificates))]
+
+
+def showable_of(tx: Tx, kept: Sequence[Certificate], facts: EdgeFacts) -> list[Certificate]:
+    """Those of these that the edge may show, by the hosts that organisations have now."""
+    if not kept:
+        return []
+    named = [(facts.generated_host(name), whose) for name, whose in named_applications(tx)]
+    return showable(kept, [*named, *domains_store.hosts(tx)])
+
+
+def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
+    """See ``Survey``: certificates for what is no organisation's own, and those that are not shown."""
+    del vault
+    kept = [each for each, _ in every(tx)]
+    shown = {each.certificate_id for each in showable_of(tx, kept, facts)}
+    for each in kept:
+        what = f"certificate {each.name} ({each.certificate_id})"
+        reserved = reserved_in(each, facts.reserved)
+        if reserved is not None and not has_machine(tx, each.organization_id):
+            why = f"are of {reserved} too: it goes on, and is refused when it is changed next"
+            yield Line(what=what, setting="its names", why=why, refused=True)
+        if each.certificate_id not in shown:
+            why = "are also those of another certificate, or of a host of another organisation: it is not shown"
+            yield Line(what=what, setting="its names", why=why, refused=True)
 
 
 def named_applications(tx: Tx) -> list[tuple[str, str]]:

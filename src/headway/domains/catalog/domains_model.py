@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -84,7 +85,13 @@ class EdgeFacts:
 
     def whose_name(self, host: str) -> str | None:
         """Whose name the host is where no service may have it by itself: the panel's, or the machine's."""
-        return {"localhost": "the machine's own name", self.panel_host: "the panel's own name"}.get(host)
+        return self.reserved.get(host)
+
+    @property
+    def reserved(self) -> Mapping[str, str]:
+        """The names that no service may have by itself, each with whose it is."""
+        panel = {} if self.panel_host is None else {self.panel_host: "the panel's own name"}
+        return {"localhost": "the machine's own name", **panel}
 
     def generated_host(self, host_name: str) -> str:
         """Where an application is reached before anybody has given it a domain."""

@@ -12,6 +12,7 @@ from headway.domains.composes.model import Record, ReleaseState, Wanted
 from headway.infra.db.tables.composes import compose_releases, composes
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
+from headway.seams.runtimes.compose import memory
 
 _c, _r = composes.c, compose_releases.c
 
@@ -27,3 +28,11 @@ def files_beside(tx: Tx, compose_id: str, vault: Vault) -> list[Mapping[str, Any
     serve = (_r.compose_id == _c.compose_id, _r.state == ReleaseState.SERVING, _c.wanted != Wanted.DOWN)
     records = tx.execute(select(_r.record).where(*others, *serve)).scalars()
     return [Record.load(vault.open(record)).file for record in records]
+
+
+def demand_of_composes(tx: Tx, organization_id: str, host_id: str, vault: Vault) -> int:
+    """The memory that the containers of an organisation's compose services on a host may take, in bytes."""
+    mine = (_c.organization_id == organization_id, _c.host_id == host_id)
+    serve = (_r.compose_id == _c.compose_id, _r.state == ReleaseState.SERVING, _c.wanted != Wanted.DOWN)
+    records = tx.execute(select(_r.record).where(*mine, *serve)).scalars()
+    return sum(memory.demand(Record.load(vault.open(record)).file) for record in records)

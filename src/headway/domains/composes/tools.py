@@ -9,6 +9,7 @@ from typing import Any
 
 from headway.core.access.machine_store import has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
+from headway.domains.applications.share_store import demand_of_applications
 from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.kept import KeptReleases
 from headway.domains.catalog.room import Room
@@ -165,11 +166,17 @@ class Tools:
         beside = await self.db.read(lambda tx: files_beside(tx, compose_id, self.vault))
         if beside is not None and not machine:
             share = await self.engine.memory_bytes() * limits.memory_percent // 100
+            share -= await self.db.read(lambda tx: self._applications(tx, compose_id))
             file = memory.shared(file, share, stack=record.stack)
             too_much += memory.beyond(file, beside, share)
         if too_much:
             raise InvalidInput(f"The compose file {'; it '.join(too_much)}.")
         return replace(record, file=await self.begun(compose_id, file, machine=machine, stack=record.stack))
+
+    def _applications(self, tx: Tx, compose_id: str) -> int:
+        """What its organisation's applications were told that they may take of this machine."""
+        whose = store.find(tx, compose_id, self.vault).organization_id
+        return demand_of_applications(tx, whose, self.vault) if self.host_id == LOCAL_HOST else 0
 
     async def begun(self, compose_id: str, file: Model, *, machine: bool, stack: bool) -> Model:
         """The file whose containers begin where the kernel judges them. Raises EngineAway."""

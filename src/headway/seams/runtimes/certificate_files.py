@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +13,12 @@ from headway.kernel.artifacts import KeyPair
 from headway.seams.runtimes.certificate import self_signed
 from headway.seams.runtimes.private_file import let_pass, let_read, write_privately
 from headway.seams.runtimes.programs import checked_id
-from headway.seams.runtimes.traefik import ISSUED, Https, render_certificates
+from headway.seams.runtimes.traefik import ISSUED, ROOTS, Https, render_certificates
+
+log = logging.getLogger(__name__)
+
+_WRITING_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
 
 
 class CertificateFiles:
@@ -24,6 +32,7 @@ class CertificateFiles:
         self._others = root / "certificates"
         self._listing = listing
         self._asks = https is not None and https.mail is not None
+        self._roots = https.roots if https is not None else None
         self._reader = reader
         self._seen_as = seen_as
 
@@ -38,6 +47,8 @@ class CertificateFiles:
                 write_privately(path, text)
         for path in (certificate, key, *self._others.iterdir()):
             let_read(path, self._reader)
+        if self._roots is not None:
+            write_privately(self._root / ROOTS, self._roots, reader=self._reader)
         if self._asks and self._reader is not None:
             self._give_state(self._reader)
         self._list(sorted(path.stem for path in self._others.glob("*.crt")))
@@ -59,6 +70,22 @@ class CertificateFiles:
         for path in self._others.iterdir():
             if path.stem not in names:
                 path.unlink()
+
+    def mend_state(self) -> None:
+        """Sets aside what Traefik was cut off at writing: with half of it, it would ask for no certificate any more.
+        For when there is none; one that is about to go may be writing just now.
+        """
+        state = self._root / ISSUED
+        deadline = time.monotonic() + _WRITING_SECONDS
+        while self._asks and not _is_whole(state):
+            if time.monotonic() > deadline:
+                aside = state.with_name(f"{ISSUED}.bad")
+                log.warning("what authorities have issued cannot be read and was set aside: %s", aside)
+                state.replace(aside)
+                if self._reader is not None:
+                    self._give_state(self._reader)
+                return
+            time.sleep(_LOOK_SECONDS)
 
     def _give_state(self, owner: int) -> None:
         """The one file that Traefik writes: what it was issued, and the key of its account."""
@@ -87,3 +114,16 @@ class CertificateFiles:
 
     def _files(self, name: str) -> tuple[Path, Path]:
         return self._others / f"{name}.crt", self._others / f"{name}.key"
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        text = state.read_text()
+    except FileNotFoundError:
+        return True
+    except UnicodeDecodeError:
+        return False
+    try:
+        return not text or isinstance(json.loads(text), dict)
+    except ValueError:
+        return False

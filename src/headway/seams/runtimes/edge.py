@@ -336,6 +336,7 @@ class Edge:
         await self._wait_until_up()
 
     async def _make_ready(self) -> None:
+        await asyncio.to_thread(self._certificates.mend_state)
         await asyncio.to_thread(self._renew_files)
         await self._wait_for_ports()
 

@@ -11,16 +11,20 @@ from headway.kernel.errors import InvalidInput
 
 WEB, SECURE, ACME = "web", "secure", "acme"
 ISSUED = "acme.json"  # what authorities have issued
+ROOTS = "authority.pem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Https:
     """The optional second entrance: its port, and the mail address that certificates are asked for with (None: the
-    edge's own, which browsers do not know).
+    edge's own, which browsers do not know). ``authority`` is the address of another authority's directory than the
+    public one, and ``roots`` the certificates, as PEM text, that vouch for that address.
     """
 
     port: int
     mail: str | None = None
+    authority: str | None = None
+    roots: str | None = None
 
 
 def command_line(
@@ -37,6 +41,10 @@ def command_line(
                 f"--certificatesresolvers.{ACME}.acme.storage={state / ISSUED}",
                 f"--certificatesresolvers.{ACME}.acme.httpchallenge.entrypoint={WEB}",
             )
+            if https.authority is not None:
+                secure += (f"--certificatesresolvers.{ACME}.acme.caserver={https.authority}",)
+            if https.roots is not None:
+                secure += (f"--certificatesresolvers.{ACME}.acme.cacertificates={state / ROOTS}",)
     return (
         str(program),
         f"--entrypoints.{WEB}.address={bracketed}:{port}",

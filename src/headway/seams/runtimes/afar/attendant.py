@@ -135,7 +135,7 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
     wanted = None if setting.use_cgroups is False else accounts
     gates = gates_of(setting.panel_id, wanted, ports, runs=setting.runs)
     beginning = OwnBeginning(api=api, gates=gates)
-    https = None if setting.https_port is None else Https(port=setting.https_port, mail=setting.certificate_mail)
+    https = None if setting.https_port is None else https_of(setting, setting.https_port)
     native = NativeRuntime(
         root / "native",
         panel_id=setting.panel_id,
@@ -162,6 +162,16 @@ def parts_of(setting: Setting) -> Mapping[str, Any]:
         "machine": OwnMachine(),
         "visits": Visits(api),
     }
+
+
+def https_of(setting: Setting, port: int) -> Https:
+    """The second entrance of the edge there."""
+    return Https(
+        port=port,
+        mail=setting.certificate_mail,
+        authority=setting.certificate_authority,
+        roots=setting.certificate_roots,
+    )
 
 
 def attend(make_mask: MakeMask) -> None:

@@ -102,6 +102,8 @@ class Setting:
     edge_port: int
     https_port: int | None
     certificate_mail: str | None
+    certificate_authority: str | None
+    certificate_roots: str | None
     edge: str
     site: str
     engine: str

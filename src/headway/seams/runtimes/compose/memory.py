@@ -33,7 +33,7 @@ def beyond(model: Model, beside: Sequence[Model], share: int) -> list[str]:
     """What is wrong with a file that takes more than is left of the share, as the end of the sentence "The compose file
     …".
     """
-    taken, asked = sum(map(_demand, beside)), _demand(model)
+    taken, asked = sum(map(demand, beside)), demand(model)
     if taken + asked <= share:
         return []
     left = max(0, share - taken) >> 20
@@ -43,7 +43,8 @@ def beyond(model: Model, beside: Sequence[Model], share: int) -> list[str]:
     ]
 
 
-def _demand(model: Model) -> int:
+def demand(model: Model) -> int:
+    """What the containers of a file may take together, as far as it says it."""
     return sum((_limit(each) or 0) * replicas(each) for each in model["services"].values())
 
 
