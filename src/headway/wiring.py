@@ -197,7 +197,7 @@ class Wiring:
             open_registry=self._registries.open,
             repository=self._providers.repository,
             uid_base=self._data_dir.uid_base,
-            memory_share=memory_share(self._settings),
+            memory_share=memory_share(self._settings, self._data_dir.vault),
         )
 
     def wired(self, access: AccessService) -> Wired:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableSet, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from headway.core.access.model import Actor
 from headway.core.deployments.hosts import LOCAL_HOST
@@ -18,6 +19,7 @@ from headway.core.engine.poller import Poller
 from headway.domains.applications import powers as of_applications
 from headway.domains.applications import store as applications
 from headway.domains.applications.routing import Edge
+from headway.domains.applications.share_store import demand_of_applications
 from headway.domains.applications.store import any_in_containers
 from headway.domains.backups import store as backups
 from headway.domains.catalog.containers import ContainerService, EngineThere, SecretsOf
@@ -249,6 +251,7 @@ def _tools(
         stacks=Stacks(engine=engine, api=engine.api, panel_id=data_dir.panel_id),
         routing=routing,
         room=Room(work=str(work), floor=settings.least_free_bytes, api=engine.api),
+        beside=partial(demand_of_applications, vault=data_dir.vault),
         defaults=Defaults(
             health_seconds=settings.health_deadline.total_seconds(),
             settle_seconds=settings.settle_time.total_seconds(),

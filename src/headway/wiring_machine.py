@@ -15,6 +15,7 @@ from headway.domains.applications.folders import AppFolders
 from headway.domains.applications.imaging import UNIX, Imaging
 from headway.domains.applications.looking import PREFIX
 from headway.domains.applications.routing import Routing
+from headway.domains.applications.share_store import Share
 from headway.domains.applications.tools import Defaults, Tools
 from headway.domains.catalog.domains_model import EdgeFacts
 from headway.domains.catalog.git_providers import GitProviderService
@@ -23,6 +24,7 @@ from headway.domains.catalog.kept import KeptReleases
 from headway.domains.catalog.registries_model import Credentials
 from headway.domains.catalog.room import Room
 from headway.domains.catalog.uploads import UploadRoom
+from headway.domains.composes.share_store import demand_of_composes
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.registries import log_in
@@ -32,6 +34,7 @@ from headway.infra.panel.data_dir import DataDir, OwnProgram
 from headway.infra.panel.memory import memory_bytes
 from headway.kernel.errors import InvalidInput
 from headway.kernel.settings import Part, Settings
+from headway.kernel.vault import Vault
 from headway.seams.buildplan.toolchains.store import Sources, Store, Turns
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.beginning import OwnBeginning
@@ -216,9 +219,12 @@ def edge_accounts(data_dir: DataDir) -> EdgeAccounts:
     return EdgeAccounts(serving=data_dir.account_of(OwnProgram.EDGE), trying=data_dir.account_of(OwnProgram.TRIAL))
 
 
-def memory_share(settings: Settings) -> int:
-    """What one organisation may take of the machine's memory, in bytes."""
-    return memory_bytes() * settings.organization_memory_percent // 100
+def memory_share(settings: Settings, vault: Vault) -> Share:
+    """What one organisation may take of the machine's memory."""
+    return Share(
+        bytes=memory_bytes() * settings.organization_memory_percent // 100,
+        composes=partial(demand_of_composes, host_id=LOCAL, vault=vault),
+    )
 
 
 def edge_facts(settings: Settings) -> EdgeFacts:

@@ -39,9 +39,13 @@ def lines(tx: Tx, vault: Vault, settings: Settings) -> Iterator[Line]:
 
 def surveys(settings: Settings) -> tuple[Survey, ...]:
     """Every part's, by these settings."""
+
+    def of_memory(tx: Tx, vault: Vault) -> Iterator[Line]:
+        return share_store.survey(tx, vault, share=memory_share(settings, vault))
+
     return (
+        of_memory,
         of_applications.survey,
-        partial(share_store.survey, share=memory_share(settings)),
         of_application_builds.survey,
         of_rules.survey,
         own_routing.survey,

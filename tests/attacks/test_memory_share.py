@@ -10,7 +10,7 @@ import pytest
 
 from headway.domains.applications import store
 from headway.domains.applications.model import ReleaseState, Wanted
-from headway.domains.applications.share_store import part_of, survey, taken
+from headway.domains.applications.share_store import Share, part_of, survey, taken
 from headway.kernel.errors import InvalidInput
 from headway.wiring_machine import memory_share
 from tests.integration.http.world import World, open_world
@@ -42,13 +42,13 @@ async def theirs(world: World, name: str, limit: int | None = None, *, serves: b
 
 async def part(world: World, application_id: str, share: int) -> int | None:
     """What it may have for which nobody has said it."""
-    vault = world.platform.data_dir.vault
+    vault, whole = world.platform.data_dir.vault, Share(bytes=share, composes=lambda *_: 0)
     application = await world.services.db.read(lambda tx: store.find(tx, application_id, vault))
-    return await world.services.db.read(lambda tx: part_of(tx, application, application.settings, share, vault))
+    return await world.services.db.read(lambda tx: part_of(tx, application, application.settings, whole, vault))
 
 
 async def test_what_is_said_is_never_more_than_the_share(world: World) -> None:
-    share = memory_share(world.platform.settings)
+    share = memory_share(world.platform.settings, world.platform.data_dir.vault).bytes
     await theirs(world, "large", share * 3 // 4)
     await theirs(world, "stopped", share, serves=False)
     more = await theirs(world, "more", share // 2, serves=False)
@@ -61,7 +61,7 @@ async def test_what_is_said_is_never_more_than_the_share(world: World) -> None:
 
 
 async def test_for_whom_nothing_is_said_shares_what_is_left(world: World) -> None:
-    share = memory_share(world.platform.settings)
+    share = memory_share(world.platform.settings, world.platform.data_dir.vault).bytes
     plain = [await theirs(world, "one")]
     assert await part(world, plain[0], share) == share // 8
     plain += [await theirs(world, f"more {number}") for number in range(11)]
@@ -74,17 +74,18 @@ async def test_for_whom_nothing_is_said_shares_what_is_left(world: World) -> Non
 
 
 async def test_the_first_organisation_has_what_it_likes(world: World) -> None:
-    share = memory_share(world.platform.settings)
+    share = memory_share(world.platform.settings, world.platform.data_dir.vault).bytes
     mine = await world.application()
     await world.post("application.update", applicationId=mine, memoryLimit=str(share * 2))
     assert await part(world, mine, share) is None
 
 
 async def test_who_had_more_before_the_upgrade_is_named(world: World) -> None:
-    share = memory_share(world.platform.settings)
+    share = memory_share(world.platform.settings, world.platform.data_dir.vault).bytes
     await theirs(world, "large", share * 2)
     vault, other = world.platform.data_dir.vault, (await world.stranger.get("/organization.all")).json()[0]["id"]
+    whole = Share(bytes=share, composes=lambda *_: 0)
     assert (await world.services.db.read(lambda tx: taken(tx, other, vault))).said == share * 2
-    (line,) = await world.services.db.read(lambda tx: [each.sentence for each in survey(tx, vault, share=share)])
+    (line,) = await world.services.db.read(lambda tx: [each.sentence for each in survey(tx, vault, share=whole)])
     assert "Others" in line
     assert "what runs goes on" in line

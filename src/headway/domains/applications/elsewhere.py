@@ -43,7 +43,7 @@ class Elsewhere:
 
         async def move() -> Json:
             if isinstance(built, Image):
-                return dump_artifact(await moving.image(built))
+                return dump_artifact(await moving.image(built, account))
             await moving.folder(folder, account)
             return dump_artifact(built)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
@@ -15,16 +16,18 @@ from headway.core.deployments.status import Reason
 from headway.domains.applications.streaming import Program, Stream, end_move
 from headway.domains.applications.tools import Tools
 from headway.domains.servers.errand import to_be_ended
-from headway.infra.docker import images
+from headway.infra.docker import archive_script, images
 from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import Host
-from headway.infra.hosts.command import Account
+from headway.infra.hosts.command import Account, Stage
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Image
 
 UNDO = "move"
 _BLOCKS = "--blocking-factor=256"
+_PYTHON = "/usr/bin/python3"
+_ONLY_ONE = Path(archive_script.__file__).read_text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,10 @@ class Moving:
     files: str
     errand: Callable[[], AbstractAsyncContextManager[Work]]
 
-    async def image(self, image: Image) -> Image:
-        """The image in the engine there; the very same where both ends share one. Raises RunFailed."""
+    async def image(self, image: Image, account: Account | None) -> Image:
+        """The image in the engine there, and no other by any name, whatever a server sends: the ``account`` looks
+        through it. The very same where both ends share one engine. Raises RunFailed.
+        """
         api = self.target.imaging.api
         await api.require()
         if await self.is_one_engine():
@@ -51,7 +56,10 @@ class Moving:
         await self._begin({"image": image.name})
         out = ("docker", "--host", self.source.imaging.host, "save", "--", image.name)
         into = ("docker", "--host", self.target.imaging.host, "load", "--quiet")
-        await self._stream(out, into).carry(f"the image ({image.bytes >> 20} MiB)")
+        only = Stage(argv=(_PYTHON, "-I", "-c", _ONLY_ONE, image.name), account=account)
+        between = (only,) if isinstance(self.run.host, SshHost) else ()
+        stream = replace(self._stream(out, into), between=between)
+        await stream.carry(f"the image ({image.bytes >> 20} MiB)")
         found = await images.inspect(api, image.name, image.name)
         if found is None:
             raise RunFailed(f"The image {image.name} was moved, and the engine there has none of that name.")

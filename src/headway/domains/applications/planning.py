@@ -14,6 +14,7 @@ from headway.core.deployments.status import Reason
 from headway.domains.applications import engine_fetch, generation, powers, share_store, store
 from headway.domains.applications.model import Application, AppSettings, from_provider
 from headway.domains.applications.plan import Plan
+from headway.domains.applications.share_store import Share
 from headway.domains.applications.snapshot import Snapshot
 from headway.domains.applications.sources import require_source
 from headway.domains.applications.surroundings import Variables, variables_of
@@ -37,7 +38,7 @@ FindRepository = Callable[[Tx, str, Mapping[str, Any], str], Opened | None]
 class Planning:
     """``open_key`` gives the private SSH key of an id within an organisation, ``open_registry`` what opens a registry,
     ``repository`` the one that a git provider opens; ``uid_base`` is where the accounts begin, None
-    where there are none; ``memory_share`` is what one organisation may take of the machine's memory, in bytes.
+    where there are none; ``memory_share`` is what one organisation may take of the machine's memory.
     """
 
     vault: Vault
@@ -45,7 +46,7 @@ class Planning:
     open_registry: OpenRegistry
     repository: FindRepository
     uid_base: int | None
-    memory_share: int
+    memory_share: Share
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """The plan of a deployment's application. Raises RunFailed with reason refused where it cannot be made."""

@@ -39,8 +39,9 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """From ``out`` to ``into``. ``files`` is a folder of the panel's machine, ``here``, for what opens both ends while
-    it lasts; ``errand`` opens what carries there; ``make_way`` is done before each try.
+    """From ``out`` to ``into``, through what is ``between`` on the panel's machine, ``here``. ``files`` is a folder
+    there for what opens both ends while it lasts; ``errand`` opens what carries there; ``make_way`` is done before each
+    try.
     """
 
     run: Run
@@ -50,6 +51,7 @@ class Stream:
     out: Program
     into: Program
     make_way: Callable[[], Awaitable[None]]
+    between: tuple[Stage, ...] = ()
 
     async def carry(self, what: str) -> None:
         """Returns once both programs have ended well. A connection that breaks is tried again, and where an end does
@@ -86,7 +88,7 @@ class Stream:
     @property
     def _command(self) -> Command:
         return Command(
-            stages=(self._stage("build", self.out), self._stage("release", self.into)),
+            stages=(self._stage("build", self.out), *self.between, self._stage("release", self.into)),
             env={"PATH": CLEAN_PATH, "LC_ALL": "C.UTF-8", "HOME": "/"},
             inactivity_seconds=self.run.deadlines.step.total_seconds(),  # they say nothing until it is there
         )

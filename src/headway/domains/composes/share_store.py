@@ -30,7 +30,7 @@ def files_beside(tx: Tx, compose_id: str, vault: Vault) -> list[Mapping[str, Any
     return [Record.load(vault.open(record)).file for record in records]
 
 
-def demand_of_composes(tx: Tx, organization_id: str, host_id: str, vault: Vault) -> int:
+def demand_of_composes(tx: Tx, organization_id: str, host_id: str, *, vault: Vault) -> int:
     """The memory that the containers of an organisation's compose services on a host may take, in bytes."""
     mine = (_c.organization_id == organization_id, _c.host_id == host_id)
     serve = (_r.compose_id == _c.compose_id, _r.state == ReleaseState.SERVING, _c.wanted != Wanted.DOWN)

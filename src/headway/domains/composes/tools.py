@@ -9,7 +9,6 @@ from typing import Any
 
 from headway.core.access.machine_store import has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.domains.applications.share_store import demand_of_applications
 from headway.domains.catalog.git_providers import login_by
 from headway.domains.catalog.kept import KeptReleases
 from headway.domains.catalog.room import Room
@@ -60,7 +59,7 @@ class Defaults:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """The collaborators of compose services on one host; ``login`` gives what opens a git provider's repositories to
-    git.
+    git, ``beside`` tells what else an organisation may take of the panel's machine, in bytes of memory.
     """
 
     db: Database
@@ -74,6 +73,7 @@ class Tools:
     room: Room
     defaults: Defaults
     login: Callable[[Connection], Awaitable[Login]]
+    beside: Callable[[Tx, str], int]
 
     def identity(self, compose_id: str, app_name: str) -> Identity:
         """What the containers carry."""
@@ -176,7 +176,7 @@ class Tools:
     def _applications(self, tx: Tx, compose_id: str) -> int:
         """What its organisation's applications were told that they may take of this machine."""
         whose = store.find(tx, compose_id, self.vault).organization_id
-        return demand_of_applications(tx, whose, self.vault) if self.host_id == LOCAL_HOST else 0
+        return self.beside(tx, whose) if self.host_id == LOCAL_HOST else 0
 
     async def begun(self, compose_id: str, file: Model, *, machine: bool, stack: bool) -> Model:
         """The file whose containers begin where the kernel judges them. Raises EngineAway."""
