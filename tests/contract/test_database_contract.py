@@ -71,11 +71,11 @@ async def test_a_read_sees_no_uncommitted_write_and_does_not_wait_for_one(databa
     def work(tx: Tx) -> None:
         add_organization(tx, "slow")
         wrote.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
 
     writing = asyncio.create_task(database.run(work))
     await asyncio.to_thread(wrote.wait, 10)
-    assert await asyncio.wait_for(database.read(count), 2) == 0
+    assert await asyncio.wait_for(database.read(count), 20) == 0
     go_on.set()
     await writing
     assert await database.read(count) == 1

@@ -15,7 +15,7 @@ from headway.seams.runtimes.base import NotRunning, PortTaken, Unhealthy, Unknow
 from headway.seams.runtimes.inside import InContainer, InFolder
 from headway.seams.runtimes.registry import RUNTIMES
 from tests.contract.runtime_forms import Form, containers, native, services
-from tests.integration.runtimes.bench import Work, fetch, fetch_json, free_port, until_async
+from tests.integration.runtimes.bench import Work, answers, fetch, fetch_json, free_port, until_async
 
 AWKWARD = "first\nsecond 'single' \"double\" $HOME `x` \\ ; & ä € \t end\n"
 
@@ -127,9 +127,10 @@ async def test_a_release_that_never_listens_is_unhealthy_after_its_deadline(form
 
 
 async def test_a_path_that_answers_an_error_is_unhealthy(form: Form, work: Work) -> None:
-    spec = form.web(health=HealthCheck(kind=HealthKind.HTTP, path="/broken", deadline_seconds=4))
+    spec = form.web(health=HealthCheck(kind=HealthKind.HTTP, path="/broken", deadline_seconds=2))
     await form.runtime.prepare(work, spec)
     await form.runtime.start(work, spec)
+    await until_async(lambda: answers(spec.port))
     with pytest.raises(Unhealthy, match=r"GET /broken on port .* answers 500"):
         await form.runtime.healthy(work, spec)
 

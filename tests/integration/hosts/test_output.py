@@ -217,7 +217,7 @@ async def test_a_hundred_megabytes_pass_quickly_in_little_memory(host: LocalHost
     grown = resident(anchor) - before
     print(f"100 MB in {took:.2f} s, the anchor grew by {grown} kB")
     assert grown < 4096
-    assert took < 20
+    assert took < 60
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ async def test_it_answers_and_says_nothing_of_what_it_is_made_of(world: World) -
     assert "server" not in answer.headers
 
 
-async def test_it_stops_within_two_seconds_although_somebody_follows(world: World) -> None:
+async def test_it_stops_although_somebody_follows(world: World) -> None:
     deployment_id = await world.deploy(await world.application())
     kinds: list[str] = []
     async with served(world) as server, reader(server) as client:
@@ -36,7 +36,7 @@ async def test_it_stops_within_two_seconds_although_somebody_follows(world: Worl
             await eventually(lambda: world.app.state.followed() == len(following))
             began = time.monotonic()
             server.stop()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20, "who follows for ever is not waited for"
     assert "end" not in kinds  # they are to come back
 
 

@@ -196,6 +196,15 @@ def fetch_json(port: int | None, host: str = "127.0.0.1") -> dict[str, Any]:
     return seen
 
 
+async def answers(port: int | None) -> bool:
+    """Whether anything answers there yet."""
+    try:
+        await asyncio.to_thread(fetch, port)
+    except OSError:
+        return False
+    return True
+
+
 async def until(holds: Callable[[], bool], seconds: float = 15.0) -> None:
     """Waits for a fact."""
     deadline = time.monotonic() + seconds

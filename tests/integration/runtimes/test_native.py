@@ -204,7 +204,7 @@ async def test_stopping_ends_what_has_left_the_session_and_ignores_the_signal(
         family = _of_account(account) if os.geteuid() == 0 else None
         begun = time.monotonic()
         await runtime.stop(spec.release_id)
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < 30
         if family is not None:
             assert len(family) >= 5
             assert _of_account(account) & family == set()

@@ -95,6 +95,6 @@ def test_text_made_to_take_long_is_looked_at_soon() -> None:
         "requirements.txt": "-r requirements.txt\n" * 20_000 + "[" * 50_000,
         ".python-version": ">=3" + ".1" * 50_000,
     }
-    started = time.monotonic()
+    started = time.process_time()
     outcome(tree_of(files))
-    assert time.monotonic() - started < SECONDS
+    assert time.process_time() - started < SECONDS

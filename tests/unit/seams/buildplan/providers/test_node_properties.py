@@ -254,10 +254,10 @@ def test_a_workspace_of_many_packages_is_planned_in_time() -> None:
     files = {f"apps/a{number}/package.json": package for number in range(2_000)}
     files["package.json"] = json.dumps({"workspaces": ["apps/*", "**", "apps/**"] * 30})
     tree = tree_of(files, (f"apps/a{number % 2_000}/src/f{number}.ts" for number in range(20_000)))
-    began = time.monotonic()
+    began = time.process_time()
 
     assert answer(tree, BuildSettings())
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
 
 
 def test_files_that_are_cut_or_deep_are_refused_in_words() -> None:
@@ -272,8 +272,8 @@ def test_files_written_to_be_read_for_ever_are_not() -> None:
     package = {"scripts": {"build": "tsc"}, "devDependencies": {"next": "1", "@angular/core": "1", "vite": "1"}}
     endless = ("a" * 200_000, '"' + '\\"' * 100_000, "/* " * 66_000, "'" + "\\'" * 100_000, "key : " * 33_000)
     names = ("angular.json", "tsconfig.json", "next.config.js", "vite.config.ts", "deno.json", "pnpm-workspace.yaml")
-    began = time.monotonic()
+    began = time.process_time()
 
     for text in endless:
         answer(tree_of({"package.json": json.dumps(package), **dict.fromkeys(names, text)}), BuildSettings())
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < SECONDS
