@@ -189,6 +189,7 @@ class Tools:
             commit_hash=commit.hash,
             image=self.imaging.spec(plan, deployment_id, settings.builder or settings.build_type),
             toolchains=self.store(deployment_id),
+            fresh=settings.clean_cache,
         )
 
     def store(self, deployment_id: str) -> Store | None:

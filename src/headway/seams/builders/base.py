@@ -70,8 +70,8 @@ class BuildSpec:
     """How an application is built. ``settings`` are the owner's own, ``variables`` the environment that a build sees;
     ``cache_folder`` outlives builds and is the build account's home; ``scale`` says how often its process types run.
     ``limits``, ``step_seconds`` and ``inactivity_seconds`` bound every phase; ``image`` is for those who build images,
-    ``toolchains`` is where languages are kept that a plan needs (None: only what PATH has is used). Raises InvalidInput
-    for what no shell and no environment can hold.
+    ``toolchains`` is where languages are kept that a plan needs (None: only what PATH has is used); ``fresh`` installs
+    anew whatever was kept. Raises InvalidInput for what no shell and no environment can hold.
     """
 
     cache_folder: str
@@ -85,6 +85,7 @@ class BuildSpec:
     commit_hash: str = ""
     image: ImageSpec | None = None
     toolchains: Store | None = None
+    fresh: bool = False
 
     def __post_init__(self) -> None:
         for label in ("install", "build", "start", "release"):

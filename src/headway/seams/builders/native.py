@@ -6,6 +6,7 @@ import io
 import posixpath
 import re
 import tarfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,9 @@ from dataclasses import dataclass, field
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Bundle, Workspace
+from headway.kernel.phrase import phrase
 from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.install_cache import InstallCache, Recalled, groups_of
 from headway.seams.builders.listing import PATH
 from headway.seams.builders.outlook import plan_build
 from headway.seams.builders.site import keep_served, newest_change, published, rules_of, written_since
@@ -46,8 +49,7 @@ class NativeBuilder:
         surroundings = Surroundings(
             path=path, provided=provided, env={**provided.build_env, **plan.env, **plan.build_env}
         )
-        for name, phase in _numbered(plan.phases):
-            await work.command(name, phase_command(phase, workspace.folder, surroundings, spec))
+        await run_phases(work, workspace, spec, plan, surroundings)
         root = await _static_root(work, workspace, spec, plan, before)
         fallback = plan.site.fallback if plan.site is not None else None
         rules = None if root is None else await rules_of(work, workspace, root, spec, fallback)
@@ -85,6 +87,29 @@ async def _provided(work: Work, plan: BuildPlan, spec: BuildSpec) -> Provided:
     for line in provided.lines:
         await work.say(line)
     return provided
+
+
+async def run_phases(
+    work: Work, workspace: Workspace, spec: BuildSpec, plan: BuildPlan, surroundings: Surroundings
+) -> None:
+    """Runs the phases, but for those whose work is kept from a build before."""
+    provided = surroundings.provided
+    cache = InstallCache(
+        work=work,
+        workspace=workspace,
+        spec=spec,
+        run="" if spec.toolchains is None else spec.toolchains.attempt,
+        context={"tools": provided.names, "env": surroundings.env, "tools_env": provided.env},
+    )
+    for group in groups_of([*_numbered(plan.phases)]):
+        recalled = await cache.recall(group) if provided.names else Recalled()
+        if recalled.is_there:
+            continue
+        for name, phase in group:
+            began = time.monotonic()
+            await work.command(name, phase_command(phase, workspace.folder, surroundings, spec))
+            await work.say(phrase("{}: {} s", name, f"{time.monotonic() - began:.1f}"))
+        await cache.keep(group, recalled)
 
 
 def _says_python(plan: BuildPlan, provided: Provided) -> bool:

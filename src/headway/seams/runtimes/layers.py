@@ -96,8 +96,7 @@ class Layers:
         how = " and ".join(_FORMS.get(form, form) for form in forms)
         return (
             f"What a process writes in its release goes to a layer of its own ({how}; {told[0]['bytes'] // _MIB} MiB "
-            f"at most, {layer.SETTING}) and is thrown away with the process. What is to stay belongs in DATA_DIR: "
-            f"{told[0]['home']}"
+            f"at most, {layer.SETTING}) and is thrown away with the process."
         )
 
     def reason(self, release_id: str, program: str, how: str) -> str | None:

@@ -1,0 +1,138 @@
+"""What installations made before, kept for builds of the same application whose lock files have not changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from headway.infra.hosts.command import Command, Stage
+from headway.infra.hosts.work import Work
+from headway.kernel.artifacts import Workspace
+from headway.kernel.phrase import phrase
+from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.listing import PATH
+from headway.seams.buildplan.plan import Phase
+
+FOLDER = "installed"
+SCRIPT = Path(__file__).with_name("install_cache_script.py").read_text()
+_PYTHON = "/usr/bin/python3"
+_FORM = 1  # of what is kept; another one is another key
+_MOST = 3  # of one application
+_MOST_BYTES = 2 << 30
+_MOST_SECONDS = 30 * 86_400.0
+_LEAST_FREE = 1 << 30
+_LATEST = 253_402_300_799  # the last second of the year 9999
+
+Named = tuple[str, Phase]
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What came of a look for what was kept: ``is_there`` says that it is in its place, ``key`` under which what is
+    made now may be kept (None: it may not).
+    """
+
+    is_there: bool = False
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstallCache:
+    """What lies in the build account's own folder, for one application, written and read as that account. ``context``
+    is all that an installation depends on beside its phases and the files that these follow.
+    """
+
+    work: Work
+    workspace: Workspace
+    spec: BuildSpec
+    run: str
+    context: Mapping[str, Any]
+
+    async def recall(self, group: Sequence[Named]) -> Recalled:
+        """Puts what a group of phases makes where they would, if that was made before of the same; the log says so."""
+        if not _is_kept(group):
+            return Recalled()
+        name, files = group[-1][0], _files(group)
+        if self.spec.fresh:
+            await self.work.say(phrase("{}: what was kept is not used, since cleanCache is set.", name))
+            return Recalled()
+        said = await self._ask("recall", group, {"do": "take"})
+        if isinstance(made := said.get("made"), int) and 0 <= made <= _LATEST:
+            day = datetime.fromtimestamp(made, UTC)
+            await self.work.say(
+                phrase(
+                    "{}: nothing to do, {} unchanged since the build of {}.", name, files, f"{day:%Y-%m-%d %H:%M} UTC"
+                )
+            )
+            return Recalled(is_there=True)
+        if "why" in said:
+            await self.work.say(phrase("{}: what was kept cannot be used and is dropped ({}).", name, said["why"]))
+        key = said.get("key")
+        return Recalled(key=key if isinstance(key, str) else None)
+
+    async def keep(self, group: Sequence[Named], recalled: Recalled) -> None:
+        """Keeps what the group has made. Where that cannot be, the log says why, and the build goes on."""
+        if recalled.key is None:
+            return
+        bounds = {"most": _MOST, "most_bytes": _MOST_BYTES, "most_seconds": _MOST_SECONDS, "least_free": _LEAST_FREE}
+        said = await self._ask("keep", group, {"do": "keep", "key": recalled.key, "run": self.run, **bounds})
+        if "why" in said:
+            name = group[-1][0]
+            await self.work.say(phrase("{}: not kept for the next build ({}).", name, said["why"]))
+
+    async def _ask(self, verb: str, group: Sequence[Named], asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        phases = [phase for _, phase in group]
+        told = {
+            "cache": f"{self.spec.cache_folder}/{FOLDER}",
+            "base": self._base(phases),
+            "follows": sorted({each for phase in phases for each in phase.follows}),
+            "makes": sorted({each for phase in phases for each in phase.makes}),
+            **asked,
+        }
+        command = Command(
+            stages=(Stage(argv=(_PYTHON, "-I", "-c", SCRIPT), account=self.spec.account),),
+            env={"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": self.spec.cache_folder},
+            cwd=self.workspace.folder,
+            stdin=json.dumps(told).encode(),
+            capture=True,
+            limits=self.spec.limits,
+            step_seconds=self.spec.step_seconds,
+        )
+        ended = await self.work.command(f"{verb} {group[-1][0]}", command, check=False)
+        try:
+            said = json.loads(ended.output) if ended.succeeded else {"why": "it took too long, or more than is allowed"}
+        except ValueError:
+            said = {"why": "no answer"}
+        return said if isinstance(said, dict) else {}
+
+    def _base(self, phases: Sequence[Phase]) -> str:
+        what = [[phase.name, phase.argv, phase.folder, dict(phase.env)] for phase in phases]
+        variables = {name: value.reveal() for name, value in self.spec.variables.items()}
+        text = json.dumps([_FORM, what, self.context, variables], sort_keys=True, default=list)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def groups_of(phases: Sequence[Named]) -> Iterator[list[Named]]:
+    """The phases in their order: those that are kept together when they follow one another, every other by itself."""
+    for is_kept, group in groupby(phases, key=lambda each: _is_kept([each])):
+        mine = [*group]
+        yield from [mine] if is_kept else [[each] for each in mine]
+
+
+def _is_kept(group: Sequence[Named]) -> bool:
+    return all(phase.follows and phase.makes for _, phase in group)
+
+
+def _files(group: Sequence[Named]) -> str:
+    """What they follow, as it is said."""
+    names = list(dict.fromkeys(each for _, phase in group for each in phase.follows))
+    shown = ", ".join(each[:80] for each in names[:3])
+    return (
+        f"{shown} {'is' if len(names) == 1 else 'are'}" if len(names) <= len(names[:3]) else f"{shown} and others are"
+    )
