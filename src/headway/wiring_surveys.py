@@ -16,6 +16,7 @@ from headway.domains.catalog import certificates_store, destinations_store, doma
 from headway.domains.composes import engine_fetch as of_compose_builds
 from headway.domains.composes import outlook
 from headway.domains.composes import powers as of_composes
+from headway.domains.projects import store as of_projects
 from headway.domains.schedules import powers as of_schedules
 from headway.infra.db.transaction import Tx
 from headway.kernel.settings import Settings
@@ -45,6 +46,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
 
     return (
         of_memory,
+        of_projects.survey,
         of_applications.survey,
         of_application_builds.survey,
         of_rules.survey,

@@ -24,6 +24,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
 from headway.upkeep import look_ahead
+from tests.certificates import certificate_for
 from tests.integration.http.world import World, open_world
 
 BIND = Need(power=Power.BIND, value="/srv")
@@ -98,6 +99,8 @@ async def test_what_was_there_goes_on_and_is_told_of_at_the_first_start_alone(wo
 async def test_it_is_listed_before_the_upgrade_from_the_schema_that_there_is(world: World) -> None:
     first, second, _ = await before_the_upgrade(world)
     folder = world.platform.data_dir.path
+    pem, key = certificate_for("ours.example", addresses=["203.0.113.7"])
+    await world.post("certificates.create", name="ours", certificateData=pem, privateKey=key)
 
     def as_it_was(tx: Tx) -> None:
         for statement in (
@@ -105,6 +108,7 @@ async def test_it_is_listed_before_the_upgrade_from_the_schema_that_there_is(wor
             "DROP TABLE machine_allowances",
             "DROP INDEX uq_organizations_one_owns_machine",
             "ALTER TABLE organizations DROP COLUMN owns_machine",
+            "ALTER TABLE applications RENAME COLUMN host_name TO no_name_yet",
         ):
             tx.connection.exec_driver_sql(statement)
 
@@ -132,7 +136,7 @@ async def test_names_and_watch_paths_that_are_taken_no_more_are_listed(world: Wo
     def as_it_was(tx: Tx) -> None:
         application = store.find(tx, made, vault)
         watched = replace(application.settings, watch_paths=(deep,))
-        store.set_fields(tx, made, settings=store.kept(watched, vault))
+        store.set_fields(tx, made, settings=store.kept(watched, vault), description="d" * 1_025)
         stranger = store.find(tx, theirs, vault)
         wish = Wish(host="localhost", path="/theirs")
         domains_store.put(
@@ -154,6 +158,7 @@ async def test_names_and_watch_paths_that_are_taken_no_more_are_listed(world: Wo
         (f"domain panel.example.org/ of application {made}", "its host", False),
         (f"domain localhost/theirs of application {theirs}", "its host", True),
         (f"application names ({made})", "its watch paths", True),
+        (f"application names ({made})", "its description", True),
     }
     assert "more than 2 times **" in next(each.sentence for each in found if each.setting == "its watch paths")
 

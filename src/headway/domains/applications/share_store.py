@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from headway.core.access.machine_store import first_organization
-from headway.core.access.survey import Line
+from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, AppSettings, ReleaseState, Wanted
@@ -79,9 +79,8 @@ def demand_of_applications(tx: Tx, organization_id: str, *, vault: Vault) -> int
 
 def survey(tx: Tx, vault: Vault, *, share: Share) -> Iterator[Line]:
     """See ``Survey``: the organisations whose services were told that they may take more than the share."""
-    first = first_organization(tx)
     for row in tx.execute(select(organizations.c.organization_id, organizations.c.name)):
-        if row.organization_id == first:
+        if has_machine(tx, row.organization_id):
             continue
         said = taken(tx, row.organization_id, vault).said + share.composes(tx, row.organization_id)
         if said > share.bytes:

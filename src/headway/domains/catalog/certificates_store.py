@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, union, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, inspect, select, union, update
 
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, has_machine
@@ -46,7 +46,12 @@ def showable_of(tx: Tx, kept: Sequence[Certificate], facts: EdgeFacts) -> list[C
     """Those of these that the edge may show, by the hosts that organisations have now."""
     if not kept:
         return []
-    named = [(facts.generated_host(name), whose) for name, whose in named_applications(tx)]
+    return _showable(tx, kept, facts, _HOST_NAME)
+
+
+def _showable(tx: Tx, kept: Sequence[Certificate], facts: EdgeFacts, name: ColumnElement[str]) -> list[Certificate]:
+    rows = tx.execute(select(name.label("host_name"), applications.c.organization_id))
+    named = [(facts.generated_host(row.host_name), row.organization_id) for row in rows]
     return showable(kept, [*named, *domains_store.hosts(tx)])
 
 
@@ -54,7 +59,10 @@ def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
     """See ``Survey``: certificates for what is no organisation's own, and those that are not shown."""
     del vault
     kept = [each for each, _ in every(tx)]
-    shown = {each.certificate_id for each in showable_of(tx, kept, facts)}
+    # In the version before, an application was reached at what it is called on its machine.
+    is_new = "host_name" in {each["name"] for each in inspect(tx.connection).get_columns(applications.name)}
+    name = _HOST_NAME if is_new else applications.c.app_name
+    shown = {each.certificate_id for each in _showable(tx, kept, facts, name)}
     for each in kept:
         what = f"certificate {each.name} ({each.certificate_id})"
         reserved = reserved_in(each, facts.reserved)
@@ -64,12 +72,6 @@ def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
         if each.certificate_id not in shown:
             why = "are also those of another certificate, or of a host of another organisation: it is not shown"
             yield Line(what=what, setting="its names", why=why, refused=True)
-
-
-def named_applications(tx: Tx) -> list[tuple[str, str]]:
-    """(name below the base domain, organisation) of every application."""
-    rows = tx.execute(select(_HOST_NAME.label("host_name"), applications.c.organization_id))
-    return [(row.host_name, row.organization_id) for row in rows]
 
 
 def named_there(tx: Tx, host_id: str) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, insert, null, select, update
+from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, func, insert, null, select, update
 
 from headway.core.access.policy import Missing, Noun
+from headway.core.access.survey import Line
 from headway.domains.projects.model import Environment, Place, Project, Service
 from headway.infra.db.tables.applications import applications, environments, projects
 from headway.infra.db.tables.composes import composes
@@ -16,6 +17,28 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
 
 _IDS_AT_A_TIME = 1_000
+_LONGEST_DESCRIPTION = 1_024
+_DESCRIBED = (
+    ("project", projects, projects.c.project_id),
+    ("environment", environments, environments.c.environment_id),
+    ("application", applications, applications.c.application_id),
+    ("compose service", composes, composes.c.compose_id),
+    ("server", servers, servers.c.server_id),
+)
+
+
+def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
+    """See ``Survey``: descriptions that are longer than is taken now."""
+    del vault
+    for what, table, key in _DESCRIBED:
+        length = func.length(table.c.description)
+        asked = select(table.c.name, key.label("id"), length.label("length")).where(length > _LONGEST_DESCRIPTION)
+        for row in tx.execute(asked.order_by(table.c.name, key)):
+            why = (
+                f"has {row.length} characters: it stays, and one of more than {_LONGEST_DESCRIPTION} is refused when "
+                "it is changed next"
+            )
+            yield Line(what=f"{what} {row.name} ({row.id})", setting="its description", why=why, refused=True)
 
 
 def find_project(tx: Tx, vault: Vault, project_id: str) -> Project:
