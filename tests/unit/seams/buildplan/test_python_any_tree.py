@@ -19,7 +19,7 @@ from headway.seams.buildplan.tree import Tree, tree_of
 FILES = [case["files"] for case in yaml.safe_load((Path(__file__).parents[3] / "cases/plans/python.yml").read_text())]
 NAMES = sorted({name for files in FILES for name in files})
 TEXTS = sorted({text for files in FILES for text in files.values()})
-SECONDS = 5.0  # of a tree that is made to take long; the machine may be busy
+SECONDS = 5.0  # of processor time, for a tree that is made to take long
 
 
 def outcome(tree: Tree) -> tuple[str | None, BuildPlan | str]:

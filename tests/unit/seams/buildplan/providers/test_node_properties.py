@@ -18,7 +18,7 @@ from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree, tree_of
 
 PROVIDERS = (deno.PROVIDER, bun.PROVIDER, node.PROVIDER)
-SECONDS = 10.0  # a tenth of it is enough on a machine that does nothing else
+SECONDS = 10.0  # of processor time; a tenth of it is enough
 
 NAMES = st.sampled_from(
     [
