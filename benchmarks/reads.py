@@ -102,7 +102,7 @@ async def serve(folder: Path, rows: int, url: str) -> None:
             group.create_task(panel.run())
             group.create_task(bare.run())
             ended = asyncio.Event()
-            group.create_task(_hold(Seat(world.services.db), ended))
+            group.create_task(_hold(world.platform.seat, ended))
             await asyncio.to_thread(sys.stdin.readline)
             panel.stop()
             bare.stop()
@@ -111,11 +111,9 @@ async def serve(folder: Path, rows: int, url: str) -> None:
 
 async def _hold(seat: Seat, ended: asyncio.Event) -> None:
     """Keeps other panels away, as the panel does."""
-    await asyncio.to_thread(seat.take)
-    while not ended.is_set():
+    while seat.is_held and not ended.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), await asyncio.to_thread(seat.hold))
-    seat.leave()
 
 
 def _bare(body: bytes) -> Starlette:
