@@ -26,6 +26,7 @@ from headway.seams.buildplan.providers.node_scripts import read_start
 from headway.seams.buildplan.providers.python_frameworks import find_framework
 from headway.seams.buildplan.providers.python_locks import VENV, Installation, installation
 from headway.seams.buildplan.providers.python_packages import system_packages
+from headway.seams.buildplan.providers.python_pins import oldest_pin
 from headway.seams.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
 from headway.seams.buildplan.providers.python_start import Start, old_gunicorn_needs
 from headway.seams.buildplan.providers.python_versions import Asked, python_need
@@ -108,6 +109,8 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     project = read_project(tree) if shares_lock else app
     script = python_scripts.first_script(app.tree) or ""
     python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
+    if (pin := oldest_pin(project)) is not None:
+        python = python_versions.bounded(python, pin.below, f"{pin.package} {pin.version} in {pin.source}")
     install = installation(tree, project, settings, script=script, member=member if shares_lock else "")
     is_told = settings.start is not None
     start = _start(app, settings)

@@ -90,6 +90,17 @@ def python_need(tree: Tree, settings: BuildSettings, declared: Sequence[Asked]) 
     return Need(tool="python"), tuple(notes)
 
 
+def bounded(need: Need, minor: int, source: str) -> Need:
+    """The need, below a minor version of Python 3 that a package is too old for; where what was asked for names one
+    version, or is below it anyway, as it was.
+    """
+    newest = _newest_minor(need.wanted)
+    is_exact = need.source == SETTINGS or (need.wanted and need.wanted[0].isdigit())
+    if is_exact or (newest is not None and newest < minor):
+        return need
+    return Need(tool=need.tool, wanted=f"{need.wanted},<3.{minor}".lstrip(","), source=source)
+
+
 def tool_need(tree: Tree, settings: BuildSettings, tool: str, declared: Asked | None = None) -> Need:
     """A package manager at the version that settings, ``.tool-versions``, mise or the project itself ask for."""
     if own := settings.versions.get(tool):
