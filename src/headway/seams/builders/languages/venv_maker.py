@@ -31,8 +31,10 @@ def main(folder: str) -> None:
 def copy_pip(kept: str, packages: str, folder: str) -> bool:
     """Whether pip was there from an earlier build; then it is in the environment now."""
     try:
-        shutil.copytree(kept, packages, dirs_exist_ok=True)
+        os.rmdir(packages)  # noqa: PTH106 - as above; it is empty, and Python 3.7 copies to where nothing is only
+        shutil.copytree(kept, packages)
     except OSError:
+        os.makedirs(packages, exist_ok=True)  # noqa: PTH103 - as above
         return False
     for name in ("pip", "pip3"):
         with open(f"{folder}/bin/{name}", "w", encoding="utf-8") as script:  # noqa: PTH123 - as above

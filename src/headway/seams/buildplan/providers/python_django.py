@@ -34,6 +34,14 @@ _WSGI = re.compile(r"""^[ \t]*WSGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)
 _ASGI = re.compile(r"""^[ \t]*ASGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)\.(\w+)["']""", re.MULTILINE)
 _STATIC_ROOT = re.compile(r"""^[ \t]*STATIC_ROOT[ \t]*(?::[^=\n]+)?=[ \t]*(?!None\b|["']["'])""", re.MULTILINE)
 _HOSTS = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=[ \t]*([^\n]*(?:\n[ \t][^\n]*){0,12})", re.MULTILINE)
+# Read from a variable that has no value of its own: without it, no host is allowed at all.
+_HOSTS_UNSET = re.compile(
+    r"""^ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?=[^\n"']{0,40}(?:environ\.get\(|getenv\(|\benv(?:\.list)?\(|\bconfig\()"""
+    r"""[ \t]*["'](\w+)["'][ \t]*(?:,[ \t]*(?:default[ \t]*=[ \t]*)?(?:["']["']|\[\]))?[ \t]*"""
+    r"""(?:,[ \t]*cast[ \t]*=[^\n]{0,80})?\)""",
+    re.MULTILINE,
+)
+_HOSTS_BESIDE = re.compile(r"""(?:environ\.get\(|getenv\()[ \t]*["'](\w*ALLOWED_HOSTS)["'][ \t]*\)""")
 _VARIABLE = re.compile(r"""["']([A-Z][A-Z0-9_]{2,})["']""")
 _OTHER_DATABASE = re.compile(
     r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
@@ -85,6 +93,10 @@ def find_django(tree: Tree, requires: Requirements) -> Start | None:
         line = command.removeprefix(in_folder(project.folder, "")) if project.folder else command
         command = f"python3 manage.py migrate --noinput && exec {line}"
         command = f"cd {shlex.quote(project.folder)} && {command}" if project.folder else command
+    hosts = next((match[1] for _, text in project.texts if (match := _HOSTS_UNSET.search(text))), None)
+    if hosts is not None:
+        set_ = f'export {hosts}="${{{hosts}:-$HEADWAY_PUBLIC_DOMAIN}}"'
+        command = f"{set_} && {command if has_file or project.folder else f'exec {command}'}"
     return Start(
         framework="Django",
         command=command,
@@ -177,18 +189,8 @@ def _static_files(project: _Project, requires: Requirements) -> Iterator[Phase]:
 
 
 def _notes(project: _Project, requires: Requirements) -> Iterator[str]:
-    for name, text in project.texts:
-        match = _HOSTS.search(text)
-        if match is None:
-            continue
-        value = match[1]
-        where = posixpath.join(project.folder, name)
-        is_read = _FROM_ENVIRONMENT.search(value) is not None
-        if is_read and (variable := _VARIABLE.search(value)):
-            yield f"ALLOWED_HOSTS comes from {variable[1]}: set it to the domain, or Django answers 400."
-        elif not is_read and "[" in value and "*" not in value:
-            yield f"ALLOWED_HOSTS in {where} has to hold the domain (or '*'), or Django answers 400."
-        break
+    if hosts := next(_of_hosts(project), ""):
+        yield hosts
     names = (match[1] or match[2] for _, text in project.texts for match in _NEEDED.finditer(text))
     needed = list(dict.fromkeys(name for name in names if name != "PORT"))[:_MOST_NAMES]
     if needed:
@@ -203,6 +205,25 @@ def _notes(project: _Project, requires: Requirements) -> Iterator[str]:
             f"{when} database is a file of SQLite, migrated at each start and lost with the release: "
             f"{_where_it_stays(project)}, or use a server's."
         )
+
+
+def _of_hosts(project: _Project) -> Iterator[str]:
+    """What is to be said of the hosts that it answers for, by each of its settings that names them."""
+    for name, text in project.texts:
+        match = _HOSTS.search(text)
+        if match is None:
+            continue
+        value = match[1]
+        is_read = _FROM_ENVIRONMENT.search(value) is not None
+        if own := _HOSTS_UNSET.search(text):
+            yield f"ALLOWED_HOSTS comes from {own[1]}, and is its own host name unless you set it."
+        elif variable := (_VARIABLE.search(value) if is_read else _HOSTS_BESIDE.search(text)):
+            yield f"ALLOWED_HOSTS comes from {variable[1]}: set it to the domain, or Django answers 400."
+        elif not is_read and "[" in value and "*" not in value:
+            where = posixpath.join(project.folder, name)
+            yield f"ALLOWED_HOSTS in {where} has to hold the domain (or '*'), or Django answers 400."
+        else:
+            yield ""
 
 
 def _where_it_stays(project: _Project) -> str:
