@@ -106,6 +106,11 @@ class TestBuild:
     def test_a_build_that_fails(self, site: Kept) -> None:
         site.fails("build ended with exit status 7: this broke", buildCommand="echo this broke; exit 7")
 
+    def test_a_build_whose_tool_says_why_names_what_mends_it(self, site: Kept) -> None:
+        line = """echo 'npm error Missing script: "compile"'; echo 'npm error A complete log of this run'; exit 1"""
+        row = site.fails("exit status 1: npm error Missing script", "headway apps set APP --build", buildCommand=line)
+        assert "/releases/" not in row["errorMessage"]
+
     def test_a_build_that_takes_longer_than_its_application_may_in_all(self, site: Kept) -> None:
         site.fails(
             "deployment took longer than it may take in all",
@@ -137,7 +142,13 @@ class TestStart:
     def test_another_port_than_the_one_it_was_given(self, site: Kept) -> None:
         port = free_port()
         line = f"python3 -m http.server {port} --bind 127.0.0.1"
-        site.fails("variable PORT names", f"listens on 127.0.0.1:{port} instead", startCommand=line)
+        site.fails(
+            "variable PORT names", f"listens on 127.0.0.1:{port} instead", f"env set APP PORT={port}", startCommand=line
+        )
+
+    def test_a_variable_that_is_read_and_not_set(self, site: Kept) -> None:
+        line = "python3 -c \"import os; os.environ['STRIPE_SECRET']\""
+        site.fails("It said: \"KeyError: 'STRIPE_SECRET'\"", "headway env set APP STRIPE_SECRET=", startCommand=line)
 
     def test_a_health_check_that_never_passes(self, site: Kept) -> None:
         site.fails(

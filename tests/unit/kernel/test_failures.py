@@ -63,6 +63,13 @@ def test_the_first_error_of_a_compiler_is_told_and_not_the_last() -> None:
     assert found.line == "src/a1.ts(1,1): error TS2322: no number 1."
 
 
+def test_of_a_program_the_last_is_told_and_not_what_it_warned_of() -> None:
+    output = "DATABASE_URL is not set, using sqlite\nModuleNotFoundError: No module named 'x'\n"
+    found = explain(output, Phase.START)
+    assert found is not None
+    assert found.line == "ModuleNotFoundError: No module named 'x'"
+
+
 @given(st.text(), st.sampled_from(Phase))
 def test_any_output_is_explained_without_control_characters(output: str, phase: Phase) -> None:
     found = told(output, phase)

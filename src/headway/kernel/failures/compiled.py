@@ -18,7 +18,7 @@ _GO = (
         "run 'go get {what}', commit go.mod and go.sum",
     ),
     rule(
-        r"^.{0,60}updates to go\.mod needed.{0,160}|^.{0,60}inconsistent vendoring.{0,160}",
+        r"^.{0,80}updates to go\.mod needed.{0,160}|^.{0,80}inconsistent vendoring.{0,160}",
         "go.mod does not fit the source any more",
         "run 'go mod tidy' (and 'go mod vendor' where vendor/ is committed), commit and deploy again",
     ),
@@ -28,12 +28,12 @@ _GO = (
         "ask for such a Go: headway apps set APP --use go={wants}",
     ),
     rule(
-        r"^.{0,60}(?:invalid go version|unknown directive: toolchain|toolchain not available|download go\S{1,20} for).{0,160}",
+        r"^.{0,80}(?:invalid go version|unknown directive: toolchain|toolchain not available|download go\S{1,20} for).{0,160}",
         "go.mod asks for another Go than this one",
         "ask for it: headway apps set APP --use go=1.25",
     ),
     rule(
-        r"^.{0,60}(?:go\.mod file not found in|cannot find main module).{0,160}",
+        r"^.{0,80}(?:go\.mod file not found in|cannot find main module).{0,160}",
         "the folder that is built has no go.mod",
         "run 'go mod init NAME' and commit go.mod, or name the right folder: headway deploy --build-path FOLDER",
     ),
@@ -43,12 +43,12 @@ _GO = (
         "write it with the module's name before it, or mend the name, and commit",
     ),
     rule(
-        r"^.{0,60}cgo: C compiler .{1,40} not found.{0,80}",
+        r"^.{0,80}cgo: C compiler .{1,40} not found.{0,80}",
         "a package needs a C compiler",
         "on the machine: apt install build-essential; or do without: headway env set APP CGO_ENABLED=0",
     ),
     rule(
-        r"^.{0,60}no Go files in .{0,120}|^.{0,20}no main packages? to build.{0,80}|^.{0,60}build constraints exclude all Go files.{0,120}",
+        r"^.{0,80}no Go files in .{0,120}|^.{0,80}no main packages? to build.{0,80}|^.{0,80}build constraints exclude all Go files.{0,120}",
         "there is no program in the folder that is built",
         "name its folder: headway apps set APP --build 'go build -o app ./cmd/NAME' --start ./app",
     ),
@@ -66,17 +66,17 @@ _GO = (
 )
 _CARGO = (
     rule(
-        r"^.{0,40}(?:the lock file .{1,160} needs to be updated but --(?:locked|frozen)|cannot update the lock file .{1,160}).{0,160}",
+        r"^.{0,80}(?:the lock file .{1,160} needs to be updated but --(?:locked|frozen)|cannot update the lock file .{1,160}).{0,160}",
         "Cargo.lock does not fit Cargo.toml any more",
         "run 'cargo update --workspace', commit Cargo.lock and deploy again",
     ),
     rule(
-        r"^.{0,40}linker `(?P<what>[^`\n]{1,40})` not found.{0,60}",
+        r"^.{0,80}linker `(?P<what>[^`\n]{1,40})` not found.{0,60}",
         "the machine has no linker",
         "on the machine: apt install build-essential",
     ),
     rule(
-        r"^.{0,40}Could not find directory of OpenSSL installation.{0,100}|^.{0,40}Could not find openssl via pkg-config.{0,100}",
+        r"^.{0,80}Could not find directory of OpenSSL installation.{0,100}|^.{0,80}Could not find openssl via pkg-config.{0,100}",
         "openssl-sys needs the files of OpenSSL",
         "on the machine: apt install libssl-dev pkg-config; or take the feature 'rustls' or 'vendored'",
     ),
@@ -87,13 +87,13 @@ _CARGO = (
         "install a newer one on the machine (rustup), or older crates: 'cargo update --precise', and commit Cargo.lock",
     ),
     rule(
-        r"^.{0,40}no matching package (?:named )?`(?P<what>[^`\n]{1,60})` found.{0,100}|"
-        r"^.{0,40}failed to select a version for .{0,200}",
+        r"^.{0,80}no matching package (?:named )?`(?P<what>[^`\n]{1,60})` found.{0,100}|"
+        r"^.{0,80}failed to select a version for .{0,200}",
         "the registry has no such crate or version",
         "mend it in Cargo.toml, run 'cargo update' and commit both",
     ),
     rule(
-        r"^.{0,40}could not find `Cargo\.toml` in .{0,120}",
+        r"^.{0,80}could not find `Cargo\.toml` in .{0,120}",
         "the folder that is built has no Cargo.toml",
         "name the right one: headway deploy --build-path FOLDER",
     ),
@@ -103,7 +103,7 @@ _CARGO = (
         _SOURCE,
     ),
     rule(
-        r"^.{0,40}failed to run custom build command for `(?P<what>[^`\n]{1,60})`.{0,80}",
+        r"^.{0,80}failed to run custom build command for `(?P<what>[^`\n]{1,60})`.{0,80}",
         "the build script of {what} fails",
         "look at what it lacks in the lines below; mostly: apt install build-essential pkg-config",
     ),
@@ -131,17 +131,17 @@ _JAVA = (
         "look at its name and version, add its repository to the build file, and see that the machine reaches it",
     ),
     rule(
-        r"^.{0,60}There are test failures.{0,100}|^.{0,60}There were failing tests.{0,120}",
+        r"^.{0,80}There are test failures.{0,100}|^.{0,80}There were failing tests.{0,120}",
         "tests fail",
         "mend them, or build without: headway apps set APP --build 'mvn -B -DskipTests package' (Gradle: build -x test)",
     ),
     rule(
-        r"^.{0,60}(?:there is no POM in this directory|does not contain a Gradle build|Directory .{1,120} does not contain a Gradle).{0,120}",
+        r"^.{0,100}(?:there is no POM in this directory|does not contain a Gradle build|Directory .{1,120} does not contain a Gradle).{0,120}",
         "the folder that is built has no pom.xml or build.gradle",
         "name the right one: headway deploy --build-path FOLDER",
     ),
     rule(
-        r"^.{0,60}(?:GradleWrapperMain|gradle-wrapper\.jar).{0,100}",
+        r"^.{0,80}(?:GradleWrapperMain|gradle-wrapper\.jar).{0,100}",
         "the Gradle wrapper's jar is not in the repository",
         "commit gradle/wrapper/gradle-wrapper.jar ('gradle wrapper' makes it; look at .gitignore)",
     ),

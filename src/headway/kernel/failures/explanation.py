@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,21 +14,10 @@ from headway.kernel.lines import last_meaningful_line, shortened, visible
 MOST_CHARACTERS: Final = 128 << 10
 
 _MOST_OF_A_LINE: Final = 600
-_RULES: Final[tuple[Rule, ...]] = (
-    *machine.RULES,
-    *sources.RULES,
-    *python.RULES,
-    *node.RULES,
-    *sites.RULES,
-    *compiled.RULES,
-    *scripted.RULES,
-    *runs.RULES,
-    *python.GENERAL,
-    *node.GENERAL,
-    *sites.GENERAL,
-    *runs.GENERAL,
-    *machine.GENERAL,
-    *sources.GENERAL,
+_TABLES: Final = (machine, sources, python, node, sites, compiled, scripted, runs)
+_RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
+_GENERAL: Final[tuple[Rule, ...]] = tuple(
+    rule for table in (python, node, sites, runs, machine, sources) for rule in table.GENERAL
 )
 # What stands before a line that another program passes on: BuildKit, compose, a runner of several scripts.
 _PASSED_ON = re.compile(r"^(?:#\d{1,4} (?:\d{1,6}\.\d{1,3} )?|\d{1,6}\.\d{3} |[\w.-]{1,60} +\| )")
@@ -61,12 +51,14 @@ def explain(output: str, phase: Phase) -> Explanation | None:
     MOST_CHARACTERS.
     """
     text = _plain(output[-MOST_CHARACTERS:])
-    for rule in _RULES:
-        if rule.phase not in {None, phase}:
-            continue
-        found = _found(rule, text)
-        if found is not None:
-            return _explained(rule, found, text)
+    for rules in (_RULES, _GENERAL):
+        found = _places(rules, text, phase)
+        # A build ends by its first error; a program goes on after warnings until it ends by its last.
+        chosen = (
+            next(found, None) if phase is Phase.BUILD else max(found, key=lambda each: each[1].start(), default=None)
+        )
+        if chosen is not None:
+            return _explained(*chosen, text)
     return None
 
 
@@ -84,6 +76,13 @@ def _plain(output: str) -> str:
     lines = (visible(_PASSED_ON.sub("", visible(raw))) for raw in output.split("\n"))
     drawn = (_BLANKS.sub(" ", _DRAWN.sub(" ", line[:_MOST_OF_A_LINE])).strip() for line in lines)
     return "\n".join(line for line in drawn if line)
+
+
+def _places(rules: Sequence[Rule], text: str, phase: Phase) -> Iterator[tuple[Rule, re.Match[str]]]:
+    for rule in rules:
+        found = _found(rule, text) if rule.phase in {None, phase} else None
+        if found is not None:
+            yield rule, found
 
 
 def _found(rule: Rule, text: str) -> re.Match[str] | None:

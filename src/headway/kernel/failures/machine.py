@@ -31,7 +31,7 @@ _MISSING = r"(?:error while loading shared libraries: |ImportError: |OSError: |c
 
 _MEMORY = (
     rule(
-        r"^.{0,40}(?:No space left on device|ENOSPC: no space left|ENOSPC\b(?!: System limit)|Errno 28|disk quota exceeded|Disk quota exceeded).{0,120}|"
+        r"^.{0,80}(?:No space left on device|ENOSPC: no space left|ENOSPC\b(?!: System limit)|Errno 28|disk quota exceeded|Disk quota exceeded).{0,120}|"
         r"^.{0,260}(?:No space left on device|ENOSPC: no space left).{0,60}",
         "the disk of the machine, or the share that a build may use, is full",
         "free some of it ('headway disk' shows what takes it), or raise HEADWAY_APPLICATION_DISK",
@@ -48,7 +48,7 @@ _MEMORY = (
         "raise it (headway env set APP JAVA_TOOL_OPTIONS=-Xmx1g) within the memory limit of the application",
     ),
     rule(
-        r"^.{0,20}(?:MemoryError\b.{0,60}|Killed$|Killed(?: \(program .{1,40}\)|: 9)?$|.{0,60}was killed with signal \"?SIGKILL.{0,40}|.{0,40}signal: 9, SIGKILL.{0,40}|"
+        r"^.{0,80}(?:MemoryError\b.{0,60}|Killed$|.{0,30}line \d+: +\d+ Killed .{0,120}|Killed(?: \(program .{1,40}\)|: 9)?$|.{0,60}was killed with signal \"?SIGKILL.{0,40}|.{0,40}signal: 9, SIGKILL.{0,40}|"
         r".{0,80}Cannot allocate memory.{0,40}|.{0,60}memory allocation of \d+ bytes failed|.{0,40}c\+\+: fatal error: Killed signal.{0,60}|"
         r".{0,100}std::bad_alloc.{0,20}|.{0,60}Command was killed with SIGKILL.{0,60}|.{0,60}\(out of memory\)?.{0,20}\bkilled\b.{0,40}|"
         r".{0,60}Worker \(pid:\d+\) was sent SIGKILL!.{0,40})",
@@ -56,7 +56,7 @@ _MEMORY = (
         "let it use less, or raise its memory limit (memoryLimit, or HEADWAY_BUILD_MEMORY for builds)",
     ),
     rule(
-        r"^.{0,60}(?:[Ss]egmentation fault|SIGSEGV|signal 11\b).{0,80}",
+        r"^.{0,80}(?:[Ss]egmentation fault|SIGSEGV|signal 11\b).{0,80}",
         "a compiled part of it broke: mostly a binary for another system, or a wrong version of a library",
         "install its packages anew from a clean lock file, or take another version of the language: headway apps set APP "
         "--use python=3.12 (or node=22)",
@@ -89,12 +89,12 @@ _SHARED = (
 )
 _PROGRAMS = (
     rule(
-        r"^.{0,60}(?:env|/usr/bin/env): .{0,4}(?:bash|sh|node|python3?)\\r.{0,80}|^.{0,80}(?:bad interpreter|\$'\\r': command not found|\\r: not found).{0,80}",
+        r"^.{0,80}(?:env|/usr/bin/env): .{0,4}(?:bash|sh|node|python3?)\\r.{0,80}|^.{0,80}(?:bad interpreter|\$'\\r': command not found|\\r: not found).{0,80}",
         "a script has line ends of Windows",
         "write it with LF (git config core.autocrlf input; a .gitattributes with '*.sh text eol=lf') and commit",
     ),
     rule(
-        r"^.{0,40}(?P<file>(?:\./|bin/)?(?:gradlew|mvnw|[\w./-]{1,60}\.sh|(?:\./|bin/)[\w./-]{1,60})): (?:Permission denied|cannot execute: Permission).{0,20}",
+        r"^.{0,80}(?P<file>(?:\./|bin/)?(?:gradlew|mvnw|[\w./-]{1,60}\.sh|(?:\./|bin/)[\w./-]{1,60})): (?:Permission denied|cannot execute: Permission).{0,20}",
         "{file} is no program in the repository",
         "run 'git update-index --chmod=+x {file}', commit and deploy again",
     ),
@@ -120,9 +120,14 @@ _PROGRAMS = (
         },
     ),
     rule(
+        r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?:line )?\d+: (?P<what>\.{0,2}/[\w@./-]{1,100}): (?:not found|No such file or directory).{0,20}",
+        "{what} is not there, or its first line names a shell that is not there, as it does with line ends of Windows",
+        "commit it, begin it with #!/bin/sh and write it with LF (a .gitattributes with '*.sh text eol=lf')",
+    ),
+    rule(
         r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?:line )?\d+: (?:exec: )?(?P<what>[\w@./-]{1,60}): (?:command )?not found.{0,20}|"
-        r"^.{0,20}(?:command not found: |spawn )(?P<one>[\w@./-]{1,60})(?: ENOENT)?$|"
-        r"^.{0,60}exec: \"(?P<two>[^\"\n]{1,60})\": executable file not found in \$PATH.{0,60}",
+        r"^.{0,80}(?:command not found: |spawn )(?P<one>[\w@./-]{1,60})(?: ENOENT)?$|"
+        r"^.{0,80}exec: \"(?P<two>[^\"\n]{1,60})\": executable file not found in \$PATH.{0,60}",
         "this program is not installed in the application and not on the machine",
         "add it to package.json or requirements.txt and lock again, or name the right one: headway apps set APP --start "
         "LINE (--build LINE)",

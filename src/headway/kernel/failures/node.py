@@ -13,52 +13,52 @@ _OUT_OF_STEP = "the lock file does not fit package.json any more"
 
 _LOCKS = (
     rule(
-        r"^.{0,20}`npm ci` can only install packages when your package\.json and.{0,200}",
+        r"^.{0,80}`npm ci` can only install packages when your package\.json and.{0,200}",
         _OUT_OF_STEP,
         "run 'npm install', commit package-lock.json and deploy again",
     ),
     rule(
-        r"^.{0,20}The `npm ci` command can only install with an existing.{0,200}",
+        r"^.{0,80}The `npm ci` command can only install with an existing.{0,200}",
         "there is no lock file for npm ci",
         "run 'npm install' and commit package-lock.json, or let it install without: headway apps set APP --install 'npm install'",
     ),
     rule(
-        r"^.{0,20}ERR_PNPM_(?:OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH|FROZEN_LOCKFILE\w*).{0,200}",
+        r"^.{0,80}ERR_PNPM_(?:OUTDATED_LOCKFILE|LOCKFILE_CONFIG_MISMATCH|FROZEN_LOCKFILE\w*).{0,200}",
         _OUT_OF_STEP,
         "run 'pnpm install', commit pnpm-lock.yaml and deploy again",
     ),
     rule(
-        r"^.{0,20}ERR_PNPM_(?:NO_LOCKFILE|LOCKFILE_BREAKING_CHANGE|BROKEN_LOCKFILE|LOCKFILE_MISSING_DEPENDENCY).{0,200}",
+        r"^.{0,80}ERR_PNPM_(?:NO_LOCKFILE|LOCKFILE_BREAKING_CHANGE|BROKEN_LOCKFILE|LOCKFILE_MISSING_DEPENDENCY).{0,200}",
         "pnpm-lock.yaml is missing, broken or of another pnpm",
         "run 'pnpm install' with the version that packageManager names, and commit pnpm-lock.yaml",
     ),
     rule(
-        r"^.{0,20}Your lockfile needs to be updated, but yarn was run with.{0,100}",
+        r"^.{0,80}Your lockfile needs to be updated, but yarn was run with.{0,100}",
         _OUT_OF_STEP,
         "run 'yarn install', commit yarn.lock and deploy again",
     ),
     rule(
-        r"^.{0,20}YN0028.{0,20}The lockfile would have been (?:modified|created).{0,120}",
+        r"^.{0,80}YN0028.{0,20}The lockfile would have been (?:modified|created).{0,120}",
         _OUT_OF_STEP,
         "run 'yarn install', commit yarn.lock and deploy again",
     ),
     rule(
-        r"^.{0,40}This package doesn't seem to be present in your lockfile.{0,160}",
+        r"^.{0,80}This package doesn't seem to be present in your lockfile.{0,160}",
         "yarn.lock knows nothing of this package",
         "run 'yarn install' at the root of the repository and commit yarn.lock",
     ),
     rule(
-        r"^.{0,20}lockfile had changes, but lockfile is frozen.{0,60}",
+        r"^.{0,80}lockfile had changes, but lockfile is frozen.{0,60}",
         _OUT_OF_STEP,
         "run 'bun install', commit bun.lock and deploy again",
     ),
     rule(
-        r"^.{0,20}The lockfile is out of date.{0,120}",
+        r"^.{0,80}The lockfile is out of date.{0,120}",
         "deno.lock does not fit what is imported any more",
         "run 'deno install', commit deno.lock and deploy again",
     ),
     rule(
-        r"^.{0,60}(?:code EINTEGRITY|Incorrect integrity when fetching|ERR_PNPM_TARBALL_INTEGRITY|integrity check failed|YN0018).{0,160}",
+        r"^.{0,80}(?:code EINTEGRITY|Incorrect integrity when fetching|ERR_PNPM_TARBALL_INTEGRITY|integrity check failed|YN0018).{0,160}",
         "a package is not the one that the lock file has",
         "make the lock file anew, look why it differs, and commit",
     ),
@@ -70,20 +70,25 @@ _PACKAGES = (
         "bring their versions in package.json together, or commit an .npmrc with legacy-peer-deps=true",
     ),
     rule(
-        r"^.{0,20}ERR_PNPM_PEER_DEP_ISSUES.{0,160}",
+        r"^.{0,80}ERR_PNPM_PEER_DEP_ISSUES.{0,160}",
         "two packages want different versions of one that they share",
         "bring their versions in package.json together, or write strict-peer-dependencies=false in a committed .npmrc",
     ),
     rule(
-        r"^.{0,40}(?:notarget )?No matching version found for (?P<what>\S{1,80}?)[.,]?(?: .{0,120})?$|"
-        r"^.{0,20}Couldn't find any versions for \"(?P<one>[^\"\n]{1,80})\".{0,120}|"
-        r"^.{0,20}No version matching \"(?P<two>[^\"\n]{1,80})\".{0,120}",
+        r"^.{0,80}(?:notarget )?No matching version found for (?P<what>\S{1,80}?)[.,]?(?: .{0,120})?$|"
+        r"^.{0,80}Couldn't find any versions for \"(?P<one>[^\"\n]{1,80})\".{0,120}|"
+        r"^.{0,80}No version matching \"(?P<two>[^\"\n]{1,80})\".{0,120}",
         "the registry has no such version",
         "take one that exists in package.json ('npm view NAME versions' lists them), lock again and commit",
     ),
     rule(
-        r"^.{0,20}(?:npm (?:error|ERR!) 404 .{0,20}'[^'\n]{1,120}' is not in (?:this|the npm) registry.{0,60}|"
-        r"npm (?:error|ERR!) 404 Not Found.{0,160}|"
+        r"^npm (?:error|ERR!) 404 .{0,40}'(?P<what>[^'\n]{1,120})' (?:is not in|could not be found).{0,160}",
+        "the registry has no {what}",
+        "look at its name in package.json; if it is a private one, write ${{NPM_TOKEN}} in a committed .npmrc and set it "
+        "(headway env set APP NPM_TOKEN=...)",
+    ),
+    rule(
+        r"^.{0,80}(?:npm (?:error|ERR!) 404 Not Found.{0,160}|"
         r"ERR_PNPM_FETCH_404.{0,160}|error Couldn't find package .{0,120}|.{0,60}Package not found.{0,120}|"
         r"error: GET \S{1,160} - 404.{0,20}|.{0,80}npm package .{1,80} does not exist.{0,40})",
         "the registry has no package of that name",
@@ -91,34 +96,34 @@ _PACKAGES = (
         "write ${{NPM_TOKEN}} in a committed .npmrc and set it (headway env set APP NPM_TOKEN=...)",
     ),
     rule(
-        r"^.{0,20}(?:npm (?:error|ERR!) code (?:E401|E403|ENEEDAUTH).{0,20}|ERR_PNPM_FETCH_40[13].{0,160}|"
+        r"^.{0,80}(?:npm (?:error|ERR!) code (?:E401|E403|ENEEDAUTH).{0,20}|ERR_PNPM_FETCH_40[13].{0,160}|"
         r".{0,20}YN0041.{0,160}|error .{0,80}Request failed .{0,10}40[13].{0,100}|error: GET \S{1,160} - 40[13].{0,20})(?:\n.{0,160})?",
         "the registry refuses who asks: a package is private, or the token is missing or too old",
         _PRIVATE,
     ),
     rule(
-        r"^.{0,20}(?:npm (?:error|ERR!) notsup Required:.{0,160}|.{0,80}The engine \"node\" is incompatible with this module\..{0,120}|"
+        r"^.{0,80}(?:npm (?:error|ERR!) notsup Required:.{0,160}|.{0,80}The engine \"node\" is incompatible with this module\..{0,120}|"
         r".{0,20}Your Node version is incompatible with.{0,160}|.{0,20}ERR_PNPM_UNSUPPORTED_ENGINE.{0,160})",
         "package.json, or a package of it, asks for another Node",
         f"ask for such a one: {_USE}",
     ),
     rule(
-        r"^.{0,40}(?:EBADPLATFORM|Unsupported platform for|The platform \"linux\" is incompatible).{0,160}",
+        r"^.{0,80}(?:EBADPLATFORM|Unsupported platform for|The platform \"linux\" is incompatible).{0,160}",
         "a package is for another system than Linux",
         "move it to optionalDependencies in package.json, lock again on any machine and commit",
     ),
     rule(
-        r"^.{0,40}(?:EJSONPARSE|Failed to parse JSON|JSON\.parse Failed to parse|ERR_PNPM_JSON_PARSE|ERR_PNPM_BAD_PACKAGE_JSON).{0,200}(?:\n.{0,40}JSON\.parse .{0,160})?",
+        r"^.{0,80}(?:EJSONPARSE|Failed to parse JSON|JSON\.parse Failed to parse|ERR_PNPM_JSON_PARSE|ERR_PNPM_BAD_PACKAGE_JSON).{0,200}(?:\n.{0,40}JSON\.parse .{0,160})?",
         "package.json is no JSON",
         "mend it at that place ('npx jsonlint package.json' shows it) and commit",
     ),
     rule(
-        r"^.{0,60}(?:ENOENT|Could not read package\.json|ERR_PNPM_NO_(?:IMPORTER_MANIFEST_FOUND|PKG_MANIFEST)).{0,120}package\.json.{0,60}",
+        r"^.{0,80}(?:ENOENT|Could not read package\.json|ERR_PNPM_NO_(?:IMPORTER_MANIFEST_FOUND|PKG_MANIFEST)).{0,120}package\.json.{0,60}",
         "the folder that is built has no package.json",
         "name the right one: headway deploy --build-path FOLDER",
     ),
     rule(
-        r"^.{0,40}(?:ERR_PNPM_WORKSPACE_PKG_NOT_FOUND|Unsupported URL Type \"workspace:\"|No workspaces? found|EUNSUPPORTEDPROTOCOL).{0,160}",
+        r"^.{0,80}(?:ERR_PNPM_WORKSPACE_PKG_NOT_FOUND|Unsupported URL Type \"workspace:\"|No workspaces? found|EUNSUPPORTEDPROTOCOL).{0,160}",
         "a package of the workspace is asked for and is not there, or its package manager is another one",
         "deploy from the root of the repository and name the package (headway apps set APP --package NAME), with the lock "
         "file of the manager that the workspace is of",
@@ -126,7 +131,7 @@ _PACKAGES = (
 )
 _SCRIPTS = (
     rule(
-        r"^.{0,20}(?:Missing script: \"?(?P<script>[^\"\n]{1,60})\"?|ERR_PNPM_NO_SCRIPT.{0,120}|error Command \"[^\"\n]{1,60}\" not found.{0,20}|"
+        r"^.{0,80}(?:Missing script: \"?(?P<script>[^\"\n]{1,60})\"?|ERR_PNPM_NO_SCRIPT.{0,120}|error Command \"[^\"\n]{1,60}\" not found.{0,20}|"
         r"Usage Error: Couldn't find a script named .{1,60}|error: Script not found .{1,60}|"
         r".{0,20}ERR_PNPM_RECURSIVE_RUN_NO_SCRIPT.{0,120})",
         "package.json has no such script",
@@ -140,17 +145,18 @@ _ADDONS = (
         "on the machine: apt install python3 build-essential",
     ),
     rule(
-        r"^gyp ERR! stack Error: not found: (?:make|gcc|g\+\+|cc).{0,60}|^.{0,20}(?:make|g\+\+|gcc|cc): (?:command not found|not found).{0,60}",
+        r"^gyp ERR! stack Error: not found: (?:make|gcc|g\+\+|cc).{0,60}|"
+        r"^.{0,80}(?:make|g\+\+|gcc|cc): (?:command not found|not found|No such file or directory).{0,60}",
         "an addon is compiled here, and the machine has no compiler",
         "on the machine: apt install build-essential python3",
     ),
     rule(
-        r"^.{0,20}Package (?P<lib>(?:pixman-1|cairo|pangocairo|libpng|librsvg-2\.0)\b).{0,20}was not found.{0,120}",
+        r"^.{0,80}Package (?P<lib>(?:pixman-1|cairo|pangocairo|libpng|librsvg-2\.0)\b).{0,20}was not found.{0,120}",
         "canvas is compiled here and needs {lib}",
         "on the machine: apt install libcairo2-dev libpango1.0-dev libjpeg-dev libgif-dev librsvg2-dev build-essential",
     ),
     rule(
-        r"^.{0,20}Package '?(?P<lib>[\w.+-]{1,40}?)'?(?: was not found|, required by .{1,60}, not found).{0,120}",
+        r"^.{0,80}Package '?(?P<lib>[\w.+-]{1,40}?)'?(?: was not found|, required by .{1,60}, not found).{0,120}",
         "something is compiled here and needs {lib}",
         "install the Debian package that holds {lib}.pc (apt-file search {lib}.pc)",
     ),
@@ -161,13 +167,13 @@ _ADDONS = (
         "build-essential python3",
     ),
     rule(
-        r"^.{0,60}(?:Could not load the \"sharp\" module|Error: Something went wrong installing the \"sharp\" module).{0,160}",
+        r"^.{0,80}(?:Could not load the \"sharp\" module|Error: Something went wrong installing the \"sharp\" module).{0,160}",
         "sharp lies there without its part for this processor",
         "lock it for Linux too ('npm install --os=linux --cpu=x64 sharp') and commit package-lock.json",
     ),
     rule(
-        r"^.{0,60}Cannot find module '?@(?:rollup/rollup|esbuild/|swc/core|next/swc|tailwindcss/oxide|parcel/watcher|img/sharp)-?linux\S{0,40}.{0,120}|"
-        r"^.{0,60}Cannot find module @rollup/rollup-linux\S{1,40}.{0,160}",
+        r"^.{0,80}Cannot find module '?@(?:rollup/rollup|esbuild/|swc/core|next/swc|tailwindcss/oxide|parcel/watcher|img/sharp)-?linux\S{0,40}.{0,120}|"
+        r"^.{0,80}Cannot find module @rollup/rollup-linux\S{1,40}.{0,160}",
         "the lock file has only the binaries of the machine that made it",
         "remove node_modules and package-lock.json, run 'npm install', commit the new lock file and deploy again",
     ),
@@ -179,22 +185,22 @@ _ADDONS = (
 )
 _DENO = (
     rule(
-        r"^.{0,40}NotCapable: Requires (?P<what>\w{1,10}) access to .{0,120}",
+        r"^.{0,80}NotCapable: Requires (?P<what>\w{1,10}) access to .{0,120}",
         "Deno allows {what} only where it is told to",
         "add --allow-{what} to how it is started: headway apps set APP --start 'deno run --allow-{what} ...'",
     ),
     rule(
-        r"^.{0,20}(?:Relative import path|Import) \"(?P<what>[^\"\n]{1,80})\" not (?:prefixed|a dependency).{0,120}",
+        r"^.{0,80}(?:Relative import path|Import) \"(?P<what>[^\"\n]{1,80})\" not (?:prefixed|a dependency).{0,120}",
         "Deno does not know where {what} comes from",
         "run 'deno add npm:{what}' (or jsr:), and commit deno.json and deno.lock",
     ),
     rule(
-        r"^.{0,40}Module not found \"(?P<file>[^\"\n]{1,200})\".{0,60}",
+        r"^.{0,80}Module not found \"(?P<file>[^\"\n]{1,200})\".{0,60}",
         "an import names a file that is not in the repository",
         "mend the import (names differ by their capitals on Linux) or commit the file",
     ),
     rule(
-        r"^.{0,20}TS\d{2,5} \[ERROR\]: .{0,200}",
+        r"^.{0,80}TS\d{2,5} \[ERROR\]: .{0,200}",
         "the types do not fit",
         "mend them ('deno check' shows all) and commit",
     ),

@@ -11,70 +11,75 @@ _CC = "apt install build-essential python3-dev"
 
 _LOCKS = (
     rule(
-        r"^.{0,40}The lockfile at .{0,80} needs to be updated",
+        r"^.{0,80}The lockfile at .{0,80} needs to be updated",
         "uv.lock does not fit pyproject.toml any more",
         "run 'uv lock', commit uv.lock and deploy again",
     ),
     rule(
-        r"^.{0,40}Unable to find lockfile at",
+        r"^.{0,80}Unable to find lockfile at",
         "there is no uv.lock in the repository",
         "run 'uv lock', commit uv.lock and deploy again",
     ),
     rule(
-        r"^.{0,20}(?:pyproject\.toml changed significantly since poetry\.lock|poetry\.lock is not up to date|"
+        r"^.{0,80}(?:pyproject\.toml changed significantly since poetry\.lock|poetry\.lock is not up to date|"
         r"The lock file is not up to date with the latest changes in pyproject)",
         "poetry.lock does not fit pyproject.toml any more",
         "run 'poetry lock', commit poetry.lock and deploy again",
     ),
     rule(
-        r"^.{0,40}Pipfile\.lock\s\(\w{1,80}\) is out of\sdate.{0,40}",
+        r"^.{0,80}Pipfile\.lock\s\(\w{1,80}\) is out of\sdate.{0,40}",
         "Pipfile.lock does not fit the Pipfile any more",
         "run 'pipenv lock', commit Pipfile.lock and deploy again",
     ),
     rule(
-        r"^.{0,60}(?:Lock ?file hash doesn't match|Lock ?file doesn't exist|Lock ?file is (?:not compatible|outdated))",
+        r"^.{0,80}(?:Lock ?file hash doesn't match|Lock ?file doesn't satisfy the project|Lock ?file doesn't exist|Lock ?file is (?:not compatible|outdated))",
         "pdm.lock does not fit pyproject.toml any more",
         "run 'pdm lock', commit pdm.lock and deploy again",
     ),
 )
 _VERSIONS = (
     rule(
-        r"^.{0,20}Ignored the following versions that require a different python version: (?P<versions>[^;\n]{1,80}).{0,500}",
+        r"^.{0,80}Ignored the following versions that require a different python version: (?P<versions>[^;\n]{1,80}).{0,500}",
         "what is asked for has no release for the Python of this application",
         f"take a Python that it is for ({_PYTHON}), or another version of it in requirements.txt",
     ),
     rule(
-        r"^.{0,20}Package '(?P<what>[^']{1,80})' requires a different Python: (?P<has>\S{1,20}) not in '(?P<wants>[^']{1,60})'",
+        r"^.{0,80}Package '(?P<what>[^']{1,80})' requires a different Python: (?P<has>\S{1,20}) not in '(?P<wants>[^']{1,60})'",
         "{what} is for Python {wants}, and this one is {has}",
         f"ask for such a Python: {_PYTHON}",
     ),
     rule(
-        r"^.{0,40}Current Python version \((?P<has>[^)\n]{1,20})\) is not (?:allowed|supported) by the project \((?P<wants>[^)\n]{1,60})\)",
+        r"^.{0,80}currently activated Python version (?P<one>\S{1,20}) is not supported by the project \((?P<two>[^)\n]{1,60})\).{0,40}",
+        "pyproject.toml asks for Python {two}, and this one is {one}",
+        f"ask for such a Python ({_PYTHON}), or widen the range in pyproject.toml",
+    ),
+    rule(
+        r"^.{0,80}Current Python version \((?P<has>[^)\n]{1,20})\) is not (?:allowed|supported) by the project \((?P<wants>[^)\n]{1,60})\)",
         "pyproject.toml asks for Python {wants}, and this one is {has}",
         f"ask for such a Python ({_PYTHON}), or widen the range in pyproject.toml",
     ),
     rule(
-        r"^.{0,20}No interpreter found for (?P<wants>Python \S{1,40}|.{1,60}?) in\b.{0,200}",
+        r"^.{0,80}No interpreter found for (?P<wants>Python \S{1,40}|.{1,60}?) in\b.{0,200}",
         "this machine has no {wants}, and none could be fetched",
         f"ask for one that it has ({_PYTHON}), or widen requires-python in pyproject.toml",
     ),
     rule(
-        r"^.{0,20}(?:The requested interpreter resolved to|Using Python) Python? ?(?P<has>\S{1,20}),? .{0,60}incompatible with the project's? .{0,300}",
+        r"^.{0,80}(?:The requested interpreter resolved to|Using Python) Python? ?(?P<has>\S{1,20}),? .{0,60}incompatible with the project's? .{0,300}",
         "pyproject.toml asks for another Python than {has}",
         f"ask for such a Python ({_PYTHON}), or widen requires-python",
     ),
     rule(
-        r"^.{0,20}No module named '?(?:distutils)\b'?|^ModuleNotFoundError: No module named 'distutils.{0,40}",
+        r"^.{0,80}No module named '?(?:distutils)\b'?|^ModuleNotFoundError: No module named 'distutils.{0,40}",
         "a package still needs distutils, which Python has not had since 3.12",
         "take a newer release of that package, or Python 3.11: headway apps set APP --use python=3.11",
     ),
     rule(
-        r"^.{0,40}No module named 'pkg_resources'",
+        r"^.{0,80}No module named 'pkg_resources'",
         "a package still needs pkg_resources, which newer setuptools do not have",
         "add setuptools<81 to requirements.txt, or take a newer release of that package",
     ),
     rule(
-        r"^.{0,20}module 'pkgutil' has no attribute 'ImpImporter'.{0,80}",
+        r"^.{0,80}module 'pkgutil' has no attribute 'ImpImporter'.{0,80}",
         "a package or its setuptools are older than Python 3.12",
         "raise its version in requirements.txt, or take Python 3.11: headway apps set APP --use python=3.11",
     ),
@@ -105,13 +110,13 @@ _HEADERS: Mapping[str, str] = {
 }
 _MACHINE = (
     rule(
-        r"^.{0,20}pg_config (?:executable not found|is required to build psycopg2).{0,100}",
+        r"^.{0,80}pg_config (?:executable not found|is required to build psycopg2).{0,100}",
         "psycopg2 is compiled here and needs the files of PostgreSQL's library",
         "write psycopg2-binary instead in what the repository asks for, or on the machine: apt install libpq-dev "
         "python3-dev build-essential",
     ),
     rule(
-        r"^.{0,60}(?:Can not find valid pkg-config name|mysql_config: (?:command )?not found|mysql_config not found).{0,100}",
+        r"^.{0,80}(?:Can not find valid pkg-config name|mysql_config: (?:command )?not found|mysql_config not found).{0,100}",
         "mysqlclient is compiled here and needs the files of MySQL's library",
         "on the machine: apt install default-libmysqlclient-dev pkg-config build-essential python3-dev",
     ),
@@ -130,19 +135,20 @@ _MACHINE = (
         "a wheel",
     ),
     rule(
-        r"^.{0,60}command '[^'\n]{0,80}(?:gcc|cc|g\+\+|clang)' failed: No such file.{0,40}|"
-        r"^.{0,60}unable to execute '?[\w./+-]{0,60}(?:gcc|cc|g\+\+)'?.{0,60}|"
-        r"^.{0,60}(?:Unknown compiler\(s\)|No CMAKE_C(?:XX)?_COMPILER could be found|error: Microsoft Visual C).{0,120}",
+        r"^.{0,80}command '[^'\n]{0,80}(?:gcc|cc|g\+\+|clang)' failed: No such file.{0,40}|"
+        r"^.{0,80}No such file or directory: '(?:gcc|cc|g\+\+|clang|x86_64-linux-gnu-gcc)'.{0,40}|"
+        r"^.{0,80}unable to execute '?[\w./+-]{0,60}(?:gcc|cc|g\+\+)'?.{0,60}|"
+        r"^.{0,80}(?:Unknown compiler\(s\)|No CMAKE_C(?:XX)?_COMPILER could be found|error: Microsoft Visual C).{0,120}",
         "a package has no wheel for this Python and is compiled here, and the machine has no compiler",
         f"on the machine: {_CC}; or take a Python that it has wheels for ({_PYTHON})",
     ),
     rule(
-        r"^.{0,60}(?:can't find Rust compiler|Rust toolchain.{0,40}not (?:found|installed)|Cargo, the Rust package manager, is not installed).{0,100}",
+        r"^.{0,80}(?:can't find Rust compiler|Rust toolchain.{0,40}not (?:found|installed)|Cargo, the Rust package manager, is not installed).{0,100}",
         "a package has no wheel for this Python and is compiled here, and the machine has no Rust",
         f"take a Python that it has wheels for ({_PYTHON}), or on the machine: apt install cargo",
     ),
     rule(
-        r"^.{0,60}(?:CMake must be installed|Could not find CMake|cmake: not found|No such file or directory: 'cmake').{0,100}",
+        r"^.{0,80}(?:CMake must be installed|Could not find CMake|cmake: not found|No such file or directory: 'cmake').{0,100}",
         "a package is compiled here and needs CMake",
         "on the machine: apt install cmake build-essential",
     ),
@@ -154,17 +160,17 @@ _REQUIREMENTS = (
         "commit it, or set another way to install: headway apps set APP --install 'pip install -r FILE'",
     ),
     rule(
-        r"^.{0,20}Invalid requirement: (?P<what>.{1,80})",
+        r"^.{0,80}Invalid requirement: (?P<what>.{1,80})",
         "a line of the requirements is none that pip can read",
         "write it as NAME==VERSION, one on each line",
     ),
     rule(
-        r"^.{0,20}THESE PACKAGES DO NOT MATCH THE HASHES.{0,200}",
+        r"^.{0,80}THESE PACKAGES DO NOT MATCH THE HASHES.{0,200}",
         "a package is not the one whose hash the requirements have",
         "make the hashes anew (pip-compile --generate-hashes), look why they changed, and commit",
     ),
     rule(
-        r"^.{0,20}In --require-hashes mode, all requirements must.{0,200}",
+        r"^.{0,80}In --require-hashes mode, all requirements must.{0,200}",
         "some requirements have a hash and others none",
         "make the file anew with all of them: pip-compile --generate-hashes",
     ),
@@ -174,12 +180,12 @@ _REQUIREMENTS = (
         "loosen or change one of their versions in the requirements, try it with 'pip install -r' and commit",
     ),
     rule(
-        r"^.{0,20}No matching distribution found for (?P<what>\S{1,80})",
+        r"^.{0,80}No matching distribution found for (?P<what>\S{1,80})",
         "the index has no {what} for this Python and machine",
         f"look at the name and the version in the requirements, or take another Python: {_PYTHON}",
     ),
     rule(
-        r"^.{0,20}No solution found when resolving .{0,80}\n.{0,500}",
+        r"^.{0,80}No solution found when resolving .{0,80}\n.{0,500}",
         "no set of versions fits all that is asked for",
         "mend the versions or requires-python in pyproject.toml, run 'uv lock' and commit both",
     ),
@@ -189,32 +195,32 @@ _REQUIREMENTS = (
         "mend the versions in pyproject.toml, run 'poetry lock' and commit both",
     ),
     rule(
-        r"^.{0,60}(?:ResolutionFailure|Your dependencies could not be resolved|Locking failed|ResolutionImpossible|Unable to find a resolution).{0,200}",
+        r"^.{0,80}(?:ResolutionFailure|Your dependencies could not be resolved|Locking failed|ResolutionImpossible|Unable to find a resolution).{0,200}",
         "no set of versions fits all that is asked for",
         "mend the versions that contradict each other, lock again and commit both files",
     ),
     rule(
-        r"^.{0,20}No file/folder found for package (?P<what>\S{1,80})",
+        r"^.{0,80}No file/folder found for package (?P<what>\S{1,80})",
         "pyproject.toml makes a package of the repository, and there is no folder {what}",
         "write package-mode = false below [tool.poetry], or name the folder with 'packages'",
     ),
     rule(
-        r"^.{0,40}Multiple top-level (?:packages|modules) discovered in a flat-layout.{0,100}",
+        r"^.{0,80}Multiple top-level (?:packages|modules) discovered in a flat-layout.{0,100}",
         "pyproject.toml makes a package of the repository, and setuptools cannot tell which folder it is",
         'name it below [tool.setuptools] (packages = ["NAME"], or py-modules = [])',
     ),
     rule(
-        r"^.{0,60}(?:TOML parse error at|TOMLDecodeError|Invalid TOML|is not a valid TOML file|Failed to parse: .{0,5}pyproject).{0,160}",
+        r"^.{0,80}(?:TOML parse error at|TOMLDecodeError|Invalid TOML|is not a valid TOML file|Failed to parse: .{0,5}pyproject).{0,160}",
         "a TOML file of the repository cannot be read",
         "mend it at that line and commit",
     ),
     rule(
-        r"^.{0,20}No .?pyproject\.toml.? found in .{0,60}|^.{0,60}could not find a pyproject\.toml.{0,80}",
+        r"^.{0,80}No .?pyproject\.toml.? found in .{0,60}|^.{0,80}could not find a pyproject\.toml.{0,80}",
         "the folder that is built has no pyproject.toml",
         "name the right one (headway deploy --build-path FOLDER), or how it is installed (headway apps set APP --install LINE)",
     ),
     rule(
-        r"^.{0,20}externally-managed-environment.{0,60}",
+        r"^.{0,80}externally-managed-environment.{0,60}",
         "a command installs into the machine's own Python",
         "leave installing to Headway, or use the application's environment (headway apps set APP --install 'pip install -r "
         "requirements.txt')",
@@ -229,12 +235,12 @@ _REQUIREMENTS = (
 )
 _GENERAL = (
     rule(
-        r"^.{0,20}(?:Failed building wheel for|Failed to build installable wheels for|Could not build wheels for|Failed to build) .?(?P<what>[\w.\[\]-]{1,60}).{0,200}",
+        r"^.{0,80}(?:Failed building wheel for|Failed to build installable wheels for|Could not build wheels for|Failed to build) ['\"`]?(?P<what>[\w.\[\]-]{1,60}).{0,200}",
         "{what} has no wheel for this Python and could not be compiled",
         f"take a newer release of it or a Python that it has wheels for ({_PYTHON}); the lines above say what it lacks",
     ),
     rule(
-        r"^.{0,20}(?:metadata-generation-failed|subprocess-exited-with-error|Getting requirements to build wheel did not run).{0,80}",
+        r"^.{0,80}(?:metadata-generation-failed|subprocess-exited-with-error|Getting requirements to build wheel did not run).{0,80}",
         "a package could not be prepared for this Python",
         f"take a newer release of it, or an older Python: {_PYTHON}",
     ),

@@ -10,18 +10,18 @@ _LINE = "headway apps set APP --start LINE"
 
 _SERVERS = (
     rule(
-        r"^.{0,60}Failed to find attribute '(?P<what>[^'\n]{1,60})' in '(?P<module>[^'\n]{1,80})'.{0,20}|"
-        r"^.{0,60}Attribute \"(?P<one>[^\"\n]{1,60})\" not found in module \"(?P<two>[^\"\n]{1,80})\".{0,20}",
+        r"^.{0,80}Failed to find attribute '(?P<what>[^'\n]{1,60})' in '(?P<module>[^'\n]{1,80})'.{0,20}|"
+        r"^.{0,80}Attribute \"(?P<one>[^\"\n]{1,60})\" not found in module \"(?P<two>[^\"\n]{1,80})\".{0,20}",
         "the server is told another name than the application has in its module",
         "name the right one: headway apps set APP --start 'gunicorn MODULE:NAME --bind 127.0.0.1:$PORT' (uvicorn: --port $PORT)",
     ),
     rule(
-        r"^.{0,60}(?:Error loading ASGI app\. Could not import module|Could not import module) \"(?P<what>[^\"\n]{1,80})\".{0,20}",
+        r"^.{0,80}(?:Error loading ASGI app\. Could not import module|Could not import module) \"(?P<what>[^\"\n]{1,80})\".{0,20}",
         "the folder that is started has no module {what}",
         "name the right one: headway apps set APP --start 'uvicorn MODULE:app --port $PORT'",
     ),
     rule(
-        r"^.{0,60}(?:Could not locate a Flask application|Failed to find Flask application or factory|Could not import '[^'\n]{1,60}').{0,160}",
+        r"^.{0,80}(?:Could not locate a Flask application|Failed to find Flask application or factory|Could not import '[^'\n]{1,60}').{0,160}",
         "Flask does not find the application",
         "headway env set APP FLASK_APP=MODULE:NAME, or: headway apps set APP --start 'gunicorn MODULE:NAME --bind "
         "127.0.0.1:$PORT'",
@@ -40,7 +40,7 @@ _PORTS = (
         f"{_PORT}, or give it that port for itself: headway apps set APP --port N",
     ),
     rule(
-        r"^.{0,60}(?:listen EACCES: permission denied|bind: permission denied|Permission denied.{0,20}bind|bind\(\) to .{1,40} failed \(13).{0,80}",
+        r"^.{0,80}(?:listen EACCES: permission denied|bind: permission denied|Permission denied.{0,20}bind|bind\(\) to .{1,40} failed \(13).{0,80}",
         "ports below 1024 are not open to applications",
         _PORT,
         phase=_START,
@@ -48,7 +48,7 @@ _PORTS = (
 )
 _NODE = (
     rule(
-        r"^.{0,60}(?:System limit for number of file watchers reached|EMFILE: too many open files, watch).{0,120}",
+        r"^.{0,80}(?:System limit for number of file watchers reached|EMFILE: too many open files, watch).{0,120}",
         "what is started watches its files for changes, which a release never has",
         f"start it without watching ('node server.js' in place of nodemon or a dev server): {_LINE}",
     ),
@@ -58,22 +58,22 @@ _NODE = (
         'write "type": "module" in package.json (or name the file .mjs) and commit',
     ),
     rule(
-        r"^.{0,60}(?:ERR_REQUIRE_ESM|require\(\) of ES Module|(?:require|module|exports|__dirname) is not defined in ES module scope).{0,200}",
+        r"^.{0,80}(?:ERR_REQUIRE_ESM|require\(\) of ES Module|(?:require|module|exports|__dirname) is not defined in ES module scope).{0,200}",
         "CommonJS and ES modules are mixed",
         "use import in place of require there, or a release of the package that still has CommonJS, and commit",
     ),
     rule(
-        r"^.{0,60}Unknown file extension \"\.tsx?\".{0,160}",
+        r"^.{0,80}Unknown file extension \"\.tsx?\".{0,160}",
         "Node is given TypeScript that was not built",
         "build it and start what was built (headway apps set APP --build 'npx tsc' --start 'node dist/index.js'), or start it by tsx",
     ),
     rule(
-        r"^.{0,60}Cannot find module '(?P<file>(?:/|\./|\.\./)[^'\n]{1,240})'.{0,200}",
+        r"^.{0,80}Cannot find module '(?P<file>(?:/|\./|\.\./)[^'\n]{1,240})'.{0,200}",
         "a file is started or imported that is not in the release",
         f"let the build write it (headway apps set APP --build LINE), mend the name, or start another: {_LINE}",
     ),
     rule(
-        r"^.{0,60}Cannot find (?:module|package) ['\"](?P<what>(?:@[\w.-]{1,60}/)?[\w-][\w.-]{0,60})(?:/[^'\"\n]{0,100})?['\"].{0,200}",
+        r"^.{0,80}Cannot find (?:module|package) ['\"](?P<what>(?:@[\w.-]{1,60}/)?[\w-][\w.-]{0,60})(?:/[^'\"\n]{0,100})?['\"].{0,200}",
         "{what} was not installed",
         "add it to 'dependencies' ('npm install {what}', or your package manager's add), commit package.json and its lock file",
     ),
@@ -98,7 +98,7 @@ _VARIABLES = (
     rule(
         r"^.{0,120}[Ee]nvironment variable:? [`'\"]?(?P<name>[A-Z][A-Z0-9_]{2,60})[`'\"]? (?:is |was )?(?:not |missing|required|must).{0,80}|"
         r"^.{0,80}(?:[Mm]issing|[Rr]equired|REQUIRED|MISSING|must set|[Nn]ot set|[Uu]ndefined).{0,40}?[`'\": ](?P<one>[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{1,40})\b.{0,100}|"
-        r"^.{0,60}[`'\"\[( ]?\b(?P<two>[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{1,40})[`'\"\])]? (?:is|was|must be|has to be|environment variable is) (?:not |missing|required|undefined|set\b|defined|empty|unset|provided).{0,100}",
+        r"^.{0,80}[`'\"\[( ]?\b(?P<two>[A-Z][A-Z0-9]{1,30}_[A-Z0-9_]{1,40})[`'\"\])]? (?:is|was|must be|has to be|environment variable is) (?:not |missing|required|undefined|set\b|defined|empty|unset|provided).{0,100}",
         "{name} is needed and not set",
         "headway env set APP {name}=...",
     ),
@@ -113,12 +113,12 @@ _VARIABLES = (
         "write STATIC_ROOT = BASE_DIR / 'staticfiles' in the settings and commit",
     ),
     rule(
-        r"^.{0,60}Invalid HTTP_HOST header: '(?P<what>[^'\n]{1,120})'.{0,160}",
+        r"^.{0,80}Invalid HTTP_HOST header: '(?P<what>[^'\n]{1,120})'.{0,160}",
         "Django does not take requests for {what}",
         "let ALLOWED_HOSTS have it, from a variable: headway env set APP ALLOWED_HOSTS={what}",
     ),
     rule(
-        r"^.{0,60}Blocked request\. This host .{0,200}|^.{0,60}This host .{1,100} is not allowed.{0,100}",
+        r"^.{0,80}Blocked request\. This host .{0,200}|^.{0,80}This host .{1,100} is not allowed.{0,100}",
         "a server for development answers only names that it is told",
         "build it and start what was built, or let preview.allowedHosts have the name: headway apps set APP --build 'npm run build' --publish dist",
     ),
@@ -159,32 +159,32 @@ _DATABASES = (
 )
 _PYTHON = (
     rule(
-        r"^.{0,20}ModuleNotFoundError: No module named '(?P<what>[\w.]{1,80})'.{0,60}",
+        r"^.{0,80}ModuleNotFoundError: No module named '(?P<what>[\w.]{1,80})'.{0,60}",
         "{what} was not installed, or is no module of the folder that is started",
         "add what brings it to requirements.txt or pyproject.toml, lock again and commit; for one of your own: headway apps "
         "set APP --start LINE",
         last=True,
     ),
     rule(
-        r"^.{0,20}ImportError: cannot import name '(?P<what>[^'\n]{1,60})' from (?:partially initialized module )?'(?P<module>[^'\n]{1,80})'.{0,200}",
+        r"^.{0,80}ImportError: cannot import name '(?P<what>[^'\n]{1,60})' from (?:partially initialized module )?'(?P<module>[^'\n]{1,80})'.{0,200}",
         "the {module} that was installed has no {what}: mostly versions that do not fit each other",
         "pin {module} in requirements.txt to a version that fits (a lock file keeps it so) and commit",
         last=True,
     ),
     rule(
-        r"^.{0,20}(?:ZoneInfoNotFoundError|zoneinfo\._common\.ZoneInfoNotFoundError): .{0,120}",
+        r"^.{0,80}(?:ZoneInfoNotFoundError|zoneinfo\._common\.ZoneInfoNotFoundError): .{0,120}",
         "the time zones are not there",
         "add tzdata to requirements.txt and commit",
     ),
     rule(
-        r"^.{0,20}(?:SyntaxError|IndentationError|TabError): .{1,200}",
+        r"^.{0,80}(?:SyntaxError|IndentationError|TabError): .{1,200}",
         "Python cannot read a file of the source",
         "mend it, or ask for the Python that it is written for (headway apps set APP --use python=3.12)",
         phase=_START,
         last=True,
     ),
     rule(
-        r"^.{0,20}can't open file '?(?P<file>[^'\n]{1,240})'?: \[Errno 2\] No such file or directory",
+        r"^.{0,80}can't open file '?(?P<file>[^'\n]{1,240})'?: \[Errno 2\] No such file or directory",
         "the file that is started is not in the release",
         f"name the right one: {_LINE}",
     ),
@@ -192,7 +192,7 @@ _PYTHON = (
 _SINGLE = (
     rule(
         r"^FileNotFoundError: \[Errno 2\] No such file or directory: '(?P<file>[^'\n]{1,200})'|"
-        r"^.{0,20}Error: ENOENT: no such file or directory, \w{1,12} '(?P<one>[^'\n]{1,200})'.{0,40}",
+        r"^.{0,80}Error: ENOENT: no such file or directory, \w{1,12} '(?P<one>[^'\n]{1,200})'.{0,40}",
         "a file is read that is not in the repository",
         "commit it (look at .gitignore), let the build write it, or keep it in DATA_DIR if it is made while it runs",
         last=True,

@@ -12,42 +12,42 @@ _RUBY = (
         "run 'bundle install', commit Gemfile.lock and deploy again",
     ),
     rule(
-        r"^.{0,20}Your Ruby version is (?P<has>[\d.]{1,12})\S{0,6}, but your Gemfile specified (?P<wants>.{1,20})",
+        r"^.{0,80}Your Ruby version is (?P<has>[\d.]{1,12})\S{0,6}, but your Gemfile specified (?P<wants>.{1,20})",
         "the Gemfile asks for Ruby {wants}, and this one is {has}",
         "widen it in the Gemfile ('ruby \"~> 3.3\"'), or install that Ruby on the machine",
     ),
     rule(
-        r"^.{0,20}Your bundle only supports platforms .{0,160}",
+        r"^.{0,80}Your bundle only supports platforms .{0,160}",
         "Gemfile.lock was made on another system only",
         "run 'bundle lock --add-platform x86_64-linux' and commit Gemfile.lock",
     ),
     rule(
-        r"^.{0,40}Could not find (?:compatible versions|gem '[^'\n]{1,80}').{0,160}|^.{0,20}Could not find .{1,80} in (?:any of the sources|locally installed gems).{0,60}",
+        r"^.{0,80}Could not find (?:compatible versions|gem '[^'\n]{1,80}').{0,160}|^.{0,80}Could not find .{1,80} in (?:any of the sources|locally installed gems).{0,60}",
         "a gem is in no source that is asked, or not in that version",
         "mend its name or version in the Gemfile, run 'bundle install' and commit both",
     ),
     rule(
-        r"^.{0,20}mkmf\.rb can't find header files for ruby.{0,120}",
+        r"^.{0,80}mkmf\.rb can't find header files for ruby.{0,120}",
         "a gem is compiled here and needs Ruby's headers",
         "on the machine: apt install ruby-dev build-essential",
     ),
     rule(
-        r"^.{0,20}An error occurred while installing (?P<what>[\w-]{1,60}).{0,120}",
+        r"^.{0,80}An error occurred while installing (?P<what>[\w-]{1,60}).{0,120}",
         "{what} could not be compiled",
         "look at what it lacks in the lines above; mostly: apt install ruby-dev build-essential libpq-dev libyaml-dev",
     ),
     rule(
-        r"^.{0,60}Could not locate Gemfile.{0,60}",
+        r"^.{0,80}Could not locate Gemfile.{0,60}",
         "the folder that is built has no Gemfile",
         "name the right one: headway deploy --build-path FOLDER",
     ),
     rule(
-        r"^.{0,60}Missing `?secret_key_base`?.{0,120}|^.{0,60}Missing encryption key to decrypt file.{0,120}|^.{0,60}MessageEncryptor::InvalidMessage.{0,60}",
+        r"^.{0,80}Missing `?secret_key_base`?.{0,120}|^.{0,80}Missing encryption key to decrypt file.{0,120}|^.{0,80}MessageEncryptor::InvalidMessage.{0,60}",
         "Rails needs its key",
         "headway env set APP RAILS_MASTER_KEY=... (what config/master.key has), or SECRET_KEY_BASE=...",
     ),
     rule(
-        r"^.{0,60}(?:PendingMigrationError|Migrations are pending).{0,160}",
+        r"^.{0,80}(?:PendingMigrationError|Migrations are pending).{0,160}",
         "the database lacks what the newest migrations make",
         "let them run before each release: headway apps set APP --release 'bin/rails db:migrate'",
     ),
@@ -64,7 +64,7 @@ _PHP = (
         "widen 'php' in composer.json and run 'composer update', or install such a PHP on the machine",
     ),
     rule(
-        r"^.{0,60}(?:is not present in the lock file|The lock file is not up to date with the latest changes in composer\.json|"
+        r"^.{0,80}(?:is not present in the lock file|The lock file is not up to date with the latest changes in composer\.json|"
         r"lock file does not contain a compatible set of packages).{0,200}",
         "composer.lock does not fit composer.json any more",
         "run 'composer update --lock', commit composer.lock and deploy again",
@@ -75,17 +75,17 @@ _PHP = (
         "mend its name or version in composer.json, run 'composer update' and commit both",
     ),
     rule(
-        r"^.{0,60}Composer could not find a composer\.json.{0,100}",
+        r"^.{0,80}Composer could not find a composer\.json.{0,100}",
         "the folder that is built has no composer.json",
         "name the right one: headway deploy --build-path FOLDER",
     ),
     rule(
-        r"^.{0,60}(?:No application encryption key has been specified|MissingAppKeyException).{0,100}",
+        r"^.{0,80}(?:No application encryption key has been specified|MissingAppKeyException).{0,100}",
         "Laravel needs its key",
         "headway env set APP APP_KEY=... ('php artisan key:generate --show' gives one)",
     ),
     rule(
-        r"^.{0,60}Allowed memory size of \d+ bytes exhausted.{0,120}",
+        r"^.{0,80}Allowed memory size of \d+ bytes exhausted.{0,120}",
         "PHP used more memory than its own bound",
         "raise it: headway env set APP COMPOSER_MEMORY_LIMIT=-1 (builds), or memory_limit of PHP",
     ),

@@ -30,36 +30,36 @@ _MODULES = (
 )
 _SETTINGS = (
     rule(
-        r"^.{0,60}(?:digital envelope routines::unsupported|ERR_OSSL_EVP_UNSUPPORTED).{0,80}",
+        r"^.{0,80}(?:digital envelope routines::unsupported|ERR_OSSL_EVP_UNSUPPORTED).{0,80}",
         "the bundler is older than Node 17 and its OpenSSL",
         "headway env set APP NODE_OPTIONS=--openssl-legacy-provider, or an older Node: headway apps set APP --use node=16",
     ),
     rule(
         r"^.{0,80}(?:crypto\.hash is not a function|crypto\$\d\.getRandomValues is not a function).{0,80}|"
-        r"^.{0,60}(?:Vite requires Node\.js version|You are using Node\.js|Unsupported Node\.js version|"
+        r"^.{0,80}(?:Vite requires Node\.js version|You are using Node\.js|Unsupported Node\.js version|"
         r"The Angular CLI requires a minimum Node\.js|Node\.js v?\S{1,12} is not supported by|"
         r"requires Node\.js version|requires at least Node\.js).{0,200}",
         "this Node is too old for what builds",
         "ask for a newer one: headway apps set APP --use node=22",
     ),
     rule(
-        r"^.{0,20}Treating warnings as errors because process\.env\.CI = true.{0,100}",
+        r"^.{0,80}Treating warnings as errors because process\.env\.CI = true.{0,100}",
         "react-scripts takes warnings for errors where CI is set",
         "mend the warnings below it, or: headway env set APP CI=false",
     ),
     rule(
-        r"^.{0,60}Environment variable not found: (?P<name>[A-Z][A-Z0-9_]{1,60}).{0,60}",
+        r"^.{0,80}Environment variable not found: (?P<name>[A-Z][A-Z0-9_]{1,60}).{0,60}",
         "{name} is read and not set",
         "headway env set APP {name}=...",
     ),
     rule(
-        r"^.{0,60}(?:@prisma/client did not initialize yet|Prisma Client could not locate the Query Engine|Cannot find module '\.prisma/client).{0,160}",
+        r"^.{0,80}(?:@prisma/client did not initialize yet|Prisma Client could not locate the Query Engine|Cannot find module '\.prisma/client).{0,160}",
         "Prisma's client was not generated",
         "let the build do it: headway apps set APP --build 'npx prisma generate && npm run build'",
     ),
     rule(
-        r"^.{0,20}(?:Could not find Chrome|Could not find Chromium|Failed to launch the browser process).{0,120}|"
-        r"^.{0,60}Executable doesn't exist at .{0,120}",
+        r"^.{0,80}(?:Could not find Chrome|Could not find Chromium|Failed to launch the browser process).{0,120}|"
+        r"^.{0,80}Executable doesn't exist at .{0,120}",
         "a browser is asked for, and the machine has none",
         "on the machine: apt install chromium, then headway env set APP PUPPETEER_EXECUTABLE_PATH=/usr/bin/chromium "
         "(Playwright takes executablePath)",
@@ -67,50 +67,50 @@ _SETTINGS = (
 )
 _FRAMEWORKS = (
     rule(
-        r"^.{0,40}useSearchParams\(\) should be wrapped in a suspense boundary at page .{0,120}",
+        r"^.{0,80}useSearchParams\(\) should be wrapped in a suspense boundary at page .{0,120}",
         "Next renders this page while it builds, and it reads the address",
         "put what calls useSearchParams into <Suspense>, and commit",
     ),
     rule(
-        r"^.{0,20}Error occurred prerendering page \"(?P<page>[^\"\n]{1,100})\".{0,100}(?:\n(?:\w*Error|Error|TypeError).{0,200})?",
+        r"^.{0,80}Error occurred prerendering page \"(?P<page>[^\"\n]{1,100})\".{0,100}(?:\n(?:\w*Error|Error|TypeError).{0,200})?",
         "Next renders {page} while it builds, and that fails",
         "mend it, set the variables that it reads (headway env set APP NAME=...), or let it be rendered at each request "
         "(export const dynamic = 'force-dynamic')",
     ),
     rule(
-        r"^.{0,40}Could not find a production build in the .{0,120}",
+        r"^.{0,80}Could not find a production build in the .{0,120}",
         "it is started and was not built",
         "let it be built: headway apps set APP --build 'npm run build'",
     ),
     rule(
-        r"^.{0,40}Couldn't find any `?pages`? or `?app`? directory.{0,120}",
+        r"^.{0,80}Couldn't find any `?pages`? or `?app`? directory.{0,120}",
         "Next does not find its pages in the folder that is built",
         "name the right one: headway deploy --build-path FOLDER",
     ),
     rule(
-        r"^.{0,40}(?:NoAdapterInstalled|Cannot use .{0,40}without an adapter|Could not detect a supported production environment).{0,200}",
+        r"^.{0,80}(?:NoAdapterInstalled|Cannot use .{0,40}without an adapter|Could not detect a supported production environment).{0,200}",
         "a page is rendered at each request, and no adapter for a server is installed",
         "add one (Astro: 'npx astro add node'; SvelteKit: @sveltejs/adapter-node) and commit",
     ),
     rule(
-        r"^.{0,60}bundle initial exceeded maximum budget.{0,120}|^.{0,60}exceeded maximum budget.{0,120}",
+        r"^.{0,80}bundle initial exceeded maximum budget.{0,120}|^.{0,80}exceeded maximum budget.{0,120}",
         "Angular's bundle is larger than angular.json allows",
         "raise 'budgets' in angular.json, or make it smaller, and commit",
     ),
     rule(
-        r"^.{0,60}Could not resolve entry module .{0,120}",
+        r"^.{0,80}Could not resolve entry module .{0,120}",
         "Vite does not find index.html in the folder that is built",
         "name the right one (headway deploy --build-path FOLDER), or 'root' and 'build.rollupOptions.input' in vite.config",
     ),
     rule(
-        r"^.{0,60}Could not find the '(?P<what>[^'\n]{1,80})' builder's node package.{0,60}",
+        r"^.{0,80}Could not find the '(?P<what>[^'\n]{1,80})' builder's node package.{0,60}",
         "angular.json names a builder that package.json does not have",
         "run 'npm install -D @angular-devkit/build-angular' (or what '{what}' is of), and commit",
     ),
 )
 _TYPES = (
     rule(
-        r"^.{0,20}error TS(?:18003|5058|5083|5057|6053)\b.{0,200}",
+        r"^.{0,80}error TS(?:18003|5058|5083|5057|6053)\b.{0,200}",
         "tsc finds no files to compile, or no configuration",
         "mend 'include', 'extends' or the path in tsconfig.json, or name the folder: headway deploy --build-path FOLDER",
     ),
@@ -132,12 +132,18 @@ _TYPES = (
 )
 _GENERAL = (
     rule(
-        r"^.{0,60}failed to load config from .{0,160}(?:\n.{0,200})?",
+        r"^\[(?:vite|plugin|astro|rollup)[^\]\n]{0,60}\] .{0,200}\(\d+:\d+\).{0,300}|^.{0,80}\[vite\](?: \[[^\]\n]{1,60}\])? .{0,100}\(\d+:\d+\).{0,300}",
+        "a file of the source cannot be read by what builds it",
+        "mend it at that place, try it with 'npm run build' and commit",
+        phase=Phase.BUILD,
+    ),
+    rule(
+        r"^.{0,80}failed to load config from .{0,160}(?:\n.{0,200})?",
         "the configuration of the build cannot be loaded",
         "mend it, try it with 'npm run build' and commit",
     ),
     rule(
-        r"^.{0,80}(?:SyntaxError|ParseError|RollupError|Transform failed with \d+ errors?|CssSyntaxError|Parse failure|Expression expected)\b:?.{0,300}",
+        r"^(?!at ).{0,80}(?:SyntaxError|ParseError|RollupError|Transform failed with \d+ errors?|CssSyntaxError|Parse failure|Expression expected)\b:?.{0,300}",
         "a file of the source cannot be read by what builds it",
         "mend it at that place, try it with 'npm run build' and commit",
         phase=Phase.BUILD,

@@ -6,43 +6,48 @@ from headway.kernel.failures.rule import Rule, rule
 
 _GIT = (
     rule(
-        r"^.{0,20}Remote branch (?P<what>\S{1,100}) not found in upstream.{0,40}|"
-        r"^.{0,40}couldn't find remote ref (?P<one>\S{1,100}).{0,20}",
+        r"^.{0,80}Remote branch (?P<what>\S{1,100}) not found in upstream.{0,40}|"
+        r"^.{0,80}couldn't find remote ref (?P<one>\S{1,100}).{0,20}",
         "the repository has no such branch",
         "name one that it has: headway deploy --branch NAME",
     ),
     rule(
-        r"^.{0,20}(?:No url found for submodule path|clone of '[^'\n]{1,200}' into submodule path|Unable to (?:checkout|find current revision|fetch) in submodule path).{0,200}",
+        r"^.{0,80}(?:No url found for submodule path|clone of '[^'\n]{1,200}' into submodule path|Unable to (?:checkout|find current revision|fetch) in submodule path).{0,200}",
         "a submodule cannot be fetched: .gitmodules has no address for it, or one that this machine may not read",
         "mend .gitmodules (an address with https://, no entry without a url), or take the submodule out, and commit",
     ),
     rule(
-        r"^.{0,60}(?:could not read (?:Username|Password) for|Authentication failed for|terminal prompts disabled|Invalid username or (?:password|token)|HTTP Basic: Access denied).{0,200}",
+        r"^.{0,80}(?:could not read (?:Username|Password) for|Authentication failed for|terminal prompts disabled|Invalid username or (?:password|token)|HTTP Basic: Access denied).{0,200}",
         "a repository asks who fetches it",
         "connect it with a token or key of its own, or make what it depends on reachable with one (headway env set APP GIT_TOKEN=...)",
     ),
     rule(
-        r"^.{0,60}(?:Permission denied \(publickey|Host key verification failed|Repository not found|repository '[^'\n]{1,200}' not found).{0,120}",
+        r"^.{0,80}(?:Permission denied \(publickey|Host key verification failed|Repository not found|repository '[^'\n]{1,200}' not found).{0,120}",
         "a repository is not there for this key, or not known by it",
         "give its deploy key to the repository, or write its address with https:// where it is public",
     ),
     rule(
-        r"^.{0,60}(?:smudge filter lfs failed|Object does not exist on the server|Error downloading object|exceeded its LFS budget|batch response: ).{0,200}",
+        r"^.{0,80}(?:smudge filter lfs failed|Object does not exist on the server|Error downloading object|exceeded its LFS budget|batch response: ).{0,200}",
         "a file that lies in LFS cannot be fetched",
         "push it ('git lfs push --all origin'), or take it out of LFS ('git lfs untrack'), and commit",
     ),
     rule(
-        r"^.{0,60}(?:git-lfs(?:: command not found|: not found| filter-process: )|'lfs' is not a git command).{0,120}",
+        r"^.{0,80}(?:git-lfs(?:: command not found|: not found| filter-process: )|'lfs' is not a git command).{0,120}",
         "the repository has files in LFS, and the machine has no git-lfs",
         "on the machine: apt install git-lfs",
     ),
     rule(
-        r"^.{0,40}(?:RPC failed|early EOF|the remote end hung up unexpectedly).{0,160}",
+        r"^.{0,80}unable to access '[^'\n]{1,200}': .{1,200}|^ssh: (?:connect to host|Could not resolve hostname) .{1,160}",
+        "the server of the repository cannot be reached from this machine",
+        "look at the address of the repository, and that the machine reaches it, then deploy again",
+    ),
+    rule(
+        r"^.{0,80}(?:RPC failed|early EOF|the remote end hung up unexpectedly).{0,160}",
         "the connection to the repository broke off",
         "deploy again; if it happens each time, look at the network of the machine",
     ),
     rule(
-        r"^.{0,40}not a git repository.{0,100}",
+        r"^.{0,80}not a git repository.{0,100}",
         "a script of the build asks git, and a release has no .git",
         "let it read SOURCE_COMMIT instead, and commit",
     ),
@@ -50,17 +55,17 @@ _GIT = (
 _DOCKERFILES = (
     rule(
         r"^.{0,200}(?:failed to calculate checksum of ref|failed to compute cache key).{0,200}?\"(?P<file>/[^\"\n]{1,160})\": not found.{0,40}|"
-        r"^.{0,20}(?:COPY|ADD) failed: .{0,200}",
+        r"^.{0,80}(?:COPY|ADD) failed: .{0,200}",
         "the Dockerfile copies what is not in the build's folder",
         "commit it (look at .gitignore and .dockerignore), or mend the path and the folder: headway deploy --build-path FOLDER",
     ),
     rule(
-        r"^.{0,60}failed to read dockerfile.{0,160}|^.{0,60}unable to prepare context: .{0,160}",
+        r"^.{0,80}failed to read dockerfile.{0,160}|^.{0,80}unable to prepare context: .{0,160}",
         "there is no such Dockerfile in the folder that is built",
         "name its folder: headway deploy --build-path FOLDER",
     ),
     rule(
-        r"^.{0,60}(?:dockerfile parse error|Dockerfile parse error|unknown instruction).{0,200}",
+        r"^.{0,80}(?:dockerfile parse error|Dockerfile parse error|unknown instruction).{0,200}",
         "the Dockerfile cannot be read",
         "mend that line and commit",
     ),
@@ -80,7 +85,7 @@ _DOCKERFILES = (
         "name one that it has (FROM ... in the Dockerfile) and commit",
     ),
     rule(
-        r"^.{0,40}E: (?:Unable to locate package|Package '[^'\n]{1,60}' has no installation candidate).{0,100}",
+        r"^.{0,80}E: (?:Unable to locate package|Package '[^'\n]{1,60}' has no installation candidate).{0,100}",
         "Debian has no package of that name in this release, or its list was not fetched",
         "run 'apt-get update' in the same RUN before it, or mend the name, and commit",
     ),
