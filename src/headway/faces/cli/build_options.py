@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -25,7 +27,9 @@ Package = Annotated[str | None, typer.Option("--package", metavar="NAME", help="
 Builder = Annotated[
     str | None, typer.Option("--builder", metavar="NAME", help="auto, native, dockerfile, nixpacks, railpack, …")
 ]
-Port = Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="A fixed port; 0: Headway chooses one.")]
+Port = Annotated[
+    int | None, typer.Option("--port", metavar="PORT", min=0, max=65_535, help="A fixed port; 0: Headway chooses one.")
+]
 HealthPath = Annotated[
     str | None, typer.Option("--health-path", metavar="PATH", help="What has to answer 2xx or 3xx to be healthy.")
 ]
@@ -36,28 +40,48 @@ Use = Annotated[
     list[str] | None,
     typer.Option("--use", metavar="TOOL=VERSION", help="A version: python=3.12, node=22; may be repeated."),
 ]
+Python = Annotated[str | None, typer.Option("--python", metavar="VERSION", help="As --use python=VERSION.")]
+Node = Annotated[str | None, typer.Option("--node", metavar="VERSION", help="As --use node=VERSION.")]
 Keep = Annotated[
     list[str] | None,
     typer.Option("--keep", metavar="FOLDER", help="A folder that stays from release to release; may be repeated."),
 ]
 
 
+def settable(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes every option of `settings_of` as well, and is given what they say as ``settings``."""
+    own = [each for each in inspect.signature(command, eval_str=True).parameters.values() if each.name != "settings"]
+    more = list(inspect.signature(settings_of, eval_str=True).parameters.values())
+
+    @functools.wraps(command)
+    def run(*arguments: object, **options: object) -> None:
+        given: dict[str, Any] = {each.name: options.pop(each.name) for each in more}
+        command(*arguments, settings=settings_of(**given), **options)
+
+    taken = inspect.Signature([*own, *more])
+    run.__dict__["__signature__"] = taken
+    run.__annotations__ = {name: each.annotation for name, each in taken.parameters.items()}
+    return run
+
+
 def settings_of(
-    start: str | None = None,
-    install: str | None = None,
-    build: str | None = None,
-    release: str | None = None,
-    publish: str | None = None,
     *,
-    fallback: bool | None = None,
-    provider: str | None = None,
-    package: str | None = None,
-    builder: str | None = None,
-    port: int | None = None,
-    health_path: str | None = None,
-    scale: Sequence[str] | None = None,
-    use: Sequence[str] | None = None,
-    keep: Sequence[str] | None = None,
+    start: Start = None,
+    install: Install = None,
+    build: Build = None,
+    release: Release = None,
+    publish: Publish = None,
+    fallback: Fallback = None,
+    provider: Provider = None,
+    package: Package = None,
+    builder: Builder = None,
+    port: Port = None,
+    health_path: HealthPath = None,
+    scale: Scale = None,
+    use: Use = None,
+    python: Python = None,
+    node: Node = None,
+    keep: Keep = None,
 ) -> dict[str, Any]:
     """What `application.update` is sent of them: what was not given stays, what is empty is left to Headway again.
     Raises InvalidInput.
@@ -65,8 +89,9 @@ def settings_of(
     lines = {"start": start, "install": install, "build": build, "release": release, "publish": publish}
     more = {"fallback": fallback, "provider": provider, "package": package}
     told: dict[str, Any] = {name: value for name, value in {**lines, **more}.items() if value is not None}
-    if use:
-        told["versions"] = _pairs("--use", use)
+    versions = [*(use or ()), *(f"{name}={each}" for name, each in (("python", python), ("node", node)) if each)]
+    if versions:
+        told["versions"] = _pairs("--use", versions)
     if keep:
         told["keep"] = [folder for folder in keep if folder]
     found: dict[str, Any] = {"build": told} if told else {}

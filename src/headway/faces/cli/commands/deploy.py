@@ -6,15 +6,16 @@ import io
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
-from headway.faces.cli import build_options as options
 from headway.faces.cli import output
 from headway.faces.cli.answers import warn_of_answers
+from headway.faces.cli.build_options import settable
 from headway.faces.cli.options import AsJson, BuildServer, InProject, OnServer
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
@@ -28,12 +29,21 @@ _DATA_DIR = re.compile(r"^DATA_DIR is (\S+):", re.MULTILINE)
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+@settable
 def deploy(
     context: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or a repository's address.")] = ".",
+    source: Annotated[
+        str | None,
+        typer.Argument(metavar="SOURCE", help="A folder, or a repository's address; default: this folder."),
+    ] = None,
     *,
+    settings: Mapping[str, Any],
+    image: Annotated[
+        str | None, typer.Option(metavar="IMAGE", help="An image that is there already, and no source: nginx:1.27.")
+    ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The application; default: the folder's or repository's name.")
+        str | None,
+        typer.Option(metavar="NAME", help="The application; default: the folder's, repository's or image's name."),
     ] = None,
     branch: Annotated[
         str | None, typer.Option(metavar="NAME", help="Default: the folder's branch, the repository's default.")
@@ -51,11 +61,6 @@ def deploy(
     project: InProject = "default",
     server: OnServer = None,
     build_server: BuildServer = None,
-    start: options.Start = None,
-    build: options.Build = None,
-    publish: options.Publish = None,
-    port: options.Port = None,
-    use: options.Use = None,
     title: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the deployment is called; default: the commit's subject.")
     ] = None,
@@ -69,21 +74,30 @@ def deploy(
     .dockerignore and .headwayignore name. Exits with 0 when it is done and 1 when it ended in an error. With --json the
     log goes to standard error.
     """
-    from headway.faces.cli.checkout import Folder, look_at
-
-    changed = options.settings_of(start=start, build=build, publish=publish, port=port, use=use)
     variables = _variables_in(env_file) | _variables(env or ())
-    found = look_at(source, branch, build_path)
+    found = _what(source, image, branch, build_path)
     application = name or found.name
     if not application:
         raise InvalidInput(f"No name for the application follows from {source}: give one with --name.")
     with Session.of(context).client() as client:
         on = _servers(client, server, build_server)
         application_id = _application(client, application, project, on)
-        sent = found if isinstance(found, Folder) else _pointed(client, found, application_id)
-        _set(client, application_id, changed, variables)
+        sent = _pointed(client, found, application_id)
+        _set(client, application_id, settings, variables)
         deployment_id = _begun(client, sent, application_id, title)
         _await(client, deployment_id, application_id, application, wait=wait, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that is deployed as it is."""
+
+    reference: str
+
+    @property
+    def name(self) -> str:
+        """The last word of its name, without tag and digest."""
+        return self.reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def deploy_again(
@@ -169,8 +183,30 @@ def _application(client: Client, name: str, project: str, on: Mapping[str, str])
     return str(made["applicationId"])
 
 
-def _pointed(client: Client, checkout: Checkout, application_id: str) -> Commit | None:
-    """What is to be sent of a work tree of this machine: None where the panel fetches what it was pointed at."""
+def _what(
+    source: str | None, image: str | None, branch: str | None, build_path: str | None
+) -> Checkout | Folder | Image:
+    from headway.faces.cli.checkout import look_at
+
+    if image is None:
+        return look_at(source or ".", branch, build_path)
+    for option, given in (("a source", source), ("--branch", branch), ("--build-path", build_path)):
+        if given is not None:
+            raise InvalidInput(f"--image: an image is deployed as it is; {option} does not go with it.")
+    return Image(image)
+
+
+def _pointed(client: Client, what: Checkout | Folder | Image, application_id: str) -> Folder | Commit | None:
+    """What is to be sent of this machine's: None where the panel fetches what it was pointed at."""
+    if isinstance(what, Image):
+        client.post("application.saveDockerProvider", {"applicationId": application_id, "dockerImage": what.reference})
+        return None
+    from headway.faces.cli.checkout import Folder
+
+    return what if isinstance(what, Folder) else _of_checkout(client, what, application_id)
+
+
+def _of_checkout(client: Client, checkout: Checkout, application_id: str) -> Commit | None:
     from headway.faces.cli.client import NotAllowed
 
     if checkout.warning:
