@@ -62,6 +62,39 @@ def test_the_example_is_made_deployed_looked_at_stopped_and_deleted(running: Pan
     assert "shop" not in {each["name"] for each in listed(running)}
 
 
+def test_a_host_name_leads_to_a_service_of_the_file_and_the_file_is_changed(running: Panel, tmp_path: Path) -> None:
+    file = "services: {web: {image: IMAGE, command: [python3, -m, http.server, '80']}, side: {image: IMAGE}}"
+    (tmp_path / "compose.yml").write_text(file.replace("IMAGE", BASE_IMAGE))
+    assert typed(running, "composes", "create", "led", "--file", str(tmp_path / "compose.yml"))[0] == 0
+
+    status, _, err = typed(running, "domains", "add", "led", "led.example")
+    assert (status, "--container NAME (of " in err, "web" in err) == (2, True, True), err
+    status, out, err = typed(running, "domains", "add", "led", "led.example", "--container", "web", "--port", "80")
+    assert (status, "led.example" in out) == (0, True), err
+    assert "web:80" in typed(running, "domains", "list", "led")[1]
+    assert typed(running, "domains", "remove", "led", "led.example")[0] == 0
+    assert "answers at no host name yet" in typed(running, "domains", "list", "led")[1]
+
+    status, _, err = typed(running, "composes", "set", "led", "--path", "deploy/compose.yml")
+    assert (status, "comes from no repository" in err) == (2, True), err
+    assert typed(running, "composes", "set", "led", "--file", "-", stdin="services: {only: {image: x}}")[0] == 0
+    (led,) = (each for each in listed(running) if each["name"] == "led")
+    assert "only" in running.get("compose.one", composeId=led["composeId"])["composeFile"]
+    assert typed(running, "composes", "set", "led", "--git", "https://git.example/a.git", "--path", "one.yml")[0] == 0
+    assert typed(running, "composes", "set", "led", "--path", "two.yml")[0] == 0
+    row = running.get("compose.one", composeId=led["composeId"])
+    assert (row["sourceType"], row["composePath"]) == ("git", "two.yml")
+
+
+def test_a_database_has_no_host_name_and_no_release_to_go_back_to(running: Panel) -> None:
+    assert typed(running, "databases", "create", "books", "--kind", "postgres")[0] == 0
+    status, _, err = typed(running, "domains", "add", "books", "books.example")
+    assert (status, "books is a database (postgres): it does not speak HTTP" in err) == (2, True), err
+    status, _, err = typed(running, "rollback", "books")
+    assert (status, "there is nothing to go back to" in err) == (2, True), err
+    assert "never deployed" in typed(running, "status")[1]
+
+
 def test_a_file_that_fails_ends_with_its_sentence_and_status_one(running: Panel) -> None:
     file = f"services: {{web: {{image: {BASE_IMAGE}, command: [sh, -c, 'echo why not; exit 9']}}}}"
     assert typed(running, "composes", "create", "broken", "--file", "-", stdin=file)[0] == 0

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
-import httpx
-
 from headway.faces.cli import output
 from headway.faces.cli.profiles import Profiles
+from headway.faces.cli.requests import httpx
 from headway.faces.cli.sse import Event, EventReader
 from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
 
@@ -93,7 +92,7 @@ def is_loopback(url: str) -> bool:
 
 
 def find_target(
-    env: Mapping[str, str], data_dirs: tuple[Path, ...], profiles: Profiles | None = None, named: str | None = None
+    env: Mapping[str, str], data_dirs: Iterable[Path], profiles: Profiles | None = None, named: str | None = None
 ) -> Target:
     """The panel to speak to. A profile that is named wins; else ``HEADWAY_URL`` and ``HEADWAY_API_KEY``, and what these
     leave open the current profile says, whose key is only ever shown to its own panel. Without any key, and only for a
@@ -130,7 +129,7 @@ def checked_key(key: str, named: str) -> str:
     return key
 
 
-def _target_of_this_machine(url: str, data_dirs: tuple[Path, ...]) -> Target:
+def _target_of_this_machine(url: str, data_dirs: Iterable[Path]) -> Target:
     unreadable = ""
     for path in (folder / KEY_FILE for folder in data_dirs if is_loopback(url)):
         try:
@@ -157,6 +156,7 @@ class Client:
             headers=headers,
             timeout=_timeout(_ANSWER_SECONDS),
             trust_env=not target.is_here,  # a proxy cannot reach this machine's loopback
+            verify=target.url.startswith("https:"),  # else the list of authorities would be read for nothing
             transport=transport,
         )
 

@@ -72,7 +72,7 @@ def service(client: Client, named: str) -> Service:
     """The application, compose service or database of that name or id. Raises NotFound, and InvalidInput when several
     have the name.
     """
-    every = [each for project in client.get("project.all") for each in _services_in(project)]
+    every = services(client)
     found = [each for each in every if each.service_id == named] or [each for each in every if each.name == named]
     if not found:
         known = ", ".join(sorted({each.name for each in every})[:8])
@@ -81,6 +81,11 @@ def service(client: Client, named: str) -> Service:
         where = ", ".join(f"{each.kind} in {each.project} ({each.service_id})" for each in found)
         raise InvalidInput(f"Several services are named {named}; give an id: {where}.")
     return found[0]
+
+
+def services(client: Client) -> list[Service]:
+    """Every service that the key may see, project by project."""
+    return [each for project in client.get("project.all") for each in _services_in(project)]
 
 
 def _services_in(project: Json) -> Iterator[Service]:

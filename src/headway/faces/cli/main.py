@@ -17,7 +17,7 @@ from headway.faces.cli import output
 from headway.faces.cli.commands import completion
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import STATUSES, Status
-from headway.faces.cli.tree import TREE, Command, named_in
+from headway.faces.cli.tree import TREE, Command, completed, named_in
 from headway.kernel.errors import HeadwayError
 
 P = ParamSpec("P")
@@ -31,25 +31,28 @@ _OPTION = re.compile(r"--?[a-z-]+")
 def main() -> None:
     """Runs the command of the process's arguments and exits with its status."""
     arguments = shielded(sys.argv[1:])
-    named = named_in(arguments, [_PROFILE])
     if completion.VARIABLE in os.environ:
         completion.prepare()
-        named = None
-    build(named)(args=arguments, prog_name="headway")
+        build()(args=arguments, prog_name="headway")
+        return
+    named = named_in(arguments, [_PROFILE])
+    build(named or "")(args=completed(arguments, named), prog_name="headway")
 
 
 def build(named: str | None = None) -> typer.Typer:
-    """The whole command line, or only what is ``named``: to make it all takes as long as many a command."""
+    """The whole command line, or only what is ``named``: to make it all takes as long as many a command. Where nothing
+    is (a list of all, a word that nobody knows) no group needs what is in it.
+    """
     top = _group("Deploys applications on machines that you own.")
     top.callback()(_begin)
     for name, found in TREE.items():
-        if named not in {None, name}:
+        if named and named != name:
             continue
         if isinstance(found, Command):
             _add(top, name, found)
             continue
         group = _group(found.about)
-        for each, command in found.commands.items():
+        for each, command in found.commands.items() if named != "" else ():
             _add(group, each, command)
         top.add_typer(group, name=name)
     return top

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from itertools import zip_longest
+from typing import Any
+from unicodedata import combining, east_asian_width
 
 from headway.faces.cli.terminal import screened
 
@@ -19,9 +22,13 @@ Row = Mapping[str, Any]
 _STATES: Mapping[str, str] = {
     "done": "green",
     "ok": "green",
+    "serves": "green",
     "running": "cyan",
     "pending": "dim",
     "idle": "dim",
+    "stopped": "dim",
+    "never deployed": "dim",
+    "deploys": "cyan",
     "unstable": "yellow",
     "warn": "yellow",
 }
@@ -78,26 +85,46 @@ def say_json(value: object) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def say_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
-    """A table in the width of the terminal, 80 columns where there is none."""
-    from rich.cells import cell_len
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False, markup=False, emoji=False)
+def say_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], below: Iterable[Sequence[str]] = ()) -> None:
+    """A table in the width of the terminal, 80 columns where there is none; ``below`` has lines that stand under a
+    row.
+    """
     cells = [[clean(text) for text in row] for row in rows]
     lines = [[column.title for column in columns], *cells]
-    wanted = [max(cell_len(text) for text in texts) for texts in zip(*lines, strict=True)]
-    widths = fitted(columns, wanted, console.width)
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    for column, width in zip(columns, widths, strict=True):
-        justify: Literal["left", "right"] = "right" if column.right else "left"
-        table.add_column(column.title, width=width, no_wrap=True, overflow="ellipsis", justify=justify)
-    for row in cells:
-        styles = [state_style(text) if column.states else "" for column, text in zip(columns, row, strict=True)]
-        table.add_row(*(Text(text, style=style) for text, style in zip(row, styles, strict=True)))
-    console.print(table, width=max(console.width, sum(widths) + _GAP * len(widths)))
+    wanted = [max(width_of(text) for text in texts) for texts in zip(*lines, strict=True)]
+    widths = fitted(columns, wanted, shutil.get_terminal_size().columns)
+    _say_row(columns, widths, lines[0], title=True)
+    for row, more in zip_longest(cells, below, fillvalue=()):
+        _say_row(columns, widths, row)
+        for line in more:
+            say(line)
+
+
+def _say_row(columns: Sequence[Column], widths: Sequence[int], row: Sequence[str], *, title: bool = False) -> None:
+    told = []
+    for column, width, text in zip(columns, widths, row, strict=True):
+        shown = shortened(text, width)
+        padding = " " * (width - width_of(shown))
+        if has_colours() and (title or column.states):
+            shown = f"\x1b[1m{shown}\x1b[0m" if title else painted(shown, len(shown), of=text)
+        told.append(padding + shown if column.right else shown + padding)
+    say((" " * _GAP).join(told).rstrip())
+
+
+def width_of(text: str) -> int:
+    """How many columns of a terminal a text takes: letters of East Asia take two, what combines none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def shortened(text: str, width: int) -> str:
+    """A text within a width, its end left out where it is too long."""
+    if width_of(text) <= width:
+        return text
+    while width_of(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def fitted(columns: Sequence[Column], wanted: Sequence[int], width: int) -> list[int]:
@@ -114,11 +141,15 @@ def fitted(columns: Sequence[Column], wanted: Sequence[int], width: int) -> list
 
 
 def say_fields(pairs: Iterable[tuple[str, str]]) -> None:
-    """Names and values below each other; what has no value is left out."""
+    """Names and values below each other; what has no value is left out. A person's terminal breaks no word of one."""
     shown = [(name, clean(value)) for name, value in pairs if value]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
-        say(f"{name:<{width}}  {value}")
+        line, room = f"{name:<{width}}  {value}", shutil.get_terminal_size().columns
+        if is_terminal() and width_of(line) > room:
+            indent = " " * (width + 2)
+            line = textwrap.fill(line, room, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        say(line)
 
 
 def state_style(state: str) -> str:
@@ -126,12 +157,14 @@ def state_style(state: str) -> str:
     return _STATES.get(state.rpartition(",")[2].strip(), "red")
 
 
-def painted(state: str, width: int) -> str:
-    """A state in its colour where a person reads, filled up to ``width``."""
+def painted(state: str, width: int, of: str | None = None) -> str:
+    """A state (or the beginning of the one that it is ``of``) in its colour where a person reads, filled up to
+    ``width``.
+    """
     padding = " " * (width - len(state))
-    if not is_terminal():
+    if not has_colours():
         return state + padding
-    code = {"green": 32, "yellow": 33, "cyan": 36, "dim": 2}.get(state_style(state), 31)
+    code = {"green": 32, "yellow": 33, "cyan": 36, "dim": 2}.get(state_style(of or state), 31)
     return f"\x1b[{code}m{state}\x1b[0m{padding}"
 
 
@@ -201,6 +234,11 @@ def exact(seconds: float) -> str:
 def clean(text: str) -> str:
     """A text of others on one line, without anything that could move the cursor or change the terminal."""
     return "".join(character if character.isprintable() else " " for character in text).strip()
+
+
+def has_colours() -> bool:
+    """Whether a person reads, on a terminal that shows colours, who has not said otherwise."""
+    return is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def is_terminal() -> bool:

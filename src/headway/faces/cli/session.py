@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Self
 import typer
 
 from headway.faces.cli import output
-from headway.kernel.settings import default_data_dir
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client, Target
@@ -57,10 +57,15 @@ def profiles_file() -> Path:
     return profile_path(os.environ, Path.home())
 
 
-def _data_dirs() -> tuple[Path, ...]:
-    """Where a panel on this machine may have left its key: where it was told to, else where it does by default."""
-    from headway.faces.cli.machine import facts
-
+def _data_dirs() -> Iterator[Path]:
+    """Where a panel on this machine may have left its key: where it was told to, else where it does by default. What
+    knows the default is loaded where somebody asks.
+    """
     if given := os.environ.get("HEADWAY_DATA_DIR", "").strip():
-        return (Path(given).expanduser(),)
-    return (default_data_dir(facts()), Path("/var/lib/headway"))
+        yield Path(given).expanduser()
+        return
+    from headway.faces.cli.machine import facts
+    from headway.kernel.settings import default_data_dir
+
+    yield default_data_dir(facts())
+    yield Path("/var/lib/headway")

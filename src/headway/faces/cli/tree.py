@@ -27,10 +27,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Commands about one thing, by their names."""
+    """Commands about one thing, by their names; ``usual`` is the one that is meant where none is named."""
 
     about: str
     commands: Mapping[str, Command]
+    usual: str | None = None
 
 
 def named_in(arguments: Sequence[str], options_with_a_value: Sequence[str]) -> str | None:
@@ -46,14 +47,30 @@ def named_in(arguments: Sequence[str], options_with_a_value: Sequence[str]) -> s
     return None
 
 
-def _group(about: str, **commands: str) -> Group:
-    return Group(about, MappingProxyType({name.rstrip("_"): Command(where) for name, where in commands.items()}))
+def completed(arguments: Sequence[str], named: str | None) -> list[str]:
+    """The arguments with the usual command of the group that they name, where they name no command of it."""
+    group = TREE.get(named or "")
+    if not isinstance(group, Group) or group.usual is None or named is None:
+        return list(arguments)
+    at = arguments.index(named) + 1
+    word = next(iter(arguments[at:]), "--help")
+    return (
+        list(arguments)
+        if word == "--help" or word in group.commands
+        else [*arguments[:at], group.usual, *arguments[at:]]
+    )
+
+
+def _group(about: str, usual: str | None = None, **commands: str) -> Group:
+    named = {name.rstrip("_"): Command(where) for name, where in commands.items()}
+    return Group(about, MappingProxyType(named), usual)
 
 
 TREE: Mapping[str, Command | Group] = MappingProxyType(
     {
         "serve": Command("serve.serve"),
         "deploy": Command("deploy.deploy"),
+        "status": Command("status.status"),
         "deployments": _group(
             "What was deployed, what is being deployed, how it went.",
             list="deployments.list_deployments",
@@ -66,7 +83,9 @@ TREE: Mapping[str, Command | Group] = MappingProxyType(
             remove="deployments.remove",
         ),
         "rollback": _group(
-            "Back to what served before.",
+            "Back to what served before: headway rollback NAME.",
+            usual="back",
+            back="rollback.back",
             list="rollback.list_releases",
             preview="rollback.preview",
             to="rollback.to",
@@ -87,7 +106,7 @@ TREE: Mapping[str, Command | Group] = MappingProxyType(
             logs="apps.logs",
         ),
         "domains": _group(
-            "At which host names an application answers.",
+            "At which host names services answer.",
             list="domains.list_domains",
             add="domains.add",
             remove="domains.remove",
@@ -96,6 +115,7 @@ TREE: Mapping[str, Command | Group] = MappingProxyType(
             "Services of several containers, from one file.",
             list="composes.list_composes",
             create="composes.create",
+            set_="composes.set_",
             deploy="composes.deploy",
             start="composes.start",
             stop="composes.stop",

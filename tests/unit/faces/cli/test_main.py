@@ -15,7 +15,7 @@ import pytest
 
 from headway import __version__
 from headway.faces.cli.main import shielded, short
-from headway.faces.cli.tree import named_in
+from headway.faces.cli.tree import completed, named_in
 
 # What a call for help may not pay for; each costs tens of milliseconds and more.
 HEAVY = ("httpx", "rich", "asyncio", "sqlalchemy", "pydantic", "starlette", "uvloop", "cryptography", "headway.app")
@@ -94,6 +94,11 @@ def test_help_fits_80_columns() -> None:
     for arguments in (
         (),
         ("deploy",),
+        ("status",),
+        ("rollback", "shop"),
+        ("apps", "set"),
+        ("domains", "add"),
+        ("composes", "set"),
         ("serve",),
         ("deployments", "logs"),
         ("deployments", "search"),
@@ -134,6 +139,49 @@ def test_what_is_heavy_is_imported_late() -> None:
 )
 def test_only_what_is_named_is_made(arguments: list[str], named: str | None) -> None:
     assert named_in(arguments, ["--profile"]) == named
+
+
+def test_a_list_of_all_loads_what_is_in_no_group() -> None:
+    loaded = modules_after(["--help"])
+    ours = {name.rpartition(".")[2] for name in loaded if name.startswith("headway.faces.cli.commands.")}
+    assert ours == {"audit", "completion", "deploy", "doctor", "install", "profiles", "serve", "status", "upkeep"}
+
+
+def test_an_answer_is_shown_without_what_draws_screens_or_knows_settings() -> None:
+    loaded = modules_after(["apps", "list"])
+    assert "httpx" in loaded
+    heavy = {"rich", "httpx._main", "pygments", "asyncio", "sqlalchemy", "headway.kernel.settings"}
+    assert heavy & loaded == set()
+
+
+def modules_after(arguments: list[str]) -> set[str]:
+    """What is loaded once a command has ended."""
+    code = "import sys; from headway.faces.cli.main import main; sys.argv = ['headway', *sys.argv[1:]]\n"
+    code += "try: main()\nexcept SystemExit: pass\nprint('loaded', *sys.modules)"
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "HEADWAY_URL": "http://127.0.0.1:9", "HEADWAY_API_KEY": "k"}
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True, env=env)
+    return set(done.stdout.rpartition("loaded ")[2].split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "taken"),
+    [
+        (["rollback", "shop"], ["rollback", "back", "shop"]),
+        (["rollback", "--version", "2", "shop"], ["rollback", "back", "--version", "2", "shop"]),
+        (["--profile", "x", "rollback", "shop"], ["--profile", "x", "rollback", "back", "shop"]),
+        (["rollback", "to", "3kfD"], ["rollback", "to", "3kfD"]),
+        (["rollback", "--help"], ["rollback", "--help"]),
+        (["rollback"], ["rollback"]),
+        (["apps", "shop"], ["apps", "shop"]),
+    ],
+)
+def test_a_group_takes_its_usual_command_for_granted(arguments: list[str], taken: list[str]) -> None:
+    assert completed(arguments, named_in(arguments, ["--profile"])) == taken
+
+
+def test_a_word_that_nobody_knows_brings_the_near_one() -> None:
+    assert "Did you mean 'status'?" in headway("stats").stderr
+    assert "Did you mean 'delete'?" in headway("apps", "delet").stderr
 
 
 def test_a_command_loads_no_other() -> None:

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 Named = Annotated[str, typer.Argument(metavar="COMPOSE", help="A compose service's name or id.")]
 Title = Annotated[str | None, typer.Option(metavar="TEXT", help="What the deployment is called.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")]
+File = Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The compose file; -: standard input.")]
+Git = Annotated[str | None, typer.Option("--git", metavar="URL", help="The repository that the file lies in.")]
+Branch = Annotated[str | None, typer.Option("--branch", metavar="NAME", help="Default: the repository's default.")]
+PathThere = Annotated[
+    str | None, typer.Option("--path", metavar="PATH", help="Where the file lies there; default: ./docker-compose.yml.")
+]
 
 _LONGEST_TAIL = 10_000
 
@@ -68,12 +74,10 @@ def create(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called.")],
     *,
-    file: Annotated[Path | None, typer.Option(metavar="FILE", help="The compose file; -: standard input.")] = None,
-    git: Annotated[str | None, typer.Option(metavar="URL", help="The repository that the file lies in.")] = None,
-    branch: Annotated[str | None, typer.Option(metavar="NAME", help="Default: the repository's default.")] = None,
-    path: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Where the file lies there; default: ./docker-compose.yml.")
-    ] = None,
+    file: File = None,
+    git: Git = None,
+    branch: Branch = None,
+    path: PathThere = None,
     project: InProject = "default",
     stack: Annotated[
         bool, typer.Option("--stack", help="Runs it in the swarm that the panel's machine manages.")
@@ -92,6 +96,34 @@ def create(
         environment_id, _ = environment_for(client, project)
         row = client.post("compose.create", {"name": name, "environmentId": environment_id, **given})
     output.say_json(row) if as_json else output.say(f"{name} is made; headway composes deploy {name} deploys it")
+
+
+def set_(
+    context: typer.Context,
+    compose: Named,
+    *,
+    file: File = None,
+    git: Git = None,
+    branch: Branch = None,
+    path: PathThere = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sets where a compose service comes from: another file, repository or branch, or another path in the repository.
+    Its next deploy takes it from there.
+    """
+    if file is None and git is None:
+        given = {name: value for name, value in (("customGitBranch", branch), ("composePath", path)) if value}
+        if not given:
+            raise InvalidInput("Say what is to be set: --file FILE, --git URL, --branch NAME or --path PATH.")
+    else:
+        given = _source(file, git, branch, path)
+    with Session.of(context).client() as client:
+        found = find(client, compose)
+        if not {"composeFile", "customGitUrl"} & given.keys():
+            _refuse_raw(client, found)
+        row = client.post("compose.update", {"composeId": found.compose_id, **given})
+    said = f"{found.name} comes from there from its next deploy on: headway composes deploy {found.name}"
+    output.say_json(row) if as_json else output.say(said)
 
 
 def deploy(
@@ -199,6 +231,14 @@ def _source(file: Path | None, git: str | None, branch: str | None, path: str | 
     except UnicodeDecodeError as error:
         raise InvalidInput(f"--file: {file} is not text in UTF-8.") from error
     return {"sourceType": "raw", "composeFile": text}
+
+
+def _refuse_raw(client: Client, found: Found) -> None:
+    """Raises InvalidInput where there is no repository, in which a branch or a path could be."""
+    if client.get("compose.one", composeId=found.compose_id)["sourceType"] == "raw":
+        raise InvalidInput(
+            f"{found.name} was given its compose file and comes from no repository: give --file FILE, or --git URL too."
+        )
 
 
 def _every(client: Client) -> Iterator[Found]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +12,7 @@ from headway.faces.cli.options import AsJson, Yes
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
 from headway.faces.cli.statuses import Status
-from headway.kernel.errors import InvalidInput
+from headway.kernel.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
@@ -24,12 +24,16 @@ Identifier = Annotated[
 Keep = Annotated[
     bool, typer.Option("--keep-configuration", help="Only what was built goes back; all the rest stays as it is now.")
 ]
+Service = Annotated[str, typer.Argument(metavar="NAME", help="An application or compose service, by name or id.")]
+Title = Annotated[str | None, typer.Option(metavar="TEXT", help="What the deployment is called.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")]
 _LONGEST = 60
+_SHOWN_HASH = 12
 
 
 def list_releases(
     context: typer.Context,
-    service: Annotated[str, typer.Argument(metavar="NAME", help="An application or compose service, by name or id.")],
+    service: Service,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -75,8 +79,8 @@ def to(
     identifier: Identifier,
     *,
     keep_configuration: Keep = False,
-    title: Annotated[str | None, typer.Option(metavar="TEXT", help="What the deployment is called.")] = None,
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end, or print its id.")] = True,
+    title: Title = None,
+    wait: Wait = True,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -84,19 +88,84 @@ def to(
 
     Exits with 0 when that serves again and 1 when it ended in an error. With --json the log goes to standard error.
     """
-    from headway.faces.cli.watching import to_the_end
-
     with Session.of(context).client() as client:
         rollback_id = _left(client, identifier)
-        if not yes:
-            _say(_preview(client, rollback_id, keep_configuration=keep_configuration))
-            typer.confirm("Go back?", abort=True)
-        given = {"rollbackId": rollback_id, "keepConfiguration": keep_configuration, "title": title}
-        deployment_id = client.start("rollback.rollback", given)
-        if not wait:
-            output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
+        _go(client, rollback_id, title, keep_configuration=keep_configuration, wait=wait, yes=yes, as_json=as_json)
+
+
+def back(
+    context: typer.Context,
+    service: Service,
+    *,
+    version: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="To this version; default: the release before.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what that would change, and change nothing.")
+    ] = False,
+    keep_configuration: Keep = False,
+    title: Title = None,
+    wait: Wait = True,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Goes back to the release of a service before the one that serves, or to a version.
+
+    What waits or runs of the same service ends. Exits with 0 when that serves again and 1 when it ended in an error.
+    With --json the log goes to standard error.
+    """
+    with Session.of(context).client() as client:
+        rollback_id = chosen([row["rollback"] for row in _rows(client, service)], service, version)
+        if dry_run:
+            told = _preview(client, rollback_id, keep_configuration=keep_configuration)
+            output.say_json(told) if as_json else _say(told)
             return
-        row = to_the_end(client, deployment_id, as_json=as_json)
+        _go(client, rollback_id, title, keep_configuration=keep_configuration, wait=wait, yes=yes, as_json=as_json)
+
+
+def chosen(left: Sequence[Json | None], service: str, version: int | None) -> str:
+    """What to go back to: that version, or else the newest usable one before the one that serves (of all, where none
+    does). Raises NotFound, and InvalidInput where the version cannot be gone back to.
+    """
+    found = sorted((each for each in left if each is not None), key=lambda each: -each["version"])
+    others = ", ".join(f"--version {each['version']}" for each in found if each["usable"])
+    kept = f"One can go to: {others}." if others else "There is no other to go to."
+    if version is not None:
+        named = next((each for each in found if each["version"] == version), None)
+        if named is None:
+            raise NotFound(f"{service} has no version {version}, or no longer. {kept}")
+        if not named["usable"]:
+            raise InvalidInput(f"One cannot go to version {version} of {service}: {named['whyNot']} {kept}")
+        return str(named["rollbackId"])
+    serving = next((each["version"] for each in found if each["serves"]), None)
+    for each in found:
+        if each["usable"] and (serving is None or each["version"] < serving):
+            return str(each["rollbackId"])
+    before = "" if serving is None else f" before version {serving}"
+    raise NotFound(f"Nothing that was released of {service}{before} is kept. {kept}")
+
+
+def _go(
+    client: Client,
+    rollback_id: str,
+    title: str | None,
+    *,
+    keep_configuration: bool,
+    wait: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    from headway.faces.cli.watching import to_the_end
+
+    if not yes:
+        _say(_preview(client, rollback_id, keep_configuration=keep_configuration))
+        typer.confirm("Go back?", abort=True)
+    given = {"rollbackId": rollback_id, "keepConfiguration": keep_configuration, "title": title}
+    deployment_id = client.start("rollback.rollback", given)
+    if not wait:
+        output.say_json({"deploymentId": deployment_id}) if as_json else output.say(deployment_id)
+        return
+    row = to_the_end(client, deployment_id, as_json=as_json)
     if as_json:
         output.say_json(row)
     if row["status"] != "done":
@@ -121,17 +190,18 @@ def usability(left: Json) -> str:
     return "yes" if left["usable"] else f"no: {left['whyNot']}"
 
 
-def _rows(client: Client, service: str) -> list[Json]:
-    from headway.faces.cli.lookup import application
-    from headway.kernel.errors import NotFound
+def _rows(client: Client, named: str) -> list[Json]:
+    """The deployments of a service. Raises NotFound, and InvalidInput for a database."""
+    from headway.faces.cli.lookup import service as find
 
-    try:
-        rows = client.get("deployment.all", applicationId=application(client, service).application_id)
-    except NotFound:
-        from headway.faces.cli.commands.composes import find
-
-        rows = client.get("deployment.allByCompose", composeId=find(client, service).compose_id)
-    return list(rows)
+    service = find(client, named)
+    if service.group == "databases":
+        raise InvalidInput(
+            f"{service.name} is a database, and its data stays whatever is deployed: there is nothing to go back to. "
+            "'headway backups restore' brings back a backup."
+        )
+    procedure = "deployment.allByCompose" if service.kind == "compose" else "deployment.all"
+    return list(client.get(procedure, **service.given))
 
 
 def _left(client: Client, identifier: str) -> str:
@@ -172,7 +242,7 @@ def _fields(told: Json) -> Iterator[tuple[str, str]]:
 
 
 def _named(made: Json) -> str:
-    of = made["image"] or " ".join(str(made[part] or "") for part in ("commit", "message")).strip()
+    of = made["image"] or f"{(made['commit'] or '')[:_SHOWN_HASH]} {made['message'] or ''}".strip()
     return f"version {made['version']}" + (f" ({of})" if of else "")
 
 
