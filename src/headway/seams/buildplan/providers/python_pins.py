@@ -12,8 +12,8 @@ from headway.seams.buildplan.providers.python_requirements import normal, text_o
 POETRY_LOCK = "poetry.lock"
 _OTHER_LOCKS = ("uv.lock", "pdm.lock", "Pipfile.lock")
 
-# The first version of a package that exists for a minor version of Python 3, where an older one neither comes ready for
-# it nor compiles with it.
+# The first version of a package that exists for a minor version of Python 3, where an older one does not come ready for
+# it, and does not compile with it or is not loaded by it.
 _FIRST: Mapping[str, Mapping[int, tuple[int, ...]]] = {
     "aiohttp": {12: (3, 9, 0), 13: (3, 10, 0)},
     "asyncpg": {11: (0, 27, 0), 12: (0, 29, 0), 13: (0, 30, 0)},
@@ -23,6 +23,8 @@ _FIRST: Mapping[str, Mapping[int, tuple[int, ...]]] = {
     "numpy": {12: (1, 26, 0), 13: (2, 1, 0)},
     "orjson": {13: (3, 10, 7)},
     "pandas": {12: (2, 1, 1), 13: (2, 2, 3)},
+    "psycopg2": {13: (2, 9, 10)},
+    "psycopg2-binary": {13: (2, 9, 10)},
     "pydantic": {12: (1, 10, 13), 13: (2, 8, 0)},
     "pydantic-core": {13: (2, 20, 0)},
     "scikit-learn": {12: (1, 3, 1), 13: (1, 5, 2)},
