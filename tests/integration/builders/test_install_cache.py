@@ -123,6 +123,20 @@ async def test_what_is_in_the_repository_already_is_neither_taken_nor_kept(site:
     assert site.names == ["recall install", "prepare", "install", "build"]
 
 
+@pytest.mark.root
+async def test_no_other_account_reads_or_changes_what_is_kept(site: Worksite, build: Build) -> None:
+    await build()
+    (entry,) = entries(site)
+    attempts = (
+        *(("ls", str(entry)), ("cat", str(entry / "note.json")), ("touch", str(entry / "0" / "more"))),
+        *(("mv", str(entry), f"{entry}-mine"), ("ln", "-s", "/etc", str(entry.parent / "more"))),
+    )
+    for account in (site.runner, site.git):
+        assert [succeeds_as(account, *argv) for argv in attempts] == [False] * len(attempts)
+    await build()
+    assert site.said[0].startswith(NOTHING)
+
+
 def _cut(entry: Path) -> None:
     next(entry.glob("*/when")).unlink()
 

@@ -84,8 +84,8 @@ async def _provided(work: Work, plan: BuildPlan, spec: BuildSpec) -> Provided:
     if spec.toolchains is None or not plan.needs:
         return Provided()
     provided = await provide(work, plan.needs, spec.toolchains)
-    for line in provided.lines:
-        await work.say(line)
+    if provided.lines:
+        await work.say(f"versions: {'; '.join(provided.lines)}")
     return provided
 
 
