@@ -7,7 +7,7 @@ from headway.kernel.failures.rule import Rule, rule
 _RUBY = (
     rule(
         r"^.{0,100}(?:lockfile can't be updated because frozen mode is set|in deployment mode after changing|"
-        r"lockfile can't be updated because the lockfile is missing|dependencies in your gemfile changed).{0,160}",
+        r"lockfile can't be updated because the lockfile is missing|dependencies in your gemfile changed).{0,160}(?:\nbecause frozen mode is set)?",
         "Gemfile.lock does not fit the Gemfile any more",
         "run 'bundle install', commit Gemfile.lock and deploy again",
     ),
