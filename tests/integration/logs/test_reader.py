@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.infra.logs.reader import read_range, size_of, tail
+from headway.infra.logs.reader import ending, read_range, size_of, tail
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -92,3 +92,15 @@ async def test_the_end_of_100_mb_is_read_at_once(tmp_path: Path) -> None:
         assert await tail(log, 100) == line.decode() * 100
         times.append(time.perf_counter() - begin)
     assert sorted(times)[10] < 0.005
+
+
+async def test_of_a_long_log_the_end_and_where_the_first_error_is_told_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    before = "error: of another command\n"
+    path.write_text(before + "fine\n" * 20_000 + "error: the first\nits cause\n" + "fine\n" * 50_000 + "the end\n")
+    said = await ending(path, len(before))
+    assert len(said) < 80_000
+    assert said.startswith("error: the first\nits cause\n")
+    assert said.endswith("fine\nthe end\n")
+    assert await ending(path, path.stat().st_size) == ""
+    assert await ending(tmp_path / "none", 0) == ""

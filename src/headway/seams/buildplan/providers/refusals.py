@@ -52,7 +52,8 @@ def sentence(language: str, seen: str, tree: Tree) -> str:
     article = "an" if language[0] in "AEIOU" or language in {"F#", "R"} else "a"
     return (
         f"This is {article} {language} application (it has {seen}), and Headway does not build {language} by itself. "
-        f"Either {dockerfile}; or set the builder to railpack or nixpacks, where the machine has that and an engine; "
+        f"Either {dockerfile}; or set the builder to railpack or nixpacks (headway apps set APP --builder NAME), where "
+        "the machine has that and an engine; "
         f"or, if the machine has {language}, set the start command (headway apps set APP --start LINE), and the "
         "commands that install and "
         "build it (--install LINE, --build LINE)."
