@@ -267,14 +267,14 @@ def _open_lanes(tx: Tx, host_id: str, concurrency: int, late_at: datetime | None
     found = tx.execute(_IN_USE, {"host_id": host_id, "behind": Lane.DEPLOY}).all()
     counts: dict[int, int] = {row.lane: row.number for row in found if row.number is not None}
     rollbacks = counts.pop(Lane.ROLLBACK, 0)
-    ranges = []
-    if rollbacks < 1:
-        ranges.append((Lane.ROLLBACK, Lane.ROLLBACK))
+    ranges = [(Lane.ROLLBACK, Lane.ROLLBACK)] if rollbacks < 1 else []
     if sum(counts.values()) < concurrency:
-        first = next((row for row in found if row.number is None), None)
+        late, first = [], next((row for row in found if row.number is None), None)
         if first is not None and (late_at is None or tx.now - late_at >= LATE_AFTER):
-            ranges += _late_lane(tx, host_id, first)
-        ranges.append((Lane.DEPLOY, max(Lane)))
+            late = _late_lane(tx, host_id, first)
+        if ranges and not late:
+            return [(Lane.ROLLBACK, max(Lane))]  # one question finds the first of both, for rollbacks go first
+        ranges += [*late, (Lane.DEPLOY, max(Lane))]
     return ranges
 
 
