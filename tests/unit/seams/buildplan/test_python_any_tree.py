@@ -16,7 +16,8 @@ from headway.seams.buildplan.providers.python import PROVIDER
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree, tree_of
 
-FILES = [case["files"] for case in yaml.safe_load((Path(__file__).parents[3] / "cases/plans/python.yml").read_text())]
+CASES = (Path(__file__).parents[3] / "cases/plans/python.yml").read_text()
+FILES = [case["files"] for case in yaml.load(CASES, Loader=yaml.CSafeLoader)]
 NAMES = sorted({name for files in FILES for name in files})
 TEXTS = sorted({text for files in FILES for text in files.values()})
 SECONDS = 5.0  # of processor time, for a tree that is made to take long

@@ -21,7 +21,7 @@ VENV_MAKER = Path(venv_maker.__file__).read_text()
 
 
 def cases() -> list[Any]:
-    return [pytest.param(case, id=case["case"]) for case in yaml.safe_load(CASES.read_text())]
+    return [pytest.param(case, id=case["case"]) for case in yaml.load(CASES.read_text(), Loader=yaml.CSafeLoader)]
 
 
 def plan(files: dict[str, str | bytes], **settings: Any) -> BuildPlan:  # noqa: ANN401 - of any field
@@ -70,7 +70,7 @@ def test_requirements_that_windows_wrote_are_read() -> None:
 
 
 def test_no_command_listens_where_others_reach_it() -> None:
-    plans = [case.get("plan", {}) for case in yaml.safe_load(CASES.read_text())]
+    plans = [case.get("plan", {}) for case in yaml.load(CASES.read_text(), Loader=yaml.CSafeLoader)]
     lines = [process["command"] for found in plans for process in found.get("processes", ())]
     assert len([line for line in lines if "$PORT" in line]) > 40
     assert [line for line in lines if "$PORT" in line and "127.0.0.1" not in line and "python3" not in line] == []
