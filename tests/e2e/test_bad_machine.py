@@ -161,6 +161,7 @@ def test_a_disk_that_is_full_already(small_disk: Kept) -> None:
 
 
 @pytest.mark.root
+@pytest.mark.parametrize("small_disk", ["16MiB"], ids=["ballast"], indirect=True)  # of a build both are tried
 def test_a_repository_that_does_not_fit_on_the_disk(small_disk: Kept) -> None:
     repository = small_disk.folder / "large"
     git_repository(repository, web("x"))

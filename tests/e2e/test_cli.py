@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import run_headway
 from tests.panel import KEY, Panel, commit, git_repository, panel, until, web
 
 pytestmark = pytest.mark.timeout(120)
@@ -40,16 +41,7 @@ def environment(of: Panel, **env: str) -> dict[str, str]:
 
 
 def headway(of: Panel, *arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*HEADWAY, *arguments],
-        env=environment(of, **env),
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_headway(arguments, environment(of, **env), cwd)
 
 
 def succeed(of: Panel, *arguments: str, cwd: Path | None = None, **env: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.command_line import run_headway
 from tests.compose import panel_with_engine
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.panel import KEY, Panel, panel
@@ -29,15 +28,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, docker_engine: Engine) -> 
 def typed(running: Panel, *arguments: str, stdin: str = "", **env: str) -> tuple[int, str, str]:
     """What a command of the command line ends with, and says."""
     panel_at = {"HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY}
-    ended = subprocess.run(
-        [sys.executable, "-m", "headway.faces.cli.main", *arguments],
-        env={"PATH": os.environ["PATH"], **panel_at, **env},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ended = run_headway(arguments, {"PATH": os.environ["PATH"], **panel_at, **env}, given=stdin, seconds=120)
     return ended.returncode, ended.stdout, ended.stderr
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.command_line import run_headway
 from tests.forge_apis import APP_ID, INSTALLATION_ID, INSTALLATION_TOKEN, TOKEN, Api, app_key, forge_api
 from tests.integration.sources.servers import HttpGit, serve_http
 from tests.panel import KEY, Panel, commit, git, git_repository, panel, web
@@ -80,9 +79,8 @@ def test_a_github_app_opens_a_private_repository_and_leaves_its_token_nowhere(ru
 
 def test_the_command_line_connects_lists_and_forgets(running: Panel) -> None:
     def headway(*arguments: str, given: str = "") -> str:
-        argv = [sys.executable, "-m", "headway.faces.cli.main", *arguments]
         env = {"HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
-        ended = subprocess.run(argv, input=given, env=env, capture_output=True, text=True, timeout=60, check=False)
+        ended = run_headway(arguments, env, given=given)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 

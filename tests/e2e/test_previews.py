@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.answering import DIES_AFTER_TEN, SERVES_SLOWLY
+from tests.command_line import run_headway
 from tests.forge import Forge, forge
 from tests.forge_apis import TOKEN, forge_api
 from tests.integration.sources.servers import serve_http
@@ -47,9 +46,8 @@ def previewed(running: Panel, git_host: Forge, name: str, **fields: Json) -> str
 
 def headway(running: Panel, *arguments: str, refused: bool = False) -> str:
     """What the command line says, or its error where it is to refuse."""
-    argv = [sys.executable, "-m", "headway.faces.cli.main", *arguments]
     env = {"HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY, "PATH": "/usr/bin:/bin"}
-    ended = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+    ended = run_headway(arguments, env)
     assert ended.returncode == (2 if refused else 0), ended.stderr
     return ended.stderr if refused else ended.stdout
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.command_line import run_headway
 from tests.panel import KEY, Json, Panel, commit, git_repository, panel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -279,13 +278,6 @@ def test_the_command_line_shows_what_would_change_and_goes_back(site: Site) -> N
 
 
 def typed(running: Panel, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
-    ended = subprocess.run(
-        [sys.executable, "-m", "headway.faces.cli.main", *arguments],
-        env={"PATH": os.environ["PATH"], "HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    env = {"PATH": os.environ["PATH"], "HEADWAY_URL": f"http://127.0.0.1:{running.port}", "HEADWAY_API_KEY": KEY}
+    ended = run_headway(arguments, env, given=stdin, seconds=120)
     return ended.returncode, ended.stdout, ended.stderr

@@ -16,20 +16,15 @@ import pytest
 from headway import __version__
 from headway.faces.cli.main import shielded, short
 from headway.faces.cli.tree import completed, named_in
+from tests.command_line import run_headway
 
 # What a call for help may not pay for; each costs tens of milliseconds and more.
 HEAVY = ("httpx", "rich", "asyncio", "sqlalchemy", "pydantic", "starlette", "uvloop", "cryptography", "headway.app")
 
 
 def headway(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "headway.faces.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "HEADWAY_URL": "http://127.0.0.1:9"} | env,
-        check=False,
-        timeout=60,
-    )
+    of_nobody = {"PATH": "/usr/bin:/bin", "HOME": "/nowhere", "HEADWAY_URL": "http://127.0.0.1:9"}
+    return run_headway(arguments, of_nobody | env)
 
 
 def test_help_names_every_command() -> None:
