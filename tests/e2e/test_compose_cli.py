@@ -45,7 +45,9 @@ def test_the_example_is_made_deployed_looked_at_stopped_and_deleted(running: Pan
     status, out, err = typed(running, "composes", "deploy", "shop")
     assert (status, "shop is deployed" in out) == (0, True), out + err
     assert "migrate has done its work" in out
-    assert "migrate | migrated" in typed(running, "composes", "logs", "shop")[1]
+    assert "migrate | migrated" in typed(running, "composes", "logs", "shop", "--since", "1h", "-n", "50")[1]
+    status, _, err = typed(running, "composes", "logs", "shop", "--since", "soon")
+    assert (status, "it takes a number with its unit" in err) == (2, True), err
     assert typed(running, "composes", "stop", "shop")[:2] == (0, "shop is stopped\n")
     assert typed(running, "composes", "start", "shop")[:2] == (0, "shop is started\n")
     assert "done" in typed(running, "composes", "list")[1]

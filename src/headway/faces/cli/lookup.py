@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from headway.kernel.errors import InvalidInput, NotFound
 
 ID_LENGTH = 21
 DEFAULT_ENVIRONMENT = "production"
+_NAMED = 8
 
 Json = Any
 
@@ -20,8 +21,20 @@ class ProjectUnknown(NotFound):
     """No project has this name or id."""
 
     def __init__(self, named: str, known: list[str]) -> None:
-        shown = ", ".join(sorted(known)[:8])
-        super().__init__(f"There is no project {named}. " + (f"There are: {shown}." if shown else "There is none yet."))
+        super().__init__(missing("project", named, known))
+
+
+def missing(what: str, named: str, known: Iterable[str]) -> str:
+    """What is said of a name that nothing has: the one that was probably meant, else which there are."""
+    names = sorted(set(known))
+    if not names:
+        return f"There is no {what} {named}. There is none yet."
+    from difflib import get_close_matches
+
+    near = get_close_matches(named, names, n=1)
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    told = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names[:_NAMED])}{more}."
+    return f"There is no {what} {named}. {told}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +88,7 @@ def service(client: Client, named: str) -> Service:
     every = services(client)
     found = [each for each in every if each.service_id == named] or [each for each in every if each.name == named]
     if not found:
-        known = ", ".join(sorted({each.name for each in every})[:8])
-        raise NotFound(f"There is no service {named}. " + (f"There are: {known}." if known else "There is none yet."))
+        raise NotFound(missing("service", named, [each.name for each in every]))
     if len(found) > 1:
         where = ", ".join(f"{each.kind} in {each.project} ({each.service_id})" for each in found)
         raise InvalidInput(f"Several services are named {named}; give an id: {where}.")
@@ -126,10 +138,7 @@ def application(client: Client, named: str, project: str | None = None) -> Place
         place for place in candidates if place.name == named
     ]
     if not found:
-        known = ", ".join(sorted({place.name for place in candidates})[:8])
-        raise NotFound(
-            f"There is no application {named}. " + (f"There are: {known}." if known else "There is none yet.")
-        )
+        raise NotFound(missing("application", named, [place.name for place in candidates]))
     if len(found) > 1:
         where = ", ".join(f"{place.project} ({place.application_id})" for place in found)
         raise InvalidInput(f"Several applications are named {named}; give an id: {where}.")
@@ -146,10 +155,7 @@ def environment(client: Client, named: str, project: str | None = None) -> str:
         each for each in inside if each[1]["name"] == named
     ]
     if not found:
-        known = ", ".join(sorted({str(row["name"]) for _, row in inside})[:8])
-        raise NotFound(
-            f"There is no environment {named}. " + (f"There are: {known}." if known else "There is none yet.")
-        )
+        raise NotFound(missing("environment", named, [str(row["name"]) for _, row in inside]))
     if len(found) > 1:
         where = ", ".join(f"{owner} ({row['environmentId']})" for owner, row in found)
         raise InvalidInput(f"Several environments are named {named}; name the project too, or give an id: {where}.")

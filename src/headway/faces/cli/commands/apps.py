@@ -122,7 +122,12 @@ def logs(
     context: typer.Context,
     application: Named,
     *,
-    tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines, from the end.")] = 100,
+    tail: Annotated[
+        int,
+        typer.Option(
+            "--lines", "-n", "--tail", metavar="N", min=1, max=_LONGEST_TAIL, help="How many lines, from the end."
+        ),
+    ] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Prints what an application has written since it was started; of one that does not serve, what its last deployment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ PathThere = Annotated[
 ]
 
 _LONGEST_TAIL = 10_000
+_SINCE = re.compile(r"all|[0-9]{1,9}[smhd]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,13 +192,23 @@ def logs(
     context: typer.Context,
     compose: Named,
     *,
-    tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines of each container.")] = 100,
+    tail: Annotated[
+        int,
+        typer.Option(
+            "--lines", "-n", "--tail", metavar="N", min=1, max=_LONGEST_TAIL, help="How many lines of each container."
+        ),
+    ] = 100,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Only what is no older: 90s, 10m, 2h or 3d; default: all.")
+    ] = "all",
     as_json: AsJson = False,
 ) -> None:
     """Prints what the containers of a compose service wrote last, each line behind the name of its service."""
+    if not _SINCE.fullmatch(since):
+        raise InvalidInput(f"--since: {since!r} is not possible; it takes a number with its unit: 90s, 10m, 2h or 3d.")
     with Session.of(context).client() as client:
         found = find(client, compose)
-        text = client.get("compose.readLogs", composeId=found.compose_id, tail=tail) or ""
+        text = client.get("compose.readLogs", composeId=found.compose_id, tail=tail, since=since) or ""
     if as_json:
         output.say_json({"composeId": found.compose_id, "log": text})
     elif text:
@@ -205,13 +217,12 @@ def logs(
 
 def find(client: Client, named: str) -> Found:
     """The compose service of that name or id. Raises NotFound, and InvalidInput when several have the name."""
+    from headway.faces.cli.lookup import missing
+
     every = list(_every(client))
     found = [each for each in every if each.compose_id == named] or [each for each in every if each.name == named]
     if not found:
-        known = ", ".join(sorted({each.name for each in every})[:8])
-        raise NotFound(
-            f"There is no compose service {named}. " + (f"There are: {known}." if known else "There is none.")
-        )
+        raise NotFound(missing("compose service", named, [each.name for each in every]))
     if len(found) > 1:
         where = ", ".join(f"{each.project} ({each.compose_id})" for each in found)
         raise InvalidInput(f"Several compose services are named {named}; give an id: {where}.")

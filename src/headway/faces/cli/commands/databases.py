@@ -175,7 +175,9 @@ def logs(
     context: typer.Context,
     database: Named,
     *,
-    tail: Annotated[int, typer.Option(min=1, max=_LONGEST_TAIL, help="How many lines.")] = 100,
+    tail: Annotated[
+        int, typer.Option("--lines", "-n", "--tail", metavar="N", min=1, max=_LONGEST_TAIL, help="How many lines.")
+    ] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Prints what a database wrote last."""
@@ -190,11 +192,12 @@ def logs(
 
 def find(client: Client, named: str) -> Found:
     """The database of that name or id. Raises NotFound, and InvalidInput when several have the name."""
+    from headway.faces.cli.lookup import missing
+
     every = list(_every(client))
     found = [each for each in every if each.database_id == named] or [each for each in every if each.name == named]
     if not found:
-        known = ", ".join(sorted({each.name for each in every})[:8])
-        raise NotFound(f"There is no database {named}. " + (f"There are: {known}." if known else "There is none."))
+        raise NotFound(missing("database", named, [each.name for each in every]))
     if len(found) > 1:
         where = ", ".join(f"{each.project} ({each.database_id})" for each in found)
         raise InvalidInput(f"Several databases are named {named}; give an id: {where}.")

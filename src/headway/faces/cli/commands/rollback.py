@@ -111,8 +111,8 @@ def back(
 ) -> None:
     """Goes back to the release of a service before the one that serves, or to a version.
 
-    What waits or runs of the same service ends. Exits with 0 when that serves again and 1 when it ended in an error.
-    With --json the log goes to standard error.
+    A rollback is a release too: before it is what it went back from. What waits or runs of the same service ends. Exits
+    with 0 when that serves again and 1 when it ended in an error. With --json the log goes to standard error.
     """
     with Session.of(context).client() as client:
         rollback_id = chosen([row["rollback"] for row in _rows(client, service)], service, version)
