@@ -204,7 +204,16 @@ def leading_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
     return asked
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "[::ffff:127.0.0.1]", "localhost", "2130706433", "127.1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ("[::ffff:127.0.0.1]", "localhost", "2130706433", "127.1")
+        ),
+    ],
+)
 async def test_no_service_of_apprise_connects_to_what_is_near(listening: Receiver, host: str) -> None:
     port = listening.port
     told = await by_apprise(url=f"json://{host}:{port}/x", guarded=True)

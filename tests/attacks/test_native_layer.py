@@ -14,7 +14,7 @@ import pytest
 
 from tests.panel import Panel, git_repository, until, web
 
-pytestmark = pytest.mark.root
+pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 BOUND = "48MiB"
 WRITER = """\

@@ -115,6 +115,7 @@ class BesideModel:
 # Many at once.
 
 
+@pytest.mark.slow
 def test_many_claimers_claim_each_job_once_and_keep_every_bound(write: Write, database: SqlDatabase) -> None:
     """`script/prove queue_at_once` has them meet in more ways."""
     claim_all_at_once(write, database, seed=1)

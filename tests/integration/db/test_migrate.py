@@ -92,6 +92,7 @@ def test_migrating_again_changes_nothing(empty_url: Callable[[str], str], open_d
         assert read_schema(connection) == before
 
 
+@pytest.mark.slow
 def test_many_starters_at_once_migrate_once(empty_url: Callable[[str], str], open_database: Open) -> None:
     url = empty_url("race")
     starters = [start(url) for _ in range(3)]
@@ -111,6 +112,7 @@ def test_many_starters_at_once_migrate_once(empty_url: Callable[[str], str], ope
     assert versions == [migrations.revisions()[-1]]
 
 
+@pytest.mark.slow
 def test_neither_a_new_database_nor_one_with_nothing_to_migrate_loads_alembic(empty_url: Callable[[str], str]) -> None:
     url = empty_url("twice")
     loaded = [start(url).communicate("\n", timeout=60)[0].splitlines()[-1] for _ in range(2)]
