@@ -160,12 +160,23 @@ def restarted(panel: Panel, application_id: str, number: int) -> float:
 
 
 def bare(panel: Panel, home: Path, folder: Path, lines: Sequence[str]) -> float:
-    """How long command lines take by hand, with the panel's own toolchains and caches."""
+    """How long command lines take by hand, with the panel's own toolchains and caches, as the account of these."""
     tools = [str(each) for each in (panel.work / "toolchains").glob("[!.]*/*/bin")]
     env = {"PATH": ":".join([*tools, "/usr/bin", "/bin"]), "HOME": str(home), "CI": "1", "UV_LINK_MODE": "copy"}
+    owner = home.stat()
+    subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}", str(folder)], check=True)
     began = time.perf_counter()
     for line in lines:
-        subprocess.run(line.split(), cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            line.split(),
+            cwd=folder,
+            env=env,
+            user=owner.st_uid,
+            group=owner.st_gid,
+            extra_groups=[],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
     return (time.perf_counter() - began) * 1000
 
 

@@ -109,7 +109,10 @@ def lay_out(place: Path, note: dict[str, Any], makes: list[str]) -> None:
 def rewrite(path: Path, it: os.stat_result, before: bytes, now: bytes) -> None:
     """Exchanges a path in a file; what is compiled beside it goes by its time, which stays."""
     path.chmod(stat.S_IMODE(it.st_mode) | stat.S_IRUSR | stat.S_IWUSR)
-    path.write_bytes(path.read_bytes().replace(before, now))
+    with path.open("r+b", buffering=0) as file:  # in its place: what is cut off first goes to the disk at once
+        data = file.readall().replace(before, now)
+        file.seek(0)
+        file.write(data)
     path.chmod(stat.S_IMODE(it.st_mode))
     os.utime(path, ns=(it.st_atime_ns, it.st_mtime_ns))
 
