@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import ssl
 import subprocess
@@ -18,6 +19,8 @@ from cryptography import x509
 from tests.certificates import certificate_for
 from tests.panel import free_port
 
+_ASKED = re.compile(r'Identifier\{Type:"dns", Value:"([^"]+)"\}')
+
 
 @dataclass(frozen=True, kw_only=True)
 class Authority:
@@ -30,10 +33,9 @@ class Authority:
     knocks: int
     log: Path
 
-    def ordered(self) -> list[str]:
-        """The names in orders that it was given, as its log tells of them."""
-        marked = (line.partition("for domains [") for line in self.log.read_text().splitlines())
-        return [name for _, found, rest in marked if found for name in rest.partition("]")[0].split()]
+    def asked(self) -> set[str]:
+        """The names that it was asked for, as its log tells of them."""
+        return set(_ASKED.findall(self.log.read_text()))
 
     def issued(self, shown: bytes) -> bool:
         """Whether a certificate, as a browser is shown it, is of such an authority."""

@@ -239,16 +239,20 @@ async def test_doors_that_were_shut_by_a_panel_that_was_killed_are_opened_by_the
 
 
 async def test_where_no_panel_is_it_comes_back_under_its_account(place: Place) -> None:
-    alone = place.made(alone=True, as_root=False)
+    alone, state = place.made(alone=True, as_root=False), place.root / "acme.json"
     try:
         await alone.set_route(place.route())
         await alone.proven(place.route())
-        for _ in range(2):
+        for cut in ("", '{"acme": {"Acc'):
+            state.write_text(cut)
             (running,) = running_below(place.root)
             assert (status(running)["CapEff"], processes.owner(running)) == (NONE, alone._reader)
             os.kill(running, signal.SIGKILL)
             await until(lambda gone=running: running_below(place.root) not in ([], [gone]))  # type: ignore[misc]
             await alone.proven(place.route())
+        await alone.watch()  # a state that was cut off is set aside at the next look, and it begins anew
+        await alone.proven(place.route())
+        assert (state.read_text(), state.with_name("acme.json.bad").read_text()) == ("", cut)
         os.kill(alone.pid() or 0, signal.SIGKILL)
         await until(lambda: not running_below(place.root))
     finally:

@@ -71,9 +71,9 @@ class CertificateFiles:
             if path.stem not in names:
                 path.unlink()
 
-    def mend_state(self) -> None:
-        """Sets aside what Traefik was cut off at writing: with half of it, it would ask for no certificate any more.
-        For when there is none; one that is about to go may be writing just now.
+    def mend_state(self) -> bool:
+        """Sets aside what Traefik was cut off at writing, and says whether it did: with half of it, the next one asks
+        for no certificate any more. One that is about to go may be writing just now.
         """
         state = self._root / ISSUED
         deadline = time.monotonic() + _WRITING_SECONDS
@@ -84,8 +84,9 @@ class CertificateFiles:
                 state.replace(aside)
                 if self._reader is not None:
                     self._give_state(self._reader)
-                return
+                return True
             time.sleep(_LOOK_SECONDS)
+        return False
 
     def _give_state(self, owner: int) -> None:
         """The one file that Traefik writes: what it was issued, and the key of its account."""

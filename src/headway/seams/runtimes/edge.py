@@ -144,6 +144,8 @@ class Edge:
         found = [] if self._minded is None else await asyncio.to_thread(self._minded.ends)
         if self._daemon.pid() is None:
             found.append("it was not there")
+        elif bool(found) and await asyncio.to_thread(self._certificates.mend_state):
+            await self.shut_down()
         await self.ensure()
         return found
 
