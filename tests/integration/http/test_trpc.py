@@ -218,6 +218,7 @@ async def test_an_unknown_error_tells_no_internals(world: World, monkeypatch: py
     assert "inside" not in answer.text
 
 
+@pytest.mark.slow
 async def test_members_and_strangers_get_what_the_table_of_access_says(world: World) -> None:
     things = await things_of(world)
     once = {"organization.acceptInvitation", "registry.testRegistry"}  # the latter needs an engine
