@@ -13,7 +13,7 @@ POETRY_LOCK = "poetry.lock"
 _OTHER_LOCKS = ("uv.lock", "pdm.lock", "Pipfile.lock")
 
 # The first version of a package that exists for a minor version of Python 3, where an older one does not come ready for
-# it, and does not compile with it or is not loaded by it.
+# it, and does not compile with it (pandas: not in minutes) or is not loaded by it.
 _FIRST: Mapping[str, Mapping[int, tuple[int, ...]]] = {
     "aiohttp": {12: (3, 9, 0), 13: (3, 10, 0)},
     "asyncpg": {11: (0, 27, 0), 12: (0, 29, 0), 13: (0, 30, 0)},
@@ -22,7 +22,7 @@ _FIRST: Mapping[str, Mapping[int, tuple[int, ...]]] = {
     "greenlet": {12: (3, 0, 0), 13: (3, 1, 0)},
     "numpy": {12: (1, 26, 0), 13: (2, 1, 0)},
     "orjson": {13: (3, 10, 7)},
-    "pandas": {12: (2, 1, 1), 13: (2, 2, 3)},
+    "pandas": {11: (1, 5, 0), 12: (2, 1, 1), 13: (2, 2, 3)},
     "psycopg2": {13: (2, 9, 10)},
     "psycopg2-binary": {13: (2, 9, 10)},
     "pydantic": {12: (1, 10, 13), 13: (2, 8, 0)},
