@@ -92,7 +92,7 @@ class TestSource:
 class TestBuild:
     def test_no_way_to_build_it(self, site: Kept) -> None:
         url = site.repository({"README.md": "words"})
-        site.fails("No way to build this was found", "Add a Procfile", "startCommand", customGitUrl=url)
+        site.fails("No way to build this was found", "Add a Procfile", "apps set APP --start", customGitUrl=url)
 
     def test_a_procfile_that_leads_outside_by_a_symbolic_link(self, site: Kept) -> None:
         url = site.repository({"app.py": ""}, {"Procfile": "/etc/passwd"})

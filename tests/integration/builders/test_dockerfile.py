@@ -12,6 +12,8 @@ import pytest
 from headway.infra.hosts.base import StopMode
 from headway.infra.hosts.command import Limits
 from headway.kernel.errors import InvalidInput, OutOfMemory
+from headway.kernel.failures.explanation import explain
+from headway.kernel.failures.rule import Phase
 from headway.seams.builders import engine as building
 from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.dockerfile import DockerfileBuilder
@@ -101,21 +103,33 @@ async def test_a_secret_reaches_the_step_that_asks_and_is_in_no_layer_and_no_arg
 
 
 @pytest.mark.parametrize(
-    ("dockerfile", "told"),
+    ("dockerfile", "told", "mend"),
     [
-        (FROM + "RUN echo broken on purpose; exit 7\n", r"\[2/2\] RUN .* ended with exit status 7: broken on purpose"),
-        (FROM + "RUN exit 3\n", r"\[2/2\] RUN exit 3 ended with exit status 3"),
-        ("FORM scratch\n", "dockerfile parse error .*unknown instruction: FORM"),
-        ("FROM headway-test/not-there:local\n", "headway-test/not-there:local"),
-        (FROM + "COPY nothing /\n", r'"/nothing": not found'),
+        (
+            FROM + "RUN echo broken on purpose; exit 7\n",
+            r"\[2/2\] RUN .* ended with exit status 7: broken on purpose",
+            "",
+        ),
+        (FROM + "RUN exit 3\n", r"\[2/2\] RUN exit 3 ended with exit status 3", ""),
+        ("FORM scratch\n", "dockerfile parse error .*unknown instruction: FORM", "mend that line"),
+        ("FROM headway-test/not-there:local\n", "headway-test/not-there:local", "in the Dockerfile"),
+        (FROM + "COPY nothing /\n", r'"/nothing": not found', ".dockerignore"),
+        (
+            FROM + "RUN sh -c 'git status'\n",
+            "exit status 127: sh: .*git.*not found",
+            "in the Dockerfile: RUN apt-get update && apt-get install -y git",
+        ),
     ],
 )
 async def test_a_failing_build_ends_with_one_line_that_says_why(
-    site: Worksite, docker_engine: Engine, dockerfile: str, told: str
+    site: Worksite, docker_engine: Engine, dockerfile: str, told: str, mend: str
 ) -> None:
     spec = image_spec_of(site, docker_engine)
     last = await fails(site, spec, dockerfile)
     assert re.search(told, last), last
+    found = explain(await site.log(), Phase.BUILD)
+    assert mend in (found.advice if found is not None else "")
+    assert (found is None) == (not mend)
     assert not (site.folder / "docker-configuration").exists()
 
 

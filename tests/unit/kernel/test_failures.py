@@ -49,6 +49,16 @@ def test_colours_and_what_a_runner_writes_before_a_line_do_not_hide_it() -> None
     assert found.line == 'npm error Missing script: "build"'
 
 
+def test_of_an_image_the_mend_is_in_its_dockerfile() -> None:
+    step = "[2/3] RUN pip install -r requirements.txt\n"
+    lacks = explain(f"{step}Error: pg_config executable not found.\n", Phase.BUILD)
+    old = explain(f"{step}go: go.mod requires go >= 1.99 (running go 1.27.3; GOTOOLCHAIN=local)\n", Phase.BUILD)
+    assert lacks is not None
+    assert old is not None
+    assert "in the Dockerfile: RUN apt-get update && apt-get install -y libpq-dev" in lacks.mend
+    assert "FROM golang:1.99 in the Dockerfile" in old.mend
+
+
 def test_no_folder_of_a_release_is_quoted() -> None:
     folder = "/var/lib/headway-work/ab12cd/releases/V1StGXR8_Z5jdHi6B-myT/Uakgb_J5m9g-0JDMbcJqL"
     found = told(f"Error: Cannot find module '{folder}/dist/index.js'\n", Phase.START)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,10 @@ _GENERAL: Final[tuple[Rule, ...]] = tuple(
 # What stands before a line that another program passes on: BuildKit, compose, a runner of several scripts.
 _PASSED_ON = re.compile(r"^(?:#\d{1,4} (?:\d{1,6}\.\d{1,3} )?|\d{1,6}\.\d{3} |[\w.-]{1,60} +\| )")
 _DRAWN = re.compile(r"[\u00d7\u2022\u2190-\u21ff\u2500-\u27bf\u2a2f]{1,60}")
+# A build of an image is told by its steps.
+_IMAGE = re.compile(r"^\[(?:[\w.-]{1,60} )?\d{1,3}/\d{1,3}\] (?:FROM|RUN|COPY) ", re.MULTILINE)
+_USE = re.compile(r"headway apps set APP --use (\w+)=([\w.]+)")
+_IMAGES: Final[Mapping[str, str]] = {"go": "golang"}
 # Where a build or a release lies is nobody's concern, and no path in a repository.
 _FOLDERS = re.compile(
     r"(?:file://)?(?:/[\w.+-]{1,60}){1,12}?/(?:releases|caches|arriving|mirrors)/[\w-]{6,60}(?:/[\w-]{6,60})?(?:/|\b)"
@@ -108,4 +112,15 @@ def _explained(rule: Rule, found: re.Match[str], text: str) -> Explanation:
     end = text.find("\n", found.end())
     whole = text[found.start() : end if end >= 0 else None]
     line = shortened(without_folders(whole.replace("\n", " ")))
-    return Explanation(line=line, cause=rule.cause.format_map(named), mend=rule.mend.format_map(named))
+    mend = rule.mend.format_map(named)
+    return Explanation(
+        line=line, cause=rule.cause.format_map(named), mend=_within(mend) if _IMAGE.search(text) else mend
+    )
+
+
+def _within(mend: str) -> str:
+    """What mends it in an image: the packages and languages there are not the machine's."""
+    packages = mend.replace(
+        "on the machine: apt install ", "in the Dockerfile: RUN apt-get update && apt-get install -y "
+    )
+    return _USE.sub(lambda use: f"FROM {_IMAGES.get(use[1], use[1])}:{use[2]} in the Dockerfile", packages)

@@ -85,6 +85,11 @@ _DOCKERFILES = (
         "name one that it has (FROM ... in the Dockerfile) and commit",
     ),
     rule(
+        r"^.{0,200}failed to resolve source metadata for .{1,400}",
+        "the registry of the image cannot be reached from this machine, or the image has another name",
+        "look at its name (FROM ... in the Dockerfile), and that the machine reaches the registry, then deploy again",
+    ),
+    rule(
         r"^.{0,80}E: (?:Unable to locate package|Package '[^'\n]{1,60}' has no installation candidate).{0,100}",
         "Debian has no package of that name in this release, or its list was not fetched",
         "run 'apt-get update' in the same RUN before it, or mend the name, and commit",
