@@ -6,17 +6,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.answering import BROKEN_AT_FIRST_REQUEST, BROKEN_AT_IMPORT, DIES_AFTER_TEN, SERVES
+from tests.answering import BROKEN_AT_FIRST_REQUEST, BROKEN_AT_IMPORT, DIES_AFTER_TEN, SERVES, SERVES_SLOWLY
 from tests.compose import panel_with_engine, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import boxed_web
-from tests.led import Led, require_given_back
+from tests.led import BACK_SECONDS, BUSY_SECONDS, Led, require_given_back
 from tests.panel import Panel, commit, git_repository, panel, until
 from tests.visitors import Visitors
 
@@ -164,21 +164,23 @@ def test_natively(site: Panel, folder: Path, name: str) -> None:
         assert (row["status"], visitors.failures) == ("error", [])
     commit(repository, server.answering("new", 14), "dies amid an answer after some")
     for post in (False, True):
-        _dies(site, name, application_id, post=post)
+        _dies(site, name, lambda: site.deploy(application_id), post=post)
 
 
-def _dies(site: Panel, name: str, application_id: str, *, post: bool) -> None:
+def _dies(
+    site: Panel, name: str, begin: Callable[[], str], *, post: bool, within_seconds: float = BACK_SECONDS
+) -> None:
     with (
-        Led(site, f"{name}.localhost") as led,
+        Led(site, name if "." in name else f"{name}.localhost") as led,
         Visitors(site.edge_port, [name], kept=49, pause_seconds=0, post=post) as visitors,
     ):
         until(lambda: visitors.count > 100, what="visitors are there")
-        row = site.ended(site.deploy(application_id), SECONDS)
+        row = site.ended(begin(), SECONDS)
         until(lambda: site.one(row["deploymentId"])["errorMessage"], what="it is told")
         before = visitors.count
         until(lambda: visitors.count > before + 1000, 60, what="more of them came")
     told(name, f"after some, {'posting' if post else 'reading'}", visitors, site.one(row["deploymentId"]))
-    require_given_back(name, visitors, led, post=post)
+    require_given_back(name, visitors, led, post=post, within_seconds=within_seconds)
 
 
 @pytest.mark.docker
@@ -198,7 +200,7 @@ def test_as_a_compose_service(boxed: Panel, docker_engine: Engine) -> None:
             "stop_grace_period": "1s",
         }
 
-    shop.deploy(web=service(SERVES))
+    shop.deploy(web=service(SERVES_SLOWLY))
     for what, program in (("import", BROKEN_AT_IMPORT), ("first request", BROKEN_AT_FIRST_REQUEST)):
         with Visitors(boxed.edge_port, ["shop.example"], kept=49) as visitors:
             until(lambda: visitors.count > 100, what="visitors are there")
@@ -207,6 +209,9 @@ def test_as_a_compose_service(boxed: Panel, docker_engine: Engine) -> None:
             until(lambda least=before: visitors.count > least + 100, what="more of them came")  # type: ignore[misc]
         told("compose", what, visitors, row)
         assert visitors.failures == []
+    for post in (False, True):
+        shop.write(web=service(DIES_AFTER_TEN))
+        _dies(boxed, "shop.example", shop.begin, post=post, within_seconds=BUSY_SECONDS)
     warned = stack(boxed, docker_engine, "warned")
     boxed.post("domain.create", composeId=warned.compose_id, host="warned.example", serviceName="web", port=3001)
     row = warned.deploy(web=service(SERVES))
@@ -225,7 +230,7 @@ def test_as_a_service_of_a_swarm(boxed: Panel, folder: Path, docker_engine: Engi
 
 
 def _in_a_swarm(running: Panel, repository: Path) -> None:
-    url = git_repository(repository, {**boxed_web(""), "app.py": SERVES})
+    url = git_repository(repository, {**boxed_web(""), "app.py": SERVES_SLOWLY})
     application_id = running.application(url, name="swarmed", buildType="dockerfile", runtime="swarm")
     running.done(running.deploy(application_id), SECONDS)
     for what, app in (("import", BROKEN_AT_IMPORT), ("first request", BROKEN_AT_FIRST_REQUEST)):
@@ -236,12 +241,8 @@ def _in_a_swarm(running: Panel, repository: Path) -> None:
         told("swarm", what, visitors, row)
         assert (row["status"], visitors.failures) == ("error", [])
     commit(repository, {"app.py": DIES_AFTER_TEN}, "dies after ten requests")
-    with Visitors(running.edge_port, ["swarmed"], kept=49) as visitors:
-        until(lambda: visitors.count > 100, what="visitors are there")
-        row = running.ended(running.deploy(application_id), SECONDS)
-        before = visitors.count
-        until(lambda: visitors.count > before + 500, 60, what="more of them came")
-    told("swarm", "after ten", visitors, running.one(row["deploymentId"]))
+    for post in (False, True):
+        _dies(running, "swarmed", lambda: running.deploy(application_id), post=post, within_seconds=BUSY_SECONDS)
     running.post("application.delete", applicationId=application_id)
 
 
