@@ -54,7 +54,7 @@ def rows(made: World) -> list[Row]:
         ("freeze", VaultError("The secret cannot be opened."), "The secret cannot be opened."),
         ("freeze", KeyError("name"), "unforeseen KeyError"),
         ("open anchor", HeadwayError("There is no perl: apt-get install perl-base."), "apt-get install perl-base"),
-        ("open anchor", OSError(28, "No space left on device"), "unforeseen OSError"),
+        ("open anchor", OSError(28, "No space left on device"), "disk is full"),
     ],
 )
 def test_what_keeps_a_run_from_beginning_ends_it_with_its_sentence(what: str, error: Exception, sentence: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 from collections.abc import Mapping
@@ -112,8 +113,15 @@ def out_of_reach(deadline: timedelta) -> str:
     )
 
 
+def is_full_disk(error: Exception) -> bool:
+    """Whether it broke because there was no room, or no more of what its account may have."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
 def unforeseen(error: Exception) -> str:
-    """That something broke which nobody thought of."""
+    """That something broke which nobody thought of, or that the disk is full, which can happen wherever one writes."""
+    if is_full_disk(error):
+        return "The disk is full where Headway keeps its files. Make room (headway disk usage), then try again."
     return f"Headway met an unforeseen {type(error).__name__}; the panel's own log has the details."
 
 

@@ -211,7 +211,10 @@ class Runner:
         """What a run comes to that met this; what nobody foresaw is told in full where the panel tells of itself."""
         if isinstance(error, HeadwayError):
             return _failed(error.message)
-        log.error("deployment %s met an unforeseen error", self.deployment.deployment_id, exc_info=error)
+        if explain.is_full_disk(error):
+            log.warning("deployment %s found no room on the disk: %s", self.deployment.deployment_id, error)
+        else:
+            log.error("deployment %s met an unforeseen error", self.deployment.deployment_id, exc_info=error)
         return _failed(explain.unforeseen(error))
 
     @property
