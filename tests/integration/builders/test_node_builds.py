@@ -75,7 +75,7 @@ async def test_the_version_that_is_asked_for_is_used_in_the_build_and_at_run_tim
     bundle = await BUILDER.build(site, workspace, spec_of(site, toolchains=store_of(site)))
     assert [each.partition("/")[0] for each in bundle.toolchains] == ["npm", "node"]
     assert any(Path(folder, "node").exists() for folder in bundle.tool_path)
-    assert any(line.startswith("npm ") for line in site.said)
+    assert [line for line in site.said if line.startswith("versions: ") and "npm " in line]
 
 
 @pytest.mark.parametrize(
