@@ -176,13 +176,13 @@ def test_a_kept_folder_leads_nowhere_by_a_link(bench: Bench, where: str) -> None
     os.chown(link, ACCOUNT, ACCOUNT, follow_symlinks=False)
     said = bench.does(layer.OVERLAY, "print(os.listdir('up'))", keep=["up"])
     assert said.returncode != 0
-    assert "It has to be a folder, and no link." in said.stderr
+    assert "It has to be a folder, and no link (" in said.stderr
     assert "passwd" not in said.stdout
 
 
 @pytest.mark.parametrize("path", ["", "/", "/etc", "..", "a/../b", "a//b", ".", "a\0b"])
 def test_only_a_folder_within_the_release_can_be_kept(path: str) -> None:
-    with open_folder() as folder, pytest.raises(InvalidInput, match=r"build\.keep"):
+    with open_folder() as folder, pytest.raises(InvalidInput, match=r"--keep"):
         record.check_spec(make_spec(folder, keep=(path,)))
 
 

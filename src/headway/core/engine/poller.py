@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 
+from headway.core.engine import explain
 from headway.kernel.errors import HeadwayError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,9 @@ class Poller:
             log.warning("%s waits: %s", self.name, away.message)
         except HeadwayError as error:
             log.warning("%s: %s", self.name, error.message)
-        except Exception:
-            log.exception("%s failed in a round", self.name)
+        except Exception as error:
+            if explain.is_full_disk(error):
+                log.warning("%s: %s", self.name, explain.unforeseen(error))
+            else:
+                log.exception("%s failed in a round", self.name)
         return _REST_AFTER_FAILURE

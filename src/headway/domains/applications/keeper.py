@@ -187,8 +187,10 @@ def _out_of_line(at_rest: Sequence[AtRest], up: Mapping[str, Collection[str]]) -
 
 
 async def _unless_away(work: Awaitable[None]) -> None:
-    """What an engine that is away keeps from being done is done when it is back; the rest does not wait for it."""
+    """What an engine that is away, or a disk, keeps from being done is done later; the rest does not wait for it."""
     try:
         await work
     except Unavailable as away:
         log.warning("left for later: %s", away.message)
+    except OSError as error:
+        log.warning("left for later: %s", error)
