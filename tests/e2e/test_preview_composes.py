@@ -117,6 +117,7 @@ def test_a_preview_of_several_containers_comes_and_leaves_nothing(
         assert pull.tell("closed", state="closed")["outcome"] == "removed"
         gone = (docker_engine, preview["previewDeploymentId"], "kiosk-pr-4")
         until(lambda: not any(left(*gone).values()), 30, what="nothing is left")
-        assert not list(running.work.rglob(f"*{preview['previewDeploymentId']}*"))
+        named = f"*{preview['previewDeploymentId']}*"
+        until(lambda: not list(running.work.rglob(named)), 30, what="no file of it is left")
         assert page(running, "kiosk.example.test") == "one"
         running.post("compose.delete", composeId=compose_id, deleteVolumes=True)
