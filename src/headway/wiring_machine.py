@@ -224,6 +224,7 @@ def memory_share(settings: Settings, vault: Vault) -> Share:
     return Share(
         bytes=memory_bytes() * settings.organization_memory_percent // 100,
         composes=partial(demand_of_composes, host_id=LOCAL, vault=vault),
+        unsaid=settings.application_memory_bytes,
     )
 
 

@@ -17,8 +17,7 @@ class Plan:
     others. ``commit`` is set for a redeploy, which fetches nothing; ``serving`` is the release that serves now, with
     its ports, what it runs in and whether it ``answers`` HTTP; ``mask`` is what must not show; ``registry`` has the
     url, username and password with which an image is fetched, ``provider`` the connection to the git provider that
-    opens the repository. It is ``ruled`` where nobody of its organisation may use the machine; ``memory_part`` is what
-    its organisation leaves it of the memory there, where nobody has said how much it may take.
+    opens the repository. It is ``ruled`` where nobody of its organisation may use the machine.
     """
 
     application_id: str
@@ -38,7 +37,6 @@ class Plan:
     answers: bool = False
     project_id: str = ""
     ruled: bool = False
-    memory_part: int | None = None
     host_name: str = ""
     registry: Mapping[str, str] | None = field(default=None, repr=False)
     provider: Mapping[str, str] | None = field(default=None, repr=False)

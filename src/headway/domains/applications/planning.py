@@ -58,6 +58,7 @@ class Planning:
             allow_file = bool(deployment.input.get("allow_file"))
             plan = self.plan(tx, application, commit=commit, allow_file=allow_file)
             powers.require_start(tx, application, plan.settings, self.vault)
+            share_store.require_room(tx, application, plan.settings, self.memory_share, self.vault)
             _require_ports(plan)
         except HeadwayError as error:
             raise RunFailed(error.message, Reason.REFUSED) from error
@@ -125,7 +126,6 @@ class Planning:
             answers=bool(serving and serving.health and serving.health.answers),
             project_id=application.project_id,
             ruled=self._is_ruled(tx, application, settings),
-            memory_part=share_store.part_of(tx, application, settings, self.memory_share, self.vault),
             mask=variables.mask,
         )
 

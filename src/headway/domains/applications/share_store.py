@@ -7,74 +7,79 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from headway.core.access.machine_store import first_organization
+from headway.core.access import machine_store
 from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.domains.applications import store
 from headway.domains.applications.model import Application, AppSettings, ReleaseState, Wanted
+from headway.domains.applications.snapshot import open_snapshot
 from headway.infra.db.tables.access import organizations
 from headway.infra.db.tables.applications import applications, releases
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.vault import Vault
 
-_LEAST_PARTS = 8
-_LEAST_BYTES = 64 << 20
 _a, _r = applications.c, releases.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
     """What one organisation may take of the machine's memory, in bytes; ``composes`` tells what its compose services
-    may take there.
+    may take there, and ``unsaid`` is what an application may that has no limit of its own (None: all).
     """
 
     bytes: int
     composes: Callable[[Tx, str], int]
+    unsaid: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What the applications of an organisation have been told that they may take, and how many were told nothing."""
-
-    said: int
-    unsaid: int
-
-
-def part_of(tx: Tx, application: Application, settings: AppSettings, share: Share, vault: Vault) -> int | None:
-    """What an application may take for which nobody has said it: of what is left of its organisation's ``share`` an
-    eighth, or less where there are more of its kind. None for the first organisation, whose the machine is, and on a
-    server, which is its organisation's own. Raises InvalidInput where too little is left.
+def require_room(tx: Tx, application: Application, settings: AppSettings, share: Share, vault: Vault) -> None:
+    """Returns where an application may be deployed with the limit that these settings say: within what is left of its
+    organisation's ``share``, or no higher than that of the release that serves. Nothing is asked of one without a
+    limit, of a preview, of who has the machine, and on a server, which is its organisation's own. Raises InvalidInput.
     """
-    if application.host_id != LOCAL_HOST or application.organization_id == first_organization(tx):
-        return None
-    beside = taken(tx, application.organization_id, vault, but=application.application_id)
-    asked = _said(settings)
-    left = share.bytes - beside.said - share.composes(tx, application.organization_id)
-    part = (left - asked) // max(_LEAST_PARTS, beside.unsaid + 1)
-    if left < asked or (not asked and part < _LEAST_BYTES):
-        wants = f"{asked >> 20} MiB of memory" if asked else f"at least {_LEAST_BYTES >> 20} MiB of memory"
-        most = share.bytes >> 20
-        raise InvalidInput(
-            f"The application is to have {wants}, and of the {most} MiB that one organisation may have on the "
-            f"machine (HEADWAY_ORGANIZATION_MEMORY) {max(0, left) >> 20} MiB are left: give it or other services less."
-        )
-    return part
+    asked, whose = _said(settings), application.organization_id
+    is_elsewhere = application.host_id != LOCAL_HOST or application.preview_of is not None
+    if not asked or is_elsewhere or machine_store.has_machine(tx, whose):
+        return
+    left = share.bytes - said(tx, whose, vault, but=application.application_id) - share.composes(tx, whose)
+    if asked <= left or _serves_with(tx, application, asked, share, vault):
+        return
+    raise InvalidInput(
+        f"The application is to have {asked >> 20} MiB of memory, and of the {share.bytes >> 20} MiB that one "
+        f"organisation may have on the machine (HEADWAY_ORGANIZATION_MEMORY) {max(0, left) >> 20} MiB are left: give "
+        "it or other services less."
+    )
 
 
-def taken(tx: Tx, organization_id: str, vault: Vault, *, but: str = "") -> Taken:
-    """What the organisation's applications on the panel's machine may take that serve, ``but`` one."""
+def _serves_with(tx: Tx, application: Application, asked: int, share: Share, vault: Vault) -> bool:
+    """Whether the release that serves there may take as much; of one that was made before that was written down it is
+    taken to be so.
+    """
+    serving = store.serving(tx, application.application_id)
+    if serving is None or serving.host_id != LOCAL_HOST:
+        return False
+    made_of = open_snapshot(store.spec_of(tx, serving.release_id), vault)
+    if made_of is None:
+        return True
+    has = _said(made_of.settings) or (share.unsaid or asked) * max(1, made_of.settings.replicas)
+    return asked <= has
+
+
+def said(tx: Tx, organization_id: str, vault: Vault, *, but: str = "") -> int:
+    """What the organisation's applications on the panel's machine that serve were told that they may take, ``but``
+    one.
+    """
     mine = (_a.organization_id == organization_id, _a.host_id == LOCAL_HOST, _a.application_id != but)
     serve = (_r.application_id == _a.application_id, _r.state == ReleaseState.SERVING, _a.wanted != Wanted.DOWN)
     found = tx.execute(select(_a.application_id).where(*mine, *serve)).scalars()
-    settings = [each for one in found if (each := store.settings_of(tx, one, vault)) is not None]
-    said = [_said(each) for each in settings]
-    return Taken(said=sum(said), unsaid=said.count(0))
+    settings = (store.settings_of(tx, one, vault) for one in found)
+    return sum(_said(each) for each in settings if each is not None)
 
 
 def demand_of_applications(tx: Tx, organization_id: str, *, vault: Vault) -> int:
     """What they were told that they may take."""
-    return taken(tx, organization_id, vault).said
+    return said(tx, organization_id, vault)
 
 
 def survey(tx: Tx, vault: Vault, *, share: Share) -> Iterator[Line]:
@@ -82,14 +87,17 @@ def survey(tx: Tx, vault: Vault, *, share: Share) -> Iterator[Line]:
     for row in tx.execute(select(organizations.c.organization_id, organizations.c.name)):
         if has_machine(tx, row.organization_id):
             continue
-        said = taken(tx, row.organization_id, vault).said + share.composes(tx, row.organization_id)
-        if said > share.bytes:
-            why = (
-                f"come to {said >> 20} MiB, and {share.bytes >> 20} are the most (HEADWAY_ORGANIZATION_MEMORY): what "
-                "runs goes on, and is refused when it is deployed next"
-            )
+        composes = share.composes(tx, row.organization_id)
+        together = said(tx, row.organization_id, vault) + composes
+        if together > share.bytes:
+            refused = composes > share.bytes
+            next_ = "a compose file is refused when it is deployed next" if refused else "who asks for more is refused"
             yield Line(
-                what=f"organization {row.name}", setting="the memory limits of its services", why=why, refused=True
+                what=f"organization {row.name}",
+                setting="the memory limits of its services",
+                why=f"come to {together >> 20} MiB, and {share.bytes >> 20} are the most "
+                f"(HEADWAY_ORGANIZATION_MEMORY): what runs goes on, and {next_}",
+                refused=refused,
             )
 
 

@@ -231,7 +231,7 @@ class Tools:
             loopback=None if plan.settings.loopback is None else tuple(plan.settings.loopback),
             env={name: Secret(value) for name, value in plan.variables.items()},
             health=self._health(plan, artifact, takes_requests=bool(ports)),
-            memory_bytes=plan.settings.memory_bytes or self._unsaid(plan.memory_part),
+            memory_bytes=plan.settings.memory_bytes or self.defaults.application_memory_bytes,
             process_limit=self.defaults.process_limit,
             disk_bytes=self.defaults.application_disk_bytes,
             data_folder=self.folders.data(plan.application_id),
@@ -305,10 +305,6 @@ class Tools:
             deadline_seconds=_given(plan.settings.health_deadline_seconds, self.defaults.health_seconds),
             settle_seconds=_given(plan.settings.settle_seconds, self.defaults.settle_seconds),
         )
-
-    def _unsaid(self, part: int | None) -> int | None:
-        """What an application may take for which nobody has said it."""
-        return min((each for each in (part, self.defaults.application_memory_bytes) if each is not None), default=None)
 
     def _limits(self, memory_bytes: int | None) -> Limits:
         return Limits(

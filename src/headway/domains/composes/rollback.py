@@ -152,7 +152,7 @@ class _Rollback:
         """What it was made of, within the bounds of now. Raises RunFailed where it asks for more."""
         try:
             machine = self._plan.settings.host_access
-            return await self._tools.bounded(self._plan.compose_id, release.record, machine=machine)
+            return await self._tools.bounded(self._plan.compose_id, release.record, machine=machine, again=True)
         except InvalidInput as error:
             raise RunFailed(f"Version {release.seq} cannot be used: {error.message}", Reason.REFUSED) from error
 

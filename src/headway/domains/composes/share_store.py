@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from headway.core.access.machine_store import first_organization
+from headway.core.access.machine_store import has_machine
 from headway.domains.composes.model import Record, ReleaseState, Wanted
 from headway.infra.db.tables.composes import compose_releases, composes
 from headway.infra.db.transaction import Tx
@@ -18,11 +18,11 @@ _c, _r = composes.c, compose_releases.c
 
 
 def files_beside(tx: Tx, compose_id: str, vault: Vault) -> list[Mapping[str, Any]] | None:
-    """The files that serve of the organisation's other compose services on the same host; None for the first
-    organisation, whose the machine is.
+    """The files that serve of the organisation's other compose services on the same host; None for one that has
+    the machine, as the first has.
     """
     mine = tx.execute(select(_c.organization_id, _c.host_id).where(_c.compose_id == compose_id)).one()
-    if mine.organization_id == first_organization(tx):
+    if has_machine(tx, mine.organization_id):
         return None
     others = (_c.organization_id == mine.organization_id, _c.host_id == mine.host_id, _c.compose_id != compose_id)
     serve = (_r.compose_id == _c.compose_id, _r.state == ReleaseState.SERVING, _c.wanted != Wanted.DOWN)

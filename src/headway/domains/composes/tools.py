@@ -156,9 +156,10 @@ class Tools:
             beside += paths_of(before.record.file)
         await footing.require(self.engine.machine, self.folders.own(compose_id), paths, beside)
 
-    async def bounded(self, compose_id: str, record: Record, *, machine: bool) -> Record:
+    async def bounded(self, compose_id: str, record: Record, *, machine: bool, again: bool = False) -> Record:
         """The record in which every container is bounded; of one that has the ``machine``, where its author does not
-        say how. Raises InvalidInput where it asks for more than its organisation may have, and EngineAway.
+        say how. One that has served and serves ``again`` does not count what applications take. Raises InvalidInput
+        where it asks for more than its organisation may have, and EngineAway.
         """
         limits, file = self.defaults.bounds, record.file
         too_much = [] if machine else bounds.objections(file, limits)
@@ -166,17 +167,22 @@ class Tools:
         beside = await self.db.read(lambda tx: files_beside(tx, compose_id, self.vault))
         if beside is not None and not machine:
             share = await self.engine.memory_bytes() * limits.memory_percent // 100
-            share -= await self.db.read(lambda tx: self._applications(tx, compose_id))
-            file = memory.shared(file, share, stack=record.stack)
-            too_much += memory.beyond(file, beside, share)
+            taken, served = await self.db.read(lambda tx: self._before(tx, compose_id))
+            taken = 0 if again else taken
+            too_much += memory.starved(file, share, taken=taken, served=served)
+            file = memory.shared(file, share, taken=taken, served=served, stack=record.stack)
+            too_much += memory.beyond(file, beside, share, taken=taken, served=served)
         if too_much:
             raise InvalidInput(f"The compose file {'; it '.join(too_much)}.")
         return replace(record, file=await self.begun(compose_id, file, machine=machine, stack=record.stack))
 
-    def _applications(self, tx: Tx, compose_id: str) -> int:
-        """What its organisation's applications were told that they may take of this machine."""
-        whose = store.find(tx, compose_id, self.vault).organization_id
-        return self.beside(tx, whose) if self.host_id == LOCAL_HOST else 0
+    def _before(self, tx: Tx, compose_id: str) -> tuple[int, Model | None]:
+        """What its organisation's applications were told that they may take of this machine, and the file that
+        serves.
+        """
+        whose, serving = store.find(tx, compose_id, self.vault), store.serving(tx, compose_id, self.vault)
+        taken = self.beside(tx, whose.organization_id) if self.host_id == LOCAL_HOST else 0
+        return taken, None if serving is None else serving.record.file
 
     async def begun(self, compose_id: str, file: Model, *, machine: bool, stack: bool) -> Model:
         """The file whose containers begin where the kernel judges them. Raises EngineAway."""
