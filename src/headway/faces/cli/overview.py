@@ -40,16 +40,23 @@ class Overview:
         """What it does now: serves, stopped, being started, or the reason why it does not serve as it should."""
         status = self._status
         if status == "idle":
-            return "stopped" if self.row["deployments"] else "never deployed"
+            return "stopped" if self._serves or self.row["deployments"] else "never deployed"
         if status == "done":
             return "serves, unstable" if (self.serving or {}).get("unstable") else "serves"
-        if self.serving is None:
+        if not self._serves:
             return {"running": "deploys", "error": "error"}.get(status, status)
         return {"running": "serves, deploys", "error": "serves, error"}.get(status, status)
 
     @property
     def _status(self) -> str:
         return str(self.row["composeStatus" if self.kind == "compose" else "applicationStatus"])
+
+    @property
+    def _serves(self) -> bool:
+        """Whether a release serves, or would if it were not stopped: the deployment that brought it may be gone."""
+        if self.kind in {"application", "compose"}:
+            return self.row["servingReleaseId"] is not None
+        return self.serving is not None
 
     @property
     def last(self) -> Row | None:

@@ -11,6 +11,7 @@ from headway.faces.cli import output
 from headway.faces.cli.options import AsJson
 from headway.faces.cli.output import Column
 from headway.faces.cli.session import Session
+from headway.kernel.errors import NotFound
 
 if TYPE_CHECKING:
     from headway.faces.cli.client import Client
@@ -43,6 +44,8 @@ def status(
     with Session.of(context).client() as client:
         found = overviews(client, services(client) if service is None else [find(client, service)])
         moving = _under_way(client) if service is None else []
+    if service is not None and not found:
+        raise NotFound(f"{service} was removed meanwhile.")
     if as_json:
         rows = [each.as_json() for each in found]
         output.say_json({"services": rows, "underWay": moving} if service is None else rows[0])
