@@ -30,6 +30,7 @@ def seat(postgres_database_url: str) -> Iterator[Seat]:
     database = SqlDatabase(postgres_database_url)
     seat = Seat(database)
     seat.take()
+    seat.hold()  # as the panel does, some seconds later
     yield seat
     seat.leave()
     database.close()
@@ -117,8 +118,11 @@ async def test_a_seat_of_which_nothing_was_heard_for_long_keeps_nobody_away(
     alone: SqlDatabase, elsewhere: SqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await alone.version.now()
-    late = time.monotonic() + 10.5
-    monkeypatch.setattr("headway.infra.db.seat.time.monotonic", lambda: late)
+    late, clock = time.clock_gettime(time.CLOCK_BOOTTIME) + 10.5, time.clock_gettime
+    # As after a machine was suspended: the other clocks of the process stand still meanwhile.
+    monkeypatch.setattr(
+        "headway.infra.db.seat.time.clock_gettime", lambda which: late if which == time.CLOCK_BOOTTIME else clock(which)
+    )
     await elsewhere.run(lambda tx: add(tx, 1))
     assert await alone.version.now() != before
 
@@ -139,3 +143,20 @@ async def test_a_seat_that_is_taken_again_keeps_others_away_again(alone: SqlData
     assert alone.commits.alone()
     seat.leave()
     assert not alone.commits.alone()
+
+
+async def test_a_seat_that_was_just_taken_vouches_for_nothing_of_before(alone: SqlDatabase, seat: Seat) -> None:
+    async def marks() -> set[object]:
+        return {await alone.version.now() for _ in range(3)}
+
+    with psycopg.connect(alone.url.replace("postgresql+psycopg", "postgresql")) as late:
+        late.execute("CREATE TABLE late (n int)")  # as a panel that was here before, or oneself, may have left it
+        begun, before = alone.commits.begun, await marks()
+        await asyncio.to_thread(seat.leave)
+        await asyncio.to_thread(seat.take)
+        assert alone.commits.in_doubt
+        assert alone.commits.begun > begun, "what was answered before is asked again"
+        late.commit()
+        assert not before & await marks()
+    await asyncio.to_thread(seat.hold)
+    assert not alone.commits.in_doubt

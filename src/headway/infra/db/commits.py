@@ -19,12 +19,14 @@ class Commits:
 
     @property
     def begun(self) -> int:
-        """How many have been sent: as long as it is the same none was, whatever thread sends them."""
+        """How many have been sent, and how often the seat was taken: as long as it is the same none was, whatever
+        thread sends them.
+        """
         return self._begun
 
     @property
     def in_doubt(self) -> bool:
-        """Whether one was sent that nobody has answered."""
+        """Whether one may have been sent that nobody has answered."""
         return self._in_doubt
 
     def settled(self) -> int | None:
@@ -44,6 +46,14 @@ class Commits:
             self._answered(in_doubt=True)
             raise
         self._answered()
+
+    def begun_anew(self) -> None:
+        """Others may have committed until now, and a session that was lost may have left a commit under way: no answer
+        of before is good any more, and all is in doubt until the server was seen with nothing open.
+        """
+        with self._lock:
+            self._begun += 1
+            self._in_doubt = True
 
     def none_is_open(self, as_of: int) -> None:
         """The server was seen with no open transaction after so many had begun: what was in doubt comes no more."""

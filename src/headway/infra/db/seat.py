@@ -22,7 +22,8 @@ _PATIENCE_SECONDS = 5.0  # the server has to notice that a predecessor is gone
 _SURE_SECONDS = 10.0
 # https://www.postgresql.org/docs/current/runtime-config-connection.html: by the server, so that the lock of a machine
 # that vanished without a word is free again within about ten seconds.
-_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+# A timeout of what was sent, which a server may be set to, would be in the place of the count.
+_KEEPALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c tcp_user_timeout=0"
 
 _NONE_IS_OPEN = (
     "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND backend_xid IS NOT NULL)"
@@ -65,7 +66,7 @@ class Seat:
         """Whether the lock is ours at this moment, without asking: its session answered a while ago, and the server has
         not said since that it ends it.
         """
-        return self._sure_until > time.monotonic() and not self._heard.poll(0)
+        return self._sure_until > _now() and not self._heard.poll(0)
 
     def take(self) -> None:
         """Takes the seat; waits some seconds for a predecessor to leave it. Raises SeatTaken, DatabaseAway."""
@@ -81,7 +82,7 @@ class Seat:
         Raises SeatTaken where somebody else was quicker, DatabaseAway.
         """
         if self._connection is not None:
-            asked_at, begun = time.monotonic(), self._commits.begun
+            asked_at, begun = _now(), self._commits.begun
             try:
                 if self._connection.scalar(text(_NONE_IS_OPEN if self._commits.in_doubt else "SELECT false")):
                     self._commits.none_is_open(begun)
@@ -105,13 +106,19 @@ class Seat:
             return True
         with translated(self._engine):
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            asked_at = time.monotonic()
+            asked_at = _now()
             if connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}):
                 self._connection, self._heard = connection, _listening(connection)
+                self._commits.begun_anew()
                 self._sure_until = asked_at + _SURE_SECONDS
                 return True
         connection.close()
         return False
+
+
+def _now() -> float:
+    """By a clock that goes on while the machine is suspended, as the server's does."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _listening(connection: Connection) -> select.poll:
