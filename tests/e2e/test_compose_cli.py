@@ -77,6 +77,14 @@ def test_a_host_name_leads_to_a_service_of_the_file_and_the_file_is_changed(runn
     assert typed(running, "composes", "set", "led", "--path", "two.yml")[0] == 0
     row = running.get("compose.one", composeId=led["composeId"])
     assert (row["sourceType"], row["composePath"]) == ("git", "two.yml")
+    assert typed(running, "composes", "set", "led", "--branch", "next")[0] == 0
+    assert running.get("compose.one", composeId=led["composeId"])["customGitBranch"] == "next"
+    assert typed(running, "composes", "set", "led", "--git", "https://git.example/b.git")[0] == 0
+    row = running.get("compose.one", composeId=led["composeId"])
+    assert (row["customGitBranch"], row["composePath"]) == (None, "./docker-compose.yml"), "the defaults of the help"
+    running.post("compose.update", composeId=led["composeId"], sourceType="gitlab")
+    assert typed(running, "composes", "set", "led", "--branch", "next")[0] == 0
+    assert running.get("compose.one", composeId=led["composeId"])["gitlabBranch"] == "next"
 
 
 def test_a_database_has_no_host_name_and_no_release_to_go_back_to(running: Panel) -> None:

@@ -113,16 +113,14 @@ def set_(
     """Sets where a compose service comes from: another file, repository or branch, or another path in the repository.
     Its next deploy takes it from there.
     """
-    if file is None and git is None:
-        given = {name: value for name, value in (("customGitBranch", branch), ("composePath", path)) if value}
-        if not given:
-            raise InvalidInput("Say what is to be set: --file FILE, --git URL, --branch NAME or --path PATH.")
-    else:
-        given = _source(file, git, branch, path)
+    if not (file or git or branch or path):
+        raise InvalidInput("Say what is to be set: --file FILE, --git URL, --branch NAME or --path PATH.")
+    given = None if file is None and git is None else changed_source(file, git, branch, path)
     with Session.of(context).client() as client:
         found = find(client, compose)
-        if not {"composeFile", "customGitUrl"} & given.keys():
-            _refuse_raw(client, found)
+        if given is None:
+            source = client.get("compose.one", composeId=found.compose_id)["sourceType"]
+            given = moved_within(found.name, source, branch, path)
         row = client.post("compose.update", {"composeId": found.compose_id, **given})
     said = f"{found.name} comes from there from its next deploy on: headway composes deploy {found.name}"
     output.say_json(row) if as_json else output.say(said)
@@ -244,12 +242,26 @@ def _source(file: Path | None, git: str | None, branch: str | None, path: str | 
     return {"sourceType": "raw", "composeFile": text}
 
 
-def _refuse_raw(client: Client, found: Found) -> None:
-    """Raises InvalidInput where there is no repository, in which a branch or a path could be."""
-    if client.get("compose.one", composeId=found.compose_id)["sourceType"] == "raw":
+def changed_source(file: Path | None, git: str | None, branch: str | None, path: str | None) -> dict[str, Any]:
+    """The fields of another file or repository: what is not said of a repository is as the help says, whatever was said
+    of the one before.
+    """
+    defaults = {} if git is None else {"customGitBranch": None, "composePath": "./docker-compose.yml"}
+    return defaults | _source(file, git, branch, path)
+
+
+def moved_within(name: str, source: str, branch: str | None, path: str | None) -> dict[str, Any]:
+    """The fields of another branch or path in where a service comes from: each is the one that its deploy reads. Raises
+    InvalidInput where there is none.
+    """
+    if source == "raw":
         raise InvalidInput(
-            f"{found.name} was given its compose file and comes from no repository: give --file FILE, or --git URL too."
+            f"{name} was given its compose file and comes from no repository: give --file FILE, or --git URL too."
         )
+    if source == "drop" and branch:
+        raise InvalidInput(f"{name} comes from an upload, which has no branch: give --git URL too.")
+    of_branch = {"git": "customGitBranch", "github": "branch"}.get(source, f"{source}Branch")
+    return {field: value for field, value in ((of_branch, branch), ("composePath", path)) if value}
 
 
 def _every(client: Client) -> Iterator[Found]:
