@@ -16,14 +16,14 @@ BINS: Final = "node_modules/.bin"
 MODULES: Final = "node_modules"
 
 _HOOKS: Final = ("preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare")
-# What an installation's scripts look at beside the packages, where that is known; then what they make.
+# What an installation's scripts look at beside the packages, where that is known; then what they make. Prisma writes
+# its client wherever a schema says, and Playwright its browsers outside of the application: theirs is not known.
 _KNOWN: Final[tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = (
-    (r"prisma generate", ("prisma/schema.prisma", "prisma/schema/*.prisma", "prisma.config.ts"), ()),
     (r"patch-package", ("patches/*",), ()),
     (r"(?:nuxt|nuxi) prepare", ("nuxt.config.ts", "nuxt.config.js", "nuxt.config.mjs"), (".nuxt",)),
     (r"svelte-kit sync", ("svelte.config.js", "vite.config.ts", "vite.config.js"), (".svelte-kit",)),
     (
-        r"(?:is-ci \|\| )?husky(?: install)?(?: \S+)?|simple-git-hooks|lefthook install|(?:npx )?playwright install",
+        r"(?:is-ci \|\| )?husky(?: install)?(?: \S+)?|simple-git-hooks|lefthook install",
         (),
         (),
     ),

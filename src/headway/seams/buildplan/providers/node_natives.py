@@ -38,6 +38,8 @@ _PLAYWRIGHT: Final = (
     "libxcb1", "libxcomposite1", "libxdamage1", "libxext6", "libxfixes3", "libxkbcommon0", "libxrandr2",
 )  # fmt: skip
 _SCHEMAS: Final = ("prisma/schema.prisma", "schema.prisma", "src/prisma/schema.prisma", "db/schema.prisma")
+# The scripts that a build runs by themselves, in which a client may be generated.
+_GENERATING: Final = ("preinstall", "install", "postinstall", "prepare", "prebuild", "build")
 _MIGRATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "drizzle-kit": ("drizzle/", "drizzle-kit migrate"),
     "knex": ("migrations/", "knex migrate:latest"),
@@ -100,7 +102,9 @@ def find_natives(tree: Tree, manager: Manager, packages: Sequence[Package], serv
 def _prisma(
     tree: Tree, manager: Manager, packages: Sequence[Package], served: Package
 ) -> tuple[tuple[Phase, ...], str | None]:
-    """Prisma's client is generated where no script does; its migrations are for the release command."""
+    """Prisma's client is generated where no script that is run does; its migrations are for the release command. What a
+    hook of its package generates with an installation would be missing or old where that is a copy of one before.
+    """
     owner = next((each for each in (served, *packages) if each.has("prisma")), None)
     if owner is None:
         return (), None
@@ -108,7 +112,7 @@ def _prisma(
     schema = next((name for name in _SCHEMAS if name in inner), None)
     named = owner.record("prisma").get("schema")
     has_schema = schema is not None or isinstance(named, str) or bool(inner.matching("prisma/schema/*.prisma"))
-    scripts = [line for package in packages for line in package.scripts.values()]
+    scripts = [package.script(name) or "" for package in packages for name in _GENERATING]
     phases: tuple[Phase, ...] = ()
     if has_schema and not any(("prisma generate" in line or "db:generate" in line) for line in scripts):
         phases = (Phase(name="prisma generate", argv=manager.program("prisma", "generate"), folder=owner.folder),)
