@@ -100,7 +100,8 @@ async def look(work: Work, store: Store, tools: Sequence[str]) -> Inventory:
             "run. Install it (apt-get install python3), then deploy again."
         )
     said = json.loads(ended.output)
-    await store.memory.keep(work.host, asked, ended.output, places=said["places"], began=said["began"])
+    if said["places"] is not None:
+        await store.memory.keep(work.host, asked, ended.output, places=said["places"], began=said["began"])
     return parse(ended.output)
 
 

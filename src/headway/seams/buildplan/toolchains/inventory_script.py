@@ -20,6 +20,7 @@ from typing import Any
 
 PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/local/go/bin", "/usr/bin", "/bin")
 FIRST_GID_OF_PEOPLE = 1000
+MOST_HOPS = 200
 VERSION = re.compile(r"(\d+(?:\.\d+)+(?:[-+.]?[A-Za-z][\w.+-]*)?)")
 # By manager: the variable that moves its folder, the folders where it lies, and what is below by tool.
 MANAGERS = (
@@ -70,7 +71,7 @@ def main() -> None:
         "found": found,
         "kept": kept(Path(asked["store"]), tools),
         "began": began,
-        "places": sorted(places(tools, asked)),
+        "places": noted_places(tools, asked),
     }
     json.dump(answer, sys.stdout)
 
@@ -118,6 +119,14 @@ def lying(variable: str, folders: tuple[str, ...], roots: dict[str, str]) -> lis
     return list(dict.fromkeys([*own, *(each.replace("~", home, 1) for each in folders)]))
 
 
+def noted_places(tools: dict[str, Any], asked: dict[str, Any]) -> list[str] | None:
+    """The places in their order; None where one cannot be looked at, and so the answer cannot be remembered."""
+    try:
+        return sorted(places(tools, asked))
+    except (OSError, RuntimeError):
+        return None
+
+
 def places(tools: dict[str, Any], asked: dict[str, Any]) -> set[str]:
     """All whose change could change the answer: where it was looked, what was found and the ways there, what the
     packages of the machine are, and what is not there and may come.
@@ -135,10 +144,29 @@ def places(tools: dict[str, Any], asked: dict[str, Any]) -> set[str]:
     starts += [real / "package.json" for each in starts if each.is_symlink() for real in each.resolve().parents]
     store = Path(asked["store"])
     kept_ones = [store, *(each for tool in tools for each in (store / tool, *(store / tool).glob("*")))]
-    ways = {way for start in starts if start.exists() for each in (start, start.resolve()) for way in each.parents}
+    there = {hop for start in starts for hop in hops(start)}
+    ways = {way for each in there if os.path.lexists(each) for way in each.parents}
     ways = {way for way in ways if not way.stat().st_mode & stat.S_ISVTX}  # where all write, nobody changes another's
-    there = {each for start in starts for each in (start, start.resolve())}
     return {str(each) for each in (*PATH, *ways, *there, *kept_ones, "/var/lib/dpkg/status")}
+
+
+def hops(start: Path) -> set[Path]:
+    """A path and all that it leads over: each link on the way, in a folder's place too, with what it points at."""
+    found: set[Path] = set()
+    ahead = [Path(os.path.abspath(start))]  # noqa: PTH100 - what resolves it follows its links at once
+    while ahead:
+        path = ahead.pop()
+        if path in found:
+            continue
+        if len(found) > MOST_HOPS:
+            raise OSError("its links lead nowhere")
+        found.add(path)
+        for link in (path, *path.parents):
+            if link.is_symlink():
+                found.add(link)
+                target = os.path.join(link.parent.resolve(), link.readlink(), path.relative_to(link))  # noqa: PTH118
+                ahead.append(Path(os.path.normpath(target)))
+    return {*found, start.resolve()}
 
 
 def entry(
