@@ -116,6 +116,39 @@ async def test_whatever_else_it_follows_from_installs_anew(build: Build) -> None
     assert len(seen) == 7
 
 
+async def test_a_clean_build_takes_the_place_of_what_was_kept(site: Worksite, build: Build) -> None:
+    await build()
+    (entry,) = entries(site)
+    made = when(await build(fresh=True))
+    assert entries(site) == [entry]
+    assert when(await build()) == made
+
+
+async def test_what_is_older_than_a_month_is_made_anew_however_often_it_is_used(site: Worksite, build: Build) -> None:
+    first = when(await build())
+    (entry,) = entries(site)
+    note = json.loads((entry / "note.json").read_text())
+    (entry / "note.json").write_text(json.dumps({**note, "made": note["made"] - 31 * 86_400}))
+    assert when(await build()) != first
+    assert site.said[0] == "install: what was kept cannot be used and is dropped (it is older than 30 days)."
+
+
+@pytest.mark.parametrize("name", ["RELEASE", "PACKAGES"])
+async def test_another_list_of_packages_or_system_installs_anew(
+    site: Worksite, build: Build, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    listed = site.folder / "listed"
+    before = next(line for line in SCRIPT.splitlines() if line.startswith(f"{name} = "))
+    changed = SCRIPT.replace(before, f'{name} = Path("{listed}")')
+    monkeypatch.setattr("headway.seams.builders.install_cache.SCRIPT", changed)
+    listed.write_text("ID=debian\nVERSION_ID=12\n")
+    listed.chmod(0o644)
+    first = when(await build())
+    assert when(await build()) == first
+    listed.write_text("ID=debian\nVERSION_ID=13\n")
+    assert when(await build()) != first
+
+
 async def test_what_is_in_the_repository_already_is_neither_taken_nor_kept(site: Worksite, build: Build) -> None:
     plan = plan_of(MAKE, makes=("mods", "app"))
     await build(plan)
@@ -226,7 +259,15 @@ async def test_two_builds_that_keep_the_same_at_once_keep_it_once(site: Worksite
         folder = site.folder / f"release-{number}"
         (folder / "mods").mkdir(parents=True)
         (folder / "mods" / "file").write_text("x" * 100_000)
-        asked = {"do": "keep", "cache": str(cache), "key": "k", "run": str(number), "makes": ["mods"], "most": 3}
+        asked = {
+            "do": "keep",
+            "cache": str(cache),
+            "key": "k",
+            "run": str(number),
+            "makes": ["mods"],
+            "most": 3,
+            "fresh": False,
+        }
         asked |= {"most_bytes": 1 << 30, "most_seconds": 1e9, "least_free": 0}
         started = await asyncio.create_subprocess_exec(
             *("/usr/bin/python3", "-I", "-c", SCRIPT), cwd=folder, stdin=PIPE, stdout=PIPE

@@ -22,7 +22,7 @@ from headway.seams.buildplan.plan import Phase
 FOLDER = "installed"
 SCRIPT = Path(__file__).with_name("install_cache_script.py").read_text()
 _PYTHON = "/usr/bin/python3"
-_FORM = 1  # of what is kept; another one is another key
+_FORM = 2  # of what is kept; another one is another key
 _MOST = 3  # of one application
 _MOST_BYTES = 2 << 30
 _MOST_SECONDS = 30 * 86_400.0
@@ -61,8 +61,7 @@ class InstallCache:
         name, files = group[-1][0], _files(group)
         if self.spec.fresh:
             await self.work.say(phrase("{}: what was kept is not used, since cleanCache is set.", name))
-            return Recalled()
-        said = await self._ask("recall", group, {"do": "take"})
+        said = await self._ask("recall", group, {"do": "take", "most_seconds": _MOST_SECONDS})
         if isinstance(made := said.get("made"), int) and 0 <= made <= _LATEST:
             day = datetime.fromtimestamp(made, UTC)
             await self.work.say(
@@ -93,6 +92,7 @@ class InstallCache:
             "base": self._base(phases),
             "follows": sorted({each for phase in phases for each in phase.follows}),
             "makes": sorted({each for phase in phases for each in phase.makes}),
+            "fresh": self.spec.fresh,
             **asked,
         }
         command = Command(

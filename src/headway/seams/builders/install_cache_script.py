@@ -6,6 +6,7 @@ that it reads and writes is that account's own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,6 +26,8 @@ TEMPORARY_SECONDS = 3600.0  # of a run that was killed; no copy takes longer
 CP = ("/usr/bin/cp", "--archive", "--reflink=auto", "--")
 
 STAGE = Path(".headway", "recalled")
+RELEASE = Path("/etc/os-release")
+PACKAGES = Path("/var/lib/dpkg/status")
 
 
 class Unfit(Exception):
@@ -62,11 +65,15 @@ def taken(asked: dict[str, Any]) -> dict[str, Any]:
         return {}
     key = key_of(asked)
     place = Path(asked["cache"], key)
+    if asked["fresh"]:
+        removed(place)
     if not os.path.lexists(place):
         return {"key": key}
     try:
         note = json.loads((place / NOTE).read_text())
         made = int(note["made"])
+        if time.time() - made > asked["most_seconds"]:
+            raise Unfit(f"it is older than {asked['most_seconds'] / 86_400:.0f} days")
         lay_out(place, note, asked["makes"])
         for each in note["made_of"].values():
             Path(each).parent.mkdir(parents=True, exist_ok=True)
@@ -147,10 +154,14 @@ def kept(asked: dict[str, Any]) -> dict[str, Any]:
         (draft / NOTE).write_text(json.dumps(note))
         subprocess.run(["/usr/bin/sync", "--file-system", "--", str(draft)], check=True, capture_output=True)
         place = cache / asked["key"]
-        if place.exists():  # another build has kept it meanwhile
-            removed(draft)
-        else:
+        if asked["fresh"]:
+            removed(place)
+        try:
             draft.rename(place)
+        except OSError:
+            if not place.exists():
+                raise
+            removed(draft)  # another build has kept it meanwhile
     except BaseException:
         removed(draft)
         raise
@@ -161,9 +172,12 @@ def kept(asked: dict[str, Any]) -> dict[str, Any]:
 def clear(cache: Path, asked: dict[str, Any]) -> None:
     """Removes what is too much, what was not used for long, and what a build that was killed has left."""
     now = time.time()
-    ages = sorted((now - each.stat().st_mtime, each) for each in cache.iterdir() if each.name != asked["key"])
+    ages = []
+    for each in cache.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another build has moved it meanwhile
+            ages += [(now - each.lstat().st_mtime, each)] if each.name != asked["key"] else []
     whole = 0
-    for age, each in ages:
+    for age, each in sorted(ages):
         if each.name.startswith((DRAFT, GONE)):
             if age > TEMPORARY_SECONDS:
                 removed(each)
@@ -175,13 +189,22 @@ def clear(cache: Path, asked: dict[str, Any]) -> None:
 
 def key_of(asked: dict[str, Any]) -> str:
     """What an installation follows from, in one word. Raises Unfit for a file that is none."""
-    parts = [asked["base"].encode()]
+    parts = [asked["base"].encode(), *machine()]
     for name in asked["follows"]:
         path = Path(name)
         if path.is_symlink() or (path.exists() and not path.is_file()):
             raise Unfit(f"{name[:100]} is no plain file")
         parts += [name.encode(), hashlib.sha256(path.read_bytes()).digest() if path.exists() else b"none"]
     return hashlib.sha256(b"\0".join(b"%d:%s" % (len(each), each) for each in parts)).hexdigest()
+
+
+def machine() -> list[bytes]:
+    """What of this machine an installation may have been compiled for or linked with."""
+    libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else None
+    lines = RELEASE.read_bytes().splitlines() if RELEASE.is_file() else []
+    system = sorted(line for line in lines if line.startswith((b"ID=", b"VERSION_ID=")))
+    packages = hashlib.sha256(PACKAGES.read_bytes()).digest() if PACKAGES.is_file() else b"none"
+    return [os.uname().machine.encode(), (libc or "").encode(), b"\n".join(system), packages]
 
 
 def measured(found: list[tuple[Path, os.stat_result]]) -> list[int]:
