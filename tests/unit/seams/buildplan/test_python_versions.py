@@ -140,3 +140,27 @@ def test_uv_takes_the_python_that_was_chosen() -> None:
     files = {"uv.lock": "version = 1\n", "pyproject.toml": "[project]\nname = 'shop'\n", "main.py": "print(1)\n"}
     env = PROVIDER.plan(tree_of({**files, ".python-version": "3.11.11\n"}), BuildSettings()).phases[0].env
     assert (env["UV_PYTHON"], env["UV_PYTHON_DOWNLOADS"]) == ("python3", "never")
+
+
+@pytest.mark.parametrize(
+    ("asked", "pin", "wanted", "is_noted"),
+    [
+        (">=3.13", "numpy==1.26.4", ">=3.13", True),
+        (">=3.13.2,<4", "numpy==1.26.4", ">=3.13.2,<4", True),
+        (">=3.14", "pydantic==1.10.2", ">=3.14", True),
+        (">=3.12", "numpy==1.26.4", ">=3.12,<3.13", False),
+        (">=3.9", "pydantic==1.10.12", ">=3.9,<3.12", False),
+        (">=3.9", "pydantic==1.10.18", ">=3.9,<3.13", False),
+        (">=3.9", "pydantic==1.10.19", ">=3.9", False),
+        (">=3.9", "pydantic==2.7.4", ">=3.9,<3.13", False),
+        (">=3.9", "pydantic==2.8.0", ">=3.9", False),
+    ],
+)
+def test_a_pin_bounds_what_is_asked_for_and_never_contradicts_it(
+    asked: str, pin: str, wanted: str, *, is_noted: bool
+) -> None:
+    project = f"[project]\nname = 'shop'\nversion = '1'\nrequires-python = '{asked}'\n"
+    files = {"pyproject.toml": project, "requirements.txt": f"{pin}\n"}
+    assert needs(files) == [wanted]
+    notes = PROVIDER.plan(tree_of({"main.py": "print(1)\n", **files}), BuildSettings()).notes
+    assert any("is too old for Python" in note for note in notes) == is_noted

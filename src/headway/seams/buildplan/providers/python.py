@@ -110,7 +110,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     script = python_scripts.first_script(app.tree) or ""
     python, notes = python_need(tree, settings, (*_script_asks(project, script), *project.asks))
     if (pin := oldest_pin(project)) is not None:
-        python = python_versions.bounded(python, pin.below, f"{pin.package} {pin.version} in {pin.source}")
+        python, notes = python_versions.bounded(python, notes, pin.below, pin.told)
     install = installation(tree, project, settings, script=script, member=member if shares_lock else "")
     is_told = settings.start is not None
     start = _start(app, settings)

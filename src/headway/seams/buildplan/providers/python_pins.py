@@ -13,7 +13,8 @@ POETRY_LOCK = "poetry.lock"
 _OTHER_LOCKS = ("uv.lock", "pdm.lock", "Pipfile.lock")
 
 # The first version of a package that exists for a minor version of Python 3, where an older one does not come ready for
-# it, and does not compile with it (pandas: not in minutes) or is not loaded by it.
+# it, and does not compile with it (pandas: not in minutes) or is not loaded by it. A name with a major version is for
+# that one, which has releases of its own beside the others.
 _FIRST: Mapping[str, Mapping[int, tuple[int, ...]]] = {
     "aiohttp": {12: (3, 9, 0), 13: (3, 10, 0)},
     "asyncpg": {11: (0, 27, 0), 12: (0, 29, 0), 13: (0, 30, 0)},
@@ -25,7 +26,8 @@ _FIRST: Mapping[str, Mapping[int, tuple[int, ...]]] = {
     "pandas": {11: (1, 5, 0), 12: (2, 1, 1), 13: (2, 2, 3)},
     "psycopg2": {13: (2, 9, 10)},
     "psycopg2-binary": {13: (2, 9, 10)},
-    "pydantic": {12: (1, 10, 13), 13: (2, 8, 0)},
+    "pydantic": {13: (2, 8, 0)},
+    "pydantic 1": {12: (1, 10, 13), 13: (1, 10, 19)},
     "pydantic-core": {13: (2, 20, 0)},
     "scikit-learn": {12: (1, 3, 1), 13: (1, 5, 2)},
     "scipy": {12: (1, 11, 2), 13: (1, 14, 1)},
@@ -48,6 +50,11 @@ class Pin:
     source: str
     below: int
 
+    @property
+    def told(self) -> str:
+        """The package, and where it is pinned."""
+        return f"{self.package} {self.version} in {self.source}"
+
 
 def oldest_pin(project: PythonProject) -> Pin | None:
     """The pin that bounds Python most, None where none does."""
@@ -57,7 +64,8 @@ def oldest_pin(project: PythonProject) -> Pin | None:
 def _pins(project: PythonProject) -> Iterator[Pin]:
     for name, version, source in _exact(project):
         numbers = tuple(int(part[:9]) for part in version.split("."))
-        below = next((minor for minor, first in _FIRST.get(normal(name), {}).items() if numbers < first), None)
+        firsts = _FIRST.get(f"{normal(name)} {numbers[0]}") or _FIRST.get(normal(name), {})
+        below = next((minor for minor, first in firsts.items() if numbers < first), None)
         if below is not None:
             yield Pin(package=normal(name), version=version, source=project.at(source), below=below)
 

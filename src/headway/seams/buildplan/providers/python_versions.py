@@ -90,15 +90,18 @@ def python_need(tree: Tree, settings: BuildSettings, declared: Sequence[Asked]) 
     return Need(tool="python"), tuple(notes)
 
 
-def bounded(need: Need, minor: int, source: str) -> Need:
-    """The need, below a minor version of Python 3 that a package is too old for; where what was asked for names one
-    version, or is below it anyway, as it was.
+def bounded(need: Need, notes: tuple[str, ...], minor: int, source: str) -> tuple[Need, tuple[str, ...]]:
+    """The need, below a minor version of Python 3 that a package is too old for, and the notes, with one more where
+    that contradicts it; then, where what was asked for names one version, or is below it anyway, as it was.
     """
     newest = _newest_minor(need.wanted)
     is_exact = need.source == SETTINGS or (need.wanted and need.wanted[0].isdigit())
     if is_exact or (newest is not None and newest < minor):
-        return need
-    return Need(tool=need.tool, wanted=f"{need.wanted},<3.{minor}".lstrip(","), source=source)
+        return need, notes
+    if _oldest_minor(need.wanted) >= minor:
+        said = f"{source} is too old for Python 3.{minor}, and {need.source} asks for {need.wanted}: that is heard."
+        return need, (*notes, said)
+    return Need(tool=need.tool, wanted=f"{need.wanted},<3.{minor}".lstrip(","), source=source), notes
 
 
 def tool_need(tree: Tree, settings: BuildSettings, tool: str, declared: Asked | None = None) -> Need:
@@ -231,3 +234,9 @@ def _newest_minor(wanted: str) -> int | None:
         if match[1] != "~=" or match[3]:
             minors.append(minor - 1 if below_all_of_it else minor)
     return min(minors) if minors else None
+
+
+def _oldest_minor(wanted: str) -> int:
+    """The oldest minor version of Python 3 that is allowed, 0 where nothing bounds it below."""
+    found = (re.fullmatch(r"(===?|~=|>=|>)3\.(\d+).*", part) for part in wanted.split(","))
+    return max((int(match[2]) for match in found if match), default=0)
