@@ -17,6 +17,7 @@ import pytest
 from headway.infra.hosts.base import StopMode
 from headway.kernel.artifacts import Workspace
 from headway.kernel.errors import HeadwayError
+from headway.seams.builders.base import BuildError
 from headway.seams.builders.install_cache import SCRIPT
 from headway.seams.builders.native import Surroundings, run_phases
 from headway.seams.buildplan.plan import BuildPlan, Need, Phase
@@ -204,6 +205,33 @@ async def test_an_odd_cache_is_dropped_and_said(site: Worksite, build: Build, ha
     assert site.said[0].startswith("install: what was kept cannot be used and is dropped (")
     await build()
     assert site.said[0].startswith(NOTHING)
+
+
+async def test_what_a_recall_that_was_killed_has_left_is_removed_first(
+    site: Worksite, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = when(await build())
+    with monkeypatch.context() as patch:
+        killed = SCRIPT.replace("        os.utime(place)\n", "        os.kill(os.getpid(), 9)\n", 1)
+        patch.setattr("headway.seams.builders.install_cache.SCRIPT", killed)
+        second = await build()
+    assert when(second) != first
+    assert site.names == ["recall install", "clear install", "prepare", "install", "keep install", "build"]
+    assert site.said[0] == "install: what was kept cannot be used and is dropped (it was ended by signal 9)."
+    assert not Path(second.folder, ".headway/recalled").exists()
+    await build()
+    assert site.said[0].startswith(NOTHING)
+
+
+async def test_half_of_a_copy_that_cannot_be_removed_fails_the_build(
+    site: Worksite, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await build()
+    killed = SCRIPT.replace("        os.utime(place)\n", "        os.kill(os.getpid(), 9)\n", 1)
+    stuck = killed.replace("    shutil.rmtree(path)\n", "    raise OSError(16, 'Device or resource busy')\n", 1)
+    monkeypatch.setattr("headway.seams.builders.install_cache.SCRIPT", stuck)
+    with pytest.raises(BuildError, match=r"could not be removed \(Device or resource busy\)"):
+        await build()
 
 
 async def test_what_was_being_kept_when_the_build_was_killed_is_none(site: Worksite, build: Build) -> None:

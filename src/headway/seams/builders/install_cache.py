@@ -11,11 +11,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from headway.infra.hosts.base import Cause, Exit
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Workspace
 from headway.kernel.phrase import phrase
-from headway.seams.builders.base import BuildSpec
+from headway.seams.builders.base import BuildError, BuildSpec
 from headway.seams.builders.listing import PATH
 from headway.seams.buildplan.plan import Phase
 
@@ -28,6 +29,8 @@ _MOST_BYTES = 2 << 30
 _MOST_SECONDS = 30 * 86_400.0
 _LEAST_FREE = 1 << 30
 _LATEST = 253_402_300_799  # the last second of the year 9999
+
+_KILLED = "killed"  # what is said in the place of a script that was ended before it answered
 
 Named = tuple[str, Phase]
 
@@ -62,6 +65,8 @@ class InstallCache:
         if self.spec.fresh:
             await self.work.say(phrase("{}: what was kept is not used, since cleanCache is set.", name))
         said = await self._ask("recall", group, {"do": "take", "most_seconds": _MOST_SECONDS})
+        if _KILLED in said:
+            said = await self._cleared(group, said[_KILLED])
         if isinstance(made := said.get("made"), int) and 0 <= made <= _LATEST:
             day = datetime.fromtimestamp(made, UTC)
             await self.work.say(
@@ -81,9 +86,18 @@ class InstallCache:
             return
         bounds = {"most": _MOST, "most_bytes": _MOST_BYTES, "most_seconds": _MOST_SECONDS, "least_free": _LEAST_FREE}
         said = await self._ask("keep", group, {"do": "keep", "key": recalled.key, "run": self.run, **bounds})
-        if "why" in said:
-            name = group[-1][0]
-            await self.work.say(phrase("{}: not kept for the next build ({}).", name, said["why"]))
+        if why := said.get("why") or said.get(_KILLED):
+            await self.work.say(phrase("{}: not kept for the next build ({}).", group[-1][0], why))
+
+    async def _cleared(self, group: Sequence[Named], how: str) -> Mapping[str, Any]:
+        """Has what a recall that was ended from outside left removed. Raises BuildError where that cannot be."""
+        said = await self._ask("clear", group, {"do": "clear"})
+        if why := said.get("why") or said.get(_KILLED):
+            raise BuildError(
+                f"What an installation made before could not be copied ({how}), and the half of it that lies in the "
+                f"build path could not be removed ({why}). Deploy again, with cleanCache if it happens again."
+            )
+        return {**said, "why": how}
 
     async def _ask(self, verb: str, group: Sequence[Named], asked: Mapping[str, Any]) -> Mapping[str, Any]:
         phases = [phase for _, phase in group]
@@ -105,8 +119,10 @@ class InstallCache:
             step_seconds=self.spec.step_seconds,
         )
         ended = await self.work.command(f"{verb} {group[-1][0]}", command, check=False)
+        if not ended.succeeded:
+            return {_KILLED: _told(ended)}
         try:
-            said = json.loads(ended.output) if ended.succeeded else {"why": "it took too long, or more than is allowed"}
+            said = json.loads(ended.output)
         except ValueError:
             said = {"why": "no answer"}
         return said if isinstance(said, dict) else {}
@@ -116,6 +132,16 @@ class InstallCache:
         variables = {name: value.reveal() for name, value in self.spec.variables.items()}
         text = json.dumps([_FORM, what, self.context, variables], sort_keys=True, default=list)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _told(ended: Exit) -> str:
+    """How a script ended that has not answered."""
+    if ended.cause in {Cause.STEP_TIMEOUT, Cause.INACTIVITY_TIMEOUT, Cause.TOTAL_TIMEOUT}:
+        return "it took too long"
+    if ended.cause is Cause.OUT_OF_MEMORY:
+        return "it took more memory than a build may have"
+    status = next((each for each in ended.statuses if each), 0)
+    return f"it was ended by signal {-status}" if status < 0 else f"it ended with status {status}"
 
 
 def groups_of(phases: Sequence[Named]) -> Iterator[list[Named]]:

@@ -50,7 +50,7 @@ def main() -> None:
     """Answers what is asked on standard input."""
     asked = json.load(sys.stdin)
     try:
-        answer = {"take": taken, "keep": kept}[asked["do"]](asked)
+        answer = {"take": taken, "keep": kept, "clear": cleared}[asked["do"]](asked)
     except FAULTS as error:
         answer = {"why": told(error)}
     json.dump(answer, sys.stdout)
@@ -87,6 +87,39 @@ def taken(asked: dict[str, Any]) -> dict[str, Any]:
     finally:
         removed(STAGE)
     return {"key": key, "made": made}
+
+
+def cleared(asked: dict[str, Any]) -> dict[str, Any]:
+    """Removes what one who was killed while taking has left in the build path, if that was begun at all, and what was
+    to be taken: whoever takes it next could end likewise. Raises where something cannot be removed.
+    """
+    if os.path.lexists(STAGE) or left_of(STAGE):
+        for each in (*map(Path, asked["makes"]), STAGE):
+            for path in (*left_of(each), each):
+                erase(path)
+    with contextlib.suppress(*FAULTS):  # without a key nothing is kept
+        key = key_of(asked)
+        removed(Path(asked["cache"], key))
+        return {"key": key}
+    return {}
+
+
+def left_of(path: Path) -> list[Path]:
+    """Where it lies while it is being removed."""
+    return [each for each in path.parent.glob(f"{GONE}*-{path.name}") if each.name[len(GONE)].isdigit()]
+
+
+def erase(path: Path) -> None:
+    """Removes it and all below, whatever their modes say."""
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or not path.is_dir():
+        path.unlink()
+        return
+    for each, it in walked(path):
+        if stat.S_ISDIR(it.st_mode):
+            each.chmod(0o700)
+    shutil.rmtree(path)
 
 
 def lay_out(place: Path, note: dict[str, Any], makes: list[str]) -> None:
