@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from headway.seams.builders.languages import venv_maker
 from headway.seams.buildplan.plan import Need, Phase
 from headway.seams.buildplan.providers.python_project import PythonProject, script_block
-from headway.seams.buildplan.providers.python_requirements import of_lines
+from headway.seams.buildplan.providers.python_requirements import of_lines, text_of
 from headway.seams.buildplan.providers.python_versions import Asked, tool_need
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
@@ -20,6 +20,13 @@ VENV = ".venv"
 
 _PIP = ("python3", "-m", "pip", "install", "--no-input", "--progress-bar", "off")
 _VENV_MAKER = Path(venv_maker.__file__).read_text()
+# A repository or an archive in a requirement, and what says which of its contents: a commit or a hash.
+_ADDRESS = re.compile(
+    r"\b(?:git|hg|svn|bzr)\+[a-z]+:|@[ \t]*(?:https?|ftp):|^[ \t\"']*(?:-e[ \t]+)?(?:https?|ftp)://"
+    r"|\{[ \t]*(?:git|url|hg)[ \t]*=|^[ \t]*(?:git|hg)[ \t]*=",
+)
+_COMMIT = re.compile(r"[@=][0-9a-f]{40}(?:[0-9a-f]{24})?(?![0-9a-f])")
+_MOST_LINE = 4096
 _UV_ENV: Mapping[str, str] = {
     "UV_PROJECT_ENVIRONMENT": VENV,
     "UV_PYTHON": "python3",  # the first on PATH, which is the one that was chosen, whatever .python-version says
@@ -109,7 +116,8 @@ def _uv(tree: Tree, project: PythonProject, settings: BuildSettings, member: str
     sync = ("uv", "sync", *(("--frozen",) if is_locked else ()), "--no-dev", *which)
     manifests = ["pyproject.toml", *(name for name in project.tree.matching("**/pyproject.toml") if "workspace" in uv)]
     locked = (*(("uv.lock",) if is_locked else ()), *dict.fromkeys(manifests))
-    follows = () if _has_paths(uv) else tuple(project.at(name) for name in locked)
+    moves = _moves(project, () if is_locked else manifests)
+    follows = () if _has_paths(uv) or moves else tuple(project.at(name) for name in locked)
     required = uv.get("required-version")
     declared = Asked(text=required, source=project.at("pyproject.toml")) if isinstance(required, str) else None
     first = (*sync, "--no-install-workspace") if has_own and is_locked else sync
@@ -135,7 +143,7 @@ def _poetry(tree: Tree, project: PythonProject, settings: BuildSettings) -> Inst
     declared = Asked(text=required, source=project.at("pyproject.toml")) if isinstance(required, str) else None
     own = (_phase(project, "install project", (*install[:2], "--only-root", *install[4:]), (), _POETRY_ENV),)
     is_locked = "poetry.lock" in project.tree
-    used = () if is_local else follows
+    used = () if is_local or _moves(project, () if is_locked else ("pyproject.toml",)) else follows
     return Installation(
         manager="poetry",
         reason=project.at("poetry.lock") if is_locked else f"[tool.poetry] in {project.at('pyproject.toml')}",
@@ -150,7 +158,8 @@ def _poetry(tree: Tree, project: PythonProject, settings: BuildSettings) -> Inst
 def _pdm(tree: Tree, project: PythonProject, settings: BuildSettings) -> Installation:
     is_locked = "pdm.lock" in project.tree
     used = ("pdm.lock", "pyproject.toml") if is_locked else ("pyproject.toml",)
-    follows = () if project.requires.is_local else tuple(project.at(name) for name in used)
+    moves = _moves(project, () if is_locked else used)
+    follows = () if project.requires.is_local or moves else tuple(project.at(name) for name in used)
     verb = ("pdm", "sync", "--prod") if is_locked else ("pdm", "install", "--prod")
     pdm = project.tool("pdm") or {}
     has_own = "project" in project.data and bool(pdm.get("distribution", project.is_package))
@@ -168,7 +177,8 @@ def _pdm(tree: Tree, project: PythonProject, settings: BuildSettings) -> Install
 def _pipenv(tree: Tree, project: PythonProject, settings: BuildSettings) -> Installation:
     is_locked = "Pipfile.lock" in project.tree
     used = ("Pipfile.lock", "Pipfile") if is_locked else ("Pipfile",)
-    follows = () if project.requires.is_local else tuple(project.at(name) for name in used)
+    moves = _moves(project, () if is_locked else used)
+    follows = () if project.requires.is_local or moves else tuple(project.at(name) for name in used)
     install = _phase(project, "install", ("pipenv", "install", "--skip-lock"), follows, _PIPENV_ENV)
     verify = _phase(project, "install check", ("pipenv", "verify"), follows, _PIPENV_ENV)
     sync = _phase(project, "install", ("pipenv", "sync"), follows, _PIPENV_ENV)
@@ -185,7 +195,8 @@ def _pipenv(tree: Tree, project: PythonProject, settings: BuildSettings) -> Inst
 def _pip_requirements(project: PythonProject) -> Installation:
     name = project.requirements_file
     files = of_file_names(project, name)
-    follows = () if project.requires.is_local else tuple(project.at(file) for file in files)
+    moves = _moves(project, files)
+    follows = () if project.requires.is_local or moves else tuple(project.at(file) for file in files)
     phases = (_venv(project, follows), _phase(project, "install", (*_PIP, "-r", name), follows))
     return Installation(manager="pip", reason=project.at(name), phases=phases, follows=follows)
 
@@ -199,7 +210,7 @@ def _pip_project(project: PythonProject) -> Installation:
     if project.dependencies is None:
         phases = (_venv(project, ()), _phase(project, "install", (*_PIP, "-e", "."), ()))
         return Installation(manager="pip", reason=project.at(name), phases=phases)
-    follows = () if project.requires.is_local else (project.at(name),)
+    follows = () if project.requires.is_local or _moves(project, (name,)) else (project.at(name),)
     install = (_phase(project, "install", (*_PIP, *project.dependencies), follows),) if project.dependencies else ()
     return Installation(
         manager="pip",
@@ -212,7 +223,7 @@ def _pip_project(project: PythonProject) -> Installation:
 
 def _pip_script(project: PythonProject, script: str, block: Mapping[str, Any]) -> Installation:
     lines = tuple(line for line in block.get("dependencies", ()) if isinstance(line, str))
-    follows = () if of_lines(lines).is_local else (project.at(script),)
+    follows = () if of_lines(lines).is_local or any(map(_is_moving, lines)) else (project.at(script),)
     install = (_phase(project, "install", (*_PIP, *lines), follows),) if lines else ()
     reason = f"the block '# /// script' in {project.at(script)}"
     return Installation(manager="pip", reason=reason, phases=(_venv(project, follows), *install), follows=follows)
@@ -281,3 +292,14 @@ def _has_paths(uv: Mapping[str, Any]) -> bool:
     sources = uv.get("sources")
     values = sources.values() if isinstance(sources, dict) else ()
     return any(isinstance(value, dict) and "path" in value for value in values)
+
+
+def _moves(project: PythonProject, names: Iterable[str]) -> bool:
+    """Whether these files ask for what may be another tomorrow under the same address: they alone do not say what is
+    installed.
+    """
+    return any(_is_moving(part) for name in names for part in re.split(r"[\n,]", text_of(project.tree, name)))
+
+
+def _is_moving(line: str) -> bool:
+    return bool(_ADDRESS.search(line[:_MOST_LINE])) and not _COMMIT.search(line[:_MOST_LINE])
