@@ -80,6 +80,65 @@ def test_of_a_program_the_last_is_told_and_not_what_it_warned_of() -> None:
     assert found.line == "ModuleNotFoundError: No module named 'x'"
 
 
+_TYPES = "src/a.ts(3,7): error TS2322: Type 'string' is not assignable to type 'number'.\n"
+_LACKS_GIT = "sh: 1: git: not found\n"
+_NO_REPOSITORY = "fatal: not a git repository (or any of the parent directories): .git\n"
+_OF_ANOTHER_PYTHON = (
+    "ERROR: Ignored the following versions that require a different python version: 2.3.0 Requires-Python >=3.8; "
+    "2.3.1 Requires-Python >=3.8; 3.0.0 Requires-Python >=3.8; 3.1.0 Requires-Python >=3.9\n"
+)
+
+
+def _unknown_to_pip(what: str) -> str:
+    return (
+        f"ERROR: Could not find a version that satisfies the requirement {what} (from versions: 2.2.4, 2.2.5)\n"
+        f"ERROR: No matching distribution found for {what}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "harmless", [_NO_REPOSITORY, _LACKS_GIT, _NO_REPOSITORY + _LACKS_GIT, "sh: 1: husky: not found\n"]
+)
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (_TYPES, "error TS2322"),
+        ("npm error code ENOTFOUND\nnpm error request failed, getaddrinfo ENOTFOUND nowhere\n", "ENOTFOUND"),
+        (_OF_ANOTHER_PYTHON + _unknown_to_pip("flask==30.0.0"), "No matching distribution"),
+        ("sh: 1: vite: not found\n", "vite: not found"),
+    ],
+)
+def test_what_a_build_went_on_after_hides_no_error(harmless: str, error: str, line: str) -> None:
+    found = explain(f"{harmless}> tsc -p .\n{error}", Phase.BUILD)
+    assert found is not None
+    assert line in found.line
+
+
+@pytest.mark.parametrize(
+    ("last", "word"),
+    [
+        (_NO_REPOSITORY, "SOURCE_COMMIT"),
+        (_LACKS_GIT, "apt install git"),
+        (f"{_LACKS_GIT}  error: subprocess-exited-with-error\n", "apt install git"),
+        (_LACKS_GIT * 5_000, "apt install git"),
+    ],
+)
+def test_what_a_build_ended_by_is_told_also_where_others_go_on_after_it(last: str, word: str) -> None:
+    found = explain(f"npm warn deprecated x@1: no longer supported\n{last}", Phase.BUILD)
+    assert found is not None
+    assert word in found.mend
+
+
+def test_a_version_that_pip_does_not_find_is_named_and_a_python_only_where_it_is_for_another() -> None:
+    mistyped = explain(_OF_ANOTHER_PYTHON + _unknown_to_pip("flask==30.0.0"), Phase.BUILD)
+    newer = explain(_OF_ANOTHER_PYTHON + _unknown_to_pip("flask==3.0.0"), Phase.BUILD)
+    assert mistyped is not None
+    assert newer is not None
+    assert mistyped.cause == "the index has no flask==30.0.0 for this Python and machine"
+    assert newer.cause == "flask==3.0.0 is for another Python than this one (>=3.8)"
+    assert "--use python=" in newer.mend
+
+
 @given(st.text(), st.sampled_from(Phase))
 def test_any_output_is_explained_without_control_characters(output: str, phase: Phase) -> None:
     found = told(output, phase)

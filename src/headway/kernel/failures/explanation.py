@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,8 @@ _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in ta
 _GENERAL: Final[tuple[Rule, ...]] = tuple(
     rule for table in (python, node, sites, runs, machine, sources) for rule in table.GENERAL
 )
+# Of these what is an error of its own; the others say what another came to.
+_ERRORS: Final[tuple[Rule, ...]] = tuple(rule for table in (sites, runs, machine) for rule in table.GENERAL)
 # What stands before a line that another program passes on: BuildKit, compose, a runner of several scripts.
 _PASSED_ON = re.compile(r"^(?:#\d{1,4} (?:\d{1,6}\.\d{1,3} )?|\d{1,6}\.\d{3} |[\w.-]{1,60} +\| )")
 _DRAWN = re.compile(r"[\u00d7\u2022\u2190-\u21ff\u2500-\u27bf\u2a2f]{1,60}")
@@ -55,15 +57,15 @@ def explain(output: str, phase: Phase) -> Explanation | None:
     MOST_CHARACTERS.
     """
     text = _plain(output[-MOST_CHARACTERS:])
-    for rules in (_RULES, _GENERAL):
-        found = _places(rules, text, phase)
-        # A build ends by its first error; a program goes on after warnings until it ends by its last.
-        chosen = (
-            next(found, None) if phase is Phase.BUILD else max(found, key=lambda each: each[1].start(), default=None)
-        )
-        if chosen is not None:
-            return _explained(*chosen, text)
-    return None
+    chosen = _chosen((_RULES, _GENERAL), text, phase)
+    passed: set[str] = set()
+    while chosen is not None and chosen[0].tolerable:
+        passed.add(chosen[0].pattern.pattern)
+        after = _chosen((_RULES, _ERRORS), text, phase, chosen[1].end(), passed)
+        if after is None:
+            break
+        chosen = after
+    return _explained(*chosen, text) if chosen else None
 
 
 def told(output: str, phase: Phase) -> Explanation:
@@ -82,18 +84,32 @@ def _plain(output: str) -> str:
     return "\n".join(line for line in drawn if line)
 
 
-def _places(rules: Sequence[Rule], text: str, phase: Phase) -> Iterator[tuple[Rule, re.Match[str]]]:
+def _chosen(
+    tiers: Sequence[Sequence[Rule]], text: str, phase: Phase, begin: int = 0, passed: Collection[str] = ()
+) -> tuple[Rule, re.Match[str]] | None:
+    for rules in tiers:
+        found = _places([rule for rule in rules if rule.pattern.pattern not in passed], text, phase, begin)
+        # A build ends by its first error; a program goes on after warnings until it ends by its last.
+        chosen = (
+            next(found, None) if phase is Phase.BUILD else max(found, key=lambda each: each[1].start(), default=None)
+        )
+        if chosen is not None:
+            return chosen
+    return None
+
+
+def _places(rules: Sequence[Rule], text: str, phase: Phase, begin: int) -> Iterator[tuple[Rule, re.Match[str]]]:
     for rule in rules:
-        found = _found(rule, text) if rule.phase in {None, phase} else None
+        found = _found(rule, text, begin) if rule.phase in {None, phase} else None
         if found is not None:
             yield rule, found
 
 
-def _found(rule: Rule, text: str) -> re.Match[str] | None:
+def _found(rule: Rule, text: str, begin: int) -> re.Match[str] | None:
     if not rule.last:
-        return rule.pattern.search(text)
+        return rule.pattern.search(text, begin)
     found = None
-    for each in rule.pattern.finditer(text):
+    for each in rule.pattern.finditer(text, begin):
         found = each
     return found
 

@@ -99,7 +99,13 @@ _PROGRAMS = (
         "run 'git update-index --chmod=+x {file}', commit and deploy again",
     ),
     rule(
-        r"^.{0,60}?(?::|\b)(?: \d+:| line \d+:)? ?(?P<what>ffmpeg|convert|magick|git|make|cmake|curl|wget|unzip|zip|psql|pg_dump|mysqldump|pandoc|wkhtmltopdf|"
+        r"^.{0,60}?(?::|\b)(?: \d+:| line \d+:)? ?git(?:: command not found|: not found| ENOENT\b|: No such file or directory).{0,60}",
+        "the machine lacks the program git",
+        "on the machine: apt install git",
+        tolerable=True,
+    ),
+    rule(
+        r"^.{0,60}?(?::|\b)(?: \d+:| line \d+:)? ?(?P<what>ffmpeg|convert|magick|make|cmake|curl|wget|unzip|zip|psql|pg_dump|mysqldump|pandoc|wkhtmltopdf|"
         r"chromium|tesseract|pdftotext|gs|dot|protoc|rsync|jq|sqlite3|xvfb-run|gettext|msgfmt|java|ruby|php)(?:: command not found|: not found| ENOENT\b|: No such file or directory).{0,60}",
         "the machine lacks the program {what}",
         "on the machine: apt install {package}",
@@ -125,12 +131,14 @@ _PROGRAMS = (
         "commit it, begin it with #!/bin/sh and write it with LF (a .gitattributes with '*.sh text eol=lf')",
     ),
     rule(
-        r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?:line )?\d+: (?:exec: )?(?P<what>[\w@./-]{1,60}): (?:command )?not found.{0,20}|"
+        r"^.{0,60}?(?:sh|bash|dash|/bin/sh): (?:line )?\d+: (?:exec: )?(?!git:)(?P<what>[\w@./-]{1,60}): (?:command )?not found.{0,20}|"
         r"^.{0,80}(?:command not found: |spawn )(?P<one>[\w@./-]{1,60})(?: ENOENT)?$|"
         r"^.{0,80}exec: \"(?P<two>[^\"\n]{1,60})\": executable file not found in \$PATH.{0,60}",
         "this program is not installed in the application and not on the machine",
         "add it to package.json or requirements.txt and lock again, or name the right one: headway apps set APP --start "
         "LINE (--build LINE)",
+        last=True,
+        tolerable=True,
     ),
 )
 _NETWORK = (

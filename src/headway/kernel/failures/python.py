@@ -39,8 +39,10 @@ _LOCKS = (
 )
 _VERSIONS = (
     rule(
-        r"^.{0,80}Ignored the following versions that require a different python version: (?P<versions>[^;\n]{1,80}).{0,500}",
-        "what is asked for has no release for the Python of this application",
+        r"^.{0,80}Ignored the following versions that require a different python version: "
+        r"(?:[\w.+!]{1,30} Requires-Python [^;\n]{1,60}; ){0,30}?(?P<version>[\w.+!]{1,30}) Requires-Python (?P<wants>[^;\n]{1,60}).{0,600}\n"
+        r"(?:.{0,600}\n)?.{0,40}No matching distribution found for (?P<what>[\w.\[\]-]{1,80}==(?P=version))$",
+        "{what} is for another Python than this one ({wants})",
         f"take a Python that it is for ({_PYTHON}), or another version of it in requirements.txt",
     ),
     rule(

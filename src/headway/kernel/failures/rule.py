@@ -18,7 +18,8 @@ class Phase(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """``pattern`` finds the line, or the lines that follow each other, that say it; ``cause`` and ``mend`` are halves of
-    one sentence and may quote what the pattern names. Of several places the first counts, or the ``last``.
+    one sentence and may quote what the pattern names. Of several places the first counts, or the ``last``. What is
+    ``tolerable`` does not always end what says it, and did not where another error follows.
     """
 
     pattern: re.Pattern[str]
@@ -26,6 +27,7 @@ class Rule:
     mend: str
     phase: Phase | None = None
     last: bool = False
+    tolerable: bool = False
     quotes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -36,9 +38,16 @@ def rule(
     *,
     phase: Phase | None = None,
     last: bool = False,
+    tolerable: bool = False,
     quotes: Mapping[str, str] = {},
 ) -> Rule:
     """The rule. A pattern repeats without a bound only what cannot begin anew within the same line."""
     return Rule(
-        pattern=re.compile(pattern, re.MULTILINE), cause=cause, mend=mend, phase=phase, last=last, quotes=quotes
+        pattern=re.compile(pattern, re.MULTILINE),
+        cause=cause,
+        mend=mend,
+        phase=phase,
+        last=last,
+        tolerable=tolerable,
+        quotes=quotes,
     )

@@ -50,6 +50,7 @@ _GIT = (
         r"^.{0,80}not a git repository.{0,100}",
         "a script of the build asks git, and a release has no .git",
         "let it read SOURCE_COMMIT instead, and commit",
+        tolerable=True,
     ),
 )
 _DOCKERFILES = (
