@@ -53,6 +53,42 @@ def test_a_run_whose_host_is_away_when_it_is_looked_at_is_taken_up_once_the_host
         assert (the_row(made).status, made.machine.begun.total()) == ("done", 3)
 
 
+def test_of_a_command_begun_after_a_restart_only_its_own_words_are_told() -> None:
+    commands = {
+        "fetch": ['print npm error Missing script: "fetched"', "sleep 20"],
+        "build": ['print npm error Missing script: "built"', "sleep 1"],
+        "migrate": ['print npm error Missing script: "migrated"', "exit 1"],
+    }
+
+    async def script(made: World) -> None:
+        (await begun(made, commands)).process.kill()
+        made.start_panel()
+        await ended(made, 60)
+
+    with world("own words") as made:
+        play(made, script)
+        found = made.store.perform(lambda tx: store.find(tx, the_row(made).deployment_id), writing=False)[1]
+        assert 'Missing script: "migrated"' in (found.error_message or "")
+
+
+def test_a_command_begun_before_a_restart_is_told_with_all_that_it_said() -> None:
+    commands = {
+        "fetch": ['print npm error Missing script: "fetched"', "sleep 20", "exit 1"],
+        "build": [],
+        "migrate": [],
+    }
+
+    async def script(made: World) -> None:
+        (await begun(made, commands)).process.kill()
+        made.start_panel()
+        await ended(made, 60)
+
+    with world("all words") as made:
+        play(made, script)
+        found = made.store.perform(lambda tx: store.find(tx, the_row(made).deployment_id), writing=False)[1]
+        assert 'Missing script: "fetched"' in (found.error_message or "")
+
+
 def test_each_step_of_a_run_that_ended_well_has_its_result() -> None:
     async def script(made: World) -> None:
         await begun(made, SHORT)

@@ -46,6 +46,7 @@ class Execution:
         log: RunLog,
         plan: Mapping[str, Json],
         recorded: Mapping[str, str],
+        begun: Mapping[str, int],
         ended: list[StepEnd],
     ) -> None:
         self.deployment = deployment
@@ -57,6 +58,9 @@ class Execution:
         self._anchor = anchor
         self._log = log
         self._recorded = dict(recorded)
+        self._begun = begun
+        # Where a step began that another panel's run came to; None once this run has come further.
+        self._before: int | None = None if lease.epoch == leases.FIRST_EPOCH else 0
         # A write to the disk is saved where the end of a step is recorded with whatever is recorded next, before a
         # command begins or by whoever ends the run at the latest. What is cut off before that is performed again, as it
         # is where the work itself is.
@@ -67,6 +71,7 @@ class Execution:
 
     async def step(self, name: str, work: Callable[[], Awaitable[Json]]) -> Json:
         """See ``Run.step``."""
+        self._before = self._begun.get(name)
         if name in self._recorded:
             return json.loads(self._recorded[name])
         said_before = self._said
@@ -101,9 +106,7 @@ class Execution:
             step_seconds=command.step_seconds or self.deadlines.step.total_seconds(),
             inactivity_seconds=command.inactivity_seconds or self.deadlines.inactivity.total_seconds(),
         )
-        # Asked a second time how it ended, a command has written all that it has before; another panel's run began it.
-        is_first = self._lease.epoch == leases.FIRST_EPOCH
-        since = self._since.setdefault(name, self._log.size if is_first else 0)
+        since = await self._begun_at(name)
         await self._anchor.start(name, bounded)
         self._parts.crash_point(f"command {name} started")
         exit_ = await self._anchor.wait(name)
@@ -156,6 +159,15 @@ class Execution:
     def fence(self, host: Host | None = None) -> AbstractAsyncContextManager[None]:
         """See ``Run.fence``."""
         return (host or self.host).fence(self.deployment.deployment_id, self._lease.epoch)
+
+    async def _begun_at(self, command: str) -> int:
+        """Where in the log what it says begins. Asked a second time how it ended, a command has written all that it has
+        before; so has one that another panel's run may have begun.
+        """
+        if command not in self._since:
+            reached = await self._log.reached(self._anchor.told)
+            self._since[command] = reached if self._before is None else self._before
+        return self._since[command]
 
     def _tell(self, step: str, took: timedelta) -> None:
         mine = self.deployment

@@ -240,6 +240,7 @@ class Runner:
             plan=frozen.plan,
             ended=self._ended,
             recorded={record.name: record.result for record in records if record.result is not None},
+            begun={record.name: record.log_offset for record in records},
         )
 
     def _ending(self, run_log: RunLog, anchor: Anchor | None, handle: Handle | None) -> Ending:
