@@ -129,6 +129,14 @@ def test_what_a_build_ended_by_is_told_also_where_others_go_on_after_it(last: st
     assert word in found.mend
 
 
+def test_of_a_build_that_a_full_disk_ended_the_mend_is_what_frees_it() -> None:
+    found = explain("tar: x: Cannot write: No space left on device\n", Phase.BUILD)
+    assert found is not None
+    assert "headway disk usage" in found.mend
+    assert "headway disk clean" in found.mend
+    assert "HEADWAY_APPLICATION_DISK" not in found.mend
+
+
 def test_a_version_that_pip_does_not_find_is_named_and_a_python_only_where_it_is_for_another() -> None:
     mistyped = explain(_OF_ANOTHER_PYTHON + _unknown_to_pip("flask==30.0.0"), Phase.BUILD)
     newer = explain(_OF_ANOTHER_PYTHON + _unknown_to_pip("flask==3.0.0"), Phase.BUILD)

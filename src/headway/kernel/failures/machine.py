@@ -34,7 +34,8 @@ _MEMORY = (
         r"^.{0,80}(?:No space left on device|ENOSPC: no space left|ENOSPC\b(?!: System limit)|Errno 28|disk quota exceeded|Disk quota exceeded).{0,120}|"
         r"^.{0,260}(?:No space left on device|ENOSPC: no space left).{0,60}",
         "the disk of the machine, or the share that a build may use, is full",
-        "free some of it ('headway disk' shows what takes it), or raise HEADWAY_APPLICATION_DISK",
+        "free some of it ('headway disk usage' shows what takes it, 'headway disk clean' removes what nobody needs), then "
+        "deploy again",
         phase=Phase.BUILD,
     ),
     rule(

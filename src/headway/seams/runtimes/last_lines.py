@@ -29,8 +29,9 @@ def advice(said: str, data_folder: str) -> str:
         )
     if _FULL.search(said):
         return (
-            " The machine's disk is full: free some of it (headway disk). What a process writes in its own folder is "
-            f"bounded by HEADWAY_APPLICATION_LAYER, what an application keeps in {data_folder} (DATA_DIR) by "
+            " The machine's disk is full: free some of it ('headway disk usage' shows what takes it, 'headway disk clean' "
+            "removes what nobody needs). What a process writes in its own folder is bounded by "
+            f"HEADWAY_APPLICATION_LAYER, what an application keeps in {data_folder} (DATA_DIR) by "
             "HEADWAY_APPLICATION_DISK."
         )
     if _TOO_LARGE.search(said):
