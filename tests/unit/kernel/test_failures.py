@@ -17,6 +17,7 @@ from headway.kernel.failures.rule import Phase
 CASES = sorted((Path(__file__).parents[2] / "cases" / "errors").glob("*.txt"))
 TABLES = (compiled, machine, node, python, runs, scripted, sites, sources)
 SECONDS = 5.0
+SECONDS_AT_START = 0.3
 _LITERALS = re.compile(r"[A-Za-z][A-Za-z' ]{3,}")
 
 
@@ -170,6 +171,15 @@ def test_outputs_made_of_the_beginnings_of_all_patterns_are_read_in_no_time() ->
         began = time.process_time()
         told(output, Phase.BUILD)
         assert time.process_time() - began < SECONDS, output[:40]
+
+
+def test_what_a_release_wrote_as_it_ended_is_read_in_a_moment() -> None:
+    rules = [rule for table in TABLES for rule in (*table.RULES, *getattr(table, "GENERAL", ()))]
+    words = sorted({word for rule in rules for word in _LITERALS.findall(rule.pattern.pattern)})
+    for output in ("a\n" * 70_000, "AB_C\n" * 40_000, "\n".join(words) * 60, _in_lines("(" * 300_000)):
+        began = time.process_time()
+        told(output, Phase.START)
+        assert time.process_time() - began < SECONDS_AT_START, output[:40]
 
 
 def _in_lines(text: str) -> str:

@@ -31,7 +31,7 @@ def witnessed(
         except explain.INTERRUPTIONS:
             raise
         except HeadwayError as error:
-            said = told_of("\n".join(await _said(run, runtime, spec)), Phase.START)
+            said = await asyncio.to_thread(told_of, "\n".join(await _said(run, runtime, spec)), Phase.START)
             if not said.line or " It said: " in error.message:
                 raise
             raise RunFailed(f'{error.message} It said: "{said.line}".{said.advice}', _reason(error)) from error

@@ -12,6 +12,8 @@ from headway.kernel.failures.rule import Phase, Rule
 from headway.kernel.lines import last_meaningful_line, shortened, visible
 
 MOST_CHARACTERS: Final = 128 << 10
+# What a program wrote as it ended: some of its last lines.
+_MOST_AT_START: Final = 16 << 10
 
 _MOST_OF_A_LINE: Final = 600
 _TABLES: Final = (machine, sources, python, node, sites, compiled, scripted, runs)
@@ -54,9 +56,9 @@ class Explanation:
 
 def explain(output: str, phase: Phase) -> Explanation | None:
     """What the tables know of what was printed, None where they know nothing. The end of the output counts, as far as
-    MOST_CHARACTERS.
+    MOST_CHARACTERS, of a program that starts less.
     """
-    text = _plain(output[-MOST_CHARACTERS:])
+    text = _plain(output[-(MOST_CHARACTERS if phase is Phase.BUILD else _MOST_AT_START) :])
     chosen = _chosen((_RULES, _GENERAL), text, phase)
     passed: set[str] = set()
     while chosen is not None and chosen[0].tolerable:
@@ -70,7 +72,7 @@ def explain(output: str, phase: Phase) -> Explanation | None:
 
 def told(output: str, phase: Phase) -> Explanation:
     """What the tables know of it, else its last line that matters."""
-    return explain(output, phase) or Explanation(line=without_folders(last_meaningful_line(output)))
+    return explain(output, phase) or Explanation(line=without_folders(last_meaningful_line(output[-MOST_CHARACTERS:])))
 
 
 def without_folders(line: str) -> str:

@@ -50,7 +50,7 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
         lines = await watched.last_lines(LAST_LINES)
         for line in lines:
             await say(f"web | {line}")
-        raise explained(error, lines) from error.__cause__
+        raise await explained(error, lines) from error.__cause__
 
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
@@ -162,7 +162,7 @@ async def _give_up_on_ends(found: Found, watched: Watched) -> None:
     is_over = found.has_exited and found.state.value == "stopped"
     if found.exits < CRASHES and not is_over:
         return
-    last = quoted(await watched.last_lines(LAST_LINES))
+    last = await quoted(await watched.last_lines(LAST_LINES))
     if found.error:
         last = f" Docker says: {found.error}."
     times = "once" if found.exits == 1 else f"{found.exits} times"

@@ -93,7 +93,7 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
             for line in lines:
                 await say(f"{process.name} | {line}")
             written += lines
-        raise explained(error, written, spec.data_folder) from error.__cause__
+        raise await explained(error, written, spec.data_folder) from error.__cause__
 
 
 async def _wait(spec: ReleaseSpec, watched: Watched, say: Callable[[str], Awaitable[None]]) -> Health:
@@ -205,9 +205,10 @@ async def _give_up_on_crashes(watched: Watched, found: Sequence[ProcessStatus]) 
     for process in found:
         if process.exits >= CRASHES or process.state is ProcessState.GIVEN_UP:
             lines = await asyncio.to_thread(watched.last_lines, process.name, LAST_LINES)
+            said = await quoted(lines)
             raise Unhealthy(
                 f"{_subject(process)} ended {process.exits} times while it was starting, last with "
-                f"{process.last_exit}.{quoted(lines)} Mend what it reports (the deployment's log ends with more of it) "
+                f"{process.last_exit}.{said} Mend what it reports (the deployment's log ends with more of it) "
                 "and deploy again."
             )
 

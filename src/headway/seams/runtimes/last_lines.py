@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 
@@ -29,8 +30,8 @@ def advice(said: str, data_folder: str) -> str:
         )
     if _FULL.search(said):
         return (
-            " The machine's disk is full: free some of it ('headway disk usage' shows what takes it, 'headway disk clean' "
-            "removes what nobody needs). What a process writes in its own folder is bounded by "
+            " The machine's disk is full: free some of it ('headway disk usage' shows what takes it, 'headway disk "
+            "clean' removes what nobody needs). What a process writes in its own folder is bounded by "
             f"HEADWAY_APPLICATION_LAYER, what an application keeps in {data_folder} (DATA_DIR) by "
             "HEADWAY_APPLICATION_DISK."
         )
@@ -39,17 +40,17 @@ def advice(said: str, data_folder: str) -> str:
     return ""
 
 
-def quoted(lines: Iterable[str]) -> str:
+async def quoted(lines: Iterable[str]) -> str:
     """The line of these that tells most, as a sentence that follows another."""
-    said = told("\n".join(lines), Phase.START)
+    said = await asyncio.to_thread(told, "\n".join(lines), Phase.START)
     return f' It said: "{said.line}".{said.advice}' if said.line else " It wrote nothing."
 
 
-def explained(error: Unhealthy, lines: Iterable[str], data_folder: str | None = None) -> Unhealthy:
+async def explained(error: Unhealthy, lines: Iterable[str], data_folder: str | None = None) -> Unhealthy:
     """The failure of a release whose processes wrote these last, with what they say of it, where it has not said so,
     and for a release with a data folder with where it may write.
     """
-    found = told("\n".join(lines), Phase.START)
+    found = await asyncio.to_thread(told, "\n".join(lines), Phase.START)
     said = "" if not found.line or " It said: " in error.message else f' It said: "{found.line}".{found.advice}'
     where = advice(found.line, data_folder) if found.line and data_folder is not None else ""
     return type(error)(f"{error.message}{said}{where}") if said or where else error

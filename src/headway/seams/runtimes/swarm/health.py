@@ -77,7 +77,7 @@ async def wait_until_healthy(spec: ReleaseSpec, watched: Watched, say: Callable[
     try:
         return await check.passed()
     except Unhealthy as error:
-        raise explained(error, await check.last_lines()) from error.__cause__
+        raise await explained(error, await check.last_lines()) from error.__cause__
 
 
 class _Check:
@@ -177,7 +177,7 @@ class _Check:
         how = last.how(out_of_memory=out_of_memory)
         if self._spec.health.kind is HealthKind.OWN and last.exit_code == 0:
             how += " (a swarm also ends it so when the health check of its image fails)"
-        said = quoted(await self._watched.last_lines(last, LAST_LINES))
+        said = await quoted(await self._watched.last_lines(last, LAST_LINES))
         sentence = (
             f"The container ended {times} while it was starting, last with {how}, on the {where}.{said} Mend what it "
             "reports (the deployment's log ends with more of it) and deploy again."
