@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from headway.domains.catalog.certificates_model import Certificate, covers, fingerprint, reserved_in
 from headway.domains.catalog.certificates_store import survey
@@ -123,6 +126,51 @@ async def test_what_was_taken_before_is_shown_for_no_host_of_another_and_listed(
         (True, True, False),
         (False, False, True),
     ]
+
+
+def odd() -> dict[str, tuple[str, str]]:
+    """Certificates that can be taken up, but whose subject, names or key nobody can read."""
+    made = certificate_for(MINE, subject="subject")
+    after = {
+        "subject": (b"\x0c\x07subject", b"\x14\x07s\xfcbject"),
+        "names": (MINE.encode(), b"\xfc" + MINE.encode()[1:]),
+        "kind of key": (bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209")),
+        "curve": (bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d030109")),
+    }
+    der = x509.load_pem_x509_certificate(made[0].encode()).public_bytes(Encoding.DER)
+    assert all(before in der for before, _ in after.values())
+    return {name: (ssl.DER_cert_to_PEM_cert(der.replace(*each)), made[1]) for name, each in after.items()}
+
+
+async def test_one_that_cannot_be_read_is_refused(owned: World) -> None:
+    for name, pair in odd().items():
+        status, said = await brought(owned, *pair)
+        assert (status, "cannot be read" in said) == (400, True), (name, said)
+
+
+async def test_one_that_cannot_be_read_and_was_taken_breaks_nothing(owned: World) -> None:
+    """It is listed and removed as any other, and everybody else's are shown."""
+    vault, facts = owned.platform.data_dir.vault, edge_facts(owned.platform.settings)
+    other = (await owned.stranger.get("/organization.all")).json()[0]["id"]
+    kept = {"subject": odd()["subject"][0], "names": odd()["names"][0], "no text": "none"}
+    for name, pem in kept.items():
+        row = {"certificate_id": name, "organization_id": other, "name": name, "certificate": pem}
+        row |= {"private_key": vault.seal("k"), "auto_renew": None, "created_at": datetime.now(UTC)}
+        await owned.services.db.run(lambda tx, row=row: tx.execute(certificates.insert().values(**row)))  # type: ignore[misc]
+    listed = await owned.stranger.get("/certificates.all")
+    assert listed.status_code == 200, listed.text
+    assert {each["name"]: each["hosts"] for each in listed.json()} == {name: [] for name in kept}
+    told = await owned.services.db.read(lambda tx: [line.sentence for line in survey(tx, vault, facts=facts)])
+    assert (len(told), all("cannot be read" in each for each in told)) == (len(kept), True), told
+    own, own_key = certificate_for(MINE)
+    assert (await brought(owned, own, own_key))[0] == 200
+    folder = owned.platform.data_dir.path / "edge/certificates"
+    assert {path.read_text() for path in folder.iterdir()} == {own, own_key}
+    renewed = {"certificateId": "subject", "certificateData": certificate_for("renewed.test")[0], "privateKey": own_key}
+    assert (await owned.stranger.post("/certificates.update", json=renewed)).status_code == 400
+    for name in kept:
+        removed = await owned.stranger.post("/certificates.remove", json={"certificateId": name})
+        assert removed.status_code == 200, removed.text
 
 
 async def test_a_key_that_costs_the_edge_too_much_is_refused(owned: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,12 +19,20 @@ from headway.kernel.secret import Secret
 
 _LONGEST_RSA_BITS = 4096
 _LONGEST_KEY = 8 << 10  # a longer one is looked at for seconds
+# What a certificate is asked for is read only then, from bytes that anybody may have written.
+_UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """A certificate with those that vouch for it, as PEM text. Its private key stays sealed. ``hosts`` are what a
-    browser takes it for, ``claims`` what the edge would show it for.
+    browser takes it for, ``claims`` what the edge would show it for: none where it is not ``readable``.
     """
 
     certificate_id: str
@@ -34,17 +43,28 @@ class Certificate:
     created_at: datetime
     hosts: tuple[str, ...] = field(init=False)
     claims: frozenset[str] = field(init=False)
+    readable: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        leaf = _leaf(self.pem)
-        object.__setattr__(self, "hosts", names_in(leaf))
-        object.__setattr__(self, "claims", claims_of(leaf))
+        found: tuple[tuple[str, ...], frozenset[str], bool] = (), frozenset(), False
+        with contextlib.suppress(InvalidInput, *_UNREADABLE):  # one may have been taken when less was looked at
+            leaf = _leaf(self.pem)
+            found = names_in(leaf), claims_of(leaf), True
+        for name, value in zip(("hosts", "claims", "readable"), found, strict=True):
+            object.__setattr__(self, name, value)
 
 
 def check_pair(pem: str, private_key: Secret) -> None:
     """Whether a certificate is good now, for a name at least, and its key is the one given. Raises InvalidInput."""
     leaf = _leaf(pem)
-    public = leaf.public_key()
+    try:
+        public, until = leaf.public_key(), leaf.not_valid_after_utc
+        hosts, _ = names_in(leaf), claims_of(leaf)
+    except _UNREADABLE as error:
+        raise InvalidInput(
+            "The certificate's names or its key cannot be read; give one whose names are plain text and whose key is "
+            "RSA or of a usual curve."
+        ) from error
     if isinstance(public, rsa.RSAPublicKey) and public.key_size > _LONGEST_RSA_BITS:
         raise InvalidInput(
             f"The certificate's key has {public.key_size} bits, which costs the edge too much at each connection; "
@@ -59,11 +79,11 @@ def check_pair(pem: str, private_key: Secret) -> None:
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InvalidInput("The private key cannot be read; give the whole text of a PEM private key.") from error
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if key.public_key().public_bytes(*form) != leaf.public_key().public_bytes(*form):
+    if key.public_key().public_bytes(*form) != public.public_bytes(*form):
         raise InvalidInput("The private key is not the one of the first certificate in the text.")
-    if leaf.not_valid_after_utc <= datetime.now(UTC):
-        raise InvalidInput(f"The certificate is good until {leaf.not_valid_after_utc:%Y-%m-%d} only; give a newer one.")
-    if not names_in(leaf):
+    if until <= datetime.now(UTC):
+        raise InvalidInput(f"The certificate is good until {until:%Y-%m-%d} only; give a newer one.")
+    if not hosts:
         raise InvalidInput("The certificate names no host.")
 
 
@@ -109,14 +129,14 @@ def fingerprint(pem: str) -> bytes:
 
 def showable(certificates: Sequence[Certificate], hosts: Iterable[tuple[str, str]]) -> list[Certificate]:
     """Those that the edge may show: a browser picks by name alone, so none that is good for a host of another
-    organisation (``hosts`` are names with theirs), and for each name the oldest.
+    organisation (``hosts`` are names with theirs) or cannot be read, and for each name the oldest.
     """
     taken: set[str] = set()
     found = []
     owned = list(hosts)
     for each in sorted(certificates, key=lambda one: (one.created_at, one.certificate_id)):
         foreign = any(whose != each.organization_id and covers(each, host) for host, whose in owned)
-        if not foreign and not taken & set(each.hosts):
+        if each.readable and not foreign and not taken & set(each.hosts):
             taken |= set(each.hosts)
             found.append(each)
     return found
@@ -131,7 +151,7 @@ def covers(certificate: Certificate, host: str) -> bool:
 def _leaf(pem: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificates(pem.encode())[0]
-    except (ValueError, IndexError) as error:
+    except (*_UNREADABLE, IndexError) as error:
         raise InvalidInput(
             "The certificate cannot be read; give the whole PEM text, your own certificate first."
         ) from error

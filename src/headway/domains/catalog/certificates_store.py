@@ -69,7 +69,10 @@ def survey(tx: Tx, vault: Vault, *, facts: EdgeFacts) -> Iterator[Line]:
         if reserved is not None and not has_machine(tx, each.organization_id):
             why = f"are of {reserved} too: it goes on, and is refused when it is changed next"
             yield Line(what=what, setting="its names", why=why, refused=True)
-        if each.certificate_id not in shown:
+        if not each.readable:
+            why = "cannot be read: it is not shown, and is refused when it is changed next"
+            yield Line(what=what, setting="its names", why=why, refused=True)
+        elif each.certificate_id not in shown:
             why = "are also those of another certificate, or of a host of another organisation: it is not shown"
             yield Line(what=what, setting="its names", why=why, refused=True)
 
