@@ -14,6 +14,7 @@ from headway.infra.db.transaction import Tx
 _o = organizations.c
 _g = machine_grants.c
 _a = machine_allowances.c
+_NOBODY = "nobody"  # in a grant's place: the machine was taken back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +50,9 @@ def mark(tx: Tx, organization_id: str) -> None:
 
 def least_role(tx: Tx, organization_id: str) -> Role | None:
     """The lowest role that may use the machine in an organisation; None: nobody there may."""
-    granted: str | None = tx.scalar(select(_g.least).where(_g.organization_id == organization_id))
-    if granted is not None:
-        return Role.of(granted)
+    granted = _granted(tx, organization_id)
+    if granted not in {None, _NOBODY}:
+        return Role.of(str(granted))
     return Role.OWNER if organization_id == first_organization(tx) else None
 
 
@@ -60,12 +61,19 @@ def has_machine(tx: Tx, organization_id: str) -> bool:
     return least_role(tx, organization_id) is not None
 
 
+def is_guarded(tx: Tx, organization_id: str, flag: bool) -> bool:  # noqa: FBT001 - as it is kept
+    """Whether an address that was saved leads to the internet only now: whoever saved it might not use the machine (its
+    ``flag``), or the machine was taken back from its organisation.
+    """
+    return flag or _granted(tx, organization_id) == _NOBODY
+
+
 def given(tx: Tx, only: str | None = None) -> list[Given]:
     """Every organisation with what it has of the machine, or ``only`` that one; the oldest first."""
     owner = first_organization(tx)
     found = (
         select(_o.organization_id, _o.name, _g.least, _g.granted_by_name, _g.granted_at)
-        .outerjoin(machine_grants, _g.organization_id == _o.organization_id)
+        .outerjoin(machine_grants, (_g.organization_id == _o.organization_id) & (_g.least != _NOBODY))
         .order_by(_o.created_at, _o.organization_id)
     )
     if only is not None:
@@ -85,21 +93,34 @@ def given(tx: Tx, only: str | None = None) -> list[Given]:
 
 def grant(tx: Tx, actor: Actor, organization_id: str, least: Role) -> None:
     """Gives the machine to those of an organisation who have at least this role."""
+    _write(tx, actor, organization_id, least.word)
+
+
+def withdraw(tx: Tx, actor: Actor, organization_id: str) -> None:
+    """Takes the machine back, also where an organisation used it before anybody gave it. That is kept, for whatever it
+    has saved leads nowhere near from then on (``is_guarded``); the first one keeps its owners' machine.
+    """
+    if organization_id == first_organization(tx):
+        tx.execute(delete(machine_grants).where(_g.organization_id == organization_id))
+        return
+    _write(tx, actor, organization_id, _NOBODY)
+    unknown = (_a.organization_id == organization_id, _a.allowed_by.is_(None), _a.server_id.is_(None))
+    tx.execute(delete(machine_allowances).where(*unknown))
+
+
+def _granted(tx: Tx, organization_id: str) -> str | None:
+    found: str | None = tx.scalar(select(_g.least).where(_g.organization_id == organization_id))
+    return found
+
+
+def _write(tx: Tx, actor: Actor, organization_id: str, least: str) -> None:
     tx.execute(delete(machine_grants).where(_g.organization_id == organization_id))
     tx.execute(
         insert(machine_grants).values(
             organization_id=organization_id,
-            least=least.word,
+            least=least,
             granted_by=actor.user_id,
             granted_by_name=actor.name,
             granted_at=tx.now,
         )
     )
-
-
-def withdraw(tx: Tx, organization_id: str) -> None:
-    """Takes the machine back, also where an organisation used it before anybody gave it."""
-    tx.execute(delete(machine_grants).where(_g.organization_id == organization_id))
-    if organization_id != first_organization(tx):
-        unknown = (_a.organization_id == organization_id, _a.allowed_by.is_(None), _a.server_id.is_(None))
-        tx.execute(delete(machine_allowances).where(*unknown))

@@ -114,7 +114,7 @@ class OrganizationService:
 
         def write(tx: Tx) -> Given:
             self._require_giver(tx, actor, organization_id, "organization.withdrawMachine")
-            machine_store.withdraw(tx, organization_id)
+            machine_store.withdraw(tx, actor, organization_id)
             tx.after(self._access.forget)
             return machine_store.given(tx, organization_id)[0]
 

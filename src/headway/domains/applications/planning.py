@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headway.core.access.machine_store import has_machine
+from headway.core.access.machine_store import has_machine, is_guarded
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
@@ -74,7 +74,8 @@ class Planning:
             settings = from_provider(
                 *(settings, opened.url, opened.branch, opened.build_path), guarded=opened.connection.guarded
             )
-        settings = replace(settings, image_guarded=self._image_guarded(tx, application))
+        guarded = is_guarded(tx, application.organization_id, settings.guarded)
+        settings = replace(settings, guarded=guarded, image_guarded=self._image_guarded(tx, application))
         key = None
         if settings.source_type not in {"docker", "drop"}:
             named = (settings.ssh_key_id, application.organization_id)
@@ -144,8 +145,9 @@ class Planning:
         from a registry that who may use the machine has given to the organisation.
         """
         settings = application.settings
-        if not settings.image_guarded or application.host_id != LOCAL_HOST or settings.registry_id is None:
-            return settings.image_guarded and application.host_id == LOCAL_HOST
+        guarded = is_guarded(tx, application.organization_id, settings.image_guarded)
+        if not guarded or application.host_id != LOCAL_HOST or settings.registry_id is None:
+            return guarded and application.host_id == LOCAL_HOST
         found = self.open_registry(tx, settings.registry_id, application.organization_id)
         return found.guarded or registry_of(settings.image or "") != found.url.partition("/")[0]
 

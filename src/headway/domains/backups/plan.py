@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from headway.core.access.machine_store import first_organization
+from headway.core.access.machine_store import first_organization, is_guarded
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
@@ -155,15 +155,16 @@ class Planning:
         """How the server is reached: of a database as it is set now. Raises InvalidInput."""
         settings = backup.settings
         if backup.form is not Form.DATABASE:
-            return settings, backup.form, settings.connection, settings.service_name
+            guarded = is_guarded(tx, backup.organization_id, settings.connection.guarded)
+            return settings, backup.form, replace(settings.connection, guarded=guarded), settings.service_name
         database = databases.find(tx, backup.service_id or "", self.keeping.vault)
         if database is None:
             raise InvalidInput("The database of this backup was removed. Its files are there; restore them by hand.")
         server = server_of(database.kind, database.settings)
         connection = Connection(host=server.host, port=server.port, username=server.username, password=server.password)
         if database.settings.elsewhere is not None:
-            led = replace(connection, guarded=database.settings.elsewhere.guarded)
-            return settings, Form.CONNECTION, led, None
+            guarded = is_guarded(tx, backup.organization_id, database.settings.elsewhere.guarded)
+            return settings, Form.CONNECTION, replace(connection, guarded=guarded), None
         return settings, Form.DATABASE, connection, database.name
 
     def _host(self, tx: Tx, deployment: Deployment, backup: Backup) -> str:

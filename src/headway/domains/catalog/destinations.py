@@ -60,8 +60,13 @@ class DestinationService:
         return await self.db.run(lambda tx: self._add(tx, actor, name, wanted))
 
     async def one(self, actor: Actor, destination_id: str, procedure: str = "destination.one") -> Destination:
-        """One destination. Raises Missing, Forbidden."""
-        return await self.db.read(lambda tx: self.permitted(tx, actor, procedure, destination_id))
+        """One destination, to be shown or reached. Raises Missing, Forbidden."""
+
+        def read(tx: Tx) -> Destination:
+            self.permitted(tx, actor, procedure, destination_id)
+            return store.find_to_reach(tx, destination_id, self.vault)
+
+        return await self.db.read(read)
 
     async def all(self, actor: Actor) -> list[Destination]:
         """The organisation's destinations, newest first. Raises Forbidden."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
 from headway.core.access import allowances
+from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line, of_needs
 from headway.domains.catalog.destinations_model import Destination, Reach, needs_of
@@ -25,6 +27,13 @@ def find(tx: Tx, destination_id: str, vault: Vault) -> Destination:
     if row is None:
         raise Missing(Noun.DESTINATION)
     return _record(row, vault)
+
+
+def find_to_reach(tx: Tx, destination_id: str, vault: Vault) -> Destination:
+    """The same, to be reached: where it may lead now is in it. Raises Missing."""
+    found = find(tx, destination_id, vault)
+    guarded = is_guarded(tx, found.organization_id, found.reach.guarded)
+    return replace(found, reach=replace(found.reach, guarded=guarded))
 
 
 def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Destination]:

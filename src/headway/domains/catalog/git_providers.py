@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from headway.core.access import policy
 from headway.core.access.machine import may_use_the_machine
+from headway.core.access.machine_store import is_guarded
 from headway.core.access.model import Actor, Role
 from headway.core.access.outward import require_outward
 from headway.core.access.policy import Missing, Noun
@@ -172,7 +173,8 @@ class GitProviderService:
             raise InvalidInput(
                 f"The git provider {provider.name} has no access token yet: {provider.forge}.update gives it one."
             )
-        return provider.connection(self._secrets(tx, provider_id))
+        guarded = is_guarded(tx, organization_id, provider.guarded)
+        return replace(provider, guarded=guarded).connection(self._secrets(tx, provider_id))
 
     def repository(self, tx: Tx, source_type: str, extra: Mapping[str, Any], organization_id: str) -> Opened | None:
         """The repository that a service has through a provider; None where it has none so. Raises Missing."""

@@ -20,6 +20,7 @@ from headway.core.engine.explain import ECHO
 from headway.domains.catalog import destinations_store, kept_store
 from headway.domains.catalog.destinations_model import needs_of, storage_of
 from headway.domains.catalog.kept_model import KeptFile
+from headway.domains.catalog.outward import require_outward_storage
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 from headway.infra.hosts.confined import bounded, stage
@@ -31,7 +32,7 @@ from headway.kernel.vault import Vault
 from headway.seams.dumps.base import Whole
 from headway.seams.storages import packing
 from headway.seams.storages.asking import Storages
-from headway.seams.storages.base import PARTIAL, Storage, StorageRefused
+from headway.seams.storages.base import PARTIAL, Storage
 from headway.seams.storages.rclone import explained
 from headway.seams.storages.reaching import ready
 
@@ -112,7 +113,7 @@ class Keeping:
 
     def place(self, tx: Tx, destination_id: str, path: str, password: Secret | None) -> Place:
         """The place of an object. Raises Missing."""
-        destination = destinations_store.find(tx, destination_id, self.vault)
+        destination = destinations_store.find_to_reach(tx, destination_id, self.vault)
         account = destination.account_of(self.uid_base, self.outward)
         storage = storage_of(destination.reach, self.folder / destination_id, password, account)
         return Place(destination_id=destination_id, storage=storage, path=path)
@@ -150,6 +151,7 @@ class Keeping:
         """
 
         async def begin() -> Json:
+            await require_outward_storage(self.storages, place.storage)  # before there is anything to take back
             await self.open_folder(run)
             await run.undo(UNDO_OBJECT, {"destination_id": place.destination_id, "path": place.path})
             await asyncio.to_thread(ready, place.storage, make=True)
@@ -336,10 +338,7 @@ class Keeping:
 
     async def _reaching(self, storage: Storage, argv: tuple[str, ...]) -> Stage:
         """What reaches the storage, as the account that does nothing else."""
-        try:
-            await self.storages.require_outward(storage)
-        except StorageRefused as refused:
-            raise RunFailed(refused.message) from refused
+        await require_outward_storage(self.storages, storage)
         account = await asyncio.to_thread(ready, storage)
         if account is None and storage.account is not None:
             return Stage(argv=bounded(argv))

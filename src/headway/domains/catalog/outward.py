@@ -8,6 +8,8 @@ from pathlib import Path
 from headway.core.deployments.run import RunFailed
 from headway.core.deployments.status import Reason
 from headway.infra import outward
+from headway.seams.storages.asking import Storages
+from headway.seams.storages.base import Storage, StorageRefused
 
 Gated = Callable[[], Path | None]
 """Sees to it that the kernel judges what begins from now on; the group below which it does, None where it cannot."""
@@ -23,3 +25,11 @@ async def require_outward_now(address: str) -> None:
         raise RunFailed(near.message, Reason.REFUSED) from near
     except (OSError, TimeoutError):
         return
+
+
+async def require_outward_storage(storages: Storages, storage: Storage) -> None:
+    """Whether a storage leads where it may, right before it is used. Raises RunFailed."""
+    try:
+        await storages.require_outward(storage)
+    except StorageRefused as refused:
+        raise RunFailed(refused.message) from refused

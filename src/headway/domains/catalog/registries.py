@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from headway.core.access import policy
 from headway.core.access.machine import may_use_the_machine
+from headway.core.access.machine_store import is_guarded
 from headway.core.access.model import Actor
 from headway.core.access.outward import require_outward
 from headway.domains.catalog import registries_store as store
@@ -134,7 +135,7 @@ class RegistryService:
             username=registry.username,
             password=password,
             image_prefix=registry.image_prefix,
-            guarded=registry.guarded,
+            guarded=is_guarded(tx, organization_id, registry.guarded),
         )
 
 

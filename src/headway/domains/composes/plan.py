@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from headway.core.access.machine_store import is_guarded
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, RunFailed
@@ -127,6 +128,7 @@ class Planning:
         if opened is not None:
             led = {"git_url": opened.url, "git_branch": opened.branch, "guarded": opened.connection.guarded}
             settings = replace(settings, **led, ssh_key_id=None)  # type: ignore[arg-type]  # each as its field takes it
+        settings = _guarded(tx, compose, settings)
         resolved = variables_of(tx, compose, self.vault)
         key = None
         if settings.source_type not in {RAW, DROP}:
@@ -158,7 +160,7 @@ class Planning:
         return Plan(
             compose_id=compose.compose_id,
             app_name=compose.app_name,
-            settings=compose.settings,
+            settings=_guarded(tx, compose, compose.settings),
             variables={},
             secrets=release.record.secrets,
             ssh_key=None,
@@ -182,6 +184,13 @@ class Planning:
     def _registry(self, tx: Tx, registry_id: str, organization_id: str) -> Mapping[str, str]:
         found = self.open_registry(tx, registry_id, organization_id)
         return {"url": found.url, "username": found.username, "password": found.password.reveal()}
+
+
+def _guarded(tx: Tx, compose: Compose, settings: ComposeSettings) -> ComposeSettings:
+    """The settings with where their addresses may lead now."""
+    marks = (settings.guarded, settings.file_guarded)
+    guarded, file_guarded = (is_guarded(tx, compose.organization_id, each) for each in marks)
+    return replace(settings, guarded=guarded, file_guarded=file_guarded)
 
 
 def variables_of(tx: Tx, compose: Compose, vault: Vault) -> Resolved:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from headway.core.access.machine_store import is_guarded
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Reason
@@ -39,9 +40,11 @@ class ConnectKind:
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """How it is reached now. Raises RunFailed (refused) where it is gone."""
         database = store.find(tx, deployment.subject_id, self.vault)
-        if database is None or database.settings.elsewhere is None:
+        where = None if database is None else database.settings.elsewhere
+        if database is None or where is None:
             raise RunFailed("Database not found", Reason.REFUSED)
-        plan: dict[str, Any] = {"kind": database.kind, "settings": database.settings.dump()}
+        led = replace(where, guarded=is_guarded(tx, database.runs.organization_id, where.guarded))
+        plan: dict[str, Any] = {"kind": database.kind, "settings": replace(database.settings, elsewhere=led).dump()}
         plan["uid"] = database.runs.run_uid  # whatever answers there is not asked by root
         return Frozen(plan=plan, mask=tuple(each for each in (database.settings.password,) if each))
 

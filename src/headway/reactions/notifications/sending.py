@@ -45,7 +45,7 @@ class Sending:
         return 0.0
 
     async def _send(self, notice: Notice) -> None:
-        channel, now = await self.db.read(lambda tx: (store.find(tx, notice.channel_id, self.vault), tx.now))
+        channel, now = await self.db.read(lambda tx: (store.find_to_tell(tx, notice.channel_id, self.vault), tx.now))
         try:
             await self.tell(channel, notice, now)
         except NotTold as failure:

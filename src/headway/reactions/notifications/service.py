@@ -117,7 +117,12 @@ class NotificationService:
 
     async def test(self, actor: Actor, channel_id: str) -> None:
         """Tells a test message at once. Raises Missing, and InvalidInput with what the channel answered."""
-        await self._try(await self.one(actor, channel_id, "notification.test"))
+
+        def read(tx: Tx) -> Channel:
+            self._permitted(tx, actor, channel_id, "notification.test")
+            return store.find_to_tell(tx, channel_id, self._vault)
+
+        await self._try(await self._db.read(read))
 
     async def try_out(self, actor: Actor, procedure: str, medium: str, target: Callable[[], Target]) -> None:
         """Tells a test message where no channel leads yet. Raises InvalidInput as a test does."""

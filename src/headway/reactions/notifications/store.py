@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, exists, func, insert, literal, select, union_all, update
 
+from headway.core.access.machine_store import is_guarded
 from headway.core.access.policy import Missing, Noun
 from headway.infra.db.tables.applications import applications, projects
 from headway.infra.db.tables.backups import backups, volume_backups
@@ -51,6 +52,13 @@ def find(tx: Tx, channel_id: str, vault: Vault) -> Channel:
     if row is None:
         raise Missing(Noun.NOTIFICATION)
     return _channel(row, vault)
+
+
+def find_to_tell(tx: Tx, channel_id: str, vault: Vault) -> Channel:
+    """The same, to be told on: where it may lead now is in it. Raises Missing."""
+    found = find(tx, channel_id, vault)
+    guarded = is_guarded(tx, found.organization_id, found.target.guarded)
+    return replace(found, target=replace(found.target, guarded=guarded))
 
 
 def of_organization(tx: Tx, organization_id: str, vault: Vault) -> list[Channel]:
