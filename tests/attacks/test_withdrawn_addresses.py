@@ -1,4 +1,4 @@
-"""An address of a private network is reached as long as its organisation may."""
+"""An address of a private network is reached as long as its organisation may, and copied by who may save it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import pytest
 from headway.core.access import machine_store, store
 from headway.core.access.model import Actor, Role
 from headway.core.deployments import store as deployments
+from headway.domains.applications import store as applications
+from headway.domains.composes import store as composes
+from headway.domains.databases import store as databases
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.transaction import Tx
-from tests.integration.http.world import World, open_world
+from tests.integration.http.world import World, add_person, client_with, open_world
 from tests.receivers import Receiver, receiver
 
 Json = Any
@@ -161,3 +164,67 @@ async def _frozen(world: World, procedure: str, given: Mapping[str, Json]) -> Ma
     plan = await world.services.db.read(freeze)
     await world.end(lease)
     return plan
+
+
+@pytest.mark.parametrize("name", SERVICES)
+async def test_a_copy_leads_where_whoever_makes_it_may(world: World, name: str) -> None:
+    what, _ = _kind(name)
+    place = (await world.post("project.create", name="p"))["environment"]["environmentId"]
+    given = {"name": "s", "environmentId": place, **SERVICES[name]}
+    await world.post(f"{what}.create", **given)
+    asked = {"sourceEnvironmentId": place, "name": "copied"}
+    async with client_with(world.app, await _admin(world)) as admin:
+        for beside in () if name == "file" else (True, False):  # a file's images are judged when they are fetched
+            answer = await admin.post("/project.duplicate", json={**asked, "duplicateInSameProject": beside})
+            assert (answer.status_code, REFUSED in answer.text) == (403, True), answer.text
+            assert "first organisation" in answer.json()["message"], "and how it is granted"
+        far = {**given, **_far(name), "environmentId": (await _place(world))}
+        await world.post(f"{what}.create", **far)
+        copied = await admin.post(
+            "/project.duplicate", json={"sourceEnvironmentId": far["environmentId"], "name": "of an admin"}
+        )
+        assert copied.status_code == 200, copied.text
+    theirs = copied.json()["environmentId"]
+    assert await _marks(world, name, far["environmentId"]) == {False}
+    assert await _marks(world, name, theirs) == {True}, "whose word it is"
+    again = await world.post("project.duplicate", sourceEnvironmentId=theirs, name="of the owner")
+    assert await _marks(world, name, again["environmentId"]) == {True}, "and no further than before"
+    own = await world.post("project.duplicate", **{**asked, "name": "own"})
+    assert await _marks(world, name, own["environmentId"]) == {False}
+
+
+def _far(name: str) -> dict[str, Json]:
+    found = {key: value.replace(NEAR, "far.example") for key, value in SERVICES[name].items() if isinstance(value, str)}
+    return found | ({"connection": {"host": "far.example"}} if name == "postgres" else {})
+
+
+async def _place(world: World) -> str:
+    made: str = (await world.post("project.create", name="far"))["environment"]["environmentId"]
+    return made
+
+
+async def _marks(world: World, name: str, environment_id: str) -> set[bool]:
+    """Of all such services in an environment, whether they lead to the internet only."""
+    vault, mark = world.platform.data_dir.vault, {"image": "image_guarded", "file": "file_guarded"}.get(name, "guarded")
+
+    def read(tx: Tx) -> set[bool]:
+        if name == "postgres":
+            found = databases.of_environment(tx, environment_id, None, vault)
+            return {each.settings.elsewhere.guarded for each in found if each.settings.elsewhere is not None}
+        if name in {"compose", "file"}:
+            return {getattr(each.settings, mark) for each in composes.of_environment(tx, environment_id, vault)}
+        return {getattr(each.settings, mark) for each in applications.of_environment(tx, environment_id, vault)}
+
+    return await world.services.db.read(read)
+
+
+async def _admin(world: World) -> str:
+    """The key of an admin of the first organisation, who was not given the machine."""
+
+    def add(tx: Tx) -> None:
+        owner = store.first_owner(tx)
+        assert owner is not None
+        add_person(tx, "adm", owner[1], Role.ADMIN)
+
+    await world.services.db.run(add)
+    return "adm".ljust(64, "-")

@@ -17,6 +17,7 @@ from headway.domains.applications.making import Making
 from headway.domains.applications.model import Application
 from headway.domains.applications.service import CheckSettings
 from headway.domains.catalog.git_providers import require_copyable
+from headway.domains.catalog.references import judged_copy
 from headway.domains.projects import store as projects
 from headway.domains.projects.model import Environment, Place
 from headway.domains.projects.service import added_project
@@ -103,7 +104,7 @@ class Arranging:
         """Makes the services of an environment again, on the same servers, with their settings and variables and not
         deployed: in the same environment as copies (``beside``), else in the default environment of a new project with
         this name and the variables of both. ``only`` names those to make, None all. Gives the environment in which they
-        lie now. Raises Missing, CopyOfHidden, Forbidden, InvalidInput.
+        lie now. Raises Missing, CopyOfHidden, Forbidden, NearRefused, InvalidInput.
         """
 
         def write(tx: Tx) -> Environment:
@@ -113,12 +114,13 @@ class Arranging:
             for model in self._models(tx, environment_id, None if only is None else set(only) - set(others)):
                 self._check(model.settings)
                 require_copyable(tx, actor, model.name, model.settings)
+                settings = judged_copy(actor, replace(with_own_ids(model.settings), archive=None))
                 made = self._making.add(
                     tx,
                     target,
                     f"{model.name} (copy)" if beside else model.name,
                     description=model.description,
-                    settings=of_copy(actor, replace(with_own_ids(model.settings), archive=None)),
+                    settings=of_copy(actor, settings),
                     env=model.env,
                     host_id=model.host_id,
                     build_host_id=model.build_host_id,

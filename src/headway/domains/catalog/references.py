@@ -51,6 +51,15 @@ def judged(actor: Actor, before: Any, after: S) -> S:  # noqa: ANN401 - settings
     return replace(after, **marks) if marks else after  # type: ignore[type-var]  # settings are dataclasses
 
 
+def judged_copy(actor: Actor, settings: S) -> S:
+    """The settings of one that is made again, which is a save by whoever does: what it names leads where they may, and
+    no further than before. Raises NearRefused.
+    """
+    led = judged(actor, None, settings)
+    kept = {mark: True for mark in _WHOSE if getattr(settings, mark, False)}
+    return replace(led, **kept) if kept else led  # type: ignore[type-var]  # as above
+
+
 def _registries(settings: Any) -> frozenset[str]:  # noqa: ANN401 - settings
     extra = getattr(settings, "extra", {})
     named = [*(extra.get(name) for name in _PASSIVE), getattr(settings, "registry_id", None)]

@@ -11,6 +11,7 @@ from headway.core.deployments.model import SubjectType
 from headway.domains.catalog import accounts_store, hooks_store
 from headway.domains.catalog.git_providers import require_copyable
 from headway.domains.catalog.naming import app_name_for, free_name
+from headway.domains.catalog.references import judged_copy
 from headway.domains.composes import powers, store
 from headway.domains.composes.model import Compose, ComposeSettings, ComposeStatus, Wanted
 from headway.domains.projects.model import Place
@@ -83,7 +84,7 @@ class Making:
 
     def copy(self, tx: Tx, actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:
         """Makes the compose services of an environment again in ``target``, those of ``only`` where it is given, with
-        their settings and variables and not deployed; the ids of what was copied. Raises CopyOfHidden.
+        their settings and variables and not deployed; the ids of what was copied. Raises CopyOfHidden, NearRefused.
         """
         models = [
             each
@@ -110,8 +111,9 @@ class Making:
 
 def _for_copy(model: Compose, actor: Actor) -> ComposeSettings:
     """The one service was allowed to use the host, and its copies are where the caller may allow that; an upload stays
-    with the one.
+    with the one. Raises NearRefused.
     """
     may = powers.allower(actor, model.host_id) is not None
     host_access, engine_fetch = model.settings.host_access and may, bool(model.settings.engine_fetch) and may
-    return replace(model.settings, host_access=host_access, engine_fetch=engine_fetch, archive=None)
+    settings = replace(model.settings, host_access=host_access, engine_fetch=engine_fetch, archive=None)
+    return judged_copy(actor, settings)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from headway.core.access.model import Actor
 from headway.domains.applications.making import Making
+from headway.domains.catalog.references import judged_copy
 from headway.domains.databases import store
-from headway.domains.databases.model import Database
-from headway.domains.databases.preparing import settings_for
+from headway.domains.databases.model import Database, DatabaseSettings
+from headway.domains.databases.preparing import judged_elsewhere, settings_for
 from headway.domains.projects.model import Place
 from headway.infra.db.transaction import Tx
 from headway.kernel.vault import Vault
@@ -22,19 +23,20 @@ class Copying:
     making: Making
     vault: Vault
 
-    def copy(self, tx: Tx, _actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:
+    def copy(self, tx: Tx, actor: Actor, environment_id: str, target: Place, only: Collection[str] | None) -> set[str]:
         """The databases of an environment, those of ``only`` where it is given, with their settings and passwords and
         not deployed, so without what they hold; the ids of those that were copied. No port of a machine leads to two.
+        Raises NearRefused.
         """
         models = store.of_environment(tx, environment_id, only, self.vault)
         for model in models:
-            given = replace(model.settings, ports={}, volume="data")
+            given = _for_copy(actor, replace(model.settings, ports={}, volume="data"))
             beside = target.environment_id == environment_id
             runs = self.making.add(
                 tx,
                 target,
                 f"{model.name} (copy)" if beside else model.name,
-                settings=settings_for(model.kind, given, model.runs.settings),
+                settings=judged_copy(actor, settings_for(model.kind, given, model.runs.settings)),
                 host_id=model.runs.host_id,
                 database=model.kind,
             )
@@ -43,3 +45,11 @@ class Copying:
             store.add(tx, database, self.vault)
             store.write(tx, database, self.vault)
         return {model.database_id for model in models}
+
+
+def _for_copy(actor: Actor, given: DatabaseSettings) -> DatabaseSettings:
+    """Where it runs elsewhere, that is the word of whoever copies it, and leads no further than before."""
+    led = judged_elsewhere(actor, DatabaseSettings(), given)
+    if led.elsewhere is None or given.elsewhere is None or not given.elsewhere.guarded:
+        return led
+    return replace(led, elsewhere=given.elsewhere)

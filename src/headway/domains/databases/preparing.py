@@ -7,6 +7,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 
+from headway.core.access.machine import may_use_the_machine
+from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward_host
 from headway.domains.applications.model import AppSettings, Attached, Opened
 from headway.domains.databases.kinds import KINDS, Facts
 from headway.domains.databases.model import DatabaseKind, DatabaseSettings
@@ -34,6 +37,17 @@ def completed(kind: DatabaseKind, given: DatabaseSettings) -> DatabaseSettings:
     if user == "root":
         root = password
     return replace(given, image=given.image or facts.image, username=user, password=password, root_password=root)
+
+
+def judged_elsewhere(actor: Actor, before: DatabaseSettings, after: DatabaseSettings) -> DatabaseSettings:
+    """The settings, which say whose word it is where a database runs elsewhere. Raises NearRefused."""
+    where, known = after.elsewhere, before.elsewhere
+    if where is None:
+        return after
+    if known is not None and where.host == known.host:
+        return replace(after, elsewhere=replace(where, guarded=known.guarded))
+    require_outward_host(actor, where.host, "The database")
+    return replace(after, elsewhere=replace(where, guarded=not may_use_the_machine(actor)))
 
 
 def check(kind: DatabaseKind, given: DatabaseSettings) -> None:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from headway.core.access import allowances
-from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
-from headway.core.access.outward import require_outward_host
 from headway.core.access.policy import Missing, Noun, permit, sees
 from headway.core.deployments import store as deployments
 from headway.core.deployments.ledger import Ledger
@@ -30,7 +28,7 @@ from headway.domains.databases import store
 from headway.domains.databases.asking import request_of
 from headway.domains.databases.model import Database, DatabaseKind, DatabaseSettings
 from headway.domains.databases.passwords import NEEDS_DEPLOY, Telling, with_password
-from headway.domains.databases.preparing import check, completed, settings_for
+from headway.domains.databases.preparing import check, completed, judged_elsewhere, settings_for
 from headway.domains.projects.store import place_of
 from headway.domains.servers.hosting import host_for
 from headway.domains.servers.leaving import kept_deletion
@@ -97,7 +95,7 @@ class DatabaseService:
             place = place_of(tx, environment_id)
             permit(actor, f"{kind}.create", place.organization_id, place.project_id, noun=Noun.ENVIRONMENT)
             host_id = host_for(tx, place.organization_id, None if given.elsewhere else server_id)
-            led = _whose(actor, DatabaseSettings(), given)
+            led = judged_elsewhere(actor, DatabaseSettings(), given)
             settings = judged(actor, AppSettings(), settings_for(kind, led, change.container(AppSettings())))
             require_references(tx, actor.organization_id, AppSettings(), settings)
             runs = self.making.add(
@@ -146,7 +144,7 @@ class DatabaseService:
 
         def write(tx: Tx) -> Database:
             current = self.permitted(tx, actor, kind, database_id, procedure)
-            settings = _whose(actor, current.settings, change.settings(current.settings))
+            settings = judged_elsewhere(actor, current.settings, change.settings(current.settings))
             check(kind, settings)
             _require_as_set_up(current, settings)
             named = current.name if change.name is None else change.name
@@ -347,17 +345,6 @@ class DatabaseService:
     async def _set_down(self, database_id: str) -> None:
         down = {"wanted": Wanted.DOWN, "status": AppStatus.IDLE}
         await self.db.run(lambda tx: applications.set_fields(tx, database_id, **down))
-
-
-def _whose(actor: Actor, before: DatabaseSettings, after: DatabaseSettings) -> DatabaseSettings:
-    """The settings, which say whose word it is where a database runs elsewhere. Raises NearRefused."""
-    where, known = after.elsewhere, before.elsewhere
-    if where is None:
-        return after
-    if known is not None and where.host == known.host:
-        return replace(after, elsewhere=replace(where, guarded=known.guarded))
-    require_outward_host(actor, where.host, "The database")
-    return replace(after, elsewhere=replace(where, guarded=not may_use_the_machine(actor)))
 
 
 def _require_here(database: Database) -> None:
