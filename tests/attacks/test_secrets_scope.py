@@ -1,4 +1,4 @@
-"""A key without the scope ``secrets`` is told no value that is one, and what it was told can be saved."""
+"""A key without the scope ``secrets``, or of a member, is told no value that is one; what it was told can be saved."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from headway.core.access import store
-from headway.core.access.model import Scope, Terms
+from headway.core.access.model import Grants, Role, Scope, Terms
 from headway.core.access.upgrades import survey
 from headway.domains.applications.artifacts import dump_artifact
 from headway.domains.applications.model import AppSettings, ReleaseState
@@ -20,7 +20,7 @@ from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.veil import MARK
 from tests.integration.http.access_rows import QUERY
 from tests.integration.http.test_access_table import ENDLESS, TABLE, call, given_to, things_of
-from tests.integration.http.world import Json, World, client_with, open_world
+from tests.integration.http.world import Json, World, add_person, client_with, open_world
 
 WIRES = ("rest", "trpc")
 READERS = (Scope.READ, Scope.DEPLOY, Scope.KILL, Scope.REMOVE)
@@ -159,6 +159,35 @@ async def test_no_answer_to_a_read_key_holds_a_secret(planted: Planted, wire: st
     assert "A_app" in told["application.one"], "the names are told"
 
 
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("given", ["project", "services"])
+async def test_no_answer_to_a_member_holds_a_secret_though_the_key_has_all_scopes(
+    planted: Planted, wire: str, given: str
+) -> None:
+    things = planted.things
+    services = frozenset(things[each] for each in ("application", "compose", "postgres", "libsql"))
+    grants = Grants(projects=frozenset({things["project"]})) if given == "project" else Grants(services=services)
+
+    def join(tx: Json) -> str:
+        owner = store.first_owner(tx)
+        assert owner is not None
+        _user_id, member_id = add_person(tx, "joined", owner[1], Role.MEMBER)
+        store.give(tx, member_id, grants)
+        return member_id
+
+    member_id = await planted.world.services.db.run(join)
+    async with client_with(planted.world.app, "joined".ljust(64, "-")) as client:
+        told = await everything_read(client, things, wire)
+        assert {name: text for name, text in told.items() if "planted" in text} == {}
+        for router, name in (("application", "A_app"), ("compose", "A_compose"), ("postgres", "A_postgres")):
+            assert MARK in told[f"{router}.one"]
+            assert name in told[f"{router}.one"], "the names are told"
+        if wire == "rest":
+            await planted.world.post("organization.updateMemberRole", memberId=member_id, role="admin")
+            again = await call(client, "application.one", things)
+            assert "planted-app-one" in again.text, "who may change them is shown them"
+
+
 async def test_a_key_with_secrets_sees_all_that_was_planted(planted: Planted) -> None:
     async with await key(planted.world, Scope.READ, Scope.SECRETS) as client:
         told = " ".join((await everything_read(client, planted.things, "rest")).values())
@@ -271,6 +300,25 @@ async def test_keys_that_are_shown_less_are_named_at_the_upgrade(world: World) -
         await world.post("user.createApiKey", name=name, **({} if scopes is None else {"scopes": scopes}))
     vault = world.platform.data_dir.vault
     told = await world.services.db.read(lambda tx: [each.sentence for each in survey(tx, vault)])
-    assert len(told) == 1
+    assert [each for each in told if each.startswith("The key ")] == [told[0]]
     assert "ci" in told[0]
     assert "deploy, read" in told[0]
+
+
+async def test_members_are_named_at_the_upgrade_who_are_shown_less(world: World) -> None:
+    def join(tx: Json) -> None:
+        owner = store.first_owner(tx)
+        assert owner is not None
+        add_person(tx, "chief", owner[1], Role.ADMIN)
+        user_id, organization_id = store.add_user(tx, "clerk"), owner[1]
+        store.add_member(tx, organization_id, user_id, Role.MEMBER)
+        terms = Terms(scopes=frozenset({Scope.READ}))
+        store.add_key(tx, "c" * 64, name="clerk", user_id=user_id, organization_id=organization_id, terms=terms)
+
+    await world.services.db.run(join)
+    vault = world.platform.data_dir.vault
+    told = await world.services.db.read(lambda tx: [each.sentence for each in survey(tx, vault)])
+    (line,) = [each for each in told if "a member of" in each]
+    assert line.startswith("member, a member of "), line
+    assert "values of variables are shown to no member any more" in line
+    assert [each for each in told if each.startswith("The key clerk ")], "whose key has no such scope is told of by it"

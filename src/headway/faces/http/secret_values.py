@@ -1,4 +1,4 @@
-"""The one place where answers lose their secrets, for keys without the scope ``secrets``, and marks get them back."""
+"""The one place where answers lose their secrets, for whoever may not see them, and marks get them back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from pydantic_core import from_json, to_json
 
 from headway.core.access.model import Actor, Scope
+from headway.core.access.policy import RULES
 from headway.faces.http.inputs import Input
 from headway.faces.http.veiled_files import unveiled_file, veiled_file
 from headway.kernel.veil import (
@@ -28,17 +29,19 @@ _FILES = frozenset({"composeFile"})
 _ADDRESSES = frozenset({"customGitUrl"})
 _HELD = _VARIABLES | _WHOLE | _FILES | _ADDRESSES
 _SIGNS = (b"://", *(f'"{name}":'.encode() for name in sorted(_HELD)))  # a body without these holds nothing to veil
+_CHANGING = frozenset({"update", "saveEnvironment"})
+_LEAST = max(rule.least for name, rule in RULES.items() if rule.in_project and name.partition(".")[2] in _CHANGING)
 _ONE_VARIABLE = ("before", "after", "value")  # of a release, or of what going back would change
 
 
 def shown_to(actor: Actor, answer: object) -> object:
     """An answer as the caller may see it."""
-    return answer if actor.terms.hold(Scope.SECRETS) else _veiled(answer)
+    return answer if _is_shown_values(actor) else _veiled(answer)
 
 
 def encoded_for(actor: Actor, body: bytes) -> bytes:
     """An answer whose JSON is there already, as the caller may see it."""
-    if actor.terms.hold(Scope.SECRETS) or not any(each in body for each in _SIGNS):
+    if _is_shown_values(actor) or not any(each in body for each in _SIGNS):
         return body
     return to_json(_veiled(from_json(body)))
 
@@ -53,6 +56,11 @@ async def unveiled(given: I, sent: Row, kept: Callable[[], Awaitable[Row | None]
     row = await kept() or {}
     names = {field.alias or name: name for name, field in type(given).model_fields.items()}
     return given.model_copy(update={names.get(each, each): _unveiled(each, sent[each], row) for each in marked})
+
+
+def _is_shown_values(actor: Actor) -> bool:
+    """Of whatever the caller sees: its key has the scope for that, and its role is one that may change them."""
+    return actor.role >= _LEAST and actor.terms.hold(Scope.SECRETS)
 
 
 def _veiled(value: object, name: str = "") -> object:
