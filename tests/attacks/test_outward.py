@@ -9,15 +9,20 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import RunFailed
 from headway.domains.backups import store as backups
 from headway.domains.catalog import destinations_store, registries_store
 from headway.domains.catalog.outward import require_outward_now
+from headway.domains.composes.bringing import Bringing
+from headway.domains.composes.model import ComposeSettings
+from headway.domains.composes.plan import Plan
 from headway.domains.databases import store as databases
 from headway.infra.docker.api import DockerApi, unix_socket
 from headway.infra.docker.cli import Docker
@@ -25,7 +30,10 @@ from headway.infra.docker.registries import RegistryRefused
 from headway.infra.docker.registries_outward import log_in_outward
 from headway.infra.hosts import cgroups
 from headway.kernel.addresses import NEAR_4, is_near
+from headway.kernel.artifacts import Image
 from headway.kernel.secret import Secret
+from headway.seams.builders.base import BuildError
+from headway.seams.builders.publish import Destination, publish
 from headway.seams.runtimes.gate_content import Ports
 from headway.seams.runtimes.gates import gates_of
 from headway.seams.sources.base import SourceError
@@ -220,6 +228,51 @@ async def test_no_image_is_fetched_from_what_is_near(site: Worksite, monkeypatch
         spec = PulledSpec(name=name, kept_as="headway-x/x:r-1", guarded=True)
         with pytest.raises(SourceError, match="private network"):
             await ImageSource(spec=spec, api=api, cli=line)._pull(site, name)
+
+
+async def test_no_image_is_taken_to_what_is_near(site: Worksite, monkeypatch: pytest.MonkeyPatch) -> None:
+    leading_to(monkeypatch, "10.0.0.5")
+    line = Docker(host="unix:///nowhere.sock", configuration="/nowhere")
+    for registry in ("rebound.example", "127.0.0.1:5000", "[::1]:5000", "127.1:5000"):
+        to = Destination(
+            name=f"{registry}/team/x:1",
+            registry=registry,
+            login=line.login(registry, "u", Secret("p")),
+            cli=line,
+            api=DockerApi(unix_socket("/nowhere.sock")),
+            guarded=True,
+        )
+        with pytest.raises(BuildError, match="private network"):
+            await publish(site, Image(name="x", reference="sha256:0"), to)
+
+
+@pytest.mark.parametrize("given", [(), ("rebound.example",)])
+async def test_no_credentials_of_a_compose_service_go_to_what_is_near(
+    monkeypatch: pytest.MonkeyPatch, given: tuple[str, ...]
+) -> None:
+    leading_to(monkeypatch, "10.0.0.5")
+    line = Docker(host="unix:///nowhere.sock", configuration="/nowhere")
+    tools: Any = SimpleNamespace(host_id=LOCAL_HOST, engine=SimpleNamespace(docker=SimpleNamespace(address=line.host)))
+    plan = Plan(
+        compose_id="c",
+        app_name="c",
+        settings=ComposeSettings(),
+        variables={},
+        secrets=(),
+        ssh_key=None,
+        registries=[{"url": "rebound.example/team", "username": "u", "password": "p"}],
+        build_uid=None,
+        git_uid=None,
+        allow_file=False,
+        again=False,
+        commit=None,
+        serving=None,
+        was_up=False,
+        given=given,
+    )
+    begun: Any = SimpleNamespace()  # a run that nothing can be asked of: whoever goes on fails in another way
+    with pytest.raises(AttributeError if given else RunFailed, match="command" if given else "private network"):
+        await Bringing(run=begun, plan=plan, tools=tools)._log_in("/nowhere", "pull", None)
 
 
 async def test_a_registry_of_a_tenant_is_tried_on_the_internet_only(monkeypatch: pytest.MonkeyPatch) -> None:

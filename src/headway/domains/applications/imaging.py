@@ -119,6 +119,7 @@ class Imaging:
             cli=self.cli(deployment_id),
             api=self.api,
             step_seconds=plan.settings.step_seconds,
+            guarded=plan.registry_guarded,
         )
 
     async def hold(self, release_id: str) -> None:

@@ -39,6 +39,7 @@ class Plan:
     ruled: bool = False
     host_name: str = ""
     registry: Mapping[str, str] | None = field(default=None, repr=False)
+    registry_guarded: bool = False
     provider: Mapping[str, str] | None = field(default=None, repr=False)
     mask: tuple[str, ...] = field(default=(), repr=False)
 

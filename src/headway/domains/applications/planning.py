@@ -86,6 +86,7 @@ class Planning:
             allow_file=allow_file and powers.may_fetch(tx, application, settings),
             commit=commit,
             registry=self._registry(tx, application),
+            registry_guarded=self._registry_guarded(tx, application),
             provider=None if opened is None else opened.connection.dump(),
         )
 
@@ -150,6 +151,17 @@ class Planning:
             return guarded and application.host_id == LOCAL_HOST
         found = self.open_registry(tx, settings.registry_id, application.organization_id)
         return found.guarded or registry_of(settings.image or "") != found.url.partition("/")[0]
+
+    def _registry_guarded(self, tx: Tx, application: Application) -> bool:
+        """Whether images are taken to its registry only while that is one of the internet: nobody who may use the
+        machine has given it. A server is its organisation's own.
+        """
+        if application.host_id != LOCAL_HOST:
+            return False
+        registry_id = application.settings.registry_id
+        if registry_id is None:
+            return not has_machine(tx, application.organization_id)
+        return self.open_registry(tx, registry_id, application.organization_id).guarded
 
     def _registry(self, tx: Tx, application: Application) -> dict[str, str] | None:
         """The credentials for images: of the registry that is chosen, else those that the application has itself."""

@@ -70,6 +70,7 @@ class Bringing:
             await self.tools.engine.take_back(name)
 
     async def _push(self, docker: commands.Docker, image: str, name: str) -> str:
+        await self._require_outward(registry_of(name))
         await self.run.undo(UNDO_PUSH, {"image": name})
         await self.tools.engine.tag(image, name)
         ended = await self.run.command(f"push {name}", commands.push(docker, name), check=False)
@@ -84,8 +85,8 @@ class Bringing:
 
     async def _fetch(self, docker: commands.Docker, name: str, *, is_there: bool) -> None:
         host = registry_of(name)
-        if self.tools.host_id == LOCAL_HOST and self.plan.guarded and host not in self.plan.given:
-            await require_outward_now(host)
+        if self.plan.guarded:
+            await self._require_outward(host)
         ended = await self.run.command(f"pull {name}", commands.pull(docker, name), check=False)
         if ended.succeeded:
             return
@@ -94,6 +95,13 @@ class Bringing:
                 f"The image {name} cannot be pulled, and is not on its machine. The log has what its registry said."
             )
         await self.run.say(phrase("{} could not be pulled; the copy on its machine is used.", name))
+
+    async def _require_outward(self, host: str) -> None:
+        """Whether a registry that nobody who may use the machine has given is one of the internet now. A server is its
+        organisation's own. Raises RunFailed.
+        """
+        if self.tools.host_id == LOCAL_HOST and host not in self.plan.given:
+            await require_outward_now(host)
 
     @asynccontextmanager
     async def logged_in(
@@ -117,6 +125,7 @@ class Bringing:
     async def _log_in(self, folder: str, use: str, account: Account | None) -> None:
         line = CommandLine(host=self.tools.engine.docker.address, configuration=folder)
         for number, each in enumerate(self.plan.registries, 1):
+            await self._require_outward(each["url"].partition("/")[0])
             typed = line.login(each["url"], each["username"], Secret(each["password"]))
             command = Command(stages=(Stage(argv=typed.argv, account=account),), env=typed.env, stdin=typed.stdin)
             ended = await self.run.command(f"login {number} to {use}", command, check=False)

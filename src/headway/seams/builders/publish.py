@@ -12,6 +12,7 @@ from headway.infra.docker.cli import Docker, Typed
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
+from headway.infra.outward import LeadsNear, require_outward
 from headway.kernel.artifacts import Image
 from headway.kernel.phrase import phrase
 from headway.seams.builders.base import BuildError
@@ -21,7 +22,9 @@ UNDO_PUSH = "image-push"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """The image's name in a registry, and what opens that. An empty ``registry`` is Docker Hub."""
+    """The image's name in a registry, and what opens that. An empty ``registry`` is Docker Hub. What is ``guarded`` is
+    a registry of the internet.
+    """
 
     name: str
     registry: str
@@ -29,11 +32,14 @@ class Destination:
     cli: Docker
     api: DockerApi
     step_seconds: float | None = None
+    guarded: bool = False
 
 
 async def publish(work: Work, image: Image, to: Destination) -> Image:
     """The image, as other machines can fetch it too. Raises BuildError."""
     name = to.name
+    if to.guarded:
+        await _require_outward(to.registry)
     await work.undo(UNDO_PUSH, {"configuration": to.cli.configuration, "image": name})
     await images.keep(to.api, image, name)
     await work.host.make_folder(to.cli.configuration)
@@ -62,6 +68,16 @@ async def undo(host: Host, api: DockerApi, name: str, data: Mapping[str, Any]) -
     await host.remove_tree(data["configuration"])
     await images.let_go(api, data["image"])
     return True
+
+
+async def _require_outward(registry: str) -> None:
+    """Whether the registry is of the internet now: the engine looks it up once more. Raises BuildError."""
+    try:
+        await require_outward((registry,))
+    except LeadsNear as near:
+        raise BuildError(near.message) from near
+    except (OSError, TimeoutError):
+        return  # the engine says so, or has a proxy that knows better
 
 
 def _command(to: Destination, typed: Typed) -> Command:
