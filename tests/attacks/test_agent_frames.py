@@ -41,6 +41,12 @@ match sys.argv[1]:
         begun = HELLO + struct.pack(">II", 8, 0xFFFFFFFF) + b"\\0\\0\\0\\0"
     case "nobody":  # answers that nobody waits for, each as long as may be
         begun = HELLO + (struct.pack(">I", (1 << 20) + 9) + pack(b"77777", b"\\0" * ((1 << 20) - 4))) * 512
+    case "links":  # words about connections that nobody has
+        begun = HELLO + pack(pack(b"", b"from", b"99", b"\\0" * 60_000)) * 512
+    case "early-answers":  # two million bytes to nobody, and no greeting
+        begun = pack(pack(b"77777", b"\\0" * 1_000)) * 2_000
+    case "early-links":
+        begun = pack(pack(b"", b"from", b"99", b"\\0" * 1_000)) * 2_000
     case "empty":
         begun = HELLO + struct.pack(">I", 0)
 if begun.startswith(HELLO):
@@ -49,7 +55,8 @@ if begun.startswith(HELLO):
     time.sleep(0.3)
 try:
     say(begun.removeprefix(HELLO))
-    for _ in range(512):
+    counted = ("links", "early-answers", "early-links")  # is not to be ended by what follows
+    for _ in range(0 if sys.argv[1] in counted else 512):
         say(ENDLESS)
     time.sleep(30)
 except OSError:
@@ -91,6 +98,9 @@ def rogue(folder: Path, running: Panel, does: str) -> Iterator[str]:
         ("announced", "announced 4294967295 bytes"),
         ("within", "answered with something that is no answer"),
         ("nobody", "answered with something that is no answer"),
+        ("links", "answered with something that is no answer"),
+        ("early-answers", "says something of its own before"),
+        ("early-links", "says something of its own before"),
         ("empty", "answered with something that is no answer"),
     ],
 )

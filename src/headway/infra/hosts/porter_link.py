@@ -43,6 +43,7 @@ class Porter(asyncssh.SSHClientSession[bytes]):
         self._links: dict[bytes, asyncio.Protocol] = {}
         self._has_greeted = False
         self._unasked_bytes = 0
+        self._early_bytes = 0
 
     async def ask(
         self, verb: str, *arguments: Field, seconds: float | None, most_bytes: int = MOST_FRAME_BYTES
@@ -111,6 +112,10 @@ class Porter(asyncssh.SSHClientSession[bytes]):
             if not self._hear(*message):
                 self._refuse(ValueError("no answer"))
                 return
+        if not self._has_greeted:
+            self._early_bytes += len(data)
+            if self._early_bytes > SPARE_BYTES:
+                self._refuse(ValueError("no greeting"))
 
     def exit_status_received(self, status: int) -> None:
         self.exit_status = status
@@ -133,13 +138,18 @@ class Porter(asyncssh.SSHClientSession[bytes]):
                 self._unasked_bytes = 0
                 question.set_result([*rest])
                 return True
-            self._unasked_bytes += sum(map(len, rest))
-            return self._unasked_bytes <= max(_MOST_UNASKED_BYTES, 2 * self._most_bytes)
+            return self._is_bearable(number, *rest)
         if len(rest) not in _CARRIED:
             return False
         if protocol := self._links.get(rest[1]):
             self._carry(protocol, *rest)
-        return True
+            return True
+        return self._is_bearable(number, *rest)
+
+    def _is_bearable(self, *message: bytes) -> bool:
+        """Counts a message that nobody waits for, each field with what it takes at least."""
+        self._unasked_bytes += LENGTH_BYTES + sum(LENGTH_BYTES + len(each) for each in message)
+        return self._unasked_bytes <= max(_MOST_UNASKED_BYTES, 2 * self._most_bytes)
 
     def _refuse(self, error: Exception) -> None:
         """Hears no more of the server on this connection: it says what nobody has asked for."""
