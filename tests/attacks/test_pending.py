@@ -68,6 +68,9 @@ async def test_what_is_said_of_services_and_where_they_lie_is_short(world: World
     environment = await world.environment()
     made = await world.post("project.create", name="short")
     project, application = made["project"]["projectId"], await world.application()
+    server = (await world.post("server.create", name="s", ipAddress="10.0.0.1"))["serverId"]
+    await world.post("sshKey.create", name="k")
+    key = (await world.get("sshKey.all"))[0]["sshKeyId"]
     for procedure, given in {
         "project.create": {"name": "long"},
         "project.update": {"projectId": project},
@@ -77,6 +80,10 @@ async def test_what_is_said_of_services_and_where_they_lie_is_short(world: World
         "application.update": {"applicationId": application},
         "compose.create": {"name": "long", "environmentId": environment},
         "postgres.create": {"name": "long", "environmentId": environment, "databaseName": "d", "databaseUser": "u"},
+        "server.create": {"name": "long", "ipAddress": "10.0.0.2"},
+        "server.update": {"serverId": server},
+        "sshKey.create": {"name": "long"},
+        "sshKey.update": {"sshKeyId": key},
     }.items():
         answer = await world.owner.post(f"/{procedure}", json={**given, "description": "x" * (LONGEST + 1)})
         assert (answer.status_code, "description" in answer.text) == (400, True), (procedure, answer.text)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, bindparam, delete, fun
 from headway.core.access.policy import Missing, Noun
 from headway.core.access.survey import Line
 from headway.domains.projects.model import Environment, Place, Project, Service
-from headway.infra.db.tables.applications import applications, environments, projects
+from headway.infra.db.tables.applications import applications, environments, projects, ssh_keys
 from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
@@ -24,6 +24,7 @@ _DESCRIBED = (
     ("application", applications, applications.c.application_id),
     ("compose service", composes, composes.c.compose_id),
     ("server", servers, servers.c.server_id),
+    ("SSH key", ssh_keys, ssh_keys.c.ssh_key_id),
 )
 
 

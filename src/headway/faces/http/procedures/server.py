@@ -11,7 +11,7 @@ from headway.core.deployments.model import SubjectType
 from headway.domains.servers.model import Access, Server, ServerType
 from headway.domains.servers.service import Change
 from headway.domains.servers.setup import Wants, problems_of
-from headway.faces.http.inputs import Empty, Input
+from headway.faces.http.inputs import Empty, Input, Told
 from headway.faces.http.procedures.deployment_lists import rows_of
 from headway.faces.http.procedures.relations import ssh_key_of
 from headway.faces.http.registry import Call, Nothing, Procedure, mutation, query, queued, starter
@@ -69,7 +69,7 @@ class ByIdOrHere(Input):
 
 
 class Kept(Input):
-    description: Annotated[str, Field(max_length=4_096)] | None = None
+    description: Told | None = None
     jump_server_id: Id | None = None
     concurrency: Concurrency | None = None
     enable_docker_cleanup: bool | None = None

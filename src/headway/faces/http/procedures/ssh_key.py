@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from headway.domains.catalog.ssh_keys_model import KeyType
-from headway.faces.http.inputs import Empty, Input
+from headway.faces.http.inputs import Empty, Input, Told
 from headway.faces.http.registry import Call, Procedure, mutation, query
 from headway.faces.http.wire.projects import KeyPairRow, SshKeyName, SshKeyRow, ssh_key_row
 from headway.kernel.secret import Secret
@@ -32,14 +32,14 @@ class ById(Input):
 
 class Create(Input):
     name: Annotated[str, Field(min_length=1, max_length=255)]
-    description: str | None = None
+    description: Told | None = None
     private_key: str | None = Field(default=None, repr=False)
     public_key: str | None = None
 
 
 class Update(ById):
     name: Annotated[str, Field(min_length=1, max_length=255)] | None = None
-    description: str | None = None
+    description: Told | None = None
 
 
 class Generate(Input):
