@@ -11,16 +11,19 @@ from pathlib import Path
 import pytest
 
 from headway.infra.hosts.command import Account
+from headway.seams.sources.base import SourceError
 from headway.seams.sources.git import GitAccounts, keys_of
 from headway.seams.sources.git_commands import own
 from headway.seams.sources.remote import parse_remote
 from tests.integration.sources.repositories import Repository, branch, owner_of, release_folder, source_of, tree
+from tests.integration.sources.servers import serve_ssh
 from tests.integration.worksite import Worksite
 from tests.panel import Panel, git_repository, panel, web
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
 
 _ONLY_READING = 1 << 2
+_ONLY_FILES = 1 << 1
 
 
 @pytest.fixture
@@ -46,6 +49,27 @@ def repository(private: Path) -> Repository:
 def all_of(mirror: Path) -> set[int]:
     """The accounts that something in a mirror belongs to."""
     return {each.lstat().st_uid for each in (mirror, *mirror.rglob("*"))}
+
+
+def program_of(site: Worksite, name: str, lines: str) -> str:
+    """A program for git's account."""
+    program = site.folder / name
+    program.write_text(f"#!/bin/sh\n{lines}")
+    program.chmod(0o755)
+    return str(program)
+
+
+def git_that_tells(site: Worksite) -> tuple[str, Path]:
+    """A git that writes into a folder who it is and what it may."""
+    told = site.folder / "told"
+    told.mkdir()
+    told.chmod(0o777)
+    who = "$(id -u) $(sed -n s/^CapEff:.//p /proc/$$/status)"
+    return program_of(site, "git-that-tells", f'echo "{who}" >> {told}/$$\nexec /usr/bin/git "$@"\n'), told
+
+
+def seen(told: Path) -> set[str]:
+    return {line for each in told.iterdir() for line in each.read_text().splitlines()}
 
 
 def test_a_git_that_is_subverted_reads_no_mirror_of_another_service(host: Panel, tmp_path: Path) -> None:
@@ -114,21 +138,51 @@ async def test_mirrors_of_submodules_are_taken_over_as_well(
 async def test_git_reads_a_folder_of_the_machine_with_the_right_to_read_and_no_other(
     site: Worksite, repository: Repository, private: Path
 ) -> None:
-    told = site.folder / "told"
-    told.mkdir()
-    told.chmod(0o777)
-    program = site.folder / "git-that-tells"
-    program.write_text(
-        f'#!/bin/sh\necho "$(id -u) $(sed -n s/^CapEff:.//p /proc/$$/status)" >> {told}/$$\nexec /usr/bin/git "$@"\n'
-    )
-    program.chmod(0o755)
     source = source_of(site, str(repository.path), branch("main"))
-    await replace(source, git=replace(source.git, program=str(program))).fetch(site)
+    program, told = git_that_tells(site)
+    await replace(source, git=replace(source.git, program=program)).fetch(site)
     assert private.stat().st_mode & 0o077 == 0, "nobody else gets there"
     assert site.git is not None
-    seen = {line for each in told.iterdir() for line in each.read_text().splitlines()}
-    assert seen == {f"{site.git.uid} {0:016x}", f"{site.git.uid} {_ONLY_READING:016x}"}
+    assert seen(told) == {f"{site.git.uid} {0:016x}", f"{site.git.uid} {_ONLY_READING:016x}"}
     assert owner_of(site.folder / "git" / "mirror") == site.git
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["No user exists for uid 61310", "unshare: unshare failed: Operation not permitted", "You don't exist, go away!"],
+)
+async def test_no_word_of_a_server_has_git_run_as_root(site: Worksite, said: str) -> None:
+    program, told = git_that_tells(site)
+    ssh = program_of(site, "ssh-that-is-told", f'echo "{said}" >&2\nexit 255\n')
+    source = source_of(site, "ssh://git@git.example/r", branch("main"), allow_file=False)
+    mine = replace(source, git=replace(source.git, program=program, ssh=ssh))
+    with pytest.raises(SourceError):
+        await mine.fetch(site)
+    assert site.git is not None
+    assert seen(told) == {f"{site.git.uid} {0:016x}"}
+    await site.begin_again()
+    with pytest.raises(SourceError):
+        await mine.head(site)
+    assert seen(told) == {f"{site.git.uid} {0:016x}"}
+
+
+async def test_where_ssh_starts_under_no_account_root_fetches_with_the_right_to_files_and_no_other(
+    site: Worksite, repository: Repository, private: Path
+) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    program, told = git_that_tells(site)
+    refused = program_of(site, "unshare-that-is-refused", "exit 1\n")
+    (private / "ssh").mkdir()
+    with serve_ssh(private / "ssh") as server:
+        url = f"ssh://root@127.0.0.1:{server.port}{repository.path}"
+        source = source_of(site, url, branch("main"), ssh_key=server.key, allow_file=False)
+        mine = replace(source, git=replace(source.git, program=program, unshare=refused))
+        assert (await mine.fetch(site)).hash == head
+    assert site.git is not None
+    assert seen(told) == {f"{site.git.uid} {0:016x}", f"0 {_ONLY_FILES:016x}"}
+    assert all_of(site.folder / "git" / "mirror") == {site.git.uid}
+    known = site.folder / "git" / "known_hosts"
+    assert (owner_of(known), f"[127.0.0.1]:{server.port}" in known.read_text()) == (site.git, True)
 
 
 def test_a_service_keeps_the_keys_of_its_own_host_only() -> None:

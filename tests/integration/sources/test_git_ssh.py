@@ -35,7 +35,7 @@ async def test_a_repository_with_a_key(site: Worksite, repository: Repository, s
     key = "\n " + server.key.replace("\n", "\r\n") + "  "
     source = source_of(site, url_of(server, repository), branch("main"), ssh_key=key, allow_file=False)
     assert (await source.fetch(site)).hash == head
-    assert site.names == ["git-init", "git-fetch", "git-commit"]
+    assert site.names == ["git-mapped", "git-init", "git-fetch", "git-commit"]
     assert f"[127.0.0.1]:{server.port}" in (site.folder / "git" / "known_hosts").read_text()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headway.infra.hosts.command import Account, Command, Limits, Stage
-from headway.infra.hosts.confined import reading_all
+from headway.infra.hosts.confined import bounded, reading_all
 from headway.seams.sources.commits import FORMAT
 from headway.seams.sources.remote import Remote, Transport
 
@@ -62,6 +62,8 @@ _SILENCE_SECONDS = 86_400.0
 
 # A site that answers http may send us on to https, never the other way.
 _SSH_PORT = 22
+# What it takes of root's rights to use a mirror, a key and a file of host keys that are another account's.
+_FILES = ("dac_override",)
 _ALLOWED: Mapping[Transport, str] = {Transport.HTTP: "http:https"}
 
 
@@ -91,6 +93,7 @@ class Git:
     folders: GitFolders
     program: str = "/usr/bin/git"
     ssh: str = "/usr/bin/ssh"
+    unshare: str = "unshare"
     limits: Limits = field(default_factory=Limits)
     step_seconds: float | None = None
 
@@ -114,6 +117,11 @@ class Git:
     def list_names(self, call: Call) -> Command:
         """Asks for all branches and tags of the remote."""
         return self._there(("ls-remote", "--heads", "--tags", "--refs", "--", call.remote.url), call)
+
+    def try_mapped(self, account: Account) -> Command:
+        """Succeeds where the account, which the machine has no name for, may have a user namespace to run ssh in."""
+        stage = Stage(argv=(*_MERGED, *self._mapped, "true"), account=account)
+        return Command(stages=(stage,), env=self._env(), capture=True, limits=self.limits)
 
     def describe(self, mirror: str, revision: str, account: Account | None) -> Command:
         """Prints hash, subject and author of a commit."""
@@ -174,7 +182,9 @@ class Git:
         # A large fetch says nothing for long; what ends a dead connection are git's and ssh's own limits.
         line = (*_MERGED, self.program, *argv)
         stage = Stage(argv=line, account=call.account)
-        if call.account is not None and call.remote.transport is Transport.FILE:
+        if call.account is not None and call.as_panel:
+            stage = Stage(argv=bounded(line, _FILES))
+        elif call.account is not None and call.remote.transport is Transport.FILE:
             stage = Stage(argv=reading_all(line, call.account))
         return Command(
             stages=(stage,),
@@ -208,6 +218,12 @@ class Git:
             env |= {"GIT_SSH_COMMAND": shlex.join(self._ssh_argv(call)), "GIT_SSH_VARIANT": "ssh"}
         return env | _settings(call.remote)
 
+    @property
+    def _mapped(self) -> tuple[str, ...]:
+        # ssh does not run under a number that the machine's user table does not know. In a user namespace of its own it
+        # takes itself for root, which every machine knows, and has no more rights than before.
+        return (self.unshare, "--user", "--map-root-user", "--")
+
     def _ssh_argv(self, call: Call) -> tuple[str, ...]:
         options: tuple[str, ...] = (
             "BatchMode=yes",
@@ -225,9 +241,7 @@ class Git:
             "ClearAllForwardings=yes",
             "LogLevel=ERROR",
         )
-        # ssh does not run under a number that the machine's user table does not know. In a user namespace of its own it
-        # takes itself for root, which every machine knows, and has no more rights than before.
-        mapped = ("unshare", "--user", "--map-root-user", "--") if call.nameless else ()
+        mapped = self._mapped if call.nameless and not call.as_panel else ()
         identity = ("-i", call.key_file) if call.key_file else ("-o", "IdentityFile=none")
         if call.remote.pinned:
             known_as = call.remote.host if call.remote.port == _SSH_PORT else f"[{call.remote.host}]:{call.remote.port}"
@@ -238,13 +252,14 @@ class Git:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One conversation with a remote: as whom, with which key; ``nameless`` when the account has no entry in the
-    machine's user table.
+    machine's user table, ``as_panel`` when ssh does not start under it at all and root has to stand in.
     """
 
     remote: Remote
     account: Account | None = None
     key_file: str | None = None
     nameless: bool = False
+    as_panel: bool = False
 
 
 def attributes(account: Account | None) -> bytes:

@@ -23,7 +23,6 @@ class Remedy(StrEnum):
     NAME_OTHERS = "name_others"  # say which names there are
     DISCARD = "discard"  # the mirror is damaged: make it anew
     FULL = "full"  # the server gives no single commit: fetch the history
-    AS_PANEL = "as_panel"  # the git account cannot: fetch as the panel's own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +76,6 @@ _CASES: tuple[_Case, ...] = (
     _case(
         r"no user exists for uid|unshare: |you don't exist, go away",
         "ssh on this host refuses to run for the git account. Give that account an entry in the user table.",
-        Remedy.AS_PANEL,
     ),
     _case(
         r"remote host identification has changed",

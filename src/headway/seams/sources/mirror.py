@@ -36,7 +36,9 @@ _LONGEST_HASH = 65
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One way of trying: the whole history, a mirror made anew, as the panel's own account."""
+    """One way of trying: the whole history, a mirror made anew. ``as_panel``, so that root fetches, is found out of the
+    machine before a remote is asked; nothing that a remote says leads there.
+    """
 
     full: bool = False
     anew: bool = False
@@ -55,8 +57,6 @@ class Attempt:
                 return replace(self, full=True)
             case Remedy.DISCARD if not self.anew:
                 return replace(self, anew=True)
-            case Remedy.AS_PANEL if not self.as_panel:
-                return replace(self, as_panel=True)
             case _:
                 return None
 
@@ -86,7 +86,8 @@ class Mirror:
         """Brings the ref (None: the default branch) into the mirror, which is made ``anew`` first where that is wanted,
         and once where it is found damaged. Raises SourceError with the reason.
         """
-        attempt: Attempt | None = Attempt(full=ref is not None and ref.is_short_hash, anew=anew)
+        is_full = ref is not None and ref.is_short_hash
+        attempt: Attempt | None = Attempt(full=is_full, anew=anew, as_panel=not await self._starts_ssh())
         failure = Failure(sentence="")
         while attempt is not None:
             try:
@@ -116,10 +117,17 @@ class Mirror:
     def _call(self, *, as_panel: bool) -> Call:
         return Call(
             remote=self.remote,
-            account=None if as_panel else self.account,
+            account=self.account,
             key_file=self.key_file,
-            nameless=self.nameless and not as_panel,
+            nameless=self.nameless,
+            as_panel=as_panel,
         )
+
+    async def _starts_ssh(self) -> bool:
+        """Whether ssh starts under the account, as the machine says that is asked nothing of any remote."""
+        if not self.nameless or self.account is None:
+            return True
+        return (await self._run("mapped", self.git.try_mapped(self.account))).succeeded
 
     async def _attempt(self, ref: Ref | None, attempt: Attempt) -> Commit:
         await self.work.undo(UNDO_FETCH, {"mirror": self.folder})
