@@ -67,6 +67,15 @@ def test_mariadb_and_mysql_are_dumped_at_one_moment(engine: Engine, program: str
     assert DUMPERS[engine].whole(REMOTE).last_line == "-- Dump completed"
 
 
+@pytest.mark.parametrize("engine", [Engine.MARIADB, Engine.MYSQL])
+@pytest.mark.parametrize("server", [REMOTE, INNER])
+def test_no_server_and_no_dump_has_the_client_read_a_file(engine: Engine, server: Server) -> None:
+    dumper = DUMPERS[engine]
+    asked = (dumper.look(server, "a", "b"), dumper.count(server, "a"), dumper.create(server, "a", "b"))
+    for typed in (dumper.restore(server, "a", over=True), *asked, dumper.drop(server, "a", "b")):
+        assert [word for word in typed.argv if "infile" in word] == ["--local-infile=0"]
+
+
 def test_names_are_no_part_of_a_statement() -> None:
     for engine in (Engine.POSTGRES, Engine.MARIADB):
         typed = DUMPERS[engine].create(REMOTE, "shop", "x'; DROP DATABASE y; --")
