@@ -110,6 +110,21 @@ def test_buildpacks_keep_their_cache_in_volumes_of_the_application() -> None:
     )
 
 
+def test_no_value_of_a_variable_is_an_argument_of_these_builders() -> None:
+    spec = replace(
+        SPEC, variables={"A": Secret("planted-1"), "PATH": Secret("planted-2"), "DOCKER_HOST": Secret("planted-3")}
+    )
+    for image in (IMAGE, replace(IMAGE, within="/headway/p/containers/open")):
+        pack = [each for each in BUILDERS.values() if isinstance(each, BuildpacksBuilder)]
+        plans = (nixpacks.plan_command(WORKSPACE, spec, "/o"), railpack.plan_command(WORKSPACE, spec, "/o"))
+        argvs = [*(stage.argv for plan in plans for stage in plan.stages)]
+        argvs += [each.typed(WORKSPACE, spec, image).argv for each in pack]
+        assert len(argvs) > 2
+        for argv in argvs:
+            assert [argv[at + 1] for at, word in enumerate(argv) if word == "--env"] == ["A", "PATH", "DOCKER_HOST"]
+            assert not any("planted-" in word for word in argv)
+
+
 def test_buildpacks_reach_the_engine_by_a_door_that_says_where_their_containers_begin() -> None:
     builder = BUILDERS["heroku_buildpacks"]
     assert isinstance(builder, BuildpacksBuilder)
