@@ -56,9 +56,16 @@ class Composing:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def check(self, reader: Reader) -> Command:
-        """Whether Compose takes the file as it was made of the user's; it asks no engine."""
-        checking = self._command("config", "--quiet")
-        return replace(checking, limits=reader.limits, step_seconds=reader.seconds)
+        """Whether Compose takes the file as it was made of the user's, under the account that reads those; it asks no
+        engine.
+        """
+        return Command(
+            stages=(Stage(argv=self.argv("config", "--quiet"), account=reader.account),),
+            env=_env_of(reader, self.variables),
+            stdin=self.file,
+            limits=reader.limits,
+            step_seconds=reader.seconds,
+        )
 
     def up(self, services: Sequence[str]) -> Command:
         """Brings services to what the file says, in the order of their dependencies, and no others."""
@@ -124,22 +131,21 @@ def _reading(
     project: str, folder: str, file: str, *options: str, variables: Mapping[str, str], reader: Reader
 ) -> Command:
     argv = ("docker-compose", "--ansi=never", "-p", project, "--project-directory", folder, "-f", file, "config")
-    own = {
-        "PATH": PATH,
-        "HOME": reader.home,
-        "LANG": "C.UTF-8",
-        "DOCKER_CONFIG": reader.home,
-        "DOCKER_HOST": _NO_ENGINE,
-    }
-    taken = {name: value for name, value in variables.items() if not _is_of_programs(name)}
     return Command(
         stages=(Stage(argv=(*argv, *options), account=reader.account),),
-        env={**taken, **own},
+        env=_env_of(reader, variables),
         cwd=folder,
         capture=True,
         limits=reader.limits,
         step_seconds=reader.seconds,
     )
+
+
+def _env_of(reader: Reader, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which a file is read: none of the variables says anything to a program."""
+    taken = {name: value for name, value in variables.items() if not _is_of_programs(name)}
+    own = {"PATH": PATH, "HOME": reader.home, "LANG": "C.UTF-8", "DOCKER_CONFIG": reader.home}
+    return {**taken, **own, "DOCKER_HOST": _NO_ENGINE}
 
 
 def _more(services: Mapping[str, int]) -> list[str]:

@@ -35,7 +35,10 @@ def test_beside_means_more_containers_and_none_made_anew() -> None:
 
 def test_the_file_is_checked_as_it_is_to_run() -> None:
     command = COMPOSING.check(BOUND)
-    assert command.stages == (Stage(argv=(*START, "-f", "-", "config", "--quiet")),)
+    assert command.stages == (Stage(argv=(*START, "-f", "-", "config", "--quiet"), account=READER),)
+    alone = {"HOME": "/w/docker", "DOCKER_CONFIG": "/w/docker", "DOCKER_HOST": "unix:///dev/null"}
+    assert {name: command.env[name] for name in alone} == alone
+    assert (command.env["KEY"], command.stdin) == ("secret", b"{}")
     assert (command.limits, command.step_seconds) == (BOUND.limits, 3)
 
 
