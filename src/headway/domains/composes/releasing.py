@@ -279,7 +279,8 @@ class Releasing:
         kept = {name: converted.kept_image(identity, name, image.image_id) for name, image in of_service.items()}
         for name, image in of_service.items():
             await self.tools.engine.tag(image.image_id, kept[name])
-        return replace(drawn, file=converted.pinned(drawn.file, kept)), of_service
+        brought = {name: image.labels for name, image in of_service.items()}
+        return replace(drawn, file=converted.pinned(drawn.file, kept, brought)), of_service
 
     async def _end_stack(self) -> None:
         """What a swarm ran until now goes before others come in its place."""

@@ -185,7 +185,7 @@ class Stacking:
         kept = {(each.kind, each.key): each.name for each in files}
         kept_as, named = await self._images(drawn)
         identity = self.tools.identity(self.plan.compose_id, self.plan.app_name)
-        file = stack_file.stack_file(converted.pinned(drawn.file, named), identity, kept, here)
+        file = stack_file.stack_file(converted.pinned(drawn.file, named, {}), identity, kept, here)
         return {**file, stack_file.KEPT_IMAGES: kept_as}
 
     async def _held(self, drawn: Record) -> list[Held]:

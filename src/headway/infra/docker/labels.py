@@ -30,6 +30,12 @@ _OF_COMPOSE = (
     *("project", "service", "container-number", "oneoff", "config-hash", "version", "image", "depends_on", "replace"),
     *("slug", "project.working_dir", "project.config_files", "project.environment_file", "image.builder"),
 )
+# Those of them that Compose gives to each of its containers, whatever its image brings.
+_ALWAYS_OF_COMPOSE = frozenset(
+    f"{COMPOSES}{each}"
+    for each in _OF_COMPOSE
+    if each not in {"replace", "slug", "project.environment_file", "image.builder"}
+)
 BLANK: Mapping[str, str] = MappingProxyType({**dict.fromkeys(_OF_NOBODY, ""), FORWARDER: "no"})
 BLANK_OF_COMPOSE: Mapping[str, str] = MappingProxyType(dict.fromkeys((f"{COMPOSES}{each}" for each in _OF_COMPOSE), ""))
 
@@ -54,6 +60,13 @@ def strange(labels: Mapping[str, str], own: Mapping[str, str]) -> list[str]:
     return sorted(name for name, value in labels.items() if name.startswith(OWN) and value and own.get(name) != value)
 
 
+def hiding(labels: Mapping[str, str]) -> dict[str, str]:
+    """What a container of Compose is given so that those labels of its image do not show by which Compose, of whatever
+    version, could find anything.
+    """
+    return {name: "" for name in labels if name.startswith(COMPOSES) and name not in _ALWAYS_OF_COMPOSE}
+
+
 def is_blank(name: str, value: object) -> bool:
     """Whether a label is there only so that an image's own does not show."""
-    return BLANK.get(name, BLANK_OF_COMPOSE.get(name)) == value
+    return BLANK.get(name, "" if name.startswith(COMPOSES) else None) == value

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headway.infra.docker.labels import BLANK, COMPOSE, DEPLOYMENT, PANEL, is_blank
+from headway.infra.docker.labels import BLANK, COMPOSE, DEPLOYMENT, PANEL, hiding, is_blank
 
 IMAGE = "headway.image"
 IMAGES = "headway-compose/"
@@ -70,12 +70,16 @@ def unpublished(model: Model) -> dict[str, Any]:
     return {**model, "services": bare}
 
 
-def pinned(model: Model, images: Mapping[str, str]) -> dict[str, Any]:
-    """The file without anything to be built or pulled: ``images`` are the names of the services' images."""
+def pinned(model: Model, images: Mapping[str, str], brought: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """The file without anything to be built or pulled: ``images`` are the names of the services' images, ``brought``
+    the labels that these have.
+    """
     made: dict[str, Any] = copy.deepcopy(dict(model))
     for name, service in made["services"].items():
         service.pop("build", None)
         service["image"] = images[name]
+        if hidden := hiding(brought.get(name, {})):
+            service["labels"] = {**hidden, **(service.get("labels") or {})}
     return made
 
 

@@ -72,6 +72,15 @@ def test_repositories_of_services_that_differ_in_case_or_signs_only_differ() -> 
     assert len(set(repositories)) == len(names)
 
 
+def test_what_an_image_brings_in_the_family_of_compose_does_not_show() -> None:
+    before = pinned(converted({"services": {"web": {"image": "a"}}}), {"web": "kept"}, {})
+    brought = {"com.docker.compose.new": "x", "com.docker.compose.replace": "y", "com.docker.compose.project": "z"}
+    made = pinned(before, {"web": "kept"}, {"web": {**brought, "their.own": "w"}})
+    blank = {"com.docker.compose.new": "", "com.docker.compose.replace": ""}  # a project Compose gives by itself
+    assert made["services"]["web"]["labels"] == {**before["services"]["web"]["labels"], **blank}
+    assert fingerprint(made, "web") == fingerprint(before, "web")
+
+
 def test_mounts_lie_where_they_were_moved() -> None:
     mount = {"type": "bind", "source": "/release/data", "target": "/data"}
     made = converted({"services": {"web": {"image": "a", "volumes": [mount]}}}, {"/release/data": "/files/data"})
@@ -81,7 +90,7 @@ def test_mounts_lie_where_they_were_moved() -> None:
 
 def test_a_pinned_file_builds_and_pulls_nothing() -> None:
     made = pinned(
-        converted({"services": {"web": {"build": {"context": "/t"}, "pull_policy": "always"}}}), {"web": "i:1"}
+        converted({"services": {"web": {"build": {"context": "/t"}, "pull_policy": "always"}}}), {"web": "i:1"}, {}
     )
     assert (made["services"]["web"]["image"], made["services"]["web"].keys() & {"build", "pull_policy"}) == (
         "i:1",
