@@ -39,8 +39,10 @@ def described(text: str) -> Json:
 
 
 async def test_the_document_is_at_its_two_places_for_whoever_has_a_key(world: World, described: Json) -> None:
-    file = await world.member.get("/openapi.json")
-    assert (file.status_code, file.headers["content-type"]) == (200, "application/json")
+    theirs = await world.member.get("/openapi.json")
+    assert (theirs.status_code, theirs.headers["content-type"]) == (200, "application/json")
+    assert theirs.json()["paths"].keys() == described["paths"].keys()
+    file = await world.owner.get("/openapi.json")
     assert file.json() == await world.get("settings.getOpenApiDocument")
     assert file.json() == described
     assert file.json()["openapi"] == "3.1.0"
