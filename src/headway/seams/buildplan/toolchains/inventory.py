@@ -100,7 +100,7 @@ async def look(work: Work, store: Store, tools: Sequence[str]) -> Inventory:
             "run. Install it (apt-get install python3), then deploy again."
         )
     said = json.loads(ended.output)
-    if said["places"] is not None:
+    if said.get("places") is not None:  # a run that an earlier version began was told of none
         await store.memory.keep(work.host, asked, ended.output, places=said["places"], began=said["began"])
     return parse(ended.output)
 
