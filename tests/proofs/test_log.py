@@ -81,7 +81,8 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.panel = Panel(folder / "data", HEADWAY_CONCURRENCY="2")
+        people = {"HEADWAY_STREAMS_PER_PERSON": str(2 * FOLLOWERS)}  # all followers are one person's, who may have 100
+        self.panel = Panel(folder / "data", HEADWAY_CONCURRENCY="2", **people)
         self.shared = folder / "shared"
         self.shared.mkdir()
         self.shared.chmod(0o777)
