@@ -10,12 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headway.kernel.failures import compiled, machine, node, python, runs, scripted, sites, sources
+from headway.kernel.failures import (
+    compiled,
+    machine,
+    missing_variables,
+    node,
+    python,
+    runs,
+    scripted,
+    sites,
+    sources,
+)
 from headway.kernel.failures.explanation import explain, told
 from headway.kernel.failures.rule import Phase
 
 CASES = sorted((Path(__file__).parents[2] / "cases" / "errors").glob("*.txt"))
-TABLES = (compiled, machine, node, python, runs, scripted, sites, sources)
+TABLES = (compiled, machine, missing_variables, node, python, runs, scripted, sites, sources)
 SECONDS = 5.0
 SECONDS_AT_START = 0.3
 _LITERALS = re.compile(r"[A-Za-z][A-Za-z' ]{3,}")

@@ -7,7 +7,17 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from headway.kernel.failures import compiled, machine, node, python, runs, scripted, sites, sources
+from headway.kernel.failures import (
+    compiled,
+    machine,
+    missing_variables,
+    node,
+    python,
+    runs,
+    scripted,
+    sites,
+    sources,
+)
 from headway.kernel.failures.rule import Phase, Rule
 from headway.kernel.lines import last_meaningful_line, shortened, visible
 
@@ -16,7 +26,8 @@ MOST_CHARACTERS: Final = 128 << 10
 _MOST_AT_START: Final = 16 << 10
 
 _MOST_OF_A_LINE: Final = 600
-_TABLES: Final = (machine, sources, python, node, sites, compiled, scripted, runs)
+_MOST_LISTED: Final = 8
+_TABLES: Final = (machine, sources, python, node, sites, compiled, scripted, missing_variables, runs)
 _RULES: Final[tuple[Rule, ...]] = tuple(rule for table in _TABLES for rule in table.RULES)
 _GENERAL: Final[tuple[Rule, ...]] = tuple(
     rule for table in (python, node, sites, runs, machine, sources) for rule in table.GENERAL
@@ -35,6 +46,8 @@ _FOLDERS = re.compile(
     r"(?:file://)?(?:/[\w.+-]{1,60}){1,12}?/(?:releases|caches|arriving|mirrors)/[\w-]{6,60}(?:/[\w-]{6,60})?(?:/|\b)"
 )
 _BLANKS = re.compile(r" {2,}")
+# A variable in what a library lists: in quotes, at the beginning of a line, or the place that something is "at".
+_LISTED = re.compile(r"(?:['\"]|^|\bat )([A-Z][A-Z0-9_]{2,60})(?=['\":]|$)", re.MULTILINE)
 _FIRST_WORDS: Final = frozenset(
     ("a", "an", "it", "no", "ports", "some", "something", "tests", "the", "there", "this", "two", "what")
 )
@@ -127,6 +140,9 @@ def _explained(rule: Rule, found: re.Match[str], text: str) -> Explanation:
     first = next(iter(named.values()), "")
     named = {name: named.get(name, first) for name in found.re.groupindex}
     named["package"] = rule.quotes.get(first, first)
+    variables = tuple(dict.fromkeys(_LISTED.findall(named.get("names", ""))))[:_MOST_LISTED]
+    named["listed"] = f"{', '.join(variables)} {'is' if len(variables) == 1 else 'are'}"
+    named["given"] = " ".join(f"{name}=..." for name in variables)
     end = text.find("\n", found.end())
     whole = text[found.start() : end if end >= 0 else None]
     line = shortened(without_folders(whole.replace("\n", " ")))
