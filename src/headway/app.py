@@ -31,6 +31,7 @@ from headway.infra.panel import log_lines
 from headway.infra.panel.ballast import take_ballast
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.kept_settings import keep_settings
+from headway.infra.panel.metrics_port import settle
 from headway.infra.panel.notify import tell_ready
 from headway.infra.panel.process import (
     allow_many_files,
@@ -60,6 +61,7 @@ class Platform:
     engine: Engine
     fleet: Fleet
     first_key: str | None
+    metrics_open: bool
     seat: Seat
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -109,7 +111,8 @@ class Platform:
         app, settings = create_app(self.services), self.settings
         servers = [Server(app, settings.host, settings.port)]
         if settings.metrics_port is not None:
-            metrics = create_metrics_app(self.services, app.state.followed, settings.metrics_key)
+            opened = self.metrics_open
+            metrics = create_metrics_app(self.services, app.state.followed, settings.metrics_key, open_to_all=opened)
             servers.append(Server(metrics, LOOPBACK, settings.metrics_port))
         return servers
 
@@ -217,6 +220,11 @@ async def _seated(
     first_key = await first_owner(access, settings, data_dir)
     for line in await db.run(lambda tx: wiring_surveys.begin(tx, data_dir.vault, settings)):
         (log.warning if line.refused else log.info)("upgrade: %s", line.sentence)
+    metrics_open = settle(
+        data_dir.path, settings.metrics_port, has_key=settings.metrics_key is not None, is_new=first_key is not None
+    )
+    if metrics_open:
+        log.warning("upgrade: %s", wiring_surveys.METRICS.sentence)
     await db.run(partial(register_host, host_id=LOCAL, name="This machine", concurrency=settings.concurrency))
     wired = Wiring(settings, data_dir, db, crash_point).wired(access)
     return Platform(
@@ -226,6 +234,7 @@ async def _seated(
         engine=wired.engine,
         fleet=wired.fleet,
         first_key=first_key,
+        metrics_open=metrics_open,
         seat=seat,
     )
 

@@ -19,6 +19,7 @@ from headway.domains.composes import powers as of_composes
 from headway.domains.projects import store as of_projects
 from headway.domains.schedules import powers as of_schedules
 from headway.infra.db.transaction import Tx
+from headway.infra.panel.metrics_port import is_open
 from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 from headway.reactions.webhooks import watching
@@ -30,10 +31,23 @@ _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
     of_schedules.adopt_all,
     destinations_store.adopt_all,
 )
+METRICS = Line(
+    what="the metrics port (HEADWAY_METRICS_PORT)",
+    setting="that no key is asked for there",
+    why="stays so while the port is the same, and ends once it is another or HEADWAY_METRICS_KEY is set: set that, and "
+    "give it to whoever reads the figures",
+    refused=True,
+)
 
 
 def lines(tx: Tx, vault: Vault, settings: Settings) -> Iterator[Line]:
     """All that was left as it is although it would not be taken any more, by these settings."""
+    yield from _of_services(tx, vault, settings)
+    if is_open(settings.data_dir, settings.metrics_port, has_key=settings.metrics_key is not None):
+        yield METRICS
+
+
+def _of_services(tx: Tx, vault: Vault, settings: Settings) -> Iterator[Line]:
     for survey in surveys(settings):
         yield from survey(tx, vault)
 
@@ -71,7 +85,7 @@ def begin(tx: Tx, vault: Vault, settings: Settings) -> list[Line]:
     owner = first_organization(tx)
     if owner is None or is_marked(tx):
         return []
-    found = list(lines(tx, vault, settings))
+    found = list(_of_services(tx, vault, settings))
     for adopt in _ADOPTING:
         adopt(tx, vault)
     mark(tx, owner)

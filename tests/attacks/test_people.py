@@ -163,15 +163,18 @@ async def test_a_webhook_carries_no_header_but_what_opens_it(world: World, name:
     assert (refused.status_code, "Authorization" in refused.json()["message"]) == (400, True), name
 
 
-async def test_the_metrics_port_asks_for_its_key_where_it_has_one(world: World) -> None:
-    app = create_metrics_app(world.platform.services, lambda: 0, Secret("metrics-key"))
-    for headers, status in (
-        ({}, 401),
-        ({"x-api-key": "metrics-kez"}, 401),
-        ({"x-api-key": "metrics-key"}, 200),
-        ({"authorization": "Bearer metrics-key"}, 200),
-        ({"x-api-key": "o" * 64}, 200),
+async def test_the_metrics_port_always_asks_for_a_key(world: World) -> None:
+    for key, headers, status in (
+        ("metrics-key", {}, 401),
+        ("metrics-key", {"x-api-key": "metrics-kez"}, 401),
+        ("metrics-key", {"x-api-key": "metrics-key"}, 200),
+        ("metrics-key", {"authorization": "Bearer metrics-key"}, 200),
+        ("metrics-key", {"x-api-key": "o" * 64}, 200),
+        (None, {}, 401),
+        (None, {"x-api-key": ""}, 401),
+        (None, {"x-api-key": "o" * 64}, 200),
     ):
+        app = create_metrics_app(world.platform.services, lambda: 0, None if key is None else Secret(key))
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(app), base_url="http://h", headers=headers
         ) as client:

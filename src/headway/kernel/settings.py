@@ -111,7 +111,7 @@ class Settings(CertificateSettings):
         default=None, metadata=_told(_KEY, "The command line's key; where the above is unset that too, which will end.")
     )
     metrics_key: Secret | None = field(
-        default=None, metadata=_told(_KEY, "The key that readers of the metrics port show; unset: none is asked for.")
+        default=None, metadata=_told(_KEY, "The key that readers of the metrics port show; unset: an API key that may.")
     )
     concurrency: int = field(
         default=1,
@@ -309,8 +309,8 @@ class Settings(CertificateSettings):
         default=None,
         metadata=_told(
             _PORT,
-            "Port of the loopback on which /metrics answers without a key; unset: /metrics is on the port of the API "
-            "only, and takes a key.",
+            "Port of the loopback on which /metrics answers to HEADWAY_METRICS_KEY too; unset: /metrics is on the port "
+            "of the API only.",
         ),
     )
 

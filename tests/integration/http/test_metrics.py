@@ -123,7 +123,7 @@ async def test_bytes_of_logs_are_counted_and_the_process_is_described(world: Wor
 
 
 async def test_on_a_port_of_its_own_they_take_no_key_and_nothing_else_is_there(world: World) -> None:
-    app = create_metrics_app(world.services, lambda: 7)
+    app = create_metrics_app(world.services, lambda: 7, open_to_all=True)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
         answer = await client.get("/metrics")
         assert figure(samples_of(answer.text), "headway_followers") == 7

@@ -1,4 +1,4 @@
-"""``/metrics``: what Prometheus reads, for a key that may; and on a port of the loopback for that port's own key."""
+"""``/metrics``: what Prometheus reads, for a key that may; on a port of the loopback also for that port's own."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PATH = "/metrics"
 
 
 class MetricsPage:
-    """Answers GET. ``open_to_all`` is for a port that only this machine reaches, where it is enough to know ``key``, or
-    nothing where there is none.
+    """Answers GET. On a port that only this machine reaches it is enough to know ``key``; one that is ``open_to_all``
+    asks for none, as it did before.
     """
 
     def __init__(
@@ -57,16 +57,18 @@ class MetricsPage:
         return Answer(status=200, headers=((b"content-type", CONTENT_TYPE.encode()),), body=body)
 
     def _is_let_in(self, headers: Mapping[bytes, bytes]) -> bool:
-        if not self._open_to_all or self._key is None:
+        if self._open_to_all or self._key is None:
             return self._open_to_all
         shown = key_of(headers) or ""
         return compare_digest(shown.encode(errors="replace"), self._key.reveal().encode())
 
 
-def create_metrics_app(platform: Platform, followers: Callable[[], int], key: Secret | None = None) -> Starlette:
-    """An application that answers ``/metrics`` to whoever knows the key, to whoever asks where there is none; and
-    nothing else.
+def create_metrics_app(
+    platform: Platform, followers: Callable[[], int], key: Secret | None = None, *, open_to_all: bool = False
+) -> Starlette:
+    """An application that answers ``/metrics`` to whoever shows the key, or an API key that may, and to whoever asks
+    where it is ``open_to_all``; and nothing else.
     """
-    app = Starlette(routes=[Route(PATH, MetricsPage(platform, followers, open_to_all=True, key=key))])
+    app = Starlette(routes=[Route(PATH, MetricsPage(platform, followers, open_to_all=open_to_all, key=key))])
     app.state.close = lambda: None
     return app
