@@ -189,7 +189,7 @@ def test_images_come_with_the_credentials_of_the_registries_that_it_names(shop: 
 
         shop.panel.post("registry.update", registryId=registry_id, password="wrong")
         row = shop.fail(web={**SLEEPS, "image": name, "environment": {"V": "2"}})
-        assert f"The registry {address} refuses the user keeper" in row["errorMessage"]
+        assert f"The registry {address} does not let the user keeper in" in row["errorMessage"]
         assert not [path for path in (shop.panel.work / "logins").rglob("*") if path.is_file()]
     shop.panel.done(shop.begin("compose.redeploy"), 90)  # for what is here no registry is asked
 

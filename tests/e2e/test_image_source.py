@@ -104,7 +104,7 @@ def test_a_refused_password_ends_with_a_sentence_and_the_old_release_serves(
     row = running.ended(running.deploy(application_id), BUILD_SECONDS)
 
     assert row["status"] == "error"
-    assert f"The registry {address} refuses the user {USERNAME}" in row["errorMessage"]
+    assert f"The registry {address} does not let the user {USERNAME} in: it refuses" in row["errorMessage"]
     assert running.visit("closed").text == "closed"
 
 
@@ -115,7 +115,8 @@ def test_an_image_that_is_not_there_or_of_another_architecture_is_said(
     missing = image_application(running, "missing", f"{address}/team/nothing:1", **credentials)
     row = running.ended(running.deploy(missing), BUILD_SECONDS)
     assert row["status"] == "error"
-    assert "pull ended with exit status 1" in row["errorMessage"]
+    assert f"The image {address}/team/nothing:1 cannot be pulled" in row["errorMessage"]
+    assert "it has no image of that name" in row["errorMessage"]
 
     folder = tmp_path / "foreign"
     folder.mkdir()

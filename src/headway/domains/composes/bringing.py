@@ -16,6 +16,8 @@ from headway.domains.composes.plan import Plan
 from headway.domains.composes.tools import Tools
 from headway.infra.docker import images
 from headway.infra.docker.cli import Docker as CommandLine
+from headway.infra.docker.cli import Typed
+from headway.infra.docker.registries import asked
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
@@ -73,9 +75,9 @@ class Bringing:
         await self._require_outward(registry_of(name))
         await self.run.undo(UNDO_PUSH, {"image": name})
         await self.tools.engine.tag(image, name)
-        ended = await self.run.command(f"push {name}", commands.push(docker, name), check=False)
-        if not ended.succeeded:
-            raise RunFailed(f"The image {name} cannot be taken to its registry. The log has what that said.")
+        why = await asked(self.run, f"push {name}", _command(_line(docker).push(name)))
+        if why is not None:
+            raise RunFailed(f"The image {name} cannot be taken to its registry: {why}.")
         found = await images.inspect(self.tools.stacks.api, name, name)
         pullable = None if found is None else pullable_of(found)
         if pullable is None:
@@ -87,14 +89,14 @@ class Bringing:
         host = registry_of(name)
         if self.plan.guarded:
             await self._require_outward(host)
-        ended = await self.run.command(f"pull {name}", commands.pull(docker, name), check=False)
-        if ended.succeeded:
+        why = await asked(self.run, f"pull {name}", _command(_line(docker).pull(name)))
+        if why is None:
             return
         if not is_there:
             raise RunFailed(
-                f"The image {name} cannot be pulled, and is not on its machine. The log has what its registry said."
+                f"The image {name} cannot be pulled, and is not on its machine: of its registry is known that {why}."
             )
-        await self.run.say(phrase("{} could not be pulled; the copy on its machine is used.", name))
+        await self.run.say(phrase("{} could not be pulled ({}); the copy on its machine is used.", name, why))
 
     async def _require_outward(self, host: str) -> None:
         """Whether a registry that nobody who may use the machine has given is one of the internet now. A server is its
@@ -123,18 +125,25 @@ class Bringing:
         await self.run.host.remove_tree(folder)
 
     async def _log_in(self, folder: str, use: str, account: Account | None) -> None:
-        line = CommandLine(host=self.tools.engine.docker.address, configuration=folder)
+        line = _line(replace(self.tools.engine.docker, config_folder=folder))
         for number, each in enumerate(self.plan.registries, 1):
             await self._require_outward(each["url"].partition("/")[0])
             typed = line.login(each["url"], each["username"], Secret(each["password"]))
-            command = Command(stages=(Stage(argv=typed.argv, account=account),), env=typed.env, stdin=typed.stdin)
-            ended = await self.run.command(f"login {number} to {use}", command, check=False)
-            if not ended.succeeded:
+            why = await asked(self.run, f"login {number} to {use}", _command(typed, account))
+            if why is not None:
                 raise RunFailed(
-                    f"The registry {each['url'] or 'Docker Hub'} refuses the user {each['username']}, or does not "
-                    "answer (the log has what it says). Correct it, or take it from the registries of this compose "
-                    "service (registryIds)."
+                    f"The registry {each['url'] or 'Docker Hub'} does not let the user {each['username']} in: {why}. "
+                    "Correct it, or take it from the registries of this compose service (registryIds)."
                 )
+
+
+def _line(docker: commands.Docker) -> CommandLine:
+    return CommandLine(host=docker.address, configuration=docker.config_folder)
+
+
+def _command(typed: Typed, account: Account | None = None) -> Command:
+    stages = (Stage(argv=typed.argv, account=account),)
+    return Command(stages=stages, env=typed.env, stdin=typed.stdin, capture=typed.capture)
 
 
 def _leads_to(registries: Collection[str], image: str) -> bool:

@@ -31,7 +31,7 @@ from headway.seams.runtimes.compose import bounds, footing, memory
 from headway.seams.runtimes.compose.allowed import Path, paths_of
 from headway.seams.runtimes.compose.bounds import Bounds, Model
 from headway.seams.runtimes.compose.commands import Composing, Reader
-from headway.seams.runtimes.compose.converted import IMAGES, Identity
+from headway.seams.runtimes.compose.converted import IMAGES, Identity, with_inert_variables
 from headway.seams.runtimes.compose.engine import Engine
 from headway.seams.runtimes.compose.observed import Container
 from headway.seams.runtimes.compose.stacks import Stacks
@@ -108,12 +108,13 @@ class Tools:
 
     def composing(self, compose_id: str, app_name: str, record: Record) -> Composing:
         """The commands about the containers of a release."""
+        file, variables = with_inert_variables(record.file, record.variables)
         return Composing(
             docker=self.engine.docker,
             project=app_name,
             folder=self.folders.own(compose_id),
-            file=json.dumps(record.file).encode(),
-            variables=record.variables,
+            file=json.dumps(file).encode(),
+            variables=variables,
         )
 
     def reader(self, account: Account | None) -> Reader:

@@ -27,16 +27,20 @@ DENIED = "denied"
 # Plugins are called by their own names, in the folders that ``docker`` looks for them in: before it starts one it asks
 # each of them what it is, which takes a third of a cached build.
 _PLUGINS = ":".join(f"/usr/{place}/docker/cli-plugins" for place in ("local/lib", "local/libexec", "lib", "libexec"))
+_APART = 'exec "$@" 3>&1 1>&2 2>&3 3>&-'
 PATH = f"{_PLUGINS}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """What is to be typed: arguments, their environment, and the standard input."""
+    """What is to be typed: arguments, their environment, and the standard input. With ``capture`` what it complains of
+    is its output, and no part of the log: a registry's own words are in it, which are told to nobody.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
     stdin: bytes = field(default=b"", repr=False)
+    capture: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,21 +106,24 @@ class Docker:
 
     def pull(self, name: str) -> Typed:
         """Brings an image from its registry."""
-        return Typed(argv=("docker", "pull", "--", name), env=self._env)
+        return self._asking("pull", "--", name)
 
     def push(self, name: str) -> Typed:
         """Takes an image to its registry."""
-        return Typed(argv=("docker", "push", "--", name), env=self._env)
+        return self._asking("push", "--", name)
 
     def login(self, registry: str, username: str, password: Secret) -> Typed:
         """Keeps credentials for a registry in the folder, which is removed after the use."""
         where = ("--", registry) if registry else ()
-        argv = ("docker", "login", f"--username={username}", "--password-stdin", *where)
-        return Typed(argv=argv, env=self._env, stdin=password.reveal().encode())
+        return self._asking("login", f"--username={username}", "--password-stdin", *where, stdin=password.reveal())
 
     def with_engine(self, env: Mapping[str, str]) -> dict[str, str]:
         """An environment for another program that speaks to the engine; ``env`` cannot say which one, or how."""
         return {**_harmless(env), **self._env}
+
+    def _asking(self, *arguments: str, stdin: str = "") -> Typed:
+        argv = ("/bin/sh", "-c", _APART, "headway", "docker", *arguments)
+        return Typed(argv=argv, env=self._env, stdin=stdin.encode(), capture=True)
 
     @property
     def _env(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.cli import ImageBuild, Typed
+from headway.infra.docker.registries import asked
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
@@ -56,12 +57,9 @@ async def prepare(work: Work, spec: BuildSpec) -> str | None:
     await work.undo(UNDO_BUILD, _traces(image))
     await work.host.make_folder(image.cli.configuration, owner=image.account)
     if image.login is not None:
-        ended = await work.command("registry-login", as_command(image.login, spec, image), check=False)
-        if not ended.succeeded:
-            raise BuildError(
-                "The registry refuses the user and password of this service, or does not answer (the log has what "
-                "it says). Correct them."
-            )
+        why = await asked(work, "registry-login", as_command(image.login, spec, image))
+        if why is not None:
+            raise BuildError(f"The registry of this service does not let its user in: {why}. Correct them.")
     return await work.host.make_group(image.group, spec.limits, ruled=image.ruled)
 
 
@@ -97,6 +95,7 @@ def as_command(typed: Typed, spec: BuildSpec, image: ImageSpec) -> Command:
         stages=(Stage(argv=typed.argv, account=image.account),),
         env=typed.env,
         stdin=typed.stdin,
+        capture=typed.capture,
         limits=spec.limits,
         step_seconds=spec.step_seconds,
         inactivity_seconds=spec.inactivity_seconds,

@@ -9,6 +9,7 @@ from typing import Any
 from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.cli import Docker, Typed
+from headway.infra.docker.registries import asked
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
@@ -44,13 +45,15 @@ async def publish(work: Work, image: Image, to: Destination) -> Image:
     await images.keep(to.api, image, name)
     await work.host.make_folder(to.cli.configuration)
     try:
-        ended = await work.command("push-login", _command(to, to.login), check=False)
-        if not ended.succeeded:
+        why = await asked(work, "push-login", _command(to, to.login))
+        if why is not None:
             raise BuildError(
-                f"The registry {to.registry or 'Docker Hub'} refuses the user and password, or does not answer (the "
-                "log has what it says). Correct them, or choose another registry."
+                f"The registry {to.registry or 'Docker Hub'} does not let us in: {why}. Correct its user and password, "
+                "or choose another registry."
             )
-        await work.command("push", _command(to, to.cli.push(name)))
+        why = await asked(work, "push", _command(to, to.cli.push(name)))
+        if why is not None:
+            raise BuildError(f"The image cannot be taken to {name}: the registry says that {why}.")
     finally:
         await work.host.remove_tree(to.cli.configuration)
     found = await images.inspect(to.api, name, name)
@@ -81,4 +84,10 @@ async def _require_outward(registry: str) -> None:
 
 
 def _command(to: Destination, typed: Typed) -> Command:
-    return Command(stages=(Stage(argv=typed.argv),), env=typed.env, stdin=typed.stdin, step_seconds=to.step_seconds)
+    return Command(
+        stages=(Stage(argv=typed.argv),),
+        env=typed.env,
+        stdin=typed.stdin,
+        capture=typed.capture,
+        step_seconds=to.step_seconds,
+    )

@@ -10,6 +10,7 @@ from typing import Any
 from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.cli import Docker, Typed
+from headway.infra.docker.registries import asked
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
@@ -77,7 +78,9 @@ class ImageSource:
         # and repeats no command that has ended.
         await work.host.make_folder(self.cli.configuration)
         await self._log_in(work)
-        await work.command("pull", self._command(self.cli.pull(name)))
+        why = await asked(work, "pull", self._command(self.cli.pull(name)))
+        if why is not None:
+            raise SourceError(f"The image {name} cannot be pulled: of its registry is known that {why}.")
         await work.host.remove_tree(self.cli.configuration)
         image = await images.inspect(self.api, name, name, own={})
         if image is None:
@@ -89,16 +92,20 @@ class ImageSource:
         if not spec.username or spec.password is None:
             return
         typed = self.cli.login(spec.registry, spec.username, spec.password)
-        ended = await work.command("registry-login", self._command(typed), check=False)
-        if not ended.succeeded:
+        why = await asked(work, "registry-login", self._command(typed))
+        if why is not None:
             raise SourceError(
-                f"The registry {spec.registry or 'Docker Hub'} refuses the user {spec.username}, or does not answer "
-                "(the log has what it says). Correct its address, the user and the password."
+                f"The registry {spec.registry or 'Docker Hub'} does not let the user {spec.username} in: {why}. "
+                "Correct its address, the user and the password."
             )
 
     def _command(self, typed: Typed) -> Command:
         return Command(
-            stages=(Stage(argv=typed.argv),), env=typed.env, stdin=typed.stdin, step_seconds=self.step_seconds
+            stages=(Stage(argv=typed.argv),),
+            env=typed.env,
+            stdin=typed.stdin,
+            capture=typed.capture,
+            step_seconds=self.step_seconds,
         )
 
 

@@ -28,6 +28,7 @@ BUILD = ImageBuild(context="/w", dockerfile="/w/Dockerfile", tag="headway-p/shop
 FIRST = ("docker-buildx", "build", "--progress=plain", "--provenance=false", "--tag=headway-p/shop:r-1")
 HEAD = (*FIRST, "--file=/w/Dockerfile")
 TAIL = ("--", "/w")
+APART = ("/bin/sh", "-c", 'exec "$@" 3>&1 1>&2 2>&3 3>&-', "headway")
 
 
 def test_a_build() -> None:
@@ -78,10 +79,10 @@ def test_a_secret_is_in_the_environment_under_a_name_of_ours_and_nowhere_else() 
 def test_a_login_has_its_password_from_the_standard_input() -> None:
     typed = DOCKER.login("registry.example.org", "--me", Secret("s3cret"))
     words = ("docker", "login", "--username=--me", "--password-stdin", "--", "registry.example.org")
-    assert typed == Typed(argv=words, env=ENV, stdin=b"s3cret")
+    assert typed == Typed(argv=(*APART, *words), env=ENV, stdin=b"s3cret", capture=True)
     assert "s3cret" not in repr(typed)
 
 
 def test_a_pull_and_a_push_cannot_be_given_options_for_names() -> None:
-    assert DOCKER.pull("--all-tags") == Typed(argv=("docker", "pull", "--", "--all-tags"), env=ENV)
-    assert DOCKER.push("--all-tags") == Typed(argv=("docker", "push", "--", "--all-tags"), env=ENV)
+    for typed, verb in ((DOCKER.pull("--all-tags"), "pull"), (DOCKER.push("--all-tags"), "push")):
+        assert typed == Typed(argv=(*APART, "docker", verb, "--", "--all-tags"), env=ENV, capture=True)

@@ -9,6 +9,8 @@ from headway.infra.docker.cli import PATH
 from headway.infra.hosts.command import Account, Command, Limits, Stage
 
 _NO_ENGINE = "unix:///dev/null"
+# All variables are filled in by then, and a ``.env`` in the folder would be read as root.
+_NO_FILE = ("--env-file=/dev/null",)
 _COMPLAINTS = 'exec "$@" 2>&1 >/dev/null'
 
 
@@ -46,7 +48,7 @@ class Reader:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composing:
     """The commands about one compose service. The file goes in by standard input: it holds secrets. ``variables`` are
-    what its configs and secrets are made of.
+    what its configs and secrets are made of, by names on which no program acts.
     """
 
     docker: Docker
@@ -81,7 +83,7 @@ class Composing:
 
     def argv(self, *arguments: str) -> tuple[str, ...]:
         """A call of Compose that reads the file from its standard input."""
-        where = ("-p", self.project, "--project-directory", self.folder, "-f", "-")
+        where = (*_NO_FILE, "-p", self.project, "--project-directory", self.folder, "-f", "-")
         return ("docker-compose", "--ansi=never", "--progress=plain", *where, *arguments)
 
     @property
@@ -115,16 +117,6 @@ def unset_variables(project: str, folder: str, file: str, *, variables: Mapping[
 def is_of_readers(name: str) -> bool:
     """Whether a variable of that name is there while a file is read, and is none of the user's."""
     return name in {"PATH", "HOME", "LANG", "DOCKER_CONFIG", "DOCKER_HOST"}
-
-
-def pull(docker: Docker, image: str) -> Command:
-    """Brings an image from its registry."""
-    return Command(stages=(Stage(argv=("docker", "pull", "--", image)),), env=docker.env)
-
-
-def push(docker: Docker, image: str) -> Command:
-    """Takes an image to its registry."""
-    return Command(stages=(Stage(argv=("docker", "push", "--", image)),), env=docker.env)
 
 
 def _reading(

@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headway.infra.docker.cli import is_acted_on
 from headway.infra.docker.labels import BLANK, COMPOSE, DEPLOYMENT, PANEL, hiding, is_blank
 
 IMAGE = "headway.image"
 IMAGES = "headway-compose/"
 _FRESH = ":new"
+_INERT = "HEADWAY_VALUE_"
 
 Model = Mapping[str, Any]
 _DROPPED = ("attach", "container_name", "develop", "profiles", "pull_policy")
@@ -112,6 +114,21 @@ def needed_variables(model: Model) -> list[str]:
     return sorted({str(one["environment"]) for one in each if one and one.get("environment")})
 
 
+def with_inert_variables(model: Model, variables: Mapping[str, str]) -> tuple[Model, dict[str, str]]:
+    """The file and the values of its configs and secrets, none by a name on which a program would act: Compose has them
+    in its environment, as root, where LD_PRELOAD would be a library of the user's.
+    """
+    acted_on = sorted(name for name in variables if is_acted_on(name) or name.startswith(_INERT))
+    names = {name: f"{_INERT}{number}" for number, name in enumerate(acted_on)}
+    if not names:
+        return model, dict(variables)
+    made: dict[str, Any] = {**model}
+    for kind in ("configs", "secrets"):
+        if kind in made:
+            made[kind] = {key: _renamed(each, names) for key, each in (made[kind] or {}).items()}
+    return made, {names.get(name, name): value for name, value in variables.items()}
+
+
 def replicas(service: Model) -> int:
     """How many containers a service is to have."""
     deploy = service.get("deploy") or {}
@@ -136,6 +153,11 @@ def image_repository(project: str, service: str) -> str:
 def kept_image(identity: Identity, service: str, image_id: str) -> str:
     """The name under which an image stays for as long as a release may need it."""
     return f"{image_repository(identity.project, service)}:{image_id.removeprefix('sha256:')[:24]}"
+
+
+def _renamed(each: Mapping[str, Any] | None, names: Mapping[str, str]) -> Mapping[str, Any] | None:
+    name = str((each or {}).get("environment"))
+    return {**each, "environment": names[name]} if each is not None and name in names else each
 
 
 def _repository_part(service: str) -> str:

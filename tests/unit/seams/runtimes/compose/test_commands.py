@@ -8,7 +8,6 @@ from headway.seams.runtimes.compose.commands import (
     Docker,
     Reader,
     asked_variables,
-    pull,
     resolve,
     unset_variables,
 )
@@ -17,7 +16,8 @@ DOCKER = Docker(address="unix:///run/docker.sock", config_folder="/w/docker")
 COMPOSING = Composing(docker=DOCKER, project="shop", folder="/w/shop", file=b"{}", variables={"KEY": "secret"})
 READER = Account(uid=7, gid=7)
 BOUND = Reader(home="/w/docker", account=READER, limits=Limits(memory_bytes=1 << 20, processes=9), seconds=3)
-START = ("docker-compose", "--ansi=never", "--progress=plain", "-p", "shop", "--project-directory", "/w/shop")
+OWN = ("docker-compose", "--ansi=never", "--progress=plain", "--env-file=/dev/null")
+START = (*OWN, "-p", "shop", "--project-directory", "/w/shop")
 UP = (*START, "-f", "-", "up", "--detach", "--no-build", "--pull=never", "--quiet-pull", "--no-deps", "--no-color")
 
 
@@ -82,7 +82,3 @@ def test_complaints_are_asked_for_with_the_file_as_an_argument() -> None:
     assert (argv[:3], argv[-1]) == (("/bin/sh", "-c", 'exec "$@" 2>&1 >/dev/null'), "--quiet")
     assert "/t/$(id).yml" in argv
     assert command.env["A"] == "1"
-
-
-def test_an_image_is_an_argument_and_never_an_option() -> None:
-    assert pull(DOCKER, "-v").stages == (Stage(argv=("docker", "pull", "--", "-v")),)
