@@ -46,6 +46,7 @@ _PORTS = (
         phase=_START,
     ),
 )
+_PACKAGE = r"(?P<what>(?:@[\w.-]{1,60}/)?[\w.-]{1,60})"
 _NODE = (
     rule(
         r"^.{0,80}(?:System limit for number of file watchers reached|EMFILE: too many open files, watch).{0,120}",
@@ -66,6 +67,14 @@ _NODE = (
         r"^.{0,80}Unknown file extension \"\.tsx?\".{0,160}",
         "Node is given TypeScript that was not built",
         "build it and start what was built (headway apps set APP --build 'npx tsc' --start 'node dist/index.js'), or start it by tsx",
+    ),
+    rule(
+        rf"^.{{0,80}}Cannot find module '(?:/|\./)[^'\n]{{0,240}}?/node_modules/{_PACKAGE}/[^'\n]{{1,200}}\.node'.{{0,200}}|"
+        rf"^.{{0,80}}Could not locate the bindings file\. Tried:\n/.{{0,240}}?/node_modules/{_PACKAGE.replace('what', 'one')}/.{{1,160}}|"
+        rf"^.{{0,80}}No native build was found for .{{1,200}}\nloaded from: /.{{0,240}}/node_modules/{_PACKAGE.replace('what', 'two')}$",
+        "the compiled part of {what} is not there: mostly its install script did not run, as pnpm from 10 and npm from 12 on "
+        "run only those that the repository allows",
+        "allow it ('pnpm approve-builds', or 'npm install-scripts approve {what}') and commit what that wrote",
     ),
     rule(
         r"^.{0,80}Cannot find module '(?P<file>(?:/|\./|\.\./)[^'\n]{1,240})'.{0,200}",

@@ -65,7 +65,7 @@ _ENDS: Mapping[str, Mapping[str, date]] = {
     },
 }
 # The last line of Node that came with a line of npm.
-_NPM_OF_NODE = ((14, "6"), (15, "7"), (17, "8"), (23, "10"), (25, "11"))
+_NPM_OF_NODE = ((14, "6"), (15, "7"), (17, "8"), (23, "10"), (26, "11"))
 _LAST_ODD = 25  # from 27 on each line of Node has long-term support
 
 

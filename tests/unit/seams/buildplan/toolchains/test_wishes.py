@@ -125,3 +125,10 @@ def test_the_newest_is_found() -> None:
 )
 def test_the_end_of_a_line_is_told(tool: str, version: str, said: str) -> None:
     assert releases.told_end(tool, version, TODAY) == said
+
+
+def test_beside_a_node_comes_the_npm_that_it_is_published_with() -> None:
+    lines = {
+        version: releases.npm_range(version) for version in ("14.21.3", "20.20.2", "22.23.3", "24.16.0", "26.12.1")
+    }
+    assert lines == {"14.21.3": "6", "20.20.2": "10", "22.23.3": "10", "24.16.0": "11", "26.12.1": "11"}
