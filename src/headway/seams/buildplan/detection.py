@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from headway.kernel.artifacts import Process
 from headway.seams.builders.base import BuildError
-from headway.seams.buildplan import foreign
+from headway.seams.buildplan import foreign, volumes
 from headway.seams.buildplan.foreign import Heard
 from headway.seams.buildplan.neighbours import hint, no_way
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
@@ -23,7 +23,12 @@ from headway.seams.buildplan.tree import Tree
 
 READS: Final[tuple[str, ...]] = tuple(
     dict.fromkeys(
-        (PROCFILE, *foreign.FILES, *(pattern for provider in registry.PROVIDERS for pattern in provider.reads))
+        (
+            PROCFILE,
+            *foreign.FILES,
+            *volumes.FILES,
+            *(pattern for provider in registry.PROVIDERS for pattern in provider.reads),
+        )
     )
 )
 WORKER: Final = "worker"
@@ -87,7 +92,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     plan = _without_idle(_with_site(plan, told, tree), told)
     if not plan.processes and plan.site is None:
         raise BuildError(no_way(tree, registry.PROVIDERS))
-    return _finished(plan, told, seen, question)
+    return _with_kept(_finished(plan, told, seen, question), told, tree)
 
 
 def _stripped(settings: BuildSettings) -> BuildSettings:
@@ -297,6 +302,12 @@ def _finished(plan: BuildPlan, told: _Told, seen: str, question: Question | None
         questions=(*(() if question is None else (question,)), *plan.questions),
         notes=(*plan.notes, *heard.notes),
     )
+
+
+def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
+    """The plan with what its files say of folders that stay, which is nothing for a site."""
+    note = volumes.kept_note(tree, told.own.keep) if plan.processes else ""
+    return replace(plan, notes=(*plan.notes, note)) if note else plan
 
 
 def _further(needs: Iterable[Need], lines: Iterable[str], settings: BuildSettings) -> Iterable[Need]:

@@ -1,0 +1,80 @@
+"""Folders that stay, as the files for containers name them."""
+
+from __future__ import annotations
+
+import time
+
+from headway.seams.buildplan.detection import detect
+from headway.seams.buildplan.settings import BuildSettings
+from headway.seams.buildplan.tree import tree_of
+from headway.seams.buildplan.volumes import kept_folders
+
+COMPOSE = """\
+services:
+  app:
+    build: .
+    volumes:
+      - ./src:/opt/pad/src
+      - .:/opt/pad
+      - node_modules:/opt/pad/node_modules
+      - plugins:/opt/pad/plugin_packages  # later
+      - "pad-var:/opt/pad/var"
+      - ./settings.json:/opt/pad/settings.json
+      - ./assets:/opt/pad/assets:ro
+      - ./uploads:/opt/pad/uploads:rw
+      - /var/run/docker.sock:/var/run/docker.sock
+  postgres:
+    image: postgres
+    volumes:
+      - data:/var/lib/postgresql/data
+volumes:
+  data:
+"""
+
+
+def found(files: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    return kept_folders(tree_of(files))
+
+
+def test_the_folders_are_those_of_the_application_that_neither_a_build_nor_a_developer_fills() -> None:
+    asked = {
+        "volume": {"Dockerfile": "FROM node\nWORKDIR /srv/shop\nVOLUME /srv/shop/data /var/log\n"},
+        "listed": {"Dockerfile": 'FROM node\nWORKDIR /srv/shop/\nvolume ["/srv/shop/a/b", "/srv/shop/c"]\n'},
+        "usual": {"compose.yaml": "services:\n  a:\n    image: a\n    volumes:\n      - ./data:/app/data\n"},
+        "compose": {
+            "Dockerfile": "WORKDIR /opt/pad",
+            "docker-compose.yml": COMPOSE,
+            "src/a.js": "",
+            "uploads/.keep": "",
+        },
+        "elsewhere": {"compose.yml": "services:\n  a:\n    volumes:\n      - x:/var/lib/x\n      - y:/app\n"},
+        "above": {"Dockerfile": "WORKDIR /app\nVOLUME /app/../etc\nVOLUME /app\n"},
+        "none": {"package.json": "{}"},
+    }
+    assert {name: found(files) for name, files in asked.items()} == {
+        "volume": ("Dockerfile", ("data",)),
+        "listed": ("Dockerfile", ("a/b", "c")),
+        "usual": ("compose.yaml", ("data",)),
+        "compose": ("docker-compose.yml", ("plugin_packages", "var", "uploads")),
+        "elsewhere": ("", ()),
+        "above": ("", ()),
+        "none": ("", ()),
+    }
+
+
+def test_it_is_told_until_it_is_kept_and_of_no_site() -> None:
+    files = {"package.json": '{"scripts": {"start": "node a.js"}}', "Dockerfile": "WORKDIR /app\nVOLUME /app/data/db\n"}
+    told = detect(tree_of(files), BuildSettings()).notes[-1]
+    assert "Dockerfile has data/db stay" in told
+    assert "'headway apps set APP --keep data/db'" in told
+    assert "--keep" not in str(detect(tree_of(files), BuildSettings(keep=("data",))).notes)
+    assert "--keep" not in str(
+        detect(tree_of({"index.html": "", "Dockerfile": files["Dockerfile"]}), BuildSettings()).notes
+    )
+
+
+def test_long_lines_are_read_in_no_time() -> None:
+    began = time.process_time()
+    for line in ("- " + "a:/app/" * 9000, "VOLUME " + "/app/a" * 9000, "WORKDIR " + "/" * 60000, "-" + " " * 60000):
+        found({"Dockerfile": line, "compose.yml": f"{line}\n" * 2})
+    assert time.process_time() - began < 2
