@@ -55,7 +55,9 @@ def test_a_process(running: Panel, tmp_path: Path) -> None:
     check(running, row, "web | ", running.get("application.readLogs", applicationId=application_id))
 
 
-@pytest.mark.parametrize(("status", "is_warned_of"), [(200, False), (404, False), (500, True), (502, True)])
+@pytest.mark.parametrize(
+    ("status", "is_warned_of"), [(200, False), (400, True), (404, False), (500, True), (502, True)]
+)
 def test_what_a_visitor_is_answered_is_on_the_row(
     running: Panel, tmp_path: Path, status: int, *, is_warned_of: bool
 ) -> None:
@@ -66,7 +68,9 @@ def test_what_a_visitor_is_answered_is_on_the_row(
     assert (row["answers"]["path"], row["answers"]["status"], row["answers"]["ms"] < 5000) == ("/", status, True)
     assert running.get("deployment.all", applicationId=application_id)[0]["answers"] == row["answers"]
     said = f"Warning: GET / through the edge answers {status} (after "
-    assert (said in running.deployment_log(row["deploymentId"])) is is_warned_of
+    log = running.deployment_log(row["deploymentId"])
+    assert (said in log) is is_warned_of
+    assert (f"headway env set APP ALLOWED_HOSTS=answers-{status}.localhost." in log) is (status == 400)
 
 
 def test_what_headway_says_itself_is_never_masked_only_what_it_quotes(running: Panel, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.artifacts import Route
 from headway.kernel.errors import HeadwayError
 from headway.kernel.phrase import phrase
-from headway.seams.runtimes.first_answer import Answered
+from headway.seams.runtimes.first_answer import REFUSES_HOST, Answered
 
 
 class Edge(Protocol):
@@ -49,9 +49,22 @@ async def look(run: Run, edge: Edge, service_id: str) -> Answered | None:
         found = None if route is None or not route.ways else await edge.answered(route)
     except HeadwayError:
         return None
-    if found is not None and found.warning is not None:
-        await run.say(phrase(f"Warning: {found.warning} The release serves all the same: what it writes tells why."))
+    if found is not None and route is not None and found.warning is not None:
+        more = _hosts(found, route.ways[0].host)
+        await run.say(
+            phrase(f"Warning: {found.warning} The release serves all the same: what it writes tells why.{more}")
+        )
     return found
+
+
+def _hosts(found: Answered, host: str) -> str:
+    """How a program is told its host, that seems not to know it."""
+    if found.status not in REFUSES_HOST:
+        return ""
+    return (
+        f" Where it answers for certain hosts only, {host} has to be one of them. If its settings read them from a "
+        f"variable (Django's mostly from ALLOWED_HOSTS): headway env set APP ALLOWED_HOSTS={host}."
+    )
 
 
 def keep(tx: Tx, deployment_id: str, answered: Answered | None) -> None:

@@ -11,6 +11,8 @@ from headway.seams.runtimes.proving import Prober, reachable
 
 _SECONDS = 5.0
 _FAILS = 500
+# What programs say to who asks for a host that is none of theirs.
+REFUSES_HOST = frozenset({400, 421})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class Answered:
         """What is to be said of it, None where it is as it should be."""
         if self.status is None:
             return f"GET {self.path} through the edge got no answer within {self.ms / 1000:.0f} s."
-        if self.status < _FAILS:
+        if self.status < _FAILS and self.status not in REFUSES_HOST:
             return None
         return f"GET {self.path} through the edge answers {self.status} (after {self.ms} ms)."
 

@@ -297,4 +297,4 @@ def _show(client: Client, deployment_id: str, application_id: str, name: str, *,
         took = output.time_of(row, output.now())
         _say_what_stays(client, deployment_id)
         output.say(f"{name} is deployed ({took})" + "".join(f"\n{address}" for address in addresses))
-    warn_of_answers(row)
+    warn_of_answers(row, name, next(iter(addresses), ""))
