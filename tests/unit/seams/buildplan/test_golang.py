@@ -115,3 +115,45 @@ def test_a_module_in_c_is_built_with_a_compiler() -> None:
 def test_a_module_without_a_program_says_what_to_set() -> None:
     with pytest.raises(BuildError, match=r"without a program.*build path.*apps set APP --build"):
         go({"go.mod": "", "lib.go": "package lib\n"})
+
+
+TAGS = "package main\n\ntype options struct {\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (TAGS + '\tListen string `long:"listen" env:"LISTEN" default:":8080" description:"x"`\n}\n', "LISTEN"),
+        (
+            TAGS + '\tSSH struct {\n\t\tAddress string `env:"ADDRESS" default:":2022"`\n\t}\n'
+            '\tListen string `env:"LISTEN" default:"0.0.0.0:80"`\n}\n',
+            "LISTEN",
+        ),
+        (MAIN + 'cli.StringFlag{Name: "listener", Value: "127.0.0.1:8080", EnvVar: "LISTENER"}\n', "LISTENER"),
+        (MAIN + 'addr := os.Getenv("LISTEN_ADDR")\nif addr == "" {\n\taddr = ":3000"\n}\n', "LISTEN_ADDR"),
+    ],
+)
+def test_a_program_that_listens_where_a_variable_says_is_led_to_port(source: str, line: str) -> None:
+    found = go({"go.mod": "module x\n", "main.go": source})
+    assert found.processes[0].command == f'env {line}="${{{line}:-127.0.0.1:$PORT}}" ./.headway/app'
+    assert found.choices[-1].reason == f"the program that the build makes, which listens where {line} says"
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ('addr := flag.String("addr", ":4000", "where")\n', "./.headway/app -addr 127.0.0.1:$PORT"),
+        ('flag.IntVar(&cfg.port, "port", 4000, "API port")\n', "./.headway/app -port $PORT"),
+        (
+            'port := os.Getenv("HTTP_PORT")\nif port == "" { port = "8000" }',
+            'env HTTP_PORT="${HTTP_PORT:-$PORT}" ./.headway/app',
+        ),
+        ('addr := flag.String("addr", ":"+os.Getenv("PORT"), "where")\n', "./.headway/app"),
+        ('addr := flag.String("redis-addr", ":6379", "where")\nw := flag.Int("workers", 10, "x")\n', "./.headway/app"),
+        ('x := os.Getenv("SMTP_PORT")\nif x == "" { x = "2525" }', "./.headway/app"),
+        ('run := flag.NewFlagSet("run", 0)\naddr := flag.String("addr", ":4000", "where")\n', "./.headway/app"),
+        ('http.ListenAndServe(":8080", nil)\n', "./.headway/app"),
+    ],
+)
+def test_a_program_is_led_to_port_by_its_own_option_or_not_at_all(source: str, line: str) -> None:
+    assert go({"go.mod": "module x\n", "main.go": MAIN + source}).processes[0].command == line

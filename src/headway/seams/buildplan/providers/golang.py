@@ -12,6 +12,7 @@ from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.seams.buildplan.procfile import WEB
 from headway.seams.buildplan.providers.contract import Provider
+from headway.seams.buildplan.providers.golang_address import own_address
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
 
@@ -51,6 +52,9 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         is_set = settings.versions.get("go") is not None
         choices.append(Choice(name="versions.go", value=need.wanted, reason=need.source, is_set=is_set))
     choices.append(Choice(name="package", value=target, reason=reason, is_set=settings.package is not None))
+    own = own_address(_sources(tree, target))
+    line = f"./{PROGRAM}" if own is None else f"{own.before}./{PROGRAM}{own.after}"
+    why = "the program that the build makes" + ("" if own is None else f", {own.reason}")
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", PROGRAM, *_built(tree, target))
     return BuildPlan(
         provider="go",
@@ -58,11 +62,11 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         confidence=Confidence.SEEN if question is None else Confidence.GUESSED,
         needs=(need,),
         phases=(*_downloads(tree), Phase(name="build", argv=argv)),
-        processes=(Process(name=WEB, command=f"./{PROGRAM}"),),
+        processes=(Process(name=WEB, command=line),),
         env={"GIN_MODE": "release"} if framework == "Gin" else {},
         build_env={"CGO_ENABLED": "0" if needs_c is None else "1"},
         packages=("gcc", "libc6-dev") if needs_c is not None else (),
-        choices=(*choices, Choice(name="start", value=f"./{PROGRAM}", reason="the program that the build makes")),
+        choices=(*choices, Choice(name="start", value=line, reason=why)),
         questions=() if question is None else (question,),
         notes=() if needs_c is None else (f"{needs_c} is in C, so the build needs a C compiler (CGO_ENABLED=1).",),
     )
@@ -143,6 +147,13 @@ def _programs(tree: Tree) -> tuple[str, ...]:
     rank = {".": 0}
     shallow = [each for each in mains if each.count("/") < 3]
     return tuple(sorted(shallow, key=lambda each: (rank.get(each, 1 if "cmd/" in f"{each}/" else 2), each)))[:20]
+
+
+def _sources(tree: Tree, target: str) -> list[str]:
+    """The texts of a program's own package, as far as they are read."""
+    folder = target.removeprefix("./").removeprefix(".")
+    names = (name for name in tree.matching("**/*.go") if posixpath.dirname(name) == folder)
+    return [tree.text(name) for name in names if not name.endswith("_test.go")]
 
 
 def _path(folder: str) -> str:

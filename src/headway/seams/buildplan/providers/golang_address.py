@@ -1,0 +1,79 @@
+"""Where a program in Go listens that does not read PORT: by which variable or option of its own it is led there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_READS_PORT = re.compile(r"""["'`]PORT["'`]""")
+_TAG = re.compile(r"^([ \t]+)\w+[ \t]+(?:string|int|uint16)[ \t]+`([^`\n]{1,400})`", re.MULTILINE)
+_VARIABLE = re.compile(r'\b(?:env|envconfig):"([A-Z][A-Z0-9_]*)')
+_DEFAULT = re.compile(r'\b(?:default|envDefault):"([^"]*)"')
+_CLI = re.compile(r"(?:EnvVars?[ \t]*:[ \t]*(?:\[\]string\{)?|cli\.EnvVars\()[ \t]*\"([A-Z][A-Z0-9_]*)\"")
+_CLI_VALUE = re.compile(r"\bValue[ \t]*:[ \t]*(\"[^\"\n]{0,60}\"|\d{2,5})")
+_GETENV = re.compile(r'\bos\.(?:Getenv|LookupEnv)\("([A-Z][A-Z0-9_]*)"\)')
+_FLAG = re.compile(
+    r"\bflag\.(?:String|Int|Uint)(?:Var)?\([ \t]*(?:&[\w.]+[ \t]*,[ \t]*)?"
+    r'"([a-z][\w-]*)"[ \t]*,[ \t]*("[^"\n]{0,60}"|\d{2,5})[ \t]*,'
+)
+_LITERAL = re.compile(r'"((?:\[::\]|[\w.-]*):\d{2,5}|\d{4,5})"')
+_PLACE = re.compile(r"(?:\[::\]|[\w.-]*):\d{2,5}")
+_NAMES = re.compile(r"(?:^|_|-)(?:listen(?:er)?|addr(?:ess)?|bind|port|http)(?:$|_|-)", re.IGNORECASE)
+_OF_OTHERS = re.compile(
+    r"(?:^|_|-)(?:db|database|sql|pg|postgres|mysql|redis|mongo|smtp|mail|ftp|sftp|ssh|dns|proxy|nats|kafka|amqp|ldap"
+    r"|debug|pprof|metrics?|prometheus|grpc|admin|tls|https|remote|upstream|target|statsd|cluster|raft|gossip)(?:$|_|-)",
+    re.IGNORECASE,
+)
+_BEFORE, _AFTER = 200, 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """What stands ``before`` and ``after`` a program so that it listens on PORT, and by what (``reason``)."""
+
+    before: str = ""
+    after: str = ""
+    reason: str
+
+
+def own_address(texts: Sequence[str]) -> Address | None:
+    """How the program is led to PORT; None where it reads that itself, or nothing tells."""
+    if any(_READS_PORT.search(text) for text in texts):
+        return None
+    for name, value in (found for text in texts for found in _variables(text)):
+        if (led := _led(value, name)) and _is_its_own(name):
+            return Address(before=f'env {name}="${{{name}:-{led}}}" ', reason=f"which listens where {name} says")
+    for match in (match for text in texts if "flag.NewFlagSet" not in text for match in _FLAG.finditer(text)):
+        if (led := _led(match[2].strip('"'), match[1])) and _is_its_own(match[1]):
+            return Address(after=f" -{match[1]} {led}", reason=f"which listens where its option -{match[1]} says")
+    return None
+
+
+def _variables(text: str) -> Iterator[tuple[str, str]]:
+    """The variables that it takes values from, with those that they have of their own; the outermost first."""
+    tags = sorted(_TAG.finditer(text), key=lambda match: len(match[1].expandtabs(4)))
+    for match in tags:
+        name, value = _VARIABLE.search(match[2]), _DEFAULT.search(match[2])
+        if name is not None and value is not None:
+            yield name[1], value[1]
+    for match in _CLI.finditer(text):
+        around = text[max(0, match.start() - _BEFORE) : match.end() + _AFTER]
+        value = _CLI_VALUE.search(around)
+        if value is not None:
+            yield match[1], value[1].strip('"')
+    for match in _GETENV.finditer(text):
+        value = _LITERAL.search(text[match.end() : match.end() + _AFTER])
+        if value is not None:
+            yield match[1], value[1]
+
+
+def _led(value: str, name: str) -> str | None:
+    """A value of the same form that names PORT; None where it is none of an address to listen on."""
+    if _PLACE.fullmatch(value):
+        return "127.0.0.1:$PORT"
+    return "$PORT" if value.isdecimal() and len(value) > 1 and "port" in name.lower() else None
+
+
+def _is_its_own(name: str) -> bool:
+    return _NAMES.search(name) is not None and _OF_OTHERS.search(name) is None
