@@ -51,11 +51,12 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 """
 # Says what it sees of what the other has written.
 WORKER = 'while :; do ls > "$DATA_DIR/seen.new"; mv "$DATA_DIR/seen.new" "$DATA_DIR/seen"; sleep 0.2; done'
-RELEASE = 'echo released > by-release; rm gone.txt; echo "as $(id -u) in $PWD, $(ls)"'
+RELEASE = 'echo released > by-release; rm gone.txt; echo "as $(id -u) in $PWD, $(ls), signed with $SECRET_KEY"'
 FILES = {
     "app.py": WRITER,
     "Procfile": f"release: {RELEASE}\nweb: python3 app.py\nworker: {WORKER}\n",
     "requirements.txt": "",
+    "app.json": '{"env": {"SECRET_KEY": {"generator": "secret"}}}',
     "kept.txt": "as it was\n",
     "gone.txt": "goes\n",
     "run.sh": "#!/bin/sh\n",
@@ -166,6 +167,15 @@ def test_a_release_command_writes_in_a_layer_of_its_own(stage: Stage) -> None:
     assert stage.asks("os.path.exists('by-release')") == "False"
     assert not (stage.folder / "by-release").exists()
     assert "" not in layers(stage.panel, stage.release)
+
+
+def test_a_secret_that_the_repository_asks_for_is_there_and_shows_nowhere(stage: Stage) -> None:
+    secret = stage.asks("os.environ['SECRET_KEY']")
+    assert len(secret) >= 50
+    log = stage.panel.deployment_log(stage.release)
+    assert "signed with " in log
+    assert "signed with \n" not in log
+    assert secret not in log
 
 
 def test_no_variable_of_a_user_is_in_force_while_root_makes_the_layer(stage: Stage) -> None:

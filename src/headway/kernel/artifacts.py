@@ -49,7 +49,9 @@ class Bundle:
     moves; ``path`` are folders, relative to the bundle, that come first on PATH (a virtual environment's bin), before
     ``tool_path``, absolute ones of the machine's ``toolchains`` (``node/22.1.0``); ``static_root`` is set, instead of
     a ``web`` process, where a file server serves a folder of the bundle, by the rules in ``site`` (as `SiteRules.dump`
-    has them). ``bytes`` is what all of its release's folder holds on the disk.
+    has them). ``bytes`` is what all of its release's folder holds on the disk. ``run_env`` are variables whose values
+    name what each release is told when it starts (see `settled`); ``keep`` are folders that stay from release to
+    release, where the user names none.
     """
 
     folder: str
@@ -62,6 +64,8 @@ class Bundle:
     bytes: int = 0
     tool_path: tuple[str, ...] = ()
     toolchains: tuple[str, ...] = ()
+    run_env: Mapping[str, str] = field(default_factory=dict)
+    keep: tuple[str, ...] = ()
 
     @property
     def programs(self) -> tuple[str, ...]:

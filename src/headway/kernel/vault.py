@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 from typing import Any
 
@@ -19,11 +22,17 @@ class Vault:
 
     def __init__(self, key: bytes) -> None:
         self._fernet = Fernet(key)
+        self._key = key
 
     @staticmethod
     def new_key() -> bytes:
         """A fresh random key."""
         return Fernet.generate_key()
+
+    def derived(self, purpose: str) -> str:
+        """A secret text, the same each time for a purpose; it tells nothing of the key or of another purpose's."""
+        found = hmac.digest(self._key, f"derived {purpose}".encode(), hashlib.sha384)
+        return base64.urlsafe_b64encode(found).decode()
 
     def seal(self, value: Any) -> str:  # noqa: ANN401 - any JSON value
         """The JSON form of ``value``, encrypted and authenticated, as ASCII text."""

@@ -25,5 +25,5 @@ def load_artifact(values: Mapping[str, Any]) -> Artifact:
         return Image(**{**image, "ports": tuple(image["ports"]), "volumes": tuple(image["volumes"])})
     bundle = values["bundle"]
     processes = tuple(Process(**process) for process in bundle["processes"])
-    folders = {name: tuple(bundle.get(name, ())) for name in ("path", "tool_path", "toolchains")}
+    folders = {name: tuple(bundle.get(name, ())) for name in ("path", "tool_path", "toolchains", "keep")}
     return Bundle(**{**bundle, **folders, "processes": processes})

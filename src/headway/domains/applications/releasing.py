@@ -71,13 +71,9 @@ class Releasing:
 
         ports = tuple(await self.run.step("port", take))
         address = await self.tools.routing.address(self.plan.application_id) if ports else None
-        return self.tools.release_spec(
-            self.plan,
-            self.release_id,
-            self.artifact,
-            ports,
-            told_of(address, None if self._is_fetched else self.commit),
-        )
+        told = told_of(address, None if self._is_fetched else self.commit)
+        hosts = await self.tools.routing.hosts(self.plan.application_id) if ports else ()
+        return self.tools.release_spec(self.plan, self.release_id, self.artifact, ports, told=told, hosts=hosts)
 
     async def start(self, spec: ReleaseSpec) -> None:
         """The new release beside the old one; where both need one port or one volume, the old one stops first."""

@@ -10,6 +10,7 @@ from headway.domains.projects import store as projects
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import InvalidInput
 from headway.kernel.layers import Layer, Resolved, resolve
+from headway.kernel.told import secrets_of
 from headway.kernel.variables import Marks, parse_variables, secrets_among
 from headway.kernel.vault import Vault
 from headway.seams.builders.recipe import check_names
@@ -28,7 +29,8 @@ def variables_of(tx: Tx, application: Application, vault: Vault) -> Variables:
     """The variables with all references replaced. Raises InvalidInput where one leads nowhere."""
     settings, layers = application.settings, _layers(tx, application, vault)
     run, build = resolve(layers, Layer.OWN), resolve(layers, Layer.BUILD)
-    return Variables(run=run.variables, build=build.variables, mask=_mask(settings, run, build))
+    mask = (*_mask(settings, run, build), *secrets_of(vault, application.application_id).values())
+    return Variables(run=run.variables, build=build.variables, mask=mask)
 
 
 def known_secrets(tx: Tx, application: Application, vault: Vault) -> set[str]:

@@ -35,6 +35,7 @@ from headway.kernel.artifacts import (
 )
 from headway.kernel.phrase import phrase
 from headway.kernel.secret import Secret
+from headway.kernel.told import SECRET, filled, known_by, secrets_of
 from headway.seams.builders.base import BuildSpec
 from headway.seams.builders.choice import choose, look
 from headway.seams.builders.native import seal
@@ -212,9 +213,19 @@ class Tools:
         release_id: str,
         artifact: Artifact,
         ports: tuple[int, ...],
+        *,
         told: Mapping[str, str] = MappingProxyType({}),
+        hosts: Sequence[str] = (),
     ) -> ReleaseSpec:
-        """All that the runtime needs to start a release; ``told`` are variables of ours that it is to have."""
+        """All that the runtime needs to start a release; ``told`` are variables of ours that it is to have, ``hosts``
+        the names that lead to it.
+        """
+        data, secrets = self.folders.data(plan.application_id), dict[str, str]()
+        if isinstance(artifact, Bundle):
+            own = secrets_of(self.routing.vault, plan.application_id)
+            secrets = {name: own[name] for name, value in artifact.run_env.items() if value == SECRET and name in own}
+            found = filled(artifact.run_env, known_by(told, hosts, data))
+            artifact = replace(artifact, env={**found, **artifact.env})
         return ReleaseSpec(
             release_id=release_id,
             deployment_id=release_id,
@@ -229,13 +240,13 @@ class Tools:
             more_ports=ports[1:],
             ruled=plan.ruled,
             loopback=None if plan.settings.loopback is None else tuple(plan.settings.loopback),
-            env={name: Secret(value) for name, value in plan.variables.items()},
+            env={name: Secret(value) for name, value in {**secrets, **plan.variables}.items()},
             health=self._health(plan, artifact, takes_requests=bool(ports)),
             memory_bytes=plan.settings.memory_bytes or self.defaults.application_memory_bytes,
             process_limit=self.defaults.process_limit,
             disk_bytes=self.defaults.application_disk_bytes,
-            data_folder=self.folders.data(plan.application_id),
-            keep=tuple(plan.settings.build.keep),
+            data_folder=data,
+            keep=tuple(plan.settings.build.keep) or (artifact.keep if isinstance(artifact, Bundle) else ()),
             layer_bytes=self.defaults.layer_bytes,
             told=told,
             drain_seconds=_given(plan.settings.drain_seconds, self.defaults.drain_seconds),
@@ -251,7 +262,7 @@ class Tools:
             "LANG": "C.UTF-8",
             **told_variables(spec),
             **bundle.env,
-            **plan.variables,
+            **{name: value.reveal() for name, value in spec.env.items()},
             "PATH": ":".join([*bundle.programs, plan.variables.get("PATH") or _PATH]),
         }
         inside = InFolder(

@@ -65,6 +65,8 @@ class NativeBuilder:
             site={} if rules is None else rules.dump(),
             tool_path=provided.path,
             toolchains=provided.names,
+            run_env=plan.run_env,
+            keep=plan.keep,
         )
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from headway.kernel.artifacts import Process
+from headway.kernel.told import FOR_THE_BUILD, SECRET
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan import foreign, volumes
 from headway.seams.buildplan.foreign import Heard
@@ -92,7 +93,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     plan = _without_idle(_with_site(plan, told, tree), told)
     if not plan.processes and plan.site is None:
         raise BuildError(no_way(tree, registry.PROVIDERS))
-    return _with_kept(_finished(plan, told, seen, question), told, tree)
+    return _with_kept(_finished(_with_folders(plan, told, tree), told, seen, question), told, tree)
 
 
 def _stripped(settings: BuildSettings) -> BuildSettings:
@@ -270,6 +271,18 @@ def _with_site(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     return replace(plan, site=site)
 
 
+def _with_folders(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
+    """The plan with the folders that stay there from the first, for what the build writes into them."""
+    keep = tuple(told.own.keep) or plan.keep
+    folders = [each for each in keep if each not in tree.names]
+    if not folders or plan.site is not None:
+        return plan
+    if not told.own.keep:
+        why = "where its file of SQLite is"
+        plan = replace(plan, choices=(*plan.choices, Choice(name="keep", value=", ".join(keep), reason=why)))
+    return replace(plan, phases=(Phase(name="folders", argv=("mkdir", "-p", "--", *folders)), *plan.phases))
+
+
 def _without_idle(plan: BuildPlan, told: _Told) -> BuildPlan:
     """The plan without a virtual environment into which nothing is installed: to make one takes seconds."""
     lines = (told.settings.install, told.settings.build)
@@ -297,6 +310,8 @@ def _finished(plan: BuildPlan, told: _Told, seen: str, question: Question | None
         needs=(*plan.needs, *_further(plan.needs, lines, told.settings)),
         takes_requests=plan.site is not None or WEB in {each.name for each in plan.processes},
         env={**plan.env, **heard.env},
+        build_env={**dict.fromkeys(heard.secrets, FOR_THE_BUILD), **plan.build_env},
+        run_env={**plan.run_env, **dict.fromkeys(sorted(heard.secrets), SECRET)},
         packages=tuple(dict.fromkeys((*plan.packages, *heard.packages))),
         choices=choices,
         questions=(*(() if question is None else (question,)), *plan.questions),
@@ -306,7 +321,7 @@ def _finished(plan: BuildPlan, told: _Told, seen: str, question: Question | None
 
 def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     """The plan with what its files say of folders that stay, which is nothing for a site."""
-    note = volumes.kept_note(tree, told.own.keep) if plan.processes else ""
+    note = volumes.kept_note(tree, told.own.keep or plan.keep) if plan.processes else ""
     return replace(plan, notes=(*plan.notes, note)) if note else plan
 
 

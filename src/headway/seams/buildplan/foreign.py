@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from headway.kernel.told import SECRETS
 from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.providers.jsonc import parse_jsonc
 from headway.seams.buildplan.settings import BuildSettings
@@ -32,7 +33,8 @@ _AGAIN: Final = "..."
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """What they say: ``sources`` names for each setting (``versions.node``) the file or variable that says so.
-    ``before`` and ``after`` are command lines around those that are planned, by the name of the setting.
+    ``before`` and ``after`` are command lines around those that are planned, by the name of the setting; ``secrets``
+    are variables that are to have a text of their own.
     """
 
     settings: BuildSettings = field(default_factory=BuildSettings)
@@ -41,6 +43,7 @@ class Heard:
     after: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     more: tuple[Phase, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: frozenset[str] = frozenset()
     packages: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -80,6 +83,7 @@ def _over(low: Heard, high: Heard) -> Heard:
         after={**low.after, **high.after},
         more=(*low.more, *high.more),
         env={**low.env, **high.env},
+        secrets=low.secrets | high.secrets,
         packages=tuple(dict.fromkeys((*low.packages, *high.packages))),
         notes=(*low.notes, *high.notes),
     )
@@ -188,18 +192,20 @@ def _of_app(data: Mapping[str, Any], variables: Mapping[str, str]) -> Heard:
     """Heroku's app.json; that of Expo has the same name."""
     if "expo" in data:
         return Heard()
-    asked, env = [], {}
+    asked, env, secrets = [], {}, set[str]()
     for name, wanted in _table(data, "env").items():
         value = wanted if isinstance(wanted, str) else wanted.get("value") if isinstance(wanted, dict) else None
         if isinstance(value, str):
             env[name] = value
+        elif isinstance(wanted, dict) and wanted.get("generator") == "secret" and name in SECRETS:
+            secrets.add(name)
         elif name not in variables and not (isinstance(wanted, dict) and wanted.get("required") is False):
             asked.append(name)
     notes = [f"{APP} asks for variables that are not set: {_listed(asked)}."] if asked else []
     known = {"env", "name", "description", "keywords", "website", "repository", "logo", "success_url", "stack", "image"}
     unheeded = [name for name in data if name not in {*known, "$schema"}]
     notes += [f"Not heeded in {APP}: {_listed(unheeded)}."] if unheeded else []
-    return Heard(env=env, notes=tuple(notes))
+    return Heard(env=env, secrets=frozenset(secrets), notes=tuple(notes))
 
 
 def _commands(value: object) -> list[str | None]:

@@ -81,9 +81,11 @@ class Question:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildPlan:
     """``provider`` and ``framework`` say what it was taken for. Either ``processes`` are started or the ``site`` is
-    served. ``env`` is there in the build and at run time, ``build_env`` in the build only; what the user has set goes
-    before both. ``path`` are folders below the build path that come first on PATH. ``takes_requests`` is false for
-    bots and workers. ``packages`` are Debian's that the build needs, ``notes`` are for the user.
+    served. ``env`` is there in the build and at run time, ``build_env`` in the build only, ``run_env`` at run time
+    only, with values that name what a release is told then (see `headway.kernel.told`); what the user has set goes
+    before all. ``path`` are folders below the build path that come first on PATH, ``keep`` those that stay from release
+    to release. ``takes_requests`` is false for bots and workers. ``packages`` are Debian's that the build needs,
+    ``notes`` are for the user.
     """
 
     provider: str
@@ -97,6 +99,8 @@ class BuildPlan:
     path: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     build_env: Mapping[str, str] = field(default_factory=dict)
+    run_env: Mapping[str, str] = field(default_factory=dict)
+    keep: tuple[str, ...] = ()
     takes_requests: bool = True
     packages: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()

@@ -134,6 +134,20 @@ def test_what_an_app_json_asks_for_is_told_and_that_of_expo_is_none() -> None:
     assert plan({**GO, "app.json": '{"expo": {"name": "x"}}'}).notes == ()
 
 
+def test_a_secret_that_an_app_json_has_generated_is_one_of_the_applications_own() -> None:
+    wanted = '{"env": {"SECRET_KEY": {"generator": "secret"}, "ODD": {"generator": "secret"}}}'
+    found = plan({**GO, "app.json": wanted})
+    assert found.run_env == {"SECRET_KEY": "$HEADWAY_SECRET"}
+    assert found.build_env["SECRET_KEY"] == "of-the-build-only"
+    assert found.notes == ("app.json asks for variables that are not set: ODD.",)
+
+
+def test_folders_that_stay_are_there_for_the_build() -> None:
+    found = plan({**GO, "var/data/.keep": ""}, keep=("uploads", "var/data"))
+    assert found.phases[0] == Phase(name="folders", argv=("mkdir", "-p", "--", "uploads", "var/data"))
+    assert plan({"index.html": ""}, keep=("uploads",)).phases == ()
+
+
 def test_a_folder_that_is_set_is_served_whatever_there_is() -> None:
     found = plan({**GO, "Procfile": "web: x\n"}, publish="/site/", fallback=True)
     assert (found.processes, found.site) == ((), Site(folders=("site",), fallback=True))

@@ -86,7 +86,7 @@ def _recognise(tree: Tree) -> str | None:
     if _OTHERS & tree.names:
         return script if script is not None and code.listens(code.source(tree, script)) else None
     conda = next((name for name in _CONDA if name in tree), None)
-    return python_sites.is_site(tree) or script or conda or _module_to_run(tree)
+    return python_sites.is_site(tree) or script or conda or python_scripts.module_to_run(tree)
 
 
 def _documents_node(tree: Tree) -> bool:
@@ -139,13 +139,12 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         site=start.site,
         path=(project.at(f"{VENV}/bin"), *front.path),
         env={"PYTHONUNBUFFERED": "1", **start.env},
-        build_env=front.build_env,
+        build_env={**front.build_env, **start.build_env},
+        run_env=start.run_env,
+        keep=tuple(app.at(folder) for folder in start.keep),
         takes_requests=start.takes_requests or (is_told and start.confidence is not Confidence.SEEN),
         packages=packages,
-        choices=(
-            *_told(settings, front),
-            *_choices(python, install, start, processes, release=release, server=server),
-        ),
+        choices=(*_told(settings, front), *_choices(python, install, start, processes, release=release, server=server)),
         questions=() if is_told else start.questions,
         notes=(
             *(*front.notes, *notes, *install.notes, *lines, *start.notes, *(_OLD_GUNICORN if old else ())),
@@ -198,7 +197,7 @@ def _is_sure(script: Start) -> bool:
 
 def _serves_itself(project: PythonProject, script: Start) -> bool:
     """Whether a package's own command is a server, and the site in a folder of it only tells about it."""
-    is_own = script.command == project.name and "conf.py" not in project.tree
+    is_own = script.command.split(" ", 1)[0] == project.name and "conf.py" not in project.tree
     return is_own and script.takes_requests and project.requires.first(*_SERVERS, "waitress") is not None
 
 
@@ -210,8 +209,9 @@ def _later(project: PythonProject, start: Start) -> tuple[Phase, ...]:
 
 
 def _process(project: PythonProject, start: Start) -> Process:
-    name = "web" if start.takes_requests else "worker"
-    return Process(name=name, command=code.in_folder(project.folder, start.command))
+    return Process(
+        name="web" if start.takes_requests else "worker", command=code.in_folder(project.folder, start.command)
+    )
 
 
 def _folder(tree: Tree, settings: BuildSettings) -> str:
@@ -279,17 +279,6 @@ def _manage_files(tree: Tree) -> Iterator[str]:
                 yield name
 
 
-def _module_to_run(tree: Tree) -> str | None:
-    if any(name.count("/") == 1 and posixpath.basename(name) in MANIFESTS for name in tree.names):
-        return None  # several projects, of which none is likelier
-    found = [name for name in tree.matching("*/__main__.py") if not name.startswith(("tests/", "docs/"))]
-    framework = [name for name in code.entries(tree) if name.count("/") < 2]
-    return found[0] if found else next((name for name in framework if posixpath.basename(name) in _RUN), None)
-
-
-_RUN = frozenset({"main.py", "app.py", "wsgi.py", "asgi.py", "server.py", "bot.py"})
-
-
 def _script_asks(project: PythonProject, script: str) -> tuple[Asked, ...]:
     block = script_block(code.source(project.tree, script)) if script else None
     asked = block.get("requires-python") if block else None
@@ -309,7 +298,7 @@ def _require_installed(project: PythonProject, start: Start, script: str) -> Non
             "There is a manage.py, and no file says what is to be installed. Add a requirements.txt with a line "
             "'Django', commit and push it, then deploy again."
         )
-    for name in code.entries(project.tree)[:5] if start.adds or start.framework else ():
+    for name in code.entries(project.tree)[:5] * bool(start.adds or start.framework):
         python_scripts.require_declared(project.tree, name)
     if script and script_block(code.source(project.tree, script)) is None:
         python_scripts.require_declared(project.tree, script)
@@ -317,8 +306,7 @@ def _require_installed(project: PythonProject, start: Start, script: str) -> Non
 
 def _told_server(project: PythonProject, settings: BuildSettings) -> tuple[str, ...]:
     """The server that the start command names, where nothing requires it."""
-    words = (settings.start or "").replace("&&", " ").split()
-    found = next((word for word in words if word in _SERVERS), None)
+    found = next((word for word in (settings.start or "").replace("&&", " ").split() if word in _SERVERS), None)
     package = "waitress" if found == "waitress-serve" else found
     return (package,) if package and package not in project.requires else ()
 
@@ -362,8 +350,10 @@ def _choices(
 
 
 def _further(project: PythonProject, start: Start, settings: BuildSettings) -> Iterator[str]:
-    """What is not done by itself."""
+    """Where its data stays, and what is not done by itself."""
     is_told = settings.start is not None
+    if note := start.note_told if is_told else start.note_started:
+        yield note
     if is_told and start.release and "release:" not in project.tree.text("Procfile"):
         yield f"Migrations are not run: for that, set the release command: {start.release}"
     if "celery" in project.requires and start.framework != "Celery" and not is_told:

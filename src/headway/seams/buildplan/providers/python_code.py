@@ -39,6 +39,8 @@ READS: Sequence[str] = (
     "*/__main__.py",
     "src/*/__init__.py",
     "src/*/__main__.py",
+    "*/cli.py",
+    "src/*/cli.py",
 )
 
 # Of a repository, never of the application itself.

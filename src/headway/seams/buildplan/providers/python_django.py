@@ -8,10 +8,13 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from headway.kernel.told import FOR_THE_BUILD, SECRET
 from headway.seams.buildplan.plan import Phase
+from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
+from headway.seams.buildplan.providers.python_variables import Given
 from headway.seams.buildplan.tree import Tree
 
 READS: Sequence[str] = (
@@ -34,26 +37,15 @@ _WSGI = re.compile(r"""^[ \t]*WSGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)
 _ASGI = re.compile(r"""^[ \t]*ASGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)\.(\w+)["']""", re.MULTILINE)
 _STATIC_ROOT = re.compile(r"""^[ \t]*STATIC_ROOT[ \t]*(?::[^=\n]+)?=[ \t]*(?!None\b|["']["'])""", re.MULTILINE)
 _HOSTS = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=[ \t]*([^\n]*(?:\n[ \t][^\n]*){0,12})", re.MULTILINE)
-# Read from a variable that has no value of its own: without it, no host is allowed at all.
-_HOSTS_UNSET = re.compile(
-    r"""^ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?=[^\n"']{0,40}(?:environ\.get\(|getenv\(|\benv(?:\.list)?\(|\bconfig\()"""
-    r"""[ \t]*["'](\w+)["'][ \t]*(?:,[ \t]*(?:default[ \t]*=[ \t]*)?(?:["']["']|\[\]))?[ \t]*"""
-    r"""(?:,[ \t]*cast[ \t]*=[^\n]{0,80})?\)""",
-    re.MULTILINE,
-)
-_HOSTS_BESIDE = re.compile(r"""(?:environ\.get\(|getenv\()[ \t]*["'](\w*ALLOWED_HOSTS)["'][ \t]*\)""")
 _VARIABLE = re.compile(r"""["']([A-Z][A-Z0-9_]{2,})["']""")
 _OTHER_DATABASE = re.compile(
     r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
 )
 _SQLITE = re.compile(r"backends\.sqlite3|spatialite|sqlite:/")
-_SQLITE_VARIABLE = re.compile(
-    r"""sqlite3["'],?[ \t]*\n[ \t]*["']NAME["'][ \t]*:[^\n"']{0,80}(?:environ(?:\.get)?[(\[]|getenv\()"""
-    r"""[ \t]*["'](\w+)["']"""
-)
 _SQLITE_FOLDER = re.compile(
     r"""BASE_DIR[ \t]*[,/)][ \t]*["']([\w-]+)(?:["'][ \t]*[,/][ \t]*["']|/)[\w.-]+\.(?:sqlite3?|db)["']"""
 )
+_SQLITE_FILE = re.compile(r"""BASE_DIR[ \t]*[,/)][ \t]*["']([\w-]+\.(?:sqlite3?|db))["']""")
 _FROM_ENVIRONMENT = re.compile(r"environ|getenv|\benv\b|\bconfig\(")
 _NEEDED = re.compile(
     r"""os\.environ\[["'](\w+)["']\](?![ \t]*=)|\b(?:env(?:\.\w+)?|config)\(["']([A-Z]\w+)["'](?:,[ \t]*cast=\w+)?\)"""
@@ -75,6 +67,19 @@ class _Project:
         return any(pattern.search(text) for _, text in self.texts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Database:
+    """How a database that is a file stays: a variable that is ``given``, a folder to ``keep``, or what is done
+    ``before`` it starts; what to say, and what instead where its start command is not ours.
+    """
+
+    given: tuple[Given, ...] = ()
+    keep: tuple[str, ...] = ()
+    before: str = ""
+    note: str = ""
+    note_told: str = ""
+
+
 def find_django(tree: Tree, requires: Requirements) -> Start | None:
     """How a Django project is built and started; None where there is none."""
     project = _project(tree)
@@ -88,15 +93,13 @@ def find_django(tree: Tree, requires: Requirements) -> Start | None:
     production = _production_settings(project, runs)
     migrate = in_folder(project.folder, "python3 manage.py migrate --noinput")
     has_file = project.matches(_SQLITE)
+    database = _database(project) if has_file else _Database()
     command = serves.command
     if has_file:  # what a release command writes into it would be gone with that command
         line = command.removeprefix(in_folder(project.folder, "")) if project.folder else command
-        command = f"python3 manage.py migrate --noinput && exec {line}"
+        command = f"{database.before}python3 manage.py migrate --noinput && exec {line}"
         command = f"cd {shlex.quote(project.folder)} && {command}" if project.folder else command
-    hosts = next((match[1] for _, text in project.texts if (match := _HOSTS_UNSET.search(text))), None)
-    if hosts is not None:
-        set_ = f'export {hosts}="${{{hosts}:-$HEADWAY_PUBLIC_DOMAIN}}"'
-        command = f"{set_} && {command if has_file or project.folder else f'exec {command}'}"
+    given = _given(project, database)
     return Start(
         framework="Django",
         command=command,
@@ -105,8 +108,43 @@ def find_django(tree: Tree, requires: Requirements) -> Start | None:
         phases=tuple(_static_files(project, requires)),
         release=None if has_file else migrate,
         env={"DJANGO_SETTINGS_MODULE": production} if production else {},
-        notes=tuple(_notes(project, requires)),
+        build_env={each.name: FOR_THE_BUILD for each in given if each.value == SECRET},
+        run_env={each.name: each.value for each in given},
+        keep=database.keep,
+        notes=(*(each.note for each in given), *_notes(project, requires, given)),
+        note_started=database.note,
+        note_told=database.note_told or database.note,
     )
+
+
+def _given(project: _Project, database: _Database) -> tuple[Given, ...]:
+    """The variables that it is given, the first of each name."""
+    texts = [text for _, text in project.texts]
+    found = (*python_variables.hosts(texts), *python_variables.itself(texts), *python_variables.secrets(texts))
+    return tuple({each.name: each for each in reversed((*found, *database.given))}.values())[::-1]
+
+
+def _database(project: _Project) -> _Database:
+    """How its file of SQLite stays: by the variable, the folder or the name that its settings have."""
+    is_server = project.matches(_OTHER_DATABASE)
+    if (given := python_variables.database([text for _, text in project.texts])) is not None:
+        return _Database(given=(given,))
+    when = "Without DATABASE_URL (or what its settings name) the" if is_server else "The"
+    stays = (
+        f"{when} database is a file of SQLite, migrated at each start, which stays in the folder that DATA_DIR names."
+    )
+    folder = next((match[1] for _, text in project.texts if (match := _SQLITE_FOLDER.search(text))), None)
+    if folder is not None:
+        return _Database(keep=(posixpath.join(project.folder, folder),), note=stays)
+    lost = (
+        f"{when} database is a file of SQLite, lost with the release: keep it in the folder that DATA_DIR names, or "
+        "use a server's."
+    )
+    file = next((match[1] for _, text in project.texts if (match := _SQLITE_FILE.search(text))), None)
+    if file is None:
+        return _Database(note=lost.replace("lost", "migrated at each start and lost", 1))
+    first = f'{{ [ -e "$DATA_DIR/{file}" ] || cp {file} "$DATA_DIR/"; }} && ' if file in project.tree else ""
+    return _Database(before=f'{first}ln -sf "$DATA_DIR/{file}" {file} && ', note=stays, note_told=lost)
 
 
 def _project(tree: Tree) -> _Project | None:
@@ -188,26 +226,22 @@ def _static_files(project: _Project, requires: Requirements) -> Iterator[Phase]:
         yield Phase(name="static files", argv=argv, folder=project.folder)
 
 
-def _notes(project: _Project, requires: Requirements) -> Iterator[str]:
-    if hosts := next(_of_hosts(project), ""):
+def _notes(project: _Project, requires: Requirements, given: Sequence[Given]) -> Iterator[str]:
+    if hosts := next(_of_hosts(project, given), ""):
         yield hosts
     names = (match[1] or match[2] for _, text in project.texts for match in _NEEDED.finditer(text))
-    needed = list(dict.fromkeys(name for name in names if name != "PORT"))[:_MOST_NAMES]
+    needed = list(dict.fromkeys(name for name in names if name not in {"PORT", *(each.name for each in given)}))[
+        :_MOST_NAMES
+    ]
     if needed:
         yield f"Its settings have no value of their own for {', '.join(needed)}: headway env set APP {needed[0]}=..."
     if project.texts and not project.matches(_STATIC_ROOT) and "django-heroku" not in requires:
         yield "STATIC_ROOT is not set, so static files are not collected; Django serves them with DEBUG only."
     elif project.matches(_STATIC_ROOT) and "whitenoise" not in requires:
         yield "Nothing serves the collected static files: add whitenoise to the requirements and to MIDDLEWARE."
-    if project.matches(_SQLITE):
-        when = "Without DATABASE_URL (or what its settings name) the" if project.matches(_OTHER_DATABASE) else "The"
-        yield (
-            f"{when} database is a file of SQLite, migrated at each start and lost with the release: "
-            f"{_where_it_stays(project)}, or use a server's."
-        )
 
 
-def _of_hosts(project: _Project) -> Iterator[str]:
+def _of_hosts(project: _Project, given: Sequence[Given]) -> Iterator[str]:
     """What is to be said of the hosts that it answers for, by each of its settings that names them."""
     for name, text in project.texts:
         match = _HOSTS.search(text)
@@ -215,23 +249,13 @@ def _of_hosts(project: _Project) -> Iterator[str]:
             continue
         value = match[1]
         is_read = _FROM_ENVIRONMENT.search(value) is not None
-        if own := _HOSTS_UNSET.search(text):
-            yield f"ALLOWED_HOSTS comes from {own[1]}, and is its own host name unless you set it."
-        elif variable := (_VARIABLE.search(value) if is_read else _HOSTS_BESIDE.search(text)):
+        variable = _VARIABLE.search(value) if is_read else None
+        if any(each.note.startswith("ALLOWED_HOSTS ") for each in given):
+            yield ""
+        elif variable and "*" not in value:
             yield f"ALLOWED_HOSTS comes from {variable[1]}: set it to the domain, or Django answers 400."
         elif not is_read and "[" in value and "*" not in value:
             where = posixpath.join(project.folder, name)
             yield f"ALLOWED_HOSTS in {where} has to hold the domain (or '*'), or Django answers 400."
         else:
             yield ""
-
-
-def _where_it_stays(project: _Project) -> str:
-    """How the file of SQLite is kept: by the variable or the folder that its settings name, where they do."""
-    variable = next((match[1] for _, text in project.texts if (match := _SQLITE_VARIABLE.search(text))), None)
-    if variable is not None:
-        return f"headway env set APP {variable}=... with a path below the folder that DATA_DIR names"
-    folder = next((match[1] for _, text in project.texts if (match := _SQLITE_FOLDER.search(text))), None)
-    if folder is not None:
-        return f"headway apps set APP --keep {posixpath.join(project.folder, folder)}"
-    return "keep it in the folder that DATA_DIR names"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import Confidence, Question
+from headway.seams.buildplan.providers import python_address
 from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.python_frameworks import port_note
-from headway.seams.buildplan.providers.python_project import PythonProject, script_block
+from headway.seams.buildplan.providers.python_project import MANIFESTS, PythonProject, script_block
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Start
 from headway.seams.buildplan.tree import Tree
@@ -35,6 +37,7 @@ _BOTS: Sequence[tuple[str, str]] = (
 )
 _CELERY = re.compile(r"^([A-Za-z_]\w*)[ \t]*=[ \t]*(?:celery\.)?Celery\(", re.MULTILINE)
 _FIRST = ("main.py", "app.py", "start.py", "run.py", "server.py", "bot.py", "worker.py", "hello.py", "__main__.py")
+_RUN = frozenset({"main.py", "app.py", "wsgi.py", "asgi.py", "server.py", "bot.py"})
 _SERVER_MODULES = frozenset(
     {
         "flask",
@@ -82,6 +85,15 @@ def first_script(tree: Tree) -> str | None:
         marked = [name for name in alone if script_block(code.source(tree, name)) is not None]
         found = marked[0] if len(marked) == 1 else alone[0] if len(alone) == 1 else None
     return found
+
+
+def module_to_run(tree: Tree) -> str | None:
+    """What a tree without any manifest is started by, where that is a module of a folder."""
+    if any(name.count("/") == 1 and posixpath.basename(name) in MANIFESTS for name in tree.names):
+        return None  # several projects, of which none is likelier
+    found = [name for name in tree.matching("*/__main__.py") if not name.startswith(("tests/", "docs/"))]
+    framework = [name for name in code.entries(tree) if name.count("/") < 2]
+    return found[0] if found else next((name for name in framework if posixpath.basename(name) in _RUN), None)
 
 
 def require_declared(tree: Tree, name: str) -> None:
@@ -142,9 +154,14 @@ def _told(tree: Tree, name: str, text: str, line: str) -> Start:
         return Start(
             framework=bot, command=line, reason=f"{bot}: {name}, which takes no requests", takes_requests=False
         )
+    led = python_address.led(text, line) if serves else None
     why = name if serves else f"{name}, in which nothing listens for requests"
     return Start(
-        command=line, reason=why, takes_requests=serves, confidence=Confidence.GUESSED, notes=port_note(name, text)
+        command=led or line,
+        reason=f"{why}, whose own option or variable leads it to PORT" if led else why,
+        takes_requests=serves,
+        confidence=Confidence.GUESSED,
+        notes=() if led else port_note(name, text),
     )
 
 
@@ -164,14 +181,16 @@ def _of_package(tree: Tree, project: PythonProject) -> Start | None:
         chosen = next(
             (name for name in ("web", "serve", "server", "start", project.name) if name in scripts), scripts[0]
         )
-        listens = any(code.listens(code.source(tree, name)) for name in code.entries(tree))
+        own = _source_of(tree, project.scripts[chosen])
+        listens = any(code.listens(text) for text in (own, *(code.source(tree, name) for name in code.entries(tree))))
         question = Question(
             name="start", text="The package installs several commands: which is started?", choices=tuple(scripts[:10])
         )
         is_sure = len(scripts) == 1 or chosen == project.name
+        led = python_address.led(own, chosen) if listens else None
         return Start(
-            command=chosen,
-            reason=f"the command {chosen} in pyproject.toml",
+            command=led or chosen,
+            reason=f"the command {chosen} in pyproject.toml" + (", whose own option leads it to PORT" if led else ""),
             takes_requests=listens,
             confidence=Confidence.GUESSED,
             questions=() if is_sure else (question,),
@@ -187,6 +206,13 @@ def _of_package(tree: Tree, project: PythonProject) -> Start | None:
         else code.in_folder("src", f"python3 -m {module}")
     )
     return _told(tree, found, code.source(tree, found), line)
+
+
+def _source_of(tree: Tree, entry: str) -> str:
+    """The text of the module that a command of a package is in."""
+    path = entry.partition(":")[0].strip().replace(".", "/")
+    places = (f"{above}{path}{end}" for above in ("", "src/") for end in (".py", "/__init__.py"))
+    return next((code.source(tree, name) for name in places if name in tree.contents), "")
 
 
 def _celery(tree: Tree) -> Start | None:

@@ -23,7 +23,8 @@ class Interface(StrEnum):
 class Start:
     """``command`` is the start command ("" where a ``site`` is served), ``reason`` says why it is that. ``adds`` are
     packages that it needs and the project does not ask for, ``follows`` the files that name those; ``phases`` come
-    after the installation.
+    after the installation. ``note_started`` is said where this command is what starts, ``note_told`` where
+    another does.
     """
 
     reason: str
@@ -36,9 +37,14 @@ class Start:
     release: str | None = None
     site: Site | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    build_env: Mapping[str, str] = field(default_factory=dict)
+    run_env: Mapping[str, str] = field(default_factory=dict)
+    keep: tuple[str, ...] = ()
     confidence: Confidence = Confidence.SEEN
     questions: tuple[Question, ...] = ()
     notes: tuple[str, ...] = ()
+    note_started: str = ""
+    note_told: str = ""
 
 
 _WITHOUT_PKG_RESOURCES = 21  # the first gunicorn that does without

@@ -1,0 +1,146 @@
+"""Variables that the settings of a Python application read, and whose values a release knows when it starts: the hosts
+that it answers for, its own address, and where its database lies while that is a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from headway.kernel.told import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, SECRET, SECRETS
+
+_READ = re.compile(
+    r"""(environ(?:\.get)?[ \t]*[\[(]|\bgetenv\(|\b(?:env|config)(?:\.\w+)?\(|\b(?:get_?)?env_?\w*\()"""
+    r"""\s{0,80}["']([A-Z][A-Z0-9_]{1,60})["']"""
+)
+_DEFAULT = re.compile(r"\s*,\s*(?:default[ \t]*=[ \t]*)?(\[[^\]]{0,200}\]|[^)\n]{0,200})")
+_ALLOWED = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=[ \t]*([^\n]*(?:\n[ \t][^\n]*){0,6})", re.MULTILINE)
+_LISTS_HOSTS = re.compile(r"ALLOWED_(?:HOST|DOMAIN)S?$")
+_NAMES_A_HOST = re.compile(r"HOST|DOMAIN|SERVER_NAME|FQDN")
+_TRUSTS = re.compile(r"CSRF_TRUSTED_ORIGINS?$|^TRUSTED_ORIGINS?$")
+_ITSELF = re.compile(
+    r"(?:DJANGO_|WAGTAILADMIN_)?(?:SITE|BASE|APP|PUBLIC|ROOT|EXTERNAL|WEBSITE)_(?:BASE_)?(?:URL|ROOT|ORIGIN)"
+)
+_THIS_MACHINE = re.compile(r"""["']https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|example\.\w+)""")
+_SPLIT = re.compile(r"""\bsplit\([ \t]*(?:["']([^"'\n])["'])?""")
+_LIST = re.compile(r"list|Csv\(", re.IGNORECASE)
+_QUOTED = re.compile(r"""["']([\w., -]+)["']""")
+_DATABASE = re.compile(r"(?:[A-Z]+_)?(?:DATABASE_UR[LI]|DB_UR[LI]|SQLALCHEMY_DATABASE_URI)")
+_SQLITE = re.compile(r"sqlite:///(?!:memory:)")
+_SSL = re.compile(r"ssl_?(?:require|mode)", re.IGNORECASE)
+_FILE = re.compile(
+    r"""sqlite3["'],?[ \t]*\n[ \t]*["']NAME["'][ \t]*:[^\n"']{0,80}(?:environ(?:\.get)?[(\[]|getenv\()"""
+    r"""[ \t]*["'](\w+)["'][ \t]*,"""
+)
+_NEEDED = re.compile(r"environ[ \t]*\[|(?:env|config)(?:\.str)?\(")
+_SIGNS = re.compile(r"""(?:SECRET_KEY["'\]]*|secret_key)[ \t]*(?::[^=\n]{0,40})?=[^=]""")
+_RANDOM = re.compile(r"get_random_secret_key|token_(?:hex|urlsafe|bytes)|urandom|uuid4")
+_FAR = 200
+_MOST = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A variable that is set unless the user sets it; ``value`` names what a release is told, ``note`` says so."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """A variable that is read, what it is where nobody sets it, and what the text does with it."""
+
+    name: str
+    before: str
+    default: str
+    separator: str
+    is_needed: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it lets in everybody where nobody sets it."""
+        return "*" in self.default
+
+
+def hosts(texts: Sequence[str]) -> Iterator[Given]:
+    """The variables that Django's ALLOWED_HOSTS is made of, and those of the origins that it trusts."""
+    for text in texts:
+        inside = [
+            each for match in _ALLOWED.finditer(text) for each in _reads(match[1]) if _NAMES_A_HOST.search(each.name)
+        ]
+        for each in (*inside, *(each for each in _reads(text) if _LISTS_HOSTS.search(each.name))):
+            if not each.is_open:
+                note = f"ALLOWED_HOSTS comes from {each.name}, and is its own host names unless you set it."
+                yield Given(name=each.name, value=_joined(each, DOMAINS, DOMAIN), note=note)
+        for each in _reads(text):
+            if _TRUSTS.search(each.name) and not each.is_open:
+                value = ORIGINS if each.separator == "," else ADDRESS
+                note = f"CSRF_TRUSTED_ORIGINS comes from {each.name}, and is its own address unless you set it."
+                yield Given(name=each.name, value=value, note=note)
+
+
+def itself(texts: Sequence[str]) -> Iterator[Given]:
+    """The variables with its own address, which is one of this machine where nobody sets it."""
+    for each in (each for text in texts for each in _reads(text)):
+        if _ITSELF.fullmatch(each.name) and _THIS_MACHINE.match(each.default):
+            yield Given(name=each.name, value=ADDRESS, note=f"{each.name} is its own address unless you set it.")
+
+
+def secrets(texts: Sequence[str]) -> Iterator[Given]:
+    """The variables with what it signs by, where there is no such secret, or another at each start, while nobody sets
+    them.
+    """
+    for text in texts:
+        for each in _reads(text):
+            is_signed = each.name in SECRETS and (each.is_needed or (not each.default and _SIGNS.search(each.before)))
+            if is_signed or (each.name in SECRETS and _RANDOM.search(each.default)):
+                note = f"{each.name} is a secret of its own, the same for each release, unless you set it."
+                yield Given(name=each.name, value=SECRET, note=note)
+
+
+def database(texts: Sequence[str]) -> Given | None:
+    """The variable that leads to the database, where that is a file of SQLite as long as nobody sets it."""
+    named = [each for text in texts for each in _reads(text)]
+    for text in texts:
+        if (match := _FILE.search(text)) and [each.name for each in named].count(match[1]) == 1:
+            return _stays(match[1], f"{DATA}/db.sqlite3")
+        for match in _READ.finditer(text):
+            after = text[match.end() : match.end() + _FAR].split("\n\n")[0]
+            if _DATABASE.fullmatch(match[2]) and _SQLITE.search(after) and not _SSL.search(after):
+                return _stays(match[2], f"sqlite:///{DATA}/db.sqlite3")
+    return None
+
+
+def _stays(name: str, value: str) -> Given:
+    said = "the database is a file of SQLite in the folder that stays (DATA_DIR)"
+    return Given(name=name, value=value, note=f"Unless you set {name}, {said}.")
+
+
+def _joined(read: _Read, several: str, one: str) -> str:
+    """Its own hosts, those of checks on this machine, and those that the text names itself."""
+    if not read.separator:
+        return one
+    own = (each.strip() for quoted in _QUOTED.findall(read.default) for each in quoted.split(read.separator))
+    first = several if read.separator == "," else one
+    return read.separator.join(dict.fromkeys((first, "localhost", "127.0.0.1", *(each for each in own if each))))
+
+
+def _reads(text: str) -> Iterator[_Read]:
+    for count, match in enumerate(_READ.finditer(text)):
+        if count == _MOST:
+            return
+        after = text[match.end() : match.end() + _FAR]
+        line = after.split("\n", maxsplit=1)[0]
+        default = _DEFAULT.match(after)
+        split = _SPLIT.search(after)
+        separator = (split[1] or " ") if split else "," if _LIST.search(match[1] + line) else ""
+        yield _Read(
+            name=match[2],
+            before=text[text.rfind("\n", 0, match.start()) + 1 : match.start()][-_FAR:],
+            default=default[1] if default else "",
+            separator=separator,
+            is_needed=_NEEDED.fullmatch(match[1]) is not None and not default and not line.startswith("] ="),
+        )

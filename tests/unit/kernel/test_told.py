@@ -1,0 +1,42 @@
+"""Values that a build leaves to be filled in with what a release is told."""
+
+from __future__ import annotations
+
+from headway.kernel.told import SECRETS, filled, known_by, secrets_of
+from headway.kernel.vault import Vault
+
+TOLD = {"PUBLIC_URL": "https://shop.test", "HEADWAY_PUBLIC_DOMAIN": "shop.test", "SOURCE_COMMIT": "c"}
+
+
+def test_values_are_filled_in_with_what_is_known() -> None:
+    known = known_by(TOLD, ["shop.test", "www.shop.test"], "/data/shop")
+    values = {
+        "HOSTS": "$HEADWAY_DOMAINS,localhost",
+        "HOST": "$HEADWAY_PUBLIC_DOMAIN",
+        "ORIGINS": "$HEADWAY_ORIGINS",
+        "URL": "$PUBLIC_URL",
+        "DB": "sqlite:///$DATA_DIR/db.sqlite3",
+        "SECRET_KEY": "$HEADWAY_SECRET",
+    }
+    assert filled(values, known) == {
+        "HOSTS": "shop.test,www.shop.test,localhost",
+        "HOST": "shop.test",
+        "ORIGINS": "https://shop.test,http://shop.test,https://www.shop.test,http://www.shop.test",
+        "URL": "https://shop.test",
+        "DB": "sqlite:////data/shop/db.sqlite3",
+    }
+
+
+def test_what_takes_no_requests_has_no_hosts() -> None:
+    known = known_by({"SOURCE_COMMIT": "c"}, (), None)
+    assert filled({"A": "$HEADWAY_DOMAINS,localhost", "B": "$DATA_DIR/x", "C": "plain"}, known) == {"C": "plain"}
+
+
+def test_a_secret_is_the_applications_own_and_stays() -> None:
+    vault = Vault(Vault.new_key())
+    found = secrets_of(vault, "one")
+    assert found == secrets_of(vault, "one")
+    assert set(found) == set(SECRETS)
+    others = [*secrets_of(vault, "two").values(), *secrets_of(Vault(Vault.new_key()), "one").values()]
+    assert len({*found.values(), *others}) == 3 * len(SECRETS)
+    assert min(len(each) for each in found.values()) >= 50
