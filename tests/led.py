@@ -75,6 +75,6 @@ def require_few_lost(name: str, visitors: Visitors, *, post: bool = False) -> No
     if post:
         assert len(visitors.deaths) <= len(visitors.failures) <= VISITORS * len(visitors.deaths)
         rest = {each.removeprefix(f"{name}: ") for each in set(visitors.failures) - set(cut_off)}
-        assert rest <= {"Bad Gateway", "Internal Server Error"}
+        assert rest <= {"Bad Gateway", "Internal Server Error", ""}  # a swarm's forwarder says nothing but the status
     else:
         assert len(visitors.failures) == len(cut_off) == len(visitors.deaths)

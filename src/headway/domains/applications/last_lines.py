@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
-from headway.core.deployments.run import Json, Run, RunFailed
+from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.core.engine import explain
 from headway.kernel.artifacts import Bundle, ReleaseSpec
@@ -15,17 +16,18 @@ from headway.kernel.failures.rule import Phase
 from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.last_lines import LAST_LINES
 
+T = TypeVar("T")
 _SECONDS = 20.0
 
 
 def witnessed(
-    run: Run, runtime: Runtime, spec: ReleaseSpec, work: Callable[[], Awaitable[Json]]
-) -> Callable[[], Awaitable[Json]]:
+    run: Run, runtime: Runtime, spec: ReleaseSpec, work: Callable[[], Awaitable[T]]
+) -> Callable[[], Awaitable[T]]:
     """The work of a step with a release that runs. What makes it fail is told with the last lines of each process: all
     of them in the log, the one that tells most in the message.
     """
 
-    async def told() -> Json:
+    async def told() -> T:
         try:
             return await work()
         except explain.INTERRUPTIONS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Never
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from headway.core.deployments.run import Json, Run, RunFailed, Undoing
 from headway.core.engine import explain
+from headway.core.engine.beside import while_standing
 from headway.domains.applications import health_store, ports_store, powers, store
 from headway.domains.applications.artifacts import dump_artifact
 from headway.domains.applications.last_lines import witnessed
@@ -117,7 +119,10 @@ class Releasing:
             if route is None:
                 return None
             try:
-                await (self.tools.routing.proven(route) if health.answers else self.tools.routing.taken_up(route))
+                routing = self.tools.routing
+                arrive = routing.proven(route) if health.answers else routing.taken_up(route)
+                # What leads to a swarm keeps a request for as long as a copy may come back.
+                await while_standing(arrive, lambda: self._ended(spec, health))
                 await self._require_standing(spec, health)
             except explain.INTERRUPTIONS:
                 raise
@@ -138,19 +143,21 @@ class Releasing:
         requests go to the release before again by then.
         """
 
-        async def look() -> None:
+        async def watch() -> Never:
             try:
-                await self._require_standing(spec, health)
-            except Unavailable:
-                return  # whoever writes the end meets it too
+                await self._ended(spec, health)
             except Unhealthy:
                 await self._lead_back()
                 raise
 
-        watched = witnessed(self.run, self._runtime, spec, look)
+        await witnessed(self.run, self._runtime, spec, watch)()
+
+    async def _ended(self, spec: ReleaseSpec, health: Health) -> Never:
+        """Looks until one of the processes that were healthy runs no more. Raises Unhealthy."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            await watched()
+            with suppress(Unavailable):  # whoever writes the end meets it too
+                await self._require_standing(spec, health)
 
     async def _require_standing(self, spec: ReleaseSpec, health: Health) -> None:
         """Whether the very processes that were healthy still run. Raises Unhealthy."""

@@ -32,6 +32,10 @@ _KEY_HEADER = "X-Headway-Task-Key"
 _TASK_HEADER = "X-Headway-Task"
 _PROGRAM, _CONFIGURATION = "caddy", "forwarder.json"
 _TRY_SECONDS = 5.0
+_TRY_AGAIN_MS = 50
+# Swarm starts a copy that ended again after 2 s, and its clients get that one's answer. Where none comes, they are told
+# so while most still wait, and the edge asks the release before where there is one.
+_WAIT_MS = 4000
 _SYSCTLS: Mapping[str, str] = {
     # A machine that is gone does not say so. What was sent to it and is not acknowledged is given up after some 6 s
     # instead of 15 min, and what waits for an answer after 20 s.
@@ -232,7 +236,8 @@ def _any_task() -> dict[str, Any]:
                 "load_balancing": {
                     "selection_policy": {"policy": "least_conn"},
                     "try_duration": "30s",
-                    "try_interval": "50ms",
+                    "try_interval": f"{_TRY_AGAIN_MS}ms",
+                    "retries": _WAIT_MS // _TRY_AGAIN_MS,
                 },
                 "health_checks": {"passive": {"fail_duration": "5s"}},
                 "headers": {"response": {"delete": [REACHED, "Via"]}},
