@@ -12,6 +12,9 @@ from headway.seams.buildplan.providers.jsonc import parse_jsonc
 from headway.seams.buildplan.providers.node_framework import LOOPBACK, Framework, Subject, flag, folder, literal
 
 _HOST: Final[Mapping[str, str]] = {"HOST": LOOPBACK}
+# The line of adapter-node for each line of SvelteKit.
+_ADAPTER_NODE: Final[Mapping[int, str]] = {1: "@1", 2: "@5", 3: "@6"}
+_PLAIN_RANGE = re.compile(r"[\^~]?\d[\w.-]{0,40}")
 
 
 def next_js(subject: Subject) -> Framework | None:
@@ -96,7 +99,8 @@ def svelte_kit(subject: Subject) -> Framework | None:
     found = (re.findall(r"(?:@sveltejs/|svelte-)adapter-([\w-]+)", text) for text in (config, names))
     adapter = next((each[0] for each in found if each), "auto")
     build, reason = subject.manager.program("vite", "build"), f"@sveltejs/kit, with adapter-{adapter}"
-    adds = subject.manager.adding("-D @sveltejs/adapter-node")
+    fits = _ADAPTER_NODE.get(subject.major("@sveltejs/kit") or 0, "")  # the newest is for the newest kit alone
+    adds = subject.manager.adding(f"-D @sveltejs/adapter-node{fits}")
     if adapter == "static":
         return _svelte_pages(config, reason, build)
     if adapter not in {"node", "auto"}:
@@ -205,7 +209,9 @@ def _routed(subject: Subject, name: str, scope: str, base: str, build: tuple[str
     server = "react-router-serve" if scope == "@react-router" else "remix-serve"
     start = " ".join(subject.manager.program(server, f"./{base}/server/index.js"))
     serves = subject.package.has(f"{scope}/serve")
-    adds = subject.manager.adding(f"{scope}/serve")
+    wanted = subject.package.wanted(f"{scope}/dev")  # they ask for each other at one version
+    fits = f"@{wanted}" if _PLAIN_RANGE.fullmatch(wanted) else ""
+    adds = subject.manager.adding(f"{scope}/serve{fits}")
     refusal = f"{name} needs a server: run '{adds}', or add a start script that runs your own."
     return Framework(
         name=name,
