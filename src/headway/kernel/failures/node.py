@@ -183,6 +183,13 @@ _ADDONS = (
         "keep node_modules out of the repository (.gitignore), or ask for the Node that it was built by: " + _USE,
     ),
 )
+_BUN = (
+    rule(
+        r"^.{0,80}CouldntReadCurrentDirectory.{0,20}",
+        "Bun before 1.4 wants to list the folders above its own, which are closed here",
+        "ask for a later one, also where packageManager names it: headway apps set APP --use bun=1.4",
+    ),
+)
 _DENO = (
     rule(
         r"^.{0,80}NotCapable: Requires (?P<what>\w{1,10}) access to .{0,120}",
@@ -215,5 +222,5 @@ _GENERAL = (
     ),
 )
 
-RULES: tuple[Rule, ...] = (*_LOCKS, *_PACKAGES, *_SCRIPTS, *_ADDONS, *_DENO)
+RULES: tuple[Rule, ...] = (*_LOCKS, *_PACKAGES, *_SCRIPTS, *_ADDONS, *_BUN, *_DENO)
 GENERAL: tuple[Rule, ...] = _GENERAL
