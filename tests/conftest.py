@@ -46,8 +46,18 @@ LONGEST = (
     "integration/http/test_audit_table.py",
     "e2e/test_backups.py",
     "e2e/test_rollback.py",
+    "attacks/test_certificate_authority.py",
+    "attacks/test_native_loopback.py",
+    "e2e/test_reasons.py",
+    "e2e/test_known_clients.py",
 )
 LONG_SECONDS = 60
+# What is shown here is shown with programs that the tests start: panels, Traefik, SSH servers, installers.
+WITH_PROGRAMS = tuple(
+    Path(__file__).parent / each
+    for each in ("e2e", "integration/builders", "integration/hosts", "integration/runtimes", "integration/toolchains")
+)
+A_FEW_OF_THEM = {"test_main_job.py"}  # the way from a repository to an address and back
 
 __all__ = [
     "database",
@@ -74,11 +84,17 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
         yield started
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What would be left out as a whole is not even read."""
+    return True if config.getoption("markexpr") == "not slow" and _has_programs(collection_path) else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before what is slow is left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("docker"):
-            item.add_marker(pytest.mark.slow)  # an engine takes seconds to come up, and its base image longer
+        # An engine or a server takes seconds to come up, on each process of the tests.
+        if item.get_closest_marker("docker") or item.get_closest_marker("postgres") or _has_programs(item.path):
+            item.add_marker(pytest.mark.slow)
     lacks = {"docker": lacks_docker(), "postgres": _lacks_postgres(), "root": _lacks_root()}
     for item in items:
         for mark, reason in lacks.items():
@@ -116,6 +132,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - it
     for file, took in seconds.most_common():
         if took > LONG_SECONDS:
             terminalreporter.write_line(f"{took:.0f} s: {file}")
+
+
+def _has_programs(path: Path) -> bool:
+    is_test = path.name.startswith("test_") and path.name not in A_FEW_OF_THEM
+    return is_test and any(folder in path.parents for folder in WITH_PROGRAMS)
 
 
 def _file_or_swarm(nodeid: str) -> str:

@@ -151,6 +151,7 @@ async def everything_read(client: httpx.AsyncClient, things: Mapping[str, str], 
 
 
 @pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.slow
 async def test_no_answer_to_a_read_key_holds_a_secret(planted: Planted, wire: str) -> None:
     async with await key(planted.world, *READERS) as client:
         told = await everything_read(client, planted.things, wire)
@@ -161,6 +162,7 @@ async def test_no_answer_to_a_read_key_holds_a_secret(planted: Planted, wire: st
 
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize("given", ["project", "services"])
+@pytest.mark.slow
 async def test_no_answer_to_a_member_holds_a_secret_though_the_key_has_all_scopes(
     planted: Planted, wire: str, given: str
 ) -> None:
@@ -188,6 +190,7 @@ async def test_no_answer_to_a_member_holds_a_secret_though_the_key_has_all_scope
             assert "planted-app-one" in again.text, "who may change them is shown them"
 
 
+@pytest.mark.slow
 async def test_a_key_with_secrets_sees_all_that_was_planted(planted: Planted) -> None:
     async with await key(planted.world, Scope.READ, Scope.SECRETS) as client:
         told = " ".join((await everything_read(client, planted.things, "rest")).values())

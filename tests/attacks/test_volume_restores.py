@@ -85,6 +85,7 @@ def listing(folder: Path) -> dict[str, os.stat_result]:
     return {str(each.relative_to(folder)): each.lstat() for each in sorted(folder.rglob("*"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [tarfile.BLKTYPE, tarfile.CHRTYPE], ids=["block", "character"])
 def test_no_device_is_made(native: tuple[Panel, str, Path], kind: bytes) -> None:
     running, application_id, data = native
@@ -100,6 +101,7 @@ def test_no_device_is_made(native: tuple[Panel, str, Path], kind: bytes) -> None
     assert listing(data).keys() == before.keys(), "nothing was touched"
 
 
+@pytest.mark.slow
 def test_a_native_folder_is_the_applications_whatever_the_file_says(native: tuple[Panel, str, Path]) -> None:
     running, application_id, data = native
     account = running.work.joinpath("data", application_id).stat().st_uid
@@ -191,6 +193,7 @@ def is_untouched(outside: Path, data: Path) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_nothing_outside_of_a_native_folder_is_reached(native: tuple[Panel, str, Path], outside: Path) -> None:
     running, application_id, data = native
     row, log = restored(running, leading_out(outside), applicationId=application_id, volumeName="data")

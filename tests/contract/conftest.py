@@ -20,7 +20,7 @@ from tests.factories import add_host
 T = TypeVar("T")
 
 
-@pytest.fixture(params=FORMS)
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.slow) if name == "ssh" else name for name in FORMS])
 async def form(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Form]:
     async with FORMS[request.param](tmp_path) as form:
         yield form

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.compose import Stack, stack
+from tests.compose import SLEEPS, Stack, stack
 from tests.docker_engine import BASE_IMAGE, Engine
 from tests.e2e.boxes import BUILD_SECONDS, DOCKERFILE, boxing_panel
 from tests.mortal import PROGRAM, WHY, mortal
@@ -123,7 +123,7 @@ def test_a_compose_service(shop: Stack) -> None:
     program = PROGRAM.replace("LISTENS", "0.0.0.0").replace("$", "$$")  # noqa: S104 - in a container
     row = shop.fail(
         web={"image": BASE_IMAGE, "command": ["python3", "-uc", program], "restart": "no"},
-        idle={"image": BASE_IMAGE, "command": ["sh", "-c", "echo idling; exec sleep 1000"]},
+        idle={**SLEEPS, "command": ["sh", "-c", "echo idling; exec sleep 1000"]},
     )
     check(shop.panel, row, "  ", shop.panel.get("compose.readLogs", composeId=shop.compose_id))
     assert "The last lines of idle:\n  idling\n" in shop.panel.deployment_log(row["deploymentId"])

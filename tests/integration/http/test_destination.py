@@ -106,6 +106,7 @@ async def test_a_folder_of_this_machine_works_and_nobody_names_it(world: World) 
 
 
 @needs_s3
+@pytest.mark.slow
 async def test_an_s3_storage_is_written_read_and_left_as_it_was(world: World, s3: S3) -> None:
     assert await world.post("destination.testConnection", **s3.destination()) is True
     assert s3.objects() == {}
@@ -115,6 +116,7 @@ async def test_an_s3_storage_is_written_read_and_left_as_it_was(world: World, s3
 
 
 @needs_s3
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [

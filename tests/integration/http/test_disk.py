@@ -110,6 +110,7 @@ def silence(world: World, server_id: str) -> None:
     session.standing = replace(session.standing, seen_at=time.time() - 100)
 
 
+@pytest.mark.slow
 async def test_what_services_hold_on_servers_is_told_by_server_and_one_that_cannot_be_asked_holds_nobody_up(
     world: World, tmp_path: Path
 ) -> None:
@@ -149,6 +150,7 @@ async def built_there(world: World, server_id: str) -> tuple[Path, dict[str, str
     return caches, apps
 
 
+@pytest.mark.slow
 async def test_caches_of_builds_on_servers_are_bounded_too(world: World, tmp_path: Path) -> None:
     async with servers_of(world, tmp_path) as ids:
         there = ids["near"]
@@ -180,6 +182,7 @@ async def test_caches_of_builds_on_servers_are_bounded_too(world: World, tmp_pat
     assert kept == sorted([apps["busy"], apps["newest"]])
 
 
+@pytest.mark.slow
 async def test_servers_are_nobody_else_s_and_a_panel_that_stops_waits_for_none(world: World, tmp_path: Path) -> None:
     async with servers_of(world, tmp_path) as ids:
         caches, _ = await built_there(world, ids["near"])

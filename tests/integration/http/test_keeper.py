@@ -34,6 +34,7 @@ def folder() -> Iterator[Path]:
         yield made
 
 
+@pytest.mark.slow
 async def test_releases_whose_drain_is_over_are_ended_at_the_same_time(world: World, folder: Path) -> None:
     meet = folder / "meet"
     meet.mkdir()

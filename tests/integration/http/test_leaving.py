@@ -148,6 +148,7 @@ async def test_what_ran_on_a_server_that_cannot_be_entered_any_more_ends_when_th
     assert await world.get("server.all") == []
 
 
+@pytest.mark.slow
 @pytest.mark.root
 async def test_what_was_deployed_in_vain_goes_from_a_server_without_python(world: World, bare: SshServer) -> None:
     server_id = await server_of(world, port=bare.port, key={"privateKey": bare.key.reveal()})
@@ -161,6 +162,7 @@ async def test_what_was_deployed_in_vain_goes_from_a_server_without_python(world
     await world.platform.fleet.aclose()
 
 
+@pytest.mark.slow
 @pytest.mark.root
 async def test_nothing_of_headway_stays_on_a_server_that_is_removed(world: World, bare: SshServer) -> None:
     server_id = await server_of(world, port=bare.port, key={"privateKey": bare.key.reveal()})

@@ -22,6 +22,7 @@ from tests.scripted import KIND, ScriptedKind, request
 from tests.ssh_servers import SSHD, SshServer, ssh_server
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.root,
     pytest.mark.skipif(SSHD is None, reason="needs sshd (apt-get install openssh-server)"),
 ]
