@@ -18,6 +18,7 @@ from headway.domains.composes import outlook
 from headway.domains.composes import powers as of_composes
 from headway.domains.projects import store as of_projects
 from headway.domains.schedules import powers as of_schedules
+from headway.domains.servers import store as servers_store
 from headway.infra.db.transaction import Tx
 from headway.infra.panel.metrics_port import is_open
 from headway.kernel.settings import Settings
@@ -70,6 +71,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
         partial(outlook.survey, most=outlook.bounds_of(settings)),
         of_schedules.survey,
         destinations_store.survey,
+        servers_store.survey,
         partial(domains_store.survey, facts=edge_facts(settings)),
         partial(certificates_store.survey, facts=edge_facts(settings)),
         watching.survey,

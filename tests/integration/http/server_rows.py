@@ -21,7 +21,7 @@ SERVER_ROWS: Mapping[str, Row] = {
     "server.allForPermissions": Row(QUERY, {}, ADMIN, READ, OWN),
     "server.buildServers": Row(QUERY, {}, ADMIN, READ, OWN),
     "server.count": Row(QUERY, {}, ADMIN, READ, OWN),
-    "server.create": Row(MUTATION, A_SERVER, ADMIN, SET, OWN),
+    "server.create": Row(MUTATION, {**A_SERVER, "ipAddress": "server.invalid"}, ADMIN, SET, OWN),
     "server.getServerTime": Row(QUERY, SERVER, ADMIN, READ, ORGANISATION),
     "server.one": Row(QUERY, SERVER, ADMIN, READ, ORGANISATION),
     "server.publicIp": Row(QUERY, SERVER, ADMIN, READ, ORGANISATION),

@@ -138,7 +138,7 @@ async def test_a_service_is_put_on_a_server_of_its_own_organisation_that_takes_r
     world: World, kind: str
 ) -> None:
     place = (await world.post("project.create", name="p"))["environment"]["environmentId"]
-    theirs = (await world.stranger.post("/server.create", json={"name": "s", "ipAddress": "127.0.0.1"})).json()
+    theirs = (await world.stranger.post("/server.create", json={"name": "s", "ipAddress": "s.invalid"})).json()
     ours = await world.post("server.create", name="far", ipAddress="127.0.0.1")
     builds = await world.post("server.create", name="builds", ipAddress="127.0.0.1", serverType="build")
     for server_id, status, sentence in (

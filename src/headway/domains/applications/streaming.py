@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from headway.core.deployments.run import Run
-from headway.infra.hosts.base import Exit, Host
+from headway.infra.hosts.base import Exit, Host, HostUnreachable
 from headway.infra.hosts.command import Account, Command, Stage
 from headway.infra.hosts.opening import CLEAN_PATH
 from headway.infra.hosts.ssh import SshHost
 from headway.infra.hosts.ssh_client import BROKEN, Way, argv_of, client_files, far_words
-from headway.infra.hosts.ssh_target import SshTarget
+from headway.infra.hosts.ssh_target import SshTarget, judged
 from headway.infra.hosts.work import Work
 from headway.kernel.phrase import phrase
 
@@ -125,10 +125,19 @@ async def way_to(host: SshHost, *, reads: bool) -> Way:
     """How a server is entered for a stream, which is compressed where the link is slow; ``reads``: it comes from there.
     Raises HostUnreachable.
     """
-    if is_near(host.target):
-        return Way(target=host.target)
+    target = await _judged(host.target)
+    if is_near(target):
+        return Way(target=target)
     taken = min([await _pace(host, reads=reads) for _ in range(2)])
-    return Way(target=host.target, compressed=taken > _SLOW_SECONDS)
+    return Way(target=target, compressed=taken > _SLOW_SECONDS)
+
+
+async def _judged(target: SshTarget) -> SshTarget:
+    """At the address that ssh is to connect to, which looks up none itself then. Raises HostUnreachable."""
+    try:
+        return await judged(target)
+    except (OSError, TimeoutError) as error:
+        raise HostUnreachable(f"The address of {target.place} cannot be found.") from error
 
 
 def is_near(target: SshTarget) -> bool:

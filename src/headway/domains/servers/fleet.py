@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
+from headway.core.access.machine_store import is_guarded
 from headway.core.engine.by_host import ByHost
 from headway.domains.servers import store
 from headway.domains.servers.examining import examined
@@ -162,6 +163,8 @@ class Fleet(Mapping[str, Host]):
         rows = {server.server_id: server for server in store.everywhere(tx)}
         # At once: this is done every other second, and a statement for each of fifty keys kept the event loop waiting.
         keys = self.open_keys(tx, {key_id for server in rows.values() if (key_id := server.access.ssh_key_id)})
+        withdrawn = {each: is_guarded(tx, each, flag=False) for each in {row.organization_id for row in rows.values()}}
+        rows = {server_id: _guarded(row, withdrawn[row.organization_id]) for server_id, row in rows.items()}
         found = {server_id: self._target(keys, rows, server_id, frozenset()) for server_id in rows}
         targets = {server_id: target for server_id, target in found.items() if target is not None}
         return {server_id: server.name for server_id, server in rows.items()}, targets
@@ -193,6 +196,7 @@ class Fleet(Mapping[str, Host]):
             private_key=key,
             host_key=self._pins.get(server_id, server.host_key),
             jump=jump,
+            guarded=server.access.guarded,
         )
 
     def _pinned(self, server_id: str) -> Pin:
@@ -233,6 +237,11 @@ class Fleet(Mapping[str, Host]):
         await self.db.run(lambda tx: store.set_facts(tx, server_id, facts))
         if link is not None:
             self._looked[server_id] = link
+
+
+def _guarded(server: Server, withdrawn: bool) -> Server:  # noqa: FBT001 - as it is asked for
+    """The server, whose organisation the machine may have been taken back from."""
+    return replace(server, access=replace(server.access, guarded=True)) if withdrawn else server
 
 
 def _standing(host: SshHost) -> Standing:

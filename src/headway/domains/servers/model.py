@@ -46,13 +46,19 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How a server is entered."""
+    """How a server is entered. What is ``guarded`` leads to the internet only: who saved it may not use the machine."""
 
     address: str
     port: int
     username: str
     ssh_key_id: str | None
     jump_server_id: str | None = None
+    guarded: bool = False
+
+    @property
+    def way(self) -> tuple[str, int, str | None]:
+        """Where a connection is aimed."""
+        return self.address, self.port, self.jump_server_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

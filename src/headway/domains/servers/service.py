@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.core.access import policy
+from headway.core.access.machine import may_use_the_machine
 from headway.core.access.model import Actor
+from headway.core.access.outward import require_outward
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import Lane, Request, SubjectType, asked_by
 from headway.core.deployments.once import Once, Queued
@@ -95,7 +97,7 @@ class ServerService:
                 description=description,
                 app_name=app_name_for(name),
                 type=type,
-                access=self._checked(tx, actor, access, None),
+                access=_judged(actor, self._checked(tx, actor, access, None)),
                 host_key=None,
                 concurrency=concurrency,
                 facts=None,
@@ -138,7 +140,8 @@ class ServerService:
         def write(tx: Tx) -> Server:
             before = _permitted(tx, actor, "server.update", server_id)
             if change.access is not None:
-                store.set_access(tx, server_id, self._checked(tx, actor, change.access, server_id))
+                access = self._checked(tx, actor, change.access, server_id)
+                store.set_access(tx, server_id, _judged(actor, access, before.access))
             store.set_fields(tx, server_id, **_fields(change, before))
             host = {"name": change.name, "concurrency": change.concurrency}
             store.set_host(tx, server_id, **{name: value for name, value in host.items() if value is not None})
@@ -242,6 +245,17 @@ class ServerService:
         except Unavailable:
             for deployment_id in await self.db.read(lambda tx: store.out_of_reach(tx, server_id)):
                 await self.give_up(deployment_id, _REMOVED)
+
+
+def _judged(actor: Actor, access: Access, before: Access | None = None) -> Access:
+    """The access, with whose word its way is; one that stays stays whose it was. What is reached through another server
+    is that one's to find. Raises NearRefused.
+    """
+    if before is not None and access.way == before.way:
+        return replace(access, guarded=before.guarded)
+    if access.jump_server_id is None:
+        require_outward(actor, access.address, "The server")
+    return replace(access, guarded=not may_use_the_machine(actor))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, union, update
 
 from headway.core.access.policy import Missing, Noun
+from headway.core.access.survey import Line, has_machine
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.run import Owner
 from headway.core.deployments.store import touches
@@ -20,6 +21,8 @@ from headway.infra.db.tables.composes import composes
 from headway.infra.db.tables.deployments import PENDING, RUNNING, deployments, hosts, undos
 from headway.infra.db.tables.servers import servers
 from headway.infra.db.transaction import Tx
+from headway.kernel.addresses import near_host
+from headway.kernel.vault import Vault
 
 _c = servers.c
 _ALL: Select[Any] = select(servers, hosts.c.concurrency, hosts.c.seen_at).join(hosts, hosts.c.host_id == _c.server_id)
@@ -51,6 +54,22 @@ def of_organization(tx: Tx, organization_id: str) -> list[Server]:
 def everywhere(tx: Tx) -> list[Server]:
     """Every server of the panel."""
     return [_record(row) for row in tx.execute(_ALL.order_by(_c.server_id))]
+
+
+def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
+    """See ``Survey``: the servers at addresses that their organisation was not given; by the names of their columns, so
+    also in the schema of the version before.
+    """
+    del vault
+    named = select(_c.server_id, _c.organization_id, _c.name, _c.address).where(_c.jump_server_id.is_(None))
+    for row in tx.execute(named.order_by(_c.name, _c.server_id)):
+        host = near_host(row.address)
+        if host is not None and not has_machine(tx, row.organization_id):
+            why = (
+                f"leads to {host}, this machine or a private network, which this organisation was not given: it goes "
+                "on as it is, and is refused when it is changed next"
+            )
+            yield Line(what=f"server {row.name} ({row.server_id})", setting="its address", why=why, refused=True)
 
 
 def services_on(tx: Tx, server_id: str) -> list[tuple[str, str, str]]:
@@ -226,6 +245,7 @@ def _record(row: Row[Any]) -> Server:
             username=row.username,
             ssh_key_id=row.ssh_key_id,
             jump_server_id=row.jump_server_id,
+            guarded=row.guarded,
         ),
         host_key=row.host_key,
         concurrency=row.concurrency,

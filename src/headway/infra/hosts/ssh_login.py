@@ -19,6 +19,7 @@ from headway.infra.hosts.ssh_target import (
     HostRefused,
     SshTarget,
     fingerprint,
+    judged,
 )
 
 LOGIN_SECONDS = 15.0
@@ -75,9 +76,8 @@ async def _connected(
     try:
         key = asyncssh.import_private_key(target.private_key.reveal())
         async with asyncio.timeout(LOGIN_SECONDS):
-            connection, _ = await asyncssh.create_connection(
-                lambda: client, target.address, **_options(target, key, tunnel)
-            )
+            where = target.address if tunnel is not None else (await judged(target)).address
+            connection, _ = await asyncssh.create_connection(lambda: client, where, **_options(target, key, tunnel))
     except TimeoutError as error:
         raise HostUnreachable(
             f"{target.place} does not answer within {LOGIN_SECONDS:g} s. Is it running, and is nothing (a firewall, a "

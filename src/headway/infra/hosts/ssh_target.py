@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from headway.infra import outward
 from headway.infra.hosts.base import HostUnreachable
 from headway.kernel.secret import Secret
 
@@ -17,7 +18,8 @@ KEEPALIVE_COUNT = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SshTarget:
     """Where a server is and how it is entered. ``host_key`` is the public key that it showed the first time (OpenSSH's
-    one line), None before that; ``jump`` is the server through which it is reached.
+    one line), None before that; ``jump`` is the server through which it is reached. One that is ``guarded``, and is
+    reached from here, is of the internet.
     """
 
     name: str
@@ -27,6 +29,7 @@ class SshTarget:
     private_key: Secret = field(repr=False)
     host_key: str | None = None
     jump: SshTarget | None = None
+    guarded: bool = False
 
     @property
     def place(self) -> str:
@@ -48,6 +51,20 @@ class HostKeyChanged(HostRefused):
             "machine was set up anew, or somebody is between it and Headway: compare the fingerprint on the machine "
             "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then let Headway forget the old key."
         )
+
+
+async def judged(target: SshTarget) -> SshTarget:
+    """The same, at an address that was looked up and judged where that is asked for. Raises HostRefused, OSError,
+    TimeoutError.
+    """
+    if target.jump is not None:
+        return replace(target, jump=await judged(target.jump))
+    if not target.guarded:
+        return target
+    try:
+        return replace(target, address=await outward.judged(target.address, target.port))
+    except outward.LeadsNear as near:
+        raise HostRefused(f"{target.place} is not connected to. {near.message}") from near
 
 
 def fingerprint(host_key: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, Text
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, Text, false
 
 from headway.infra.db.tables.base import Instant, metadata
 
@@ -20,6 +20,7 @@ servers = Table(
     Column("username", Text, nullable=False),
     Column("ssh_key_id", String(21)),
     Column("jump_server_id", String(21), ForeignKey("servers.server_id")),
+    Column("guarded", Boolean, nullable=False, server_default=false()),
     Column("host_key", Text),
     Column("facts", JSON),
     Column("looked_at", Instant),
