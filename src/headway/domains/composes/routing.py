@@ -185,14 +185,21 @@ class Routing:
     ) -> Route | None:
         if release is None:
             return None
-        domains = self._domains(tx, compose_id)
-        found = [(each, _upstreams(each, release.record, containers)) for each in domains]
         before = self._before(tx, compose_id, release, containers)
-        route = _route(compose_id, release.release_id, found)
-        if route is None or before is None:
-            return route
-        old = {(each.wish.host, each.wish.path): tuple(_upstreams(each, before.record, containers)) for each in domains}
-        ways = ((way, old.get((way.host, way.path), ())) for way in route.ways)
+        servers = [
+            (
+                each,
+                _upstreams(each, release.record, containers),
+                _upstreams(each, before.record, containers) if before else [],
+            )
+            for each in self._domains(tx, compose_id)
+        ]
+        # Where what serves has ended by itself and has not given its requests back yet, those of before have them.
+        route = _route(compose_id, release.release_id, [(each, now or then) for each, now, then in servers])
+        if route is None:
+            return None
+        spare = {(each.wish.host, each.wish.path): then for each, _, then in servers}
+        ways = ((way, spare.get((way.host, way.path), ())) for way in route.ways)
         return replace(route, ways=tuple(replace(way, before=_unless_same(way.upstreams, each)) for way, each in ways))
 
     def _before(self, tx: Tx, compose_id: str, release: Release, containers: Sequence[Container]) -> Release | None:
