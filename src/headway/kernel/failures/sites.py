@@ -90,7 +90,7 @@ _FRAMEWORKS = (
     rule(
         r"^.{0,80}(?:NoAdapterInstalled|Cannot use .{0,40}without an adapter|Could not detect a supported production environment).{0,200}",
         "a page is rendered at each request, and no adapter for a server is installed",
-        "add one (Astro: 'npx astro add node'; SvelteKit: @sveltejs/adapter-node) and commit",
+        "add one, at the line that fits (Astro 5: @astrojs/node@9; SvelteKit 2: @sveltejs/adapter-node@5), and commit",
     ),
     rule(
         r"^.{0,80}bundle initial exceeded maximum budget.{0,120}|^.{0,80}exceeded maximum budget.{0,120}",

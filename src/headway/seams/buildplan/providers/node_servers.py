@@ -12,8 +12,9 @@ from headway.seams.buildplan.providers.jsonc import parse_jsonc
 from headway.seams.buildplan.providers.node_framework import LOOPBACK, Framework, Subject, flag, folder, literal
 
 _HOST: Final[Mapping[str, str]] = {"HOST": LOOPBACK}
-# The line of adapter-node for each line of SvelteKit.
+# The line of adapter-node for each of SvelteKit, and of @astrojs/node for each of Astro: the newest is for the newest.
 _ADAPTER_NODE: Final[Mapping[int, str]] = {1: "@1", 2: "@5", 3: "@6"}
+_ASTRO_NODE: Final[Mapping[int, str]] = {3: "@6", 4: "@8", 5: "@9", 6: "@10", 7: "@11"}
 _PLAIN_RANGE = re.compile(r"[\^~]?\d[\w.-]{0,40}")
 
 
@@ -99,7 +100,7 @@ def svelte_kit(subject: Subject) -> Framework | None:
     found = (re.findall(r"(?:@sveltejs/|svelte-)adapter-([\w-]+)", text) for text in (config, names))
     adapter = next((each[0] for each in found if each), "auto")
     build, reason = subject.manager.program("vite", "build"), f"@sveltejs/kit, with adapter-{adapter}"
-    fits = _ADAPTER_NODE.get(subject.major("@sveltejs/kit") or 0, "")  # the newest is for the newest kit alone
+    fits = _ADAPTER_NODE.get(subject.major("@sveltejs/kit") or 0, "")
     adds = subject.manager.adding(f"-D @sveltejs/adapter-node{fits}")
     if adapter == "static":
         return _svelte_pages(config, reason, build)
@@ -154,9 +155,10 @@ def astro(subject: Subject) -> Framework | None:
         out = folder(literal(config, "outDir"), "dist")
         return Framework(name="Astro", reason="astro", site=Site(folders=(out,)), build=build, build_env=build_env)
     if adapter != "node":
+        adds = subject.manager.adding(f"@astrojs/node{_ASTRO_NODE.get(subject.major('astro') or 0, '')}")
         refusal = (
-            f"Astro is built for {adapter} here (astro.config). Run 'npx astro add node', and set its mode to "
-            "standalone."
+            f"Astro is built for {adapter} here (astro.config). Run '{adds}', and let astro.config take it in the "
+            f"place of {adapter}: adapter: node({{ mode: 'standalone' }})."
         )
         return Framework(name="Astro", reason=f"astro, with @astrojs/{adapter}", build=build, refusal=refusal)
     if literal(config, "mode") == "middleware":
