@@ -129,6 +129,27 @@ def test_variables_of_a_file_that_a_container_writes_are_not_read(shop: Stack) -
         assert "a folder that a container writes to" in row["errorMessage"]
 
 
+def test_variables_are_read_from_no_file_that_a_link_of_the_repository_leads_to(shop: Stack, tmp_path: Path) -> None:
+    """Wherever Compose looks for them: from the folder that an include names, and in the .env of each folder."""
+    web = json.dumps({"services": {"w2": {**SLEEPS, "environment": {"SEEN": "${VERSION_CODENAME:-}"}}}})
+    asking = json.dumps({"services": {"w2": {**SLEEPS, "env_file": "x.env"}}})
+    told = {"path": "more.yml", "project_directory": "sub"}
+    ways = {
+        "sub/x.env": {"docker-compose.yml": json.dumps({"include": [told]}), "more.yml": asking, "x.env": "A=b"},
+        "sub/.env": {"docker-compose.yml": json.dumps({"include": ["sub/more.yml"]}), "sub/more.yml": web},
+        ".env": {"docker-compose.yml": web},
+    }
+    ended = {}
+    for number, (link, files) in enumerate(ways.items()):
+        folder = tmp_path / str(number)
+        (folder / "sub").mkdir(parents=True)
+        (folder / link).symlink_to("/etc/os-release")
+        shop.change(sourceType="git", customGitUrl=git_repository(folder, files))
+        row = shop.panel.ended(shop.begin(), 90)
+        ended[link] = (row["reason"], "leads out of" in (row["errorMessage"] or ""), inside(shop, "w2", "env"))
+    assert ended == dict.fromkeys(ways, ("refused", True, ""))
+
+
 def test_a_folder_is_made_nowhere_else(shop: Stack, secret: Path) -> None:
     shop.deploy(w={**WRITER, "volumes": ["./data:/f"]})
     until((files_of(shop) / "data" / "a").is_dir, what="the writer has begun")
@@ -157,6 +178,48 @@ def test_a_link_of_the_repository_leads_into_what_another_container_writes(
             shop.panel.post("docker.restartContainer", containerId=container)
     assert not reached(shop, secret)
     assert (row["status"], row["reason"]) == ("error", "refused"), row["errorMessage"]
+
+
+# Waits in the container until the compose file has been read twice, and puts a link in the place of its folder.
+EXCHANGER = """\
+import ctypes, os, pathlib, sys
+os.makedirs("/f/a")
+pathlib.Path("/f/a/docker-compose.yml").write_text(sys.argv[1])
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init()
+libc.inotify_add_watch(watch, b"/f/a/docker-compose.yml", 0x10)  # closed, and not written
+pathlib.Path("/f/ready").touch()
+closed = 0
+while closed < 2:
+    closed += len(os.read(watch, 16)) // 16
+os.rename("/f/a", "/f/b")
+os.symlink(sys.argv[2], "/f/a")
+"""
+
+
+def test_the_variables_are_written_through_no_folder_that_a_container_exchanges(
+    shop: Stack, secret: Path, tmp_path: Path
+) -> None:
+    """The compose file itself lies where a link of the repository leads, and the panel writes beside it as root."""
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / ".env").write_text(SECRET)
+    folder = tmp_path / "git"
+    folder.mkdir()
+    (folder / "link").symlink_to("../files/f/a")
+    wanted = json.dumps({"services": {"w2": SLEEPS}})
+    argv = ["sh", "-c", 'python3 -c "$@"; exec sleep 1000', "-", EXCHANGER, wanted, str(victim)]
+    writer = {**SLEEPS, "volumes": ["../files/f:/f"], "command": argv}
+    url = git_repository(folder, {"docker-compose.yml": json.dumps({"services": {"w": writer}})})
+    shop.change(sourceType="git", customGitUrl=url, env="WORD=of-the-tenant")
+    shop.deploy()
+    until((files_of(shop) / "f/ready").is_file, what="the writer waits")
+    shop.change(composePath="link/docker-compose.yml")
+    row = shop.panel.ended(shop.begin(), 90)
+    assert (victim / ".env").read_text() == SECRET
+    assert [each.name for each in victim.iterdir()] == [".env"]
+    assert (row["status"], row["reason"]) == ("error", "refused"), row["errorMessage"]
+    assert "a folder that a container writes to (a mount of w" in row["errorMessage"]
 
 
 def test_a_link_of_the_repository_to_a_folder_that_nobody_exchanges_is_followed(shop: Stack, tmp_path: Path) -> None:

@@ -127,15 +127,20 @@ class Reading:
 
     async def _check_opened(self) -> None:
         """Refuses a file that would have other files read which are not of this deploy."""
-        todo, seen = deque([self._file]), {self._file}
-        outer: list[Path] = []
+        begun = (self._file, posixpath.dirname(self._file))
+        todo, seen = deque([begun]), {begun}
+        # The file itself too: a link of the repository may lead to it, and root writes beside it.
+        outer = [
+            Path(path=self._file, use=Use.FILE, where="the compose file"),
+            Path(path=self._env_file, use=Use.FILE, where="the variables beside it"),
+        ]
         length = 0
         while todo:
-            path = todo.popleft()
+            path, folder = todo.popleft()
             for opened in written.opened_by(await self._document(path)):
                 if self.plan.settings.host_access:
                     continue
-                target = posixpath.normpath(posixpath.join(posixpath.dirname(path), opened.path))
+                target = posixpath.normpath(posixpath.join(folder, opened.path))
                 if "$" in opened.path or "://" in opened.path or opened.path.startswith("~"):
                     raise _refused(
                         f"The compose file reads {opened.path} ({opened.where}); write the path of a file beside it. "
@@ -145,9 +150,10 @@ class Reading:
                 if length >= _MOST_BYTES:
                     raise _refused("The files that the compose file reads are longer than 1 MiB together.")
                 outer.append(Path(path=target, use=Use.FILE, where=opened.where))
-                if opened.is_compose and target not in seen:
-                    seen.add(target)
-                    todo.append(target)
+                inner = posixpath.dirname(target) if opened.folder is None else posixpath.join(folder, opened.folder)
+                if opened.is_compose and (target, inner) not in seen:
+                    seen.add((target, inner))
+                    todo.append((target, inner))
             if len(seen) > _MOST_FILES:
                 raise _refused(f"The compose file includes more than {_MOST_FILES} others.")
         await self._require_firm(outer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +18,14 @@ _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("$", "\\$"), ("\n", "\\n"), ("\r", "\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A file that reading a compose file opens: ``path`` as it is written, and whether it is a compose file itself."""
+    """A file that reading a compose file opens: ``path`` as it is written, and whether it is a compose file itself; the
+    ``folder`` is then where its own paths begin, if that is not the one that it lies in.
+    """
 
     path: str
     is_compose: bool
     where: str
+    folder: str | None = None
 
 
 class _Loader(yaml.CSafeLoader):
@@ -69,13 +73,7 @@ def service_names(document: Document) -> list[str]:
 def opened_by(document: Document) -> Iterator[Opened]:
     """Every other file that is read with this one: included and extended files, and files of variables."""
     for each in _listed(document.get("include")):
-        if not isinstance(each, dict):
-            yield _opened(each, "include", is_compose=True)
-            continue
-        for path in _listed(each.get("path")):
-            yield _opened(path, "include", is_compose=True)
-        for path in [*_listed(each.get("env_file")), *_listed(each.get("project_directory"))]:
-            yield _opened(path, "include", is_compose=False)
+        yield from _included(each if isinstance(each, dict) else {"path": each})
     for name, service in (document.get("services") or {}).items():
         if not isinstance(service, dict):
             continue
@@ -86,6 +84,18 @@ def opened_by(document: Document) -> Iterator[Opened]:
             for each in _listed(service.get(key)):
                 path = each.get("path") if isinstance(each, dict) else each
                 yield _opened(path, f"{key} of {name}", is_compose=False)
+
+
+def _included(each: Mapping[str, Any]) -> Iterator[Opened]:
+    """The files of one include; without files of variables Compose takes the .env that lies where its paths begin."""
+    paths = [str(path) for path in _listed(each.get("path"))]
+    folders = [str(folder) for folder in _listed(each.get("project_directory")) if folder]
+    begin = folders[0] if folders else posixpath.dirname(paths[0]) if paths else ""
+    for path in paths:
+        yield Opened(path=path, is_compose=True, where="include", folder=begin)
+    variables = _listed(each.get("env_file")) or [posixpath.join(begin, ".env")]
+    for path in [*variables, *folders]:
+        yield _opened(path, "include", is_compose=False)
 
 
 def dump(document: Document) -> str:

@@ -43,7 +43,12 @@ def test_tags_of_compose_are_overlooked() -> None:
         ("services: {w: {label_file: l}}", [("l", False)]),
         ("services: {w: {extends: {file: base.yml, service: b}}}", [("base.yml", True)]),
         ("services: {w: {extends: {service: b}}}", []),
-        ("include: [a.yml]", [("a.yml", True)]),
+        ("include: [a.yml]", [("a.yml", True), (".env", False)]),
+        ("include: [s/a.yml]", [("s/a.yml", True), ("s/.env", False)]),
+        (
+            "include: [{path: [s/a.yml, b.yml], project_directory: d}]",
+            [("s/a.yml", True), ("b.yml", True), ("d/.env", False), ("d", False)],
+        ),
         (
             "include: [{path: [a.yml, b.yml], env_file: e, project_directory: d}]",
             [("a.yml", True), ("b.yml", True), ("e", False), ("d", False)],
