@@ -141,39 +141,55 @@ def test_a_plain_dump_is_not_taken_by_the_client_of_postgres(keeper: Keeper, pos
 
 
 @needs_postgres
-def test_a_dump_of_postgres_that_says_copy_program_starts_nothing(
-    keeper: Keeper, postgres: Cluster, tmp_path: Path
-) -> None:
+def test_a_dump_of_postgres_that_says_copy_program_starts_nothing(keeper: Keeper, postgres: Cluster) -> None:
     """Whoever restores it with a user that has no such powers is told so by the server; a superuser's powers are lent
     to a dump by nobody but who may use the machine.
     """
     mark = Path("/tmp") / f"headway-mark-{os.getpid()}"
     postgres.administer("CREATE ROLE plain LOGIN PASSWORD 'plain'", "CREATE DATABASE rogue OWNER plain")
-    dump = rogue_dump(tmp_path, mark)
+    dump = rogue_dump(f"COPY public.t FROM PROGRAM 'touch {mark}'")
     backup_id = keeper.make("postgres", reached(postgres, username="plain", password="plain"), "rogue")
     row, log = restored(keeper, backup_id, dump, "postgres", "rogue")
     assert (row["status"], "COPY to or from an external program" in log) == ("error", True), log
-    backup_id = keeper.make("postgres", reached(postgres), "rogue")
-    running = keeper.running
-    invited = running.post("organization.inviteMember", email="mia@example.org", role="admin")
-    accepted = running.post("organization.acceptInvitation", token=invited["token"])
-    own, running.client.headers["x-api-key"] = running.client.headers["x-api-key"], accepted["key"]
-    try:
-        row, log = restored(keeper, backup_id, dump, "postgres", "rogue")
-    finally:
-        running.client.headers["x-api-key"] = own
+    row, log = as_another_admin(keeper, keeper.make("postgres", reached(postgres), "rogue"), dump, "rogue")
     assert (row["reason"], "is a superuser of 127.0.0.1" in row["errorMessage"]) == ("refused", True), log
     assert not mark.exists()
 
 
-def rogue_dump(folder: Path, mark: Path) -> bytes:
+@needs_postgres
+def test_a_dump_takes_no_role_that_its_user_may_take(keeper: Keeper, postgres: Cluster) -> None:
+    """A member of a superuser's role is none himself until a dump says so."""
+    mark = Path("/tmp") / f"headway-mark-of-a-member-{os.getpid()}"
+    made = "CREATE ROLE member LOGIN PASSWORD 'member'"
+    postgres.administer(
+        "CREATE ROLE boss SUPERUSER", made, "GRANT boss TO member", "CREATE DATABASE taken OWNER member"
+    )
+    dump = rogue_dump(f"SET ROLE boss; COPY public.t FROM PROGRAM 'touch {mark}'", owner="member")
+    backup_id = keeper.make("postgres", reached(postgres, username="member", password="member"), "taken")
+    row, log = as_another_admin(keeper, backup_id, dump, "taken")
+    assert not mark.exists(), log
+    assert (row["reason"], "is a superuser of 127.0.0.1" in row["errorMessage"]) == ("refused", True), log
+
+
+def as_another_admin(keeper: Keeper, backup_id: str, dump: bytes, database: str) -> tuple[Json, str]:
+    """What comes of a restore by an admin who may not use the machine."""
+    running = keeper.running
+    invited = running.post("organization.inviteMember", email=f"mia@{database}.example", role="admin")
+    accepted = running.post("organization.acceptInvitation", token=invited["token"])
+    own, running.client.headers["x-api-key"] = running.client.headers["x-api-key"], accepted["key"]
+    try:
+        return restored(keeper, backup_id, dump, "postgres", database)
+    finally:
+        running.client.headers["x-api-key"] = own
+
+
+def rogue_dump(wanted: str, *, owner: str = "plain") -> bytes:
     """A dump whose statement was exchanged for one of the same length."""
     with postgres_with_password() as own:
-        own.administer("CREATE ROLE plain LOGIN", "CREATE DATABASE d OWNER plain")
-        wanted = f"COPY pg_am FROM PROGRAM 'touch {mark}'"
+        own.administer(f"CREATE ROLE {owner} LOGIN", f"CREATE DATABASE d OWNER {owner}")
         filler = "x" * len(wanted)
         made = [
-            "psql", "--no-psqlrc", f"--host={own.folder}", f"--port={own.port}", "--username=plain", "--dbname=d",
+            "psql", "--no-psqlrc", f"--host={own.folder}", f"--port={own.port}", f"--username={owner}", "--dbname=d",
             "--command", f"CREATE TABLE t (a text); COMMENT ON TABLE t IS '{filler}'",
         ]  # fmt: skip
         subprocess.run(made, check=True, capture_output=True)

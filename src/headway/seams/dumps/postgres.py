@@ -11,8 +11,10 @@ _QUIET = ("psql", "--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--se
 _LOOK = (
     "SELECT json_build_object('exists', EXISTS (SELECT FROM pg_database WHERE datname = :'target'), 'sessions', (SELECT"
     " count(*) FROM pg_stat_activity WHERE datname = :'target' AND backend_type = 'client backend'"
-    " AND pid <> pg_backend_pid()), 'powers', EXISTS (SELECT FROM pg_roles WHERE rolname IN ('pg_read_server_files',"
-    " 'pg_write_server_files', 'pg_execute_server_program') AND pg_has_role(current_user, oid, 'MEMBER')));\n"
+    " AND pid <> pg_backend_pid()), 'powers', EXISTS (SELECT FROM pg_roles WHERE (rolsuper OR rolname IN"
+    " ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program') OR (rolcreaterole AND"
+    # Before PostgreSQL 16 who may make roles could give himself any but a superuser's.
+    " current_setting('server_version_num')::int < 160000)) AND pg_has_role(current_user, oid, 'MEMBER')));\n"
 )
 _COUNT = (
     "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'm')"
