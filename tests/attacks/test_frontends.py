@@ -31,6 +31,9 @@ async def test_a_front_end_of_somebody_elses_is_refused(site: Worksite, docker_e
         said = await attacker.refused(dockerfile)
         assert "wants to be built by the front end" in said
         assert "remove the line" in said
+        assert "build the image elsewhere and deploy that" in said
+    # Whom the engine fetches anything for, for he may use the machine, is not asked either.
+    assert "wants to be built by the front end" in await attacker.refused(FOREIGN[0], may_fetch=True)
 
 
 async def test_that_of_docker_is_taken_out_and_nothing_is_fetched(site: Worksite, docker_engine: Engine) -> None:

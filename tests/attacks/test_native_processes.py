@@ -21,7 +21,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 def call(number, *arguments):
     ctypes.set_errno(0)
-    given = libc.syscall(number, *arguments)
+    given = libc.syscall(number, *(ctypes.c_long(each) if isinstance(each, int) else each for each in arguments))
     return "done" if given >= 0 else os.strerror(ctypes.get_errno())
 
 def pids():
@@ -95,6 +95,14 @@ NUMBERS = {
         "clone": 220,
     },
 }[os.uname().machine]
+KILL, PTRACE, READ_OF, WRITE_TO = (62, 101, 310, 311) if os.uname().machine == "x86_64" else (129, 117, 270, 271)
+PIDFD_OPEN, PIDFD_SIGNAL, PIDFD_GET = 434, 424, 438
+_PIECE = "ctypes.byref((ctypes.c_void_p * 2)(ctypes.addressof(ctypes.create_string_buffer(8)), 8))"
+ON_A_PROCESS = (
+    *((f"signal {number}", KILL, str(number)) for number in (0, signal.SIGTERM, signal.SIGKILL, signal.SIGSTOP)),
+    ("memory read", READ_OF, f"{_PIECE}, 1, {_PIECE}, 1, 0"),
+    ("memory written", WRITE_TO, f"{_PIECE}, 1, {_PIECE}, 1, 0"),
+)
 NEW = {"open_tree": 428, "move_mount": 429, "fsopen": 430, "mount_setattr": 442, "io_uring_setup": 425}
 
 
@@ -110,6 +118,12 @@ class Stage:
         self.looker = panel.application(git_repository(folder / "looker", FILES), name="looker")
         self.release = panel.deploy(self.looker)
         panel.done(self.release)
+
+    def supervisor(self) -> int:
+        """What keeps the panel's applications up."""
+        named = str(self.panel.work).encode()
+        found = (each for each in Path("/proc").iterdir() if each.name.isdecimal() and b"supervisord" in cmdline(each))
+        return int(next(each.name for each in found if named in cmdline(each)))
 
     def asks(self, what: str) -> str:
         """What came of it."""
@@ -137,10 +151,32 @@ def test_an_application_sees_its_own_processes_and_no_others(stage: Stage) -> No
         assert secret not in listed
 
 
-@pytest.mark.parametrize("path", ["/proc/1/cmdline", "/proc/{pid}/cmdline", "/proc/{pid}/status", "/proc/{pid}/stat"])
-def test_no_other_way_leads_to_a_process_of_others(stage: Stage, path: str) -> None:
-    named = path.format(pid=pids_of(stage.neighbour)[0])
-    assert stage.asks(f"open({named!r}).read()").startswith("FileNotFoundError")
+def test_no_other_way_leads_to_a_process_of_others(stage: Stage) -> None:
+    pid = pids_of(stage.neighbour)[0]
+    files = ("cmdline", "status", "stat", "environ", "maps", "mem", "root/etc/hostname", "cwd/app.py", "fd/1")
+    tried = {path: stage.asks(f"open({path!r}, 'rb').read(1)") for path in ("/proc/1/cmdline", *paths_of(pid, files))}
+    assert {path: said for path, said in tried.items() if not said.startswith("FileNotFoundError")} == {}
+    assert stage.asks(f"os.listdir('/proc/{pid}/fd')").startswith("FileNotFoundError")
+
+
+def test_nobody_ends_holds_or_reads_a_process_of_others(stage: Stage) -> None:
+    """Whoever guesses its number learns that there is one, and no more."""
+    (neighbour, *_), supervisor = pids_of(stage.neighbour), stage.supervisor()
+    for pid in (neighbour, supervisor, 1):
+        held = f"libc.syscall({PIDFD_OPEN}, {pid}, 0)"
+        refused = {name: stage.asks(f"call({number}, {pid}, {rest})") for name, number, rest in ON_A_PROCESS}
+        refused["trace"] = stage.asks(f"call({PTRACE}, 0x4206, {pid}, 0, 0)")
+        refused["signal by descriptor"] = stage.asks(f"call({PIDFD_SIGNAL}, {held}, 9, 0, 0)")
+        refused["descriptor of it"] = stage.asks(f"call({PIDFD_GET}, {held}, 1, 0)")
+        assert {name: said for name, said in refused.items() if said != "Operation not permitted"} == {}
+    assert pids_of(stage.neighbour)[0] == neighbour
+
+
+def test_processes_of_one_application_are_one_account(stage: Stage) -> None:
+    """What one may do, the other may: nothing parts them but what an account parts."""
+    (worker,) = (pid for pid in pids_of(stage.release) if b"9876" in cmdline(Path(f"/proc/{pid}")))
+    assert stage.asks(f"call({KILL}, {worker}, 0)") == "done"
+    assert "HEADWAY_PROCESS=worker" in stage.asks(f"open('/proc/{worker}/environ').read()")
 
 
 @pytest.mark.parametrize("name", [*(each for each in NUMBERS if each not in {"unshare", "clone"}), *NEW])
@@ -192,6 +228,10 @@ def test_kills_restarts_and_stops_reach_every_process(stage: Stage) -> None:
     assert pids_of(stage.release) == []
     stage.panel.post("application.start", applicationId=stage.looker)
     until(lambda: stage.panel.visit("looker").text == "up", 20, what="it serves again")
+
+
+def paths_of(pid: int, files: tuple[str, ...]) -> list[str]:
+    return [f"/proc/{pid}/{each}" for each in files]
 
 
 def cmdline(folder: Path) -> bytes:

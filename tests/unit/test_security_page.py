@@ -19,6 +19,17 @@ def test_every_claim_names_a_test() -> None:
     assert [row["claim"] for row in rows if not NAMES.search(row["tests"]) and not PROOFS.search(row["tests"])] == []
 
 
+def test_every_line_of_what_is_left_names_a_test_or_why_there_is_none() -> None:
+    lines: list[str] = []
+    for title in ("What a tenant can still do", "What is left to you"):
+        section = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
+        lines += [" ".join(bullet.split()) for bullet in section.split("\n- ")[1:]]
+    assert len(lines) > 20
+    assert [
+        line for line in lines if not NAMES.search(line) and not PROOFS.search(line) and "no test: " not in line
+    ] == []
+
+
 def test_every_test_and_proof_that_is_named_is_there() -> None:
     named = {name if name.startswith("tests/") else f"tests/attacks/{name}" for name in NAMES.findall(PAGE)}
     proofs = {f"tests/proofs/test_{name}.py" for name in PROOFS.findall(PAGE)}

@@ -147,7 +147,7 @@ def copied(text: str, build: ImageBuild) -> Copy:
         raise InvalidInput(
             f"The Dockerfile wants to be built by the front end {front_end[:100]!r}, a program of somebody else's that "
             "decides what the engine fetches and whose caches it uses. That is for nobody here: remove the line "
-            "'# syntax=…', or name docker/dockerfile."
+            "'# syntax=…', name docker/dockerfile, or build the image elsewhere and deploy that."
         )
     acted_on = {name: value for name, value in build.arguments.items() if is_acted_on(name)}
     proxies = {name: value for name, value in acted_on.items() if name.lower() in _PROXIES}
