@@ -29,6 +29,7 @@ from headway.seams.buildplan.providers.python_packages import system_packages
 from headway.seams.buildplan.providers.python_pins import oldest_pin
 from headway.seams.buildplan.providers.python_project import MANIFESTS, PythonProject, read_project, script_block
 from headway.seams.buildplan.providers.python_start import Start, old_gunicorn_needs
+from headway.seams.buildplan.providers.python_variables import of_sources
 from headway.seams.buildplan.providers.python_versions import Asked, python_need
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
@@ -174,9 +175,10 @@ def _member(tree: Tree, settings: BuildSettings) -> tuple[str, str]:
 def _start(project: PythonProject, settings: BuildSettings) -> Start:
     """How it is started or served. Raises BuildError where nothing tells, unless the settings do."""
     inner = project.tree
-    found = python_django.find_django(inner, project.requires) or find_framework(inner, project.requires)
-    if found is not None:
-        return found
+    if (django := python_django.find_django(inner, project.requires)) is not None:
+        return django
+    if (found := find_framework(inner, project.requires)) is not None:
+        return found.with_given(of_sources(inner))
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
     if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):

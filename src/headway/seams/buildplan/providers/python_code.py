@@ -41,6 +41,10 @@ READS: Sequence[str] = (
     "src/*/__main__.py",
     "*/cli.py",
     "src/*/cli.py",
+    "*/config.py",
+    "*/core/config.py",
+    "*/settings.py",
+    "*/*/settings/*.py",
 )
 
 # Of a repository, never of the application itself.

@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from headway.kernel.told import FOR_THE_BUILD, SECRET
 from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
@@ -108,13 +107,11 @@ def find_django(tree: Tree, requires: Requirements) -> Start | None:
         phases=tuple(_static_files(project, requires)),
         release=None if has_file else migrate,
         env={"DJANGO_SETTINGS_MODULE": production} if production else {},
-        build_env={each.name: FOR_THE_BUILD for each in given if each.value == SECRET},
-        run_env={each.name: each.value for each in given},
         keep=database.keep,
-        notes=(*(each.note for each in given), *_notes(project, requires, given)),
+        notes=tuple(_notes(project, requires, given)),
         note_started=database.note,
         note_told=database.note_told or database.note,
-    )
+    ).with_given(given)
 
 
 def _given(project: _Project, database: _Database) -> tuple[Given, ...]:
@@ -127,7 +124,8 @@ def _given(project: _Project, database: _Database) -> tuple[Given, ...]:
 def _database(project: _Project) -> _Database:
     """How its file of SQLite stays: by the variable, the folder or the name that its settings have."""
     is_server = project.matches(_OTHER_DATABASE)
-    if (given := python_variables.database([text for _, text in project.texts])) is not None:
+    given = python_variables.database([text for _, text in project.texts])
+    if given is not None and not python_variables.has_database(project.tree):
         return _Database(given=(given,))
     when = "Without DATABASE_URL (or what its settings name) the" if is_server else "The"
     stays = (

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from headway.kernel.told import FOR_THE_BUILD, SECRET
 from headway.seams.buildplan.plan import Confidence, Phase, Question, Site
 from headway.seams.buildplan.providers.python_code import Place
 from headway.seams.buildplan.providers.python_requirements import Requirements
+from headway.seams.buildplan.providers.python_variables import Given
 
 
 class Interface(StrEnum):
@@ -45,6 +47,15 @@ class Start:
     notes: tuple[str, ...] = ()
     note_started: str = ""
     note_told: str = ""
+
+    def with_given(self, given: Sequence[Given]) -> Start:
+        """It, with variables that it is given; a secret is another one for the build."""
+        return replace(
+            self,
+            build_env={**self.build_env, **{each.name: FOR_THE_BUILD for each in given if each.value == SECRET}},
+            run_env={**self.run_env, **{each.name: each.value for each in given}},
+            notes=(*(each.note for each in given), *self.notes),
+        )
 
 
 _WITHOUT_PKG_RESOURCES = 21  # the first gunicorn that does without

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from headway.kernel.told import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, SECRET, SECRETS
+from headway.seams.buildplan.providers import python_code as code
+from headway.seams.buildplan.tree import Tree
 
 _READ = re.compile(
     r"""(environ(?:\.get)?[ \t]*[\[(]|\bgetenv\(|\b(?:env|config)(?:\.\w+)?\(|\b(?:get_?)?env_?\w*\()"""
@@ -27,7 +29,14 @@ _SPLIT = re.compile(r"""\bsplit\([ \t]*(?:["']([^"'\n])["'])?""")
 _LIST = re.compile(r"list|Csv\(", re.IGNORECASE)
 _QUOTED = re.compile(r"""["']([\w., -]+)["']""")
 _DATABASE = re.compile(r"(?:[A-Z]+_)?(?:DATABASE_UR[LI]|DB_UR[LI]|SQLALCHEMY_DATABASE_URI)")
-_SQLITE = re.compile(r"sqlite:///(?!:memory:)")
+_SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(?!:memory:)")
+_SQLITE_NAME = re.compile(r"^(?:[^/]+/){0,2}[^/]+\.(?:sqlite3?|db)$")
+_ASIDE = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|samples?|scripts?|migrations|conftest\.py|test_)")
+# A field of pydantic's settings that has no value, or another one at each start.
+_FIELD = re.compile(
+    r"^[ \t]+(\w+)[ \t]*:[ \t]*(?:pydantic\.)?(?:str|SecretStr)[ \t]*(?:=[ \t]*secrets\.token_\w+\([^\n]*)?$",
+    re.MULTILINE,
+)
 _SSL = re.compile(r"ssl_?(?:require|mode)", re.IGNORECASE)
 _FILE = re.compile(
     r"""sqlite3["'],?[ \t]*\n[ \t]*["']NAME["'][ \t]*:[^\n"']{0,80}(?:environ(?:\.get)?[(\[]|getenv\()"""
@@ -58,6 +67,7 @@ class _Read:
     default: str
     separator: str
     is_needed: bool
+    has_other: bool
 
     @property
     def is_open(self) -> bool:
@@ -89,16 +99,36 @@ def itself(texts: Sequence[str]) -> Iterator[Given]:
             yield Given(name=each.name, value=ADDRESS, note=f"{each.name} is its own address unless you set it.")
 
 
+def of_sources(tree: Tree) -> tuple[Given, ...]:
+    """Those of an application that has its settings where it likes: its secret, and its database."""
+    names = (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
+    texts = [code.source(tree, name) for name in names]
+    found = {each.name: each for each in secrets(texts)}
+    stays = database(texts)
+    if stays is not None and not has_database(tree):
+        found.setdefault(stays.name, stays)
+    return tuple(found.values())
+
+
+def has_database(tree: Tree) -> bool:
+    """Whether the repository brings a file of SQLite, which would be missed elsewhere."""
+    return any(_SQLITE_NAME.search(name) for name in tree.names)
+
+
 def secrets(texts: Sequence[str]) -> Iterator[Given]:
     """The variables with what it signs by, where there is no such secret, or another at each start, while nobody sets
     them.
     """
     for text in texts:
         for each in _reads(text):
-            is_signed = each.name in SECRETS and (each.is_needed or (not each.default and _SIGNS.search(each.before)))
-            if is_signed or (each.name in SECRETS and _RANDOM.search(each.default)):
-                note = f"{each.name} is a secret of its own, the same for each release, unless you set it."
-                yield Given(name=each.name, value=SECRET, note=note)
+            if each.name not in SECRETS:
+                continue
+            is_missing = each.is_needed or (not each.default and not each.has_other and _SIGNS.search(each.before))
+            if is_missing or _RANDOM.search(each.default):
+                yield _signed_by(each.name)
+        if "BaseSettings" in text and "env_prefix" not in text:
+            names = (match[1].upper() for match in _FIELD.finditer(text))
+            yield from (_signed_by(name) for name in names if name in SECRETS)
 
 
 def database(texts: Sequence[str]) -> Given | None:
@@ -109,9 +139,15 @@ def database(texts: Sequence[str]) -> Given | None:
             return _stays(match[1], f"{DATA}/db.sqlite3")
         for match in _READ.finditer(text):
             after = text[match.end() : match.end() + _FAR].split("\n\n")[0]
-            if _DATABASE.fullmatch(match[2]) and _SQLITE.search(after) and not _SSL.search(after):
-                return _stays(match[2], f"sqlite:///{DATA}/db.sqlite3")
+            kind = _SQLITE.search(after)
+            if _DATABASE.fullmatch(match[2]) and kind is not None and not _SSL.search(after):
+                return _stays(match[2], f"{kind[1]}:///{DATA}/db.sqlite3")
     return None
+
+
+def _signed_by(name: str) -> Given:
+    note = f"{name} is a secret of its own, the same for each release, unless you set it."
+    return Given(name=name, value=SECRET, note=note)
 
 
 def _stays(name: str, value: str) -> Given:
@@ -142,5 +178,6 @@ def _reads(text: str) -> Iterator[_Read]:
             before=text[text.rfind("\n", 0, match.start()) + 1 : match.start()][-_FAR:],
             default=default[1] if default else "",
             separator=separator,
+            has_other=" or " in line,
             is_needed=_NEEDED.fullmatch(match[1]) is not None and not default and not line.startswith("] ="),
         )
