@@ -13,7 +13,7 @@ from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.tree import Tree
 
 _READ = re.compile(
-    r"""(environ(?:\.get)?[ \t]*[\[(]|\bgetenv\(|\b(?:env|config)(?:\.\w+)?\(|\b(?:get_?)?env_?\w*\()"""
+    r"""(environ(?:\.get)?[ \t]*[\[(]|\bgetenv\(|\benv(?:\.\w+)?\(|(?<![.\w])config\(|\b(?:get_?)?env_?\w*\()"""
     r"""\s{0,80}["']([A-Z][A-Z0-9_]{1,60})["']"""
 )
 _DEFAULT = re.compile(r"\s*,\s*(?:default[ \t]*=[ \t]*)?(\[[^\]]{0,200}\]|[^)\n]{0,200})")
@@ -32,6 +32,7 @@ _DATABASE = re.compile(r"(?:[A-Z]+_)?(?:DATABASE_UR[LI]|DB_UR[LI]|SQLALCHEMY_DAT
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?):///(?!:memory:)")
 _SQLITE_NAME = re.compile(r"^(?:[^/]+/){0,2}[^/]+\.(?:sqlite3?|db)$")
 _ASIDE = re.compile(r"(?:^|/)(?:tests?|docs?|examples?|samples?|scripts?|migrations|conftest\.py|test_)")
+_PYDANTIC = re.compile(r"\(\w*Base\w*Settings\b")
 # A field of pydantic's settings that has no value, or another one at each start.
 _FIELD = re.compile(
     r"^[ \t]+(\w+)[ \t]*:[ \t]*(?:pydantic\.)?(?:str|SecretStr)[ \t]*(?:=[ \t]*secrets\.token_\w+\([^\n]*)?$",
@@ -126,7 +127,7 @@ def secrets(texts: Sequence[str]) -> Iterator[Given]:
             is_missing = each.is_needed or (not each.default and not each.has_other and _SIGNS.search(each.before))
             if is_missing or _RANDOM.search(each.default):
                 yield _signed_by(each.name)
-        if "BaseSettings" in text and "env_prefix" not in text:
+        if _PYDANTIC.search(text) and "env_prefix" not in text:
             names = (match[1].upper() for match in _FIELD.finditer(text))
             yield from (_signed_by(name) for name in names if name in SECRETS)
 
