@@ -11,7 +11,7 @@ import pytest
 
 from headway.infra.hosts import processes
 from headway.kernel.artifacts import HealthCheck, HealthKind, ReleaseSpec
-from headway.seams.runtimes.base import NotRunning, PortTaken, Unhealthy, UnknownRelease
+from headway.seams.runtimes.base import Behind, NotRunning, PortTaken, Unhealthy, UnknownRelease
 from headway.seams.runtimes.inside import InContainer, InFolder
 from headway.seams.runtimes.registry import RUNTIMES
 from tests.contract.runtime_forms import Form, containers, native, services
@@ -165,6 +165,33 @@ async def test_what_is_shown_of_its_output_is_masked_before_it_is_cut(form: Form
     assert await shown(1) == "last\n"
     assert await shown(10) == "******\nlast\n"
     assert (await form.runtime.variables(spec.release_id))["TOKEN"] == "s3cret"
+
+
+async def test_output_is_read_on_behind_its_place_to_the_last_word(form: Form, work: Work) -> None:
+    counting = 'for i in $(seq 1 60); do echo "$TOKEN" $i; sleep 0.05; done'
+    line = f"trap 'echo bye; exit 0' TERM; {counting}; while :; do sleep 0.1; done"
+    spec = form.script(line, env={"TOKEN": "s3cret\nof two lines"})
+    await run(form, work, spec)
+    places: dict[str, str] = {}
+    told = ""
+
+    async def look(*, ended: bool = False) -> str:
+        nonlocal told
+        behind = Behind(places=places, tail=100, ended=ended)
+        for piece in await form.runtime.pieces(spec.release_id, behind, work.masked):
+            assert (piece.process, piece.lost) == ("web", False)
+            places["web"] = piece.place
+            told += piece.text
+        return told
+
+    async def all_told() -> bool:
+        return " 60\n" in await look()
+
+    await until_async(all_told)
+    assert await look() == "".join(f"****** {number}\n" for number in range(1, 61))
+    await form.runtime.stop(spec.release_id)
+    assert (await look(ended=True)).endswith(" 60\nbye\n")
+    assert await form.runtime.pieces("never-there", Behind(places=places, tail=1), work.masked) == []
 
 
 async def test_something_more_runs_inside_with_the_same_variables(form: Form, work: Work) -> None:

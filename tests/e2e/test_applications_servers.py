@@ -21,6 +21,7 @@ from tests.certificates import certificate_for
 from tests.docker_engine import lacks_docker
 from tests.e2e.boxes import boxed_web, containers, images, sleepers
 from tests.e2e.test_cli import headway, succeed
+from tests.e2e.test_cli_follow import following, talks
 from tests.led import require_few_lost
 from tests.mortal import WHY, mortal
 from tests.panel import Panel, commit, free_port, git_repository, host_of, panel, until, web
@@ -153,14 +154,20 @@ def _answered(site: Site, application_id: str) -> str:
 
 
 def test_the_command_line_deploys_on_a_server_and_leaves_there_what_is_there(site: Site, tmp_path: Path) -> None:
-    git_repository(tmp_path / "typed", web("typed"))
-    said = succeed(site.panel, "deploy", str(tmp_path / "typed"), "--server", "far")
+    git_repository(tmp_path / "typed", talks("one"))
+    said = succeed(site.panel, "deploy", str(tmp_path / "typed"), "--server", "far", "-e", "API_TOKEN=s3cr3t-s3cr3t")
     assert "typed is deployed" in said
     (found,) = [each for each in site.panel.get("application.search", q="typed")["items"] if each["name"] == "typed"]
     made = site.panel.get("application.one", applicationId=found["applicationId"])
     assert re.search(r"Server +far\n", succeed(site.panel, "apps", "show", "typed"))
-    assert (made["serverId"], site.visit(made["applicationId"]).text) == (site.server_id, "typed")
-    succeed(site.panel, "deploy", str(tmp_path / "typed"), "--server", "far")
+    assert (made["serverId"], site.visit(made["applicationId"]).text) == (site.server_id, "ok")
+    with following(site.panel, tmp_path, "typed", "-f") as (told, news):
+        until(lambda: told.read_text() == "one begins with ******\n")
+        commit(tmp_path / "typed", talks("two"), "second")
+        succeed(site.panel, "deploy", str(tmp_path / "typed"), "--server", "far")
+        until(lambda: "has ended" in news.read_text())
+    lines = ["one begins with ******", "two begins with ******", "bye from one"]
+    assert sorted(told.read_text().splitlines()) == sorted(lines)
     refused = headway(site.panel, "deploy", str(tmp_path / "typed"), "--server", "nowhere")
     assert "There is no server nowhere" in refused.stderr
     site.panel.post("application.delete", applicationId=made["applicationId"])

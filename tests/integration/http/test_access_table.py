@@ -101,6 +101,7 @@ TABLE: Mapping[str, Row] = {
     "application.move": Row(MUTATION, APPLICATION | {"targetEnvironmentId": "{environment}"}, ADMIN, SET),
     "application.one": Row(QUERY, APPLICATION, MEMBER, READ),
     "application.readLogs": Row(QUERY, APPLICATION, MEMBER, READ),
+    "application.readOutput": Row(QUERY, APPLICATION, MEMBER, READ),
     "application.readTraefikConfig": Row(QUERY, APPLICATION, ADMIN, SET),
     "application.redeploy": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.reload": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),

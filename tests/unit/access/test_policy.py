@@ -29,6 +29,7 @@ OF_MEMBERS = frozenset(
         "application.one",
         "application.readAppMonitoring",
         "application.readLogs",
+        "application.readOutput",
         "application.redeploy",
         "application.reload",
         "application.search",

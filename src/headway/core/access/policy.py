@@ -159,7 +159,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _READ, "searchLog", "log", "search", "wait")
     | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _KILL, "killProcess", "cancel")
     | _rules(Noun.DEPLOYMENT, "deployment", _MEMBER, _REMOVE, "removeDeployment")
-    | _rules(Noun.APPLICATION, "application", _MEMBER, _READ, "one", "readLogs", "search")
+    | _rules(Noun.APPLICATION, "application", _MEMBER, _READ, "one", "readLogs", "readOutput", "search")
     | _rules(Noun.APPLICATION, "application", _MEMBER, _DEPLOY, "deploy", "redeploy", "start", "stop", "reload")
     | _rules(Noun.APPLICATION, "application", _MEMBER, _DEPLOY, "detect", "dropDeployment")
     | _rules(Noun.APPLICATION, "application", _MEMBER, _KILL, "cancelDeployment", "cleanQueues", "killBuild")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -16,6 +17,7 @@ from headway.core.engine.at_once import at_once
 from headway.domains.applications import powers, store
 from headway.domains.applications.keeping import beyond, is_shared, kept_by
 from headway.domains.applications.model import Application, Release
+from headway.domains.applications.output import Cursor, Mask, Output, Readers, read_on
 from headway.domains.applications.surroundings import marks_of
 from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.catalog.kept import KeptReleases
@@ -47,6 +49,7 @@ class Operating:
     kept_releases: KeptReleases
     logs_of_deployments: LogFiles
     turns: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+    readers: Readers = field(default_factory=Readers)
 
     @property
     def tools(self) -> Tools:
@@ -157,6 +160,9 @@ class Operating:
         the edge cannot be told.
         """
         await self.tools.routing.let_go(release.application_id)
+        if self.readers.follow(release.application_id):
+            await self.runtime(release).stop(release.release_id)
+            await self.readers.last_look(release.application_id)
         await self.runtime(release).remove(release.release_id)
         await self.db.run(lambda tx: store.retired(tx, release.release_id))
         async with self.turn(release.application_id):  # another of its releases may have ended at the same moment
@@ -186,6 +192,15 @@ class Operating:
             return set()
         started_with = await self.runtime(release).variables(release.release_id)
         return {*secrets_among(started_with, marks_of(application.settings))}
+
+    async def output(self, application: Application, cursor: Cursor, tail: int, secrets: set[str]) -> Output:
+        """What the application wrote behind the cursor, masked: the ``secrets``, and those that it was started with."""
+        began = time.monotonic()
+        releases = await self.db.read(lambda tx: store.releases_of(tx, application.application_id))
+        mask = Mask(secrets=secrets, marks=marks_of(application.settings))
+        output = await read_on(cursor, releases, self.runtime, tail, mask)
+        self.readers.looked(application.application_id, cursor.reader, began, read_all=not output.more)
+        return output
 
     async def logs(self, application: Application, tail: int, secrets: set[str]) -> str:
         """The last lines that the application wrote, masked: the ``secrets``, and those that it was started with. Where

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Lane, Request, SubjectType
+from headway.domains.applications import store
 from headway.domains.applications.deploy import KIND, VERSION
 from headway.domains.applications.model import Application, exclusive_key
+from headway.infra.db.transaction import Tx
 
 
 def built_on(application: Application) -> str:
@@ -50,3 +53,12 @@ def deploy_request(
             "total_seconds": application.settings.total_seconds,
         },
     )
+
+
+def serving_commit(tx: Tx, application_id: str) -> dict[str, str] | None:
+    """The commit that serves, also where the deployment that brought it was removed since."""
+    release = store.serving(tx, application_id)
+    if release is None or release.commit_hash is None:
+        return None
+    bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
+    return deployments.commit_of(tx, release.deployment_id) or bare

@@ -21,8 +21,9 @@ from headway.domains.applications.loopback import with_named
 from headway.domains.applications.making import Making
 from headway.domains.applications.model import Application, AppSettings, AppStatus, Wanted
 from headway.domains.applications.operate import Operating
+from headway.domains.applications.output import Cursor, Output
 from headway.domains.applications.removing import remove_previews
-from headway.domains.applications.requests import deploy_request
+from headway.domains.applications.requests import deploy_request, serving_commit
 from headway.domains.applications.surroundings import check_variables, known_secrets
 from headway.domains.catalog.git_providers import require_seen
 from headway.domains.catalog.naming import check_name
@@ -320,6 +321,12 @@ class ApplicationService:
         secrets = await self._db.read(lambda tx: known_secrets(tx, application, self._vault))
         return await self._operating.logs(application, tail, secrets)
 
+    async def read_output(self, actor: Actor, application_id: str, cursor: Cursor, tail: int) -> Output:
+        """What the application wrote behind the cursor, its secrets masked."""
+        application = await self.one(actor, application_id, "application.readOutput")
+        secrets = await self._db.read(lambda tx: known_secrets(tx, application, self._vault))
+        return await self._operating.output(application, cursor, tail, secrets)
+
     def addresses(self, application: Application) -> list[str]:
         """Where the application answers once it is deployed."""
         return [self._address(application.host_name)]
@@ -360,7 +367,7 @@ class ApplicationService:
             application,
             title=title,
             description=description,
-            commit=_serving_commit(tx, application.application_id) if again else None,
+            commit=serving_commit(tx, application.application_id) if again else None,
             again=again,
             allow_file=True,
         )
@@ -379,15 +386,6 @@ class ApplicationService:
         place = (owner.organization_id, owner.project_id)
         permit(actor, procedure, *place, service_id=application_id, noun=Noun.APPLICATION)
         return store.find(tx, application_id, self._vault)
-
-
-def _serving_commit(tx: Tx, application_id: str) -> dict[str, str] | None:
-    """The commit that serves, also where the deployment that brought it was removed since."""
-    release = store.serving(tx, application_id)
-    if release is None or release.commit_hash is None:
-        return None
-    bare = {"hash": release.commit_hash, "subject": "", "author": "", "branch": ""}
-    return deployments.commit_of(tx, release.deployment_id) or bare
 
 
 def _require_let_go(application: Application) -> None:

@@ -79,6 +79,30 @@ class Health:
     copies: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """Where to go on in the output of a release: a place for each process that was read before, the last ``tail`` lines
+    of every other. Where it has ``ended``, no line waits for its end.
+    """
+
+    places: Mapping[str, str]
+    tail: int
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What a process wrote behind a place of its output, and the place behind that. ``more`` is there already; ``lost``
+    says that what stood directly behind the place is not there any more.
+    """
+
+    process: str
+    text: str
+    place: str
+    more: bool = False
+    lost: bool = False
+
+
 class Unhealthy(HeadwayError):
     """A release did not become healthy; the message names the process, how it ended or what it did not do, and the way
     out. It may quote the application's last line, so it is to be masked like the log.
@@ -196,6 +220,12 @@ class Runtime(Protocol):
     ) -> str:
         """The last ``tail`` lines that each process of the release wrote; of the application's newest without one.
         ``masked`` is given more of a process's output than is asked for, in one piece.
+        """
+        ...
+
+    async def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
+        """What each process of the release wrote behind its place; none where the release is unknown. ``masked`` is
+        given what stands before it too.
         """
         ...
 

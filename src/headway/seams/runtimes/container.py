@@ -18,12 +18,13 @@ from headway.kernel.errors import Unavailable
 from headway.kernel.phrase import phrase
 from headway.seams.runtimes import container_body as bodies
 from headway.seams.runtimes import kept_images
-from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.base import Behind, Health, NotRunning, Piece, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.beginning import OwnBeginning
 from headway.seams.runtimes.container_health import wait_until_healthy
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.container_refusals import translated
-from headway.seams.runtimes.container_state import Found, read, unwrapped
+from headway.seams.runtimes.container_state import WEB, Found, read, unwrapped
+from headway.seams.runtimes.engine_pieces import EngineLog
 from headway.seams.runtimes.finishing import finished
 from headway.seams.runtimes.health import checked_health
 from headway.seams.runtimes.inside import InContainer, Inside
@@ -190,6 +191,15 @@ class ContainerRuntime:
         if found is None:
             return ""
         return "".join(f"{line}\n" for line in await self.lines(found, tail, masked))
+
+    async def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
+        """What its container wrote behind its place."""
+        found = await self.find(release_id)
+        if found is None:
+            return []
+        path, terminal = f"/containers/{found.container_id}/logs", found.has_terminal
+        written = EngineLog(api=self._api, path=path, id=found.container_id, terminal=terminal)
+        return [await written.piece(WEB, behind, masked)]
 
     async def forget(self, application_id: str, app_name: str) -> None:
         """The networks of projects that nothing runs in any more. Volumes stay: they hold data."""

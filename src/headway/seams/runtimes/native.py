@@ -17,7 +17,15 @@ from headway.kernel.artifacts import Artifact, ReleaseSpec, bundle_of
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes import app_logs, launcher, processes, record, rpc
-from headway.seams.runtimes.base import Health, ProcessState, ProcessStatus, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.base import (
+    Behind,
+    Health,
+    Piece,
+    ProcessState,
+    ProcessStatus,
+    ReleaseStatus,
+    UnknownRelease,
+)
 from headway.seams.runtimes.border import Border
 from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
@@ -28,7 +36,7 @@ from headway.seams.runtimes.health import checked_health, wait_until_healthy
 from headway.seams.runtimes.inside import Inside
 from headway.seams.runtimes.launch_configuration import render_configuration
 from headway.seams.runtimes.layers import Layers
-from headway.seams.runtimes.private_file import write_privately
+from headway.seams.runtimes.private_file import make_folder, make_link, write_privately
 from headway.seams.runtimes.programs import Layout, Program, checked_id, checked_root, group_of, render_programs
 from headway.seams.runtimes.records import Records
 from headway.seams.runtimes.supervisord import Supervisord
@@ -224,6 +232,10 @@ class NativeRuntime:
         """The last lines of each process; with several, each line is led by the name of its process."""
         return await asyncio.to_thread(self._records.read_logs, checked_id(app_name), release_id, tail, masked)
 
+    async def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
+        """Read from its log files and those that were rotated away."""
+        return await asyncio.to_thread(self._records.pieces, checked_id(release_id), behind, masked)
+
     async def forget(self, application_id: str, app_name: str) -> None:
         """Removes the home folder and the logs of an application whose releases are removed."""
         for folder in (self._layout.home(application_id), self._layout.logs(app_name)):
@@ -248,13 +260,13 @@ class NativeRuntime:
 
     def _lay_out(self) -> None:
         layout = self._layout
-        _make_folder(layout.root, 0o711)
+        make_folder(layout.root, 0o711)
         for folder in (layout.root / "homes", layout.layers):
-            _make_folder(folder, 0o711)
+            make_folder(folder, 0o711)
         for folder in (layout.supervisord, layout.programs, layout.root / "releases", layout.root / "logs"):
-            _make_folder(folder, 0o700)
-        _link(layout.python, Path(sys.executable))
-        _link(layout.launcher, Path(launcher.__file__))
+            make_folder(folder, 0o700)
+        make_link(layout.python, Path(sys.executable))
+        make_link(layout.launcher, Path(launcher.__file__))
         configuration = render_configuration(vault_key=self._vault_key, caddy=self._caddy)
         write_privately(layout.root / launcher.CONFIGURATION, configuration)
         if self._groups is not None:
@@ -263,8 +275,8 @@ class NativeRuntime:
 
     def _write(self, spec: ReleaseSpec) -> None:
         folder = self._layout.release(spec.release_id)
-        _make_folder(folder, 0o700)
-        _make_folder(self._layout.logs(spec.app_name), 0o700)
+        make_folder(folder, 0o700)
+        make_folder(self._layout.logs(spec.app_name), 0o700)
         groups = (
             ()
             if self._groups is None
@@ -286,7 +298,7 @@ class NativeRuntime:
         if spec.data_folder is not None:
             return spec.data_folder
         home = self._layout.home(spec.application_id)
-        _make_folder(home, 0o700)
+        make_folder(home, 0o700)
         if spec.uid is not None and os.geteuid() == 0:
             os.chown(home, spec.uid, spec.uid if spec.gid is None else spec.gid)
         return str(home)
@@ -318,9 +330,6 @@ class NativeRuntime:
 
     def _reap_orphans(self) -> None:
         self._copies.end_orphans(self._records.names())
-
-    def _pids(self, release_id: str, supervised: Sequence[int]) -> set[int]:
-        return self._copies.of(release_id, supervised)
 
     def _exits(self, release_id: str, programs: Sequence[Program], since: str) -> list[Exit]:
         names = [program.name for program in programs]
@@ -375,7 +384,7 @@ class _Watched:
         return status.processes
 
     def pids(self) -> set[int]:
-        return self._runtime._pids(self._release_id, self._supervised)  # noqa: SLF001 - two halves of one module
+        return self._runtime._copies.of(self._release_id, self._supervised)  # noqa: SLF001 - two halves of one module
 
     def launched(self, pid: int) -> bool:
         return str(self._runtime._layout.launcher) not in processes.argv(pid)  # noqa: SLF001
@@ -385,15 +394,3 @@ class _Watched:
         programs = {program.label: program for program in runtime._records.programs(self._release_id)}  # noqa: SLF001
         log = runtime._layout.log(self._app_name, programs[process])  # noqa: SLF001
         return app_logs.shown_lines(log, count, self._masked)
-
-
-def _make_folder(folder: Path, mode: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(mode)
-
-
-def _link(link: Path, target: Path) -> None:
-    beside = link.with_name(f".{link.name}.new")
-    beside.unlink(missing_ok=True)
-    beside.symlink_to(target)
-    beside.replace(link)

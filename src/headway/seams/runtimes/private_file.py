@@ -45,3 +45,17 @@ def _let_read(descriptor: int, reader: int | None) -> None:
     if (now.st_gid, now.st_mode & 0o777) != (reader, 0o640):  # else whoever follows the file would read it anew
         os.fchown(descriptor, -1, reader)
         os.fchmod(descriptor, 0o640)
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """The folder with exactly these rights, whatever is there already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(mode)
+
+
+def make_link(link: Path, target: Path) -> None:
+    """A link that leads there, at every moment where there was one before."""
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    beside.replace(link)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from headway.seams.runtimes import app_logs, ports, record
+from headway.seams.runtimes.base import Behind, Piece
+from headway.seams.runtimes.log_pieces import piece_of
 from headway.seams.runtimes.programs import Layout, Program
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,3 +77,13 @@ class Records:
         if len(written) == 1:
             return "".join(f"{line}\n" for lines in written.values() for line in lines)
         return "".join(f"{label} | {line}\n" for label, lines in written.items() for line in lines)
+
+    def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
+        """What each process of a release wrote behind its place."""
+        found = record.read_record(self._layout.release(release_id))
+        programs = () if found is None else found.programs
+        return [
+            piece_of(self._layout.log(found.app_name, each), each.label, behind, masked)
+            for each in programs
+            if found is not None
+        ]

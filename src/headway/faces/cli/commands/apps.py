@@ -128,13 +128,24 @@ def logs(
             "--lines", "-n", "--tail", metavar="N", min=1, max=_LONGEST_TAIL, help="How many lines, from the end."
         ),
     ] = 100,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on as it writes, from each release to the next.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Prints what an application has written since it was started; of one that does not serve, what its last deployment
     said.
+
+    With --follow it goes on until it is broken off, also while the panel is started anew, and says when a release ends
+    and the next one serves. With both --follow and --json each piece is an object on a line of its own.
     """
     with Session.of(context).client() as client:
         place = _find(client, application)
+        if follow:
+            from headway.faces.cli.output_reader import follow as show_on
+
+            show_on(client, place.application_id, place.name, tail=tail, as_json=as_json)
+            return
         text = client.get("application.readLogs", applicationId=place.application_id, tail=tail) or ""
     if not text:
         output.warn(f"{place.name} has written nothing")

@@ -16,7 +16,14 @@ _DATABASES = ("libsql", "mariadb", "mongo", "mysql", "postgres", "redis")
 
 ROUTERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "application": ("application", "application_providers", "application_routing", "monitoring", "webhook"),
+        "application": (
+            "application",
+            "application_output",
+            "application_providers",
+            "application_routing",
+            "monitoring",
+            "webhook",
+        ),
         "auditLog": ("audit_log",),
         "backup": ("backup",),
         "bitbucket": ("bitbucket",),

@@ -44,7 +44,6 @@ def procedures() -> tuple[Procedure, ...]:
     return (
         query("application.one", "An application with all around it", ApplicationDetails, ById, _one),
         query("application.detect", "What a deploy would build, and how", DetectedRow, Detect, _detect),
-        query("application.readLogs", "The last lines that an application wrote", str, ReadLogs, _read_logs),
         query("application.search", "Applications by their words", ApplicationsFound, Search, _search),
         mutation("application.create", "A new application, not deployed yet", ApplicationRow, Create, _create),
         mutation("application.update", "Change an application", bool, Update, _update),
@@ -70,13 +69,6 @@ def procedures() -> tuple[Procedure, ...]:
 
 class ById(Input):
     application_id: Annotated[str, Field(min_length=1)]
-
-
-class ReadLogs(ById):
-    """Of the last lines, ``search`` leaves those that hold it."""
-
-    tail: Annotated[int, Field(ge=1, le=10_000)] = 100
-    search: Annotated[str, Field(max_length=1_000)] | None = None
 
 
 class Search(Searched):
@@ -167,12 +159,6 @@ class Cancelled(TypedDict):
 
 async def _one(call: Call[ById]) -> dict[str, Any]:
     return await details(call, await call.platform.applications.one(call.actor, call.input.application_id))
-
-
-async def _read_logs(call: Call[ReadLogs]) -> str:
-    text = await call.platform.applications.read_logs(call.actor, call.input.application_id, call.input.tail)
-    searched = (call.input.search or "").casefold()
-    return "".join(line for line in text.splitlines(keepends=True) if searched in line.casefold())
 
 
 async def _search(call: Call[Search]) -> ApplicationsFound:

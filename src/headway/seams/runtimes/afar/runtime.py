@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.infra.hosts.work import Work
 from headway.kernel.artifacts import Artifact, Bundle, ReleaseSpec
 from headway.seams.runtimes.afar.client import Attended
-from headway.seams.runtimes.base import Health, ReleaseStatus
+from headway.seams.runtimes.base import Behind, Health, Piece, ReleaseStatus
 from headway.seams.runtimes.inside import Inside
 
 _BEYOND_SECONDS = 60.0
@@ -124,6 +124,13 @@ class FarRuntime:
         mask = [value for value in known.values() if masked(value) != value]
         lines: str = await self._call("read_logs", mask=mask, app_name=app_name, release_id=release_id, tail=tail)
         return masked(lines)
+
+    async def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
+        """See the contract."""
+        known = await self.variables(release_id)
+        mask = [value for value in known.values() if masked(value) != value]
+        found: list[Piece] = await self._call("pieces", mask=mask, release_id=release_id, behind=behind)
+        return [replace(each, text=masked(each.text)) for each in found]
 
     async def forget(self, application_id: str, app_name: str) -> None:
         """See the contract."""

@@ -18,7 +18,7 @@ from headway.kernel.artifacts import Artifact, MountKind, ReleaseSpec
 from headway.kernel.errors import Unavailable
 from headway.kernel.phrase import phrase
 from headway.seams.runtimes import kept_images
-from headway.seams.runtimes.base import Health, NotRunning, ReleaseStatus, UnknownRelease
+from headway.seams.runtimes.base import Behind, Health, NotRunning, Piece, ReleaseStatus, UnknownRelease
 from headway.seams.runtimes.beginning import OwnBeginning
 from headway.seams.runtimes.container_marks import Marks
 from headway.seams.runtimes.finishing import finished
@@ -29,7 +29,7 @@ from headway.seams.runtimes.swarm.cluster import Cluster, NoSwarm
 from headway.seams.runtimes.swarm.forwarder import Forwarders
 from headway.seams.runtimes.swarm.health import wait_until_healthy
 from headway.seams.runtimes.swarm.tasks import Task, by_copy, rolled_back, statuses
-from headway.seams.runtimes.swarm.watched import WatchedService, last_lines
+from headway.seams.runtimes.swarm.watched import WatchedService, last_lines, pieces_of
 from headway.seams.runtimes.volumes import make_volume, remove_volumes
 
 _REPLICAS = "headway.replicas"
@@ -230,6 +230,13 @@ class SwarmRuntime:
         ]
         found = await asyncio.gather(*(last_lines(self._api, task, tail, masked) for task in newest))
         return "".join(f"{line}\n" for lines in found for line in lines)
+
+    async def pieces(self, release_id: str, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
+        """What the task of each copy wrote behind its place; none of one whose machine cannot be asked."""
+        tries = by_copy(await self._cluster.tasks(release_id)).values()
+        newest = [next((task for task in each if task.runs), each[0]) for each in tries]
+        found = await asyncio.gather(*(pieces_of(self._api, task, behind, masked) for task in newest))
+        return [piece for pieces in found for piece in pieces]
 
     async def forget(self, application_id: str, app_name: str) -> None:
         """The networks of projects that nothing runs in any more. Volumes stay: they hold data."""

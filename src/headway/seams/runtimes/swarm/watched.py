@@ -10,7 +10,9 @@ from headway.infra.docker import labels
 from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.kernel.artifacts import ReleaseSpec
 from headway.seams.runtimes import requests
-from headway.seams.runtimes.container_state import Found, read, unwrapped
+from headway.seams.runtimes.base import Behind, Piece
+from headway.seams.runtimes.container_state import WEB, Found, read, unwrapped
+from headway.seams.runtimes.engine_pieces import EngineLog
 from headway.seams.runtimes.swarm import forwarder as forwarders
 from headway.seams.runtimes.swarm.cluster import Cluster
 from headway.seams.runtimes.swarm.forwarder import Forwarder, Forwarders
@@ -109,3 +111,15 @@ async def last_lines(api: DockerApi, task: Task, count: int, masked: Callable[[s
         return []
     text = unwrapped(data, has_terminal=False).removesuffix("\n")
     return masked(text).split("\n")[-count:] if text else []
+
+
+async def pieces_of(api: DockerApi, task: Task, behind: Behind, masked: Callable[[str], str]) -> list[Piece]:
+    """What a task wrote behind the place of its copy; none where its machine cannot be asked."""
+    if not task.container_id:
+        return []
+    copy = WEB if task.slot <= 1 else f"{WEB}.{task.slot}"
+    written = EngineLog(api=api, path=f"/tasks/{task.task_id}/logs", id=task.task_id)
+    try:
+        return [await written.piece(copy, behind, masked)]
+    except (EngineAway, EngineRefused):
+        return []

@@ -1,0 +1,114 @@
+"""Following what an application writes by the command line, over a killed panel and from release to release."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_cli import HEADWAY, environment, headway, succeed
+from tests.panel import Panel, commit, git_repository, panel, until, web
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+TALKS = """\
+import http.server, os, signal, sys, time
+
+def bye(*_):
+    print("bye from VERSION", flush=True)
+    os._exit(0)
+
+class Talks(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.startswith("/say-"):
+            print("said " + self.path, flush=True)
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_):
+        pass
+
+signal.signal(signal.SIGTERM, bye)
+print("VERSION begins with", os.environ["API_TOKEN"], flush=True)
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Talks).serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panel]:
+    with panel(tmp_path_factory.mktemp("panel") / "data", HEADWAY_CANCEL_GRACE="0.2") as started:
+        yield started
+
+
+@contextmanager
+def following(of: Panel, folder: Path, *arguments: str) -> Iterator[tuple[Path, Path]]:
+    """The files of what ``apps logs -f`` writes, which is broken off at the end."""
+    told, said = folder / "told", folder / "said"
+    with told.open("wb") as out, said.open("wb") as err:
+        command = [*HEADWAY, "apps", "logs", *arguments]
+        process = subprocess.Popen(command, env=environment(of), stdout=out, stderr=err)
+        try:
+            yield told, said
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 130
+
+
+def talks(version: str) -> dict[str, str]:
+    return {**web(version), "app.py": TALKS.replace("VERSION", version)}
+
+
+def test_output_is_followed_over_a_killed_panel_and_a_deploy_with_nothing_lost_or_told_twice(
+    running: Panel, tmp_path: Path
+) -> None:
+    git_repository(tmp_path / "talks", talks("one"))
+    succeed(running, "deploy", str(tmp_path / "talks"), "-e", "API_TOKEN=s3cr3t-s3cr3t")
+
+    with following(running, tmp_path, "talks", "-f", "-n", "1") as (told, said):
+        until(lambda: told.read_text() == "one begins with ******\n", what="the last line is told")
+        assert running.visit("talks", "/say-a").status_code == 200
+        until(lambda: "said /say-a" in told.read_text(), what="what it writes is told")
+        running.kill()
+        assert running.visit("talks", "/say-b").status_code == 200
+        running.start()
+        until(lambda: "said /say-b" in told.read_text(), 40, what="what it wrote meanwhile is told")
+        commit(tmp_path / "talks", talks("two"), "Second version")
+        succeed(running, "apps", "deploy", "talks")
+        until(lambda: "has ended" in said.read_text(), what="the end of the first release is told")
+
+    deployments = [
+        each["deploymentId"] for each in json.loads(succeed(running, "apps", "show", "talks", "--json"))["deployments"]
+    ]
+    lines = told.read_text().splitlines()
+    assert sorted(lines) == sorted(
+        ["one begins with ******", "said /say-a", "said /say-b", "bye from one", "two begins with ******"]
+    )
+    news = [line for line in said.read_text().splitlines() if line.startswith("==> ")]
+    assert sorted(news) == sorted(
+        [
+            f"==> The release of deployment {deployments[0]} serves",
+            f"==> The release of deployment {deployments[1]} has ended",
+        ]
+    )
+
+
+def test_a_program_is_told_in_objects_and_an_unknown_name_at_once(running: Panel, tmp_path: Path) -> None:
+    with following(running, tmp_path, "talks", "-f", "--json") as (told, _):
+        (item,) = until(lambda: [json.loads(line) for line in told.read_text().splitlines()])
+    assert (item["kind"], item["process"], item["text"]) == ("output", None, "two begins with ******\n")
+    assert headway(running, "apps", "logs", "walks", "-f").returncode == 5
+    refused = running.client.get(
+        "/application.readOutput",
+        params={
+            "applicationId": running.get("application.search", name="talks")["items"][0]["applicationId"],
+            "cursor": "x",
+        },
+    )
+    assert (refused.status_code, "leave it out to begin anew" in refused.json()["message"]) == (400, True)
