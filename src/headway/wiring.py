@@ -235,7 +235,6 @@ class Wiring:
     def _services(
         self, access: AccessService, engine: Engine, operating: Operating, back: RollbackWiring, disk: DiskService
     ) -> Services:
-        applications = self._applications(engine, operating)
         return Services(
             db=self._db,
             events=self._events,
@@ -243,6 +242,7 @@ class Wiring:
             troubles=engine.troubles,
             border=self._backups.border,
             broadcast=self._broadcast,
+            watch_depths=self._settings.watch_depths,
             access=access,
             audit=Audit(self._db),
             keys=KeyService(self._db, access, self._settings.keys_per_person),
@@ -253,7 +253,7 @@ class Wiring:
             awaiting=Awaiting(reads, self._events),
             audience=Audience(self._events, self._settings.streams_per_person),
             arranging=self._arranging(),
-            applications=applications,
+            applications=(applications := self._applications(engine, operating)),
             detects=self._detects(applications),
             drops=self._drops(applications),
             composes=(composes := self._composes.composes(engine.stopper)),

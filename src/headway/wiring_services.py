@@ -63,6 +63,7 @@ class Services:
     troubles: Troubles
     border: Gates | None
     broadcast: Broadcast
+    watch_depths: int
     access: AccessService
     audit: Audit
     keys: KeyService

@@ -74,7 +74,7 @@ def surveys(settings: Settings) -> tuple[Survey, ...]:
         servers_store.survey,
         partial(domains_store.survey, facts=edge_facts(settings)),
         partial(certificates_store.survey, facts=edge_facts(settings)),
-        watching.survey,
+        partial(watching.survey, most_depths=settings.watch_depths),
         of_keys,
     )
 

@@ -36,6 +36,10 @@ class Bounds:
             variable="HEADWAY_STORAGE_MEMORY",
         ),
     )
+    watch_depths: int = field(
+        default=2,
+        metadata=told(whole(1, 10), "How often a watch path of a service may hold `**`, any number of folders."),
+    )
     streams_per_person: int = field(
         default=100, metadata=told(whole(1, 100_000), "Logs and deployments that one person may follow at a time.")
     )

@@ -66,6 +66,9 @@ class Platform(Protocol):
     def gates(self) -> Mapping[str, str]: ...
 
     @property
+    def watch_depths(self) -> int: ...
+
+    @property
     def access(self) -> AccessService: ...
 
     @property

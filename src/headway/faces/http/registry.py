@@ -20,6 +20,7 @@ from headway.faces.http.issues import Expected
 from headway.faces.http.platform import Platform
 from headway.faces.http.secret_values import encoded_for, shown_to, unveiled
 from headway.kernel.events import CallAnswered
+from headway.reactions.webhooks.watching import check_patterns
 
 I = TypeVar("I", bound=Input)  # noqa: E741 - an input
 
@@ -184,10 +185,13 @@ async def performed(registry: Registry, procedure: Procedure, call: Call[Any]) -
     sent = call.input.model_dump(by_alias=True, exclude_unset=True)
     given = await unveiled(call.input, sent, lambda: registry.kept(procedure, call))
     entry = Entry(call.actor, procedure.name, sent)
-    answer = await call.platform.audit.kept(
-        entry, lambda actor: procedure.answer(replace(call, actor=actor, input=given))
-    )
-    return _shown(call.actor, answer)
+
+    async def change(actor: Actor) -> object:
+        # Watch paths come by a dozen procedures, of which each sets what it was sent.
+        check_patterns(getattr(given, "watch_paths", None) or (), call.platform.watch_depths)
+        return await procedure.answer(replace(call, actor=actor, input=given))
+
+    return _shown(call.actor, await call.platform.audit.kept(entry, change))
 
 
 def _shown(actor: Actor, answer: object) -> object:

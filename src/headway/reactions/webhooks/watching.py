@@ -12,7 +12,6 @@ from headway.kernel.errors import InvalidInput
 from headway.kernel.vault import Vault
 from headway.reactions.webhooks.patterns import Budget, Patterns, TooMuch, depths
 
-MOST_DEPTHS = 2  # ``**`` in a pattern
 MOST_NAME_CHARACTERS = 1_024
 _MOST_BRANCHES = 200
 _MOST_BRACES = 20
@@ -24,8 +23,8 @@ _MOST_STEPS = 2_000_000  # about a second; what thousands of files and a hundred
 Found = tuple[str, ...] | None
 
 
-def check_patterns(patterns: Sequence[str]) -> None:
-    """Raises InvalidInput for a pattern that cannot be compared."""
+def check_patterns(patterns: Sequence[str], most_depths: int) -> None:
+    """Raises InvalidInput for a pattern that cannot be compared, or holds ``**`` more often."""
     if len(patterns) > _MOST_PATTERNS:
         raise InvalidInput(f"There are at most {_MOST_PATTERNS} watch paths.")
     for pattern in patterns:
@@ -34,18 +33,19 @@ def check_patterns(patterns: Sequence[str]) -> None:
         meant = _expanded(_tidy(pattern.removeprefix("!")))
         if meant is None:
             raise InvalidInput(f"The braces of the watch path {pattern[:100]!r} stand for too many paths.")
-        if any(depths(each) > MOST_DEPTHS for each in meant):
+        if any(depths(each) > most_depths for each in meant):
+            times = "once" if most_depths == 1 else f"{most_depths} times"
             raise InvalidInput(
-                f"The watch path {pattern[:100]!r} holds more than {MOST_DEPTHS} times **, which stands for any number "
-                f"of folders. Name the folders between them, or make several watch paths of it."
+                f"The watch path {pattern[:100]!r} holds more than {times} **, which stands for any number of folders "
+                "(HEADWAY_WATCH_DEPTHS). Name the folders between them, or make several watch paths of it."
             )
 
 
-def survey(tx: Tx, vault: Vault) -> Iterator[Line]:
+def survey(tx: Tx, vault: Vault, *, most_depths: int) -> Iterator[Line]:
     """See ``Survey``: the watch paths that would be refused now."""
     for service, patterns in _services(tx, vault):
         try:
-            check_patterns(patterns)
+            check_patterns(patterns, most_depths)
         except InvalidInput as error:
             why = f"are compared as before until they are changed, and would be refused today ({error.message})"
             yield Line(what=service, setting="its watch paths", why=why, refused=True)

@@ -51,8 +51,15 @@ def test_a_pattern_names_files(patterns: Sequence[str], expected: Sequence[str])
 @pytest.mark.parametrize("pattern", ["{1..1000}", "{a,b}{c,d}{e,f}{g,h}{i,j}{k,l}{m,n}{o,p}", "*" * 21, "a" * 1_025])
 def test_a_pattern_that_stands_for_too_much_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidInput):
-        check_patterns([pattern])
+        check_patterns([pattern], 2)
     concerned(FILES, [pattern])  # one that was saved before it was looked at does no harm
+
+
+@pytest.mark.parametrize(("most", "pattern"), [(1, "a/**"), (2, "a/**/b/**"), (3, "{**/a,**/b/**/c/**}")])
+def test_as_many_depths_are_taken_as_are_set(most: int, pattern: str) -> None:
+    check_patterns([pattern], most)
+    with pytest.raises(InvalidInput, match="HEADWAY_WATCH_DEPTHS"):
+        check_patterns([f"**/x/{pattern}"], most)
 
 
 @given(st.lists(st.text(max_size=30), max_size=5), st.lists(st.text(max_size=30), max_size=5))

@@ -11,7 +11,6 @@ from headway.core.access.policy import may
 from headway.core.deployments.model import SubjectType
 from headway.faces.http.inputs import untexted
 from headway.faces.http.registry import Call
-from headway.reactions.webhooks.watching import check_patterns
 
 _Pattern = Annotated[str, Field(min_length=1, max_length=1_024)]
 WatchPaths = Annotated[
@@ -23,10 +22,9 @@ WebhookSecret = Annotated[str, Field(max_length=1_024)]
 
 
 def hook_changes(watch_paths: list[str] | None, secret: str | None, given: Collection[str]) -> dict[str, Any]:
-    """What of these was sent, as settings have it. Raises InvalidInput for a watch path that cannot be compared."""
+    """What of these was sent, as settings have it."""
     changed: dict[str, Any] = {}
     if "watch_paths" in given:
-        check_patterns(watch_paths or ())
         changed["watch_paths"] = None if watch_paths is None else tuple(watch_paths)
     if "webhook_secret" in given:
         changed["webhook_secret"] = secret or None
