@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import cycle, takewhile
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +22,7 @@ from headway.seams.runtimes.confinement import AT_HOME, Confinement, EdgeAccount
 from headway.seams.runtimes.daemon import Daemon
 from headway.seams.runtimes.entrances import Entrances
 from headway.seams.runtimes.first_answer import Answered, first_answer
-from headway.seams.runtimes.last_answers import send_away
+from headway.seams.runtimes.last_answers import LastAnswers
 from headway.seams.runtimes.minded import Minded
 from headway.seams.runtimes.private_file import let_pass, write_privately
 from headway.seams.runtimes.proving import PROOF_SECONDS, Probe, Prober, RouteNotProven, Wait, not_proven
@@ -35,7 +36,6 @@ _START_SECONDS = 20.0
 _FIRST_PAUSE = 0.005
 _FIRST_TRY_SECONDS = 1.0
 _GONE_SECONDS = 5.0
-_LET_IN_SECONDS = 0.05
 _UNREACHED_SECONDS = 0.05
 _UNDER_WAY_SECONDS = 12.0  # Traefik itself gives requests that are under way 10
 _PORT_SECONDS = 1.0
@@ -258,10 +258,9 @@ class Edge:
         return any(self._routes.glob("*.yml"))
 
     def _held(self, application_id: str) -> RouteFile | None:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             return read_route((self._routes / f"{application_id}.yml").read_text(), application_id)
-        except FileNotFoundError:
-            return None
+        return None
 
     async def _prove(self, route: Route, probe: Probe, wait: Wait, *, release_id: str | None) -> None:
         """Returns once the probe's answer names the release (None: the one that the file names) and the revision of the
@@ -306,11 +305,12 @@ class Edge:
         if self._reader is None:
             await self._daemon.end(grace_seconds=_GONE_SECONDS)
             return
-        await send_away(self._routes, beside=self._root, reader=self._reader)
+        last = LastAnswers(routes=self._routes, beside=self._root, reader=self._reader, prober=self._prober)
+        await last.send_away()
         with self._entrances.held_of(self._daemon.pid()) as held:
             held.shut()
             self._prober.held = held
-            await asyncio.sleep(_LET_IN_SECONDS)  # who was let in before is heard by the one that is there
+            await last.given()  # who was let in before is heard by the one that is there
             living: Callable[[], set[int]] = set
             if self._daemon.unit is None:
                 living = self._daemon.dismiss()
@@ -325,11 +325,12 @@ class Edge:
         await asyncio.to_thread(processes.kill_until_gone, living)
 
     async def _lead_again(self) -> None:
-        """Returns once Traefik has read its routes, all of which it reads at once."""
-        for route in (await self.routes()).values():
+        """Returns once Traefik has read its routes, all of which it reads at once: one that it takes up will do."""
+        wait = Wait(_START_SECONDS)
+        for route in takewhile(lambda _: not wait.is_over, cycle((await self.routes()).values())):
             with contextlib.suppress(RouteNotProven):
-                await self.taken_up(route, timeout_seconds=_GONE_SECONDS)
-            return
+                return await self.taken_up(route, timeout_seconds=_GONE_SECONDS)
+        return None
 
     async def _start(self) -> None:
         if self._daemon.unit is None:  # else its process does that, and systemd may have started it again already

@@ -7,12 +7,12 @@ import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headway.seams.runtimes import processes
 
-_ESTABLISHED, _LISTEN = "01", "0A"
+_ESTABLISHED, _HALF_CLOSED, _LISTEN = "01", "08", "0A"
 _DEBUGGER = 9229  # of Node, where no other is given
 
 
@@ -30,6 +30,16 @@ class Listener:
         """Whether a connection to 127.0.0.1 may end here."""
         address = getattr(self.address, "ipv4_mapped", None) or self.address
         return address.is_unspecified or address == ipaddress.IPv4Address("127.0.0.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visits:
+    """Connections that processes have taken, by their inodes; and whether one waits to be taken, or something that came
+    on one to be read.
+    """
+
+    taken: frozenset[int]
+    some_unheard: bool
 
 
 def listeners() -> list[Listener]:
@@ -91,6 +101,20 @@ def untaken(port: int, pid: int | None = None) -> int | None:
                 if row[3] == _LISTEN and int(row[1].rpartition(":")[2], 16) == port:
                     found = (found or 0) + int(row[4].partition(":")[2], 16)
     return found
+
+
+def visits(of: Collection[int]) -> Visits:
+    """The connections that others have made to ports of this machine."""
+    taken, unheard = set(), False
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in (processes.PROC / "net" / table).read_text().splitlines()[1:]:
+                row = line.split()
+                if row[3] in {_ESTABLISHED, _HALF_CLOSED} and int(row[1].rpartition(":")[2], 16) in of:
+                    inode = int(row[9])  # none for as long as no process has taken it
+                    unheard = unheard or not inode or int(row[4].partition(":")[2], 16) > 0
+                    taken.add(inode)
+    return Visits(taken=frozenset(taken - {0}), some_unheard=unheard)
 
 
 def reached() -> set[tuple[int, int]]:

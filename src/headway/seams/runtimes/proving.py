@@ -19,6 +19,7 @@ from headway.seams.runtimes.traefik import Https
 _NOT_REACHED: Mapping[int, str] = {502: "11", 504: "15"}
 _OF_THE_EDGE = frozenset({"content-length", "content-type", "date", "connection"})
 _FORWARDER: Mapping[str, str] = {"server": "Caddy", "content-length": "0"}
+NOBODY = "edge.invalid"  # no name that anybody could have
 PROOF_SECONDS = 10.0
 _SHORTEST_SECONDS = 0.1
 _HANDSHAKE_SECONDS = 2.0
@@ -128,13 +129,14 @@ class Prober:
         words = f"they end at {named or 'no release'} (status {answer.status})"
         return Seen(words=words, release_id=named, revision=revision)
 
-    async def knock(self) -> None:
-        """Returns when it answers, whatever that is. Raises NoAnswer."""
+    async def knock(self, path: str = "/") -> int:
+        """The status with which it answers on a host of nobody. Raises NoAnswer."""
         own_port = None if self.held is None else self.held.own_port
-        headers = {"Host": "edge.invalid"}
-        await requests.get(
-            reachable(self.host), self.port, "/", headers=headers, timeout_seconds=_KNOCK_SECONDS, own_port=own_port
+        headers = {"Host": NOBODY}
+        answer = await requests.get(
+            reachable(self.host), self.port, path, headers=headers, timeout_seconds=_KNOCK_SECONDS, own_port=own_port
         )
+        return answer.status
 
     async def certificate_for(self, host: str) -> bytes | None:
         """The certificate that who asks for the host is shown, None where there is none to be seen."""
