@@ -229,6 +229,7 @@ class Wiring:
         self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
         self._composes.keep(engine, self._events)
         engine.keep(self._schedules.clearing(engine.stopper), *self._previews.pollers(engine.stopper))
+        engine.keep(self._reactions.watching(engine.troubles))
         services = self._services(access, engine, operating, back, disk)
         return Wired(services=services, engine=engine, fleet=self._servers.fleet)
 

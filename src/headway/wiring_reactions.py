@@ -8,6 +8,7 @@ from functools import partial
 
 from headway.core.deployments.ledger import Ledger
 from headway.core.engine.poller import Poller
+from headway.core.engine.troubles import Troubles
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.tools import Tools
 from headway.domains.previews.acting import Acting
@@ -22,6 +23,7 @@ from headway.reactions.notifications.media import tell
 from headway.reactions.notifications.sending import Sending
 from headway.reactions.notifications.service import NotificationService
 from headway.reactions.notifications.telling import Telling
+from headway.reactions.notifications.troubles import TroubleWatch
 from headway.reactions.statuses.telling import Statuses
 from headway.reactions.webhooks.app_hooks import AppHooks
 from headway.reactions.webhooks.catching_up import CatchingUp
@@ -117,6 +119,10 @@ class ReactionWiring:
             swarm=Poller("swarm", partial(look_at_swarm, looking.composes.operating.tools.stacks.cluster, events)),
             catching_up=CatchingUp(db=db, taking=taking, head_of=looking.heads(db, data_dir).of),
         )
+
+    def watching(self, troubles: Troubles) -> Poller:
+        """What tells of loops that cannot do their work."""
+        return Poller("trouble watch", TroubleWatch(db=self.telling.db, troubles=troubles.all).look)
 
     def pollers(self) -> tuple[Poller, ...]:
         """What keeps it in order."""

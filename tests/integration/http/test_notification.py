@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from headway.core.deployments.status import Status
 from headway.infra.db.tables.notifications import notices
+from headway.kernel.errors import Unavailable
 from headway.reactions.notifications.disk import DiskWatch
 from headway.reactions.notifications.media import signature
 from tests.integration.http.server_rows import A_SERVER
@@ -145,6 +146,37 @@ async def test_a_disk_that_gets_full_is_told_once(world: World, monkeypatch: pyt
     assert [(each.told["type"], each.told["title"]) for each in heard.posted] == [
         ("disk.low", "Headway: only 1 MiB are free on the disk")
     ] * 2
+
+
+async def test_what_a_loop_cannot_do_is_told_once_and_names_nothing_of_anybody(world: World) -> None:
+    troubles, now = world.platform.engine.troubles, [0.0]
+    troubles._monotonic = lambda: now[0]
+    (watch,) = [each._work for each in world.platform.engine._pollers if each.name == "trouble watch"]
+
+    async def tried(item: str, times: int, *, fails: bool = True) -> None:
+        async def work() -> None:
+            if fails:
+                raise Unavailable(f"{item} of somebody cannot be done")
+
+        for _ in range(times):
+            now[0] += 1000
+            await troubles.attempt("undo", item, work)
+            await watch()
+
+    with receiver() as heard:
+        await channel(world, heard)
+        await tried("blip", 4)
+        await tried("blip", 1, fails=False)
+        await turn(world)
+        assert heard.posted == []
+        await tried("release", 12)
+        await tried("release", 1, fails=False)
+        await tried("release", 7)
+        await turn(world)
+    told = [each.told for each in heard.posted]
+    title = "Headway: what takes back half-made releases cannot do its work"
+    assert [(each["type"], each["title"]) for each in told] == [("panel.error", title)] * 2
+    assert not any("somebody" in str(each) or "release'" in str(each) for each in told)
 
 
 async def test_a_disk_of_a_server_that_gets_full_is_told_to_its_organisation(world: World) -> None:

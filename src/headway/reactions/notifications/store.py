@@ -195,7 +195,7 @@ def happening_of(tx: Tx, row: Row[Any]) -> Happening:
     services = [] if subject_id is None else services_of(tx, subject_id)
     name, project = names_of(tx, services, row.payload.get("projectId"))
     payload = {**row.payload, "subjectName": name, "projectName": project}
-    whose = subject_id or payload.get("channelId") or payload.get("serverId")
+    whose = subject_id or payload.get("channelId") or payload.get("serverId") or payload.get("loop")
     same = f"{row.topic}\n{whose}\n{payload.get('errorMessage')}"
     return Happening(
         event=row.topic,

@@ -16,6 +16,12 @@ _SAYS: Mapping[str, str] = {
     "out_of_reach": "is out of reach: its host does not answer",
     "missed": "was missed",
 }
+_LOOPS: Mapping[str, str] = {
+    "timer": "what starts schedules and backups",
+    "janitor": "what clears a machine",
+    "undo": "what takes back half-made releases",
+    "leftover": "what ends the processes of lost deployments",
+}
 _LONGEST = 2_000
 # Between these chats see somebody called, or an address hidden behind words.
 _CALLS = re.compile(r"(?<=@)(?=everyone|here|channel|all)|(?<=<)(?=[@!#])|(?<=\])(?=\()", re.IGNORECASE)
@@ -32,6 +38,8 @@ def title_of(event: str, payload: Mapping[str, Any]) -> str:
         case "disk", _, "low":
             of = f" of {payload['serverName']}" if payload.get("serverName") else ""
             return f"Headway: only {payload.get('freeBytes', 0) >> 20} MiB are free on the disk{of}"
+        case "panel", _, "error":
+            return f"Headway: {_LOOPS.get(payload.get('loop', ''), 'a loop')} cannot do its work"
         case kind, _, state:
             what = payload.get("subjectName") or payload.get("subjectId") or ""
             return f"{what}: {payload.get('title') or kind} {_SAYS.get(state, state)}".strip()
@@ -49,6 +57,8 @@ def body_of(event: str, notice_id: str, payload: Mapping[str, Any]) -> str:
         ("Time", payload.get("time")),
     )
     lines = [f"{name}: {value}" for name, value in named if value]
+    if items := payload.get("items"):
+        lines.append(f"{items} of its items failed again and again. settings.health says which, and why.")
     if left := payload.get("quiet"):
         lines.append(f"The same has happened {left} more times since this was told last.")
     return "\n".join((title_of(event, payload), *lines, f"Notification {notice_id}"))[:_LONGEST]
