@@ -357,14 +357,14 @@ def _further(project: PythonProject, start: Start, settings: BuildSettings) -> I
     if note := start.note_told if is_told else start.note_started:
         yield note
     if is_told and start.release and "release:" not in project.tree.text("Procfile"):
-        yield f"Migrations are not run: for that, set the release command: {start.release}"
+        yield f"Migrations are not run: headway apps set APP --release '{start.release}'"
     if "celery" in project.requires and start.framework != "Celery" and not is_told:
         yield "celery is required, and no worker is started: add a Procfile with a line for web and one for worker."
     migrations = next((name for name in ("alembic.ini", "migrations/alembic.ini") if name in project.tree), None)
     told = f"{settings.start} {settings.release} {project.tree.text('Procfile')}"
     if migrations is not None and project.requires.first("alembic", "flask-migrate") and "upgrade" not in told:
         line = "flask db upgrade" if "flask-migrate" in project.requires else "alembic upgrade head"
-        yield f"Migrations ({migrations}) are not run: for that, set the release command: {line}"
+        yield f"Migrations ({migrations}) are not run: headway apps set APP --release '{line}'"
     if "playwright" in project.requires:
         yield "playwright needs a browser: let the build command be 'playwright install --only-shell'."
 
