@@ -17,8 +17,8 @@ _READ = re.compile(
     r"""\s{0,80}["']([A-Z][A-Z0-9_]{1,60})["']"""
 )
 _DEFAULT = re.compile(r"\s*,\s*(?:default[ \t]*=[ \t]*)?(\[[^\]]{0,200}\]|[^)\n]{0,200})")
-_ALLOWED = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=[ \t]*([^\n]*(?:\n[ \t][^\n]*){0,6})", re.MULTILINE)
-_LISTS_HOSTS = re.compile(r"ALLOWED_(?:HOST|DOMAIN)S?$")
+_ALLOWED = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=(?!=)", re.MULTILINE)
+_LISTS_HOSTS = re.compile(r"(?:DJANGO_)?ALLOWED_HOSTS?")
 _NAMES_A_HOST = re.compile(r"HOST|DOMAIN|SERVER_NAME|FQDN")
 _TRUSTS = re.compile(r"CSRF_TRUSTED_ORIGINS?$|^TRUSTED_ORIGINS?$")
 _ITSELF = re.compile(
@@ -48,6 +48,7 @@ _SIGNS = re.compile(r"""(?:SECRET_KEY["'\]]*|secret_key)[ \t]*(?::[^=\n]{0,40})?
 _RANDOM = re.compile(r"get_random_secret_key|token_(?:hex|urlsafe|bytes)|urandom|uuid4")
 _FAR = 200
 _MOST = 400
+_LONGEST_VALUE = 1200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +81,12 @@ def hosts(texts: Sequence[str]) -> Iterator[Given]:
     """The variables that Django's ALLOWED_HOSTS is made of, and those of the origins that it trusts."""
     for text in texts:
         inside = [
-            each for match in _ALLOWED.finditer(text) for each in _reads(match[1]) if _NAMES_A_HOST.search(each.name)
+            each
+            for match in _ALLOWED.finditer(text)
+            for each in _reads(_value(text, match.end()))
+            if _NAMES_A_HOST.search(each.name)
         ]
-        for each in (*inside, *(each for each in _reads(text) if _LISTS_HOSTS.search(each.name))):
+        for each in (*inside, *(each for each in _reads(text) if _LISTS_HOSTS.fullmatch(each.name))):
             if not each.is_open:
                 note = f"ALLOWED_HOSTS comes from {each.name}, and is its own host names unless you set it."
                 yield Given(name=each.name, value=_joined(each, DOMAINS, DOMAIN), note=note)
@@ -154,6 +158,17 @@ def _signed_by(name: str) -> Given:
 def _stays(name: str, value: str) -> Given:
     said = "the database is a file of SQLite in the folder that stays (DATA_DIR)"
     return Given(name=name, value=value, note=f"Unless you set {name}, {said}.")
+
+
+def _value(text: str, start: int) -> str:
+    """What is assigned there: to the end of its line, or of the lines that its brackets go over."""
+    depth, taken = 0, list[str]()
+    for line in text[start : start + _LONGEST_VALUE].split("\n"):
+        taken.append(line)
+        depth += sum((each in "([{") - (each in ")]}") for each in line)
+        if depth <= 0:
+            break
+    return "\n".join(taken)
 
 
 def _joined(read: _Read, several: str, one: str) -> str:
