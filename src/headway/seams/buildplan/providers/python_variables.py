@@ -145,7 +145,8 @@ def database(texts: Sequence[str]) -> Given | None:
         for match in _READ.finditer(text):
             after = text[match.end() : match.end() + _FAR].split("\n\n")[0]
             kind = _SQLITE.search(after)
-            if _DATABASE.fullmatch(match[2]) and kind is not None and not _SSL.search(after):
+            may_lack = "[" not in match[1] and not _SSL.search(after)
+            if may_lack and kind is not None and _DATABASE.fullmatch(match[2]):
                 return _stays(match[2], f"{kind[1]}:///{DATA}/db.sqlite3")
     return None
 
