@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import asyncssh
@@ -41,7 +42,7 @@ async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
 def target(address: str, port: int, *, jump: SshTarget | None = None, guarded: bool = True) -> SshTarget:
     key = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
     given = {"name": "eu", "username": "root", "private_key": Secret(key)}
-    return SshTarget(address=address, port=port, jump=jump, guarded=guarded, host_key="ssh-ed25519 A", **given)  # type: ignore[arg-type]
+    return SshTarget(address=address, port=port, jump=jump, guarded=guarded, **given)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -110,7 +111,8 @@ async def test_what_was_judged_is_connected_to_by_both_clients(monkeypatch: pyte
             await log_in(target("rebound.example", port))
         assert (far, near) == (["127.0.0.2"], [])
     leading_to(monkeypatch, "127.0.0.2", "127.0.0.1")
-    files = client_files("/files", {"build": Way(target=await judged(target("rebound.example", 22)))})
+    known = replace(target("rebound.example", 22), host_key="ssh-ed25519 A")
+    files = client_files("/files", {"build": Way(target=await judged(known))})
     assert b'HostName "127.0.0.2"' in files["config"]
     assert b"rebound" not in b"".join(files.values())
 
