@@ -53,6 +53,8 @@ def test_a_deploy_is_done_when_every_service_is_up_and_replaces_only_what_has_ch
     assert shop.one()["composeStatus"] == "done"
     first = shop.containers()
     assert first.keys() == {"web", "db"}, "the third has done its work"
+    told = {each["serviceName"]: each["status"] for each in shop.panel.get("docker.getContainers")}
+    assert (told["once"][:11], told["once"][-4:]) == ("Exited (0) ", " ago"), "as the engine itself says it"
 
     second_row = shop.deploy(web=SERVES, db=SLEEPS, once=once)
     assert shop.containers() == first, "nothing has changed, so nothing is replaced"
