@@ -118,6 +118,18 @@ def test_files_and_pages_are_served_and_nothing_hidden(tmp_path: Path) -> None:
         assert told(client, "/nowhere") == (404, "lost")
 
 
+def test_a_site_in_a_folder_that_begins_with_a_dot_is_served_and_its_hidden_files_are_not(tmp_path: Path) -> None:
+    found = rules({"_redirects": "/pick/* /:splat 200\n/env /.env 200\n"})
+    with served(tmp_path / "docs" / ".vitepress" / "dist", found) as client:
+        assert [told(client, path) for path in ("/", "/docs/guide", "/pick/about")] == [
+            (200, "home"),
+            (200, "guide"),
+            (200, "about"),
+        ]
+        hidden = ("/.env", "/%2eenv", "/pick/.env", "/env", "/docs/../.env", "/docs//../.env", "/.%2f.env")
+        assert [told(client, path) for path in hidden] == [(404, "")] * 7
+
+
 def test_an_application_in_one_page_answers_deep_links_and_misses_files(tmp_path: Path) -> None:
     assert rules({}, pages=1).fallback
     assert not rules({}, pages=2).fallback

@@ -258,7 +258,9 @@ def file_server(folder: str, port: int, routes: list[dict[str, Any]] | None = No
     """Caddy's configuration: the site's ``routes`` (None: its files alone), no listing, nothing that begins with a dot,
     404.html where there is one, and no part of Caddy that listens, writes or phones beside it.
     """
-    files = {"handler": "file_server", "root": folder, "hide": [".*"]}
+    # Its own ``hide`` looks at the folder's path too, which would hide all of ``.vitepress/dist``.
+    files = {"handler": "file_server", "root": folder}
+    hidden = {"match": [{"path_regexp": {"pattern": r"/\."}}], "handle": [{"handler": "error", "status_code": 404}]}
     compressed = {"handler": "encode", "encodings": {"gzip": {}, "zstd": {}}, "prefer": ["zstd", "gzip"]}
     missing = {
         "match": [{"file": {"root": folder, "try_files": ["/404.html"]}}],
@@ -268,7 +270,7 @@ def file_server(folder: str, port: int, routes: list[dict[str, Any]] | None = No
         "listen": [f"127.0.0.1:{port}"],
         "automatic_https": {"disable": True},
         "protocols": ["h1"],
-        "routes": [{"handle": [compressed]}, *(routes or [{"handle": [files]}])],
+        "routes": [{"handle": [compressed]}, *(routes or [hidden, {"handle": [files]}])],
         "errors": {"routes": [missing]},
     }
     return {

@@ -37,7 +37,9 @@ def _of_rule(folder: str, rule: SiteRule) -> Iterable[Route]:
     path = target.partition("?")[0].partition("#")[0]
     there = _there(folder, path, f"{path}.html", f"{path.rstrip('/')}{_INDEX}")
     answered = files(folder, rule.status if rule.status != 200 else None)
-    yield {"match": [{**expression, **there}], "handle": [_to_what_is_there(), answered], "terminal": True}
+    inner = {"match": [there], "handle": [_to_what_is_there(), answered], "terminal": True}
+    # Within, since of one set of matchers the file's may come first, and would not know what the expression found.
+    yield {"match": [expression], "handle": [{"handler": "subroute", "routes": [inner]}]}
 
 
 def _files(folder: str) -> list[Route]:
@@ -72,6 +74,10 @@ def _fallback(folder: str) -> Route:
 
 
 def files(folder: str, status: int | None = None) -> Route:
-    """Caddy's file server: no listing, and nothing that begins with a dot."""
-    server: Route = {"handler": "file_server", "root": folder, "hide": [".*"]}
-    return server if status is None else {**server, "status_code": str(status)}
+    """Caddy's file server: no listing, and nothing that begins with a dot, as the address is by then. Its own ``hide``
+    looks at the folder's path too, which would hide all of ``.vitepress/dist``.
+    """
+    server: Route = {"handler": "file_server", "root": folder}
+    server = server if status is None else {**server, "status_code": str(status)}
+    hidden = {"match": [{"path_regexp": {"pattern": r"/\."}}], "handle": [{"handler": "error", "status_code": 404}]}
+    return {"handler": "subroute", "routes": [hidden, {"handle": [server]}]}
