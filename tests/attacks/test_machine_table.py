@@ -1,212 +1,167 @@
-"""Every setting that reaches the machine, by every kind of caller: saved, deployed, gone back to and restarted."""
+"""Every setting that reaches the machine or a server, by every kind of caller: saved, deployed, gone back to and
+restarted.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from headway.core.access import store as access
 from headway.core.access.machine import Power
-from headway.core.access.model import Grants, Role, Scope, Terms
-from headway.core.deployments import store as deployments
-from headway.core.deployments.run import RunFailed
-from headway.domains.applications import store as applications
-from headway.domains.applications.artifacts import dump_artifact
 from headway.domains.applications.model import ReleaseState
-from headway.domains.applications.snapshot import Snapshot
-from headway.domains.composes import store as composes
-from headway.domains.composes.model import Record
-from headway.infra.db.transaction import Tx
-from headway.kernel.artifacts import Commit, Image
-from headway.kernel.ids import new_id
-from tests.integration.http.world import KEYS, World, add_person, client_with, open_world
+from tests.integration.http.world import World, open_world
+from tests.machine_stage import (
+    CALLERS,
+    LOW_FILE,
+    MACHINE,
+    PLAIN_FILE,
+    SERVER,
+    Call,
+    Setting,
+    Stage,
+    Starts,
+    open_stage,
+)
 
 Json = Any
-MACHINE = "reaches the machine itself"
-NOT_NOW = "is not allowed to this service now"
-CALLERS = ("owner", "admin", "member", "key of the project", "key for CI", "owner of another", "admin of another")
-ROUTING = "http: {routers: {NAME.x: {rule: 'Path(`/x`)', service: NAME, entryPoints: [web]}}}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """How a setting is saved, taken out, deployed and restarted; ``made`` is the field of what its save has made."""
-
-    save: tuple[str, Mapping[str, Json]]
-    out: tuple[str, Mapping[str, Json]] | None
-    deploy: tuple[str, Mapping[str, Json]]
-    restart: tuple[str, Mapping[str, Json]] | None = None
-    made: str = ""
-
-
-def of_application(
-    save: tuple[str, Mapping[str, Json]], out: tuple[str, Mapping[str, Json]], made: str = ""
-) -> Setting:
-    """A setting of an application."""
-    return Setting(
-        save=save, out=out, deploy=("application.deploy", APP), restart=("application.reload", APP), made=made
-    )
-
-
+INSIDE = ("owner", "admin", "member", "key of the project", "key for CI")
 APP, COMPOSE = {"applicationId": "{app}"}, {"composeId": "{compose}"}
-SETTINGS: Mapping[Power, Setting] = {
-    Power.BIND: of_application(
-        save=("mounts.create", {"serviceId": "{app}", "type": "bind", "hostPath": "/", "mountPath": "/host"}),
-        out=("mounts.remove", {"mountId": "{made}"}),
+NO, ALWAYS = (None, None, None), (True, True, True)
+LATE, AT_ONCE = (True, True, False), (True, False, False)
+WHOLE: Starts = {"deploy": LATE, "rollback": AT_ONCE, "restart": LATE}
+
+
+def of_application(power: Power, save: Call, out: Call, starts: Starts = WHOLE, made: str = "") -> Setting:
+    """A setting of an application."""
+    given = {"deploy": ("application.deploy", APP), "restart": ("application.reload", APP)}
+    return Setting(power=power, save=save, out=out, starts=starts, made=made, **given)  # type: ignore[arg-type]
+
+
+def of_compose(power: Power, save: Mapping[str, Json], out: Mapping[str, Json], starts: Starts) -> Setting:
+    """A setting of a compose service."""
+    given = {"deploy": ("compose.deploy", COMPOSE), "restart": ("compose.start", COMPOSE)}
+    calls = {"save": ("compose.update", COMPOSE | save), "out": ("compose.update", COMPOSE | out)}
+    return Setting(power=power, starts=starts, **given, **calls)  # type: ignore[arg-type]
+
+
+def changed(**fields: Json) -> Call:
+    """A change of the application."""
+    return ("application.update", APP | fields)
+
+
+AT_DEPLOY: Starts = {"deploy": LATE, "rollback": ALWAYS, "restart": ALWAYS}
+ONCE: Starts = {"deploy": (True, None, False), "rollback": NO, "restart": NO}
+SCHEDULED = {"name": "s", "cronExpression": "@daily", "command": "id"}
+OF_THE_MACHINE: Mapping[str, Setting] = {
+    "bind": of_application(
+        Power.BIND,
+        ("mounts.create", {"serviceId": "{app}", "type": "bind", "hostPath": "/", "mountPath": "/host"}),
+        ("mounts.remove", {"mountId": "{made}"}),
         made="mountId",
     ),
-    Power.PORT: of_application(
-        save=("port.create", {**APP, "publishedPort": 53, "targetPort": 53, "protocol": "udp"}),
-        out=("port.delete", {"portId": "{port}"}),
+    "port": of_application(
+        Power.PORT,
+        ("port.create", {**APP, "publishedPort": 53, "targetPort": 53, "protocol": "udp"}),
+        ("port.delete", {"portId": "{port}"}),
     ),
-    Power.FOLDER: of_application(
-        save=("application.update", {**APP, "customGitUrl": "file:///var/lib/x"}),
-        out=("application.update", {**APP, "customGitUrl": "https://git.example/x.git"}),
+    "folder": of_application(
+        Power.FOLDER,
+        changed(customGitUrl="file:///var/lib/x"),
+        changed(customGitUrl="https://git.example/x.git"),
+        AT_DEPLOY,
     ),
-    Power.FETCH: of_application(
-        save=("application.update", {**APP, "engineFetch": True}),
-        out=("application.update", {**APP, "engineFetch": False}),
+    "fetch": of_application(Power.FETCH, changed(engineFetch=True), changed(engineFetch=False), AT_DEPLOY),
+    "loopback": of_application(
+        Power.LOOPBACK, changed(loopback=[5432]), changed(loopback=[]), dict.fromkeys(WHOLE, LATE)
     ),
-    Power.LOOPBACK: of_application(
-        save=("application.update", {**APP, "loopback": [5432]}),
-        out=("application.update", {**APP, "loopback": []}),
+    "routing": of_application(
+        Power.ROUTING,
+        ("application.updateTraefikConfig", {**APP, "traefikConfig": "{routing}"}),
+        ("application.updateTraefikConfig", {**APP, "traefikConfig": ""}),
+        dict.fromkeys(WHOLE, LATE),
     ),
-    Power.ROUTING: of_application(
-        save=("application.updateTraefikConfig", {**APP, "traefikConfig": "{routing}"}),
-        out=("application.updateTraefikConfig", {**APP, "traefikConfig": ""}),
+    "host": of_compose(
+        Power.HOST,
+        {"allowHostAccess": True},
+        {"allowHostAccess": False},
+        {"deploy": LATE, "rollback": AT_ONCE, "restart": AT_ONCE},
     ),
-    Power.HOST: Setting(
-        save=("compose.update", {**COMPOSE, "allowHostAccess": True}),
-        out=("compose.update", {**COMPOSE, "allowHostAccess": False}),
-        deploy=("compose.deploy", COMPOSE),
-        restart=("compose.start", COMPOSE),
+    "port of a compose file": replace(
+        of_compose(Power.PORT, {"composeFile": LOW_FILE}, {"composeFile": PLAIN_FILE}, WHOLE), at_deploy=True
     ),
-    Power.SCHEDULE: Setting(
-        save=(
-            "schedule.create",
-            {"name": "s", "cronExpression": "@daily", "command": "id", "scheduleType": "dokploy-server"},
-        ),
+    "fetch of a compose file": of_compose(
+        Power.FETCH,
+        {"engineFetch": True},
+        {"engineFetch": False},
+        {"deploy": LATE, "rollback": ALWAYS, "restart": ALWAYS},
+    ),
+    "schedule": Setting(
+        power=Power.SCHEDULE,
+        save=("schedule.create", {**SCHEDULED, "scheduleType": "dokploy-server"}),
         out=None,
         deploy=("schedule.runManually", {"scheduleId": "{made}"}),
         made="scheduleId",
+        starts=ONCE,
     ),
-    Power.DESTINATION: Setting(
+    "destination": Setting(
+        power=Power.DESTINATION,
         save=("destination.create", {"name": "d", "provider": "local"}),
         out=None,
         deploy=("backup.manualBackupCompose", {"backupId": "{backup}"}),
         made="destinationId",
+        starts=ONCE,
     ),
 }
-# What starts: while it is allowed, once it is taken out of the settings, once the organisation's grant is taken back.
-# None: there is no such thing.
-STARTS: Mapping[Power, Mapping[str, tuple[bool | None, bool | None, bool | None]]] = {
-    Power.BIND: {"deploy": (True, True, False), "rollback": (True, False, False), "restart": (True, True, False)},
-    Power.PORT: {"deploy": (True, True, False), "rollback": (True, False, False), "restart": (True, True, False)},
-    Power.FOLDER: {"deploy": (True, True, False), "rollback": (True, True, True), "restart": (True, True, True)},
-    Power.FETCH: {"deploy": (True, True, False), "rollback": (True, True, True), "restart": (True, True, True)},
-    Power.LOOPBACK: {"deploy": (True, True, False), "rollback": (True, True, False), "restart": (True, True, False)},
-    Power.ROUTING: {"deploy": (True, True, False), "rollback": (True, True, False), "restart": (True, True, False)},
-    Power.HOST: {"deploy": (True, True, False), "rollback": (True, False, False), "restart": (True, False, False)},
-    Power.SCHEDULE: {"deploy": (True, None, False), "rollback": (None,) * 3, "restart": (None,) * 3},
-    Power.DESTINATION: {"deploy": (True, None, False), "rollback": (None,) * 3, "restart": (None,) * 3},
+ONLY_OF_THE_PANEL = {Power.FOLDER, Power.DESTINATION}  # which fetches and keeps on its own machine
+ASKS_THE_SERVER = {Power.ROUTING}  # when it is saved, and no server answers here
+
+
+def _there(name: str, setting: Setting) -> Setting:
+    """The same on a server: its organisation's own, so that no grant of the machine is asked for."""
+    starts = {action: (allowed, out, allowed) for action, (allowed, out, _) in setting.starts.items()}
+    if name == "schedule":
+        save = ("schedule.create", {**SCHEDULED, "scheduleType": "server", "serverId": "{server}"})
+        return replace(setting, save=save, starts=starts, there=True)
+    return replace(setting, starts=starts, there=True)
+
+
+ROWS: Mapping[str, Setting] = OF_THE_MACHINE | {
+    f"{name} on a server": _there(name, each)
+    for name, each in OF_THE_MACHINE.items()
+    if each.power not in ONLY_OF_THE_PANEL | ASKS_THE_SERVER
 }
-
-
-class Stage:
-    """A world with everybody who may call, and in either organisation an application and a compose service."""
-
-    def __init__(self, world: World, clients: Mapping[str, httpx.AsyncClient]) -> None:
-        self.world = world
-        self.clients = clients
-        self.things: dict[bool, dict[str, str]] = {}
-
-    async def post(self, caller: str, call: tuple[str, Mapping[str, Json]]) -> httpx.Response:
-        """A call by somebody, about what their organisation has."""
-        procedure, given = call
-        things = self.things["another" in caller]
-        filled = {name: things[value[1:-1]] if _is_name(value) else value for name, value in given.items()}
-        return await self.clients[caller].post(f"/{procedure}", json=filled)
-
-    async def ok(self, caller: str, call: tuple[str, Mapping[str, Json]]) -> Json:
-        """A call that must succeed."""
-        answer = await self.post(caller, call)
-        assert answer.status_code == 200, (call, answer.text)
-        return answer.json() if answer.content else None
-
-    async def save(self, caller: str, setting: Setting) -> httpx.Response:
-        """Saves a setting; what it is known by is noted."""
-        answer = await self.post(caller, setting.save)
-        if answer.status_code == 200:
-            things = self.things["another" in caller]
-            if setting.made:
-                things["made"] = answer.json()[setting.made]
-            found = (await self.clients[caller].get("/application.one", params={"applicationId": things["app"]})).json()
-            things["port"] = found["ports"][0]["portId"] if found.get("ports") else ""
-        return answer
-
-    async def deploys(self, caller: str, call: tuple[str, Mapping[str, Json]]) -> bool:
-        """Whether what somebody asks to be started is let in; it ends at once."""
-        answer = await self.post(caller, call)
-        assert answer.status_code == 200, (caller, call, answer.text)
-        lease = await self.world.claim()
-        parts = self.world.platform.engine._parts
-
-        def freeze(tx: Tx) -> str | None:
-            deployment = deployments.find(tx, lease.deployment_id)
-            try:
-                parts.kinds[deployment.kind].freeze(tx, deployment)
-            except RunFailed as failed:
-                return f"{failed.reason}: {failed.message}"
-            return None
-
-        said = await self.world.services.db.read(freeze)
-        await self.world.end(lease)
-        assert said is None or (said.startswith("refused: ") and NOT_NOW in said), said
-        return said is None
-
-    async def allows(self, caller: str, call: tuple[str, Mapping[str, Json]]) -> bool:
-        """Whether a call is not refused for what it would use of the machine; no engine runs here."""
-        answer = await self.post(caller, call)
-        return NOT_NOW not in answer.text and MACHINE not in answer.text
-
-    async def serve(self, *, other: bool) -> None:
-        """What is set now serves, and the same once more as a release to go back to."""
-        things, db, vault = self.things[other], self.world.services.db, self.world.platform.data_dir.vault
-        application = await db.read(lambda tx: applications.find(tx, things["app"], vault))
-        compose = await db.read(lambda tx: composes.find(tx, things["compose"], vault))
-        image = dump_artifact(Image(reference="sha256:x", name="x"))
-        commit = Commit(hash="c" * 40, subject="First", author="Ann", branch="main")
-        snapshot = Snapshot(
-            commit=commit, artifact=image, settings=application.settings, variables={}, mask=(), hosts=()
-        )
-        for state in (ReleaseState.RETIRED, ReleaseState.STARTING):
-            given = {"state": state, "runtime": "container"}
-            things[f"release {state}"] = await self.world.release(things["app"], snapshot, **given)
-        asks = ("gives the service web privileged",) if compose.settings.host_access else ()
-        record = Record(file={"services": {"web": {"image": "x"}}}, host=asks)
-
-        def write(tx: Tx) -> None:
-            serving = things[f"release {ReleaseState.STARTING}"]
-            applications.make_serving(tx, things["app"], serving, timedelta(hours=1))
-            for name in ("back", "now"):
-                things[name] = new_id()
-                made = {"release_id": things[name], "compose_id": things["compose"], "folder": "/x"}
-                composes.write_release(tx, vault, record=record, commit_hash=None, **made)
-                composes.make_serving(tx, things["compose"], things[name])
-
-        await db.run(write)
-
-
-def _is_name(value: Json) -> bool:
-    return isinstance(value, str) and value[:1] == "{" and value[-1:] == "}"
+# Settings by which the panel, or a build, connects to somewhere; by what says whether it may be near, where it starts.
+A_DATABASE = {"name": "d", "databaseName": "d", "databaseUser": "u", "databasePassword": "p"}
+A_BACKUP = {"databaseType": "postgres", "database": "d", "prefix": "/", "environmentId": "{environment}"}
+A_LOGIN = {"username": "u", "password": "p"}
+ADDRESSES: Mapping[str, tuple[Call, str]] = {
+    "repository": (changed(customGitUrl="http://10.1.1.1/x.git"), "guarded"),
+    "image": (changed(sourceType="docker", dockerImage="10.1.1.1:5000/x"), "image_guarded"),
+    "repository of a compose file": (
+        ("compose.update", {**COMPOSE, "sourceType": "git", "customGitUrl": "http://10.1.1.1/x.git"}),
+        "guarded",
+    ),
+    "channel": (("notification.create", {"name": "n", "endpoint": "http://10.1.1.1/x"}), ""),
+    "registry": (("registry.create", {"registryName": "r", "registryUrl": "10.1.1.1:5000", **A_LOGIN}), ""),
+    "gitea": (("gitea.create", {"name": "g", "giteaUrl": "http://10.1.1.1", "accessToken": "t"}), ""),
+    "gitlab": (("gitlab.create", {"name": "g", "gitlabUrl": "http://10.1.1.1", "accessToken": "t"}), ""),
+    "storage": (("destination.create", {"name": "d", "type": "webdav", "options": {"url": "http://10.1.1.1"}}), ""),
+    "database": (
+        ("postgres.create", {**A_DATABASE, "environmentId": "{environment}", "connection": {"host": "10.1.1.1"}}),
+        "",
+    ),
+    "server of a backup": (
+        ("backup.create", {**A_BACKUP, "destinationId": "{made}", "connection": {"host": "10.1.1.1", **A_LOGIN}}),
+        "",
+    ),
+}
+NEAR = "private network"
+every_row = pytest.mark.parametrize("name", ROWS)
 
 
 @pytest.fixture
@@ -219,153 +174,147 @@ async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def stage(world: World) -> AsyncIterator[Stage]:
-    async with AsyncExitStack() as stack:
-        keys = await _admitted(world)
-        clients = {name: await stack.enter_async_context(client_with(world.app, key)) for name, key in keys.items()}
-        made = Stage(world, clients)
-        for other, owner in ((False, "owner"), (True, "owner of another")):
-            made.things[other] = await _things(made, owner)
-        await _narrow(made)
+async def stage(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    name = request.node.callspec.params.get("name", "")
+    async with open_stage(world, there=name in ROWS and ROWS[name].there) as made:
         yield made
 
 
-async def _things(stage: Stage, owner: str) -> dict[str, str]:
-    client, url = stage.clients[owner], "https://git.example/x.git"
-    place = (await client.post("/project.create", json={"name": "p"})).json()
-    where = {"environmentId": place["environment"]["environmentId"]}
-    app = (await client.post("/application.create", json={"name": "a", "customGitUrl": url, **where})).json()
-    file = "services: {web: {image: x}}"
-    compose = (await client.post("/compose.create", json={"name": "c", "composeFile": file, **where})).json()
-    return {
-        "project": place["project"]["projectId"],
-        "app": app["applicationId"],
-        "compose": compose["composeId"],
-        "routing": ROUTING.replace("NAME", app["appName"]),
-    }
-
-
-async def _admitted(world: World) -> dict[str, str]:
-    def add(tx: Tx) -> None:
-        owner = access.first_owner(tx)
-        assert owner is not None
-        add_person(tx, "adm", owner[1], Role.ADMIN)
-        other = tx.connection.exec_driver_sql(
-            "SELECT organization_id FROM organizations WHERE name = 'Others'"
-        ).scalar()
-        add_person(tx, "adm-of-others", str(other), Role.ADMIN)
-
-    await world.services.db.run(add)
-    return {
-        "owner": KEYS["owner"],
-        "admin": "adm".ljust(64, "-"),
-        "member": KEYS["member"],
-        "key of the project": "of-project".ljust(64, "-"),
-        "key for CI": "for-ci".ljust(64, "-"),
-        "owner of another": KEYS["stranger"],
-        "admin of another": "adm-of-others".ljust(64, "-"),
-    }
-
-
-async def _narrow(stage: Stage) -> None:
-    """A member of the project, and keys of the owner's for it alone."""
-    project = frozenset({stage.things[False]["project"]})
-
-    def write(tx: Tx) -> None:
-        owner = access.first_owner(tx)
-        assert owner is not None
-        member = tx.connection.exec_driver_sql(
-            "SELECT member_id FROM members JOIN users USING (user_id) WHERE users.name = 'member'"
-        ).scalar()
-        access.give(tx, str(member), Grants(projects=project))
-        whose = {"user_id": owner[0], "organization_id": owner[1]}
-        access.add_key(tx, "of-project".ljust(64, "-"), name="p", terms=Terms(projects=project), **whose)
-        for_ci = Terms(projects=project, scopes=frozenset({Scope.DEPLOY, Scope.READ}))
-        access.add_key(tx, "for-ci".ljust(64, "-"), name="ci", terms=for_ci, **whose)
-
-    await stage.world.services.db.run(write)
-    stage.world.services.access.forget()
-
-
-every_power = pytest.mark.parametrize("power", list(Power))
-
-
 def test_no_power_is_missing() -> None:
-    assert set(SETTINGS) == set(STARTS) == set(Power)
+    assert {each.power for each in ROWS.values()} == set(Power)
+    assert {each.power for each in ROWS.values() if each.there} == set(Power) - ONLY_OF_THE_PANEL - ASKS_THE_SERVER
 
 
-@every_power
-async def test_only_who_may_use_the_machine_saves_it(stage: Stage, power: Power) -> None:
-    setting = SETTINGS[power]
-    for caller in CALLERS:
-        if caller != "owner":
-            answer = await stage.save(caller, setting)
-            assert answer.status_code in {403, 404}, (caller, answer.text)
-    for caller in ("admin", "owner of another", "admin of another"):
-        assert MACHINE in (await stage.save(caller, setting)).text, caller
-    assert (await stage.save("owner", setting)).status_code == 200
-    await _give(stage, "owner")
-    assert MACHINE in (await stage.save("admin of another", setting)).text
-    assert (await stage.save("owner of another", setting)).status_code == 200
+@every_row
+async def test_only_who_may_use_the_machine_saves_it(stage: Stage, name: str) -> None:
+    setting = ROWS[name]
+    if setting.at_deploy:
+        await _is_judged_at_the_deploy(stage, setting)
+        return
+    may = {"owner", "admin", "owner of another", "admin of another"} if setting.there else {"owner"}
+    for caller in (each for each in CALLERS if each not in may):
+        answer = await stage.save(caller, setting)
+        assert answer.status_code in {403, 404}, (caller, answer.text)
+        if "admin" in caller or caller == "owner of another":
+            assert MACHINE in answer.text, caller
+        if caller == "key of the project" and setting.out is not None:
+            assert (SERVER if setting.there else MACHINE) in answer.text
+    if not setting.there:
+        await _give(stage, "owner")
+        assert MACHINE in (await stage.save("admin of another", setting)).text
+    for caller in ("owner", "owner of another", *(("admin", "admin of another") if setting.there else ())):
+        assert (await stage.save(caller, setting)).status_code == 200, caller
+        if setting.out is not None:
+            await stage.ok(caller, setting.out)
 
 
-@every_power
-async def test_it_starts_for_whoever_may_start_it_as_long_as_it_is_allowed(stage: Stage, power: Power) -> None:
-    setting, starts = SETTINGS[power], STARTS[power]
-    await _begun(stage, "owner", power)
-    inside = ("owner", "admin", "member", "key of the project", "key for CI")
-    outside = power in {Power.SCHEDULE, Power.DESTINATION}
-    callers = ("owner", "admin") if outside else inside
+async def _is_judged_at_the_deploy(stage: Stage, setting: Setting) -> None:
+    """Whoever may change the file writes it; who deploys it first says whether it may reach so far."""
+    may = ("admin", "owner") if setting.there else ("owner",)
+    await stage.ok("admin", setting.save)
+    for caller in (each for each in INSIDE if each not in may):
+        assert await stage.deploys(caller, setting.deploy) is False, caller
+    assert await stage.deploys(may[0], setting.deploy) is True
+    await stage.ok("admin of another", setting.save)
+    if not setting.there:
+        for caller in ("owner of another", "admin of another"):
+            assert await stage.deploys(caller, setting.deploy) is False, caller
+        await _give(stage, "owner")
+        assert await stage.deploys("admin of another", setting.deploy) is False
+    assert await stage.deploys("owner of another", setting.deploy) is True
+
+
+@every_row
+async def test_it_starts_for_whoever_may_start_it_as_long_as_it_is_allowed(stage: Stage, name: str) -> None:
+    setting = ROWS[name]
+    await _begun(stage, "owner", setting)
+    callers = ("owner", "admin") if setting.power in {Power.SCHEDULE, Power.DESTINATION} else INSIDE
     for column, change in enumerate((None, setting.out)):
         if column and change is None:
             continue
         if change is not None:
             await stage.ok("owner", change)
         for caller in callers:
-            for action, expected in starts.items():
+            for action, expected in setting.starts.items():
                 if expected[column] is not None:
-                    done = await _tried(stage, caller, power, action)
+                    done = await _tried(stage, caller, setting, action)
                     assert done is expected[column], (caller, action, "taken out" if column else "allowed")
 
 
-@every_power
-async def test_it_starts_no_more_once_the_machine_is_taken_back(stage: Stage, power: Power) -> None:
+@every_row
+async def test_it_starts_no_more_once_the_machine_is_taken_back(stage: Stage, name: str) -> None:
+    setting = ROWS[name]
     await _give(stage, "owner")
-    await _begun(stage, "owner of another", power)
-    await stage.ok("owner", ("organization.withdrawMachine", {"organizationId": await _others(stage)}))
+    await _begun(stage, "owner of another", setting)
+    await stage.ok("owner", ("organization.withdrawMachine", {"organizationId": await stage.others()}))
     for caller in ("owner of another", "admin of another"):
-        for action, expected in STARTS[power].items():
+        for action, expected in setting.starts.items():
             if expected[2] is not None:
-                assert await _tried(stage, caller, power, action) is expected[2], (caller, action)
+                assert await _tried(stage, caller, setting, action) is expected[2], (caller, action)
 
 
-async def _begun(stage: Stage, owner: str, power: Power) -> None:
+async def _begun(stage: Stage, owner: str, setting: Setting) -> None:
     """The setting is saved and serves."""
-    other, setting = "another" in owner, SETTINGS[power]
+    other = "another" in owner
     assert (await stage.save(owner, setting)).status_code == 200
+    if setting.at_deploy:
+        assert await stage.deploys(owner, setting.deploy) is True
     await stage.serve(other=other)
-    if power is Power.DESTINATION:
+    if setting.power is Power.DESTINATION:
         given = {"databaseType": "postgres", "database": "d", "serviceName": "web", "destinationId": "{made}"}
         made = await stage.ok(owner, ("backup.create", {**given, **COMPOSE}))
         stage.things[other]["backup"] = made["backupId"]
 
 
-async def _tried(stage: Stage, caller: str, power: Power, action: str) -> bool:
-    setting, things = SETTINGS[power], stage.things["another" in caller]
+async def _tried(stage: Stage, caller: str, setting: Setting, action: str) -> bool:
+    things = stage.things["another" in caller]
     if action == "deploy":
         return await stage.deploys(caller, setting.deploy)
     if action == "rollback":
-        release = things["back"] if power is Power.HOST else things[f"release {ReleaseState.RETIRED}"]
+        release = things["back"] if setting.is_of_compose else things[f"release {ReleaseState.RETIRED}"]
         return await stage.allows(caller, ("rollback.rollback", {"rollbackId": release}))
     assert setting.restart is not None
     return await stage.allows(caller, setting.restart)
 
 
 async def _give(stage: Stage, giver: str) -> None:
-    await stage.ok(giver, ("organization.grantMachine", {"organizationId": await _others(stage)}))
+    await stage.ok(giver, ("organization.grantMachine", {"organizationId": await stage.others()}))
 
 
-async def _others(stage: Stage) -> str:
-    rows = (await stage.clients["owner"].get("/organization.machine")).json()
-    found: str = next(each["organizationId"] for each in rows if not each["owns"])
-    return found
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_only_who_may_use_the_machine_saves_an_address_that_is_near(stage: Stage, address: str) -> None:
+    save, _ = ADDRESSES[address]
+    for owner in ("owner", "owner of another"):
+        far = {"name": "d", "type": "webdav", "options": {"url": "https://dav.example.org/"}}
+        things = stage.things["another" in owner]
+        things["made"] = (await stage.ok(owner, ("destination.create", far)))["destinationId"]
+    for caller in (each for each in CALLERS if each != "owner"):
+        answer = await stage.post(caller, save)
+        assert answer.status_code in {403, 404}, (caller, answer.text)
+        assert NEAR in answer.text or caller in {"member", "key of the project", "key for CI"}, (caller, answer.text)
+    assert (await stage.post("owner", save)).status_code == 200
+    await _give(stage, "owner")
+    assert NEAR in (await stage.post("admin of another", save)).text
+    assert (await stage.post("owner of another", save)).status_code == 200
+
+
+@pytest.mark.parametrize("address", [name for name, (_, mark) in ADDRESSES.items() if mark])
+async def test_an_address_leads_as_far_as_whoever_saved_it_may_whoever_starts(stage: Stage, address: str) -> None:
+    """A rollback and a restart ask no address: they begin from what was made."""
+    (procedure, given), mark = ADDRESSES[address]
+    deploy = ("compose.deploy", COMPOSE) if procedure.startswith("compose") else ("application.deploy", APP)
+    far = {
+        name: value.replace("10.1.1.1", "git.example") if isinstance(value, str) else value
+        for name, value in given.items()
+    }
+    for saved, guarded in ((("admin", far), True), (("owner", given), False)):
+        await stage.ok(saved[0], (procedure, saved[1]))
+        for caller in INSIDE:
+            assert (await stage.planned(caller, deploy))[mark] is guarded, (saved[0], caller)
+    others = {"organizationId": await stage.others()}
+    await stage.ok("owner", ("organization.grantMachine", others))
+    await stage.ok("owner of another", (procedure, given))
+    for telling, guarded in (("grantMachine", False), ("withdrawMachine", True)):
+        await stage.ok("owner", (f"organization.{telling}", others))
+        for caller in ("owner of another", "admin of another"):
+            assert (await stage.planned(caller, deploy))[mark] is guarded, (telling, caller)

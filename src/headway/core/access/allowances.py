@@ -46,9 +46,17 @@ def save(tx: Tx, actor: Actor, subject_id: str, needs: Iterable[Need], *, of: Co
     for need in sorted(wanted - standing, key=lambda each: (each.power, each.value)):
         require_need(actor, need)
         _write(tx, subject_id, actor.organization_id, need, (actor.user_id, actor.name))
-    for need in standing - wanted:
-        if need.power in of:
-            tx.execute(update(machine_allowances).where(*_is(subject_id, need)).values(withdrawn_at=tx.now))
+    _withdraw(tx, subject_id, (each for each in standing - wanted if each.power in of))
+
+
+def withdraw_others(tx: Tx, subject_id: str, needs: Iterable[Need], *, of: Power) -> None:
+    """What was allowed of a power is withdrawn where it is none of these needs."""
+    _withdraw(tx, subject_id, (each for each in _standing(tx, subject_id) - set(needs) if each.power is of))
+
+
+def _withdraw(tx: Tx, subject_id: str, needs: Iterable[Need]) -> None:
+    for need in needs:
+        tx.execute(update(machine_allowances).where(*_is(subject_id, need)).values(withdrawn_at=tx.now))
 
 
 def note(tx: Tx, organization_id: str, subject_id: str, needs: Iterable[Need], *, by: tuple[str, str]) -> None:

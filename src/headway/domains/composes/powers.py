@@ -46,6 +46,10 @@ def needs_of_record(compose_id: str, record: Record, host_id: str) -> set[Need]:
     reaches = any(_reaching(compose_id, record.file)) if record.host is None else bool(record.host)
     if reaches:
         return {Need(power=Power.HOST, server_id=_server(host_id))}
+    return _of_ports(record, host_id)
+
+
+def _of_ports(record: Record, host_id: str) -> set[Need]:
     return {Need(power=Power.PORT, value=port, server_id=_server(host_id)) for port in low_ports(record.file)}
 
 
@@ -86,14 +90,15 @@ def may_fetch(tx: Tx, compose: Compose, settings: ComposeSettings) -> bool:
 
 
 def require_record(tx: Tx, deployment: Deployment, compose: Compose, record: Record) -> None:
-    """Whether what a deploy has read may run: whoever deployed it allows the ports that its file has now, if they may.
-    Raises NotAllowed.
+    """Whether what a deploy has read may run: whoever deployed it allows the ports that its file has now, if they may,
+    and those that it has no more are allowed no longer. Raises NotAllowed.
     """
     needs = needs_of_record(compose.compose_id, record, compose.host_id)
     by = deployment.input.get(ALLOWS)
     if by is not None:
         ports = [each for each in needs if each.power is Power.PORT]
         allowances.note(tx, compose.organization_id, compose.compose_id, ports, by=(by["user_id"], by["name"]))
+    allowances.withdraw_others(tx, compose.compose_id, _of_ports(record, compose.host_id), of=Power.PORT)
     allowances.require(tx, compose.organization_id, _whose(compose), needs)
 
 
