@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.bounds import P99_SECONDS, connected, heard, said, watched
+from tests.integration.http.world import World, open_world
 from tests.panel import Panel, panel
 
 pytestmark = pytest.mark.slow
@@ -78,3 +83,49 @@ def test_who_has_a_seat_and_falls_silent_loses_it(running: Panel, tokens: list[s
         time.sleep(0.3)
         assert delivered(running, tokens[0]) < 10
         assert all(heard(each).startswith(b"HTTP/1.1 408 ") for each in slow)
+
+
+@pytest.fixture
+async def world(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[World]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copyfile(sqlite_template, folder / "headway.db")
+    async with open_world(folder) as opened:
+        yield opened
+
+
+async def sent(world: World, address: str, token: str, body: str | AsyncIterator[bytes]) -> int:
+    """What a delivery from an address of the internet is answered, which a test on one machine has to say itself."""
+    headers = {"content-type": "application/json", "x-github-event": "push"}
+    way = httpx.ASGITransport(world.app, client=(address, 4_000))
+    async with httpx.AsyncClient(transport=way, base_url="http://localhost/api") as client:
+        return (await client.post(f"/deploy/{token}", content=body, headers=headers)).status_code
+
+
+async def test_who_comes_from_one_address_does_not_take_every_seat(world: World) -> None:
+    """With the tokens of services of its own, and as slowly as it is let."""
+    ids = [await world.application(f"app{each}") for each in range(4)]
+    tokens = [(await world.get("application.one", applicationId=each))["refreshToken"] for each in ids]
+    over, seated = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"[" + b" " * (1_200 << 10)
+        seated.release()
+        while not over.is_set():
+            yield b" "
+            await asyncio.sleep(0.1)
+        yield b"]"
+
+    slow = [asyncio.create_task(sent(world, "203.0.113.7", each, slowly())) for each in tokens[:2]]
+    async with asyncio.timeout(20):
+        for _ in slow:
+            await seated.acquire()
+    third = asyncio.create_task(sent(world, "203.0.113.7", tokens[2], LARGE))
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(10):
+        assert await sent(world, "203.0.113.8", tokens[3], LARGE) == 200
+    assert not third.done(), "its address has two seats"
+    over.set()
+    async with asyncio.timeout(20):
+        assert await third == 200
+        await asyncio.gather(*slow)
