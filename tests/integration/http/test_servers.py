@@ -103,6 +103,27 @@ async def test_a_server_that_was_set_up_anew_is_refused_until_its_key_is_forgott
     await site.world.get("server.validate", serverId=site.server_id)
 
 
+async def test_a_key_stays_pinned_over_another_port_and_back(site: Site, tmp_path: Path) -> None:
+    """Who comes to listen on another port of the machine is not taken for it."""
+    await site.world.get("server.validate", serverId=site.server_id)
+    pinned = (await site.one())["hostKeyFingerprint"]
+    with ssh_server(tmp_path / "other") as other:
+        assert other.host_key != site.ssh.host_key
+        changes: tuple[dict[str, object], ...] = (
+            {"port": other.port},
+            {"port": site.ssh.port, "ipAddress": "localhost"},
+            {"port": other.port, "ipAddress": "127.0.0.1", "username": "root"},
+            {"port": site.ssh.port},
+        )
+        for change in changes:
+            await site.world.post("server.update", serverId=site.server_id, **change)
+            answer = await site.world.owner.get("/server.validate", params={"serverId": site.server_id})
+            is_itself = change["port"] == site.ssh.port
+            assert (answer.status_code, "has changed" in answer.text) == ((200, False) if is_itself else (503, True))
+            assert (await site.one())["hostKeyFingerprint"] == pinned == fingerprint(site.ssh.host_key)
+        assert "Accepted publickey" not in (other.folder / "log").read_text(), "nobody logged in there"
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
