@@ -7,7 +7,9 @@ import json
 import os
 import stat
 import tarfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +231,70 @@ def test_a_containers_volume_gets_its_files_back_and_no_device(shop: tuple[Panel
     found = listing(folder)
     assert (found["suid"].st_uid, found["suid"].st_gid, stat.S_IMODE(found["suid"].st_mode)) == (999, 998, 0o4755)
     assert stat.S_ISFIFO(found["pipe"].st_mode)
+
+
+# chown, dac_override, fowner and fsetid by their numbers: what it takes to give files back to their owners.
+FILLING = sum(1 << number for number in (0, 1, 3, 4))
+
+
+@contextmanager
+def seen(word: str) -> Iterator[list[dict[str, str]]]:
+    """What the kernel says of each program of this name that fills a folder meanwhile."""
+    found: dict[int, dict[str, str]] = {}
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.002):
+            for each in Path("/proc").glob("[1-9]*"):
+                with suppress(OSError):
+                    words = (each / "cmdline").read_bytes().split(b"\0")
+                    if words[:2] == [b"tar", b"--extract"] and any(word.encode() in part for part in words):
+                        lines = (each / "status").read_text().splitlines()
+                        found[int(each.name)] = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    programs: list[dict[str, str]] = []
+    try:
+        yield programs
+    finally:
+        over.set()
+        looking.join()
+        programs.extend(found.values())
+
+
+def large(tar: tarfile.TarFile) -> None:
+    """It takes a while to write."""
+    added(tar, "./large", bytes(256 << 20), uid=999)
+
+
+def rights(program: dict[str, str]) -> tuple[int, ...]:
+    """Those in force, those that there can ever be, those that are kept, and whether a program can bring others."""
+    return (
+        *(int(program[each], 16) for each in ("CapEff", "CapBnd", "CapPrm", "CapInh", "CapAmb")),
+        int(program["NoNewPrivs"]),
+    )
+
+
+@pytest.mark.docker
+def test_what_fills_a_volume_has_four_rights_of_roots_and_gets_no_other(shop: tuple[Panel, Stack, Path]) -> None:
+    running, made_, folder = shop
+    with seen(folder.parent.name) as programs:
+        row, log = restored(running, large, composeId=made_.compose_id, volumeName="kept")
+    assert row["status"] == "done", log
+    print(programs and {name: programs[-1][name] for name in ("Name", "Uid", "CapEff", "CapBnd", "NoNewPrivs")})
+    assert {rights(each) for each in programs} == {(FILLING, FILLING, FILLING, 0, 0, 1)}
+
+
+@pytest.mark.slow
+def test_what_fills_a_native_folder_has_no_right_at_all(native: tuple[Panel, str, Path]) -> None:
+    running, application_id, data = native
+    with seen(data.name) as programs:
+        row, log = restored(running, large, applicationId=application_id, volumeName="data")
+    assert row["status"] == "done", log
+    assert {(each["Uid"].split()[1], rights(each)[0], rights(each)[2]) for each in programs} == {
+        (str(data.stat().st_uid), 0, 0)
+    }
 
 
 @pytest.mark.docker
