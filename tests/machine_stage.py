@@ -216,7 +216,7 @@ async def _things(stage: Stage, owner: str, *, there: bool) -> dict[str, str]:
     place = await made("project.create", name="p")
     where = {"environmentId": place["environment"]["environmentId"]}
     if there:
-        things["server"] = (await made("server.create", name="far", ipAddress="127.0.0.1"))["serverId"]
+        things["server"] = (await made("server.create", name="far", ipAddress="eu.example.org"))["serverId"]
         where["serverId"] = things["server"]
     app = await made("application.create", name="a", customGitUrl=url, **where)
     compose = await made("compose.create", name="c", composeFile=PLAIN_FILE, sourceType="raw", **where)

@@ -45,7 +45,7 @@ def of_application(power: Power, save: Call, out: Call, starts: Starts = WHOLE, 
 def of_compose(power: Power, save: Mapping[str, Json], out: Mapping[str, Json], starts: Starts) -> Setting:
     """A setting of a compose service."""
     given = {"deploy": ("compose.deploy", COMPOSE), "restart": ("compose.start", COMPOSE)}
-    calls = {"save": ("compose.update", COMPOSE | save), "out": ("compose.update", COMPOSE | out)}
+    calls = {"save": ("compose.update", {**COMPOSE, **save}), "out": ("compose.update", {**COMPOSE, **out})}
     return Setting(power=power, starts=starts, **given, **calls)  # type: ignore[arg-type]
 
 
@@ -130,10 +130,13 @@ def _there(name: str, setting: Setting) -> Setting:
     return replace(setting, starts=starts, there=True)
 
 
-ROWS: Mapping[str, Setting] = OF_THE_MACHINE | {
-    f"{name} on a server": _there(name, each)
-    for name, each in OF_THE_MACHINE.items()
-    if each.power not in ONLY_OF_THE_PANEL | ASKS_THE_SERVER
+ROWS: Mapping[str, Setting] = {
+    **OF_THE_MACHINE,
+    **{
+        f"{name} on a server": _there(name, each)
+        for name, each in OF_THE_MACHINE.items()
+        if each.power not in ONLY_OF_THE_PANEL | ASKS_THE_SERVER
+    },
 }
 # Settings by which the panel, or a build, connects to somewhere; by what says whether it may be near, where it starts.
 A_DATABASE = {"name": "d", "databaseName": "d", "databaseUser": "u", "databasePassword": "p"}
@@ -148,6 +151,7 @@ ADDRESSES: Mapping[str, tuple[Call, str]] = {
     ),
     "channel": (("notification.create", {"name": "n", "endpoint": "http://10.1.1.1/x"}), ""),
     "registry": (("registry.create", {"registryName": "r", "registryUrl": "10.1.1.1:5000", **A_LOGIN}), ""),
+    "server": (("server.create", {"name": "s", "ipAddress": "10.1.1.1"}), ""),
     "gitea": (("gitea.create", {"name": "g", "giteaUrl": "http://10.1.1.1", "accessToken": "t"}), ""),
     "gitlab": (("gitlab.create", {"name": "g", "gitlabUrl": "http://10.1.1.1", "accessToken": "t"}), ""),
     "storage": (("destination.create", {"name": "d", "type": "webdav", "options": {"url": "http://10.1.1.1"}}), ""),
