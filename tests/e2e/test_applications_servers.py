@@ -162,12 +162,15 @@ def test_the_command_line_deploys_on_a_server_and_leaves_there_what_is_there(sit
     assert re.search(r"Server +far\n", succeed(site.panel, "apps", "show", "typed"))
     assert (made["serverId"], site.visit(made["applicationId"]).text) == (site.server_id, "ok")
     with following(site.panel, tmp_path, "typed", "-f") as (told, news):
-        until(lambda: told.read_text() == "one begins with ******\n")
+        until(lambda: "one begins with ******\n" in told.read_text())
         commit(tmp_path / "typed", talks("two"), "second")
         succeed(site.panel, "deploy", str(tmp_path / "typed"), "--server", "far")
         until(lambda: "has ended" in news.read_text())
     lines = ["one begins with ******", "two begins with ******", "bye from one"]
-    assert sorted(told.read_text().splitlines()) == sorted(lines)
+    written = [
+        line for line in told.read_text().splitlines() if not line.startswith("headway: ")
+    ]  # how a layer is made
+    assert sorted(written) == sorted(lines)
     refused = headway(site.panel, "deploy", str(tmp_path / "typed"), "--server", "nowhere")
     assert "There is no server nowhere" in refused.stderr
     site.panel.post("application.delete", applicationId=made["applicationId"])
