@@ -35,7 +35,12 @@ from headway.seams.buildplan.providers.node_package import (
 )
 from headway.seams.buildplan.providers.node_program import Program
 from headway.seams.buildplan.providers.node_scripts import mentions
-from headway.seams.buildplan.providers.node_versions import node_need, version_notes, wanted_version
+from headway.seams.buildplan.providers.node_versions import (
+    node_need,
+    pinned_major,
+    version_notes,
+    wanted_version,
+)
 from headway.seams.buildplan.providers.node_workspaces import Served, build_phases, find_served, read_members
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
@@ -61,6 +66,11 @@ READS: Final = (
     *node_program.ENTRIES,
     *node_typescript.ENTRIES,
 )
+# By the `engines` of their own packages.
+_NODE_OF: Final[Mapping[tuple[str, int], str]] = {
+    ("pnpm", 11): ">=22.13",
+    ("npm", 12): "^22.22.2 || ^24.15.0 || >=26.0.0",
+}
 _NX: Final[Mapping[str, str]] = {"NX_DAEMON": "false", "NX_NO_CLOUD": "true"}
 
 
@@ -118,7 +128,7 @@ def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, m
     node = wanted_version(tree, root, settings, "node")
     if node is None and served.package.folder:
         node = wanted_version(tree.below(served.package.folder), served.package, settings, "node")
-    found = [node or node_need(tree, root, settings), manager.need]
+    found = [node or _node_of(manager) or node_need(tree, root, settings), manager.need]
     lines = ("build", "prebuild", "postbuild", "start", "prestart", "preinstall", "postinstall", "prepare")
     for tool in ("bun", "pnpm", "yarn", "deno"):
         if tool == manager.name:
@@ -128,6 +138,12 @@ def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, m
             source = f"the scripts of {caller.path(caller.file)}"
             found.append(wanted_version(tree, root, settings, tool) or Need(tool=tool, source=source))
     return tuple(dict.fromkeys(found))
+
+
+def _node_of(manager: Manager) -> Need | None:
+    """The Node that a version of a package manager needs, where that is newer than many machines have."""
+    line = (manager.name, pinned_major(manager.need.wanted) or 0)
+    return Need(tool="node", wanted=_NODE_OF[line], source=f"{line[0]} {line[1]}") if line in _NODE_OF else None
 
 
 def _processes(program: Program, served: Served) -> tuple[Process, ...]:

@@ -49,3 +49,18 @@ def test_a_script_that_is_longer_than_any_is_judged_in_time() -> None:
     tree = tree_of({"package.json": f'{{"scripts": {{"start": "{start}"}}}}'})
 
     assert node.PROVIDER.plan(tree, BuildSettings()).processes
+
+
+def test_a_manager_that_runs_on_no_older_node_asks_for_one_where_nothing_else_does() -> None:
+    def node_of(manager: str, **more: str) -> tuple[str, str]:
+        text = f'{{"scripts": {{"start": "node a.js"}}, "packageManager": "{manager}"}}'
+        found = node.plan(tree_of({"package.json": text, **more}), BuildSettings())
+        return next((need.wanted, need.source) for need in found.needs if need.tool == "node")
+
+    assert {each: node_of(each) for each in ("pnpm@10.1.0", "pnpm@11.9.0", "npm@12.2.2", "yarn@4.9.2")} == {
+        "pnpm@10.1.0": ("", ""),
+        "pnpm@11.9.0": (">=22.13", "pnpm 11"),
+        "npm@12.2.2": ("^22.22.2 || ^24.15.0 || >=26.0.0", "npm 12"),
+        "yarn@4.9.2": ("", ""),
+    }
+    assert node_of("pnpm@11.9.0", **{".nvmrc": "20"}) == ("20", ".nvmrc")
