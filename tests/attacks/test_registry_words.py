@@ -120,6 +120,7 @@ async def test_nor_does_it_speak_where_an_image_is_taken_to_it(
     )
     with pytest.raises(HeadwayError, match=f"cannot be taken to {name}") as refused:
         await publish(site, Image(name=BASE_IMAGE, reference=found), to)
+    docker_engine.docker("image", "rm", name)
     assert SAYS not in refused.value.message + await site.log()
 
 
