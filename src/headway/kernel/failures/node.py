@@ -88,6 +88,11 @@ _PACKAGES = (
         "(headway env set APP NPM_TOKEN=...)",
     ),
     rule(
+        r"^.{0,80}(?:ERR_PNPM_FETCH_404|npm (?:error|ERR!) 404 Not Found).{0,20}GET \S{1,200}?/-/(?P<what>[\w.+-]{1,100})\.tgz.{0,60}",
+        "the registry has no {what}, or no longer",
+        "lock another version of it ('pnpm update NAME', 'npm update NAME'), and commit the lock file",
+    ),
+    rule(
         r"^.{0,80}(?:npm (?:error|ERR!) 404 Not Found.{0,160}|"
         r"ERR_PNPM_FETCH_404.{0,160}|error Couldn't find package .{0,120}|.{0,60}Package not found.{0,120}|"
         r"error: GET \S{1,160} - 404.{0,20}|.{0,80}npm package .{1,80} does not exist.{0,40})",
