@@ -100,14 +100,16 @@ def test_output_is_followed_over_a_killed_panel_and_a_deploy_with_nothing_lost_o
 
 
 def test_a_program_is_told_in_objects_and_an_unknown_name_at_once(running: Panel, tmp_path: Path) -> None:
-    with following(running, tmp_path, "talks", "-f", "--json") as (told, _):
+    git_repository(tmp_path / "tells", talks("it"))
+    succeed(running, "deploy", str(tmp_path / "tells"), "-e", "API_TOKEN=s3cr3t-s3cr3t")
+    with following(running, tmp_path, "tells", "-f", "--json") as (told, _):
         (item,) = until(lambda: [json.loads(line) for line in told.read_text().splitlines()])
-    assert (item["kind"], item["process"], item["text"]) == ("output", None, "two begins with ******\n")
+    assert (item["kind"], item["process"], item["text"]) == ("output", None, "it begins with ******\n")
     assert headway(running, "apps", "logs", "walks", "-f").returncode == 5
     refused = running.client.get(
         "/application.readOutput",
         params={
-            "applicationId": running.get("application.search", name="talks")["items"][0]["applicationId"],
+            "applicationId": running.get("application.search", name="tells")["items"][0]["applicationId"],
             "cursor": "x",
         },
     )
