@@ -207,7 +207,7 @@ def _asked(bundle: Bundle, row: Expected) -> str:
         **row.variables,
         "PATH": ":".join((*bundle.programs, "/usr/local/bin:/usr/bin:/bin")),
     }
-    log = Path(bundle.folder, ".output")
+    log = Path(bundle.folder, ".printed")  # Nitro has a folder .output
     with (
         log.open("wb") as output,
         subprocess.Popen(
