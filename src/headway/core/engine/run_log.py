@@ -101,6 +101,7 @@ class PumpedLog:
         """Waits until the log has all output that there is now; gives what that says of its end from ``since`` on."""
         with suppress(PumpStopped):  # the anchor has died since: what it left is taken when the run is ended
             await self._pump.catch_up()
+            await self._pump.reach(0)  # with what is held back, because it could be the beginning of a secret
         try:
             said = await ending(self._path, since)
             near = await tail(self._path, _LINES_LOOKED_AT)
