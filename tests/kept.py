@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sqlite3
 import tempfile
@@ -78,7 +79,7 @@ class Kept:
             *(data / "run" / "runs").glob(f"{deployment_id}.*"),
             *(work / "releases").glob(f"*/{deployment_id}"),
             *(work / "native").glob(f"**/*{deployment_id}*"),
-            *(found for group in self.panel.groups for found in group.glob(f"**/{deployment_id}*")),
+            *(name for group in self.panel.groups for name in _folders_below(group) if name.startswith(deployment_id)),
         ]
         found: list[object] = [*places, *(f"process {pid}" for pid in carrying(markers))]
         for table, column in (("releases", "release_id"), ("ports", "release_id")):
@@ -91,6 +92,11 @@ class Kept:
         """What the database says for the application, or for another value."""
         with contextlib.closing(sqlite3.connect(self.panel.data_dir / "headway.db", timeout=10)) as connection:
             return connection.execute(statement, (value or self.application_id,)).fetchall()
+
+
+def _folders_below(group: Path) -> Iterator[str]:
+    """The names of a control group's children, some of which may go meanwhile."""
+    return (name for _, names, _ in os.walk(group) for name in names)
 
 
 def carrying(markers: list[bytes]) -> list[int]:

@@ -52,7 +52,8 @@ def following(of: Panel, folder: Path, *arguments: str) -> Iterator[tuple[Path, 
     """The files of what ``apps logs -f`` writes, which is broken off at the end."""
     told, said = folder / "told", folder / "said"
     with told.open("wb") as out, said.open("wb") as err:
-        command = [*HEADWAY, "apps", "logs", *arguments]
+        # Whoever runs the tests in the background of a script has Ctrl-C ignored, and so would the command.
+        command = ["env", "--default-signal=INT", *HEADWAY, "apps", "logs", *arguments]
         process = subprocess.Popen(command, env=environment(of), stdout=out, stderr=err)
         try:
             yield told, said
