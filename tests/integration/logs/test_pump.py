@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import random
@@ -115,6 +116,24 @@ async def test_what_is_held_back_comes_with_more_or_at_the_end(paths: LogPaths, 
     assert paths.log("a").read_bytes() == b"is it hunter2hunter3? or hun"
 
 
+async def test_a_line_that_could_go_on_as_a_secret_is_shown_to_its_end_when_nothing_comes(
+    paths: LogPaths, spool: Spool
+) -> None:
+    secret = "zebras-are-striped"  # Base64 of it begins with an e, and may be wrapped behind that
+    wrapped = base64.b64encode(secret.encode())
+    sizes: asyncio.Queue[int] = asyncio.Queue()
+    pump = Pump(spool, paths.log("a"), Masker([secret]), sizes.put_nowait)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(pump.run())
+        await spool.append(b"a tree\n")
+        while await sizes.get() < len(b"a tree\n"):
+            pass
+        assert paths.log("a").read_bytes() == b"a tree\n"
+        await spool.append(wrapped[1:] + b"\nand more\n")  # of which the e was the beginning, after all
+        await pump.finish()
+    assert paths.log("a").read_bytes() == b"a tre******\nand more\n"
+
+
 async def test_finishing_needs_no_pump_that_runs_and_may_be_repeated(paths: LogPaths, spool: Spool) -> None:
     await spool.append(b"one\ntwo\n")
     pump = Pump(spool, paths.log("a"), MASKER, lambda _: None)
@@ -193,6 +212,7 @@ async def test_an_idle_pump_asks_for_nothing(paths: LogPaths, spool: Spool) -> N
         group.create_task(pump.run())
         await spool.append(b"one\n")
         await pump.catch_up()
+        await asyncio.sleep(0.3)  # once more after a moment, for its last letter could begin a secret
         before = spool.reads
         await asyncio.sleep(0.3)  # the time in which nothing may happen
         assert spool.reads == before

@@ -23,6 +23,7 @@ _CHECKPOINT_SECONDS = 5.0  # each is two syncs of the disk, for each run that sa
 _CHECKPOINT_BYTES = 4 << 20
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 5.0
+_QUIET_SECONDS = 0.2
 # Whoever builds in a hundred places at once must still be answered: a read costs the event loop half a millisecond.
 # What is read in one turn is all that came since the last.
 TURN_SECONDS = 0.002
@@ -74,6 +75,7 @@ class Pump:
         self._turn = asyncio.Lock()
         self._hand = asyncio.Lock()  # of whoever writes
         self._size = 0
+        self._quiet_at: int | None = None  # where in the spool a moment has passed, perhaps, in which nothing came
         self._finishing = False
         self._ended = False
         self._stopped = False
@@ -195,7 +197,20 @@ class Pump:
         else:
             self._answer(first=asking)
             self._told_reached(writing.spool)
-            await self._unless_asked(lambda: self._source.changed(writing.spool))
+            await self._wait_for_more(writing)
+
+    async def _wait_for_more(self, writing: _Writing) -> None:
+        """Returns when there may be more. A line that has ended is shown to its end after a moment in which nothing came:
+        it could go on as a secret that is wrapped, and whoever reads along would wait for its last letter.
+        """
+        if writing.is_holding_line and self._quiet_at != writing.spool:
+            self._quiet_at = writing.spool
+            await self._unless_asked(lambda: asyncio.wait_for(self._source.changed(writing.spool), _QUIET_SECONDS))
+            return
+        if writing.is_holding_line:
+            async with self._hand:
+                self._grow(await in_thread(writing.show_held))
+        await self._unless_asked(lambda: self._source.changed(writing.spool))
 
     async def _unless_asked(self, wait: Callable[[], Awaitable[None]]) -> None:
         """Waits, but for nobody who wants all that there is."""
@@ -290,6 +305,11 @@ class _Writing:
     def is_holding(self) -> bool:
         """Whether anything is held back."""
         return bool(self._stream.held)
+
+    @property
+    def is_holding_line(self) -> bool:
+        """Whether what is held back ends a line."""
+        return self._stream.held.endswith(b"\n")
 
     def take(self, raw: bytes) -> int:
         """Writes what the next bytes of the spool make of the log; gives its size."""
