@@ -113,12 +113,12 @@ class Stage:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("layer")
     panel = Panel(folder / "data", HEADWAY_APPLICATION_LAYER=BOUND).start()
-    try:
-        with tempfile.TemporaryDirectory(prefix="headway-loads-") as open_:
+    with tempfile.TemporaryDirectory(prefix="headway-loads-") as open_:
+        try:
             Path(open_).chmod(0o777)
             yield Stage(panel, folder, Path(open_))
-    finally:
-        panel.clean_up()
+        finally:
+            panel.clean_up()  # its application writes there
 
 
 @pytest.mark.parametrize(

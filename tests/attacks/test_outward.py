@@ -34,6 +34,7 @@ from headway.kernel.artifacts import Image
 from headway.kernel.secret import Secret
 from headway.seams.builders.base import BuildError
 from headway.seams.builders.publish import Destination, publish
+from headway.seams.runtimes.compose import commands
 from headway.seams.runtimes.gate_content import Ports
 from headway.seams.runtimes.gates import gates_of
 from headway.seams.sources.base import SourceError
@@ -252,7 +253,9 @@ async def test_no_credentials_of_a_compose_service_go_to_what_is_near(
 ) -> None:
     leading_to(monkeypatch, "10.0.0.5")
     line = Docker(host="unix:///nowhere.sock", configuration="/nowhere")
-    tools: Any = SimpleNamespace(host_id=LOCAL_HOST, engine=SimpleNamespace(docker=SimpleNamespace(address=line.host)))
+    tools: Any = SimpleNamespace(
+        host_id=LOCAL_HOST, engine=SimpleNamespace(docker=commands.Docker(address=line.host, config_folder="/nowhere"))
+    )
     plan = Plan(
         compose_id="c",
         app_name="c",

@@ -60,7 +60,7 @@ def test_a_postgres_is_set_up_reached_stopped_and_removed(shop: Shop, docker_eng
     made.post("update", dockerImage=f"{shop.images}/nothing:1")
     row = running.ended(made.deploy(), SECONDS)
     assert row["status"] == "error"
-    assert "not found" in row["errorMessage"] or "unknown" in row["errorMessage"]
+    assert "it has no image of that name" in row["errorMessage"]
     assert ask_postgres(port, "SELECT word FROM kept") == "ärmel", "the old server serves"
 
     assert made.post("stop")["applicationStatus"] == "idle"

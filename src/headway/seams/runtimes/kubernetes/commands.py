@@ -76,6 +76,10 @@ class Kubectl:
         named = self._named(spec)
         return self._in(named, "logs", _selector(named), f"--tail={tail}", "--prefix", "--ignore-errors", capture=True)
 
+    def pieces(self, spec: ReleaseSpec, pod: str, *, since: str) -> Command:
+        """What ``Runtime.pieces`` is read from: what a copy wrote since a time of its node's, each line with its own."""
+        return self._in(self._named(spec), "logs", f"pod/{pod}", f"--since-time={since}", "--timestamps", capture=True)
+
     def last_words(self, spec: ReleaseSpec, pod: str, *, tail: int) -> Command:
         """The last lines of a copy that has ended and was started again."""
         return self._in(self._named(spec), "logs", f"pod/{pod}", "--previous", f"--tail={tail}", capture=True)

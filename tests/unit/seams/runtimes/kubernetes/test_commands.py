@@ -197,6 +197,9 @@ def test_what_is_there_and_what_it_wrote() -> None:
     assert KUBECTL.logs(spec(), tail=200) == inside(
         "logs", f"--selector={RELEASE}", "--tail=200", "--prefix", "--ignore-errors", capture=True
     )
+    assert KUBECTL.pieces(spec(), f"{NAME}-x1", since="2026-01-01T00:00:00Z") == inside(
+        "logs", f"pod/{NAME}-x1", "--since-time=2026-01-01T00:00:00Z", "--timestamps", capture=True
+    )
     assert KUBECTL.last_words(spec(), f"{NAME}-x1", tail=20) == inside(
         "logs", f"pod/{NAME}-x1", "--previous", "--tail=20", capture=True
     )
@@ -361,6 +364,7 @@ def test_the_contract_has_no_promise_beyond_these() -> None:
         "variables": "variables",
         "inside": "inside",
         "read_logs": "logs",
+        "pieces": "pieces",
         "forget": "forget",
         "remove_volumes": "remove_volumes",
     }
