@@ -17,6 +17,7 @@ from headway.infra.db.seat import Seat
 from headway.infra.db.transaction import Tx
 from tests.factories import add_host
 from tests.integration.db.test_postgres_version import cut_off
+from tests.panel import until
 
 pytestmark = pytest.mark.postgres
 
@@ -138,9 +139,7 @@ async def test_what_is_changed_by_hand_is_seen_after_a_second(alone: SqlDatabase
 
 async def test_a_seat_that_is_taken_again_keeps_others_away_again(alone: SqlDatabase, seat: Seat) -> None:
     await asyncio.to_thread(cut_off, alone.url)
-    async with asyncio.timeout(5):  # until the server has closed what it cut off
-        while alone.commits.alone():
-            await asyncio.sleep(0.01)
+    await asyncio.to_thread(until, lambda: not alone.commits.alone(), 5, what="the server has closed what it cut off")
     await asyncio.to_thread(seat.hold)
     assert alone.commits.alone()
     seat.leave()

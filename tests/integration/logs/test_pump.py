@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import logging
 import random
@@ -114,24 +113,6 @@ async def test_what_is_held_back_comes_with_more_or_at_the_end(paths: LogPaths, 
         assert await pump.catch_up() == len(b"is it hunter2hunter3? or ")
         assert await pump.finish() == len(b"is it hunter2hunter3? or hun")
     assert paths.log("a").read_bytes() == b"is it hunter2hunter3? or hun"
-
-
-async def test_a_line_that_could_go_on_as_a_secret_is_shown_to_its_end_when_nothing_comes(
-    paths: LogPaths, spool: Spool
-) -> None:
-    secret = "zebras-are-striped"  # Base64 of it begins with an e, and may be wrapped behind that
-    wrapped = base64.b64encode(secret.encode())
-    sizes: asyncio.Queue[int] = asyncio.Queue()
-    pump = Pump(spool, paths.log("a"), Masker([secret]), sizes.put_nowait)
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        group.create_task(pump.run())
-        await spool.append(b"a tree\n")
-        while await sizes.get() < len(b"a tree\n"):
-            pass
-        assert paths.log("a").read_bytes() == b"a tree\n"
-        await spool.append(wrapped[1:] + b"\nand more\n")  # of which the e was the beginning, after all
-        await pump.finish()
-    assert paths.log("a").read_bytes() == b"a tre******\nand more\n"
 
 
 async def test_finishing_needs_no_pump_that_runs_and_may_be_repeated(paths: LogPaths, spool: Spool) -> None:

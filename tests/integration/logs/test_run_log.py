@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 
 from headway.core.engine.parts import NoOutput
 from headway.core.engine.run_log import LogFolder
 from headway.infra.logs.broadcast import Broadcast
+from headway.infra.logs.mask import Masker
 from headway.infra.logs.paths import LogPaths
+from headway.infra.logs.pump import Pump
 from headway.kernel.events import Events
 from headway.kernel.failures.rule import Phase
 from tests.integration.logs.spool import Spool
@@ -47,3 +50,22 @@ async def test_a_failure_quotes_its_line_to_the_end(tmp_path: Path) -> None:
         said = await log.catch_up(0, Phase.BUILD)
         await log.finish("Deployment failed")
     assert said.line == "this broke"
+
+
+async def test_a_line_that_could_go_on_as_a_secret_is_shown_to_its_end_when_nothing_comes(tmp_path: Path) -> None:
+    paths = LogPaths(tmp_path / "logs")
+    paths.prepare()
+    spool = Spool(tmp_path / "spool")
+    secret = "zebras-are-striped"  # Base64 of it begins with an e, and may be wrapped behind that
+    wrapped = base64.b64encode(secret.encode())
+    sizes: asyncio.Queue[int] = asyncio.Queue()
+    pump = Pump(spool, paths.log("a"), Masker([secret]), sizes.put_nowait)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        group.create_task(pump.run())
+        await spool.append(b"a tree\n")
+        while await sizes.get() < len(b"a tree\n"):
+            pass
+        assert paths.log("a").read_bytes() == b"a tree\n"
+        await spool.append(wrapped[1:] + b"\nand more\n")  # of which the e was the beginning, after all
+        await pump.finish()
+    assert paths.log("a").read_bytes() == b"a tre******\nand more\n"

@@ -200,8 +200,8 @@ class Pump:
             await self._wait_for_more(writing)
 
     async def _wait_for_more(self, writing: _Writing) -> None:
-        """Returns when there may be more. A line that has ended is shown to its end after a moment in which nothing came:
-        it could go on as a secret that is wrapped, and whoever reads along would wait for its last letter.
+        """Returns when there may be more. A line that has ended is shown whole after a moment in which nothing came: it
+        could go on as a secret that is wrapped, and whoever reads along would wait for its last letter.
         """
         if writing.is_holding_line and self._quiet_at != writing.spool:
             self._quiet_at = writing.spool

@@ -77,7 +77,7 @@ class Kubectl:
         return self._in(named, "logs", _selector(named), f"--tail={tail}", "--prefix", "--ignore-errors", capture=True)
 
     def pieces(self, spec: ReleaseSpec, pod: str, *, since: str) -> Command:
-        """What ``Runtime.pieces`` is read from: what a copy wrote since a time of its node's, each line with its own."""
+        """What ``Runtime.pieces`` is read from: what a copy wrote since a time, each line with its own."""
         return self._in(self._named(spec), "logs", f"pod/{pod}", f"--since-time={since}", "--timestamps", capture=True)
 
     def last_words(self, spec: ReleaseSpec, pod: str, *, tail: int) -> Command:
