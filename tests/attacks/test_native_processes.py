@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -172,6 +173,40 @@ def test_nobody_ends_holds_or_reads_a_process_of_others(stage: Stage) -> None:
     assert pids_of(stage.neighbour)[0] == neighbour
 
 
+def test_it_sees_no_control_group_of_others_and_its_own_bounds(stage: Stage) -> None:
+    """They are called after releases and containers, name their processes, and say what those use."""
+    seen = stage.asks("[(at, below) for at, below, _ in os.walk('/sys/fs/cgroup')]")
+    told = stage.asks(
+        "[*open('/proc/self/cgroup'), *(each for each in open('/proc/self/mountinfo') if 'cgroup' in each)]"
+    )
+    for other in (stage.neighbour, "releases", "docker"):
+        assert other not in seen
+        assert other not in told
+    own = set(pids_of(stage.release))
+    lists = "[open(at + '/cgroup.procs').read() for at, _, of in os.walk('/sys/fs/cgroup') if 'cgroup.procs' in of]"
+    named = {int(each) for each in stage.asks(f"' '.join({lists})").split()}
+    assert named
+    assert named <= own
+    (bound,) = {each.read_text() for each in groups_of(stage.release, "pids.max")}
+    (folder,) = (each for each in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup") if Path(each, "cgroup.procs").exists())
+    assert stage.asks(f"open('{folder}/pids.max').read()") == bound
+    assert stage.asks(f"open('{folder}/cgroup.procs', 'w')").startswith(("PermissionError", "OSError 30"))
+
+
+def test_a_release_of_an_older_version_goes_on_without_bounds_that_it_reads(stage: Stage) -> None:
+    """What a program makes of its memory follows from what it reads there, and it has served without."""
+    (record,) = stage.panel.work.rglob(f"{stage.release}/release.json")
+    told = json.loads(record.read_text())
+    del told["shows_bounds"]
+    record.write_text(json.dumps(told))
+    stage.panel.post("application.stop", applicationId=stage.looker)
+    stage.panel.post("application.start", applicationId=stage.looker)
+    until(lambda: stage.panel.visit("looker").text == "up", 20, what="it serves again")
+    assert stage.neighbour not in stage.asks("list(os.walk('/sys/fs/cgroup'))")
+    listed = stage.asks("[at for at, _, files in os.walk('/sys/fs/cgroup') if files]")
+    assert listed == "[]"
+
+
 def test_processes_of_one_application_are_one_account(stage: Stage) -> None:
     """What one may do, the other may: nothing parts them but what an account parts."""
     (worker,) = (pid for pid in pids_of(stage.release) if b"9876" in cmdline(Path(f"/proc/{pid}")))
@@ -247,6 +282,11 @@ def pids_of(release_id: str) -> list[int]:
         for group in Path(mount).glob(f"headway/*/releases/{release_id}/cgroup.procs"):
             return [int(line) for line in group.read_text().split()]
     return []
+
+
+def groups_of(release_id: str, file: str) -> list[Path]:
+    mounts = (each.parent for each in (*Path("/sys/fs/cgroup").glob("*/headway"), Path("/sys/fs/cgroup/headway")))
+    return [found for each in mounts for found in each.glob(f"headway/*/releases/{release_id}/{file}")]
 
 
 def test_a_build_asks_no_more_of_the_kernel_than_what_runs(stage: Stage, tmp_path: Path) -> None:

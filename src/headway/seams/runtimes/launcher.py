@@ -46,7 +46,8 @@ def main(arguments: list[str]) -> None:
     try:
         configuration = _load(f"{root}/{CONFIGURATION}")
         record = _load(f"{root}/releases/{release_id}/{RECORD}")
-        bounded = join_groups(record["groups"])
+        # Programs take what they read as their bounds: releases of older versions go on without.
+        bounded = join_groups(record["groups"], record["gid"] if record.get("shows_bounds") else None)
         if not _is_supervised(root):
             return  # supervisord has died: its successor starts this process, and a second one would be too many
         sys.path[:0] = configuration["path"]
@@ -56,6 +57,7 @@ def main(arguments: list[str]) -> None:
         parted = (os.geteuid() == 0 or not served) and part()
         folder = record["folder"] if served else lay(root, record, program_of(process, number), parted=parted)
         hide_others(record, parted=parted)
+        hide_groups(record, parted=parted)
         os.chdir(folder)  # a copy of the release lies where only its own account comes from here
         drop_rights(record, bounded, bytes.fromhex(configuration.get("filter", "")))
         become(record, process, environment, server)
@@ -75,7 +77,9 @@ def run_beside(terms: dict[str, Any], argv: list[str]) -> None:
         environment = {**os.environ, **_told_environment()}
         environment.pop("LC_CTYPE", None)  # Python itself says that to its children
         sys.path[:0] = configuration["path"]
-        folder = lay(terms["root"], terms, "", parted=part())
+        parted = part()
+        folder = lay(terms["root"], terms, "", parted=parted)
+        hide_groups(terms, parted=parted)
         os.chdir(folder)
         _forbid_new_privileges()
         become_account(terms, bytes.fromhex(configuration.get("filter", "")))
@@ -116,13 +120,23 @@ def part() -> bool:
     return part_mounts()
 
 
+def hide_groups(record: dict[str, Any], *, parted: bool) -> None:
+    """Leaves the process, of the machine's control groups, the sight of its own."""
+    if parted and record["uid"] and os.geteuid() == 0:
+        from headway.seams.runtimes.own_groups import show_own  # noqa: PLC0415 - not needed by who only looks in this file
+
+        show_own()
+
+
 def program_of(process: str, number: str) -> str:
     """What people call a copy of a process."""
     return process if number == "1" else f"{process}.{number}"
 
 
-def join_groups(groups: list[dict[str, Any]]) -> set[str]:
-    """Makes the groups where they are not there, sets their bounds, joins them; gives the files of bounds that hold."""
+def join_groups(groups: list[dict[str, Any]], gid: int | None) -> set[str]:
+    """Makes the groups where they are not there, sets their bounds, joins them, and opens them to the group ``gid``
+    for reading; gives the files of bounds that hold.
+    """
     bounded: set[str] = set()
     for group in groups:
         folder = f"{group['tree']}/{group['folder']}"
@@ -134,6 +148,9 @@ def join_groups(groups: list[dict[str, Any]]) -> set[str]:
                     _write(f"{folder}/{file}", value)
                     bounded.add(file)
             _write(f"{folder}/cgroup.procs", "0")
+            if gid is not None and os.geteuid() == 0:
+                os.chown(folder, 0, gid)  # supervisord's umask has closed it to all but root
+                os.chmod(folder, 0o750)  # noqa: PTH101, S103 - as above
     return bounded
 
 

@@ -17,7 +17,8 @@ INSTALLED = frozenset(("node_modules", ".venv", "venv"))
 _HERE = -100  # AT_FDCWD
 _SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_MOUNT_SETATTR = 428, 429, 442
 _CLONE, _CLOSE_ON_EXEC, _EMPTY_PATH, _FROM_EMPTY = 1, 0o2000000, 0x1000, 4
-_READ_ONLY, _NO_SETUID, _NO_DEVICES, _BIND, _SLAVE, _RECURSIVE = 1, 2, 4, 0x1000, 0x80000, 0x4000
+_READ_ONLY, _NO_SETUID, _NO_DEVICES, _NO_PROGRAMS = 1, 2, 4, 8
+_BIND, _SLAVE, _RECURSIVE = 0x1000, 0x80000, 0x4000
 _IDMAP, _DETACH = 0x100000, 2
 _NEW_MOUNTS, _NEW_USERS = 0x20000, 0x10000000
 _PR_SET_SECUREBITS, _NO_SETUID_FIXUP = 28, 4
@@ -185,6 +186,33 @@ def _give(folder: str, owner: tuple[int, int]) -> None:
 def bind(source: int, target: int) -> None:
     """Puts an open folder in the place of another."""
     _call("mount", f"/proc/self/fd/{source}".encode(), f"/proc/self/fd/{target}".encode(), None, _BIND, None)
+
+
+def show_instead(folder: str, mount: str) -> None:
+    """Shows a folder of what is mounted there in the place of all of it, for reading. What was there goes, so that
+    programs that look for it among the mounts find one; on a kernel that cannot keep the folder meanwhile it stays
+    below. Raises OSError.
+    """
+    try:
+        tree = _syscall(_SYS_OPEN_TREE, _HERE, folder.encode(), _CLONE | _CLOSE_ON_EXEC)
+    except OSError:
+        _call("mount", folder.encode(), mount.encode(), None, _BIND, None)
+        return
+    try:
+        with contextlib.suppress(OSError):
+            wanted = (ctypes.c_uint64 * 4)(_READ_ONLY | _NO_SETUID | _NO_DEVICES | _NO_PROGRAMS, 0, 0, 0)
+            _syscall(_SYS_MOUNT_SETATTR, tree, b"", _EMPTY_PATH, wanted, ctypes.sizeof(wanted))
+        with contextlib.suppress(OSError):
+            _call("umount2", mount.encode(), _DETACH)
+        _syscall(_SYS_MOVE_MOUNT, tree, b"", _HERE, mount.encode(), _FROM_EMPTY)
+    finally:
+        os.close(tree)
+
+
+def cover(folder: str) -> None:
+    """Puts an empty folder over another, in which nothing can be made. Raises OSError."""
+    flags = _READ_ONLY | _NO_SETUID | _NO_DEVICES | _NO_PROGRAMS
+    _call("mount", b"tmpfs", folder.encode(), b"tmpfs", flags, b"mode=555")
 
 
 def _call(name: str, *arguments: Any) -> int:  # noqa: ANN401 - what C takes

@@ -105,6 +105,7 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "routes": {name: site_routes(root, SiteRules.load(spec.bundle.site)) for name, root in static.items()},
         "programs": [[program.process, program.number] for program in programs_of(spec)],
         "groups": [group.dump() for group in groups],
+        "shows_bounds": True,
         "memory_bytes": spec.memory_bytes,
         "process_limit": spec.process_limit,
         "disk_bytes": spec.disk_bytes,
