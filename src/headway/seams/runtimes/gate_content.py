@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,12 +28,24 @@ def own_addresses() -> set[str]:
     """The addresses of this machine, as the kernel has them now."""
     found: set[str] = set()
     with contextlib.suppress(OSError):
-        lines = (processes.PROC / "net/fib_trie").read_text().splitlines()
-        found |= {above.split()[-1] for above, line in itertools.pairwise(lines) if "host LOCAL" in line}
+        found |= _local((processes.PROC / "net/fib_trie").read_text())
     with contextlib.suppress(OSError):
         for line in (processes.PROC / "net/if_inet6").read_text().splitlines():
             digits = line.split()[0]
             found.add(":".join(digits[at : at + 4] for at in range(0, 32, 4)))
+    return found
+
+
+def _local(trie: str) -> set[str]:
+    """The addresses of the kernel's trie of routes that are the machine's own: each is followed by what it is, once for
+    each table and interface that has it.
+    """
+    found, address = set(), ""
+    for line in trie.splitlines():
+        if "|--" in line:
+            address = line.split()[-1]
+        elif "host LOCAL" in line and address:
+            found.add(address)
     return found
 
 
