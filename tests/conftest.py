@@ -55,7 +55,7 @@ LONG_SECONDS = 60
 # What is shown here is shown with programs that the tests start: panels, Traefik, SSH servers, installers.
 WITH_PROGRAMS = tuple(
     Path(__file__).parent / each
-    for each in ("e2e", "integration/builders", "integration/hosts", "integration/runtimes", "integration/toolchains")
+    for each in ("e2e", *(f"integration/{part}" for part in ("builders", "hosts", "runtimes", "sources", "toolchains")))
 )
 A_FEW_OF_THEM = {"test_main_job.py"}  # the way from a repository to an address and back
 
