@@ -13,6 +13,7 @@ from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused, keeps
 from headway.kernel.artifacts import Image
 from headway.kernel.ids import new_id
 from tests.docker_engine import BASE_IMAGE, Engine
+from tests.docker_registry import PASSWORD, USERNAME, lacks_registry, registry
 from tests.integration.runtimes.bench import until_async
 
 
@@ -30,6 +31,28 @@ async def test_what_is_there_is_told_and_what_is_not_is_none(api: DockerApi) -> 
     assert found.bytes > 1_000_000
     assert await images.inspect(api, "headway-test/nothing:1", "nothing") is None
     assert await api.find("/containers/nobody/json") is None
+
+
+@pytest.mark.docker
+@pytest.mark.skipif(lacks_registry() is not None, reason=str(lacks_registry()))
+async def test_a_digest_is_told_to_the_name_of_the_registry_that_gave_it_alone(
+    api: DockerApi, docker_engine: Engine, tmp_path: Path
+) -> None:
+    """One image may have been pushed elsewhere: no machine could fetch it from here by that digest."""
+    base = f"headway-test/digest-{new_id().lower()}"
+    docker_engine.docker("build", f"--tag={base}", "-", stdin=f"FROM {BASE_IMAGE}\nLABEL of={base}\n".encode())
+    with registry(tmp_path) as address:
+        pushed = f"{address}/team/base:1"
+        docker_engine.docker("tag", base, pushed)
+        docker_engine.docker("login", address, f"--username={USERNAME}", "--password-stdin", stdin=PASSWORD.encode())
+        docker_engine.docker("push", pushed)
+        docker_engine.docker("logout", address)
+    for name, has_one in ((base, False), (pushed, True), (f"{address}/team/base:2", True), (f"{address}/base", False)):
+        found = await images.inspect(api, base, name)
+        assert found is not None
+        assert (found.digest is not None) == has_one, name
+    for name in (base, pushed):
+        await images.let_go(api, name)
 
 
 @pytest.mark.docker

@@ -33,6 +33,12 @@ def normalized(name: str) -> str:
     return f"{host}/{bare}{'' if has_tag or at else ':latest'}{at}{digest}"
 
 
+def repository(name: str) -> str:
+    """The whole name of the place where a registry keeps an image, without a tag or a digest."""
+    bare = normalized(name).partition("@")[0]
+    return bare.rpartition(":")[0] if ":" in bare.rpartition("/")[2] else bare
+
+
 def is_kept(name: str) -> bool:
     """Whether this is a name under which Headway keeps an image: somebody's release, or what a compose file built."""
     return _KEPT.fullmatch(normalized(name)) is not None

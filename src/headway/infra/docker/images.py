@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from headway.infra.docker import image_names
 from headway.infra.docker.api import DockerApi, EngineRefused, Json
 from headway.infra.docker.labels import strange
 from headway.kernel.artifacts import Image
@@ -97,11 +98,13 @@ async def bound_cache(api: DockerApi, most_bytes: int) -> int:
 
 
 def _digest(found: Json, name: str) -> str | None:
-    """The digest by which the repository of that name knows it."""
-    digests: list[str] = found.get("RepoDigests") or []
-    repository = name.partition("@")[0]
-    own = [digest for digest in digests if digest.partition("@")[0] in repository]
-    return next((digest.partition("@")[2] for digest in [*own, *digests]), None)
+    """The digest by which the repository of that name knows it. Another repository's says nothing of this one: the same
+    image may have been pushed elsewhere, and nobody could fetch it from here by that.
+    """
+    own = (
+        each for each in found.get("RepoDigests") or () if image_names.repository(each) == image_names.repository(name)
+    )
+    return next((each.partition("@")[2] for each in own), None)
 
 
 def _ports(configuration: Json) -> tuple[int, ...]:

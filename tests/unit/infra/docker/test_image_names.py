@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headway.infra.docker.image_names import is_kept, is_of_the_machine, normalized
+from headway.infra.docker.image_names import is_kept, is_of_the_machine, normalized, repository
 
 RELEASE = "V1StGXR8_Z5jdHi6B-myT"
 DIGEST = "sha256:" + "a" * 64
@@ -26,6 +26,12 @@ DIGEST = "sha256:" + "a" * 64
 )
 def test_a_name_is_read_as_the_engine_reads_it(name: str, whole: str) -> None:
     assert normalized(name) == whole
+
+
+@pytest.mark.parametrize("name", ["nginx", "nginx:1.27", f"nginx@{DIGEST}", f"docker.io/nginx:1@{DIGEST}"])
+def test_a_repository_is_a_name_without_what_tells_its_images_apart(name: str) -> None:
+    assert repository(name) == "docker.io/library/nginx"
+    assert repository(f"registry.example.org:5000/{name.rpartition('/')[2]}") == "registry.example.org:5000/nginx"
 
 
 @pytest.mark.parametrize("registry", ["", "docker.io/", "index.docker.io/"])
