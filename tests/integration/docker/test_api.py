@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ async def test_a_digest_is_told_to_the_name_of_the_registry_that_gave_it_alone(
     api: DockerApi, docker_engine: Engine, tmp_path: Path
 ) -> None:
     """One image may have been pushed elsewhere: no machine could fetch it from here by that digest."""
-    base = f"headway-test/digest-{new_id().lower()}"
+    base = f"headway-test/digest-{secrets.token_hex(6)}"
     docker_engine.docker("build", f"--tag={base}", "-", stdin=f"FROM {BASE_IMAGE}\nLABEL of={base}\n".encode())
     with registry(tmp_path) as address:
         pushed = f"{address}/team/base:1"
