@@ -5,10 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import httpx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A request that was not answered rightly: whose it was, and from when to when, by the clock."""
+
+    visitor: str
+    text: str
+    began: float
+    ended: float
 
 
 class Visitors:
@@ -31,15 +42,15 @@ class Visitors:
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self.answers: Counter[tuple[str, str]] = Counter()
-        self.failures: list[str] = []
+        self.lost: list[Lost] = []
         self.longest_seconds = 0.0
-        self.failed_at: list[float] = []  # by the clock
-        self.failed_since: list[float] = []  # when they had been begun
         self.deaths: list[float] = []
         self._method = "POST" if post else "GET"
         self._body = b"an order" if post else None
         self._threads = [
-            threading.Thread(target=self._visit, args=(name,), kwargs={"keep": number < kept}, daemon=True)
+            threading.Thread(
+                target=self._visit, args=(name,), kwargs={"number": number, "keep": number < kept}, daemon=True
+            )
             for name in names
             for number in range(kept + 1)
         ]
@@ -47,7 +58,12 @@ class Visitors:
     @property
     def count(self) -> int:
         """Requests that were answered, rightly or not."""
-        return sum(self.answers.values()) + len(self.failures)
+        return sum(self.answers.values()) + len(self.lost)
+
+    @property
+    def failures(self) -> list[str]:
+        """What was said in the place of a right answer."""
+        return [each.text for each in self.lost]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -59,7 +75,7 @@ class Visitors:
         for thread in self._threads:
             thread.join(30)
 
-    def _visit(self, name: str, *, keep: bool) -> None:
+    def _visit(self, name: str, *, number: int, keep: bool) -> None:
         host = name if "." in name else f"{name}.localhost"
         limits = httpx.Limits(max_keepalive_connections=1 if keep else 0)
         hooks = {"response": [self._note_death]}
@@ -76,9 +92,8 @@ class Visitors:
                 with self._lock:
                     self.longest_seconds = max(self.longest_seconds, time.monotonic() - began)
                     if failed:
-                        self.failures.append(f"{name}: {text}")
-                        self.failed_at.append(time.time())
-                        self.failed_since.append(at)
+                        lost = Lost(visitor=f"{name} {number}", text=f"{name}: {text}", began=at, ended=time.time())
+                        self.lost.append(lost)
                     else:
                         self.answers[name, text] += 1
 

@@ -248,7 +248,7 @@ def _in_a_swarm(running: Panel, repository: Path) -> None:
 
 def told(name: str, what: str, visitors: Visitors, row: dict[str, object]) -> None:
     """What came of it, for whoever runs this."""
-    times = visitors.failed_at
+    times = [each.ended for each in visitors.lost]
     within = times[-1] - times[0] if times else 0.0
     lost = f"{len(visitors.failures)} of {visitors.count} failed within {within:.3f} s"
     print(f"{name}, {what}: {lost}; {row['status']}, unstable {row['unstable']}: {row['errorMessage']}")
