@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Final
 from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.providers.node_managers import Manager
 from headway.seams.buildplan.providers.node_package import Package
+from headway.seams.buildplan.providers.node_scripts import without_absent
 from headway.seams.buildplan.tree import Tree
 
 _COMPILER: Final = ("build-essential", "python3")
@@ -47,6 +49,12 @@ _MIGRATIONS: Final[Mapping[str, tuple[str, str]]] = {
     "node-pg-migrate": ("migrations/", "node-pg-migrate up"),
     "@mikro-orm/cli": ("migrations/", "mikro-orm migration:up"),
 }
+# The scripts that bring a database up to date, the ones for production first.
+_MIGRATING: Final = (
+    *("migrate:deploy", "db:migrate:deploy", "migrate:prod", "db:migrate:prod", "migration:run:prod"),
+    *("migration:run", "migrations:run", "migrate:latest", "db:migrate:latest", "migrate:up", "db:migrate", "migrate"),
+)
+_NO_MIGRATION = re.compile(r"\b(?:dev|make|create|generate|reset|down|rollback|diff|--watch)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +96,7 @@ def find_natives(tree: Tree, manager: Manager, packages: Sequence[Package], serv
         )
     generate, release = _prisma(tree, manager, packages, served)
     if release is None:
-        notes += _told(served, tree)
+        notes += _told(served, manager, tree)
     return Natives(
         packages=tuple(dict.fromkeys(debian)),
         env=env,
@@ -128,10 +136,22 @@ def _called(package: Package) -> list[str]:
     return [package.script(name) or "" for name in ("build", "postbuild", "prestart", "start", "start:prod")]
 
 
-def _told(served: Package, tree: Tree) -> list[str]:
+def _told(served: Package, manager: Manager, tree: Tree) -> list[str]:
+    """How migrations are run: by the script of the package that does, or else as its library has it."""
     inner = tree.below(served.folder) if served.folder else tree
+    script = next((name for name in _MIGRATING if _migrates(served.short(name))), None)
+    if script is not None:
+        if any(script in line for line in _called(served)):
+            return []
+        line, absent = without_absent(served.short(script), served, inner)
+        line = f"'{line}' (the script {script})" if absent else f"'{' '.join(manager.script(script))}'"
+        return [f"Migrations are not run by themselves: {line} as release command runs them before each release."]
     return [
         f"Migrations ({folder}) are not run by themselves: '{line}' as release command runs them before each release."
         for name, (folder, line) in _MIGRATIONS.items()
         if served.has(name) and any(each.startswith(folder) for each in inner.names)
     ]
+
+
+def _migrates(line: str) -> bool:
+    return bool(line) and _NO_MIGRATION.search(line) is None

@@ -12,7 +12,7 @@ from typing import Final
 from headway.seams.buildplan.plan import Confidence, Site
 from headway.seams.buildplan.providers.node_framework import Framework, Subject
 from headway.seams.buildplan.providers.node_package import Package
-from headway.seams.buildplan.providers.node_scripts import Line, read_start
+from headway.seams.buildplan.providers.node_scripts import Line, read_start, settled
 from headway.seams.buildplan.providers.node_servers import SERVERS
 from headway.seams.buildplan.providers.node_sites import SITES
 from headway.seams.buildplan.providers.node_typescript import ENTRIES as TYPED
@@ -118,7 +118,7 @@ def find_program(subject: Subject) -> Program:
     if framework is not None and framework.is_decided:
         return _of_framework(subject, framework, scripts.developer)
     if scripts.line is not None:
-        return _of_line(subject, scripts.line, framework)
+        return _of_line(subject, settled(scripts.line, subject.package, subject.tree), framework)
     if framework is not None and not (framework.site is not None and _library(subject.package) and _main(subject)):
         return _of_framework(subject, framework, scripts.developer)
     program = _of_files(subject)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from headway.seams.buildplan.providers.node_package import LONGEST, Package
+from headway.seams.buildplan.tree import Tree
 
 # Servers for a developer's own machine, and previews that refuse what comes from elsewhere.
 _DEVELOPER = re.compile(
@@ -40,8 +42,14 @@ _FIXED = re.compile(
     r"((?:next|remix-serve|serve|http-server|nuxt)\s(?:.*?\s)?)(?:-p|--port|-l|--listen)(?:\s+|=)\d{2,5}\b"
 )
 _PORT = re.compile(r"(^|\s)PORT=\d{2,5}\s+(?=\S)")
+# A file of variables, which Node, Bun, tsx and env-cmd refuse to go without.
+_VARIABLES = re.compile(r"(?:(?<=\s)--env-file(?:=|\s+)|(?<!\S)env-cmd\s+(?:-f|--file)\s+)([^\s\"';&|]+)\s+")
+_BEFORE_START: Final = ("preinstall", "install", "postinstall", "prepare", "prebuild", "build", "postbuild", "prestart")
 # What builds when it starts, or serves the files that a build left, is no better than the folder itself.
 _SERVES_BUILT = re.compile(r"(?:yarn|pnpm|npm run|bun run)\s+build\b|\b(?:serve|http-server)\b")
+_BUILDS: Final = frozenset(
+    {"npm run build", "yarn build", "yarn run build", "pnpm build", "pnpm run build", "bun run build"}
+)
 _DEPTH: Final = 6
 _PRODUCTION: Final = (
     "start:prod",
@@ -126,6 +134,40 @@ def production(line: str, package: Package) -> Line:
     if free != text:
         notes.append(f"The start script names a port of its own ({text[:80]}): it is left out, so that PORT is used.")
     return Line(text=re.sub(r"\s{2,}", " ", free).strip(), script="", notes=tuple(notes))
+
+
+def settled(line: Line, package: Package, tree: Tree) -> Line:
+    """The line without files of variables that are in no repository, and without what builds: that is done by then.
+    ``tree`` is what lies in the folder of the package.
+    """
+    text, absent = without_absent(line.text, package, tree)
+    notes = []
+    if absent:
+        told = f"The start script reads {', '.join(absent)}, which is not in the repository: that is left out."
+        notes.append(f"{told} Variables are set by 'headway env set'.")
+    first, _, rest = text.partition("&&")
+    build = package.short("build")
+    if build and rest and first.strip() in {build, *_BUILDS}:
+        text = rest.strip()
+        notes.append(f"The start script builds first, which is done by then: started is {text[:80]}.")
+    return replace(line, text=text, notes=(*line.notes, *notes))
+
+
+def without_absent(text: str, package: Package, tree: Tree) -> tuple[str, list[str]]:
+    """A line without the files of variables that it reads and that neither are there nor are made, and these files."""
+    if len(text) > LONGEST:
+        return text, []
+    made = " ".join(package.short(name) for name in _BEFORE_START)
+    absent = []
+
+    def kept(match: re.Match[str]) -> str:
+        file = posixpath.normpath(match[1])
+        if file in tree or file.startswith(("../", "/")) or "$" in file or posixpath.basename(file) in made:
+            return match[0]
+        absent.append(match[1])
+        return ""
+
+    return _VARIABLES.sub(kept, text), absent
 
 
 def mentions(package: Package, names: tuple[str, ...], program: str) -> bool:
