@@ -12,7 +12,7 @@ from headway.kernel.settings import PREFIX, Settings, variable_of
 
 _MIB = 1 << 20
 OTHER_VARIABLES: Mapping[str, str] = {
-    "HEADWAY_URL": "Where the command line finds the panel.",
+    "HEADWAY_URL": "Where the command line finds the panel; at `HEADWAY_PORT` of this machine where it is not set.",
     "HEADWAY_PROFILE": "The profile (of `headway login`) that the command line uses; the option `--profile` wins.",
     "HEADWAY_DEPLOYMENT_ID": "Set by Headway in the commands of a deployment.",
     "HEADWAY_RELEASE_ID": "Set by Headway in the processes of a release.",

@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from os import SEEK_END
-from pathlib import Path
 from typing import Any, BinaryIO, Self
-from urllib.parse import urlsplit
 
 from headway.faces.cli import output
-from headway.faces.cli.profiles import Profiles
 from headway.faces.cli.requests import httpx
 from headway.faces.cli.sse import Event, EventReader
-from headway.kernel.errors import Code, HeadwayError, InvalidInput, Unavailable
+from headway.faces.cli.target import KEY_FILE, Target
+from headway.kernel.errors import Code, HeadwayError, Unavailable
 
-DEFAULT_URL = "http://127.0.0.1:3000"
-KEY_FILE = "owner.key"
 IGNORED = "x-headway-ignored"
 WHEREABOUTS = "x-headway-whereabouts"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
 _KILL_SECONDS = 120.0  # the answer comes when nothing of the process tree is left
@@ -70,75 +64,6 @@ class NotAllowed(Refused):
 
 
 _REFUSALS: Mapping[int, type[Refused]] = {403: NotAllowed, 404: Absent}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """Which panel to speak to, with which key, and where that key comes from (a phrase)."""
-
-    url: str
-    key: str | None
-    key_origin: str
-
-    @property
-    def is_here(self) -> bool:
-        """Whether the panel is on this machine, as far as its address says."""
-        return is_loopback(self.url)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL leads to this machine itself."""
-    return (urlsplit(url).hostname or "") in _LOOPBACK
-
-
-def find_target(
-    env: Mapping[str, str], data_dirs: Iterable[Path], profiles: Profiles | None = None, named: str | None = None
-) -> Target:
-    """The panel to speak to. A profile that is named wins; else ``HEADWAY_URL`` and ``HEADWAY_API_KEY``, and what these
-    leave open the current profile says, whose key is only ever shown to its own panel. Without any key, and only for a
-    panel on this machine, it is that of the key file of the first data folder that has a readable one.
-
-    Raises InvalidInput and, for a profile that is not known, NotFound.
-    """
-    if profiles is not None and named is not None:
-        profile = profiles.named(named)
-        return Target(url=profile.url, key=profile.key, key_origin=f"profile {named}")
-    current = profiles.known.get(profiles.current) if profiles is not None else None
-    given = env.get("HEADWAY_URL", "").strip()
-    url = checked_url(given, "HEADWAY_URL") if given else current.url if current is not None else DEFAULT_URL
-    if key := env.get("HEADWAY_API_KEY", "").strip():
-        return Target(url=url, key=checked_key(key, "HEADWAY_API_KEY"), key_origin="HEADWAY_API_KEY")
-    if profiles is not None and current is not None and current.url == url:
-        return Target(url=url, key=current.key, key_origin=f"profile {profiles.current}")
-    return _target_of_this_machine(url, data_dirs)
-
-
-def checked_url(given: str, named: str) -> str:
-    """A panel's address without its last slash. Raises InvalidInput, which names where it was ``named``."""
-    url = given.strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise InvalidInput(f"{named}: {url!r} is not possible; it takes http://HOST:PORT or https://HOST.")
-    return url
-
-
-def checked_key(key: str, named: str) -> str:
-    """A key that can travel in a header. Raises InvalidInput, which names where it was ``named``."""
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise InvalidInput(f"{named}: its value is no API key; it takes letters, digits and signs only.")
-    return key
-
-
-def _target_of_this_machine(url: str, data_dirs: Iterable[Path]) -> Target:
-    unreadable = ""
-    for path in (folder / KEY_FILE for folder in data_dirs if is_loopback(url)):
-        try:
-            return Target(url=url, key=path.read_text().strip(), key_origin=str(path))
-        except PermissionError:
-            unreadable = f"; {path} cannot be read by this account"
-        except OSError:
-            continue
-    return Target(url=url, key=None, key_origin=f"HEADWAY_API_KEY is not set{unreadable}")
 
 
 class Client:

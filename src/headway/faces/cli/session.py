@@ -14,7 +14,8 @@ import typer
 from headway.faces.cli import output
 
 if TYPE_CHECKING:
-    from headway.faces.cli.client import Client, Target
+    from headway.faces.cli.client import Client
+    from headway.faces.cli.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +45,8 @@ class Session:
 
     def target(self) -> Target:
         """The panel that the profile or the environment names, and the key to it."""
-        from headway.faces.cli.client import find_target
         from headway.faces.cli.profiles import Profiles
+        from headway.faces.cli.target import find_target
 
         return find_target(os.environ, _data_dirs(), Profiles.load(profiles_file()), self.profile)
 

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from headway.faces.cli import lookup
-from headway.faces.cli.client import Client, KeyRefused, PanelUnreachable, Refused, Target, find_target
+from headway.faces.cli.client import Client, KeyRefused, PanelUnreachable, Refused
+from headway.faces.cli.target import Target, find_target
+from headway.infra.panel.kept_settings import keep_settings
 from headway.kernel.errors import HeadwayError, InvalidInput, NotFound, Unavailable
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -184,6 +186,18 @@ def test_the_key_comes_from_the_environment_else_from_a_file(tmp_path: Path) -> 
     found = find_target({}, (tmp_path / "none", tmp_path))
     assert (found.url, found.key) == ("http://127.0.0.1:3000", "from-the-file")
     assert found.key_origin == str(tmp_path / "owner.key")
+
+
+def test_a_panel_of_this_machine_is_found_at_its_port(tmp_path: Path) -> None:
+    (tmp_path / "owner.key").write_text("mine")
+    keep_settings(tmp_path, {"HEADWAY_PORT": "3100"}, "1")
+    assert find_target({}, (tmp_path,)).url == "http://127.0.0.1:3100"
+    assert find_target({"HEADWAY_PORT": "3200"}, (tmp_path,)).url == "http://127.0.0.1:3200"
+    assert find_target({"HEADWAY_URL": "http://localhost:3300"}, (tmp_path,)).url == "http://localhost:3300"
+    assert find_target({"HEADWAY_API_KEY": "given"}, (tmp_path,)).url == "http://127.0.0.1:3000"
+    for name, value in (("HEADWAY_PORT", "three"), ("HEADWAY_URL", "http://localhost:99999")):
+        with pytest.raises(InvalidInput, match=name):
+            find_target({name: value}, (tmp_path,))
 
 
 def test_the_key_of_this_machine_is_not_sent_to_another(tmp_path: Path) -> None:

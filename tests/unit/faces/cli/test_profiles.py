@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headway.faces.cli.client import DEFAULT_URL, Target, find_target
 from headway.faces.cli.profiles import Profile, ProfileNotFound, Profiles, profile_path
+from headway.faces.cli.target import DEFAULT_URL, Target, find_target
 from headway.kernel.errors import InvalidInput
 
 SHOP = Profile(url="https://shop.example.org", key="s" * 64)

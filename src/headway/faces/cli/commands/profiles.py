@@ -35,8 +35,9 @@ def login(
     The key is asked for, or read from standard input: never given as an argument, where others could see it. It is
     tried before it is kept, in a file that only you can read.
     """
-    from headway.faces.cli.client import Client, Target, checked_key, checked_url
+    from headway.faces.cli.client import Client
     from headway.faces.cli.profiles import DEFAULT, Profile, Profiles
+    from headway.faces.cli.target import Target, checked_key, checked_url
 
     path = profiles_file()
     profiles = Profiles.load(path)
