@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from headway.kernel.artifacts import Process
-from headway.kernel.told import FOR_THE_BUILD, SECRET
+from headway.kernel.told import DATA, FOR_THE_BUILD, SECRET
 from headway.seams.builders.base import BuildError
-from headway.seams.buildplan import foreign, volumes
+from headway.seams.buildplan import foreign, image_program, volumes
 from headway.seams.buildplan.foreign import Heard
 from headway.seams.buildplan.neighbours import hint, no_way
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
@@ -321,8 +321,17 @@ def _finished(plan: BuildPlan, told: _Told, seen: str, question: Question | None
 
 def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     """The plan with what its files say of folders that stay, which is nothing for a site."""
-    note = volumes.kept_note(tree, told.own.keep or plan.keep) if plan.processes else ""
-    return replace(plan, notes=(*plan.notes, note)) if note else plan
+    if not plan.processes:
+        return plan
+    keep = told.own.keep or plan.keep
+    led = {name: value for name, value in image_program.places(tree, keep).items() if name not in plan.run_env}
+    notes = [
+        f"{name} is {value}, since {volumes.DOCKERFILE} has it in a folder that stays." for name, value in led.items()
+    ]
+    plan = replace(plan, run_env={**plan.run_env, **led}, notes=(*plan.notes, *notes))
+    is_led = any(DATA in text for text in (*plan.run_env.values(), *(each.command for each in plan.processes)))
+    told_of = (volumes.kept_note(tree, keep), "" if is_led else volumes.outer_note(tree))
+    return replace(plan, notes=(*plan.notes, *(note for note in told_of if note)))
 
 
 def _further(needs: Iterable[Need], lines: Iterable[str], settings: BuildSettings) -> Iterable[Need]:

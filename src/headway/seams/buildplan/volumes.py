@@ -9,9 +9,9 @@ from typing import Final
 
 from headway.seams.buildplan.tree import Tree
 
-_DOCKERFILE: Final = "Dockerfile"
+DOCKERFILE: Final = "Dockerfile"
 _COMPOSES: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-FILES: Final = (_DOCKERFILE, *_COMPOSES)
+FILES: Final = (DOCKERFILE, *_COMPOSES)
 
 _MOST: Final = 5
 _WORKDIR = re.compile(r"^[ \t]*WORKDIR[ \t]+[\"']?(/[\w./-]{1,200}?)/?[\"']?[ \t]*$", re.MULTILINE | re.IGNORECASE)
@@ -33,7 +33,7 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
     """The file that names them, and the folders below the build path that stay, by a Dockerfile's VOLUME or a mount of
     a compose file; "" and none where nothing does.
     """
-    places = {path.rstrip("/") for path in _WORKDIR.findall(tree.text(_DOCKERFILE))} | {*_USUAL}
+    places = _places(tree)
     for name in FILES:
         found = dict.fromkeys(_named(tree, name, places))
         if found:
@@ -41,10 +41,47 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
     return "", ()
 
 
+def staying(tree: Tree) -> tuple[str, ...]:
+    """The folders of a container that stay, by their whole paths: a Dockerfile's VOLUMEs and the mounts of compose
+    files, without those that a build makes.
+    """
+    volumes = (path for line in _VOLUME.findall(tree.text(DOCKERFILE)) for path in _PATH.findall(line))
+    mounts = (mount["target"] for name in _COMPOSES for mount in _MOUNT.finditer(tree.text(name)))
+    paths = dict.fromkeys(posixpath.normpath(path) for path in (*volumes, *mounts))
+    return tuple(path for path in paths if path.count("/") and "." not in posixpath.basename(path) and path != "/")
+
+
+def inside(tree: Tree, path: str) -> str:
+    """What a path of a container is below the build path, "" where it is elsewhere."""
+    path = posixpath.normpath(path)
+    found = (path.removeprefix(f"{place}/") for place in _places(tree) if path.startswith(f"{place}/"))
+    return next(found, "")
+
+
+def is_kept(folder: str, keep: Collection[str]) -> bool:
+    """Whether a folder below the build path is one of those that stay, or in one."""
+    return bool(folder) and any(f"{folder}/".startswith(f"{each.strip('/')}/") for each in keep)
+
+
+def outer_note(tree: Tree) -> str:
+    """What is to be said of a Dockerfile's VOLUMEs outside of the application, which nothing leads to DATA_DIR."""
+    paths = [
+        posixpath.normpath(path) for line in _VOLUME.findall(tree.text(DOCKERFILE)) for path in _PATH.findall(line)
+    ]
+    lost = [path for path in dict.fromkeys(paths) if not inside(tree, path) and path not in _places(tree)][:_MOST]
+    if not lost:
+        return ""
+    return (
+        f"{DOCKERFILE} has {', '.join(lost)} stay when a container goes. Here the folder in DATA_DIR does: where the "
+        "program has an option or a variable for such a place, point it there (headway apps set APP --start LINE, with "
+        '"$DATA_DIR" in it).'
+    )
+
+
 def kept_note(tree: Tree, keep: Collection[str]) -> str:
     """What is to be said of those that no setting keeps; "" where there are none."""
     name, folders = kept_folders(tree)
-    lost = [each for each in folders if not any(f"{each}/".startswith(f"{one.strip('/')}/") for one in keep)]
+    lost = [each for each in folders if not is_kept(each, keep)]
     if not lost:
         return ""
     options = " ".join(f"--keep {each}" for each in lost)
@@ -54,9 +91,14 @@ def kept_note(tree: Tree, keep: Collection[str]) -> str:
     )
 
 
+def _places(tree: Tree) -> frozenset[str]:
+    """Where containers have the application."""
+    return frozenset(path.rstrip("/") for path in _WORKDIR.findall(tree.text(DOCKERFILE))) | {*_USUAL}
+
+
 def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
     text = tree.text(name)
-    if name == _DOCKERFILE:
+    if name == DOCKERFILE:
         for line in _VOLUME.findall(text):
             yield from (inner for path in _PATH.findall(line) if (inner := _inside(path, places)))
         return

@@ -157,3 +157,42 @@ def test_a_program_that_listens_where_a_variable_says_is_led_to_port(source: str
 )
 def test_a_program_is_led_to_port_by_its_own_option_or_not_at_all(source: str, line: str) -> None:
     assert go({"go.mod": "module x\n", "main.go": MAIN + source}).processes[0].command == line
+
+
+@pytest.mark.parametrize(
+    ("source", "dockerfile", "line"),
+    [
+        (
+            "",
+            'FROM scratch\nCMD ["/shop", "serve", "--bind=0.0.0.0", "--listen", "8081"]\n',
+            "serve --bind=127.0.0.1 --listen $PORT",
+        ),
+        (
+            "",
+            'FROM scratch\nENTRYPOINT ["/srv/shop"]\nCMD ["--listen=:8080", "--theme=dark"]\n',
+            "--listen=127.0.0.1:$PORT --theme=dark",
+        ),
+        (
+            "",
+            "FROM golang\nRUN go build -o /out/till .\nFROM scratch\nVOLUME /till\nCMD /out/till -d /till/db -p 80\n",
+            '-d "$DATA_DIR/db" -p $PORT',
+        ),
+        ("", 'FROM scratch\nCMD ["/shop", "--config", "/etc/shop.yml"]\n', ""),
+        ("", 'FROM scratch\nCMD ["sh", "-c", "/shop --key=$KEY"]\n', ""),
+        ("", 'FROM scratch\nCMD ["/shop", "--http", ":80", "--admin", ":81"]\n', ""),
+        ("", 'FROM scratch\nCMD ["/other", "--http", ":80"]\n', ""),
+        (
+            'var a = flag.String("addr", ":80", "")',
+            'FROM scratch\nCMD ["/shop", "-addr", ":80"]\n',
+            "-addr 127.0.0.1:$PORT",
+        ),
+        (
+            'var a = flag.String("addr", ":80", "")',
+            'FROM scratch\nVOLUME /data\nCMD ["/shop", "-addr", ":80", "-dir=/data"]\n',
+            '-addr 127.0.0.1:$PORT -dir="$DATA_DIR"',
+        ),
+    ],
+)
+def test_a_program_is_started_with_what_its_dockerfile_has(source: str, dockerfile: str, line: str) -> None:
+    files = {"go.mod": "module example.org/shop/v2\n", "main.go": f"{MAIN}{source}\n", "Dockerfile": dockerfile}
+    assert go(files).processes[0].command == f"./.headway/app {line}".rstrip()

@@ -73,6 +73,37 @@ def test_it_is_told_until_it_is_kept_and_of_no_site() -> None:
     )
 
 
+def test_what_a_dockerfile_has_in_a_folder_that_stays_is_in_the_data_folder() -> None:
+    files = {
+        "go.mod": "module example.org/links\n",
+        "main.go": "package main\n",
+        "Dockerfile": "FROM golang AS build\nENV CACHE=/links/cache\nFROM scratch\nVOLUME /links\n"
+        'ENV LINKS_DIR /links\nENV LINKS_DB="/links/links.db" HOME=/links \\\n  MODE=all\nCMD ["/links-server"]\n',
+    }
+    plan = detect(tree_of(files), BuildSettings())
+    assert plan.run_env == {"LINKS_DIR": "$DATA_DIR", "LINKS_DB": "$DATA_DIR/links.db"}
+    assert [note for note in plan.notes if "Dockerfile" in note] == [
+        "LINKS_DIR is $DATA_DIR, since Dockerfile has it in a folder that stays.",
+        "LINKS_DB is $DATA_DIR/links.db, since Dockerfile has it in a folder that stays.",
+    ]
+    kept = {**files, "Dockerfile": "FROM scratch\nWORKDIR /app\nVOLUME /app/data\nENV LINKS_DIR=/app/data\n"}
+    assert detect(tree_of(kept), BuildSettings()).run_env == {"LINKS_DIR": "$DATA_DIR"}
+    assert detect(tree_of(kept), BuildSettings(keep=("data",))).run_env == {}
+
+
+def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_data_folder() -> None:
+    files = {
+        "go.mod": "module links\n",
+        "main.go": "package main\n",
+        "Dockerfile": "FROM scratch\nVOLUME /var/lib/links\n",
+    }
+    assert "Dockerfile has /var/lib/links stay" in detect(tree_of(files), BuildSettings()).notes[-1]
+    led = detect(tree_of(files), BuildSettings(start='./.headway/app --dir "$DATA_DIR"'))
+    assert not [note for note in led.notes if "Dockerfile" in note]
+    within = {**files, "Dockerfile": "FROM scratch\nVOLUME /data\nWORKDIR /data\n"}
+    assert not detect(tree_of(within), BuildSettings()).notes
+
+
 def test_long_lines_are_read_in_no_time() -> None:
     began = time.process_time()
     for line in ("- " + "a:/app/" * 9000, "VOLUME " + "/app/a" * 9000, "WORKDIR " + "/" * 60000, "-" + " " * 60000):

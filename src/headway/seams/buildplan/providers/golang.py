@@ -9,6 +9,7 @@ from typing import Final
 
 from headway.kernel.artifacts import Process
 from headway.seams.builders.base import BuildError
+from headway.seams.buildplan import image_program
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question
 from headway.seams.buildplan.procfile import WEB
 from headway.seams.buildplan.providers.contract import Provider
@@ -52,9 +53,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         is_set = settings.versions.get("go") is not None
         choices.append(Choice(name="versions.go", value=need.wanted, reason=need.source, is_set=is_set))
     choices.append(Choice(name="package", value=target, reason=reason, is_set=settings.package is not None))
-    own = own_address(_sources(tree, target))
-    line = f"./{PROGRAM}" if own is None else f"{own.before}./{PROGRAM}{own.after}"
-    why = "the program that the build makes" + ("" if own is None else f", {own.reason}")
+    line, why = _started(tree, target)
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", PROGRAM, *_built(tree, target))
     return BuildPlan(
         provider="go",
@@ -70,6 +69,22 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         questions=() if question is None else (question,),
         notes=() if needs_c is None else (f"{needs_c} is in C, so the build needs a C compiler (CGO_ENABLED=1).",),
     )
+
+
+def _started(tree: Tree, target: str) -> tuple[str, str]:
+    """The command line of the program, and by what it is led to PORT and to the folder that stays."""
+    module = _MODULE.search(tree.text("go.mod"))
+    names = (posixpath.basename(target), posixpath.basename(re.sub(r"/v\d+$", "", module[1])) if module else "")
+    image = image_program.arguments(
+        tree, {each for each in (*names, *image_program.programs_built(tree)) if each.strip(".")}
+    )
+    own = own_address(_sources(tree, target))
+    why = "the program that the build makes"
+    if image.line and (own is None or (image.is_led and image.folders)):
+        return f"./{PROGRAM} {image.line}", f"{why}, with what the Dockerfile starts it with"
+    if own is None:
+        return f"./{PROGRAM}", why
+    return f"{own.before}./{PROGRAM}{own.after}", f"{why}, {own.reason}"
 
 
 def _built(tree: Tree, target: str) -> tuple[str, ...]:

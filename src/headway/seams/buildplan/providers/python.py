@@ -13,6 +13,7 @@ from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Ph
 from headway.seams.buildplan.providers import (
     node_frontend,
     python_django,
+    python_migrations,
     python_project,
     python_scripts,
     python_sites,
@@ -178,7 +179,7 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
     if (django := python_django.find_django(inner, project.requires)) is not None:
         return django
     if (found := find_framework(inner, project.requires)) is not None:
-        return found.with_given(of_sources(inner))
+        return python_migrations.with_migrations(inner, found.with_given(of_sources(inner)), project.requires)
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
     if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):
@@ -348,7 +349,7 @@ def _choices(
         yield Choice(name="build", value=line, reason=start.reason)
         yield Choice(name="publish", value=start.site.folders[0], reason="where it writes the site")
     if release:
-        yield Choice(name="release", value=release, reason="Django's migrations, before the new release takes over")
+        yield Choice(name="release", value=release, reason=f"{start.release_reason}, before the new release takes over")
 
 
 def _further(project: PythonProject, start: Start, settings: BuildSettings) -> Iterator[str]:
@@ -360,11 +361,10 @@ def _further(project: PythonProject, start: Start, settings: BuildSettings) -> I
         yield f"Migrations are not run: headway apps set APP --release '{start.release}'"
     if "celery" in project.requires and start.framework != "Celery" and not is_told:
         yield "celery is required, and no worker is started: add a Procfile with a line for web and one for worker."
-    migrations = next((name for name in ("alembic.ini", "migrations/alembic.ini") if name in project.tree), None)
     told = f"{settings.start} {settings.release} {project.tree.text('Procfile')}"
-    if migrations is not None and project.requires.first("alembic", "flask-migrate") and "upgrade" not in told:
-        line = "flask db upgrade" if "flask-migrate" in project.requires else "alembic upgrade head"
-        yield f"Migrations ({migrations}) are not run: headway apps set APP --release '{line}'"
+    ours = "" if is_told else f"{start.command} {start.release}"
+    if note := python_migrations.note(project.tree, project.requires, f"{told} {ours}"):
+        yield note
     if "playwright" in project.requires:
         yield "playwright needs a browser: let the build command be 'playwright install --only-shell'."
 
@@ -380,6 +380,7 @@ PROVIDER = Provider(
                 *python_versions.READS,
                 *python_project.READS,
                 *python_django.READS,
+                *python_migrations.READS,
                 *python_sites.READS,
                 *code.READS,
             )

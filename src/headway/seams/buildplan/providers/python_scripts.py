@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from headway.seams.builders.base import BuildError
+from headway.seams.buildplan import image_program
+from headway.seams.buildplan.image_program import Arguments
 from headway.seams.buildplan.plan import Confidence, Question
 from headway.seams.buildplan.providers import python_address
 from headway.seams.buildplan.providers import python_code as code
@@ -63,6 +65,9 @@ _SERVER_MODULES = frozenset(
         "aiogram",
     }
 )
+_BY_ITSELF = "whose own option or variable leads it to PORT"
+_BY_ITS_OPTION = "whose own option leads it to PORT"
+_AS_THE_IMAGE = "with what the Dockerfile starts it with"
 _PACKAGES: Mapping[str, str] = {"fasthtml": "python-fasthtml", "discord": "discord.py"}
 
 
@@ -154,15 +159,27 @@ def _told(tree: Tree, name: str, text: str, line: str) -> Start:
         return Start(
             framework=bot, command=line, reason=f"{bot}: {name}, which takes no requests", takes_requests=False
         )
-    led = python_address.led(text, line) if serves else None
+    image = image_program.arguments(tree, (posixpath.basename(name), line.rpartition(" -m ")[2]))
+    serves = serves or image.is_led
+    command, how = _led(text, line, image, _BY_ITSELF) if serves else (line, "")
     why = name if serves else f"{name}, in which nothing listens for requests"
     return Start(
-        command=led or line,
-        reason=f"{why}, whose own option or variable leads it to PORT" if led else why,
+        command=command,
+        reason=f"{why}, {how}" if how else why,
         takes_requests=serves,
         confidence=Confidence.GUESSED,
-        notes=() if led else port_note(name, text),
+        notes=() if how == _BY_ITSELF or image.is_led else port_note(name, text),
     )
+
+
+def _led(text: str, line: str, image: Arguments, by_itself: str) -> tuple[str, str]:
+    """The command line of a program with what leads it to PORT and to the folder that stays, and by what; "" where
+    nothing does.
+    """
+    own = python_address.led(text, line)
+    if own is not None and not (image.is_led and image.folders):
+        return own, by_itself
+    return (f"{line} {image.line}", _AS_THE_IMAGE) if image.line else (line, "")
 
 
 def _listens_below(tree: Tree, name: str, text: str) -> bool:
@@ -187,10 +204,12 @@ def _of_package(tree: Tree, project: PythonProject) -> Start | None:
             name="start", text="The package installs several commands: which is started?", choices=tuple(scripts[:10])
         )
         is_sure = len(scripts) == 1 or chosen == project.name
-        led = python_address.led(own, chosen) if listens else None
+        image = image_program.arguments(tree, (chosen,))
+        listens = listens or image.is_led
+        command, how = _led(own, chosen, image, _BY_ITS_OPTION) if listens else (chosen, "")
         return Start(
-            command=led or chosen,
-            reason=f"the command {chosen} in pyproject.toml" + (", whose own option leads it to PORT" if led else ""),
+            command=command,
+            reason=f"the command {chosen} in pyproject.toml" + (f", {how}" if how else ""),
             takes_requests=listens,
             confidence=Confidence.GUESSED,
             questions=() if is_sure else (question,),

@@ -15,7 +15,8 @@ from headway.seams.buildplan.tree import Tree
 MKDOCS = ("mkdocs.yml", "mkdocs.yaml")
 SPHINX = ("docs/conf.py", "docs/source/conf.py", "doc/conf.py", "doc/source/conf.py", "source/conf.py", "conf.py")
 PELICAN = "pelicanconf.py"
-READS: Sequence[str] = (*MKDOCS, *SPHINX, PELICAN)
+READ_THE_DOCS = (".readthedocs.yaml", ".readthedocs.yml")
+READS: Sequence[str] = (*MKDOCS, *SPHINX, PELICAN, *READ_THE_DOCS)
 
 _REQUIREMENTS = ("docs/requirements.txt", "doc/requirements.txt", "requirements/docs.txt", "requirements-docs.txt")
 _SITE_DIR = re.compile(r"""^site_dir:[ \t]*["']?([^"'#\n]+?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE)
@@ -26,6 +27,8 @@ _THEME = re.compile(
 _PLUGIN = re.compile(r"^[ \t]*-[ \t]+([a-z][\w/-]*)[ \t]*:?[ \t]*$", re.MULTILINE)
 _EXTENSION = re.compile(r"""["']((?:myst_parser|sphinx_\w+|sphinxcontrib\.\w+|nbsphinx|numpydoc|furo)[\w.]*)["']""")
 _HTML_THEME = re.compile(r"""^html_theme[ \t]*=[ \t]*["']([\w-]+)["']""", re.MULTILINE)
+# The form of the addresses: /page/ instead of /page.html, or all on one page.
+_BUILDER = re.compile(r"^[ \t]+builder:[ \t]*[\"']?(dirhtml|singlehtml)\b", re.MULTILINE)
 _THEMES: Mapping[str, str] = {
     "material": "mkdocs-material",
     "readthedocs": "",
@@ -116,14 +119,22 @@ def _sphinx(tree: Tree, requires: Requirements) -> Start | None:
     theme = _HTML_THEME.search(text)
     wanted = [_THEMES.get(theme[1], "") if theme else "", *dict.fromkeys(_of_extensions(text))]
     missing = _missing(tree, requires, "sphinx", wanted)
+    builder, said = next(_builders(tree), ("html", ""))
     return Start(
         framework="Sphinx",
-        reason=f"Sphinx: {name}{_installed(missing)}",
+        reason=f"Sphinx: {name}{_installed(missing)}{said}",
         adds=missing,
         follows=_follows(tree, missing, name),
-        phases=(Phase(name="build", argv=("sphinx-build", "-b", "html", source, output)),),
+        phases=(Phase(name="build", argv=("sphinx-build", "-b", builder, source, output)),),
         site=Site(folders=(output,)),
     )
+
+
+def _builders(tree: Tree) -> Iterator[tuple[str, str]]:
+    """The builder of Sphinx that its host is told, and what is to be said of it."""
+    for name in READ_THE_DOCS:
+        if match := _BUILDER.search(tree.text(name)):
+            yield match[1], f", {match[1]} as {name} has it"
 
 
 def _is_sphinx(tree: Tree, name: str) -> bool:

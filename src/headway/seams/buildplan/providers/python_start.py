@@ -37,6 +37,7 @@ class Start:
     follows: tuple[str, ...] = ()
     phases: tuple[Phase, ...] = ()
     release: str | None = None
+    release_reason: str = "Django's migrations"
     site: Site | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     build_env: Mapping[str, str] = field(default_factory=dict)
