@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.panel import KEY, Panel, free_port, git, panel, until
+from tests.panel import KEY, Panel, free_port, git, git_repository, panel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -70,6 +70,27 @@ def test_the_page_for_what_is_missing_is_the_sites_own(machine: Panel, checkout:
     typed(machine, "deploy", str(checkout / "node-site"), "--name", "missing-pages")
     found = machine.visit("missing-pages", "/nowhere")
     assert (found.status_code, "There is no such page" in found.text) == (404, True)
+
+
+@needs_node
+def test_a_port_that_is_in_the_program_is_where_it_is_asked(machine: Panel, tmp_path: Path) -> None:
+    port = free_port()
+    program = f"require('http').createServer((_, answer) => answer.end('mine')).listen({port})\n"
+    files = {"package.json": '{"scripts": {"start": "node server.js"}}', "server.js": program}
+    url = git_repository(tmp_path / "own", files)
+    first, second = (machine.application(url, name, env="") for name in ("own-port", "other-port"))
+
+    for _ in range(2):  # the second release takes the port over
+        machine.done(machine.deploy(first))
+        assert machine.visit("own-port").text == "mine"
+    assert machine.get("application.detect", applicationId=first)["port"] == port
+
+    row = machine.ended(machine.deploy(second))
+    assert f"Port {port} is taken by another application. Its program has that in its source" in row["errorMessage"]
+    machine.post("application.update", applicationId=first, scale={"web": 2})
+    row = machine.ended(machine.deploy(first))
+    assert f"listens on port {port} whatever PORT says, so web cannot run 2 times" in row["errorMessage"]
+    assert machine.visit("own-port").text == "mine"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Bundle:
     a ``web`` process, where a file server serves a folder of the bundle, by the rules in ``site`` (as `SiteRules.dump`
     has them). ``bytes`` is what all of its release's folder holds on the disk. ``run_env`` are variables whose values
     name what each release is told when it starts (see `settled`); ``keep`` are folders that stay from release to
-    release, where the user names none.
+    release, where the user names none. ``port`` is the one that the program listens on whatever it is told.
     """
 
     folder: str
@@ -66,6 +66,7 @@ class Bundle:
     toolchains: tuple[str, ...] = ()
     run_env: Mapping[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
+    port: int | None = None
 
     @property
     def programs(self) -> tuple[str, ...]:

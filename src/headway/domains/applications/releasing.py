@@ -216,11 +216,22 @@ class Releasing:
             return False
         if isinstance(self.artifact, Image):
             return self.tools.imaging.container(self.plan, self.artifact).is_alone
-        return self.plan.fixed_port is not None and self.plan.fixed_port in self.plan.serving_ports
+        return self._fixed_port is not None and self._fixed_port in self.plan.serving_ports
+
+    @property
+    def _fixed_port(self) -> int | None:
+        """The port that the user demands, or else the one that is in the program itself."""
+        own = self.artifact.port if isinstance(self.artifact, Bundle) else None
+        return self.plan.fixed_port or own
 
     async def _wanted_ports(self) -> list[int]:
         count = self.tools.copies(self.plan, self.artifact)
-        fixed = self.plan.fixed_port if isinstance(self.artifact, Bundle) else None
+        fixed = self._fixed_port if isinstance(self.artifact, Bundle) else None
+        if count > 1 and fixed is not None:
+            raise RunFailed(
+                f"Its program listens on port {fixed} whatever PORT says, so web cannot run {count} times, each on a "
+                "port of its own. Let it read PORT, or let web run once."
+            )
         if count and fixed is not None:
             return [fixed]
         free = await self.tools.free_ports(count)
@@ -236,9 +247,12 @@ class Releasing:
             return known.ports  # a run that is taken up again
         for port in release.ports:
             if not ports_store.take_port(tx, self.tools.host_id, release.application_id, release.release_id, port):
+                mend = "Choose another value for PORT, or remove the variable"
+                if self.plan.fixed_port is None and port == self._fixed_port:
+                    mend = "Its program has that in its source: let it read PORT (process.env.PORT)"
                 raise RunFailed(
-                    f"Port {port} is taken by another application. Choose another value for PORT, or remove the "
-                    "variable: Headway then gives the application a port of its own."
+                    f"Port {port} is taken by another application. {mend}: Headway then gives the application a port "
+                    "of its own."
                 )
         store.add_release(tx, release, spec)
         return release.ports

@@ -67,6 +67,7 @@ class NativeBuilder:
             toolchains=provided.names,
             run_env=plan.run_env,
             keep=plan.keep,
+            port=plan.port,
         )
 
 

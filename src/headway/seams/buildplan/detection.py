@@ -90,6 +90,7 @@ def detect(tree: Tree, settings: BuildSettings, variables: Mapping[str, str] = M
     plan = _planned(tree, provider, told)
     plan = _with_commands(plan, told)
     plan = _with_processes(plan, told)
+    plan = _without_port(plan) if variables.get("PORT") else plan
     plan = _without_idle(_with_site(plan, told, tree), told)
     if not plan.processes and plan.site is None:
         raise BuildError(no_way(tree, registry.PROVIDERS))
@@ -236,7 +237,7 @@ def _with_processes(plan: BuildPlan, told: _Told) -> BuildPlan:
         shown = ", ".join(name for name in lines if name != WEB or start is None)
         choices += [Choice(name="processes", value=shown, reason=f"{PROCFILE} says so")] if shown else []
     processes = tuple(Process(name=name, command=line) for name, line in commands.items())
-    return _released(replace(plan, processes=processes, site=None, choices=tuple(choices)), told)
+    return _released(replace(plan, processes=processes, site=None, port=None, choices=tuple(choices)), told)
 
 
 def _released(plan: BuildPlan, told: _Told) -> BuildPlan:
@@ -281,6 +282,11 @@ def _with_folders(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
         why = "where its file of SQLite is"
         plan = replace(plan, choices=(*plan.choices, Choice(name="keep", value=", ".join(keep), reason=why)))
     return replace(plan, phases=(Phase(name="folders", argv=("mkdir", "-p", "--", *folders)), *plan.phases))
+
+
+def _without_port(plan: BuildPlan) -> BuildPlan:
+    """The plan without the port that is in the program, where a variable says which it is."""
+    return replace(plan, port=None, choices=tuple(each for each in plan.choices if each.name != "port"))
 
 
 def _without_idle(plan: BuildPlan, told: _Told) -> BuildPlan:

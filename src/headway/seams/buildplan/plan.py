@@ -84,8 +84,8 @@ class BuildPlan:
     served. ``env`` is there in the build and at run time, ``build_env`` in the build only, ``run_env`` at run time
     only, with values that name what a release is told then (see `headway.kernel.told`); what the user has set goes
     before all. ``path`` are folders below the build path that come first on PATH, ``keep`` those that stay from release
-    to release. ``takes_requests`` is false for bots and workers. ``packages`` are Debian's that the build needs,
-    ``notes`` are for the user.
+    to release, ``port`` the one that the program listens on whatever PORT says. ``takes_requests`` is false for bots
+    and workers. ``packages`` are Debian's that the build needs, ``notes`` are for the user.
     """
 
     provider: str
@@ -101,6 +101,7 @@ class BuildPlan:
     build_env: Mapping[str, str] = field(default_factory=dict)
     run_env: Mapping[str, str] = field(default_factory=dict)
     keep: tuple[str, ...] = ()
+    port: int | None = None
     takes_requests: bool = True
     packages: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()

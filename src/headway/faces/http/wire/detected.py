@@ -102,7 +102,7 @@ def detected_row(found: Detected) -> DetectedRow:
         "releaseCommand": plan.release_command if plan else None,
         "staticFolders": list(plan.site.folders) if plan and plan.site else [],
         "takesRequests": plan is not None and (plan.site is not None or any(p.name == "web" for p in processes)),
-        "port": found.fixed_port,
+        "port": found.fixed_port or (plan.port if plan else None),
     }
 
 

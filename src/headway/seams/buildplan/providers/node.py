@@ -21,6 +21,7 @@ from headway.seams.buildplan.providers import (
     node_workspaces,
 )
 from headway.seams.buildplan.providers.contract import Provider
+from headway.seams.buildplan.providers.node_address import own_port
 from headway.seams.buildplan.providers.node_framework import ENDINGS
 from headway.seams.buildplan.providers.node_installation import BINS, install_phases
 from headway.seams.buildplan.providers.node_managers import Manager, find_manager, named_manager
@@ -102,6 +103,7 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     installed = install_phases(tree, manager, (root, *members))
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     needs = _needs(tree, settings, root, served, manager)
+    own = _own_port(tree, program, served)
     said = (*manager.notes, *(manager.unlocked if installed else ()), *version_notes(tree, needs[0]))
     return BuildPlan(
         provider=provider,
@@ -115,9 +117,10 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
         path=_path(manager, served),
         env={**ENV, **_linked(manager), **program.env, **natives.env},
         build_env={**(_NX if "nx.json" in tree else {}), **program.build_env, **natives.build_env},
+        port=None if own is None else own[0],
         takes_requests=program.takes_requests,
         packages=natives.packages,
-        choices=_choices(provider, root, manager, needs, served, natives),
+        choices=(*_choices(provider, root, manager, needs, served, natives), *_of_port(own)),
         questions=() if served.question is None else (served.question,),
         notes=tuple(dict.fromkeys((*said, *program.notes, *natives.notes))),
     )
@@ -152,6 +155,23 @@ def _processes(program: Program, served: Served) -> tuple[Process, ...]:
     name = WEB if program.takes_requests else WORKER
     folder = "" if served.is_at_root else served.package.folder
     return (Process(name=name, command=f"cd {shlex.quote(folder)} && {program.start}" if folder else program.start),)
+
+
+def _own_port(tree: Tree, program: Program, served: Served) -> tuple[int, str] | None:
+    """The port that is in the program itself; None for a framework's own server, which reads PORT."""
+    if program.start is None or not program.takes_requests or program.refusal is not None:
+        return None
+    inner = tree if served.is_at_root or not served.package.folder else tree.below(served.package.folder)
+    return own_port(inner, program.start, (*node_program.ENTRIES, *node_typescript.ENTRIES))
+
+
+def _of_port(own: tuple[int, str] | None) -> tuple[Choice, ...]:
+    if own is None:
+        return ()
+    reason = (
+        f"{own[1]} listens there and does not read PORT: no release starts beside the one before, and web runs once"
+    )
+    return (Choice(name="port", value=str(own[0]), reason=reason),)
 
 
 def _site(site: Site | None, served: Served) -> Site | None:
