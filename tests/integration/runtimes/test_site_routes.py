@@ -133,6 +133,8 @@ def test_a_site_in_a_folder_that_begins_with_a_dot_is_served_and_its_hidden_file
 def test_an_application_in_one_page_answers_deep_links_and_misses_files(tmp_path: Path) -> None:
     assert rules({}, pages=1).fallback
     assert not rules({}, pages=2).fallback
+    assert rules({"_redirects": "/old/* https://elsewhere.example/:splat 301\n"}, pages=1).fallback
+    assert not rules({"_redirects": "/app/* /index.html 200\n"}, pages=1).fallback
     assert not rules({}, pages=1, fallback=False).fallback
     assert not read_rules({}, pages=1, has_not_found=True, fallback=None).fallback
     with served(tmp_path, rules({}, fallback=True)) as client:

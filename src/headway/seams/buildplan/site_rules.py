@@ -39,12 +39,13 @@ class _Unheeded(Exception):
 
 def read_rules(files: Mapping[str, str], *, pages: int, has_not_found: bool, fallback: bool | None) -> SiteRules:
     """The rules of a site with so many ``pages``; ``files`` are those named above, by name. ``fallback`` is the owner's
-    word (None: an application in one page is seen by its one page, without a 404.html). What is not heeded is left out:
-    `unheeded` tells it.
+    word (None: an application in one page is seen by its one page, without a 404.html and without a rule that says what
+    is answered where no file is; what sends visitors elsewhere does not). What is not heeded is left out: `unheeded`
+    tells it.
     """
     rules = tuple(_rules(files, lambda _: None))[:MOST_RULES]
     asked = _asks_for_fallback(files)
-    seen = pages == 1 and not has_not_found and not rules
+    seen = pages == 1 and not has_not_found and all(rule.status in _MOVES for rule in rules)
     return SiteRules(fallback=(asked or seen) if fallback is None else fallback, rules=rules)
 
 
