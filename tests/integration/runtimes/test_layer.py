@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,24 @@ def test_what_a_dead_process_has_left_is_taken_away(bench: Bench, form: str) -> 
     assert len(list(bench.root.glob("layers/r1/web+*"))) == 1
     Layers(layout=Layout(root=bench.root)).watch()
     assert list(bench.root.glob("layers/*")) == []
+
+
+def test_a_layer_begins_while_folders_in_which_nothing_is_left_are_taken_away(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def clear() -> None:
+        while not ended.is_set():
+            with suppress(OSError):
+                (tmp_path / "layers/r1").rmdir()
+
+    clearing = threading.Thread(target=clear)
+    clearing.start()
+    try:
+        for _ in range(2000):
+            Path(layer.own_folder(str(tmp_path), "r1", "web")).rmdir()
+    finally:
+        ended.set()
+        clearing.join()
 
 
 def test_no_depth_keeps_a_layer_from_being_counted_or_taken_away(bench: Bench) -> None:

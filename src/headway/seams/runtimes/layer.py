@@ -27,6 +27,7 @@ _STATE, _START_TIME = 0, 19
 _FICLONE = 0x40049409
 _PIECE = 8 << 20
 _RM = "/bin/rm"
+_MOST_ATTEMPTS = 20
 
 
 class NotKept(Exception):
@@ -43,7 +44,7 @@ def lay(root: str, release_id: str, terms: Mapping[str, Any], *, parted: bool) -
     what runs beside the release's own), ``app_name`` and ``bytes``. It is ``parted`` in mounts of its own.
     """
     began = time.monotonic()
-    place = _place(root, release_id, terms["program"])
+    place = own_folder(root, release_id, terms["program"])
     form, folder = _laid(place, terms, parted=parted)
     _tell(place, {**terms, "form": form})
     if form != OVERLAY:
@@ -230,21 +231,33 @@ def _beneath(folder: str, path: str) -> Iterator[int]:
 # ---- small things
 
 
-def _place(root: str, release_id: str, program: str) -> str:
+def own_folder(root: str, release_id: str, program: str) -> str:
     """The folder of this process' layer, called after the process; what an earlier copy of it has left goes."""
     above = f"{root}/{FOLDER}/{release_id}"
-    for folder in (f"{root}/{FOLDER}", above):
+    place = f"{above}/{program}+{os.getpid()}-{_start_time('self')}-{_counted_in('self')}"
+    for attempt in range(_MOST_ATTEMPTS):
+        try:
+            _begin(above, program)
+            if os.path.lexists(place):
+                clear(place)
+            os.mkdir(place, 0o700)  # noqa: PTH102 - as above
+        except FileNotFoundError:  # whoever looks after layers took the folder away while it was empty
+            if attempt == _MOST_ATTEMPTS - 1:
+                raise
+        else:
+            break
+    return place
+
+
+def _begin(above: str, program: str) -> None:
+    """Makes the folder of a release's layers, and takes away what earlier copies of the program have left there."""
+    for folder in (os.path.dirname(above), above):  # noqa: PTH120 - as above
         with contextlib.suppress(FileExistsError):
             os.mkdir(folder, 0o711)  # noqa: PTH102 - as above
             os.chmod(folder, 0o711)  # noqa: PTH101, S103 - the umask may close it, and a copy is worked in below it
     for name in os.listdir(above) if program else ():  # noqa: PTH208 - as above
         if name.startswith(f"{program}+") and not is_alive(name, all_started):
             clear(f"{above}/{name}")
-    place = f"{above}/{program}+{os.getpid()}-{_start_time('self')}-{_counted_in('self')}"
-    if os.path.lexists(place):
-        clear(place)
-    os.mkdir(place, 0o700)  # noqa: PTH102 - as above
-    return place
 
 
 def _tell(place: str, told: Mapping[str, Any]) -> None:

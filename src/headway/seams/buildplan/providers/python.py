@@ -17,6 +17,7 @@ from headway.seams.buildplan.providers import (
     python_project,
     python_scripts,
     python_sites,
+    python_sqlite,
     python_versions,
 )
 from headway.seams.buildplan.providers import python_code as code
@@ -179,7 +180,8 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
     if (django := python_django.find_django(inner, project.requires)) is not None:
         return django
     if (found := find_framework(inner, project.requires)) is not None:
-        return python_migrations.with_migrations(inner, found.with_given(of_sources(inner)), project.requires)
+        found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner)), project.requires)
+        return python_sqlite.with_file(inner, found, project.requires)
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
     if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):

@@ -42,6 +42,8 @@ READS: Sequence[str] = (
     "*/cli.py",
     "src/*/cli.py",
     "*/config.py",
+    "*/configs/*.py",
+    "*/config/*.py",
     "*/core/config.py",
     "*/settings.py",
     "*/*/settings/*.py",

@@ -1,0 +1,100 @@
+"""The file of SQLite that the sources of an application name without a variable: it stays as a link into DATA_DIR."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from headway.kernel.told import DATA
+from headway.seams.buildplan.providers import python_code as code
+from headway.seams.buildplan.providers.python_requirements import Requirements
+from headway.seams.buildplan.providers.python_start import Start
+from headway.seams.buildplan.tree import Tree
+
+_FILE = r"(?P<file>[\w-]{1,80}(?:\.[\w-]{1,40}){0,2}\.(?:db|sqlite3?))[\"']"
+# The address of a database: of a folder by name ({basedir}/, + basedir +, os.path.join(basedir, ...), by __file__
+# itself, or of the folder that the program is in.
+_ADDRESS = re.compile(
+    r"^(?P<line>[ \t]*(?:\w+\.config\[[\"'])?\w{0,40}UR[IL]\w{0,20}[\"'\]]{0,2}[ \t]*(?::[ \t]*\w+[ \t]*)?="
+    r"[^\n]{0,160}?)sqlite:///"
+    r"(?:\{(?P<own>[^}\n]{0,80}__file__[^}\n]{0,20})\}/|\{(?P<inner>\w+)\}/"
+    r"|[\"'][ \t]*\+[ \t]*(?:(?P<added>\w+)[ \t]*\+[ \t]*(?:[\"']/[\"'][ \t]*\+[ \t]*[\"']|[\"']/)"
+    r"|os\.path\.join\([ \t]*(?P<joined>\w+)[ \t]*,[ \t]*[\"'])|(?P<plain>(?:\./)?))" + _FILE,
+    re.MULTILINE | re.IGNORECASE,
+)
+_ASIDE = re.compile(r"test|(?:^|/)(?:docs?|examples?|samples?|scripts?|migrations)/|conftest\.py", re.IGNORECASE)
+_UP = re.compile(r"dirname\(|\.parent\b|pardir|[\"']\.\.[\"']")
+_FURTHER: Final = 240
+_WITH_INSTANCE: Final = 3  # the first Flask-SQLAlchemy that reads it from the folder of the instance
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """Where it lies below the folder that the program is started in, and the source that says so."""
+
+    path: str
+    source: str
+
+
+def with_file(tree: Tree, start: Start, requires: Requirements) -> Start:
+    """The application with that file as a link into the folder that stays; as it is where none or several are named,
+    and where a variable leads to its database.
+    """
+    found = {each.path: each for each in _files(tree, requires)}
+    is_led = any(DATA in value for value in start.run_env.values())
+    if len(found) != 1 or is_led or not start.command or start.command.startswith("cd "):
+        return start
+    path, one = next(iter(found.items()))
+    name, folder = posixpath.basename(path), posixpath.dirname(path)
+    made = f"mkdir -p {shlex.quote(folder)} && " if folder and not _is_folder(tree, folder) else ""
+    first = f'{{ [ -e "$DATA_DIR/{name}" ] || cp {shlex.quote(path)} "$DATA_DIR/"; }} && ' if path in tree else ""
+    line = start.command if " && exec " in start.command else f"exec {start.command}"
+    said = f"The database is the file of SQLite that {one.source} names"
+    return replace(
+        start,
+        command=f'{made}{first}ln -sf "$DATA_DIR/{name}" {shlex.quote(path)} && {line}',
+        note_started=f"{said}, which stays in the folder that DATA_DIR names.",
+        note_told=f"{said}, lost with the release: keep it in the folder that DATA_DIR names, or use a server's.",
+    )
+
+
+def _files(tree: Tree, requires: Requirements) -> Iterator[_File]:
+    for name in sorted(tree.contents):
+        if not name.endswith(".py") or _ASIDE.search(name):
+            continue
+        text = code.source(tree, name)
+        for match in _ADDRESS.finditer(text):
+            folder = _folder(name, text, match, requires)
+            if folder is not None and "test" not in match["line"].lower():
+                yield _File(posixpath.normpath(posixpath.join(folder, match["file"])), name)
+
+
+def _folder(name: str, text: str, match: re.Match[str], requires: Requirements) -> str | None:
+    """The folder that an address is of, None where the text does not tell."""
+    if match["own"] is not None:
+        return _above(name, match["own"])
+    variable = match["inner"] or match["added"] or match["joined"]
+    if variable is None and "flask-sqlalchemy" in requires:  # which does not read it from where the program is started
+        is_old = requires.majors.get("flask-sqlalchemy", _WITH_INSTANCE) < _WITH_INSTANCE
+        return posixpath.dirname(name) or "." if is_old else "instance"
+    if variable is None:
+        return "."
+    made = re.search(rf"^[ \t]*{variable}[ \t]*(?::[^=\n]{{0,40}})?=", text, re.MULTILINE)
+    value = text[made.end() : made.end() + _FURTHER].split("\n\n", maxsplit=1)[0] if made is not None else ""
+    before, own, after = value.partition("__file__")
+    return _above(name, f"{before}{own}{after.splitlines()[0] if after else ''}") if own else None
+
+
+def _above(name: str, text: str) -> str | None:
+    """The folder as many levels above a file as an expression of its ``__file__`` says."""
+    parts = name.split("/")
+    levels = len(_UP.findall(text))
+    return None if not 1 <= levels <= len(parts) else "/".join(parts[: len(parts) - levels]) or "."
+
+
+def _is_folder(tree: Tree, folder: str) -> bool:
+    return any(each.startswith(f"{folder}/") for each in tree.names)
