@@ -132,7 +132,7 @@ async def test_a_worker_that_crashes_beside_a_healthy_web_process_fails_the_rele
     runtime: NativeRuntime, work: Work, folder: Path
 ) -> None:
     spec = make_spec(folder, processes={"web": f"{PYTHON} app.py", "worker": "sleep 0.1; exit 3"})
-    with pytest.raises(Unhealthy, match=r"The process worker ended 3 times .* exit status 3"):
+    with pytest.raises(Unhealthy, match=r"The process worker ended 3 times .* exit status 3.* --scale worker=0"):
         await run(runtime, work, spec)
 
 

@@ -132,6 +132,7 @@ _VARIABLES = (
         "build it and start what was built, or let preview.allowedHosts have the name: headway apps set APP --build 'npm run build' --publish dist",
     ),
 )
+_REFUSED = r"(?:ECONNREFUSED|[Cc]onnection refused|ConnectionRefusedError)"
 _DATABASES = (
     rule(
         r"^.{0,200}(?:password authentication failed for user|Access denied for user|WRONGPASS|NOAUTH Authentication required|Authentication failed\.$|no password supplied|no pg_hba\.conf entry).{0,160}",
@@ -156,6 +157,20 @@ _DATABASES = (
         "a server that it asks has a name that is not known here",
         "mend the variable that names it (the name of a container of another compose file is not known here): headway env "
         "set APP DATABASE_URL=...",
+        phase=_START,
+    ),
+    rule(
+        rf"^(?=.{{0,300}}\b6379\b).{{0,200}}{_REFUSED}.{{0,200}}",
+        "it asks for Redis, which does not listen where it looks",
+        "make one (headway databases create NAME --kind redis), and name it in the variable that it reads: headway env set APP "
+        "REDIS_URL=...",
+        phase=_START,
+    ),
+    rule(
+        rf"^(?=.{{0,300}}\b27017\b).{{0,200}}{_REFUSED}.{{0,200}}",
+        "it asks for MongoDB, which does not listen where it looks",
+        "make one (headway databases create NAME --kind mongo), and name it in the variable that it reads: headway env set APP "
+        "MONGODB_URI=...",
         phase=_START,
     ),
     rule(
@@ -189,6 +204,13 @@ _PYTHON = (
         r"^.{0,80}(?:SyntaxError|IndentationError|TabError): .{1,200}",
         "Python cannot read a file of the source",
         "mend it, or ask for the Python that it is written for (headway apps set APP --use python=3.12)",
+        phase=_START,
+        last=True,
+    ),
+    rule(
+        r"^.{0,80}NameError: name '(?P<what>\w{1,60})' is not defined.{0,60}",
+        "the source uses {what} and has it nowhere (in an annotation, Python reads that from 3.14 on when it is asked for)",
+        "mend it, or ask for the Python that it is written for (headway apps set APP --use python=3.14)",
         phase=_START,
         last=True,
     ),

@@ -16,6 +16,7 @@ from headway.seams.runtimes.answer import TRY_SECONDS, AskedPort, headers_for
 from headway.seams.runtimes.base import Health, PortTaken, ProcessState, ProcessStatus, ReleaseStatus, Unhealthy
 from headway.seams.runtimes.last_lines import LAST_LINES, explained, quoted
 from headway.seams.runtimes.patience import Patience
+from headway.seams.runtimes.record import WEB
 
 CRASHES = 3
 
@@ -208,9 +209,15 @@ async def _give_up_on_crashes(watched: Watched, found: Sequence[ProcessStatus]) 
             said = await quoted(lines)
             raise Unhealthy(
                 f"{_subject(process)} ended {process.exits} times while it was starting, last with "
-                f"{process.last_exit}.{said} Mend what it reports (the deployment's log ends with more of it) "
-                "and deploy again."
+                f"{process.last_exit}.{said}{_without(process.name)} Mend what it reports (the deployment's log ends "
+                "with more of it) and deploy again."
             )
+
+
+def _without(process: str) -> str:
+    """How a release is had without a process that takes no requests, as a sentence that follows another."""
+    kind = process.partition(".")[0]
+    return "" if kind in {"", WEB} else f" Where it is not needed: headway apps set APP --scale {kind}=0."
 
 
 def _subject(process: ProcessStatus) -> str:
