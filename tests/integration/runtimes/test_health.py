@@ -127,6 +127,21 @@ async def test_a_worker_has_to_stay_up_for_the_settle_time(runtime: NativeRuntim
     assert time.monotonic() - begun >= 1.0
 
 
+async def test_what_takes_connections_and_ends_again_and_again_is_no_server_of_something_else(
+    runtime: NativeRuntime, work: Work, folder: Path
+) -> None:
+    boots = (
+        "import os, socket, sys, threading, time\n"
+        "server = socket.create_server(('127.0.0.1', int(os.environ['PORT'])))\n"
+        "def close():\n    while True:\n        server.accept()[0].close()\n"
+        "threading.Thread(target=close, daemon=True).start()\n"
+        "time.sleep(0.9)\nsys.exit(3)\n"
+    )
+    spec = make_spec(folder, files={"app.py": boots}, health=HealthCheck(deadline_seconds=30))
+    with pytest.raises(Unhealthy, match="The process web ended 3 times"):
+        await run(runtime, work, spec)
+
+
 @pytest.mark.slow
 async def test_a_worker_that_crashes_beside_a_healthy_web_process_fails_the_release(
     runtime: NativeRuntime, work: Work, folder: Path

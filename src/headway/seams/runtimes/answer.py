@@ -63,6 +63,10 @@ class AskedPort:
         self.other, self._since = "", None
         return None
 
+    def forget(self) -> None:
+        """Nobody listens there: what was seen before was of a process that is gone."""
+        self._since = None
+
     async def _unanswered(self, silence: requests.NoAnswer, begun: float, before: AbstractSet[int]) -> str | None:
         asked = f"GET / on port {self.number} got no answer: {silence}."
         if not isinstance(silence, requests.Silent | requests.Closed | requests.Foreign):

@@ -139,7 +139,11 @@ def _asked(spec: ReleaseSpec, port: int, watched: Watched) -> AskedPort:
 async def _ask_all(spec: ReleaseSpec, asked: Sequence[AskedPort], watched: Watched) -> str | None:
     """What is lacking of the first port of which anything is, None when nothing is. Raises PortTaken."""
     for port in asked:
-        lacking = await _look_at_port(port.port, watched) or await _ask(spec, port)
+        lacking = await _look_at_port(port.port, watched)
+        if lacking is not None:
+            port.forget()
+            return lacking
+        lacking = await _ask(spec, port)
         if lacking is not None:
             return lacking
     return None
