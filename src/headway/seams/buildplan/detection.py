@@ -310,14 +310,16 @@ def _finished(plan: BuildPlan, told: _Told, seen: str, question: Question | None
     lines = [each.command for each in plan.processes]
     lines += [line for line in (told.settings.install, told.settings.build, plan.release_command) if line]
     heard = told.heard
+    run_env = {**plan.run_env, **dict.fromkeys(sorted(heard.secrets), SECRET)}
+    build_env = {**dict.fromkeys(heard.secrets, FOR_THE_BUILD), **plan.build_env}
     return replace(
         plan,
         confidence=Confidence.GUESSED if question is not None else plan.confidence,
         needs=(*plan.needs, *_further(plan.needs, lines, told.settings)),
         takes_requests=plan.site is not None or WEB in {each.name for each in plan.processes},
         env={**plan.env, **heard.env},
-        build_env={**dict.fromkeys(heard.secrets, FOR_THE_BUILD), **plan.build_env},
-        run_env={**plan.run_env, **dict.fromkeys(sorted(heard.secrets), SECRET)},
+        build_env={name: value for name, value in build_env.items() if value != FOR_THE_BUILD or name not in heard.env},
+        run_env={name: value for name, value in run_env.items() if name not in heard.env},
         packages=tuple(dict.fromkeys((*plan.packages, *heard.packages))),
         choices=choices,
         questions=(*(() if question is None else (question,)), *plan.questions),

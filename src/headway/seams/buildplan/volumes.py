@@ -26,7 +26,8 @@ _MOUNT = re.compile(
 # Where images have their application, beside where this one's Dockerfile puts it.
 _USUAL: Final = ("/app", "/usr/src/app", "/code", "/home/node/app")
 # What is mounted for a developer, or made anew by each build.
-_NEVER: Final = frozenset({"node_modules", ".venv", "venv", "vendor", ".next", ".nuxt", "dist", "build", "target"})
+MADE: Final = frozenset({"node_modules", ".venv", "venv", "vendor", ".next", ".nuxt", "dist", "build", "target"})
+_WHOLE: Final = frozenset({".", "..", "$PWD", "${PWD}"})
 
 
 def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
@@ -43,12 +44,11 @@ def kept_folders(tree: Tree) -> tuple[str, tuple[str, ...]]:
 
 def staying(tree: Tree) -> tuple[str, ...]:
     """The folders of a container that stay, by their whole paths: a Dockerfile's VOLUMEs and the mounts of compose
-    files, without those that a build makes.
+    files, without those that a build or a developer fills.
     """
-    volumes = (path for line in _VOLUME.findall(tree.text(DOCKERFILE)) for path in _PATH.findall(line))
-    mounts = (mount["target"] for name in _COMPOSES for mount in _MOUNT.finditer(tree.text(name)))
-    paths = dict.fromkeys(posixpath.normpath(path) for path in (*volumes, *mounts))
-    return tuple(path for path in paths if path.count("/") and "." not in posixpath.basename(path) and path != "/")
+    mounts = (path for name in _COMPOSES for path in _mounted(tree, name))
+    paths = dict.fromkeys(path for path in (*_volumes(tree), *mounts) if not MADE & {*path.split("/")})
+    return tuple(path for path in paths if "." not in posixpath.basename(path) and path != "/")
 
 
 def inside(tree: Tree, path: str) -> str:
@@ -60,15 +60,12 @@ def inside(tree: Tree, path: str) -> str:
 
 def is_kept(folder: str, keep: Collection[str]) -> bool:
     """Whether a folder below the build path is one of those that stay, or in one."""
-    return bool(folder) and any(f"{folder}/".startswith(f"{each.strip('/')}/") for each in keep)
+    return bool(folder) and any(each == "." or f"{folder}/".startswith(f"{each.strip('/')}/") for each in keep)
 
 
 def outer_note(tree: Tree) -> str:
     """What is to be said of a Dockerfile's VOLUMEs outside of the application, which nothing leads to DATA_DIR."""
-    paths = [
-        posixpath.normpath(path) for line in _VOLUME.findall(tree.text(DOCKERFILE)) for path in _PATH.findall(line)
-    ]
-    lost = [path for path in dict.fromkeys(paths) if not inside(tree, path) and path not in _places(tree)][:_MOST]
+    lost = [path for path in _volumes(tree) if not inside(tree, path) and path not in _places(tree)][:_MOST]
     if not lost:
         return ""
     return (
@@ -97,20 +94,28 @@ def _places(tree: Tree) -> frozenset[str]:
 
 
 def _named(tree: Tree, name: str, places: Collection[str]) -> Iterator[str]:
-    text = tree.text(name)
-    if name == DOCKERFILE:
-        for line in _VOLUME.findall(text):
-            yield from (inner for path in _PATH.findall(line) if (inner := _inside(path, places)))
-        return
-    for mount in _MOUNT.finditer(text):
-        inner, source = _inside(mount["target"], places), posixpath.normpath(mount["source"])
-        # A folder of the repository that has files is mounted for who develops it.
-        if inner and not any(f"/{each}".startswith(f"/{source}/") for each in tree.names if "/." not in f"/{each}"):
-            yield inner
+    paths = _volumes(tree) if name == DOCKERFILE else _mounted(tree, name)
+    yield from (inner for path in paths if (inner := _inside(path, places)))
+
+
+def _volumes(tree: Tree) -> tuple[str, ...]:
+    lines = _VOLUME.findall(tree.text(DOCKERFILE))
+    return tuple(dict.fromkeys(posixpath.normpath(path) for line in lines for path in _PATH.findall(line)))
+
+
+def _mounted(tree: Tree, name: str) -> Iterator[str]:
+    """Where a compose file mounts what is not there for who develops it, as all of the repository is, and a folder of
+    it that has files.
+    """
+    files = [f"/{each}" for each in tree.names if "/." not in f"/{each}"]
+    for mount in _MOUNT.finditer(tree.text(name)):
+        source = posixpath.normpath(mount["source"])
+        if source not in _WHOLE and not any(each.startswith(f"/{source}/") for each in files):
+            yield posixpath.normpath(mount["target"])
 
 
 def _inside(path: str, places: Collection[str]) -> str:
     """The folder below the application, "" for one elsewhere, for a file and for what a build makes."""
     path = posixpath.normpath(path)
     inner = next((path.removeprefix(f"{place}/") for place in places if path.startswith(f"{place}/")), "")
-    return "" if "." in posixpath.basename(inner) or _NEVER & {*inner.split("/")} else inner
+    return "" if "." in posixpath.basename(inner) or MADE & {*inner.split("/")} else inner

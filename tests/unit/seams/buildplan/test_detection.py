@@ -140,6 +140,8 @@ def test_a_secret_that_an_app_json_has_generated_is_one_of_the_applications_own(
     assert found.run_env == {"SECRET_KEY": "$HEADWAY_SECRET"}
     assert found.build_env["SECRET_KEY"] == "of-the-build-only"
     assert found.notes == ("app.json asks for variables that are not set: ODD.",)
+    given = plan({**GO, "app.json": wanted, "railpack.json": '{"deploy": {"variables": {"SECRET_KEY": "own"}}}'})
+    assert (given.env["SECRET_KEY"], given.run_env, "SECRET_KEY" in given.build_env) == ("own", {}, False)
 
 
 def test_folders_that_stay_are_there_for_the_build() -> None:

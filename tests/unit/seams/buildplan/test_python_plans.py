@@ -69,6 +69,58 @@ def test_requirements_that_windows_wrote_are_read() -> None:
     assert found.processes[0].command == "waitress-serve --listen=127.0.0.1:$PORT app:app"
 
 
+FLASK = "from flask import Flask\nimport os\napp = Flask(__name__)\n"
+FILE = 'SQLALCHEMY_DATABASE_URI = "sqlite:///shop.db"\n'
+VARIABLE = 'SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL", "sqlite:///shop.db")\n'
+
+
+@pytest.mark.parametrize("source", [FILE, VARIABLE])
+def test_a_database_in_a_folder_that_its_owner_has_stay_is_used_on_and_no_link_takes_its_place(source: str) -> None:
+    files: dict[str, str | bytes] = {"requirements.txt": "flask\nflask-sqlalchemy\n", "app.py": FLASK + source}
+    led = plan(files)
+    assert "DATA_DIR" in f"{led.processes} {led.run_env}"
+    kept = plan(files, keep=("instance",))
+    assert "DATA_DIR" not in f"{kept.processes} {kept.run_env}"
+    inner: dict[str, str | bytes] = {f"server/{name}": text for name, text in files.items()}
+    assert "DATA_DIR" in f"{plan(inner).processes} {plan(inner).run_env}"
+    kept = plan(inner, keep=("server/instance",))
+    assert "DATA_DIR" not in f"{kept.processes} {kept.run_env}"
+
+
+SETTINGS = """\
+import os
+from pathlib import Path
+BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY = os.environ["SECRET_KEY"]
+WSGI_APPLICATION = "shop.wsgi.application"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "data/shop.db"}}
+"""
+DJANGO: dict[str, str | bytes] = {
+    "requirements.txt": "django\n",
+    "manage.py": 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n',
+    "shop/settings.py": SETTINGS,
+    "shop/wsgi.py": "application = 1\n",
+}
+
+
+def test_the_folder_of_a_database_is_not_said_to_stay_where_its_owner_names_others() -> None:
+    assert "database is a file of SQLite, migrated at each start, which stays" in str(plan(DJANGO).notes)
+    assert "lost with the release: have data stay too (--keep)" in str(plan(DJANGO, keep=("uploads",)).notes)
+    assert "lost" not in str(plan(DJANGO, keep=("data",)).notes)
+
+
+def test_no_variable_goes_before_the_file_of_variables_that_the_repository_has() -> None:
+    own = "SECRET_KEY=own\nexport DATABASE_URL=postgres://shop\n"
+    flask = f"from dotenv import load_dotenv\n{FLASK}{VARIABLE}app.secret_key = os.environ['SECRET_KEY']\n"
+    files: dict[str, str | bytes] = {"requirements.txt": "flask\npython-dotenv\n", "app.py": flask}
+    assert set(plan(files).run_env) == {"SECRET_KEY", "DATABASE_URL"}
+    assert (plan({**files, ".env": own}).run_env, plan({**files, ".env": own}).build_env) == ({}, {})
+    assert set(plan({**files, ".env": "SECRET_KEY=\n# DATABASE_URL=x\n"}).run_env) == {"SECRET_KEY", "DATABASE_URL"}
+    django = {**DJANGO, "shop/settings.py": f"import environ\nenviron.Env.read_env()\n{SETTINGS}"}
+    assert "SECRET_KEY" in plan(django).run_env
+    assert "SECRET_KEY" not in plan({**django, ".env": own}).run_env
+
+
 def test_no_command_listens_where_others_reach_it() -> None:
     plans = [case.get("plan", {}) for case in yaml.load(CASES.read_text(), Loader=yaml.CSafeLoader)]
     lines = [process["command"] for found in plans for process in found.get("processes", ())]

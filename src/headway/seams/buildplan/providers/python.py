@@ -177,11 +177,12 @@ def _member(tree: Tree, settings: BuildSettings) -> tuple[str, str]:
 def _start(project: PythonProject, settings: BuildSettings) -> Start:
     """How it is started or served. Raises BuildError where nothing tells, unless the settings do."""
     inner = project.tree
-    if (django := python_django.find_django(inner, project.requires)) is not None:
+    keep = tuple(posixpath.relpath(each, project.folder or ".") for each in settings.keep)
+    if (django := python_django.find_django(inner, project.requires, keep)) is not None:
         return django
     if (found := find_framework(inner, project.requires)) is not None:
-        found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner)), project.requires)
-        return python_sqlite.with_file(inner, found, project.requires)
+        found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
+        return python_sqlite.with_file(inner, found, project.requires, keep)
     site = python_sites.find_site(inner, project.requires)
     script = python_scripts.find_script(inner, project)
     if site is not None and not (script is not None and (_is_sure(script) or _serves_itself(project, script))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from headway.seams.buildplan.plan import Phase
@@ -15,6 +15,7 @@ from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
 from headway.seams.buildplan.tree import Tree
+from headway.seams.buildplan.volumes import is_kept
 
 READS: Sequence[str] = (
     "manage.py",
@@ -29,6 +30,7 @@ READS: Sequence[str] = (
     "*/asgi.py",
     "*/*/wsgi.py",
     "*/*/asgi.py",
+    *python_variables.FILES,
 )
 
 _SETTINGS = re.compile(r"""DJANGO_SETTINGS_MODULE["'][ \t]*[\],][ \t=]*["']([A-Za-z_][\w.]*)["']""")
@@ -79,7 +81,7 @@ class _Database:
     note_told: str = ""
 
 
-def find_django(tree: Tree, requires: Requirements) -> Start | None:
+def find_django(tree: Tree, requires: Requirements, keep: Collection[str] = ()) -> Start | None:
     """How a Django project is built and started; None where there is none."""
     project = _project(tree)
     if project is None:
@@ -92,13 +94,13 @@ def find_django(tree: Tree, requires: Requirements) -> Start | None:
     production = _production_settings(project, runs)
     migrate = in_folder(project.folder, "python3 manage.py migrate --noinput")
     has_file = project.matches(_SQLITE)
-    database = _database(project) if has_file else _Database()
+    database = _database(project, keep) if has_file else _Database()
     command = serves.command
     if has_file:  # what a release command writes into it would be gone with that command
         line = command.removeprefix(in_folder(project.folder, "")) if project.folder else command
         command = f"{database.before}python3 manage.py migrate --noinput && exec {line}"
         command = f"cd {shlex.quote(project.folder)} && {command}" if project.folder else command
-    given = _given(project, database)
+    given = _given(project, database, python_variables.of_file(tree))
     return Start(
         framework="Django",
         command=command,
@@ -114,18 +116,21 @@ def find_django(tree: Tree, requires: Requirements) -> Start | None:
     ).with_given(given)
 
 
-def _given(project: _Project, database: _Database) -> tuple[Given, ...]:
-    """The variables that it is given, the first of each name."""
+def _given(project: _Project, database: _Database, own: Collection[str]) -> tuple[Given, ...]:
+    """The variables that it is given, the first of each name, without its ``own``."""
     texts = [text for _, text in project.texts]
     found = (*python_variables.hosts(texts), *python_variables.itself(texts), *python_variables.secrets(texts))
-    return tuple({each.name: each for each in reversed((*found, *database.given))}.values())[::-1]
+    first = {each.name: each for each in reversed((*found, *database.given)) if each.name not in own}
+    return tuple(first.values())[::-1]
 
 
-def _database(project: _Project) -> _Database:
-    """How its file of SQLite stays: by the variable, the folder or the name that its settings have."""
+def _database(project: _Project, keep: Collection[str]) -> _Database:
+    """How its file of SQLite stays: by the variable, the folder or the name that its settings have. It is not looked
+    for elsewhere by who has folders stay: it may be in one.
+    """
     is_server = project.matches(_OTHER_DATABASE)
     given = python_variables.database([text for _, text in project.texts])
-    if given is not None and not python_variables.has_database(project.tree):
+    if given is not None and not keep and not python_variables.has_database(project.tree):
         return _Database(given=(given,))
     when = "Without DATABASE_URL (or what its settings name) the" if is_server else "The"
     stays = (
@@ -133,12 +138,16 @@ def _database(project: _Project) -> _Database:
     )
     folder = next((match[1] for _, text in project.texts if (match := _SQLITE_FOLDER.search(text))), None)
     if folder is not None:
-        return _Database(keep=(posixpath.join(project.folder, folder),), note=stays)
+        place = posixpath.join(project.folder, folder)
+        lost = f"{when} database is a file of SQLite, lost with the release: have {place} stay too (--keep)."
+        return _Database(keep=(place,), note=stays if not keep or is_kept(place, keep) else lost)
     lost = (
         f"{when} database is a file of SQLite, lost with the release: keep it in the folder that DATA_DIR names, or "
         "use a server's."
     )
     file = next((match[1] for _, text in project.texts if (match := _SQLITE_FILE.search(text))), None)
+    if file is not None and is_kept(posixpath.join(project.folder, file), keep):
+        return _Database(note=stays)
     if file is None:
         return _Database(note=lost.replace("lost", "migrated at each start and lost", 1))
     first = f'{{ [ -e "$DATA_DIR/{file}" ] || cp {file} "$DATA_DIR/"; }} && ' if file in project.tree else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +14,7 @@ from headway.seams.buildplan.providers import python_code as code
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Start
 from headway.seams.buildplan.tree import Tree
+from headway.seams.buildplan.volumes import is_kept
 
 _FILE = r"(?P<file>[\w-]{1,80}(?:\.[\w-]{1,40}){0,2}\.(?:db|sqlite3?))[\"']"
 # The address of a database: of a folder by name ({basedir}/, + basedir +, os.path.join(basedir, ...), by __file__
@@ -40,15 +41,18 @@ class _File:
     source: str
 
 
-def with_file(tree: Tree, start: Start, requires: Requirements) -> Start:
+def with_file(tree: Tree, start: Start, requires: Requirements, keep: Collection[str]) -> Start:
     """The application with that file as a link into the folder that stays; as it is where none or several are named,
-    and where a variable leads to its database.
+    where a variable leads to its database, and where it is in a folder that the user has kept: the link would take the
+    place of his data.
     """
     found = {each.path: each for each in _files(tree, requires)}
     is_led = any(DATA in value for value in start.run_env.values())
     if len(found) != 1 or is_led or not start.command or start.command.startswith("cd "):
         return start
     path, one = next(iter(found.items()))
+    if is_kept(path, keep):
+        return start
     name, folder = posixpath.basename(path), posixpath.dirname(path)
     made = f"mkdir -p {shlex.quote(folder)} && " if folder and not _is_folder(tree, folder) else ""
     first = f'{{ [ -e "$DATA_DIR/{name}" ] || cp {shlex.quote(path)} "$DATA_DIR/"; }} && ' if path in tree else ""

@@ -5,7 +5,7 @@ that it answers for, its own address, and where its database lies while that is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from headway.kernel.told import ADDRESS, DATA, DOMAIN, DOMAINS, ORIGINS, SECRET, SECRETS
@@ -46,6 +46,9 @@ _FILE = re.compile(
 _NEEDED = re.compile(r"environ[ \t]*\[|(?:env|config)(?:\.str)?\(")
 _SIGNS = re.compile(r"""(?:SECRET_KEY["'\]]*|secret_key)[ \t]*(?::[^=\n]{0,40})?=[^=]""")
 _RANDOM = re.compile(r"get_random_secret_key|token_(?:hex|urlsafe|bytes)|urandom|uuid4")
+FILES: Sequence[str] = (".env", *(f"{folder}/.env" for folder in ("app", "src", "config", "backend")))
+_READS_FILE = re.compile(r"dotenv|read_env|decouple|env_file|environs")
+_SET = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Z][A-Z0-9_]{1,60})[ \t]*=[ \t]*[^\s#]", re.MULTILINE)
 _FAR = 200
 _MOST = 400
 _LONGEST_VALUE = 1200
@@ -104,15 +107,25 @@ def itself(texts: Sequence[str]) -> Iterator[Given]:
             yield Given(name=each.name, value=ADDRESS, note=f"{each.name} is its own address unless you set it.")
 
 
-def of_sources(tree: Tree) -> tuple[Given, ...]:
-    """Those of an application that has its settings where it likes: its secret, and its database."""
+def of_sources(tree: Tree, keep: Collection[str]) -> tuple[Given, ...]:
+    """Those of an application that has its settings where it likes: its secret, and its database. What the user has
+    stay is where that is already.
+    """
     names = (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
     texts = [code.source(tree, name) for name in names]
-    found = {each.name: each for each in secrets(texts)}
+    own = of_file(tree)
+    found = {each.name: each for each in secrets(texts) if each.name not in own}
     stays = database(texts)
-    if stays is not None and not has_database(tree):
+    if stays is not None and not keep and stays.name not in own and not has_database(tree):
         found.setdefault(stays.name, stays)
     return tuple(found.values())
+
+
+def of_file(tree: Tree) -> frozenset[str]:
+    """The variables of a file of them that is in the repository and read by the sources: theirs, as it is written."""
+    if not any(_READS_FILE.search(code.source(tree, name)) for name in tree.contents if name.endswith(".py")):
+        return frozenset()
+    return frozenset(name for file in FILES for name in _SET.findall(tree.text(file)))
 
 
 def has_database(tree: Tree) -> bool:
