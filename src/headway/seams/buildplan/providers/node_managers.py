@@ -43,7 +43,8 @@ _PNPM_BUILDS = re.compile(r"^allowBuilds\s*:", re.MULTILINE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manager:
     """A package manager: ``lock`` is the file that it follows, ``reason`` why it is this one. ``is_classic`` is said of
-    Yarn 1, ``linker`` is how a later one lays packages down (pnp, node-modules, pnpm).
+    Yarn 1, ``linker`` is how a later one lays packages down (pnp, node-modules, pnpm). ``told`` are command lines that
+    are in the place of the installation and of the build.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Manager:
     reason: str
     is_classic: bool = False
     linker: str = "node-modules"
+    told: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -105,6 +107,7 @@ def find_manager(tree: Tree, package: Package, settings: BuildSettings) -> Manag
         reason=reason,
         is_classic=is_classic,
         linker=_linker(tree) if name == "yarn" and not is_classic else "node-modules",
+        told=tuple(line for line in (settings.install, settings.build) if line is not None),
         notes=_notes(name, lock, found, _named(package)[0]),
     )
 

@@ -143,7 +143,7 @@ def _told(served: Package, manager: Manager, tree: Tree) -> list[str]:
     if script is not None:
         if any(script in line for line in _called(served)):
             return []
-        line, absent = without_absent(served.short(script), served, inner)
+        line, absent = without_absent(served.short(script), served, inner, manager.told)
         line = f"'{line}' (the script {script})" if absent else f"'{' '.join(manager.script(script))}'"
         return [f"Migrations are not run by themselves: {line} as release command runs them before each release."]
     return [

@@ -118,7 +118,7 @@ def find_program(subject: Subject) -> Program:
     if framework is not None and framework.is_decided:
         return _of_framework(subject, framework, scripts.developer)
     if scripts.line is not None:
-        return _of_line(subject, settled(scripts.line, subject.package, subject.tree), framework)
+        return _of_line(subject, settled(scripts.line, subject.package, subject.tree, subject.manager.told), framework)
     if framework is not None and not (framework.site is not None and _library(subject.package) and _main(subject)):
         return _of_framework(subject, framework, scripts.developer)
     program = _of_files(subject)

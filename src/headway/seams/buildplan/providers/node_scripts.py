@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -136,28 +136,30 @@ def production(line: str, package: Package) -> Line:
     return Line(text=re.sub(r"\s{2,}", " ", free).strip(), script="", notes=tuple(notes))
 
 
-def settled(line: Line, package: Package, tree: Tree) -> Line:
-    """The line without files of variables that are in no repository, and without what builds: that is done by then.
-    ``tree`` is what lies in the folder of the package.
+def settled(line: Line, package: Package, tree: Tree, told: Sequence[str]) -> Line:
+    """The line without files of variables that are in no repository, and without what builds: that is done by then,
+    unless something else is ``told`` to be. ``tree`` is what lies in the folder of the package.
     """
-    text, absent = without_absent(line.text, package, tree)
+    text, absent = without_absent(line.text, package, tree, told)
     notes = []
     if absent:
-        told = f"The start script reads {', '.join(absent)}, which is not in the repository: that is left out."
-        notes.append(f"{told} Variables are set by 'headway env set'.")
+        why = f"The start script reads {', '.join(absent)}, which is not in the repository: that is left out."
+        notes.append(f"{why} Variables are set by 'headway env set'.")
     first, _, rest = text.partition("&&")
     build = package.short("build")
-    if build and rest and first.strip() in {build, *_BUILDS}:
+    if build and rest and not told and first.strip() in {build, *_BUILDS}:
         text = rest.strip()
         notes.append(f"The start script builds first, which is done by then: started is {text[:80]}.")
     return replace(line, text=text, notes=(*line.notes, *notes))
 
 
-def without_absent(text: str, package: Package, tree: Tree) -> tuple[str, list[str]]:
-    """A line without the files of variables that it reads and that neither are there nor are made, and these files."""
+def without_absent(text: str, package: Package, tree: Tree, told: Sequence[str]) -> tuple[str, list[str]]:
+    """A line without the files of variables that it reads and that neither are there nor are made, by a script or what
+    is ``told``; and these files.
+    """
     if len(text) > LONGEST:
         return text, []
-    made = " ".join(package.short(name) for name in _BEFORE_START)
+    made = " ".join((*told, *(package.short(name) for name in _BEFORE_START)))
     absent = []
 
     def kept(match: re.Match[str]) -> str:

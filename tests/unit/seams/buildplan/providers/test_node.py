@@ -51,6 +51,20 @@ def test_a_script_that_is_longer_than_any_is_judged_in_time() -> None:
     assert node.PROVIDER.plan(tree, BuildSettings()).processes
 
 
+def test_what_the_commands_of_its_owner_make_is_read_and_what_they_leave_is_built_at_the_start() -> None:
+    start = "npm run build && node --env-file=.env dist/a.js"
+    tree = tree_of({"package.json": f'{{"scripts": {{"build": "tsc", "start": "{start}"}}}}'})
+    said = {
+        line: node.PROVIDER.plan(tree, BuildSettings(build=line)).processes[0].command
+        for line in ("cp stage.env .env", "npm run build:css")
+    }
+    assert said == {
+        "cp stage.env .env": start,
+        "npm run build:css": "npm run build && node dist/a.js",
+    }
+    assert node.PROVIDER.plan(tree, BuildSettings()).processes[0].command == "node dist/a.js"
+
+
 def test_a_manager_that_runs_on_no_older_node_asks_for_one_where_nothing_else_does() -> None:
     def node_of(manager: str, **more: str) -> tuple[str, str]:
         text = f'{{"scripts": {{"start": "node a.js"}}, "packageManager": "{manager}"}}'
