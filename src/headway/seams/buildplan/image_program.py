@@ -26,6 +26,14 @@ _PAIR = re.compile(r"([A-Za-z_]\w{0,60})=(\"[^\"]{0,300}\"|'[^']{0,300}'|\S{1,30
 _ANYWHERE = r"(?:0\.0\.0\.0|\[::1?\]|127\.0\.0\.1|localhost|\*)?"
 _ADDRESS = re.compile(rf"{_ANYWHERE}:\d{{2,5}}(?:,{_ANYWHERE}:\d{{2,5}}){{0,3}}")
 _PORT_OPTION = re.compile(r"^-p$|port$|^--?(?:listen|bind|http)", re.IGNORECASE)
+_OF_OTHERS = re.compile(
+    r"(?:^|[-_.])(?:db|database|sql|pg|postgres\w*|mysql|mariadb|redis|valkey|mongo\w*|smtp|mail|ldap|amqp|rabbit\w*|nats"
+    r"|kafka|mqtt|memcached?|elastic\w*|proxy|remote|upstream|backend|target|peer|join|seeds?|debug|pprof|metrics?|stats\w?"
+    r"|prometheus|grpc|admin|ssh|dns|timeouts?|backlog|interval|age|limit|max|size)(?:$|[-_.])",
+    re.IGNORECASE,
+)
+# What only tells how it is used. An image has that for whoever gives no arguments.
+_TELLS: Final = frozenset({"--help", "-h", "-help", "help", "--version", "-v", "-V", "version"})
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::", "[::]", "*"})  # noqa: S104 - read, and replaced
 _OURS: Final = frozenset({"PATH", "HOME", "DATA_DIR", "PORT", "VIRTUAL_ENV", "PYTHONPATH"})
 _PLAIN = re.compile(r"[\w./:=,@%+-]+")
@@ -57,14 +65,17 @@ def arguments(tree: Tree, programs: Collection[str]) -> Arguments:
     if at is None:
         return Arguments()
     rest, found, folders, ports = words[at + 1 :], list[str](), list[str](), set[str]()
+    if len(rest) == 1 and rest[0] in _TELLS:
+        return Arguments()
     for place, word in enumerate(rest):
         option, sign, value = word.partition("=") if word.startswith("-") else ("", "", word)
         before = option or (rest[place - 1] if place and rest[place - 1].startswith("-") else "")
         if option and not sign:
-            led: str | None = option if _PLAIN.fullmatch(option) else None
+            led: str | None = option
         else:
             led = _value(tree, value, before, ports, folders)
             led = led if led is None else f"{option}{sign}{led}"
+        led = led if _PLAIN.fullmatch(option or "-") else None
         if led is None:
             return Arguments()
         found.append(led)
@@ -82,12 +93,24 @@ def places(tree: Tree, keep: Collection[str]) -> dict[str, str]:
     """Its variables that lead to a folder that stays and is not kept anyhow, each with where that is here."""
     folders = [each for each in volumes.staying(tree) if not volumes.is_kept(volumes.inside(tree, each), keep)]
     env = {name: value for name, value in _image(tree).env.items() if value.startswith("/") and name not in _OURS}
-    led = {name: _staying(value, folders) for name, value in env.items()}
+    led = {name: _staying(value, folders) for name, value in env.items() if not _is_brought(tree, value)}
     return {name: f"{DATA}{rest[1]}" for name, rest in led.items() if rest is not None}
+
+
+def _is_brought(tree: Tree, path: str) -> bool:
+    """Whether a path of the image is one of the repository's own files, a folder with some, or made by a build."""
+    inner = volumes.inside(tree, path)
+    files = (f"{each}/" for each in tree.names if "/." not in f"/{each}")
+    return bool(inner) and (
+        not volumes.MADE.isdisjoint(inner.split("/")) or any(each.startswith(f"{inner}/") for each in files)
+    )
 
 
 def _value(tree: Tree, value: str, before: str, ports: set[str], folders: list[str]) -> str | None:
     """A value as it has to be here, None where that is not known."""
+    is_place = _ADDRESS.fullmatch(value) is not None or (value.isdecimal() and _PORT_OPTION.search(before) is not None)
+    if is_place and _OF_OTHERS.search(before.lstrip("-")):
+        return None
     if _ADDRESS.fullmatch(value):
         ports.update(each.rpartition(":")[2] for each in value.split(","))
         return "127.0.0.1:$PORT"

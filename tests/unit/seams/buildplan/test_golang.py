@@ -153,6 +153,7 @@ def test_a_program_that_listens_where_a_variable_says_is_led_to_port(source: str
         ('x := os.Getenv("SMTP_PORT")\nif x == "" { x = "2525" }', "./.headway/app"),
         ('run := flag.NewFlagSet("run", 0)\naddr := flag.String("addr", ":4000", "where")\n', "./.headway/app"),
         ('http.ListenAndServe(":8080", nil)\n', "./.headway/app"),
+        ('api := flag.String("api-addr", "api.example.org:443", "whom to ask")\n', "./.headway/app"),
     ],
 )
 def test_a_program_is_led_to_port_by_its_own_option_or_not_at_all(source: str, line: str) -> None:
@@ -181,6 +182,11 @@ def test_a_program_is_led_to_port_by_its_own_option_or_not_at_all(source: str, l
         ("", 'FROM scratch\nCMD ["sh", "-c", "/shop --key=$KEY"]\n', ""),
         ("", 'FROM scratch\nCMD ["/shop", "--http", ":80", "--admin", ":81"]\n', ""),
         ("", 'FROM scratch\nCMD ["/other", "--http", ":80"]\n', ""),
+        ("", 'FROM scratch\nENTRYPOINT ["/shop"]\nCMD ["--help"]\n', ""),
+        ("", 'FROM scratch\nCMD ["/shop", "--redis-port", "6379"]\n', ""),
+        ("", 'FROM scratch\nCMD ["/shop", "--upstream=localhost:9000"]\n', ""),
+        ("", 'FROM scratch\nCMD ["/shop", "--http-timeout", "30"]\n', ""),
+        ("", 'FROM scratch\nCMD ["/shop", "--a(b)=c"]\n', ""),
         (
             'var a = flag.String("addr", ":80", "")',
             'FROM scratch\nCMD ["/shop", "-addr", ":80"]\n',

@@ -91,6 +91,19 @@ def test_what_a_dockerfile_has_in_a_folder_that_stays_is_in_the_data_folder() ->
     assert detect(tree_of(kept), BuildSettings(keep=("data",))).run_env == {}
 
 
+def test_nothing_that_a_build_or_a_developer_fills_is_in_the_data_folder() -> None:
+    files = {
+        "package.json": '{"scripts": {"start": "node a.js"}}',
+        "pages/a.html": "",
+        "Dockerfile": "FROM node\nWORKDIR /app\nVOLUME /app\nENV ENTRY=/app/a.js NODE_PATH=/app/node_modules"
+        " PAGES=/app/pages DIR=/var/lib/shop MODULES=/srv/node_modules\n",
+        "compose.yaml": "services:\n  web:\n    volumes:\n      - .:/app\n      - ./pages:/app/pages\n"
+        "      - x:/var/lib\n      - m:/srv/node_modules\n      - m:/app/node_modules\n",
+        "a.js": "",
+    }
+    assert detect(tree_of(files), BuildSettings()).run_env == {"DIR": "$DATA_DIR/shop"}
+
+
 def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_data_folder() -> None:
     files = {
         "go.mod": "module links\n",

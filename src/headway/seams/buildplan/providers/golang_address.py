@@ -17,8 +17,9 @@ _FLAG = re.compile(
     r"\bflag\.(?:String|Int|Uint)(?:Var)?\([ \t]*(?:&[\w.]+[ \t]*,[ \t]*)?"
     r'"([a-z][\w-]*)"[ \t]*,[ \t]*("[^"\n]{0,60}"|\d{2,5})[ \t]*,'
 )
-_LITERAL = re.compile(r'"((?:\[::\]|[\w.-]*):\d{2,5}|\d{4,5})"')
-_PLACE = re.compile(r"(?:\[::\]|[\w.-]*):\d{2,5}")
+# Of this machine: at any other address it is another program that is asked.
+_PLACE = re.compile(r"(?:\[::1?\]|0\.0\.0\.0|127\.0\.0\.1|localhost|\*)?:\d{2,5}")
+_LITERAL = re.compile(rf'"({_PLACE.pattern}|\d{{4,5}})"')
 _NAMES = re.compile(r"(?:^|_|-)(?:listen(?:er)?|addr(?:ess)?|bind|port|http)(?:$|_|-)", re.IGNORECASE)
 _OF_OTHERS = re.compile(
     r"(?:^|_|-)(?:db|database|sql|pg|postgres|mysql|redis|mongo|smtp|mail|ftp|sftp|ssh|dns|proxy|nats|kafka|amqp|ldap"
