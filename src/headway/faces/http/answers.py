@@ -68,8 +68,8 @@ async def send_answer(answer: Answer, send: Send, accept_encoding: bytes = b"") 
             headers.append((b"content-encoding", b"gzip"))
     if answer.status != _NOT_MODIFIED:  # which would have to name the length of the body that it leaves out
         headers.append((b"content-length", str(len(body)).encode()))
-    own = {name for name, _ in answer.headers}
-    headers.extend(each for each in SECURITY_HEADERS if each[0] not in own)
+    own = [name for name, _ in answer.headers]
+    headers.extend([each for each in SECURITY_HEADERS if each[0] not in own])
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

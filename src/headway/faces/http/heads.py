@@ -10,11 +10,13 @@ import asyncio
 from typing import Any
 
 from uvicorn import Config
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from headway.faces.http import errors
 from headway.faces.http.answers import SECURITY_HEADERS
+from headway.faces.http.head_lines import Answering
 
 MOST_HEAD_BYTES = 64 << 10
 MOST_HEADERS = 100
@@ -73,22 +75,33 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.transport.abort()
             return
         if self._in_head:
-            if len(data) < _SMALL_BYTES and b"\n" not in data:
-                self._pieces.append(data)
-                self._pieces_bytes += len(data)
-                if self._pieces_bytes < _SMALL_BYTES:
-                    return
-                data = b""
-            if self._pieces:
-                data = b"".join((*self._pieces, data))
-                self._pieces.clear()
-                self._pieces_bytes = 0
+            data = self._put_together(data)
+        if len(data) > _READ_BYTES:
+            self._feed_in_parts(data)
+        elif data:
+            self._feed(data)
+        if self._waiting is None and (self._in_head or self._may_answer) and not self._is_over:
+            self._wait()
+
+    def _put_together(self, data: bytes) -> bytes:
+        """What came of a head and was held back, with this; nothing as long as it is held back, too."""
+        if len(data) < _SMALL_BYTES and b"\n" not in data:
+            self._pieces.append(data)
+            self._pieces_bytes += len(data)
+            if self._pieces_bytes < _SMALL_BYTES:
+                return b""
+            data = b""
+        if self._pieces:
+            data = b"".join((*self._pieces, data))
+            self._pieces.clear()
+            self._pieces_bytes = 0
+        return data
+
+    def _feed_in_parts(self, data: bytes) -> None:
         for start in range(0, len(data), _READ_BYTES):
-            self._feed(data[start : start + _READ_BYTES] if len(data) > _READ_BYTES else data)
+            self._feed(data[start : start + _READ_BYTES])
             if self._is_over:
                 return
-        if self._waiting is None and (self._in_head or self._may_answer):
-            self._wait()
 
     def _feed(self, data: bytes) -> None:
         self._is_counted_anew = False
@@ -104,7 +117,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._has_begun = self._in_head = self._is_counted_anew = True
 
     def on_headers_complete(self) -> None:
-        self._wait_no_more()
+        if self._waiting is not None:
+            self._wait_no_more()
         self._in_head, self._is_counted_anew = False, True
         if self._said_bytes > MOST_HEAD_BYTES - 2 * _READ_BYTES:
             size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -115,6 +129,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_WAITING:
             raise self._refused(errors.too_many_waiting(MOST_WAITING))
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        super()._start_asgi_task(cycle, Answering(app, cycle))  # type: ignore[arg-type]  # starlette's own types
 
     def on_body(self, body: bytes) -> None:
         self._is_counted_anew = True

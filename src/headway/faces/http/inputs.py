@@ -41,7 +41,8 @@ class Input(BaseModel):
     @property
     def unknown(self) -> tuple[str, ...]:
         """The names that came and that it does not know, in their order."""
-        return self._unknown
+        private = self.__pydantic_private__  # by the attribute's own name it is looked for where all else is first
+        return () if private is None else private["_unknown"]
 
     def note_unknown(self, names: tuple[str, ...]) -> None:
         """Keeps the names that came beside what it knows."""

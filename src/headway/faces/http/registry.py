@@ -108,7 +108,8 @@ class Registry:
 
     def __init__(self, load: Callable[[str], Iterable[Procedure]]) -> None:
         self._load = load
-        self._routers: dict[str, Mapping[str, Procedure]] = {}
+        self._routers: set[str] = set()
+        self._loaded: dict[str, Procedure] = {}
 
     def find(self, name: str, kind: Kind) -> Procedure | None:
         """The procedure of this name and kind, None when there is none."""
@@ -117,12 +118,12 @@ class Registry:
 
     def named(self, name: str) -> Procedure | None:
         """The procedure of this name, None when there is none."""
-        if name not in RULES:
-            return None
-        router = name.partition(".")[0]
-        if router not in self._routers:
-            self._routers[router] = _by_name(self._load(router))
-        return self._routers[router].get(name)
+        found = self._loaded.get(name)
+        if found is None and name in RULES and (router := name.partition(".")[0]) not in self._routers:
+            self._loaded |= _by_name(self._load(router))
+            self._routers.add(router)
+            found = self._loaded.get(name)
+        return found
 
     async def kept(self, procedure: Procedure, call: Call[Any]) -> Mapping[str, Any] | None:
         """What is kept of the thing that a call is to change, as the router's own ``one`` tells it; None where the
@@ -195,9 +196,10 @@ async def performed(registry: Registry, procedure: Procedure, call: Call[Any]) -
 
 
 def _shown(actor: Actor, answer: object) -> object:
-    if isinstance(answer, Ready):
-        return replace(answer, body=encoded_for(actor, answer.body))
-    return shown_to(actor, answer)
+    if not isinstance(answer, Ready):
+        return shown_to(actor, answer)
+    body = encoded_for(actor, answer.body)
+    return answer if body is answer.body else replace(answer, body=body)
 
 
 def uploader(
