@@ -220,9 +220,7 @@ async def _seated(
     first_key = await first_owner(access, settings, data_dir)
     for line in await db.run(lambda tx: wiring_surveys.begin(tx, data_dir.vault, settings)):
         (log.warning if line.refused else log.info)("upgrade: %s", line.sentence)
-    metrics_open = settle(
-        data_dir.path, settings.metrics_port, has_key=settings.metrics_key is not None, is_new=first_key is not None
-    )
+    metrics_open = settle(data_dir.path, settings.metrics_port, has_key=settings.metrics_key is not None)
     if metrics_open:
         log.warning("upgrade: %s", wiring_surveys.METRICS.sentence)
     await db.run(partial(register_host, host_id=LOCAL, name="This machine", concurrency=settings.concurrency))

@@ -10,6 +10,7 @@ from headway.core.access.reset import reset
 from headway.core.access.service import AccessService
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.migrate import migrate
+from headway.infra.panel import metrics_port
 from headway.infra.panel.data_dir import DataDir
 from headway.infra.panel.whole_file import replace_file
 from headway.kernel.errors import Forbidden
@@ -22,6 +23,8 @@ KEY_FILE = "owner.key"
 async def first_owner(access: AccessService, settings: Settings, data_dir: DataDir) -> str | None:
     """The key of an owner that is made where there is none, also written to its file; None where there is one."""
     wanted = settings.owner_key or settings.api_key
+    if not await access.has_owner():  # first, for what the power leaves of a start is a panel of before to the next one
+        await asyncio.to_thread(metrics_port.close, data_dir.path)
     key = await access.bootstrap(None if wanted is None else wanted.reveal())
     if key is not None:
         await asyncio.to_thread(_write, data_dir.path, key)

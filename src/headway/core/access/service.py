@@ -73,6 +73,10 @@ class AccessService:
             self.usage.give_back(taken)
             raise
 
+    async def has_owner(self) -> bool:
+        """Whether there is an owner: a panel that has none is new."""
+        return await self._db.read(lambda tx: store.first_owner(tx) is not None)
+
     async def bootstrap(self, wanted_key: str | None) -> str | None:
         """Makes the first organisation, its owner and one key: the wanted one, else a new one, which is the result.
 

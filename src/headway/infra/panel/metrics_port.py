@@ -22,8 +22,13 @@ def is_open(folder: Path, port: int | None, *, has_key: bool) -> bool:
         return not before or (before.get(_PORT) == str(port) and _KEY not in before)
 
 
-def settle(folder: Path, port: int | None, *, has_key: bool, is_new: bool) -> bool:
+def close(folder: Path) -> None:
+    """Has every port ask for a key, as those of a new panel do."""
+    replace_file(folder / FILE, "")
+
+
+def settle(folder: Path, port: int | None, *, has_key: bool) -> bool:
     """The same, written down: once a key was asked for it always is."""
-    found = not is_new and is_open(folder, port, has_key=has_key)
+    found = is_open(folder, port, has_key=has_key)
     replace_file(folder / FILE, f"{port}\n" if found else "")
     return found
