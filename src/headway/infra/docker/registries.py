@@ -17,7 +17,7 @@ _ANSWERS = (
     ("no matching manifest", "it has none of this image that runs on this machine"),
     ("no space left on device|disk quota exceeded", "this machine's disk is full; headway disk clean makes room"),
     ("no such host|server misbehaving", "there is no host of that name"),
-    ("x509|certificate|tls", "its certificate is not trusted here"),
+    (r"\bx509: |\btls: (?:failed to verify|\w+ certificate)", "its certificate is not trusted here"),
     ("HTTP response to HTTPS client", "it speaks HTTP, which an engine takes of the loopback only"),
     (
         "unauthorized|incorrect username|authentication required",
