@@ -53,7 +53,8 @@ def find_target(
     said = _address(env, current)
     url = said or DEFAULT_URL
     if key := env.get("HEADWAY_API_KEY", "").strip():
-        return Target(url=url, key=checked_key(key, "HEADWAY_API_KEY"), key_origin="HEADWAY_API_KEY")
+        found = said or next(filter(None, map(_kept_url, data_dirs)), DEFAULT_URL)
+        return Target(url=found, key=checked_key(key, "HEADWAY_API_KEY"), key_origin="HEADWAY_API_KEY")
     if profiles is not None and current is not None and current.url == url:
         return Target(url=url, key=current.key, key_origin=f"profile {profiles.current}")
     return _target_of_this_machine(url, data_dirs, is_said=said is not None)
@@ -98,6 +99,12 @@ def _target_of_this_machine(url: str, data_dirs: Iterable[Path], *, is_said: boo
             continue
         except OSError:
             continue
-        kept = kept_settings(path.parent).get("HEADWAY_PORT") if not is_said else None
-        return Target(url=f"{_HERE}:{kept}" if kept else url, key=key, key_origin=str(path))
+        kept = None if is_said else _kept_url(path.parent)
+        return Target(url=kept or url, key=key, key_origin=str(path))
     return Target(url=url, key=None, key_origin=f"HEADWAY_API_KEY is not set{unreadable}")
+
+
+def _kept_url(folder: Path) -> str | None:
+    """Where the panel of a data folder was started, as far as its account may read that."""
+    port = kept_settings(folder).get("HEADWAY_PORT")
+    return f"{_HERE}:{port}" if port else None

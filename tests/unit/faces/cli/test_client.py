@@ -194,7 +194,9 @@ def test_a_panel_of_this_machine_is_found_at_its_port(tmp_path: Path) -> None:
     assert find_target({}, (tmp_path,)).url == "http://127.0.0.1:3100"
     assert find_target({"HEADWAY_PORT": "3200"}, (tmp_path,)).url == "http://127.0.0.1:3200"
     assert find_target({"HEADWAY_URL": "http://localhost:3300"}, (tmp_path,)).url == "http://localhost:3300"
-    assert find_target({"HEADWAY_API_KEY": "given"}, (tmp_path,)).url == "http://127.0.0.1:3000"
+    # At another port somebody else's program would be shown the key.
+    assert find_target({"HEADWAY_API_KEY": "given"}, (tmp_path / "none", tmp_path)).url == "http://127.0.0.1:3100"
+    assert find_target({"HEADWAY_API_KEY": "given"}, (tmp_path / "none",)).url == "http://127.0.0.1:3000"
     for name, value in (("HEADWAY_PORT", "three"), ("HEADWAY_URL", "http://localhost:99999")):
         with pytest.raises(InvalidInput, match=name):
             find_target({name: value}, (tmp_path,))
