@@ -17,6 +17,7 @@ _LITERAL: Final = (
     re.compile(rf"(?:\.listen|(?<!\w)serve)\s*\(\s*\{{[^{{}}]{{0,300}}?\bport\s*:\s*{_VALUE}\s*[,}}]"),
     re.compile(rf"\bexport\s+default\s*\{{[^{{}}]{{0,300}}?\bport\s*:\s*{_VALUE}\s*[,}}]"),
 )
+_READS: Final = re.compile(r"\benv\.PORT\b|\benv\[[\"']PORT[\"']\]")
 _PROGRAM: Final = re.compile(r"(?:^|\s)(?:node|bun)\s+(?:run\s+)?[\w./-]+")
 _ENDINGS: Final = (".js", ".mjs", ".cjs", ".ts", ".mts")
 _LEAST, _MOST = 1024, 65535  # what any account may listen on
@@ -31,6 +32,8 @@ def own_port(tree: Tree, line: str, mains: tuple[str, ...]) -> tuple[int, str] |
         return None
     names = [entry] if entry is not None and _LISTENS.search(_code(tree, entry)) else mains
     found = [name for name in names if name in tree.contents and _LISTENS.search(_code(tree, name))]
+    if any(_READS.search(_code(tree, name)) for name in tree.contents if name.endswith(_ENDINGS)):
+        return None  # what has a number may be a second server
     port = _port(_code(tree, found[0])) if len(found) == 1 else None
     return None if port is None else (port, found[0])
 

@@ -65,6 +65,15 @@ def test_what_the_commands_of_its_owner_make_is_read_and_what_they_leave_is_buil
     assert node.PROVIDER.plan(tree, BuildSettings()).processes[0].command == "node dist/a.js"
 
 
+def test_a_number_beside_a_server_that_reads_port_is_that_of_something_else() -> None:
+    main = "metrics.listen(9100)\nrequire('./server').start()\n"
+    files = {"package.json": '{"scripts": {"start": "node index.js"}}', "index.js": main}
+    assert node.PROVIDER.plan(tree_of(files), BuildSettings()).port == 9100
+    for reads in ("app.listen(process.env.PORT)", "const { env } = process; app.listen(env['PORT'] || 80)"):
+        led = node.PROVIDER.plan(tree_of({**files, "server.js": reads}), BuildSettings())
+        assert (led.port, "port" in [each.name for each in led.choices]) == (None, False)
+
+
 def test_a_manager_that_runs_on_no_older_node_asks_for_one_where_nothing_else_does() -> None:
     def node_of(manager: str, **more: str) -> tuple[str, str]:
         text = f'{{"scripts": {{"start": "node a.js"}}, "packageManager": "{manager}"}}'
