@@ -46,6 +46,7 @@ READS: Sequence[str] = (
     "*/config/*.py",
     "*/core/config.py",
     "*/settings.py",
+    "*/*_settings.py",
     "*/*/settings/*.py",
 )
 

@@ -27,6 +27,7 @@ _ADDRESS = re.compile(
     r"|os\.path\.join\([ \t]*(?P<joined>\w+)[ \t]*,[ \t]*[\"'])|(?P<plain>(?:\./)?))" + _FILE,
     re.MULTILINE | re.IGNORECASE,
 )
+_TEMPORARY = re.compile(r"\bsqlite:///(/(?:var/)?tmp/[\w.-]{1,80})")
 _ASIDE = re.compile(r"test|(?:^|/)(?:docs?|examples?|samples?|scripts?|migrations)/|conftest\.py", re.IGNORECASE)
 _UP = re.compile(r"dirname\(|\.parent\b|pardir|[\"']\.\.[\"']")
 _FURTHER: Final = 240
@@ -48,6 +49,8 @@ def with_file(tree: Tree, start: Start, requires: Requirements, keep: Collection
     """
     found = {each.path: each for each in _files(tree, requires)}
     is_led = any(DATA in value for value in start.run_env.values())
+    if not found and not is_led and (note := _temporary(tree)):
+        return replace(start, notes=(*start.notes, note))
     if len(found) != 1 or is_led or not start.command or start.command.startswith("cd "):
         return start
     path, one = next(iter(found.items()))
@@ -66,10 +69,24 @@ def with_file(tree: Tree, start: Start, requires: Requirements, keep: Collection
     )
 
 
+def _temporary(tree: Tree) -> str:
+    """What is to be said of a database that lies where all programs of the machine write."""
+    for name in _sources(tree):
+        if match := _TEMPORARY.search(code.source(tree, name)):
+            return (
+                f"The database is {match[1]} ({name}), where the whole machine writes: it is gone when that starts "
+                "anew, and another program's file of that name is in its way. Where a setting names it, let that be in "
+                "the folder that DATA_DIR names."
+            )
+    return ""
+
+
+def _sources(tree: Tree) -> Iterator[str]:
+    return (name for name in sorted(tree.contents) if name.endswith(".py") and not _ASIDE.search(name))
+
+
 def _files(tree: Tree, requires: Requirements) -> Iterator[_File]:
-    for name in sorted(tree.contents):
-        if not name.endswith(".py") or _ASIDE.search(name):
-            continue
+    for name in _sources(tree):
         text = code.source(tree, name)
         for match in _ADDRESS.finditer(text):
             folder = _folder(name, text, match, requires)
