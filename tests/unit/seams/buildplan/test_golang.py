@@ -202,3 +202,29 @@ def test_a_program_is_led_to_port_by_its_own_option_or_not_at_all(source: str, l
 def test_a_program_is_started_with_what_its_dockerfile_has(source: str, dockerfile: str, line: str) -> None:
     files = {"go.mod": "module example.org/shop/v2\n", "main.go": f"{MAIN}{source}\n", "Dockerfile": dockerfile}
     assert go(files).processes[0].command == f"./.headway/app {line}".rstrip()
+
+
+@pytest.mark.parametrize(
+    ("line", "built", "path"),
+    [
+        ("shop.app --migrate", "bin/shop.app", ("bin",)),
+        ("bin/shop.app serve -p $PORT", "bin/shop.app", ("bin",)),
+        ("exec GOGC=50 ./bin/till", "bin/till", ("bin",)),
+        ("sh run.sh", ".headway/app", ()),
+        ("/opt/till -p $PORT", ".headway/app", ()),
+        ("bin/taken", ".headway/app", ()),
+    ],
+)
+def test_a_program_lies_where_the_procfile_starts_it(line: str, built: str, path: tuple[str, ...]) -> None:
+    dockerfile = "FROM golang\nRUN go build -o /till . && go build -o /taken .\n"
+    files = {"go.mod": "module shop.app\n", "main.go": MAIN, "Dockerfile": dockerfile, "bin/taken": ""}
+    found = go({**files, "Procfile": f"web: {line}\n"})
+    (build,) = (phase for phase in found.phases if phase.name == "build")
+    assert (build.argv[5], found.path, found.processes[0].command) == (built, path, line)
+
+
+def test_a_module_that_pins_tools_of_a_program_in_another_language_is_not_the_program() -> None:
+    tools = {"go.mod": "module shop.org/tools\n\ntool mvdan.cc/sh/v3/cmd/shfmt\n", "go.sum": ""}
+    flask = {"requirements.txt": "flask\n", "app.py": "from flask import Flask\n\napp = Flask(__name__)\n"}
+    assert (go({**tools, **flask}).provider, go({**tools, **flask}).questions) == ("python", ())
+    assert go({**tools, **flask, "main.go": MAIN}).provider == "go"

@@ -24,9 +24,19 @@ _GO = re.compile(r"^go\s+(\d+(?:\.\d+){0,2}\S*)", re.MULTILINE)
 _TOOLCHAIN = re.compile(r"^toolchain\s+go(\d+(?:\.\d+){0,2}\S*)", re.MULTILINE)
 _TOOL_VERSION = re.compile(r"^(?:go|golang)\s+(\S+)", re.MULTILINE)
 _MAIN = re.compile(r"^package\s+main\b", re.MULTILINE)
+_ASSIGNMENTS = re.compile(r"^(?:exec\s+|env\s+|[A-Za-z_]\w*=\S*\s+)*")
 _REQUIRES = re.compile(r"^require[ \t(]", re.MULTILINE)
 _USUAL: Final = ("server", "web", "api", "app", "main", "http")
 _NEEDS_C: Final = ("github.com/mattn/go-sqlite3", "github.com/confluentinc/confluent-kafka-go", "gopkg.in/gographics")
+_OTHERS: Final = (
+    "requirements.txt",
+    "pyproject.toml",
+    "setup.py",
+    "Pipfile",
+    "package.json",
+    "Gemfile",
+    "composer.json",
+)
 _FRAMEWORKS: Mapping[str, str] = {
     "github.com/gin-gonic/gin": "Gin",
     "github.com/labstack/echo": "Echo",
@@ -38,7 +48,13 @@ _FRAMEWORKS: Mapping[str, str] = {
 
 
 def _recognise(tree: Tree) -> str | None:
-    return next((name for name in ("go.mod", "go.work", "main.go") if name in tree), None)
+    found = next((name for name in ("go.mod", "go.work", "main.go") if name in tree), None)
+    return None if found == "go.mod" and any(name in tree for name in _OTHERS) and _is_for_tools(tree) else found
+
+
+def _is_for_tools(tree: Tree) -> bool:
+    """Whether a module has no source of its own: it pins programs that developers of something else use."""
+    return "go.work" not in tree and not any(name.endswith(".go") for name in tree.names)
 
 
 def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
@@ -53,8 +69,9 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         is_set = settings.versions.get("go") is not None
         choices.append(Choice(name="versions.go", value=need.wanted, reason=need.source, is_set=is_set))
     choices.append(Choice(name="package", value=target, reason=reason, is_set=settings.package is not None))
+    program = _program(tree, target, settings.start or "")
     line, why = _started(tree, target)
-    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", PROGRAM, *_built(tree, target))
+    argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, *_built(tree, target))
     return BuildPlan(
         provider="go",
         framework=framework,
@@ -62,6 +79,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         needs=(need,),
         phases=(*_downloads(tree), Phase(name="build", argv=argv)),
         processes=(Process(name=WEB, command=line),),
+        path=(posixpath.dirname(program),) if program != PROGRAM else (),
         env={"GIN_MODE": "release"} if framework == "Gin" else {},
         build_env={"CGO_ENABLED": "0" if needs_c is None else "1"},
         packages=("gcc", "libc6-dev") if needs_c is not None else (),
@@ -71,13 +89,29 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
     )
 
 
+def _names(tree: Tree, target: str) -> frozenset[str]:
+    """What the program may be called: as its package, its module, or what a Dockerfile compiles."""
+    module = _MODULE.search(tree.text("go.mod"))
+    own = (posixpath.basename(target), posixpath.basename(re.sub(r"/v\d+$", "", module[1])) if module else "")
+    return frozenset(each for each in (*own, *image_program.programs_built(tree)) if each.strip("."))
+
+
+def _program(tree: Tree, target: str, line: str) -> str:
+    """Where the program is to lie: where the line that is told to start it has it, as the builds of others put it
+    into bin/, which is in PATH.
+    """
+    word = next(iter(_ASSIGNMENTS.sub("", line).split()), "").removeprefix("./")
+    folder, _, name = word.rpartition("/")
+    return (
+        f"bin/{name}"
+        if name in _names(tree, target) and folder in {"", "bin"} and f"bin/{name}" not in tree
+        else PROGRAM
+    )
+
+
 def _started(tree: Tree, target: str) -> tuple[str, str]:
     """The command line of the program, and by what it is led to PORT and to the folder that stays."""
-    module = _MODULE.search(tree.text("go.mod"))
-    names = (posixpath.basename(target), posixpath.basename(re.sub(r"/v\d+$", "", module[1])) if module else "")
-    image = image_program.arguments(
-        tree, {each for each in (*names, *image_program.programs_built(tree)) if each.strip(".")}
-    )
+    image = image_program.arguments(tree, _names(tree, target))
     own = own_address(_sources(tree, target))
     why = "the program that the build makes"
     if image.line and (own is None or (image.is_led and image.folders)):

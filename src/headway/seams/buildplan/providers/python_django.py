@@ -83,11 +83,9 @@ class _Database:
 
 def find_django(tree: Tree, requires: Requirements, keep: Collection[str] = ()) -> Start | None:
     """How a Django project is built and started; None where there is none."""
-    project = _project(tree)
-    if project is None:
-        return None
-    served = _served(project, requires)
-    if served is None:
+    known = ((each, served) for each in _projects(tree) if (served := _served(each, requires)) is not None)
+    project, served = next(known, (None, None))
+    if project is None or served is None:
         return None
     runs, serves = served
     where = posixpath.join(project.folder, "manage.py")
@@ -154,7 +152,8 @@ def _database(project: _Project, keep: Collection[str]) -> _Database:
     return _Database(before=f'{first}ln -sf "$DATA_DIR/{file}" {file} && ', note=stays, note_told=lost)
 
 
-def _project(tree: Tree) -> _Project | None:
+def _projects(tree: Tree) -> Iterator[_Project]:
+    """Those that a manage.py is of, the shallowest first: one at the top may lead to that of a folder."""
     for name in (*tree.matching("manage.py"), *tree.matching("*/manage.py"), *tree.matching("*/*/manage.py")):
         match = _SETTINGS.search(source(tree, name))
         is_django = match is not None or imports(source(tree, name), "django")
@@ -162,8 +161,7 @@ def _project(tree: Tree) -> _Project | None:
             folder = posixpath.dirname(name)
             inner = tree.below(folder) if folder else tree
             settings = match[1] if match else _guessed_settings(inner)
-            return _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_texts(inner, settings)))
-    return None
+            yield _Project(folder=folder, tree=inner, settings=settings, texts=tuple(_texts(inner, settings)))
 
 
 def _guessed_settings(tree: Tree) -> str:
