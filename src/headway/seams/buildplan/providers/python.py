@@ -132,10 +132,11 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         confidence=Confidence.TOLD if is_told else start.confidence,
         needs=(python, *install.needs, *front.needs),
         phases=(
+            *_inside(app, start.before),
             *front.phases,
             *install.with_packages(project, (*server, *old), start.follows),
             *install.own,
-            *_later(app, start),
+            *_inside(app, start.phases),
         ),
         processes=processes,
         release_command=code.in_folder(app.folder, release) if release else None,
@@ -178,7 +179,9 @@ def _start(project: PythonProject, settings: BuildSettings) -> Start:
     """How it is started or served. Raises BuildError where nothing tells, unless the settings do."""
     inner = project.tree
     keep = tuple(posixpath.relpath(each, project.folder or ".") for each in settings.keep)
-    if (django := python_django.find_django(inner, project.requires, keep)) is not None:
+    if (
+        django := python_django.find_django(inner, project.requires, keep, is_told=settings.start is not None)
+    ) is not None:
         return django
     if (found := find_framework(inner, project.requires)) is not None:
         found = python_migrations.with_migrations(inner, found.with_given(of_sources(inner, keep)), project.requires)
@@ -207,10 +210,10 @@ def _serves_itself(project: PythonProject, script: Start) -> bool:
     return is_own and script.takes_requests and project.requires.first(*_SERVERS, "waitress") is not None
 
 
-def _later(project: PythonProject, start: Start) -> tuple[Phase, ...]:
+def _inside(project: PythonProject, phases: Sequence[Phase]) -> tuple[Phase, ...]:
     return tuple(
         replace(phase, folder=posixpath.join(project.folder, phase.folder) if phase.folder else project.folder)
-        for phase in start.phases
+        for phase in phases
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from headway.seams.buildplan.plan import Phase
 from headway.seams.buildplan.providers import python_variables
 from headway.seams.buildplan.providers.python_code import Place, imports, in_folder, source
+from headway.seams.buildplan.providers.python_hosts import Over, settings_over
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve
 from headway.seams.buildplan.providers.python_variables import Given
@@ -81,8 +82,12 @@ class _Database:
     note_told: str = ""
 
 
-def find_django(tree: Tree, requires: Requirements, keep: Collection[str] = ()) -> Start | None:
-    """How a Django project is built and started; None where there is none."""
+def find_django(
+    tree: Tree, requires: Requirements, keep: Collection[str] = (), *, is_told: bool = False
+) -> Start | None:
+    """How a Django project is built and started; None where there is none. ``is_told`` says that another command than
+    ours starts it, of which nobody knows where it looks for settings.
+    """
     known = ((each, served) for each in _projects(tree) if (served := _served(each, requires)) is not None)
     project, served = next(known, (None, None))
     if project is None or served is None:
@@ -98,17 +103,22 @@ def find_django(tree: Tree, requires: Requirements, keep: Collection[str] = ()) 
         line = command.removeprefix(in_folder(project.folder, "")) if project.folder else command
         command = f"{database.before}python3 manage.py migrate --noinput && exec {line}"
         command = f"cd {shlex.quote(project.folder)} && {command}" if project.folder else command
-    given = _given(project, database, python_variables.of_file(tree))
+    in_file = python_variables.of_file(tree)
+    given = _given(project, database, in_file)
+    written = "" if is_told or "DJANGO_SETTINGS_MODULE" in in_file else _written_hosts(project, given)
+    over = settings_over(production or project.settings, project.folder, written) if written else Over()
     return Start(
         framework="Django",
         command=command,
         reason=f"Django: {where} and {posixpath.join(project.folder, runs.replace('.', '/'))}.py, {serves.reason}",
         adds=serves.adds,
+        before=over.phases,
         phases=tuple(_static_files(project, requires)),
         release=None if has_file else migrate,
-        env={"DJANGO_SETTINGS_MODULE": production} if production else {},
+        env=over.env or ({"DJANGO_SETTINGS_MODULE": production} if production else {}),
+        run_env=over.run_env,
         keep=database.keep,
-        notes=tuple(_notes(project, requires, given)),
+        notes=tuple(note for note in (over.note, *_notes(project, requires, given, is_written=bool(written))) if note),
         note_started=database.note,
         note_told=database.note_told or database.note,
     ).with_given(given)
@@ -231,8 +241,8 @@ def _static_files(project: _Project, requires: Requirements) -> Iterator[Phase]:
         yield Phase(name="static files", argv=argv, folder=project.folder)
 
 
-def _notes(project: _Project, requires: Requirements, given: Sequence[Given]) -> Iterator[str]:
-    if hosts := next(_of_hosts(project, given), ""):
+def _notes(project: _Project, requires: Requirements, given: Sequence[Given], *, is_written: bool) -> Iterator[str]:
+    if not is_written and (hosts := next(_of_hosts(project, given), "")):
         yield hosts
     names = (match[1] or match[2] for _, text in project.texts for match in _NEEDED.finditer(text))
     needed = list(dict.fromkeys(name for name in names if name not in {"PORT", *(each.name for each in given)}))[
@@ -244,6 +254,16 @@ def _notes(project: _Project, requires: Requirements, given: Sequence[Given]) ->
         yield "STATIC_ROOT is not set, so static files are not collected; Django serves them with DEBUG only."
     elif project.matches(_STATIC_ROOT) and "whitenoise" not in requires:
         yield "Nothing serves the collected static files: add whitenoise to the requirements and to MIDDLEWARE."
+
+
+def _written_hosts(project: _Project, given: Sequence[Given]) -> str:
+    """The file that writes down all hosts that it answers for, where none of its settings reads or opens them."""
+    found = [(name, match[1]) for name, text in project.texts for match in _HOSTS.finditer(text)]
+    is_read = any(each.note.startswith("ALLOWED_HOSTS ") for each in given)
+    if not found or is_read or any(_FROM_ENVIRONMENT.search(value) or "*" in value for _, value in found):
+        return ""
+    written = [name for name, value in found if value.lstrip().startswith(("[", "("))]
+    return posixpath.join(project.folder, written[0]) if written and project.settings else ""
 
 
 def _of_hosts(project: _Project, given: Sequence[Given]) -> Iterator[str]:

@@ -24,9 +24,9 @@ class Interface(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """``command`` is the start command ("" where a ``site`` is served), ``reason`` says why it is that. ``adds`` are
-    packages that it needs and the project does not ask for, ``follows`` the files that name those; ``phases`` come
-    after the installation. ``note_started`` is said where this command is what starts, ``note_told`` where
-    another does.
+    packages that it needs and the project does not ask for, ``follows`` the files that name those; ``before`` are
+    phases ahead of all others, ``phases`` come after the installation. ``note_started`` is said where this command is
+    what starts, ``note_told`` where another does.
     """
 
     reason: str
@@ -35,6 +35,7 @@ class Start:
     takes_requests: bool = True
     adds: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
+    before: tuple[Phase, ...] = ()
     phases: tuple[Phase, ...] = ()
     release: str | None = None
     release_reason: str = "Django's migrations"
