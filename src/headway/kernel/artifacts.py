@@ -251,6 +251,7 @@ class ReleaseSpec:
     ``layer_bytes`` is what each process may write in its release, which goes with it, and ``keep`` are folders of the
     release that stay in the data folder; ``told`` are variables of ours, over which all others win;
     the releases of one project may reach each other. ``container`` says how an image is run, and nothing of a bundle.
+    ``before`` is the release that serves while this one starts.
     """
 
     release_id: str
@@ -276,6 +277,7 @@ class ReleaseSpec:
     ruled: bool = False
     project_id: str = ""
     container: Container = field(default_factory=Container)
+    before: str | None = None
 
     @property
     def ports(self) -> tuple[int, ...]:

@@ -250,6 +250,7 @@ class Tools:
             layer_bytes=self.defaults.layer_bytes,
             told=told,
             drain_seconds=_given(plan.settings.drain_seconds, self.defaults.drain_seconds),
+            before=plan.serving,
         )
 
     def release_command(self, plan: Plan, spec: ReleaseSpec) -> Command:

@@ -5,6 +5,7 @@ which is itself reached on a port of the loopback only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import io
 import json
@@ -12,7 +13,7 @@ import secrets
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,19 @@ _KEY_HEADER = "X-Headway-Task-Key"
 _TASK_HEADER = "X-Headway-Task"
 _PROGRAM, _CONFIGURATION = "caddy", "forwarder.json"
 _TRY_SECONDS = 5.0
+_GRACE_SECONDS = 10
 _TRY_AGAIN_MS = 50
 # Swarm starts a copy that ended again after 2 s, and its clients get that one's answer. Where none comes, they are told
-# so while most still wait, and the edge asks the release before where there is one.
+# so while most still wait.
 _WAIT_MS = 4000
+# Where the release before still runs, nobody waits for one that has died: after these tries that is asked.
+_QUICK: Mapping[str, Any] = {"try_interval": "10ms", "retries": 3}
+_PATIENT: Mapping[str, Any] = {"try_interval": f"{_TRY_AGAIN_MS}ms", "retries": _WAIT_MS // _TRY_AGAIN_MS}
+_DIAL, _QUICK_DIAL = "1s", "250ms"
+# Caddy says so of what it could bring to nobody: not a byte of it was sent, and nothing of its body was read.
+_UNREACHED = " || ".join(
+    f"{{http.error.message}}.startsWith('{words}')" for words in ("dial tcp ", "no upstreams available")
+)
 _SYSCTLS: Mapping[str, str] = {
     # A machine that is gone does not say so. What was sent to it and is not acknowledged is given up after some 6 s
     # instead of 15 min, and what waits for an answer after 20 s.
@@ -47,18 +57,21 @@ _SYSCTLS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarder:
-    """The forwarder of a release as it is now. ``key`` lets ask one task through it."""
+    """The forwarder of a release as it is now. ``key`` lets ask one task of those at ``tasks`` through it."""
 
     container_id: str
     release_id: str
     runs: bool
     key: str
+    tasks: str
+    task_port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leading:
     """Where a forwarder leads: to the tasks that answer to a name in a network, on a port of theirs. It is reached on
-    a port of the loopback, or (None) at its own address, on ``PORT``.
+    a port of the loopback, or (None) at its own address, on ``PORT``. What could be brought to none of them goes to
+    those of the release ``before``, a name and a port too.
     """
 
     name: str
@@ -67,6 +80,7 @@ class Leading:
     network: str
     marks: Mapping[str, str]
     published: int | None
+    before: tuple[str, int] | None = None
 
 
 class Forwarders:
@@ -79,7 +93,9 @@ class Forwarders:
     async def start(self, spec: ReleaseSpec) -> None:
         """Brings up the one of a release; no error when it runs. Raises PortTaken, Unhealthy."""
         if await self.find(spec.release_id) is None:
-            await self.make(_leading(spec, self._panel_id))
+            before = None if spec.before is None else await self.find(spec.before)
+            leading = _leading(spec, self._panel_id)
+            await self.make(leading if before is None else replace(leading, before=(before.tasks, before.task_port)))
         await self.start_again(spec.release_id)
 
     async def make(self, leading: Leading) -> None:
@@ -99,13 +115,15 @@ class Forwarders:
             except EngineRefused as refused:
                 raise translated(refused) from refused
 
-    async def stop(self, release_id: str) -> None:
-        """Frees the port. No error when there is none."""
+    async def stop(self, release_id: str, *, grace_seconds: int = 1) -> None:
+        """Frees the port; what is under way has the grace. No error when there is none."""
         for container_id in await self._containers(release_id):
-            await self._api.post(f"/containers/{container_id}/stop", t=1)
+            await self._api.post(f"/containers/{container_id}/stop", t=grace_seconds)
 
     async def remove(self, release_id: str) -> None:
-        """Removes it. No error when it is gone."""
+        """Removes it, once what it has brought to the release before is answered. No error when it is gone."""
+        with contextlib.suppress(EngineRefused):  # somebody else has removed it
+            await self.stop(release_id, grace_seconds=_GRACE_SECONDS)
         for container_id in await self._containers(release_id):
             await self._api.delete(f"/containers/{container_id}", force=True, v=True)
 
@@ -193,7 +211,7 @@ def configuration() -> dict[str, Any]:
                         "protocols": ["h1", "h2c"],
                         # The edge stands in front of it, and has said who asks.
                         "trusted_proxies": {"source": "static", "ranges": ["0.0.0.0/0", "::/0"]},
-                        "routes": [_one_task(), _any_task()],
+                        "routes": [_one_task(), _our_own(), _any_task()],
                     }
                 }
             }
@@ -218,38 +236,51 @@ def _one_task() -> dict[str, Any]:
     }
 
 
+def _our_own() -> dict[str, Any]:
+    """What asks whether the release itself is there is told of no other."""
+    agents = [{"header": {"User-Agent": ["Headway-*"]}}]
+    return {"match": agents, "handle": [_waiting()], "terminal": True}
+
+
 def _any_task() -> dict[str, Any]:
     """To whoever the name server of the network knows as a task that runs, and passes its check; a request that could
-    not be brought to one goes to another.
+    not be brought to one goes to another, then to one of the release before while that runs, and then it waits.
     """
+    otherwise = _unless_reached(_to("OTHER_TASK", _QUICK, dial=_QUICK_DIAL), _waiting())
+    return {"handle": [_unless_reached(_to("TASK", _QUICK, dial=_QUICK_DIAL), otherwise)]}
+
+
+def _waiting() -> dict[str, Any]:
+    """Until there is a task; where none comes, it is said with the status by which the edge says so too."""
+    return _unless_reached(_to("TASK", _PATIENT), {"handler": "error", "status_code": 502})
+
+
+def _unless_reached(first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    failed = {"handler": "error", "status_code": "{http.error.status_code}"}
+    errors = [{"match": [{"expression": _UNREACHED}], "handle": [then], "terminal": True}, {"handle": [failed]}]
+    return {"handler": "subroute", "routes": [{"handle": [first]}], "errors": {"routes": errors}}
+
+
+def _to(whom: str, tries: Mapping[str, Any], *, dial: str = _DIAL) -> dict[str, Any]:
     return {
-        "handle": [
-            {
-                **_proxy(),
-                "dynamic_upstreams": {
-                    "source": "a",
-                    "name": "{env.TASKS}",
-                    "port": "{env.TASK_PORT}",
-                    "refresh": "500ms",
-                    "versions": {"ipv4": True},
-                },
-                "load_balancing": {
-                    "selection_policy": {"policy": "least_conn"},
-                    "try_duration": "30s",
-                    "try_interval": f"{_TRY_AGAIN_MS}ms",
-                    "retries": _WAIT_MS // _TRY_AGAIN_MS,
-                },
-                "health_checks": {"passive": {"fail_duration": "5s"}},
-                "headers": {"response": {"delete": [REACHED, "Via"]}},
-            }
-        ]
+        **_proxy(dial),
+        "dynamic_upstreams": {
+            "source": "a",
+            "name": f"{{env.{whom}S}}",
+            "port": f"{{env.{whom}_PORT}}",
+            "refresh": "500ms",
+            "versions": {"ipv4": True},
+        },
+        "load_balancing": {"selection_policy": {"policy": "least_conn"}, "try_duration": "30s", **tries},
+        "health_checks": {"passive": {"fail_duration": "5s"}},
+        "headers": {"response": {"delete": [REACHED, "Via"]}},
     }
 
 
-def _proxy() -> dict[str, Any]:
+def _proxy(dial: str = _DIAL) -> dict[str, Any]:
     transport = {
         "protocol": "http",
-        "dial_timeout": "1s",
+        "dial_timeout": dial,
         "keep_alive": {"probe_interval": "5s", "max_idle_conns_per_host": 64, "idle_timeout": "30s"},
         "compression": False,
     }
@@ -270,6 +301,8 @@ def _leading(spec: ReleaseSpec, panel_id: str) -> Leading:
 def _body(leading: Leading, image: str) -> dict[str, Any]:
     inner = f"{PORT}/tcp"
     env = {"TASKS": leading.tasks, "TASK_PORT": str(leading.port), "TASK_KEY": secrets.token_hex(16)}
+    others, port = leading.before or (leading.tasks, leading.port)
+    env |= {"OTHER_TASKS": others, "OTHER_TASK_PORT": str(port)}
     outer = [] if leading.published is None else [{"HostIp": "127.0.0.1", "HostPort": str(leading.published)}]
     return {
         "Image": image,
@@ -298,6 +331,8 @@ def _read(inspected: Mapping[str, Any]) -> Forwarder:
         release_id=inspected["Config"]["Labels"][labels.RELEASE],
         runs=inspected["State"]["Status"] == "running",
         key=env["TASK_KEY"],
+        tasks=env["TASKS"],
+        task_port=int(env["TASK_PORT"]),
     )
 
 
