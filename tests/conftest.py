@@ -21,6 +21,7 @@ from tests.databases import (
     sqlite_template,
 )
 from tests.docker_engine import Engine, lacks_docker, shared_engine
+from tests.left import daemons
 from tests.postgres import find_program
 from tests.swarm_nodes import Nodes, swarm_nodes
 
@@ -52,6 +53,7 @@ LONGEST = (
     "e2e/test_known_clients.py",
 )
 LONG_SECONDS = 60
+DAEMONS_BEFORE = pytest.StashKey[frozenset[int]]()
 # What is shown here is shown with programs that the tests start: panels, Traefik, SSH servers, installers.
 WITH_PROGRAMS = tuple(
     Path(__file__).parent / each
@@ -121,8 +123,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa
     return scheduler
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """What other runs have left is theirs."""
+    session.config.stash[DAEMONS_BEFORE] = frozenset(daemons())
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:  # noqa: ANN401 - it has no public type
-    """Tells of ``LONGEST``, where files are what processes are given."""
+    """Tells of ``LONGEST``, where files are what processes are given, and of what a test has left alive: whoever starts
+    a panel ends it with ``Panel.clean_up``.
+    """
+    before = terminalreporter.config.stash.get(DAEMONS_BEFORE, frozenset())
+    for pid, argv in daemons().items():
+        if pid not in before:
+            terminalreporter.write_line(f"left alive by a test: {pid} {argv[:200]}")
     if terminalreporter.config.getoption("dist", "no") != "loadfile":
         return
     reports = [each for kind in ("passed", "failed", "error", "") for each in terminalreporter.stats.get(kind, ())]

@@ -15,7 +15,7 @@ import pytest
 from headway.faces.cli.machine import settings_of
 from headway.first_key import prepare, replace
 from headway.kernel.errors import Forbidden
-from tests.panel import Panel, remove_traces
+from tests.panel import Panel
 
 pytestmark = pytest.mark.slow
 
@@ -30,10 +30,7 @@ def panel(tmp_path: Path) -> Iterator[Panel]:
     try:
         yield made
     finally:
-        if made.process is not None:
-            made.kill()
-        made.client.close()
-        remove_traces(made.data_dir)
+        made.clean_up()
 
 
 def status(panel: Panel, key: str) -> int:
