@@ -57,7 +57,9 @@ class Records:
 
     def usurped(self) -> set[str]:
         """Those on whose port another account listens, as the kernel's list of sockets tells it."""
-        led = [each for each in self.all() if each.ports]
+        led = [each for each in self.all() if each.ports and each.uid is not None]
+        if not led:
+            return set()
         foreign = ports.foreign_holders({port: each.uid for each in led for port in each.ports})
         return {each.release_id for each in led if foreign.keys() & set(each.ports)}
 
