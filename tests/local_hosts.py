@@ -19,8 +19,10 @@ from headway.infra.hosts.opening import marks
 from headway.kernel.ids import new_id
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
-BUILD = Account(uid=61201, gid=61201)
-OTHER = Account(uid=61202, gid=61202)
+# How many processes an account has is counted over the machine: each process of the tests has accounts of its own.
+_FIRST = 61201 + 2 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+BUILD = Account(uid=_FIRST, gid=_FIRST)
+OTHER = Account(uid=_FIRST + 1, gid=_FIRST + 1)
 
 # Hides from whoever would end it in each way that a shell knows.
 TREE = "(setsid sleep 1000 & nohup sleep 1001 >/dev/null 2>&1 & env -i sleep 1002 &); sleep 1003 & echo up; sleep 1004"

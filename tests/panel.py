@@ -248,7 +248,7 @@ class Panel:
         text: str = self.get("deployment.readLogs", deploymentId=deployment_id, tail=10000)
         return text
 
-    def running(self, deployment_id: str, marker: str, seconds: float = 20) -> Json:
+    def running(self, deployment_id: str, marker: str, seconds: float = 60) -> Json:
         """A deployment's row once its log shows ``marker``."""
         until(lambda: marker in self.deployment_log(deployment_id), seconds, what=f"{marker!r} in the log")
         return self.one(deployment_id)

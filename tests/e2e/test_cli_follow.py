@@ -59,7 +59,11 @@ def following(of: Panel, folder: Path, *arguments: str) -> Iterator[tuple[Path, 
             yield told, said
         finally:
             process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 130
+            try:
+                assert process.wait(20) == 130
+            finally:  # or a test that comes later fails for a process that it did not start
+                process.kill()
+                process.wait()
 
 
 def talks(version: str) -> dict[str, str]:
