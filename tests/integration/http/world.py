@@ -28,6 +28,7 @@ from headway.kernel.artifacts import Bundle, Commit
 from headway.kernel.ids import new_id
 from headway.kernel.settings import Facts, Settings
 from headway.wiring_services import Services
+from tests.databases import unhurried
 from tests.panel import remove_traces
 
 KEYS = {"owner": "o" * 64, "member": "m" * 64, "stranger": "s" * 64}
@@ -144,6 +145,7 @@ async def open_world(data_dir: Path, **env: str) -> AsyncIterator[World]:
     given = {"HEADWAY_OWNER_KEY": KEYS["owner"], "HEADWAY_BALLAST": "0", **env}
     platform = await Platform.open(Settings.from_env(given, facts, data_dir=data_dir))
     try:
+        unhurried(platform.services.db)
         await platform.services.db.run(_add_people)
         app = create_app(platform.services)
         async with AsyncExitStack() as stack:
