@@ -165,6 +165,7 @@ ADDRESSES: Mapping[str, tuple[Call, str]] = {
     ),
 }
 NEAR = "private network"
+pytestmark = pytest.mark.slow  # all of them take a tenth of the time of the short form
 every_row = pytest.mark.parametrize("name", ROWS)
 
 

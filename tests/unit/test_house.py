@@ -27,6 +27,8 @@ VERBS_THAT_SAY_NOTHING = ("do_", "handle_")
 READ_ONLY_TYPES = {"Mapping", "Sequence", "Collection", "Iterable", "Set", "AbstractSet", "frozenset", "tuple"}
 MUTABLE_MAKERS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "OrderedDict", "Counter"}
 
+pytestmark = pytest.mark.slow  # and in script/check
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -74,7 +74,7 @@ def test_everything_that_is_said_in_a_log_is_a_phrase_or_known_to_be_of_others()
 def _said() -> Iterator[tuple[tuple[str, int], str]]:
     for path in (each for folder in SAYERS for each in (SOURCE / folder).rglob("*.py")):
         text = path.read_text()
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(ast.parse(text if ".say(" in text else "")):
             match node:
                 case ast.Call(func=ast.Attribute(attr="say"), args=[only]):
                     yield (str(path.relative_to(SOURCE)), node.lineno), ast.get_source_segment(text, only) or ""
