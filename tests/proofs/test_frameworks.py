@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -69,7 +70,13 @@ def _prints(running: Panel, application_id: str, text: str) -> None:
 
 
 def _shows(running: Panel, name: str, path: str, text: str) -> None:
-    until(lambda: text in running.visit(name, path).text, 10, what=f"{text!r} at {path} of {name}")
+    def shown() -> bool:
+        answer = running.visit(name, path)
+        if answer.is_redirect:  # a page in a folder is where the slash is
+            answer = running.visit(name, urlsplit(answer.headers["location"]).path)
+        return text in answer.text
+
+    until(shown, 10, what=f"{text!r} at {path} of {name}")
 
 
 def _is_made_again(running: Panel, name: str, path: str) -> None:
