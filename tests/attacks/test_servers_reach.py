@@ -153,7 +153,7 @@ def test_a_native_build_reaches_of_the_loopback_what_its_application_names_only(
     log, said = built(stage, application_id)
     assert said.pop("own") == "connected"
     assert set(said.values()) == {KEPT_FROM}
-    assert f"loopback: [{stage.service}]" in log, "and it says how that is opened"
+    assert f"'headway apps set APP --loopback {stage.service}'" in log, "and it says how that is opened"
     stage.panel.post("application.update", applicationId=application_id, loopback=[stage.service])
     said = built(stage, application_id)[1]
     assert {result for way, result in said.items() if way.endswith(f" {stage.victim}")} == {KEPT_FROM}

@@ -137,14 +137,28 @@ def test_what_was_built_starts_with_them_at_once(running: Panel, shop: Json, tmp
 
 def test_how_an_application_is_built_and_started_is_set(running: Panel, shop: Json, tmp_path: Path) -> None:
     lines = ("--start", "python3 app.py", "--use", "python=3.13", "--port", "4000", "--health-path", "/up")
-    succeed(running, "apps", "set", "web", *lines, "--scale", "worker=2", "--builder", "native", "--keep", "uploads")
+    more = (
+        "--scale",
+        "worker=2",
+        "--builder",
+        "native",
+        "--keep",
+        "uploads",
+        "--loopback",
+        "5432",
+        "--loopback",
+        "6379",
+    )
+    succeed(running, "apps", "set", "web", *lines, *more)
     row = running.get("application.one", applicationId=shop["application"])
     assert (row["port"], row["healthCheckPath"], row["scale"], row["builder"]) == (4000, "/up", {"worker": 2}, "native")
+    assert row["loopback"] == [5432, 6379]
     told = {name: row["build"][name] for name in ("start", "versions", "keep")}
     assert told == {"start": "python3 app.py", "versions": {"python": "3.13"}, "keep": ["uploads"]}
-    succeed(running, "apps", "set", "web", "--start", "", "--port", "0", "--builder", "auto")
+    succeed(running, "apps", "set", "web", "--start", "", "--port", "0", "--builder", "auto", "--loopback", "0")
     row = running.get("application.one", applicationId=shop["application"])
     assert (row["build"]["start"], row["port"], row["builder"], row["healthCheckPath"]) == (None, None, None, "/up")
+    assert not row["loopback"]
     failed = headway(running, "apps", "set", "web")
     assert (failed.returncode, "Say what is to be set" in failed.stderr) == (2, True)
 

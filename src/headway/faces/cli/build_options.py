@@ -47,6 +47,17 @@ Keep = Annotated[
     typer.Option("--keep", metavar="FOLDER", help="A folder that stays from release to release; may be repeated."),
 ]
 
+Loopback = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--loopback",
+        metavar="PORT",
+        min=0,
+        max=65_535,
+        help="A port of its machine that it may reach, such as a database's; may be repeated; 0: none.",
+    ),
+]
+
 
 def settable(command: Callable[..., None]) -> Callable[..., None]:
     """A command that takes every option of `settings_of` as well, and is given what they say as ``settings``."""
@@ -82,6 +93,7 @@ def settings_of(
     python: Python = None,
     node: Node = None,
     keep: Keep = None,
+    loopback: Loopback = None,
 ) -> dict[str, Any]:
     """What `application.update` is sent of them: what was not given stays, what is empty is left to Headway again.
     Raises InvalidInput.
@@ -101,6 +113,8 @@ def settings_of(
         found["port"] = port or None
     if health_path is not None:
         found["healthCheckPath"] = health_path or None
+    if loopback:
+        found["loopback"] = [number for number in loopback if number]
     if scale:
         found["scale"] = {name: _number(name, value) for name, value in _pairs("--scale", scale).items()}
     return found

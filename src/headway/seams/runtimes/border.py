@@ -92,11 +92,8 @@ def kept_from(port: int, opened: Sequence[int]) -> str:
             f"headway: a connection to port {port - CLOUD} of the address at which a cloud tells a machine's own "
             "secrets was refused. No application may go there; give it what it needs as variables."
         )
-    wanted = ", ".join(map(str, sorted({*opened, port})))
-    return (
-        f"{_refused(port)} Whoever may use the machine opens it with `loopback: [{wanted}]` in the application's "
-        "settings and a deploy."
-    )
+    wanted = " ".join(f"--loopback {each}" for each in sorted({*opened, port}))
+    return f"{_refused(port)} Whoever may use the machine opens it: 'headway apps set APP {wanted}' and a deploy."
 
 
 def _refused(port: int) -> str:

@@ -24,6 +24,11 @@ def test_what_was_not_given_is_not_sent_and_what_is_empty_is_detected_again() ->
     }
 
 
+def test_ports_of_the_machine_are_the_ones_that_are_given_and_none_with_0() -> None:
+    assert settings_of(loopback=[5432, 6379]) == {"loopback": [5432, 6379]}
+    assert settings_of(loopback=[0]) == {"loopback": []}
+
+
 def test_versions_are_set_by_the_name_of_their_tool() -> None:
     assert settings_of(use=["bun=1"], python="3.12", node="22") == {
         "build": {"versions": {"bun": "1", "python": "3.12", "node": "22"}}
