@@ -38,6 +38,7 @@ from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.planning import Planning
 from headway.domains.applications.releases import ReleaseService
 from headway.domains.applications.routing import Routing
+from headway.domains.applications.runs import RunService
 from headway.domains.applications.service import ApplicationService
 from headway.domains.applications.sources import check_settings
 from headway.domains.applications.store import host_of, hosts_in_use
@@ -220,22 +221,18 @@ class Wiring:
             composes=self._composes.operating,
             events=self._events,
         )
-        own = (self._settings, self._data_dir, self._db, self._events)
-        disk = disk_service(*own, applications=operating, composes=self._composes.operating, fleet=self._servers.fleet)
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), back.poller()))
-        keep_disks(engine, disk)
         rounds.keep_handback(engine, operating, self._ledger, self._settings.handback_time)
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
         self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
         self._composes.keep(engine, self._events)
         engine.keep(self._schedules.clearing(engine.stopper), *self._previews.pollers(engine.stopper))
         engine.keep(self._reactions.watching(engine.troubles))
-        services = self._services(access, engine, operating, back, disk)
+        services = self._services(access, engine, operating, back)
+        keep_disks(engine, services.disk)
         return Wired(services=services, engine=engine, fleet=self._servers.fleet)
 
-    def _services(
-        self, access: AccessService, engine: Engine, operating: Operating, back: RollbackWiring, disk: DiskService
-    ) -> Services:
+    def _services(self, access: AccessService, engine: Engine, operating: Operating, back: RollbackWiring) -> Services:
         return Services(
             db=self._db,
             events=self._events,
@@ -257,12 +254,13 @@ class Wiring:
             applications=(applications := self._applications(engine, operating)),
             detects=self._detects(applications),
             drops=self._drops(applications),
+            runs=RunService(db=self._db, vault=self._data_dir.vault, applications=applications),
             composes=(composes := self._composes.composes(engine.stopper)),
             compose_drops=self._composes.drops(composes),
             rollbacks=back.service(engine.stopper),
             releases=ReleaseService(db=self._db, vault=self._data_dir.vault, operating=operating),
             upload_room=upload_room(self._settings, self._data_dir),
-            disk=disk,
+            disk=self._disk(operating),
             databases=self._databases.service(engine.stopper, operating),
             containers=self._composes.containers(self._subjects, self._hidden(operating).of),
             projects=ProjectService(self._db, self._data_dir.vault),
@@ -283,6 +281,10 @@ class Wiring:
             webhooks=self._reactions.webhooks,
             notifications=self._reactions.notifications,
         )
+
+    def _disk(self, operating: Operating) -> DiskService:
+        own = (self._settings, self._data_dir, self._db, self._events)
+        return disk_service(*own, applications=operating, composes=self._composes.operating, fleet=self._servers.fleet)
 
     def _hidden(self, operating: Operating) -> Hidden:
         return Hidden(db=self._db, vault=self._data_dir.vault, operating=operating)
@@ -309,7 +311,7 @@ class Wiring:
             *back.kinds(),
             self._servers.kind(),
             self._databases.kind(),
-            self._schedules.kind(self._toolboxes, self._composes.operating.toolboxes),
+            *self._schedules.kinds(self._toolboxes, self._composes.operating.toolboxes),
         )
         return Parts(
             db=self._db,

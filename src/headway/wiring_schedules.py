@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
@@ -12,11 +12,13 @@ from headway.core.deployments.service import LogFiles, Stopping
 from headway.core.deployments.store import give_to_project
 from headway.core.engine.poller import Poller
 from headway.core.engine.scheduler.timers import Timers
+from headway.domains.applications import runs
 from headway.domains.applications.tools import Toolboxes
 from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
 from headway.domains.schedules import store
 from headway.domains.schedules.clearing import Clearing
 from headway.domains.schedules.model import Target
+from headway.domains.schedules.plan import freeze_run
 from headway.domains.schedules.run import ScheduleKind
 from headway.domains.schedules.service import ScheduleService
 from headway.domains.schedules.subject import ScheduleSubject
@@ -47,15 +49,19 @@ class ScheduleWiring:
         """The same under its type."""
         return {SubjectType.SCHEDULE: self.subject}
 
-    def kind(self, toolboxes: Toolboxes, composes: ComposeToolboxes) -> Kind:
-        """How they are performed."""
-        return ScheduleKind(
+    def kinds(self, toolboxes: Toolboxes, composes: ComposeToolboxes) -> tuple[Kind, ...]:
+        """How they are performed, and so is what is run once."""
+        schedule = ScheduleKind(
             vault=self.data_dir.vault,
             toolboxes=toolboxes,
             composes=composes,
             grace_seconds=self.settings.cancel_grace.total_seconds(),
             use_groups=self.settings.cgroups.wish is not False,
         )
+        once = replace(
+            schedule, name=runs.KIND, version=runs.VERSION, repeatable_until=runs.COMMAND, freezes=freeze_run
+        )
+        return (schedule, once)
 
     def service(self, ledger: Ledger, stopping: Stopping) -> ScheduleService:
         """What callers may ask of them."""

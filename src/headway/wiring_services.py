@@ -21,6 +21,7 @@ from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
 from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.releases import ReleaseService
+from headway.domains.applications.runs import RunService
 from headway.domains.applications.service import ApplicationService
 from headway.domains.backups.service import BackupService
 from headway.domains.catalog.barriers import BarrierService
@@ -77,6 +78,7 @@ class Services:
     arranging: Arranging
     detects: DetectService
     drops: DropService
+    runs: RunService
     compose_drops: ComposeDropService
     releases: ReleaseService
     rollbacks: RollbackService

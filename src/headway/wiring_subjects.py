@@ -10,7 +10,7 @@ from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.run import Subject
 from headway.domains.applications import store as applications
-from headway.domains.applications.subject import ApplicationSubject
+from headway.domains.applications.subject import ApplicationSubject, RunSubject
 from headway.domains.composes import store as composes
 from headway.domains.composes.subject import ComposeSubject
 from headway.domains.databases.subject import DatabaseSubject
@@ -29,6 +29,7 @@ SUBJECTS: Mapping[SubjectType, Subject] = MappingProxyType(
         SubjectType.COMPOSE: ComposeSubject(),
         SubjectType.DATABASE: DatabaseSubject(),
         SubjectType.PREVIEW: PreviewSubject(),
+        SubjectType.RUN: RunSubject(),
         SubjectType.SERVER: ServerSubject(),
     }
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests.compose import SERVES, SLEEPS, Stack, panel_with_engine, stack
 from tests.docker_engine import Engine
 from tests.e2e.boxes import BUILD_SECONDS, boxed_web
+from tests.e2e.test_compose_cli import typed
 from tests.e2e.test_schedules import EACH_SECOND, living, ran, rows, run, schedule
 from tests.panel import Panel, git_repository, until
 
@@ -36,6 +36,14 @@ def shop(running: Panel, docker_engine: Engine) -> Iterator[Stack]:
     made.deploy(web={**SERVES, "environment": {"GREETING": "hello", "TOKEN": "${API_TOKEN}"}}, db=SLEEPS)
     yield made
     running.post("compose.delete", composeId=made.compose_id, deleteVolumes=True)
+
+
+@pytest.fixture(scope="module")
+def boxed(running: Panel, tmp_path_factory: pytest.TempPathFactory) -> str:
+    url = git_repository(tmp_path_factory.mktemp("boxed") / "repo", boxed_web("one"))
+    application_id = running.application(url, name="boxed", env="A=b")
+    running.done(running.deploy(application_id), BUILD_SECONDS)
+    return application_id
 
 
 def inside(shop: Stack, service: str = "web") -> dict[str, Json]:
@@ -138,10 +146,8 @@ def test_a_killed_panels_successor_ends_what_a_run_has_started(shop: Stack) -> N
     assert living("7507") == []
 
 
-def test_inside_the_container_of_an_application(running: Panel, tmp_path: Path) -> None:
-    application_id = running.application(git_repository(tmp_path / "repo", boxed_web("one")), name="boxed", env="A=b")
-    running.done(running.deploy(application_id), BUILD_SECONDS)
-    where = {"scheduleType": "application", "applicationId": application_id}
+def test_inside_the_container_of_an_application(running: Panel, boxed: str) -> None:
+    where = {"scheduleType": "application", "applicationId": boxed}
     row, log = ran(running, "echo A is $A in $(hostname)", **where)
     assert (row["status"], "A is b in " in log) == ("done", True), (row["errorMessage"], log)
     assert os.uname().nodename not in log
@@ -150,6 +156,25 @@ def test_inside_the_container_of_an_application(running: Panel, tmp_path: Path) 
     running.post("deployment.killProcess", deploymentId=deployment_id)
     assert living("7508") == []
     assert running.visit("boxed").text == "one"
+
+
+def test_a_command_inside_the_container_of_an_application(running: Panel, boxed: str) -> None:
+    del boxed
+
+    def ran(*command: str) -> tuple[int, str, str]:
+        return typed(running, "apps", "run", "boxed", "--", *command)
+
+    status, out, err = ran("sh", "-c", 'echo "A is $A, $1"; ls /proc/self/fd >/dev/null; exit 6', "sh", "a  b; c")
+    assert (status, out) == (6, "A is b, a  b; c\n"), err
+    assert ran("cat") == (0, "", ""), "without any input"
+    status, _, err = ran("no-such-program")
+    assert (status, "not found" in err) == (127, True), err
+    out = typed(running, "apps", "run", "--detach", "boxed", "--", "sh", "-c", HIDING.format(7511))[1]
+    running.running(out.strip(), "up")
+    running.post("deployment.killProcess", deploymentId=out.strip())
+    assert living("7511") == []
+    assert typed(running, "apps", "run", "boxed", "--", "sh", "-c", "setsid sleep 7512 & echo on")[:2] == (0, "on\n")
+    assert (living("7512"), running.visit("boxed").text) == ([], "one")
 
 
 def test_two_at_once_do_not_touch_each_other(shop: Stack) -> None:

@@ -31,7 +31,7 @@ class Row:
     """
 
     method: str
-    given: Mapping[str, str | bool | int]
+    given: Mapping[str, str | bool | int | list[str]]
     least: Role
     scope: Scope | None
     place: Place = Place.SERVICE

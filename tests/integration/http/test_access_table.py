@@ -103,8 +103,10 @@ TABLE: Mapping[str, Row] = {
     "application.readLogs": Row(QUERY, APPLICATION, MEMBER, READ),
     "application.readOutput": Row(QUERY, APPLICATION, MEMBER, READ),
     "application.readTraefikConfig": Row(QUERY, APPLICATION, ADMIN, SET),
+    "application.readRun": Row(QUERY, DEPLOYMENT, MEMBER, READ, noun=Noun.DEPLOYMENT),
     "application.redeploy": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
     "application.reload": Row(MUTATION, APPLICATION, MEMBER, DEPLOY),
+    "application.run": Row(MUTATION, {**APPLICATION, "command": ["true"]}, ADMIN, SET),
     "application.saveBuildType": Row(MUTATION, APPLICATION | {"buildType": "static"}, ADMIN, SET),
     "application.saveEnvironment": Row(MUTATION, APPLICATION | {"env": "A=1"}, ADMIN, SET),
     "application.saveDockerProvider": Row(MUTATION, APPLICATION | {"dockerImage": "nginx:1"}, ADMIN, SET),
@@ -308,7 +310,7 @@ async def call(client: httpx.AsyncClient, procedure: str, things: Mapping[str, s
     return await client.post(f"/{procedure}", json=sent)
 
 
-def given_to(procedure: str, things: Mapping[str, str]) -> dict[str, str | bool | int]:
+def given_to(procedure: str, things: Mapping[str, str]) -> dict[str, str | bool | int | list[str]]:
     """What the table says is sent, about these things."""
     given = TABLE[procedure].given.items()
     return {

@@ -30,6 +30,7 @@ OF_MEMBERS = frozenset(
         "application.readAppMonitoring",
         "application.readLogs",
         "application.readOutput",
+        "application.readRun",
         "application.redeploy",
         "application.reload",
         "application.search",

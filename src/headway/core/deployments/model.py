@@ -13,12 +13,15 @@ from headway.core.deployments.status import Intent, Reason, Status
 
 
 class SubjectType(StrEnum):
-    """What a deployment can belong to, by its name on the wire."""
+    """What a deployment can belong to, by its name on the wire. What is run once inside an application is not among its
+    deployments, though its id is the application's.
+    """
 
     APPLICATION = "application"
     COMPOSE = "compose"
     SERVER = "server"
     SCHEDULE = "schedule"
+    RUN = "run"
     PREVIEW = "previewDeployment"
     BACKUP = "backup"
     VOLUME_BACKUP = "volumeBackup"

@@ -8,13 +8,17 @@ from types import MappingProxyType
 from headway.core.access.policy import Noun
 from headway.core.deployments.model import SubjectType
 
-SERVICES = (SubjectType.APPLICATION.value, SubjectType.COMPOSE.value, SubjectType.DATABASE.value)
+# Those whose subject is a service itself.
+SERVICES = tuple(
+    each.value for each in (SubjectType.APPLICATION, SubjectType.COMPOSE, SubjectType.DATABASE, SubjectType.RUN)
+)
 NOUNS: Mapping[SubjectType, Noun] = MappingProxyType(
     {
         SubjectType.APPLICATION: Noun.APPLICATION,
         SubjectType.COMPOSE: Noun.COMPOSE,
         SubjectType.SERVER: Noun.SERVER,
         SubjectType.SCHEDULE: Noun.SCHEDULE,
+        SubjectType.RUN: Noun.APPLICATION,
         SubjectType.PREVIEW: Noun.PREVIEW,
         SubjectType.BACKUP: Noun.BACKUP,
         SubjectType.VOLUME_BACKUP: Noun.VOLUME_BACKUP,

@@ -28,7 +28,7 @@ from headway.kernel.failures.rule import Phase
 T = TypeVar("T")
 
 # Commands that are programs of the application; the others fetch or build something.
-_PHASES: Mapping[str, Phase] = {"release command": Phase.START, "script": Phase.START}
+_PHASES: Mapping[str, Phase] = {"release command": Phase.START, "script": Phase.START, "command": Phase.START}
 
 
 class Execution:
@@ -146,7 +146,8 @@ class Execution:
             fields["title"] = title
         if description and not self.deployment.description:
             fields["description"] = description
-        await self.write(lambda tx: self._describe(tx, fields))
+        if fields:
+            await self.write(lambda tx: self._describe(tx, fields))
 
     async def kept(self) -> None:
         """Returns once what the run wrote is on the disks of every host that it touched: before that it is not done,

@@ -87,7 +87,7 @@ def command_failed(name: str, exit_: Exit, output: Explanation) -> str:
     if exit_.cause in {None, Cause.INACTIVITY_TIMEOUT} and _QUESTION.search(last_line):
         way_out = _NOBODY
     elif way_out is None and not output.mend and exit_.cause is None:
-        way_out = _SIGNALS.get(_status(exit_))
+        way_out = _SIGNALS.get(exit_.status)
     if way_out is not None:
         return f"{said.rstrip('.')}. {way_out}"
     if output.mend:
@@ -141,12 +141,8 @@ def wished(intent: Intent) -> str:
     return _WISHES[intent]
 
 
-def _status(exit_: Exit) -> int:
-    return next((status for status in reversed(exit_.statuses) if status), 0)
-
-
 def _ended(exit_: Exit) -> str:
-    status = _status(exit_)
+    status = exit_.status
     if status >= 0:
         return f"ended with exit status {status}"
     try:

@@ -10,6 +10,7 @@ from headway.core.access import allowances
 from headway.core.access.model import Actor
 from headway.core.access.policy import Missing, Noun, permit
 from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
 from headway.domains.applications import powers, store
 from headway.domains.applications.attachments import with_own_ids
 from headway.domains.applications.loopback import of_copy
@@ -86,7 +87,8 @@ class Arranging:
             for each in (application, *store.previews_of(tx, application.application_id, self._vault)):
                 id_ = each.application_id
                 store.set_fields(tx, id_, environment_id=environment_id, project_id=place.project_id)
-                deployments.give_to_project(tx, each.subject_type, id_, place.project_id)
+                for type_ in (each.subject_type, SubjectType.RUN):
+                    deployments.give_to_project(tx, type_, id_, place.project_id)
             self._carry_along(tx, application.application_id, place.project_id)
 
         return put

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from headway.core.deployments import owed
 from headway.core.deployments import store as deployments
+from headway.core.deployments.model import SubjectType
 from headway.core.deployments.service import LogFiles
 from headway.core.engine.at_once import at_once
 from headway.domains.applications import powers, store
@@ -112,16 +113,17 @@ class Operating:
         host_here = self.hosts[self.tools.host_id]
         for folder in self.tools.folders.all_of(application.application_id):
             await host_here.remove_tree(folder)
-        found = await self.db.read(
-            lambda tx: deployments.of_subject(tx, application.subject_type, application.application_id)
-        )
+        id_ = application.application_id
+        types = (application.subject_type, SubjectType.RUN)
+        found = await self.db.read(lambda tx: [one for each in types for one in deployments.of_subject(tx, each, id_)])
         for deployment in found:
             await self.db.run(lambda tx, id_=deployment.deployment_id: deployments.remove_all(tx, [id_]))  # type: ignore[misc]
             await self.logs_of_deployments.remove(deployment.deployment_id)
         await self.db.run(lambda tx: self._forget(tx, application))
 
     def _forget(self, tx: Tx, application: Application) -> None:
-        owed.forget(tx, application.subject_type, application.application_id)
+        for each in (application.subject_type, SubjectType.RUN):
+            owed.forget(tx, each, application.application_id)
         store.remove(tx, application.application_id)
 
     async def _was_made(self, application: Application) -> bool:

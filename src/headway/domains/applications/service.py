@@ -203,7 +203,7 @@ class ApplicationService:
             powers.save(tx, actor, changed, self._vault)
             return self._request(tx, actor, changed, title, description, again=False)
 
-        return await self._enqueue(actor, application_id, procedure, once, request)
+        return await self.enqueue(actor, application_id, procedure, once, request)
 
     async def redeploy(
         self,
@@ -221,7 +221,7 @@ class ApplicationService:
         def request(tx: Tx, application: Application) -> Request:
             return self._request(tx, actor, application, title, description, again=True)
 
-        return await self._enqueue(actor, application_id, "application.redeploy", once, request)
+        return await self.enqueue(actor, application_id, "application.redeploy", once, request)
 
     async def cancel_deployments(
         self, actor: Actor, application_id: str, procedure: str = "application.cancelDeployment"
@@ -297,6 +297,7 @@ class ApplicationService:
         application = await self.one(actor, application_id, "application.stop")
         await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
         await self._end_all(application_id, Intent.CANCEL)
+        await self._end_all(application_id, Intent.CANCEL, of=SubjectType.RUN)
         async with self._operating.turn(application_id):
             await self._operating.down(application)
         await self._set_wanted(application_id, Wanted.DOWN, AppStatus.IDLE)
@@ -310,6 +311,7 @@ class ApplicationService:
         await self._db.run(lambda tx: store.begin_deletion(tx, application_id))
         with kept_deletion(application.name, application.host_id):
             await self._end_all(application_id, Intent.CANCEL)
+            await self._end_all(application_id, Intent.CANCEL, of=SubjectType.RUN)
             await remove_previews(self._operating, self._stopping, application_id, self._vault)
             async with self._operating.turn(application_id):
                 await self._operating.remove(application)
@@ -331,7 +333,7 @@ class ApplicationService:
         """Where the application answers once it is deployed."""
         return [self._address(application.host_name)]
 
-    async def _enqueue(
+    async def enqueue(
         self,
         actor: Actor,
         application_id: str,
@@ -339,6 +341,8 @@ class ApplicationService:
         once: Once | None,
         request: Callable[[Tx, Application], Request],
     ) -> Queued:
+        """Queues what is requested of an application that the caller was let through to. Raises KeyReused."""
+
         def write(tx: Tx) -> Queued:
             application = self._permitted(tx, actor, application_id, procedure)
             return self._ledger.enqueue_once(tx, once, lambda: request(tx, application))
@@ -373,8 +377,10 @@ class ApplicationService:
         )
         return asked_by(actor, request)
 
-    async def _end_all(self, application_id: str, intent: Intent, *, only: Status | None = None) -> None:
-        await end_unfinished(self._db, self._stopping, SubjectType.APPLICATION, application_id, intent, only=only)
+    async def _end_all(
+        self, id_: str, intent: Intent, *, only: Status | None = None, of: SubjectType = SubjectType.APPLICATION
+    ) -> None:
+        await end_unfinished(self._db, self._stopping, of, id_, intent, only=only)
 
     async def _set_wanted(self, application_id: str, wanted: Wanted, status: AppStatus) -> None:
         await self._db.run(lambda tx: store.set_fields(tx, application_id, wanted=wanted, status=status))

@@ -83,7 +83,8 @@ def every(tx: Tx, vault: Vault) -> list[Application]:
 
 def being_deleted(tx: Tx, host_id: str, vault: Vault) -> list[Application]:
     """Applications of a host whose deletion has begun and not ended, of which nothing waits or runs any more."""
-    busy = select(_d.subject_id).where(or_(PENDING, RUNNING), _OF_APPLICATIONS)
+    of_them = or_(_OF_APPLICATIONS, _d.subject_type == SubjectType.RUN)
+    busy = select(_d.subject_id).where(or_(PENDING, RUNNING), of_them)
     mine = (_a.host_id == host_id, _a.deleted_at.is_not(None), _a.application_id.not_in(busy))
     rows = tx.execute(select(applications).where(*mine))
     return [_application(row, vault) for row in rows]

@@ -29,6 +29,19 @@ class ApplicationSubject:
         store.set_fields(tx, deployment.subject_id, status=status_after(tx, deployment))
 
 
+class RunSubject:
+    """What is run once inside an application: it is whose the application is, and says nothing of its status."""
+
+    noun = "Application"
+
+    def owner(self, tx: Tx, subject_id: str) -> Owner | None:
+        """Whose the application is."""
+        return store.owner(tx, subject_id)
+
+    def moved(self, tx: Tx, deployment: Deployment) -> None:
+        """Whatever becomes of a run, the application stays as it is."""
+
+
 def status_after(tx: Tx, deployment: Deployment) -> AppStatus:
     """``running`` while anything waits or runs for the same, then how the last one ended."""
     unfinished = deployments.unfinished_of_subject(tx, deployment.subject_type, deployment.subject_id)

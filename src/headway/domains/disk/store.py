@@ -62,7 +62,7 @@ def service_of_deployment(tx: Tx) -> Mapping[str, str]:
     """The service of every deployment that has one."""
     rows = tx.execute(
         select(deployments.c.deployment_id, deployments.c.subject_id).where(
-            deployments.c.subject_type.in_((*_OF_APPLICATIONS, SubjectType.COMPOSE))
+            deployments.c.subject_type.in_((*_OF_APPLICATIONS, SubjectType.RUN, SubjectType.COMPOSE))
         )
     )
     return {row.deployment_id: row.subject_id for row in rows}

@@ -27,8 +27,9 @@ from headway.kernel.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``runtime`` and ``release_id`` are those of the application that serves, ``compose_id`` and ``service`` name the
-    containers of a compose service, ``home`` is the home folder on a server; each None elsewhere.
+    """``command`` is the program and its arguments of what runs once and has no script. ``runtime`` and ``release_id``
+    are those of the application that serves, ``compose_id`` and ``service`` name the containers of a compose service,
+    ``home`` is the home folder on a server; each None elsewhere.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Plan:
     shell: str
     text: str = field(repr=False)
     timeout_seconds: float | None
+    command: tuple[str, ...] = field(default=(), repr=False)
     runtime: str | None = None
     release_id: str | None = None
     compose_id: str | None = None
@@ -49,7 +51,7 @@ class Plan:
     @staticmethod
     def load(values: Mapping[str, Any]) -> Plan:
         """The plan that ``dump`` wrote."""
-        return Plan(**values)
+        return Plan(**{**values, "command": tuple(values.get("command", ()))})
 
 
 def freeze(tx: Tx, deployment: Deployment, vault: Vault) -> Frozen:
@@ -68,6 +70,26 @@ def freeze(tx: Tx, deployment: Deployment, vault: Vault) -> Frozen:
         shell=schedule.shell,
         text=schedule.text.whole,
         timeout_seconds=schedule.timeout_seconds,
+        **inside,
+    )
+    return Frozen(plan=plan.dump(), mask=mask)
+
+
+def freeze_run(tx: Tx, deployment: Deployment, vault: Vault) -> Frozen:
+    """The plan of what runs once inside an application. Raises RunFailed: refused where that is gone."""
+    given = deployment.input
+    try:
+        inside, mask = _inside_application(tx, deployment.subject_id, vault)
+    except NotFound as gone:
+        raise RunFailed(f"{gone.message}: there is nothing to run inside of any more.", Reason.REFUSED) from gone
+    command = tuple(vault.open(given["command"]))
+    plan = Plan(
+        name=command[0],
+        target=Target.APPLICATION,
+        shell="",
+        text="",
+        timeout_seconds=given["timeout_seconds"],
+        command=command,
         **inside,
     )
     return Frozen(plan=plan.dump(), mask=mask)

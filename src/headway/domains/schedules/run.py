@@ -1,11 +1,14 @@
-"""A run of a schedule: looks where it is to run, hands the script over there, and ends all that it has left."""
+"""A run of a schedule, or of a command that somebody runs once: looks where it is to run, hands the script over there,
+and ends all that it has left.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import pwd
-from collections.abc import Mapping
+import shlex
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
@@ -14,6 +17,7 @@ from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.beside import beside
+from headway.domains.applications import runs
 from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.composes.tools import Toolboxes as ComposeToolboxes
 from headway.domains.composes.tools import Tools as ComposeTools
@@ -26,18 +30,20 @@ from headway.infra.hosts.command import Command, Limits
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
 from headway.seams.runtimes.inside import InContainer, InFolder, Inside
-from headway.seams.runtimes.script import handed_over
+from headway.seams.runtimes.script import GO, handed_over, let_in
 from headway.seams.runtimes.within import Within
 
 INSIDE = "inside"
 _SCRIPT = "script"
+_END = "end"
+_LONGEST_TITLE = 200
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleKind:
-    """How a schedule is performed. ``grace_seconds`` is what a script has between SIGTERM and SIGKILL when its run is
-    cancelled; ``use_groups`` whether control groups may be made.
+    """How a schedule is performed, or what ``freezes`` otherwise. ``grace_seconds`` is what a script has between
+    SIGTERM and SIGKILL when its run is cancelled; ``use_groups`` whether control groups may be made.
     """
 
     vault: Vault
@@ -47,23 +53,28 @@ class ScheduleKind:
     use_groups: bool
     name: str = KIND
     version: int = VERSION
+    freezes: Callable[[Tx, Deployment, Vault], Frozen] = freeze
     repeatable_until: str | None = _SCRIPT  # who knows what half a script has done
 
     def freeze(self, tx: Tx, deployment: Deployment) -> Frozen:
         """See ``Kind.freeze``."""
-        return freeze(tx, deployment, self.vault)
+        return self.freezes(tx, deployment, self.vault)
 
     async def perform(self, run: Run) -> Success:
         """See ``Kind.perform``."""
         plan = Plan.load(run.plan)
+        if plan.command:
+            await run.describe(title=_one_line(run.masked(shlex.join(plan.command))))
         inside = await self._inside(run, plan)
         if isinstance(inside, InContainer):
             within = await self._enter(run, inside)
-            await run.step(_SCRIPT, lambda: self._run_in_container(run, plan, within))
+            ended = await run.step(_work(plan), lambda: self._run_in_container(run, plan, within))
+            await _require_success(run, plan, ended)
             await self._tools(run.deployment).visits.end(within, 0.0)
             await run.host.remove_tree(within.gate)
         else:
-            await run.step(_SCRIPT, lambda: self._run_on_host(run, plan, inside))
+            ended = await run.step(_work(plan), lambda: self._run_on_host(run, plan, inside))
+            await _require_success(run, plan, ended)
         return Success(message=f"{plan.name} has ended with exit status 0")
 
     async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
@@ -109,23 +120,26 @@ class ScheduleKind:
 
     async def _run_in_container(self, run: Run, plan: Plan, within: Within) -> Json:
         text, tools = plan.text.encode(), self._tools(run.deployment)
-        argv = handed_over(plan.shell, text, within.run_id)
+        if plan.command:
+            argv, text = let_in(plan.command), GO
+        else:
+            argv = handed_over(plan.shell, text, within.run_id)
         docker = Docker(host=tools.imaging.host, configuration=_gates(tools)).with_engine({})
         command = within.command(argv, text, docker, _seconds(run, plan))
         async with beside(tools.visits.let_in(within)) as door, beside(_carried_out(run, plan, command)) as work:
             await asyncio.wait({door, work}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 await door
-            await work
-        return None
+            return await work
 
     async def _run_on_host(self, run: Run, plan: Plan, inside: InFolder) -> Json:
         text, seconds = plan.text.encode(), _seconds(run, plan)
-        argv = handed_over(plan.shell, text, run.deployment.deployment_id)
-        env = {**inside.env, "HEADWAY_SCHEDULE_ID": run.deployment.subject_id}
+        argv, env = plan.command, inside.env
+        if not argv:
+            argv = handed_over(plan.shell, text, run.deployment.deployment_id)
+            env = {**env, "HEADWAY_SCHEDULE_ID": run.deployment.subject_id}
         command = replace(inside, env=env).command(argv, text=text, seconds=seconds, silent_seconds=seconds)
-        await _carried_out(run, plan, command)
-        return None
+        return await _carried_out(run, plan, command)
 
 
 def _gates(tools: Tools) -> str:
@@ -142,17 +156,43 @@ async def _service(tools: ComposeTools, compose_id: str, service: str) -> InCont
     return InContainer(container_id=newest, pid=state["Pid"] or None)
 
 
-async def _carried_out(run: Run, plan: Plan, command: Command) -> None:
+def _work(plan: Plan) -> str:
+    """What the step and its command are called."""
+    return runs.COMMAND if plan.command else _SCRIPT
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_TITLE]
+
+
+async def _carried_out(run: Run, plan: Plan, command: Command) -> Json:
+    """How it has ended, where it did by itself; with a message where that was a failure."""
+    ended = await run.command(_work(plan), command, check=False)
     try:
-        await run.command(_SCRIPT, command)
+        await run.command(_work(plan), command)  # which it is not a second time: this says why it has failed
     except RunFailed as failed:
+        if ended.cause is None:
+            return {"exitStatus": ended.status, "message": failed.message}
         if failed.reason is not Reason.TIMED_OUT:
             raise
         raise RunFailed(
-            f"The script took longer than the {_seconds(run, plan):g} s that it has. Let it do less, or raise its "
-            "timeoutSeconds.",
+            f"The {_work(plan)} took longer than the {_seconds(run, plan):g} s that it has. Let it do less, or raise "
+            "its timeoutSeconds.",
             Reason.TIMED_OUT,
         ) from failed
+    return {"exitStatus": 0}
+
+
+async def _require_success(run: Run, plan: Plan, ended: Json) -> None:
+    """Raises RunFailed. Of what runs once it is said before where in the log its output has ended: a step begins."""
+    if plan.command:
+        await run.step(_END, _nothing)
+    if ended and "message" in ended:
+        raise RunFailed(ended["message"])
+
+
+async def _nothing() -> Json:
+    return None
 
 
 def _seconds(run: Run, plan: Plan) -> float:

@@ -102,6 +102,8 @@ TREE: Mapping[str, Command | Group] = MappingProxyType(
             stop="apps.stop",
             scale="apps.scale",
             delete="apps.delete",
+            run="runs.run",
+            runs="runs.list_runs",
             releases="apps.releases",
             logs="apps.logs",
         ),

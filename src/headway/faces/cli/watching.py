@@ -138,9 +138,14 @@ class Screen:
             self._end_line()
             self._erase()
 
-    def drop_closing(self, row: Mapping[str, Any]) -> None:
-        """Leaves out the held end of the log where the row says the same: why it ended, or that it serves."""
+    def drop_closing(self, row: Mapping[str, Any] | None = None) -> None:
+        """Leaves out the held end of the log where the row says the same: why it ended, or that it serves. Without a
+        row, whatever it says.
+        """
         with self._lock:
+            if row is None:
+                self._held = b""
+                return
             held, message = b" ".join(self._held.split()), " ".join((row.get("errorMessage") or "").split())
             if (message and message.encode() in held) or _SERVES.fullmatch(held):
                 self._held = b""

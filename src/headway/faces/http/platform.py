@@ -21,6 +21,7 @@ from headway.domains.applications.detecting import DetectService
 from headway.domains.applications.dropping import DropService
 from headway.domains.applications.own_routing import OwnRoutingService
 from headway.domains.applications.releases import ReleaseService
+from headway.domains.applications.runs import RunService
 from headway.domains.applications.service import ApplicationService
 from headway.domains.backups.service import BackupService
 from headway.domains.catalog.barriers import BarrierService
@@ -166,6 +167,9 @@ class Platform(Protocol):
 
     @property
     def drops(self) -> DropService: ...
+
+    @property
+    def runs(self) -> RunService: ...
 
     @property
     def disk(self) -> DiskService: ...

@@ -91,6 +91,11 @@ class Exit:
         """Whether every stage ended with status 0 and nothing ended it from outside."""
         return self.cause is None and not any(self.statuses)
 
+    @property
+    def status(self) -> int:
+        """Of its stages' statuses the last that is not 0."""
+        return next((each for each in reversed(self.statuses) if each), 0)
+
 
 class HostUnreachable(Unavailable):
     """The host does not answer; what runs there goes on."""

@@ -35,6 +35,18 @@ rm -f "$file"
 exec "$program" /proc/self/fd/9 </dev/null
 """
 
+# A command that is not to begin before it is let in: who reads nothing was not.
+_LET_IN = """\
+IFS= read -r word && [ "$word" = go ] || { echo "headway: the command was not let in" >&2; exit 125; }
+exec "$@" </dev/null
+"""
+GO = b"go\n"
+
+
+def let_in(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments of what becomes ``argv``, without any standard input, once it has read ``GO`` from its own."""
+    return ("/bin/sh", "-c", _LET_IN, "headway", *argv)
+
 
 def handed_over(shell: str, text: bytes, name: str) -> tuple[str, ...]:
     """The arguments of what reads ``text`` from its standard input and has ``shell`` (bash, sh, python) carry it out.

@@ -21,6 +21,7 @@ ROUTERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "application_output",
             "application_providers",
             "application_routing",
+            "application_runs",
             "monitoring",
             "webhook",
         ),

@@ -49,7 +49,7 @@ class Search(Input):
     is given.
     """
 
-    type: Literal[SubjectTypeName, "database"] | None = None
+    type: Literal[SubjectTypeName, "database", "run"] | None = None
     id: Id | None = None
     status: Annotated[str, Field(pattern=_some_of(Status))] | None = None
     reason: Annotated[str, Field(pattern=_some_of(Reason))] | None = None

@@ -18,6 +18,9 @@ from headway.domains.projects.model import Place, Service
 from headway.faces.http.wire.base import instant, server_id_of
 from headway.faces.http.wire.left import LeftRow, left_row
 
+# What is of an application: its deployments, and what was run inside it.
+OF_APPLICATIONS = (SubjectType.APPLICATION, SubjectType.RUN)
+
 
 class CommitRow(TypedDict):
     """The commit that was deployed."""
@@ -106,6 +109,14 @@ class DeploymentRow(TypedDict):
     queuePosition: int | None
     waitsFor: WaitRow | None
     steps: list[StepRow]
+
+
+class RunRow(DeploymentRow):
+    """A run of a command. ``exitStatus`` is the command's once it has ended by itself, minus the signal's number where
+    one has ended it; else null, which it is of everything but runs.
+    """
+
+    exitStatus: int | None
 
 
 class WaitedRow(TypedDict):
@@ -202,7 +213,7 @@ def deployment_row(
         "status": "running" if pending_as_running and status == Status.PENDING else status,  # type: ignore[typeddict-item]
         "logPath": row.log_path,
         "pid": row.pid,
-        "applicationId": owner if subject == SubjectType.APPLICATION else None,
+        "applicationId": owner if subject in OF_APPLICATIONS else None,
         "composeId": owner if subject == SubjectType.COMPOSE else None,
         "serverId": row.server_id,
         "isPreviewDeployment": subject == SubjectType.PREVIEW,
@@ -241,7 +252,7 @@ def belongings(
     gone).
     """
     return {
-        "application": _subject(*found) if found is not None and subject_type is SubjectType.APPLICATION else None,
+        "application": _subject(*found) if found is not None and subject_type in OF_APPLICATIONS else None,
         "compose": _compose_subject(*found) if found is not None and subject_type is SubjectType.COMPOSE else None,
         "database": _subject(*found) if found is not None and subject_type is SubjectType.DATABASE else None,
         "server": None,

@@ -12,6 +12,7 @@ from headway.core.deployments.listed import Listed
 from headway.core.deployments.model import SubjectType
 from headway.core.deployments.status import Status
 from headway.domains.projects.model import Place
+from headway.faces.http.wire.deployments import OF_APPLICATIONS
 
 
 class JobData(TypedDict):
@@ -54,6 +55,7 @@ _LABELS: Mapping[SubjectType, str] = MappingProxyType(
         SubjectType.COMPOSE: "Compose",
         SubjectType.SERVER: "Server",
         SubjectType.SCHEDULE: "Schedule",
+        SubjectType.RUN: "Run",
         SubjectType.PREVIEW: "Preview",
         SubjectType.BACKUP: "Backup",
         SubjectType.VOLUME_BACKUP: "Volume backup",
@@ -88,7 +90,7 @@ def _job_data(row: Listed, work: str) -> JobData:
         "applicationType": row.subject_type,
         "server": row.server_id is not None,
     }
-    if row.subject_type == SubjectType.APPLICATION:
+    if row.subject_type in OF_APPLICATIONS:
         data["applicationId"] = row.subject_id
     elif row.subject_type == SubjectType.COMPOSE:
         data["composeId"] = row.subject_id
@@ -101,4 +103,5 @@ def _href(row: Listed, place: Place | None) -> str | None:
     if place is None:
         return None
     within = f"/dashboard/project/{place.project_id}/environment/{place.environment_id}"
-    return f"{within}/services/{row.subject_type}/{row.subject_id}"
+    kind = SubjectType.APPLICATION if row.subject_type == SubjectType.RUN else row.subject_type
+    return f"{within}/services/{kind}/{row.subject_id}"
