@@ -12,7 +12,7 @@ from typing import Any, Final
 from headway.kernel.artifacts import Process
 from headway.kernel.told import DATA, FOR_THE_BUILD, SECRET
 from headway.seams.builders.base import BuildError
-from headway.seams.buildplan import foreign, image_program, volumes
+from headway.seams.buildplan import foreign, image_files, image_program, volumes
 from headway.seams.buildplan.foreign import Heard
 from headway.seams.buildplan.neighbours import hint, no_way
 from headway.seams.buildplan.plan import BuildPlan, Choice, Confidence, Need, Phase, Question, Site
@@ -339,7 +339,10 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     plan = replace(plan, run_env={**plan.run_env, **led}, notes=(*plan.notes, *notes))
     is_led = any(DATA in text for text in (*plan.run_env.values(), *(each.command for each in plan.processes)))
     told_of = (volumes.kept_note(tree, keep), "" if is_led else volumes.outer_note(tree))
-    return replace(plan, notes=(*plan.notes, *(note for note in told_of if note)))
+    put = image_files.files_put(tree)
+    notes = [f"{target} is {file}, as {volumes.DOCKERFILE} has it." for target, file in put.items()]
+    phases = (*image_files.phases(put), *plan.phases)
+    return replace(plan, phases=phases, notes=(*plan.notes, *notes, *(note for note in told_of if note)))
 
 
 def _further(needs: Iterable[Need], lines: Iterable[str], settings: BuildSettings) -> Iterable[Need]:

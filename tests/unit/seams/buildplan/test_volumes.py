@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from headway.seams.buildplan.detection import detect
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import tree_of
@@ -115,6 +117,34 @@ def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_
     assert not [note for note in led.notes if "Dockerfile" in note]
     within = {**files, "Dockerfile": "FROM scratch\nVOLUME /data\nWORKDIR /data\n"}
     assert not detect(tree_of(within), BuildSettings()).notes
+
+
+@pytest.mark.parametrize(
+    ("stage", "put"),
+    [
+        (
+            "FROM scratch\nCOPY --from=build /app/config.yaml ./config/config.yaml\n",
+            {"config/config.yaml": "config.yaml"},
+        ),
+        ("FROM alpine\nWORKDIR /srv\nCOPY deploy/own.toml /srv/\n", {"own.toml": "deploy/own.toml"}),
+        ("FROM alpine\nWORKDIR /srv/\nCOPY --chown=1:1 example.env .env\n", {".env": "example.env"}),
+        ("FROM alpine\nCOPY config.yaml config.yaml\n", {}),
+        ("FROM alpine\nCOPY config.yaml /etc/links.yaml\n", {}),
+        ("FROM alpine\nWORKDIR /srv\nCOPY config.yaml ../up.yaml\n", {}),
+        ("FROM alpine\nCOPY config.yaml deploy\n", {}),
+        ("FROM alpine\nCOPY web/package.json web/nowhere.yaml entry.sh ./\nCOPY web/package.json entry.sh\n", {}),
+        ("FROM alpine\nCOPY config.yaml a.yaml\nFROM alpine\n", {}),
+    ],
+)
+def test_a_file_is_put_where_the_dockerfile_has_it(stage: str, put: dict[str, str]) -> None:
+    files = {"go.mod": "module links\n", "main.go": "package main\n", "config.yaml": "", "deploy/own.toml": ""}
+    files |= {"example.env": "", "web/package.json": "{}", "Dockerfile": f"FROM golang AS build\nWORKDIR /app\n{stage}"}
+    plan = detect(tree_of(files), BuildSettings())
+    phases = [phase.argv[-2:] for phase in plan.phases if phase.argv[:2] == ("install", "-D")]
+    assert phases == [(source, target) for target, source in put.items()]
+    assert [note for note in plan.notes if "as Dockerfile" in note] == [
+        f"{target} is {source}, as Dockerfile has it." for target, source in put.items()
+    ]
 
 
 def test_long_lines_are_read_in_no_time() -> None:
