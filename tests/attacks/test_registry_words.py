@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +16,11 @@ import pytest
 
 from headway.domains.composes.bringing import Bringing
 from headway.infra.docker.api import DockerApi, unix_socket
-from headway.infra.docker.cli import Docker
+from headway.infra.docker.cli import Docker, Typed
 from headway.kernel.artifacts import Image
 from headway.kernel.errors import HeadwayError
 from headway.kernel.secret import Secret
+from headway.seams.builders.engine import told
 from headway.seams.builders.publish import Destination, publish
 from headway.seams.runtimes.compose.commands import Docker as ComposeDocker
 from headway.seams.sources.image import ImageSource, PulledSpec
@@ -151,3 +154,23 @@ async def test_nor_to_a_compose_service(site: Worksite, docker_engine: Engine, t
 
 
 async def _nothing(*_: object) -> None: ...
+
+
+def test_nor_where_a_build_begins_with_its_image(docker_engine: Engine, talking: Talker) -> None:
+    typed = told(Typed(argv=("docker-buildx", "build", "--progress=plain", "-"), env={}))
+    name = f"{talking.address}/team/x:1"
+    for asks in (False, True):
+        talking.asks = asks
+        ended = subprocess.run(
+            typed.argv,
+            input=f"FROM {name}\n",
+            env={"PATH": os.environ["PATH"], "DOCKER_HOST": docker_engine.host},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ended.returncode != 0
+        assert f"The image {name} cannot be fetched from its registry: it " in ended.stdout
+        assert SAYS not in ended.stdout + ended.stderr
+        assert "http" not in ended.stdout

@@ -12,7 +12,7 @@ from headway.kernel.secret import Secret
 
 # What engines and registries say, and what it means; the first that fits. Their own words are not told: a registry's
 # answer, or that of what it leads to, would be read by whoever named it.
-_ANSWERS = (
+ANSWERS = (
     ("toomanyrequests|too many requests|rate limit", "it limits how often it is asked; wait, or give it a user"),
     ("no matching manifest", "it has none of this image that runs on this machine"),
     ("no space left on device|disk quota exceeded", "this machine's disk is full; headway disk clean makes room"),
@@ -59,7 +59,7 @@ async def asked(work: Work, name: str, command: Command) -> str | None:
 
 def explained(said: str) -> str:
     """What the words of a registry, or of an engine about one, mean, in a clause."""
-    known = (meaning for words, meaning in _ANSWERS if re.search(words, said, re.IGNORECASE))
+    known = (meaning for words, meaning in ANSWERS if re.search(words, said, re.IGNORECASE))
     return next(known, _STRANGE)
 
 

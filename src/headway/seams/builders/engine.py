@@ -11,7 +11,7 @@ from typing import Any
 from headway.infra.docker import images
 from headway.infra.docker.api import DockerApi
 from headway.infra.docker.cli import ImageBuild, Typed
-from headway.infra.docker.registries import asked
+from headway.infra.docker.registries import ANSWERS, asked
 from headway.infra.hosts.base import Exit, Host
 from headway.infra.hosts.command import Command, Stage
 from headway.infra.hosts.work import Work
@@ -150,4 +150,11 @@ async def _clear(host: Host, api: DockerApi, data: Mapping[str, Any]) -> bool:
 
 @cache
 def _progress() -> str:
-    return importlib.resources.files("headway.seams.builders").joinpath("progress.pl").read_text()
+    program = importlib.resources.files("headway.seams.builders").joinpath("progress.pl").read_text()
+    answers = ", ".join(f"[{_quoted(words)}, {_quoted(meaning)}]" for words, meaning in ANSWERS)
+    return program.replace("my @answers = ();", f"my @answers = ({answers});")
+
+
+def _quoted(text: str) -> str:
+    """As Perl has it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -7,6 +7,9 @@ my %heading;    # of each vertex, by its number
 my %last;       # the last line that it wrote
 my ($pending, $open, $failed, $excerpt, $reason, $denied) = ('', '', '', 0, '', 0);
 my $status_of_step;
+my @answers = ();    # what registries say and what it means, as headway.infra.docker.registries has it
+my $of_registry = qr/(?:resolve source metadata|load metadata|resolve image config|resolve reference|do request|fetch (?:anonymous|oauth) token|authorize|copy|httpReadSeeker)\b|unexpected status from|pull access denied|\boci distribution/;
+my $hushed = 0;
 
 pipe(my $from, my $to) or die "pipe: $!\n";
 my $child = fork;
@@ -42,10 +45,14 @@ exit($status && $status_of_step ? $status_of_step : $status);
 
 sub tell_line {
     my ($line) = @_;
-    if ($line =~ /\A#(\d+) (.*)\z/s) { vertex($1, $2); return }
+    if ($line =~ /\A#(\d+) (.*)\z/s) { $hushed = 0; vertex($1, $2); return }
     if ($line eq '------') { $excerpt = !$excerpt; return }    # the last lines of a step once more
-    return if $excerpt || $line eq '';
-    if ($line =~ s/\AERROR: (failed to solve: )?//) { $reason = refusal($line) // $line; return }
+    if ($line =~ s/\AERROR: (failed to solve: )?//) {
+        $reason = refusal($line) // unfetched($line) // $line;
+        ($excerpt, $hushed) = (0, $line =~ $of_registry);
+        return;
+    }
+    return if $excerpt || $hushed || $line eq '';    # where a registry speaks, what follows may be its words too
     show();
     print "$line\n";
 }
@@ -80,6 +87,7 @@ sub cached {
 sub broken {
     my ($number, $why) = @_;
     show();
+    $hushed = $why =~ $of_registry;
     $failed = $number if $why !~ /context canceled/;
     $status_of_step = $1 if $why =~ /did not complete successfully: exit code: (\d+)\z/ && $1 < 256;
 }
@@ -112,6 +120,19 @@ sub refusal {
     }
     return "The build wants the image $source, which is a release of a service here: no build begins with one or copies "
         . 'from it. Take it to a registry under another name.';
+}
+
+# What a registry says, or the engine about one, in known words: its own would be read by whoever named it.
+sub unfetched {
+    my ($said) = @_;
+    return if $said =~ /\Aprocess "/ || $said !~ $of_registry;
+    my $name = $said =~ /source metadata for (\S+): / ? "The image $1" : 'An image of the build';
+    my $why = 'it does not answer as a registry does';
+    for my $answer (@answers) {
+        if ($said =~ /$answer->[0]/i) { $why = $answer->[1]; last }
+    }
+    return "$name cannot be fetched from its registry: $why. Look at its name (FROM, COPY --from), and give the service that "
+        . 'registry (registryId, registryIds) where it asks for a user.';
 }
 
 # For whoever may let it fetch that: a file where no step of the build can write.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from headway.infra.docker.cli import Typed
 from headway.seams.builders import engine
 
-PROGRAM = Path(engine.__file__).with_name("progress.pl").read_text()
+PROGRAM = engine.told(Typed(argv=(), env={})).argv[2]
 START = """\
 #0 building with "default" instance using docker driver
 
@@ -86,3 +86,44 @@ def test_a_program_that_is_not_there_is_said() -> None:
     argv = ["perl", "-e", PROGRAM, "--", "/nowhere/docker"]
     ended = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
     assert (ended.stdout, ended.returncode) == ("/nowhere/docker: No such file or directory\n", 127)
+
+
+SAYS = "WORDS-OF-THE-OTHER-SIDE"
+REFUSED = f"""\
+#2 [internal] load metadata for far.example/team/x:1
+#2 ERROR: failed to authorize: failed to fetch anonymous token: unexpected status from GET request: 403 {SAYS}
+more {SAYS}
+------
+ > [internal] load metadata for far.example/team/x:1:
+{SAYS}
+------
+Dockerfile:1
+ERROR: failed to solve: far.example/team/x:1: failed to resolve source metadata for far.example/team/x:1: WHY
+{SAYS} in the next line
+"""
+
+
+@pytest.mark.parametrize(
+    ("why", "meaning"),
+    [
+        (f"unexpected status from HEAD request to http://far.example/v2/: 403 Forbidden: {SAYS}", "not for this user"),
+        (f"far.example/team/x:1: not found {SAYS}", "it has no image of that name"),
+        (
+            f"failed to do request: Head http://far.example: dial tcp 10.0.0.1:80: connection refused {SAYS}",
+            "not answer",
+        ),
+        (f"unexpected status from HEAD request: 418 {SAYS}", "it does not answer as a registry does"),
+    ],
+)
+def test_what_a_registry_says_is_told_in_known_words(why: str, meaning: str) -> None:
+    log, status = told(START + REFUSED.replace("WHY", why), status=1)
+    assert status == 1
+    assert SAYS not in log
+    assert "10.0.0.1" not in log
+    assert log.startswith("The image far.example/team/x:1 cannot be fetched from its registry: ")
+    assert meaning in log
+
+
+def test_what_a_step_says_of_a_registry_is_its_own() -> None:
+    said = "#5 [2/3] RUN pull\n#5 0.1 unexpected status from HEAD request\n#5 0.2 and more\n#5 DONE 0.1s\n"
+    assert told(START + said) == ("[2/3] RUN pull\nunexpected status from HEAD request\nand more\n", 0)
