@@ -25,6 +25,7 @@ from tests.machine_stage import (
     Setting,
     Stage,
     Starts,
+    is_kept,
     open_stage,
 )
 
@@ -118,7 +119,6 @@ OF_THE_MACHINE: Mapping[str, Setting] = {
     ),
 }
 ONLY_OF_THE_PANEL = {Power.FOLDER, Power.DESTINATION}  # which fetches and keeps on its own machine
-ASKS_THE_SERVER = {Power.ROUTING}  # when it is saved, and no server answers here
 
 
 def _there(name: str, setting: Setting) -> Setting:
@@ -135,7 +135,7 @@ ROWS: Mapping[str, Setting] = {
     **{
         f"{name} on a server": _there(name, each)
         for name, each in OF_THE_MACHINE.items()
-        if each.power not in ONLY_OF_THE_PANEL | ASKS_THE_SERVER
+        if each.power not in ONLY_OF_THE_PANEL
     },
 }
 # Settings by which the panel, or a build, connects to somewhere; by what says whether it may be near, where it starts.
@@ -187,7 +187,7 @@ async def stage(world: World, request: pytest.FixtureRequest) -> AsyncIterator[S
 
 def test_no_power_is_missing() -> None:
     assert {each.power for each in ROWS.values()} == set(Power)
-    assert {each.power for each in ROWS.values() if each.there} == set(Power) - ONLY_OF_THE_PANEL - ASKS_THE_SERVER
+    assert {each.power for each in ROWS.values() if each.there} == set(Power) - ONLY_OF_THE_PANEL
 
 
 @every_row
@@ -208,7 +208,8 @@ async def test_only_who_may_use_the_machine_saves_it(stage: Stage, name: str) ->
         await _give(stage, "owner")
         assert MACHINE in (await stage.save("admin of another", setting)).text
     for caller in ("owner", "owner of another", *(("admin", "admin of another") if setting.there else ())):
-        assert (await stage.save(caller, setting)).status_code == 200, caller
+        answer = await stage.save(caller, setting)
+        assert is_kept(answer), (caller, answer.text)
         if setting.out is not None:
             await stage.ok(caller, setting.out)
 
@@ -261,7 +262,7 @@ async def test_it_starts_no_more_once_the_machine_is_taken_back(stage: Stage, na
 async def _begun(stage: Stage, owner: str, setting: Setting) -> None:
     """The setting is saved and serves."""
     other = "another" in owner
-    assert (await stage.save(owner, setting)).status_code == 200
+    assert is_kept(await stage.save(owner, setting))
     if setting.at_deploy:
         assert await stage.deploys(owner, setting.deploy) is True
     await stage.serve(other=other)
