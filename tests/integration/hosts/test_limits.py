@@ -122,3 +122,20 @@ async def test_the_programs_of_util_linux_do_it_where_the_system_calls_are_not_k
         await anchor.start("build", shell(line, BUILD, limits=limits))
         assert (await anchor.wait("build")).succeeded
         assert (await output(anchor)).split() == ["33", "0", str(BUILD.uid), "NoNewPrivs:", "1"]
+
+
+async def test_a_build_sees_no_control_group_of_others(tmp_path: Path) -> None:
+    """Their folders are called after deployments, releases and containers, and say what each of them uses."""
+    look = "find /sys/fs/cgroup -mindepth 1; cat /proc/self/cgroup; mkdir /sys/fs/cgroup/x || echo closed"
+    async with local_host(tmp_path, **MODES["both"]) as host:
+        other, anchor = await run(host), await run(host)
+        await other.start("other", shell("sleep 60", OTHER, limits=Limits(processes=20)))
+        await anchor.start("build", shell(look, BUILD, limits=Limits(processes=77, confined=True)))
+        assert (await anchor.wait("build")).succeeded
+        said = await output(anchor)
+        assert [line for line in said.splitlines() if line.startswith("/sys/")] == []
+        assert said.endswith("closed\n")
+        await anchor.start("beside", shell("find /sys/fs/cgroup -mindepth 1 || true", BUILD))  # it is no build
+        assert (await anchor.wait("beside")).succeeded
+        assert "/sys/fs/cgroup/" in (await output(anchor)).removeprefix(said)
+        await other.stop(StopMode.KILL)

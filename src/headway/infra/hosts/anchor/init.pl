@@ -41,6 +41,7 @@ sub prepare {
         # Whatever is in the namespace goes with its first process, and that goes with the anchor.
         Headway::Kernel::die_with_parent();
         Headway::Kernel::mount_proc() or die "cannot mount /proc for the command: $!\n";
+        Headway::Kernel::hide_groups() if $given{spec}{confined} && !$>;
     }
     else {
         Headway::Kernel::adopt_orphans();
