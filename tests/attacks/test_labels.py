@@ -76,6 +76,25 @@ def test_one_that_is_run_in_a_compose_file_is_refused_too(
     assert "not its to give" in evil.fail()["errorMessage"]
 
 
+def test_no_place_of_a_compose_file_gives_a_mark(panel: Panel, docker_engine: Engine, victim: Stack) -> None:
+    mark, own = f"headway.compose={victim.compose_id}", {"HEADWAY.release": "somebodys"}
+    mount = {"type": "volume", "source": "data", "target": "/data", "volume": {"labels": own}}
+    service = {
+        **SLEEPS,
+        "labels": [mark],
+        "deploy": {"labels": {"com.docker.compose.project": "x"}},
+        "volumes": [mount],
+    }
+    file = {
+        "services": {"web": service},
+        "networks": {"default": {"labels": own}},
+        "volumes": {"data": {"labels": [mark]}},
+    }
+    evil = stack(panel, docker_engine, "marked")
+    evil.change(composeFile=json.dumps(file))
+    assert evil.fail()["errorMessage"].count("which is not its to give") == 5
+
+
 def test_every_label_of_the_families_is_set_by_headway(
     panel: Panel, docker_engine: Engine, victim: Stack, tmp_path: Path
 ) -> None:

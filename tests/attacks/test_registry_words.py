@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -156,7 +155,8 @@ async def test_nor_to_a_compose_service(site: Worksite, docker_engine: Engine, t
 async def _nothing(*_: object) -> None: ...
 
 
-def test_nor_where_a_build_begins_with_its_image(docker_engine: Engine, talking: Talker) -> None:
+def test_nor_where_a_build_begins_with_its_image(docker_engine: Engine, talking: Talker, tmp_path: Path) -> None:
+    (tmp_path / "configuration").mkdir()
     typed = told(Typed(argv=("docker-buildx", "build", "--progress=plain", "-"), env={}))
     name = f"{talking.address}/team/x:1"
     for asks in (False, True):
@@ -164,13 +164,13 @@ def test_nor_where_a_build_begins_with_its_image(docker_engine: Engine, talking:
         ended = subprocess.run(
             typed.argv,
             input=f"FROM {name}\n",
-            env={"PATH": os.environ["PATH"], "DOCKER_HOST": docker_engine.host},
+            env=line(docker_engine, tmp_path).with_engine({}),
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
         assert ended.returncode != 0
-        assert f"The image {name} cannot be fetched from its registry: it " in ended.stdout
+        assert f"The image {name} cannot be fetched from its registry: it" in ended.stdout
         assert SAYS not in ended.stdout + ended.stderr
         assert "http" not in ended.stdout
