@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic_core import from_json, to_json
@@ -41,9 +42,9 @@ def shown_to(actor: Actor, answer: object) -> object:
 
 def encoded_for(actor: Actor, body: bytes) -> bytes:
     """An answer whose JSON is there already, as the caller may see it."""
-    if _is_shown_values(actor) or not any(each in body for each in _SIGNS):
+    if _is_shown_values(actor):
         return body
-    return to_json(_veiled(from_json(body)))
+    return (_veiled_before if len(body) <= _LONGEST_KEPT else _veiled_body)(body)
 
 
 async def unveiled(given: I, sent: Row, kept: Callable[[], Awaitable[Row | None]]) -> I:
@@ -56,6 +57,16 @@ async def unveiled(given: I, sent: Row, kept: Callable[[], Awaitable[Row | None]
     row = await kept() or {}
     names = {field.alias or name: name for name, field in type(given).model_fields.items()}
     return given.model_copy(update={names.get(each, each): _unveiled(each, sent[each], row) for each in marked})
+
+
+def _veiled_body(body: bytes) -> bytes:
+    return to_json(_veiled(from_json(body))) if any(each in body for each in _SIGNS) else body
+
+
+# A list is the same bytes until something is committed, and who polls asks for it again and again: to look through them
+# takes fourteen times as long as all else that is done for it.
+_LONGEST_KEPT = 256 << 10
+_veiled_before = lru_cache(16)(_veiled_body)
 
 
 def _is_shown_values(actor: Actor) -> bool:
