@@ -20,6 +20,7 @@ _REPLACEMENT = "\ufffd".encode()
 # How a host ends a line that a command had left open: what stands before was cut off there.
 _CUT = b"\0\n"
 _MARK = _CUT[:1]
+_CUT_OFF = (_MARK, _REPLACEMENT)
 _TELLING_BYTES = 8  # from here on the beginning of a secret that was cut off tells something
 
 
@@ -82,7 +83,9 @@ class MaskStream:
     def feed(self, piece: bytes) -> bytes:
         """The text that is decided now that ``piece`` has come; at most a tail that may begin a secret is kept back."""
         self._fed += len(piece)
-        *ended, text = (self._held + self._repair(piece)).split(_CUT)
+        text, ended = self._held + self._repair(piece), list[bytes]()
+        if _MARK in text:  # one byte is found ten times as fast as two are
+            *ended, text = text.split(_CUT)
         shown = [self._ended(each) for each in ended]
         begun, broken, mark = _without_cut(text)
         decided, held = self._masker.settle(begun + broken, final=False)
@@ -156,6 +159,8 @@ class _Unwrapped:
 
 def _without_cut(text: bytes) -> tuple[bytes, bytes, bytes]:
     """A text, what at its end may stand for a character that was cut off, and the mark of where it was cut off."""
+    if not text.endswith(_CUT_OFF):
+        return text, b"", b""
     whole = text.removesuffix(_MARK)
     begun = whole.removesuffix(_REPLACEMENT)
     return begun, whole[len(begun) :], text[len(whole) :]
