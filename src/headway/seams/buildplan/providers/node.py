@@ -99,7 +99,8 @@ def plan_packages(tree: Tree, settings: BuildSettings, root: Package, manager: M
     is_told = settings.start is not None or settings.publish is not None
     if program.refusal is not None and not is_told:
         raise BuildError(program.refusal)
-    natives = find_natives(tree, manager, (root, *members), served.package)
+    is_released = settings.release is not None
+    natives = find_natives(tree, manager, (root, *members), served.package, is_released=is_released)
     installed = install_phases(tree, manager, (root, *members))
     installed = installed if program.is_said or program.script or program.start or is_told else ()
     needs = _needs(tree, settings, root, served, manager)

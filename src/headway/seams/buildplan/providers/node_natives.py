@@ -71,8 +71,12 @@ class Natives:
     notes: tuple[str, ...] = ()
 
 
-def find_natives(tree: Tree, manager: Manager, packages: Sequence[Package], served: Package) -> Natives:
-    """What the packages of a repository need of which one is ``served``."""
+def find_natives(
+    tree: Tree, manager: Manager, packages: Sequence[Package], served: Package, *, is_released: bool = False
+) -> Natives:
+    """What the packages of a repository need of which one is ``served``. ``is_released`` tells that there is a release
+    command, so that none is to be named.
+    """
     names = {name for package in packages for name in (*package.own, *package.developer)}
     compiled = sorted(names & _COMPILED)
     debian = [*(_COMPILER if compiled else ()), *(each for name in compiled for each in _LIBRARIES.get(name, ()))]
@@ -95,7 +99,7 @@ def find_natives(tree: Tree, manager: Manager, packages: Sequence[Package], serv
             "to the build script or the build command."
         )
     generate, release = _prisma(tree, manager, packages, served)
-    if release is None:
+    if release is None and not is_released:
         notes += _told(served, manager, tree)
     return Natives(
         packages=tuple(dict.fromkeys(debian)),
