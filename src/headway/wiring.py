@@ -222,6 +222,8 @@ class Wiring:
             events=self._events,
         )
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), back.poller()))
+        kept = rounds.Own(vault=self._data_dir.vault, schedules=self._schedules.subject.own)
+        rounds.keep_retention(engine, self._db, self._log_files, self._settings, kept)
         rounds.keep_handback(engine, operating, self._ledger, self._settings.handback_time)
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
         self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
@@ -340,7 +342,6 @@ class Wiring:
 
     def _pollers(self, access: AccessService, operating: Operating) -> tuple[Poller, ...]:
         keeper = self._keeper(operating, LOCAL)
-        own = rounds.Own(vault=self._data_dir.vault, schedules=self._schedules.subject.own)
         return (
             *rounds.of_keeper(keeper),
             *self._composes.pollers(),
@@ -351,7 +352,6 @@ class Wiring:
             Poller("certificates", partial(rounds.once, self._certificates.settle)),
             Poller("ballast", rounds.of_ballast(self._data_dir.ballast, self._settings.ballast_bytes)),
             Poller("access", partial(rounds.tend_access, self._db, access, self._settings.keep_audit)),
-            Poller("retention", rounds.retention(self._db, self._log_files, self._settings, own).keep_round),
         )
 
     def _applications(self, engine: Engine, operating: Operating) -> ApplicationService:

@@ -112,13 +112,15 @@ class Own:
     schedules: Callable[[Tx, str, Keep], Keep]
 
 
-def retention(db: SqlDatabase, logs: LogFiles, settings: Settings, own: Own) -> Retention:
-    """What removes old deployments."""
+def keep_retention(engine: Engine, db: SqlDatabase, logs: LogFiles, settings: Settings, own: Own) -> None:
+    """Has the engine remove old deployments."""
     of_applications = ApplicationRetention(own.vault)
-    return Retention(
+    retention = Retention(
         db=db,
         logs=logs,
         default=Keep(number=settings.keep_deployments, age=settings.keep_deployments_for),
         own={SubjectType.APPLICATION: of_applications.own, SubjectType.SCHEDULE: own.schedules},
         needed=lambda tx, ids: [*of_applications.needed(tx, ids), *with_releases(tx, ids)],
+        troubles=engine.troubles,
     )
+    engine.keep(Poller("retention", retention.keep_round))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,10 +19,12 @@ from headway.core.deployments.retention import Keep, Retention
 from headway.core.deployments.status import Status
 from headway.core.deployments.store import remove_all
 from headway.core.engine.run_log import LogFilesOnDisk
+from headway.core.engine.troubles import Troubles
 from headway.infra.db.engine import SqlDatabase
 from headway.infra.db.tables.deployments import deployments, removed_logs, steps, undos
 from headway.infra.db.transaction import Tx
 from headway.infra.logs.paths import LogPaths
+from headway.kernel.vault import VaultError
 from tests.factories import add_host, deployment_values
 
 ROWS = 400
@@ -87,14 +89,27 @@ def filled(tx: Tx, dice: random.Random) -> list[Row]:
     return rows
 
 
-def retaining(database: SqlDatabase, logs: LogPaths, needed: Collection[str] = ()) -> Retention:
+def own(_tx: Tx, subject_id: str, default: Keep) -> Keep:
+    """What an application keeps."""
+    return OWN.get(subject_id, default)
+
+
+def retaining(
+    database: SqlDatabase,
+    logs: LogPaths,
+    needed: Collection[str] = (),
+    *,
+    own: Callable[[Tx, str, Keep], Keep] = own,
+    troubles: Troubles | None = None,
+) -> Retention:
     """The retention of a panel."""
     return Retention(
         db=database,
         logs=LogFilesOnDisk(logs),
         default=DEFAULT,
-        own={SubjectType.APPLICATION: lambda _tx, subject_id, default: OWN.get(subject_id, default)},
+        own={SubjectType.APPLICATION: own},
         needed=lambda _tx, some: set(some) & set(needed),
+        troubles=troubles or Troubles(),
     )
 
 
@@ -165,3 +180,40 @@ async def test_a_record_that_could_not_be_removed_keeps_its_log(database: SqlDat
     await retaining(database, logs).clear_logs()
 
     assert logs.log("d399").exists()
+
+
+async def test_what_cannot_be_read_or_removed_holds_up_nothing_else_and_is_told(
+    database: SqlDatabase, logs: LogPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "ROWS_AT_A_TIME", 7)
+    rows = await database.run(lambda tx: filled(tx, random.Random(0)))
+    sealed, goes = (SubjectType.APPLICATION, "a1"), sorted({row.deployment_id for row in rows} - kept(rows))
+    stuck = next(each for each in goes if each not in {row.deployment_id for row in rows if row.subject == sealed})
+    logs.log(stuck).unlink()
+    logs.log(stuck).mkdir()
+
+    now, unreadable = [0.0], {"a1"}
+
+    def opened(tx: Tx, subject_id: str, default: Keep) -> Keep:
+        if subject_id in unreadable:
+            raise VaultError("It is sealed with another key.")
+        return own(tx, subject_id, default)
+
+    troubles = Troubles(monotonic=lambda: now[0])
+    keeper = retaining(database, logs, [row.deployment_id for row in rows if row.needed], own=opened, troubles=troubles)
+    assert await keeper.keep_round() > 0
+
+    wanted = kept(rows) | {row.deployment_id for row in rows if row.subject == sealed}
+    assert await database.read(ids) == wanted
+    assert {path.name.partition(".")[0] for path in logs.root.iterdir()} == wanted | {stuck}
+    assert await database.read(lambda tx: list(tx.execute(select(removed_logs.c.deployment_id)).scalars())) == [stuck]
+    told = {(each.loop, each.item) for each in troubles.all()}
+    assert told == {("retention", "application a1"), ("retention", f"log {stuck}")}
+
+    logs.log(stuck).rmdir()
+    unreadable.clear()
+    now[0] += 1000
+    await keeper.keep_round()
+    assert await database.read(ids) == kept(rows)
+    assert troubles.all() == []
+    assert await database.read(lambda tx: tx.scalar(select(func.count()).select_from(removed_logs))) == 0

@@ -16,6 +16,7 @@ from headway.core.engine.scheduler import store as timer_store
 from headway.core.engine.scheduler.cron import Cron
 from headway.core.engine.scheduler.timer import Policy, Tick
 from headway.core.engine.scheduler.timers import Timers
+from headway.core.engine.troubles import Troubles
 from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 from headway.kernel.events import Events
@@ -215,7 +216,8 @@ def revived(made: World) -> Panel:
 
 def _retention(made: World, db: SimDatabase) -> Retention:
     keep = Keep(number=1, age=timedelta(hours=1))
-    return Retention(db=db, logs=LogFilesOnDisk(made.logs), default=keep, own={}, needed=_needed)
+    troubles = Troubles(clock=made.loop, monotonic=made.loop.time)
+    return Retention(db=db, logs=LogFilesOnDisk(made.logs), default=keep, own={}, needed=_needed, troubles=troubles)
 
 
 def _needed(tx: Tx, deployment_ids: object) -> tuple[str, ...]:

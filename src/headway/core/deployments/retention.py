@@ -6,10 +6,11 @@ then the note. So a power cut leaves neither a log that nobody knows nor a row w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import bindparam, delete, exists, literal, or_, select, tuple_
 
@@ -20,6 +21,7 @@ from headway.core.deployments.status import Status
 from headway.infra.db.engine import Database
 from headway.infra.db.tables.deployments import deployments, removed_logs, undos
 from headway.infra.db.transaction import Tx
+from headway.kernel.errors import HeadwayError
 
 ROWS_AT_A_TIME = 100
 _SUBJECTS_AT_A_TIME = 50
@@ -46,9 +48,20 @@ class SubjectKey(NamedTuple):
     subject_id: str
 
 
+class Attempts(Protocol):
+    """Carries out the work of items, so that one that fails stops no other, is tried again and is told of; the engine's
+    troubles are one.
+    """
+
+    async def attempt(self, loop: str, item: str, work: Callable[[], Awaitable[object]]) -> bool:
+        """Whether the work of one item succeeded now."""
+        ...
+
+
 class Retention:
     """Removes what is not kept, a little at a time. ``own`` tells for a type of subjects what one of them keeps, given
-    the panel's default; ``needed`` which of some deployments something else still goes by.
+    the panel's default; ``needed`` which of some deployments something else still goes by; by ``troubles`` each subject
+    and each log is seen to by itself.
     """
 
     def __init__(
@@ -59,34 +72,57 @@ class Retention:
         default: Keep,
         own: Mapping[SubjectType, Callable[[Tx, str, Keep], Keep]],
         needed: Callable[[Tx, Collection[str]], Collection[str]],
+        troubles: Attempts,
     ) -> None:
         self._db = db
         self._logs = logs
         self._default = default
         self._own = own
         self._needed = needed
+        self._troubles = troubles
+        self._failing: set[SubjectKey] = set()
 
     async def keep_round(self) -> float:
         """One look at every subject; seconds to rest."""
+        for subject in tuple(self._failing):  # which may have nothing too much any more, or be gone
+            await self._see_to(subject)
         last = SubjectKey("", "")
         while subjects := await self._db.read(lambda tx, last=last: _subjects_after(tx, last)):  # type: ignore[misc]
             for subject in await self._db.read(lambda tx, some=subjects: self._with_too_much(tx, some)):  # type: ignore[misc]
-                more = True
-                while more:
-                    more = await self._db.run(lambda tx, subject=subject: self._prune(tx, subject))  # type: ignore[misc]
+                await self._see_to(subject)
             last = subjects[-1]
         await self.clear_logs()
         return _REST
 
     async def clear_logs(self) -> None:
         """Removes the logs of records that are gone."""
-        while noted := await self._db.read(_noted):
-            for deployment_id in noted:
-                await self._logs.remove(deployment_id)
-            await self._db.run(lambda tx, noted=noted: _strike_out(tx, noted))  # type: ignore[misc]
+        last = ""
+        while noted := await self._db.read(lambda tx, last=last: _noted(tx, last)):  # type: ignore[misc]
+            gone = [each for each in noted if await self._attempt(f"log {each}", partial(self._logs.remove, each))]
+            await self._db.run(lambda tx, gone=gone: _strike_out(tx, gone))  # type: ignore[misc]
+            last = noted[-1]
+
+    async def _see_to(self, subject: SubjectKey) -> None:
+        if await self._attempt(" ".join(subject), partial(self._prune_all, subject)):
+            self._failing.discard(subject)
+        else:
+            self._failing.add(subject)
+
+    async def _attempt(self, item: str, work: Callable[[], Awaitable[object]]) -> bool:
+        return await self._troubles.attempt("retention", item, work)
+
+    async def _prune_all(self, subject: SubjectKey) -> None:
+        while await self._db.run(lambda tx: self._prune(tx, subject)):
+            pass
 
     def _with_too_much(self, tx: Tx, subjects: Sequence[SubjectKey]) -> list[SubjectKey]:
-        return [subject for subject in subjects if self._beyond(tx, subject)]
+        return [subject for subject in subjects if self._may_have_too_much(tx, subject)]
+
+    def _may_have_too_much(self, tx: Tx, subject: SubjectKey) -> bool:
+        try:
+            return bool(self._beyond(tx, subject))
+        except (HeadwayError, ValueError, LookupError, TypeError):  # of settings that cannot be read
+            return True  # which is told where it is seen to by itself
 
     def _prune(self, tx: Tx, subject: SubjectKey) -> bool:
         """Removes some of what a subject has too much; whether there may be more."""
@@ -133,8 +169,9 @@ def _subjects_after(tx: Tx, last: SubjectKey) -> list[SubjectKey]:
     return found
 
 
-def _noted(tx: Tx) -> list[str]:
-    return list(tx.execute(select(removed_logs.c.deployment_id).limit(ROWS_AT_A_TIME)).scalars())
+def _noted(tx: Tx, last: str) -> list[str]:
+    noted = removed_logs.c.deployment_id
+    return list(tx.execute(select(noted).where(noted > last).order_by(noted).limit(ROWS_AT_A_TIME)).scalars())
 
 
 def _strike_out(tx: Tx, noted: Sequence[str]) -> None:

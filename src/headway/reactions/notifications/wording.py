@@ -21,6 +21,7 @@ _LOOPS: Mapping[str, str] = {
     "janitor": "what clears a machine",
     "undo": "what takes back half-made releases",
     "leftover": "what ends the processes of lost deployments",
+    "retention": "what removes old deployments and their logs",
 }
 _LONGEST = 2_000
 # Between these chats see somebody called, or an address hidden behind words.
