@@ -332,7 +332,9 @@ def _with_kept(plan: BuildPlan, told: _Told, tree: Tree) -> BuildPlan:
     if not plan.processes:
         return plan
     keep = told.own.keep or plan.keep
-    led = {name: value for name, value in image_program.places(tree, keep).items() if name not in plan.run_env}
+    # Who has folders stay has said where the data is: a variable must not lead the program elsewhere.
+    places = {} if told.own.keep else image_program.places(tree, keep)
+    led = {name: value for name, value in places.items() if name not in plan.run_env}
     notes = [
         f"{name} is {value}, since {volumes.DOCKERFILE} has it in a folder that stays." for name, value in led.items()
     ]

@@ -103,6 +103,13 @@ DJANGO: dict[str, str | bytes] = {
 }
 
 
+def test_hosts_of_which_all_are_let_in_otherwise_stay_all() -> None:
+    for value, is_given in (("", True), (' or ["*"]', False), (" or ['*'] # all", False), (' or ["shop"]', True)):
+        line = f'ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]){value}\n'
+        found = plan({**DJANGO, "shop/settings.py": f"{SETTINGS}{line}"})
+        assert ("ALLOWED_HOSTS" in found.run_env) == is_given, value
+
+
 def test_the_folder_of_a_database_is_not_said_to_stay_where_its_owner_names_others() -> None:
     assert "database is a file of SQLite, migrated at each start, which stays" in str(plan(DJANGO).notes)
     assert "lost with the release: have data stay too (--keep)" in str(plan(DJANGO, keep=("uploads",)).notes)

@@ -106,6 +106,20 @@ def test_nothing_that_a_build_or_a_developer_fills_is_in_the_data_folder() -> No
     assert detect(tree_of(files), BuildSettings()).run_env == {"DIR": "$DATA_DIR/shop"}
 
 
+def test_data_in_a_folder_that_its_owner_has_stay_is_not_sought_elsewhere() -> None:
+    files = {
+        "go.mod": "module links\n",
+        "main.go": "package main\n",
+        "Dockerfile": 'FROM scratch\nVOLUME /data\nENV LINKS_DIR=/data\nCMD ["/links", "--db", "/data/links.db"]\n',
+    }
+    led, kept = detect(tree_of(files), BuildSettings()), detect(tree_of(files), BuildSettings(keep=("data",)))
+    assert (led.processes[0].command, dict(led.run_env)) == (
+        './.headway/app --db "$DATA_DIR/links.db"',
+        {"LINKS_DIR": "$DATA_DIR"},
+    )
+    assert (kept.processes[0].command, dict(kept.run_env)) == ("./.headway/app", {})
+
+
 def test_a_folder_outside_of_the_application_is_told_where_nothing_leads_to_the_data_folder() -> None:
     files = {
         "go.mod": "module links\n",

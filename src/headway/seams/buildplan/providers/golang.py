@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from headway.kernel.artifacts import Process
@@ -70,7 +70,7 @@ def _plan(tree: Tree, settings: BuildSettings) -> BuildPlan:
         choices.append(Choice(name="versions.go", value=need.wanted, reason=need.source, is_set=is_set))
     choices.append(Choice(name="package", value=target, reason=reason, is_set=settings.package is not None))
     program = _program(tree, target, settings.start or "")
-    line, why = _started(tree, target)
+    line, why = _started(tree, target, settings.keep)
     argv = ("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", program, *_built(tree, target))
     return BuildPlan(
         provider="go",
@@ -109,9 +109,13 @@ def _program(tree: Tree, target: str, line: str) -> str:
     )
 
 
-def _started(tree: Tree, target: str) -> tuple[str, str]:
-    """The command line of the program, and by what it is led to PORT and to the folder that stays."""
+def _started(tree: Tree, target: str, keep: Collection[str]) -> tuple[str, str]:
+    """The command line of the program, and by what it is led to PORT and to the folder that stays, unless it has its
+    data in one that its owner has ``keep``.
+    """
     image = image_program.arguments(tree, _names(tree, target))
+    if keep and image.folders:
+        image = image_program.Arguments()
     own = own_address(_sources(tree, target))
     why = "the program that the build makes"
     if image.line and (own is None or (image.is_led and image.folders)):

@@ -18,6 +18,7 @@ _READ = re.compile(
 )
 _DEFAULT = re.compile(r"\s*,\s*(?:default[ \t]*=[ \t]*)?(\[[^\]]{0,200}\]|[^)\n]{0,200})")
 _ALLOWED = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=(?!=)", re.MULTILINE)
+_OR_ALL = re.compile(r"""\bor[ \t]+\[[ \t]*["']\*""")
 _LISTS_HOSTS = re.compile(r"(?:DJANGO_)?ALLOWED_HOSTS?")
 _NAMES_A_HOST = re.compile(r"HOST|DOMAIN|SERVER_NAME|FQDN")
 _TRUSTS = re.compile(r"CSRF_TRUSTED_ORIGINS?$|^TRUSTED_ORIGINS?$")
@@ -65,7 +66,9 @@ class Given:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    """A variable that is read, what it is where nobody sets it, and what the text does with it."""
+    """A variable that is read, what it is where nobody sets it, and what the text does with it; ``is_open``: it lets in
+    everybody then.
+    """
 
     name: str
     before: str
@@ -73,11 +76,7 @@ class _Read:
     separator: str
     is_needed: bool
     has_other: bool
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it lets in everybody where nobody sets it."""
-        return "*" in self.default
+    is_open: bool
 
 
 def hosts(texts: Sequence[str]) -> Iterator[Given]:
@@ -209,5 +208,6 @@ def _reads(text: str) -> Iterator[_Read]:
             default=default[1] if default else "",
             separator=separator,
             has_other=" or " in line,
+            is_open="*" in (default[1] if default else "") or _OR_ALL.search(line) is not None,
             is_needed=_NEEDED.fullmatch(match[1]) is not None and not default and not line.startswith("] ="),
         )
