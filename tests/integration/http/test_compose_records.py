@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from headway.core.access.allowances import NotAllowed
+from headway.core.deployments import store as deployments
+from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.engine.poller import Poller
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.model import Record
 from headway.infra.db.transaction import Tx
 from tests.integration.http.world import World, open_world
 
+Json = Any
 FILE = "services: {web: {image: nginx}}"
 
 
@@ -48,6 +54,33 @@ async def test_what_was_replaced_is_drained_also_when_the_record_of_its_successo
     db = careful.services.db
     assert not await db.read(lambda tx: store.has_drained(tx, deployment_id, tx.now - timedelta(seconds=60)))
     assert await db.read(lambda tx: store.has_drained(tx, deployment_id, tx.now))
+
+
+@pytest.mark.parametrize("ports", [(), (81,)], ids=["fails later", "is refused"])
+async def test_a_port_stays_allowed_while_what_is_deployed_has_it(careful: World, ports: tuple[int, ...]) -> None:
+    compose_id, deployment_id = await served(careful)
+    vault, allowing = careful.platform.data_dir.vault, {powers.ALLOWS: {"user_id": "x", "name": "Ann"}}
+
+    def read(tx: Tx, given: Json, *numbers: int) -> Record:
+        web = {"image": "x", "ports": [{"published": str(each)} for each in numbers]}
+        record, compose = Record(file={"services": {"web": web}}), store.find(tx, compose_id, vault)
+        deployment = replace(deployments.find(tx, deployment_id), input=given)
+        try:
+            powers.require_record(tx, deployment, compose, record)
+        except NotAllowed:
+            return Record(file={"services": {}})
+        return record
+
+    def deploys(tx: Tx) -> list[bool]:
+        first = read(tx, allowing, 80)
+        powers.deployed(tx, compose_id, first, LOCAL_HOST)
+        read(tx, {}, *ports)
+        again = read(tx, {}, 80)
+        powers.deployed(tx, compose_id, read(tx, {}), LOCAL_HOST)
+        taken_out = read(tx, {}, 80)
+        return [bool(each.file["services"]) for each in (first, again, taken_out)]
+
+    assert await careful.services.db.run(deploys) == [True, True, False]
 
 
 async def served(world: World) -> tuple[str, str]:

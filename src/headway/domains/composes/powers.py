@@ -90,16 +90,22 @@ def may_fetch(tx: Tx, compose: Compose, settings: ComposeSettings) -> bool:
 
 
 def require_record(tx: Tx, deployment: Deployment, compose: Compose, record: Record) -> None:
-    """Whether what a deploy has read may run: whoever deployed it allows the ports that its file has now, if they may,
-    and those that it has no more are allowed no longer. Raises NotAllowed.
+    """Whether what a deploy has read may run: whoever deployed it allows the ports that its file has now, if they may.
+    Raises NotAllowed.
     """
     needs = needs_of_record(compose.compose_id, record, compose.host_id)
     by = deployment.input.get(ALLOWS)
     if by is not None:
         ports = [each for each in needs if each.power is Power.PORT]
         allowances.note(tx, compose.organization_id, compose.compose_id, ports, by=(by["user_id"], by["name"]))
-    allowances.withdraw_others(tx, compose.compose_id, _of_ports(record, compose.host_id), of=Power.PORT)
     allowances.require(tx, compose.organization_id, _whose(compose), needs)
+
+
+def deployed(tx: Tx, compose_id: str, record: Record, host_id: str) -> None:
+    """What runs now is this: the ports that it has not are allowed no longer. Not before: what a deploy that fails
+    leaves running has them.
+    """
+    allowances.withdraw_others(tx, compose_id, _of_ports(record, host_id), of=Power.PORT)
 
 
 def require_release(tx: Tx, compose: Compose, record: Record) -> None:

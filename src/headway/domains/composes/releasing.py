@@ -11,7 +11,7 @@ from headway.core.deployments.run import Json, Run, RunFailed
 from headway.core.deployments.status import Reason
 from headway.core.engine import explain
 from headway.domains.catalog.restoring import Domains
-from headway.domains.composes import store
+from headway.domains.composes import powers, store
 from headway.domains.composes.answers import Answers, Asking
 from headway.domains.composes.model import Record
 from headway.domains.composes.plan import Plan
@@ -223,6 +223,7 @@ class Releasing:
         }
         self.write(tx, replace(plan.record, services=services, answers=answers.ports))
         store.make_serving(tx, self.plan.compose_id, self.release_id, led)
+        powers.deployed(tx, self.plan.compose_id, plan.record, self.tools.host_id)
 
     def left(self, plan: Rollout, failure: RunFailed) -> RunFailed:
         """The failure with an honest word on what it leaves."""
