@@ -103,6 +103,13 @@ DJANGO: dict[str, str | bytes] = {
 }
 
 
+def test_the_file_of_the_variable_beside_it_is_no_database_of_its_own() -> None:
+    beside = 'TEST_DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "sqlite:///test.db")\n'
+    for value, names in (('"postgresql://shop"', {"TEST_DATABASE_URL"}), ('"sqlite:///a.db"', {"DATABASE_URL"})):
+        text = f'{FLASK}DATABASE_URL = os.environ.get("DATABASE_URL", {value})\n{beside}'
+        assert set(plan({"requirements.txt": "flask\n", "app.py": text}).run_env) == names
+
+
 def test_hosts_of_which_all_are_let_in_otherwise_stay_all() -> None:
     for value, is_given in (("", True), (' or ["*"]', False), (" or ['*'] # all", False), (' or ["shop"]', True)):
         line = f'ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]){value}\n'

@@ -154,8 +154,10 @@ def database(texts: Sequence[str]) -> Given | None:
     for text in texts:
         if (match := _FILE.search(text)) and [each.name for each in named].count(match[1]) == 1:
             return _stays(match[1], f"{DATA}/db.sqlite3")
-        for match in _READ.finditer(text):
-            after = text[match.end() : match.end() + _FAR].split("\n\n")[0]
+        read = [*_READ.finditer(text)][:_MOST]
+        ends = [*(each.start() for each in read[1:]), len(text)]  # what follows the next one is of that
+        for match, end in zip(read, ends, strict=False):
+            after = text[match.end() : min(end, match.end() + _FAR)].split("\n\n")[0]
             kind = _SQLITE.search(after)
             may_lack = "[" not in match[1] and not _SSL.search(after)
             if may_lack and kind is not None and _DATABASE.fullmatch(match[2]):
