@@ -12,8 +12,20 @@ _LIST = (
 )
 _CAUSE = "{listed} not set, or not as the program wants"
 _MEND = "headway env set APP {given}"
+_NO_FILE = "a script reads its variables from a file that is not in the repository"
+_FREE = "headway env set APP NAME=VALUE, or all of the file by --env-file of 'headway deploy'"
 
 RULES: tuple[Rule, ...] = (
+    rule(
+        r"^node: (?P<file>[\w./-]{0,100}\.env[\w.-]{0,40}): not found$",
+        _NO_FILE,
+        f"leave --env-file={{file}} out of the script, and set what it has: {_FREE}",
+    ),
+    rule(
+        r"^.{0,20}Failed to find \.env file at .{1,200}",
+        _NO_FILE,
+        f"leave env-cmd out of the script, and set what the file has: {_FREE}",
+    ),
     rule(rf"^.{{0,80}}[Ii]nvalid .{{0,20}}env(?:ironment)? ?var(?:iable)?s.{{0,40}}${_LIST}", _CAUSE, _MEND),
     rule(rf"^.{{0,80}}ZodError: \[{_LIST}", _CAUSE, _MEND),
     rule(
