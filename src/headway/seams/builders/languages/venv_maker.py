@@ -1,9 +1,8 @@
 """Makes a virtual environment with pip in it, quickly: pip is unpacked once for an application and copied from then on.
 
 Run as a script by the interpreter that the environment is of, under the build account: ``python3 -I -c TEXT FOLDER``.
+That may be Python 3.6, which knows no ``annotations`` to import from the future.
 """
-
-from __future__ import annotations
 
 import os
 import shutil
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import venv
 
-PIP = "#!{python}\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n"
+PIP = "#!{python}\nimport runpy\nrunpy.run_module('pip', run_name='__main__')\n"
 
 
 def main(folder: str) -> None:
