@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headway.seams.runtimes.script import NOT_WHOLE, handed_over
+from headway.seams.runtimes.script import GO, NOT_WHOLE, handed_over, let_in
 
 
 def carried_out(shell: str, text: bytes, sent: bytes | None = None, **env: str) -> subprocess.CompletedProcess[bytes]:
@@ -48,3 +48,21 @@ def test_a_file_that_somebody_has_laid_there_is_not_written_to(tmp_path: Path) -
 def test_the_status_of_the_script_is_its_own() -> None:
     assert carried_out("bash", b"exit 42").returncode == 42
     assert carried_out("python", b"raise SystemExit(7)").returncode == 7
+
+
+def test_a_command_that_is_let_in_has_its_arguments_as_they_are_and_no_input() -> None:
+    ended = subprocess.run(
+        let_in(("sh", "-c", 'echo "$1"; cat; exit 6', "sh", "a  b; exit 9")), input=GO, capture_output=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (6, b"a  b; exit 9\n")
+
+
+def test_a_command_that_is_not_let_in_does_not_begin(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    ended = subprocess.run(let_in(("touch", str(made))), input=b"", capture_output=True, check=False)
+    assert (ended.returncode, made.exists()) == (125, False)
+
+
+def test_a_program_that_is_not_there_is_told_as_such() -> None:
+    ended = subprocess.run(let_in(("echo a b",)), input=GO, capture_output=True, check=False)
+    assert (ended.returncode, b"there is no program echo a b here" in ended.stderr) == (127, True)

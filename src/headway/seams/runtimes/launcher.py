@@ -23,7 +23,7 @@ SUPERVISOR = "supervisord/supervisord.conf"
 BESIDE = "--beside"
 _OPEN_FILES = 65536
 _OOM_SCORE_ADJ = 200
-_WRONG = 78
+_WRONG, _NOT_FOUND = 78, 127
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 38, 22
 _NO_SETUID, _NO_DEVICES, _NO_PROGRAMS = 2, 4, 8
 _HIDES_SINCE = (5, 8)  # before, the option would have held for the whole machine
@@ -87,12 +87,21 @@ def run_beside(terms: dict[str, Any], argv: list[str]) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         if not terms["input"]:
             os.dup2(os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC), 0)
-        os.execvpe(argv[0], argv, environment)  # noqa: S606 - to become it is the point
+        _become(argv, environment)
     except Exception as error:  # noqa: BLE001 - as above: the log of the run is where it has to be read
         reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
         sys.stderr.write(f"headway: {argv[0]} could not be started: {reason}\n")
         sys.stderr.flush()
         os._exit(_WRONG)
+
+
+def _become(argv: list[str], environment: dict[str, str]) -> None:
+    try:
+        os.execvpe(argv[0], argv, environment)  # noqa: S606 - to become it is the point
+    except FileNotFoundError:
+        sys.stderr.write(f"headway: there is no program {argv[0]} here; a line for a shell is given as sh -c '...'\n")
+        sys.stderr.flush()
+        os._exit(_NOT_FOUND)
 
 
 def lay(root: str, record: dict[str, Any], program: str, *, parted: bool) -> str:

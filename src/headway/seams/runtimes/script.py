@@ -38,6 +38,10 @@ exec "$program" /proc/self/fd/9 </dev/null
 # A command that is not to begin before it is let in: who reads nothing was not.
 _LET_IN = """\
 IFS= read -r word && [ "$word" = go ] || { echo "headway: the command was not let in" >&2; exit 125; }
+command -v -- "$1" >/dev/null 2>&1 || {
+  echo "headway: there is no program $1 here; a line for a shell is given as sh -c '...'" >&2
+  exit 127
+}
 exec "$@" </dev/null
 """
 GO = b"go\n"
