@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from headway.seams.builders.base import BuildError
 from headway.seams.buildplan.plan import Confidence, Question
 from headway.seams.buildplan.providers import python_code as code
+from headway.seams.buildplan.providers.python_code import Place
 from headway.seams.buildplan.providers.python_requirements import Requirements
 from headway.seams.buildplan.providers.python_start import Interface, Served, Start, serve, serve_sockets
 from headway.seams.buildplan.tree import Tree
@@ -159,9 +160,7 @@ def _served(
     else:
         served = serve(framework.interface, place, variable, requires, is_factory=is_factory)
     if served.adds and not is_socket and not is_factory and code.runs_itself(text):
-        served = Served(
-            command=code.in_folder("", f"python3 {shlex.quote(name)}"), reason="which listens on PORT itself"
-        )
+        served = Served(command=_run_by_python(place, name), reason="which listens on PORT itself")
     made = f"{name} has {variable}()" if is_factory else f"{name} has {variable}"
     return Start(
         framework=framework.name,
@@ -169,6 +168,11 @@ def _served(
         reason=f"{framework.name}: {made}, {served.reason}",
         adds=served.adds,
     )
+
+
+def _run_by_python(place: Place, name: str) -> str:
+    """A script by its name, or as a module where its package is imported by it."""
+    return place.command(f"python3 -m {place.module}") if "." in place.module else f"python3 {shlex.quote(name)}"
 
 
 def _dash(tree: Tree, name: str, text: str, variable: str, requires: Requirements) -> Start:
