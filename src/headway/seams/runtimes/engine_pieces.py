@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate, takewhile
 
 from headway.infra.docker.api import DockerApi
 from headway.seams.runtimes.base import Behind, Piece
@@ -13,6 +15,7 @@ from headway.seams.runtimes.container_state import unwrapped
 from headway.seams.runtimes.log_pieces import parted
 
 _ID = 25  # letters that tell it from every other
+_MOST_CHARACTERS = 256 << 10  # of a piece
 _CONTEXT = 400  # lines before the wanted ones, since a secret of several lines may have begun there
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _PLACE = re.compile(r"(\S{1,64}) (\d{1,20}\.\d{9}) (\d{1,9})")
@@ -36,24 +39,45 @@ class EngineLog:
         """
         place = behind.places.get(process)
         known = _PLACE.fullmatch(place or "")
-        if known is not None and known[1] == self.id[:_ID]:
-            lines, shown = await self._lines(since=known[2]), int(known[3])
-            before, after = ("".join(line for _, line in part) for part in (lines[:shown], lines[shown:]))
-            lost = len(lines) < shown
-            place = self._place(lines) if after or lost else known[0]
-            return Piece(process=process, text=parted(before, after, masked), place=place, lost=lost)
-        lines = await self._lines(tail="all" if place else str(behind.tail + _CONTEXT))
-        text = masked("".join(line for _, line in lines))
-        last = text if place else "".join(_LINE.findall(text)[-behind.tail :])
-        return Piece(process=process, text=last, place=self._place(lines))
+        if place is None:
+            data = await self._read(tail=str(behind.tail + _CONTEXT))
+            return await asyncio.to_thread(self._last, data, process, behind.tail, masked)
+        if known is None or known[1] != self.id[:_ID]:
+            known = None
+        data = await self._read(since="0" if known is None else known[2])
+        # Of all that is kept it takes seconds, in which others are to be answered.
+        return await asyncio.to_thread(self._behind, data, process, known, masked)
 
-    async def _lines(self, *, tail: str = "all", since: str = "0") -> _Lines:
-        data = await self.api.read(self.path, stdout=True, stderr=True, timestamps=True, tail=tail, since=since)
-        return _stamped(data, terminal=self.terminal)
+    async def _read(self, *, tail: str = "all", since: str = "0") -> bytes:
+        return await self.api.read(self.path, stdout=True, stderr=True, timestamps=True, tail=tail, since=since)
+
+    def _last(self, data: bytes, process: str, tail: int, masked: Callable[[str], str]) -> Piece:
+        lines = _stamped(data, terminal=self.terminal)
+        text = masked("".join(line for _, line in lines))
+        return Piece(process=process, text="".join(_LINE.findall(text)[-tail:]), place=self._place(lines))
+
+    def _behind(self, data: bytes, process: str, known: re.Match[str] | None, masked: Callable[[str], str]) -> Piece:
+        lines, shown = _stamped(data, terminal=self.terminal), 0 if known is None else int(known[3])
+        end = shown + _fitting(lines[shown:])
+        before, after = ("".join(line for _, line in part) for part in (lines[:shown], lines[shown:end]))
+        lost = len(lines) < shown
+        return Piece(
+            process=process,
+            text=parted(before, after, masked),
+            place=known[0] if known is not None and not after and not lost else self._place(lines[:end]),
+            more=end < len(lines),
+            lost=lost,
+        )
 
     def _place(self, lines: _Lines) -> str:
         since = lines[-_CONTEXT:][0][0] if lines else "0.000000000"
         return f"{self.id[:_ID]} {since} {sum(at >= since for at, _ in lines)}"
+
+
+def _fitting(lines: _Lines) -> int:
+    """How many of the lines make a piece, at least one."""
+    lengths = accumulate(len(line) for _, line in lines)
+    return max(1, sum(1 for _ in takewhile(lambda length: length <= _MOST_CHARACTERS, lengths)))
 
 
 def _stamped(data: bytes, *, terminal: bool) -> _Lines:
