@@ -40,11 +40,15 @@ from headway.seams.runtimes.base import Runtime
 from headway.seams.runtimes.beginning import OwnBeginning
 from headway.seams.runtimes.confinement import EdgeAccounts
 from headway.seams.runtimes.container import ContainerRuntime
+from headway.seams.runtimes.copies import Copies
+from headway.seams.runtimes.disks import disks_of
 from headway.seams.runtimes.edge import Edge
 from headway.seams.runtimes.gate_content import Ports
 from headway.seams.runtimes.gates import Gates, gates_of
 from headway.seams.runtimes.machine import OwnMachine
 from headway.seams.runtimes.native import NativeRuntime
+from headway.seams.runtimes.programs import Layout
+from headway.seams.runtimes.records import Records
 from headway.seams.runtimes.several import Runtimes
 from headway.seams.runtimes.site_server import SiteServer
 from headway.seams.runtimes.swarm.runtime import SwarmRuntime
@@ -97,7 +101,14 @@ def native_runtime(settings: Settings, data_dir: DataDir, border: Gates | None =
         use_cgroups=settings.cgroups.wish,
         unit=settings.unit(Part.SUPERVISOR),
         gates=border or gates(settings, data_dir),
+        reserve_bytes=settings.disk_reserve,
     )
+
+
+def disk_holders(settings: Settings, work: Path) -> str | None:
+    """See ``Disks.holders``, for a panel that works there, now or before an upgrade."""
+    layout = Layout(root=work / "native")
+    return disks_of(layout, Records(layout), Copies(layout, None), settings.disk_reserve).holders()
 
 
 def docker_api(settings: Settings) -> DockerApi:

@@ -20,11 +20,12 @@ from headway.domains.projects import store as of_projects
 from headway.domains.schedules import powers as of_schedules
 from headway.domains.servers import store as servers_store
 from headway.infra.db.transaction import Tx
+from headway.infra.panel.data_dir import work_of
 from headway.infra.panel.metrics_port import is_open
 from headway.kernel.settings import Settings
 from headway.kernel.vault import Vault
 from headway.reactions.webhooks import watching
-from headway.wiring_machine import edge_facts, memory_share
+from headway.wiring_machine import disk_holders, edge_facts, memory_share
 
 _ADOPTING: tuple[Callable[[Tx, Vault], None], ...] = (
     of_applications.adopt_all,
@@ -46,6 +47,8 @@ def lines(tx: Tx, vault: Vault, settings: Settings) -> Iterator[Line]:
     yield from _of_services(tx, vault, settings)
     if is_open(settings.data_dir, settings.metrics_port, has_key=settings.metrics_key is not None):
         yield METRICS
+    if (holders := disk_holders(settings, work_of(settings.data_dir))) is not None:
+        yield Line(what="applications of processes", setting="what they fill of", why=holders, refused=False)
 
 
 def _of_services(tx: Tx, vault: Vault, settings: Settings) -> Iterator[Line]:

@@ -250,8 +250,9 @@ class ReleaseSpec:
     what is ``ruled`` reaches of the machine, as a container, what is open to all only;
     ``layer_bytes`` is what each process may write in its release, which goes with it, and ``keep`` are folders of the
     release that stay in the data folder; ``told`` are variables of ours, over which all others win;
-    the releases of one project may reach each other. ``container`` says how an image is run, and nothing of a bundle.
-    ``before`` is the release that serves while this one starts.
+    the releases of one project may reach each other, and those of one organisation are counted together where a disk is
+    short. ``container`` says how an image is run, and nothing of a bundle. ``before`` is the release that serves while
+    this one starts.
     """
 
     release_id: str
@@ -276,6 +277,7 @@ class ReleaseSpec:
     loopback: tuple[int, ...] | None = None
     ruled: bool = False
     project_id: str = ""
+    organization_id: str = ""
     container: Container = field(default_factory=Container)
     before: str | None = None
 

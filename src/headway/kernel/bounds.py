@@ -36,6 +36,14 @@ class Bounds:
             variable="HEADWAY_STORAGE_MEMORY",
         ),
     )
+    disk_reserve: int = field(
+        default=10240 * _MIB,
+        metadata=told(
+            size(0),
+            "Free space of each disk, a twentieth of it at most, that applications of processes leave: who fills it is "
+            "ended; 0: none.",
+        ),
+    )
     watch_depths: int = field(
         default=2,
         metadata=told(whole(1, 10), "How often a watch path of a service may hold `**`, any number of folders."),

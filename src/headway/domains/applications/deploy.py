@@ -9,6 +9,7 @@ from functools import partial
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.engine.beside import while_standing
 from headway.domains.applications import engine_fetch
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.elsewhere import WORKSHOP, Elsewhere
@@ -244,7 +245,8 @@ class _Deploy:
 
         async def make() -> Json:
             plan, fetches = self._plan, partial(self._settle, fetches=True)
-            artifact = await self._builds.build(self._run, plan, workspace, commit, builder, fetches=fetches)
+            building = self._builds.build(self._run, plan, workspace, commit, builder, fetches=fetches)
+            artifact = await while_standing(building, partial(self._builds.room.watch, self._run))
             if plan.settings.engine_fetch is None:
                 await self._settle(fetches=False)
             if isinstance(artifact, Bundle) and self._run.deployment.release_host_id is None:

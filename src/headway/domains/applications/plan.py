@@ -36,6 +36,7 @@ class Plan:
     serving_runtime: str = "native"
     answers: bool = False
     project_id: str = ""
+    organization_id: str = ""
     ruled: bool = False
     host_name: str = ""
     registry: Mapping[str, str] | None = field(default=None, repr=False)

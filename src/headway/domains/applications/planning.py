@@ -127,6 +127,7 @@ class Planning:
             serving_runtime=serving.runtime if serving else "native",
             answers=bool(serving and serving.health and serving.health.answers),
             project_id=application.project_id,
+            organization_id=application.organization_id,
             ruled=self._is_ruled(tx, application, settings),
             mask=variables.mask,
         )

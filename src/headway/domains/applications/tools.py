@@ -233,6 +233,7 @@ class Tools:
             app_name=plan.app_name,
             artifact=artifact,
             project_id=plan.project_id,
+            organization_id=plan.organization_id,
             container=self.imaging.container(plan, artifact) if isinstance(artifact, Image) else Container(),
             uid=plan.run_uid,
             gid=plan.run_uid,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Never
 
 from headway.core.deployments.run import Run, RunFailed
 from headway.core.deployments.status import Reason
@@ -11,6 +13,7 @@ from headway.infra.docker.api import DockerApi, EngineAway, EngineRefused
 from headway.infra.hosts.base import FileFailed, HostUnreachable
 
 _MIB = 1 << 20
+_REST = 0.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,9 +29,7 @@ class Room:
 
     async def require(self, run: Run) -> None:
         """Returns where there is room for a build. Raises RunFailed (refused)."""
-        names = ("where builds are made", "where Docker keeps images")
-        found = await asyncio.gather(self._free(run, self.work), self._free(run, await self._engine_root()))
-        for what, free in zip(names, found, strict=True):
+        for what, free in await self._looked(run):
             if free < self.floor:
                 raise RunFailed(
                     f"Only {free // _MIB} MiB are free on the disk {what}, and a deploy begins with "
@@ -37,10 +38,28 @@ class Room:
                     Reason.REFUSED,
                 )
 
+    async def watch(self, run: Run) -> Never:
+        """Looks while something is built on the run's host. Raises RunFailed once there is no room: what was built goes
+        with the run. Whoever it was, all builds of that moment could not end well.
+        """
+        while True:
+            await asyncio.sleep(_REST)
+            for what, free in await self._looked(run):
+                if free < self.floor:
+                    raise RunFailed(
+                        f"The disk {what} became full while it was built: {free // _MIB} MiB are free, and a build is "
+                        f"ended below {self.floor // _MIB} MiB (HEADWAY_LEAST_FREE). Let it write less, or free some "
+                        "of the disk ('headway disk' shows what holds the space); then deploy again."
+                    )
+
     async def places(self) -> list[str]:
         """Where deploys write on their host."""
         root = await self._engine_root()
         return [self.work] if root is None else [self.work, root]
+
+    async def _looked(self, run: Run) -> Sequence[tuple[str, int]]:
+        found = await asyncio.gather(self._free(run, self.work), self._free(run, await self._engine_root()))
+        return tuple(zip(("where builds are made", "where Docker keeps images"), found, strict=True))
 
     async def _free(self, run: Run, place: str | None) -> int:
         """Free bytes there; what is no place of the host that we can see (an engine elsewhere) is taken as enough."""

@@ -9,6 +9,7 @@ from functools import partial
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
 from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.engine.beside import while_standing
 from headway.domains.catalog import first_answers
 from headway.domains.composes import engine_fetch
 from headway.domains.composes.bringing import Bringing
@@ -53,7 +54,7 @@ class DeployKind:
         releasing = deploy.releasing(await deploy.laid_out())
         await deploy.read(releasing)
         await deploy.pull(releasing)
-        await deploy.build(releasing)
+        await while_standing(deploy.build(releasing), partial(releasing.tools.room.watch, run))
         steps = Stacking.of(releasing, await deploy.push(releasing)) if deploy.is_stack else releasing
         plan = await steps.decide()
         try:

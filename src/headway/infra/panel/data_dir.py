@@ -212,13 +212,17 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def _work_folder(path: Path) -> Path:
+def work_of(path: Path) -> Path:
     """Where unprivileged accounts can reach their folders: some parents (/root, a private temporary folder) let nobody
     pass, and then they lie in a place of their own.
     """
-    work = path / "work"
     if _is_root() and not all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents):
-        work = _SHELTER / hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        return _SHELTER / hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    return path / "work"
+
+
+def _work_folder(path: Path) -> Path:
+    work = work_of(path)
     work.mkdir(mode=0o711, parents=True, exist_ok=True)
     if work.is_relative_to(_SHELTER):
         _SHELTER.chmod(0o711)

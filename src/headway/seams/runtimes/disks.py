@@ -1,10 +1,14 @@
-"""What applications of processes have on the disk: whoever passes its bound and goes on filling it is ended."""
+"""What applications of processes have on the disk: whoever passes a bound and goes on filling it is ended."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import os
+import resource
 import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,16 +16,23 @@ from pathlib import Path
 from headway.infra.hosts import processes
 from headway.seams.runtimes import app_logs
 from headway.seams.runtimes.copies import Copies
-from headway.seams.runtimes.processes import kill_until_gone
+from headway.seams.runtimes.launcher import FULL
+from headway.seams.runtimes.processes import PROC, all_pids, kill_until_gone, owner
 from headway.seams.runtimes.programs import Layout
 from headway.seams.runtimes.record import ReleaseRecord
 from headway.seams.runtimes.records import Records
+from headway.seams.runtimes.reserve import SETTING, Amount, Disk, Reserve, filling
+
+log = logging.getLogger(__name__)
 
 # Where every account of the machine may leave files.
-_SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at, not written to
-_LEAST_REST, _SHARE = 1.0, 20.0  # a look rests twenty times as long as it took
+SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at, not written to
+_LEAST_REST = 1.0
+_SHARE, _SHORT_SHARE = 20.0, 4.0  # a look rests twenty times as long as it took of a processor; less on a short disk
+_CALM_REST, _CALM_SHARE = 600.0, 100.0  # where there is room: a disk may be filled between two looks
 _MIB = 1 << 20
 _BEYOND = 1 << 50
+Held = Mapping[int, Amount]  # by the device
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,46 +42,157 @@ class Disks:
     layout: Layout
     records: Records
     copies: Copies
-    _held: dict[int, int] = field(default_factory=dict)
-    _over: dict[str, int] = field(default_factory=dict)
-    _next: float = 0.0
+    reserve: Reserve
+    _held: dict[int, Held] = field(default_factory=dict)
+    _over: dict[str, str] = field(default_factory=dict)
+    _ended: float = -_CALM_REST
+    _took: float = 0.0
+    _used: float = 0.0
+    _calm: float = 0.0
 
     def watch(self) -> None:
-        """One look, unless the last was a moment ago. An application that is above its bound and grows is ended; what
-        starts again and does not grow lives on, so that it can clear up.
+        """One look, unless the last was a moment ago. An application that is above its bound and grows is ended, and so
+        is one that fills a disk of which no more is free than is to stay so; what starts again and does not grow lives
+        on, so that it can clear up.
         """
         began = time.monotonic()
-        bounded = [each for each in self.records.all() if each.uid is not None and each.disk_bytes is not None]
-        if began < self._next or not bounded:
+        kept = [each for each in self.records.all() if each.uid is not None]
+        for sentence in self._told_first(kept):
+            log.warning("upgrade: %s", sentence)
+        near = self.reserve.near()
+        every = bool(near) or (began >= self._calm and self.reserve.most > 0)
+        looked = [each for each in kept if every or each.disk_bytes is not None]
+        if not near:
+            self._let_go(kept)
+        share = _SHORT_SHARE if any(each.short() for each in near) else _SHARE
+        if began < self._ended + max(_LEAST_REST, self._took, self._used * share) or not looked:
             return
-        for uid, homes in _by_account(bounded).items():
-            layers = (str(self.layout.layers / each.release_id) for each in bounded if each.uid == uid)
-            held = sum(map(held_by, (*homes, *layers, *_left_by(uid))))
-            before = self._held.get(uid, held)
-            self._held[uid] = held
-            for each in bounded:
-                if each.uid == uid and held > (each.disk_bytes or 0) and held > before:
-                    self._end(each, held)
-        self._next = time.monotonic() + max(_LEAST_REST, (time.monotonic() - began) * _SHARE)
+        used = time.thread_time()
+        before, self._held = self._held, {**self._held, **self._look(looked, removed=bool(near) or not every)}
+        for each in looked:
+            held = self._sum(each)
+            had = sum(amount.bytes for amount in before.get(each.uid or 0, self._held[each.uid or 0]).values())
+            if each.disk_bytes is not None and held > each.disk_bytes and held > had:
+                self._end(each, _sentence(each, held))
+        # What is full by now grows no more: so the disks are looked at once more, after who has what of them.
+        self._guard(kept, self.reserve.near() if every else [], before)
+        self._ended = time.monotonic()
+        self._took, self._used = self._ended - began, time.thread_time() - used
+        if every:
+            self._calm = self._ended + max(_CALM_REST, self._took * _CALM_SHARE)
+
+    def holders(self) -> str | None:
+        """Who fills a disk that has less free than is to stay so, and that is left as it is; None: there is none."""
+        kept, disks = [each for each in self.records.all() if each.uid is not None], self.reserve.disks()
+        known = self.reserve.known()
+        short = [each for each in disks if each.short() and (known is None or each.place in known)]
+        if not short:
+            return None
+        held, sentences = self._look(kept), list[str]()
+        for disk in short:
+            told = sorted(
+                {
+                    f"{each.app_name} ({held[each.uid or 0].get(disk.device, Amount()).bytes // _MIB} MiB)"
+                    for part in disk.short()
+                    for each in kept
+                    if each.uid in self._filling(kept, held, disk, part)
+                }
+            )
+            sentences.append(
+                f"the disk of {disk.place}: {disk.free.bytes // _MIB} MiB of it are free, where {SETTING} keeps "
+                f"{disk.kept.bytes // _MIB} MiB free of applications; "
+                f"{', '.join(told) or 'no application fills it, and each'} goes on as before, and is bounded once "
+                f"{2 * disk.kept.bytes // _MIB} MiB have been free"
+            )
+        return "; ".join(sentences)
 
     def reason(self, release_id: str, how: str) -> str:
         """How a process of a release ended, with why, where that was the bound."""
         found = next((each for each in self.records.all() if each.release_id == release_id), None)
-        if found is None or found.disk_bytes is None:
-            return how
         if release_id in self._over and "SIGKILL" in how:
-            return f"{how}, since {_sentence(found, self._over[release_id])}"
-        if "SIGXFSZ" in how:
+            return f"{how}, since {self._over[release_id]}"
+        if found is not None and found.disk_bytes is not None and "SIGXFSZ" in how:
             bound = f"{found.disk_bytes // _MIB} MiB that HEADWAY_APPLICATION_DISK gives an application"
             return f"{how}, since a file would have grown beyond the {bound}"
         return how
 
-    def _end(self, release: ReleaseRecord, held: int) -> None:
-        self._over[release.release_id] = held
-        app_logs.write(self.layout, release, f"headway: ended, since {_sentence(release, held)}.")
-        pids = self.copies.of(release.release_id, ())
-        born = {pid: seen.start_time for pid in pids if (seen := processes.look(pid)) is not None}
+    def _told_first(self, kept: Sequence[ReleaseRecord]) -> Iterator[str]:
+        if self.reserve.known() is None and kept and (sentence := self.holders()) is not None:
+            yield sentence
+
+    def _guard(self, kept: Sequence[ReleaseRecord], near: Sequence[Disk], before: Mapping[int, Held]) -> None:
+        """Ends who fills a short disk and grows; lets write again who does not fill one any more."""
+        full = set[int]()
+        for disk in near:
+            for part in disk.short(2):
+                found = self._filling(kept, self._held, disk, part)
+                full |= found
+                for each in kept if before and part in disk.short() else ():
+                    uid = each.uid or 0
+                    now = self._held[uid].get(disk.device, Amount())
+                    if uid in found and now[part] > before.get(uid, {}).get(disk.device, Amount())[part]:
+                        with suppress(OSError):
+                            (self.layout.release(each.release_id) / FULL).touch()
+                        self._end(each, disk.sentence(part, now))
+        self._let_go([each for each in kept if each.uid not in full] if near else [])
+
+    def _filling(self, kept: Sequence[ReleaseRecord], held: Mapping[int, Held], disk: Disk, part: int) -> set[int]:
+        owners = {each.uid: each.organization_id or each.application_id for each in kept if each.uid is not None}
+        return filling({uid: held[uid].get(disk.device, Amount()) for uid in owners}, owners, disk, part)
+
+    def _let_go(self, kept: Sequence[ReleaseRecord]) -> None:
+        """Lets those write again which could not while the disk was short: by a new start where root is not allowed to
+        raise a bound, as in most containers.
+        """
+        for each in kept:
+            mark = self.layout.release(each.release_id) / FULL
+            if mark.exists():
+                mark.unlink(missing_ok=True)
+                bound = resource.RLIM_INFINITY if each.disk_bytes is None else each.disk_bytes
+                try:
+                    for pid in self._pids(each):
+                        with suppress(ProcessLookupError):
+                            resource.prlimit(pid, resource.RLIMIT_FSIZE, (bound, bound))
+                except (OSError, ValueError):
+                    self._kill(each, "headway: started again, since there is room on the disk: it may write again.")
+
+    def _look(self, looked: Sequence[ReleaseRecord], *, removed: bool = True) -> dict[int, Held]:
+        own, uids = Path(self.layout.root).stat().st_dev, {each.uid for each in looked if each.uid is not None}
+        gone = _removed(uids if removed else set(), own)
+        found: dict[int, Held] = {}
+        for uid, homes in _by_account(looked).items():
+            layers = (str(self.layout.layers / each.release_id) for each in looked if each.uid == uid)
+            held = defaultdict[int, Amount](Amount)
+            for path in (*homes, *layers, *_left_by(uid)):
+                with suppress(OSError):
+                    device = Path(path).lstat().st_dev
+                    held[device] = held[device].and_(amount_of(path))
+            for device, size in gone[uid].values():
+                held[device] = held[device].and_(Amount(size, 1))
+            found[uid] = held
+        return found
+
+    def _sum(self, release: ReleaseRecord) -> int:
+        return sum(amount.bytes for amount in self._held[release.uid or 0].values())
+
+    def _end(self, release: ReleaseRecord, sentence: str) -> None:
+        self._over[release.release_id] = sentence
+        self._kill(release, f"headway: ended, since {sentence}.")
+
+    def _kill(self, release: ReleaseRecord, line: str) -> None:
+        app_logs.write(self.layout, release, line)
+        born = {pid: seen.start_time for pid in self._pids(release) if (seen := processes.look(pid)) is not None}
         kill_until_gone(lambda: {pid for pid, started in born.items() if processes.is_alive(pid, started)})
+
+    def _pids(self, release: ReleaseRecord) -> set[int]:
+        """Also those of its schedules and release commands, which have its account."""
+        return self.copies.of(release.release_id, ()) | {pid for pid in all_pids() if owner(pid) == release.uid}
+
+
+def disks_of(layout: Layout, records: Records, copies: Copies, reserve_bytes: int) -> Disks:
+    """Those below a layout, of each of which so much stays free."""
+    reserve = Reserve(layout.root, reserve_bytes, SHARED)
+    return Disks(layout=layout, records=records, copies=copies, reserve=reserve)
 
 
 def _sentence(release: ReleaseRecord, held: int) -> str:
@@ -80,15 +202,15 @@ def _sentence(release: ReleaseRecord, held: int) -> str:
     )
 
 
-def _by_account(bounded: list[ReleaseRecord]) -> dict[int, tuple[str, ...]]:
-    uids = {each.uid for each in bounded if each.uid is not None}
-    return {uid: tuple({each.home for each in bounded if each.uid == uid}) for uid in uids}
+def _by_account(looked: Sequence[ReleaseRecord]) -> dict[int, tuple[str, ...]]:
+    uids = {each.uid for each in looked if each.uid is not None}
+    return {uid: tuple({each.home for each in looked if each.uid == uid}) for uid in uids}
 
 
 def _left_by(uid: int) -> list[str]:
     """What an account has made in folders that are everybody's, at their top: below, only its own is its to fill."""
     found = []
-    for folder in _SHARED:
+    for folder in SHARED:
         with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 with suppress(OSError):
@@ -96,20 +218,60 @@ def _left_by(uid: int) -> list[str]:
     return found
 
 
-def held_by(path: str) -> int:
-    """The bytes on the disk of a file or of all below a folder; following no link, through what may be gone by then.
-    What lies deeper than a path can say counts as more than any bound.
+def _removed(uids: set[int], own: int) -> Mapping[int, dict[tuple[int, int], tuple[int, int]]]:
+    """What accounts hold that no folder has any more, for it was removed while it was open: the device and the bytes of
+    each. What was removed in a layer lies on our ``own`` device; what lies on no mount is memory.
     """
-    held, folders = 0, [path]
+    found = defaultdict[int, dict[tuple[int, int], tuple[int, int]]](dict)
+    if not uids:
+        return found
+    known = {own, *(Path(place).stat().st_dev for place in SHARED if Path(place).exists())}
+    for pid in all_pids():
+        if (uid := owner(pid)) in uids and uid is not None:
+            mounted = _devices(pid)
+            for seen in _open_files(pid):
+                if seen.st_nlink == 0 and seen.st_dev in known | mounted:
+                    device = seen.st_dev if seen.st_dev in known else own
+                    found[uid][seen.st_dev, seen.st_ino] = (device, seen.st_blocks * 512)
+    return found
+
+
+def _open_files(pid: int) -> Iterator[os.stat_result]:
+    for kind in ("fd", "map_files"):
+        with suppress(OSError), os.scandir(PROC / str(pid) / kind) as opened:
+            for each in opened:
+                with suppress(OSError):
+                    yield each.stat()
+
+
+def _devices(pid: int) -> set[int]:
+    """The devices of a process' mounts."""
+    with suppress(OSError):
+        lines = (PROC / str(pid) / "mountinfo").read_text(errors="replace").splitlines()
+        return {os.makedev(*map(int, line.split()[2].split(":"))) for line in lines}
+    return set()
+
+
+def held_by(path: str) -> int:
+    """The bytes on the disk of a file or of all below a folder."""
+    return amount_of(path).bytes
+
+
+def amount_of(path: str) -> Amount:
+    """A file, or all below a folder; following no link, through what may be gone by then. What lies deeper than a path
+    can say counts as more than any bound.
+    """
+    held, files, folders = 0, 1, [path]
     with suppress(OSError):
         held = Path(path).lstat().st_blocks * 512
     while folders:
         with suppress(OSError), os.scandir(folders.pop()) as found:
             for entry in found:
+                files += 1
                 try:
                     held += entry.stat(follow_symlinks=False).st_blocks * 512
                 except OSError as error:
                     held += _BEYOND if error.errno == errno.ENAMETOOLONG else 0
                 else:
                     folders += [entry.path] if entry.is_dir(follow_symlinks=False) else []
-    return held
+    return Amount(held, files)

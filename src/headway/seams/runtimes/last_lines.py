@@ -36,7 +36,10 @@ def advice(said: str, data_folder: str) -> str:
             "HEADWAY_APPLICATION_DISK."
         )
     if _TOO_LARGE.search(said):
-        return " Let the file be smaller, or raise HEADWAY_APPLICATION_DISK."
+        return (
+            " Let the file be smaller, or raise HEADWAY_APPLICATION_DISK; where the disk has little room ('headway "
+            "disk usage' shows what takes it) free some of it."
+        )
     return ""
 
 

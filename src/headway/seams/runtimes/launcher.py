@@ -19,6 +19,7 @@ SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 CONFIGURATION = "launcher.json"
 _WEB = "web"
 RECORD = "release.json"
+FULL = "full"  # in the folder of a release whose application fills a disk that has no more room
 SUPERVISOR = "supervisord/supervisord.conf"
 BESIDE = "--beside"
 _OPEN_FILES = 65536
@@ -53,6 +54,7 @@ def main(arguments: list[str]) -> None:
         sys.path[:0] = configuration["path"]
         environment = build_environment(record, process, number, _sealed(record, configuration))
         served = process in record["static"]
+        record["full"] = not served and os.path.exists(f"{root}/releases/{release_id}/{FULL}")  # noqa: PTH110 - as below
         server = open_server(configuration) if served else None
         parted = (os.geteuid() == 0 or not served) and part()
         folder = record["folder"] if served else lay(root, record, program_of(process, number), parted=parted)
@@ -221,7 +223,9 @@ def drop_rights(record: dict[str, Any], bounded: set[str], call_filter: bytes = 
     _forbid_new_privileges()
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    if record.get("disk_bytes") is not None:
+    if record.get("full"):
+        _limit(resource.RLIMIT_FSIZE, 0)  # it may read, and clear up
+    elif record.get("disk_bytes") is not None:
         _limit(resource.RLIMIT_FSIZE, record["disk_bytes"])  # the sum is watched, and that takes seconds
     if record["memory_bytes"] is not None and not bounded & {"memory.max", "memory.limit_in_bytes"}:
         _limit(resource.RLIMIT_DATA, record["memory_bytes"])
@@ -258,8 +262,9 @@ def filter_calls(call_filter: bytes) -> None:
 
 def become(record: dict[str, Any], process: str, environment: dict[str, str], server: int | None) -> None:
     """Replaces this program by the application, or by the file server."""
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)  # Python ignores both, which a program would inherit
+    # Python ignores both, which a program would inherit; on a full disk it is to be told, not ended.
+    for number in (signal.SIGPIPE, *(() if record.get("full") else (signal.SIGXFSZ,))):
+        signal.signal(number, signal.SIG_DFL)
     if server is None:
         os.execve("/bin/sh", ["sh", "-c", shell_line(record["processes"][process])], environment)  # noqa: S606 - to become it is the point
     else:

@@ -29,7 +29,7 @@ from headway.seams.runtimes.base import (
 from headway.seams.runtimes.border import Border
 from headway.seams.runtimes.cgroups import ReleaseGroups
 from headway.seams.runtimes.copies import Copies
-from headway.seams.runtimes.disks import Disks
+from headway.seams.runtimes.disks import disks_of
 from headway.seams.runtimes.exits import Exit
 from headway.seams.runtimes.gates import Gates
 from headway.seams.runtimes.health import checked_health, wait_until_healthy
@@ -55,7 +55,8 @@ _STATES: Mapping[int, ProcessState] = {
 
 class NativeRuntime:
     """The runtime of one panel, all of it below ``root``, which accounts of applications must be able to pass through.
-    ``vault_key`` is the file with the key of ``vault``, for launchers; ``unit`` systemd's that keeps supervisord up.
+    ``vault_key`` is the file with the key of ``vault``, for launchers; ``unit`` systemd's that keeps supervisord up;
+    ``reserve_bytes`` of each disk stay free of applications.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class NativeRuntime:
         caddy: Path | None = None,
         unit: str | None = None,
         gates: Gates | None = None,
+        reserve_bytes: int = 0,
     ) -> None:
         self._layout = Layout(root=checked_root(root))
         self._vault = vault
@@ -80,7 +82,7 @@ class NativeRuntime:
         self._records = Records(self._layout)
         self._border = Border(layout=self._layout, records=self._records, gates=gates)
         self._copies = Copies(self._layout, self._groups)
-        self._disks = Disks(layout=self._layout, records=self._records, copies=self._copies)
+        self._disks = disks_of(self._layout, self._records, self._copies, reserve_bytes)
         self._layers = Layers(layout=self._layout)
         self._supervisord = Supervisord(self._layout, panel_id=panel_id, reap_orphans=self._reap_orphans, unit=unit)
         self._laid_out = False

@@ -45,6 +45,7 @@ class ReleaseRecord:
     loopback: tuple[int, ...] | None
     home: str
     disk_bytes: int | None
+    organization_id: str
     sealed_env: str | None = field(repr=False)
 
 
@@ -109,6 +110,7 @@ def render_record(spec: ReleaseSpec, *, vault: Vault, home: str, groups: tuple[G
         "memory_bytes": spec.memory_bytes,
         "process_limit": spec.process_limit,
         "disk_bytes": spec.disk_bytes,
+        "organization_id": spec.organization_id,
         "layer_bytes": spec.layer_bytes,
         "keep": list(spec.keep),
     }
@@ -144,6 +146,7 @@ def read_record(folder: Path) -> ReleaseRecord | None:
         loopback=None if record.get("loopback") is None else tuple(record["loopback"]),
         home=record["home"],
         disk_bytes=record.get("disk_bytes"),
+        organization_id=record.get("organization_id", ""),
         sealed_env=record["sealed_env"],
     )
 
