@@ -120,6 +120,11 @@ def test_an_application_is_deployed_on_a_server_and_serves_at_its_edge(site: Sit
     assert ran["serverId"] == site.server_id
     assert f"at {root.st_dev}:{root.st_ino} as " in running.deployment_log(ran["deploymentId"])
     assert "as 0" not in running.deployment_log(ran["deploymentId"])
+    once = ("sh", "-c", "stat --format=%d:%i /; exit 5")
+    ran = running.ended(running.deploy(application_id, "application.run", command=once), 60)
+    said = f"command ended with exit status 5: {root.st_dev}:{root.st_ino}"
+    assert (ran["serverId"], ran["errorMessage"]) == (site.server_id, said)
+    assert running.get("application.readRun", deploymentId=ran["deploymentId"])["exitStatus"] == 5
 
     commit(repository, web("two"), "second")
     running.done(running.deploy(application_id), 60)
@@ -304,6 +309,9 @@ def visited(site: Site, application_id: str) -> None:
     ran = scheduled(site, application_id, "cat /app.py")
     assert ran["serverId"] == site.server_id
     assert "do_GET" in site.panel.deployment_log(ran["deploymentId"])
+    once = site.panel.done(site.panel.deploy(application_id, "application.run", command=("cat", "/app.py")), 60)
+    assert (once["serverId"], once["steps"][-1]["name"]) == (site.server_id, "end")
+    assert "do_GET" in site.panel.deployment_log(once["deploymentId"])
     hides = "setsid sleep 8823 &\nsetsid sh -c 'sleep 8823 & sleep 8823' &\necho up\nsleep 8823"
     deployment_id = begun(site, application_id, hides)
     until(lambda: len(sleepers(8823)) == 4, 30, what="the children")
