@@ -98,13 +98,15 @@ class Disks:
                     if each.uid in self._filling(kept, held, disk, part)
                 }
             )
+            if not told:
+                continue
             sentences.append(
                 f"the disk of {disk.place}: {disk.free.bytes // _MIB} MiB of it are free, where {SETTING} keeps "
                 f"{disk.kept.bytes // _MIB} MiB free of applications; "
-                f"{', '.join(told) or 'no application fills it, and each'} goes on as before, and is bounded once "
+                f"{', '.join(told)} goes on as before, and is bounded once "
                 f"{2 * disk.kept.bytes // _MIB} MiB have been free"
             )
-        return "; ".join(sentences)
+        return "; ".join(sentences) or None
 
     def reason(self, release_id: str, how: str) -> str:
         """How a process of a release ended, with why, where that was the bound."""
