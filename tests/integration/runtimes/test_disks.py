@@ -35,7 +35,14 @@ WAYS = {
     "all at once": "file = open('x', 'wb', buffering=0)\nwhile True:\n try: file.write(bytes(1 << 20))\n"
     " except OSError: time.sleep(0.05)",
 }
-CHANGES = "for number in range(10**6): open(str(number % 20), 'wb').write(bytes(1000)); time.sleep(0.05)"
+CHANGES = """
+for number in range(10**6):
+    try:
+        open(str(number % 20), "wb").write(bytes(1000))
+    except OSError:
+        pass  # the disk was full for a moment
+    time.sleep(0.05)
+"""
 
 
 @pytest.fixture
