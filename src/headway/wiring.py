@@ -224,7 +224,7 @@ class Wiring:
         engine = Engine(self._parts(back, operating), extra=(*self._pollers(access, operating), back.poller()))
         kept = rounds.Own(vault=self._data_dir.vault, schedules=self._schedules.subject.own)
         rounds.keep_retention(engine, self._db, self._log_files, self._settings, kept)
-        rounds.keep_handback(engine, operating, self._ledger, self._settings.handback_time)
+        rounds.keep_handback(engine, operating, self._ledger, self._db, self._settings.handback_time)
         self._afar.keep(self._db, engine, "far keeper", hosts_in_use, partial(self._keeper, operating))
         self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
         self._composes.keep(engine, self._events)

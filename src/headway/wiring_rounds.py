@@ -54,9 +54,9 @@ def of_keeper(keeper: Keeper) -> tuple[Poller, ...]:
     )
 
 
-def keep_handback(engine: Engine, operating: Operating, ledger: Ledger, window: timedelta) -> None:
+def keep_handback(engine: Engine, operating: Operating, ledger: Ledger, db: SqlDatabase, window: timedelta) -> None:
     """Has the engine watch new releases on all hosts."""
-    handback = Handback(operating=operating, ledger=ledger, window=window)
+    handback = Handback(operating=operating, ledger=ledger, version=db.version, window=window)
     engine.keep(Poller("handback", handback.round))
     engine.release_also(handback)
 

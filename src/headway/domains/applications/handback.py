@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from headway.domains.applications.keeper import mark_unstable
 from headway.domains.applications.model import Release
 from headway.domains.applications.operate import Operating
 from headway.infra.db.transaction import Tx
+from headway.infra.db.version import Version
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +28,15 @@ _PAUSE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handback:
-    """Watches every release for the ``window`` after it came to serve, on whatever host it is."""
+    """Watches every release for the ``window`` after it came to serve, on whatever host it is. ``version`` is that of
+    the database: as long as it stays nothing has come to serve.
+    """
 
     operating: Operating
     ledger: Ledger
     window: timedelta
+    version: Version
+    _none_in: Hashable | None = None
     _moved: dict[str, HandOver] = field(default_factory=dict)
     _watching: ByHost = field(init=False)
 
@@ -38,8 +44,12 @@ class Handback:
         object.__setattr__(self, "_watching", ByHost("watch of release", self._watch))
 
     async def round(self) -> float:
-        """Begins to watch what has come to serve since the last round; seconds to rest."""
+        """Begins to watch what has come to serve since the last round; seconds to rest. Time alone brings none."""
+        state = await self.version.now()  # before the reading, which may then be newer and never older
+        if state is not None and state == self._none_in:
+            return _REST
         found = await self.operating.db.read(lambda tx: health_store.handed_over(tx, tx.now - self.window))
+        object.__setattr__(self, "_none_in", None if found else state)
         for moved in found:
             self._moved[moved.new.release_id] = moved
             self._watching.start(moved.new.release_id)

@@ -1,0 +1,79 @@
+"""Where nothing was committed no release has come to serve, and the database is not asked for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeVar
+
+from headway.domains.applications import health_store, store
+from headway.domains.applications.handback import Handback
+from headway.domains.applications.model import ReleaseState
+from headway.infra.db.engine import SqlDatabase
+from headway.infra.db.transaction import Tx
+from headway.seams.runtimes.base import Health
+from tests.integration.http.world import World
+
+T = TypeVar("T")
+
+
+class Counted:
+    """The database, and how often it was read."""
+
+    def __init__(self, db: SqlDatabase) -> None:
+        self._db = db
+        self.reads = 0
+
+    async def run(self, work: Callable[[Tx], T]) -> T:
+        return await self._db.run(work)
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        self.reads += 1
+        return await self._db.read(work)
+
+
+def watching(world: World) -> tuple[Handback, Counted]:
+    counted = Counted(world.services.db)
+    operating = replace(world.services.applications._operating, db=counted)
+    ledger = world.services.deployments._ledger
+    return Handback(
+        operating=operating, ledger=ledger, version=world.services.db.version, window=timedelta(60)
+    ), counted
+
+
+async def serve(world: World, application_id: str, copies: tuple[str, ...]) -> str:
+    """A release comes to serve, as a deploy would have it."""
+    deployment_id = await world.ended(application_id)
+    release_id = await world.release(application_id, deployment_id=deployment_id, state=ReleaseState.STARTING)
+
+    def write(tx: Tx) -> None:
+        health_store.saw(tx, release_id, Health(answers=True, copies=copies))
+        store.make_serving(tx, application_id, release_id, timedelta(hours=1))
+
+    await world.services.db.run(write)
+    return release_id
+
+
+async def test_it_looks_again_when_something_was_committed_and_not_before(world: World) -> None:
+    handback, counted = watching(world)
+    for _ in range(3):
+        await handback.round()
+    assert counted.reads == 1
+    await world.environment()
+    for _ in range(3):
+        await handback.round()
+    assert counted.reads == 2
+
+
+async def test_what_has_come_to_serve_is_looked_for_until_it_is_over(world: World) -> None:
+    handback, counted = watching(world)
+    application_id = await world.application()
+    await serve(world, application_id, ("one",))
+    await handback.round()
+    await serve(world, application_id, ("two",))
+    before = counted.reads
+    for _ in range(3):
+        await handback.round()
+    await handback.release()
+    assert counted.reads >= before + 3, "time ends it, and no commit"
