@@ -143,7 +143,7 @@ async def test_a_site_brings_its_rules_and_what_is_not_heeded_is_said(site: Work
     bundle = await BUILDER.build(site, lay_out(site, files), spec_of(site))
     rules = SiteRules.load(bundle.site)
     assert [(rule.target, rule.status) for rule in rules.rules] == [("/b", 302)]
-    assert not rules.fallback
+    assert rules.fallback, "it has one page, and what sends visitors elsewhere says nothing else of the rest"
     assert [line for line in site.said if line.startswith("_redirects, line 2: ")]
 
 

@@ -27,7 +27,7 @@ _STATE, _START_TIME = 0, 19
 _FICLONE = 0x40049409
 _PIECE = 8 << 20
 _RM = "/bin/rm"
-_MOST_ATTEMPTS = 20
+_MOST_ATTEMPTS = 500  # of some microseconds each
 
 
 class NotKept(Exception):
