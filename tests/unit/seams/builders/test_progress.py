@@ -127,3 +127,8 @@ def test_what_a_registry_says_is_told_in_known_words(why: str, meaning: str) -> 
 def test_what_a_step_says_of_a_registry_is_its_own() -> None:
     said = "#5 [2/3] RUN pull\n#5 0.1 unexpected status from HEAD request\n#5 0.2 and more\n#5 DONE 0.1s\n"
     assert told(START + said) == ("[2/3] RUN pull\nunexpected status from HEAD request\nand more\n", 0)
+
+
+def test_what_is_wrong_with_the_file_itself_is_told_in_its_words() -> None:
+    why = "base image: COPY --from=shop: shop needs to be defined before the copy from it"
+    assert told(f"{START}ERROR: failed to solve: {why}\n", status=1) == (f"{why}\n", 1)
