@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from headway.seams.runtimes.disks import Disks, disks_of
 from headway.seams.runtimes.launcher import FULL
 from headway.seams.runtimes.programs import Layout
 from headway.seams.runtimes.records import Records
+from headway.seams.runtimes.reserve import Reserve
 from tests.panel import until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow]
@@ -94,8 +96,10 @@ def test_whoever_fills_the_disk_is_ended_and_others_are_not(disk: Path, disks: D
         until(ended, 30, what="it is ended")
         assert filler.returncode == -9
         assert neighbour.poll() is None
-        said = disks.reason("filler", "SIGKILL")
+        said = disks.reason("filler", "SIGKILL", datetime.now(UTC))
         assert "stay free of applications (HEADWAY_DISK_RESERVE)" in said
+        later = datetime.now(UTC) + timedelta(minutes=1)
+        assert disks.reason("filler", "SIGKILL", later) == "SIGKILL"  # of memory, say
         mark = disks.layout.release("filler") / FULL
         assert mark.exists()
         assert not (disks.layout.release("neighbour") / FULL).exists()
@@ -132,3 +136,51 @@ def test_a_disk_that_was_short_before_is_left_as_it_is_until_it_had_room(disk: P
     finally:
         filler.kill()
         filler.wait()
+
+
+def lives(disks: Disks, program: subprocess.Popen[bytes], seconds: float = 3.0) -> None:
+    """Whether it is not ended meanwhile."""
+    until_then = time.monotonic() + seconds
+    while time.monotonic() < until_then:
+        disks.watch()
+        assert program.poll() is None
+        time.sleep(0.2)
+
+
+def test_who_holds_much_is_not_ended_by_what_others_fill(disk: Path, disks: Disks) -> None:
+    (disk / "filler" / "data").write_bytes(bytes(60 << 20))
+    disks.watch()
+    (disk / "images").write_bytes(bytes(134 << 20))
+    writing = "for number in range(900): open('x', 'ab').write(bytes(4096)); time.sleep(0.05)"
+    program = begun(disk / "filler", writing, FILLER)
+    try:
+        lives(disks, program)
+        assert str(disk / "native") in [each.place for each in disks.reserve.near() if each.short()]
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_who_was_ended_is_not_ended_again_by_what_each_start_leaves(disk: Path, disks: Disks) -> None:
+    disks.watch()
+    home = disk / "filler"
+    program = begun(home, WAYS["empty files"], FILLER)
+    try:
+
+        def ended() -> bool:
+            disks.watch()
+            return program.poll() is not None
+
+        until(ended, 30, what="it is ended")
+        program = begun(home, "while True: os.mkdir(str(time.monotonic_ns())); time.sleep(0.1)", FILLER)
+        lives(disks, program)
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_where_no_application_ever_was_nothing_is_told_of_a_short_disk(disk: Path) -> None:
+    layout = Layout(root=disk / "none" / "native")
+    (disk / "images").write_bytes(bytes(195 << 20))
+    records, copies, reserve = Records(layout), Copies(layout, None), Reserve(layout.root, 10 << 30, (str(disk),))
+    assert Disks(layout=layout, records=records, copies=copies, reserve=reserve).holders() is None

@@ -8,9 +8,10 @@ import os
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from headway.infra.hosts import processes
@@ -30,6 +31,11 @@ SHARED = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - looked at, not written
 _LEAST_REST = 1.0
 _SHARE, _SHORT_SHARE = 20.0, 4.0  # a look rests twenty times as long as it took of a processor; less on a short disk
 _CALM_REST, _CALM_SHARE = 600.0, 100.0  # where there is room: a disk may be filled between two looks
+_GROWTH = 4  # all accounts together may take a quarter of what stays free before one of them is said to fill the disk
+# Who was ended may write nothing, and is ended again once it has made so much more: but folders and empty files are
+# made by programs that only start.
+_AGAIN, _AT_A_START = 16, Amount(1 << 20, 100)
+_CLOCK, _KILLED = timedelta(seconds=1), timedelta(seconds=15)  # around a kill, which has ten seconds
 _MIB = 1 << 20
 _BEYOND = 1 << 50
 Held = Mapping[int, Amount]  # by the device
@@ -44,7 +50,8 @@ class Disks:
     copies: Copies
     reserve: Reserve
     _held: dict[int, Held] = field(default_factory=dict)
-    _over: dict[str, str] = field(default_factory=dict)
+    _roomy: dict[tuple[int, int], Amount] = field(default_factory=dict)  # by the account and the device
+    _over: dict[str, tuple[datetime, str]] = field(default_factory=dict)  # when it was ended, and why
     _ended: float = -_CALM_REST
     _took: float = 0.0
     _used: float = 0.0
@@ -73,9 +80,12 @@ class Disks:
             held = self._sum(each)
             had = sum(amount.bytes for amount in before.get(each.uid or 0, self._held[each.uid or 0]).values())
             if each.disk_bytes is not None and held > each.disk_bytes and held > had:
-                self._end(each, _sentence(each, held))
+                self._end([each], _sentence(each, held))
         # What is full by now grows no more: so the disks are looked at once more, after who has what of them.
-        self._guard(kept, self.reserve.near() if every else [], before)
+        near = self.reserve.near() if every else []
+        self._guard(kept, near, before)
+        if every:
+            self._note_room({disk.device for disk in near if before})
         self._ended = time.monotonic()
         self._took, self._used = self._ended - began, time.thread_time() - used
         if every:
@@ -86,7 +96,7 @@ class Disks:
         kept, disks = [each for each in self.records.all() if each.uid is not None], self.reserve.disks()
         known = self.reserve.known()
         short = [each for each in disks if each.short() and (known is None or each.place in known)]
-        if not short:
+        if not short or not kept:  # there may be no folder of theirs yet
             return None
         held, sentences = self._look(kept), list[str]()
         for disk in short:
@@ -108,11 +118,14 @@ class Disks:
             )
         return "; ".join(sentences) or None
 
-    def reason(self, release_id: str, how: str) -> str:
-        """How a process of a release ended, with why, where that was the bound."""
+    def reason(self, release_id: str, how: str, at: datetime) -> str:
+        """How a process of a release ended, with why, where that was the bound: a signal that came at another time was
+        somebody else's.
+        """
         found = next((each for each in self.records.all() if each.release_id == release_id), None)
-        if release_id in self._over and "SIGKILL" in how:
-            return f"{how}, since {self._over[release_id]}"
+        began, sentence = self._over.get(release_id, (None, ""))
+        if began is not None and "SIGKILL" in how and began - _CLOCK <= at <= began + _KILLED:
+            return f"{how}, since {sentence}"
         if found is not None and found.disk_bytes is not None and "SIGXFSZ" in how:
             bound = f"{found.disk_bytes // _MIB} MiB that HEADWAY_APPLICATION_DISK gives an application"
             return f"{how}, since a file would have grown beyond the {bound}"
@@ -123,24 +136,45 @@ class Disks:
             yield sentence
 
     def _guard(self, kept: Sequence[ReleaseRecord], near: Sequence[Disk], before: Mapping[int, Held]) -> None:
-        """Ends who fills a short disk and grows; lets write again who does not fill one any more."""
+        """Ends who fills a short disk, has grown since it had room, and goes on; lets write again who does not fill one
+        any more.
+        """
         full = set[int]()
         for disk in near:
             for part in disk.short(2):
                 found = self._filling(kept, self._held, disk, part)
                 full |= found
-                for each in kept if before and part in disk.short() else ():
-                    uid = each.uid or 0
+                least = disk.kept[part] // (_GROWTH * len({each.uid for each in kept}))
+                for uid in found if before and part in disk.short() else ():
                     now = self._held[uid].get(disk.device, Amount())
-                    if uid in found and now[part] > before.get(uid, {}).get(disk.device, Amount())[part]:
-                        with suppress(OSError):
-                            (self.layout.release(each.release_id) / FULL).touch()
-                        self._end(each, disk.sentence(part, now))
+                    grown = now[part] - self._roomy.get((uid, disk.device), Amount())[part]
+                    if grown > least and now[part] > before.get(uid, {}).get(disk.device, Amount())[part]:
+                        self._fill_no_more([each for each in kept if each.uid == uid], disk.sentence(part, now))
+                        had = now[part] - least + max(least // _AGAIN, _AT_A_START[part])
+                        self._roomy[uid, disk.device] = now._replace(**{Amount._fields[part]: had})
         self._let_go([each for each in kept if each.uid not in full] if near else [])
 
+    def _note_room(self, near: Collection[int]) -> None:
+        """Keeps what each account has on a disk that has room: who has not grown since has not filled it, but others
+        have: images, builds, programs of the machine.
+        """
+        for uid, held in self._held.items():
+            self._roomy.update({(uid, device): amount for device, amount in held.items() if device not in near})
+
+    def _fill_no_more(self, releases: Sequence[ReleaseRecord], sentence: str) -> None:
+        """Ends an account's releases that run, each marked before any begins anew."""
+        running = [each for each in releases if self.copies.of(each.release_id, ())] or releases
+        for each in running:
+            with suppress(OSError):
+                (self.layout.release(each.release_id) / FULL).touch()
+        self._end(running, sentence)
+
     def _filling(self, kept: Sequence[ReleaseRecord], held: Mapping[int, Held], disk: Disk, part: int) -> set[int]:
-        owners = {each.uid: each.organization_id or each.application_id for each in kept if each.uid is not None}
-        return filling({uid: held[uid].get(disk.device, Amount()) for uid in owners}, owners, disk, part)
+        # Releases of older versions do not know whose they are; a newer one of their account does.
+        known = sorted(kept, key=lambda each: bool(each.organization_id))
+        owners = {each.uid: each.organization_id or each.application_id for each in known if each.uid is not None}
+        there = {uid: held.get(uid, {}).get(disk.device, Amount()) for uid in owners}
+        return filling(there, owners, disk, part)
 
     def _let_go(self, kept: Sequence[ReleaseRecord]) -> None:
         """Lets those write again which could not while the disk was short: by a new start where root is not allowed to
@@ -150,13 +184,14 @@ class Disks:
             mark = self.layout.release(each.release_id) / FULL
             if mark.exists():
                 mark.unlink(missing_ok=True)
+                self._calm = 0.0  # what it has now is what it has with room
                 bound = resource.RLIM_INFINITY if each.disk_bytes is None else each.disk_bytes
                 try:
                     for pid in self._pids(each):
                         with suppress(ProcessLookupError):
                             resource.prlimit(pid, resource.RLIMIT_FSIZE, (bound, bound))
                 except (OSError, ValueError):
-                    self._kill(each, "headway: started again, since there is room on the disk: it may write again.")
+                    self._kill([each], "headway: started again, since there is room on the disk: it may write again.")
 
     def _look(self, looked: Sequence[ReleaseRecord], *, removed: bool = True) -> dict[int, Held]:
         own, uids = Path(self.layout.root).stat().st_dev, {each.uid for each in looked if each.uid is not None}
@@ -177,13 +212,15 @@ class Disks:
     def _sum(self, release: ReleaseRecord) -> int:
         return sum(amount.bytes for amount in self._held[release.uid or 0].values())
 
-    def _end(self, release: ReleaseRecord, sentence: str) -> None:
-        self._over[release.release_id] = sentence
-        self._kill(release, f"headway: ended, since {sentence}.")
+    def _end(self, releases: Sequence[ReleaseRecord], sentence: str) -> None:
+        self._over.update(dict.fromkeys((each.release_id for each in releases), (datetime.now(UTC), sentence)))
+        self._kill(releases, f"headway: ended, since {sentence}.")
 
-    def _kill(self, release: ReleaseRecord, line: str) -> None:
-        app_logs.write(self.layout, release, line)
-        born = {pid: seen.start_time for pid in self._pids(release) if (seen := processes.look(pid)) is not None}
+    def _kill(self, releases: Sequence[ReleaseRecord], line: str) -> None:
+        for each in releases:
+            app_logs.write(self.layout, each, line)
+        pids = set[int]().union(*(self._pids(each) for each in releases))
+        born = {pid: seen.start_time for pid in pids if (seen := processes.look(pid)) is not None}
         kill_until_gone(lambda: {pid for pid, started in born.items() if processes.is_alive(pid, started)})
 
     def _pids(self, release: ReleaseRecord) -> set[int]:

@@ -357,7 +357,7 @@ class NativeRuntime:
             return full
         if exits[-1].killed and self._copies.memory_kills(release_id) > 0:
             return f"{how}, since its memory bound was reached (let it use less, or raise its memoryLimit)"
-        return self._disks.reason(release_id, how)
+        return self._disks.reason(release_id, how, exits[-1].at)
 
 
 def beside_python(program: str) -> Path:

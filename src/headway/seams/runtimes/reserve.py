@@ -97,6 +97,8 @@ class Reserve:
 
     def near(self) -> list[Disk]:
         """Those on which there is little more than what stays free, or less; but for those left as they are."""
+        if not self.most:
+            return []  # nor is it noted that one has looked: whoever sets a bound later is not surprised by it
         disks, known = self.disks(), self.known()
         short = {each.place for each in disks if each.short(1 if known is None else 2)}
         spared = short if known is None else known & short

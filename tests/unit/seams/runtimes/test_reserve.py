@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from headway.seams.runtimes.reserve import Amount, Disk, filling
+from pathlib import Path
+
+from headway.seams.runtimes.reserve import Amount, Disk, Reserve, filling
 
 MANY = {
     "one of one organisation": ({1: 900}, {1: "a"}, {1}),
@@ -33,3 +35,8 @@ def test_a_disk_is_short_in_bytes_or_in_files() -> None:
     disk = Disk(place="/", device=1, free=Amount(150, 99), kept=Amount(100, 100))
     assert (disk.short(), disk.short(2)) == ((1,), (0, 1))
     assert "99 more can be made" in disk.sentence(1, Amount(0, 7))
+
+
+def test_who_sets_a_bound_later_has_a_short_disk_left_as_it_is(tmp_path: Path) -> None:
+    assert Reserve(tmp_path, 0, ()).near() == []
+    assert Reserve(tmp_path, 0, ()).known() is None
