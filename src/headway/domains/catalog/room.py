@@ -45,11 +45,12 @@ class Room:
         while True:
             await asyncio.sleep(_REST)
             for what, free in await self._looked(run):
-                if free < self.floor:
+                # What has to be free at its beginning is there for a build to use: it has half of it at least.
+                if free < self.floor // 2:
                     raise RunFailed(
                         f"The disk {what} became full while it was built: {free // _MIB} MiB are free, and a build is "
-                        f"ended below {self.floor // _MIB} MiB (HEADWAY_LEAST_FREE). Let it write less, or free some "
-                        "of the disk ('headway disk' shows what holds the space); then deploy again."
+                        f"ended below {self.floor // 2 // _MIB} MiB (half of HEADWAY_LEAST_FREE). Let it write less, "
+                        "or free some of the disk ('headway disk' shows what holds the space); then deploy again."
                     )
 
     async def places(self) -> list[str]:
