@@ -132,3 +132,17 @@ def test_what_a_step_says_of_a_registry_is_its_own() -> None:
 def test_what_is_wrong_with_the_file_itself_is_told_in_its_words() -> None:
     why = "base image: COPY --from=shop: shop needs to be defined before the copy from it"
     assert told(f"{START}ERROR: failed to solve: {why}\n", status=1) == (f"{why}\n", 1)
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        'failed to compute cache key: failed to calculate checksum of ref abc::xyz: "/copy.sh": not found',
+        'failed to compute cache key: failed to calculate checksum of ref abc::xyz: "/lib/authorize": not found',
+        "failed to copy files: copy file range failed: no space left on device",
+    ],
+)
+def test_a_file_that_a_build_has_not_is_no_word_of_a_registry(why: str) -> None:
+    said = f"#5 [2/2] COPY copy.sh /\n#5 ERROR: {why}\n------\n > [2/2] COPY copy.sh /:\n------\nDockerfile:2\n"
+    log, status = told(f"{START}{said}ERROR: failed to solve: {why}\n", status=1)
+    assert (log, status) == (f"[2/2] COPY copy.sh /\nDockerfile:2\n{why}\n", 1)
