@@ -158,3 +158,12 @@ def test_no_command_listens_where_others_reach_it() -> None:
 )
 def test_what_is_not_python_is_left_to_others(files: dict[str, str], reason: str) -> None:
     assert PROVIDER.recognise(tree_of(files)) is None, reason
+
+
+def test_settings_that_nothing_would_use_are_not_written_over_the_project_s() -> None:
+    files = {**DJANGO, "shop/settings.py": f'{SETTINGS}ALLOWED_HOSTS = ["shop.example"]\n'}
+    assert plan(files).env["DJANGO_SETTINGS_MODULE"] == "headway_settings"
+    fixed = 'import os\nos.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"\napplication = 1\n'
+    found = plan({**files, "shop/wsgi.py": fixed})
+    assert "DJANGO_SETTINGS_MODULE" not in found.env
+    assert "or Django answers 400" in str(found.notes)

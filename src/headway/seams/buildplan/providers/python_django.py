@@ -40,6 +40,7 @@ _ASGI = re.compile(r"""^[ \t]*ASGI_APPLICATION[ \t]*=[ \t]*["']([A-Za-z_][\w.]*)
 _STATIC_ROOT = re.compile(r"""^[ \t]*STATIC_ROOT[ \t]*(?::[^=\n]+)?=[ \t]*(?!None\b|["']["'])""", re.MULTILINE)
 _HOSTS = re.compile(r"^[ \t]*ALLOWED_HOSTS[ \t]*(?::[^=\n]+)?\+?=[ \t]*([^\n]*(?:\n[ \t][^\n]*){0,12})", re.MULTILINE)
 _VARIABLE = re.compile(r"""["']([A-Z][A-Z0-9_]{2,})["']""")
+_FIXED = re.compile(r"""environ\[["']DJANGO_SETTINGS_MODULE["']\][ \t]*=(?!=)""")
 _OTHER_DATABASE = re.compile(
     r"backends\.(?:postgresql|mysql|oracle)|dj_database_url|DATABASE_URL|env\.db|\bpostgis\b|django_heroku"
 )
@@ -262,6 +263,9 @@ def _written_hosts(project: _Project, given: Sequence[Given]) -> str:
     is_read = any(each.note.startswith("ALLOWED_HOSTS ") for each in given)
     if not found or is_read or any(_FROM_ENVIRONMENT.search(value) or "*" in value for _, value in found):
         return ""
+    begin = (name for name in project.tree.contents if name.endswith(("manage.py", "wsgi.py", "asgi.py")))
+    if any(_FIXED.search(source(project.tree, name)) for name in begin):
+        return ""  # whatever the variable names, it is set anew
     written = [name for name, value in found if value.lstrip().startswith(("[", "("))]
     return posixpath.join(project.folder, written[0]) if written and project.settings else ""
 
