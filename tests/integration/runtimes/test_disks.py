@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -184,3 +185,15 @@ def test_where_no_application_ever_was_nothing_is_told_of_a_short_disk(disk: Pat
     (disk / "images").write_bytes(bytes(195 << 20))
     records, copies, reserve = Records(layout), Copies(layout, None), Reserve(layout.root, 10 << 30, (str(disk),))
     assert Disks(layout=layout, records=records, copies=copies, reserve=reserve).holders() is None
+
+
+async def test_a_look_keeps_nobody_waiting(disk: Path, disks: Disks) -> None:
+    for number in range(15_000):
+        (disk / "filler" / str(number)).touch()
+    began = time.monotonic()
+    disks.look_on()
+    disks.look_on()
+    assert time.monotonic() < began + 0.05
+    async with asyncio.timeout(20):
+        while disks.reserve.known() is None:  # noqa: ASYNC110 - a thread looks
+            await asyncio.sleep(0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -56,6 +57,18 @@ class Disks:
     _took: float = 0.0
     _used: float = 0.0
     _calm: float = 0.0
+    _looking: asyncio.Task[None] | None = None
+
+    def look_on(self) -> None:
+        """A look beside all else, unless one is under way: to go through millions of files takes minutes, in which what
+        is down is to be started and what is due to end. Raises what the last look met.
+        """
+        before = self._looking
+        if before is not None and not before.done():
+            return
+        self._looking = asyncio.get_running_loop().create_task(asyncio.to_thread(self.watch))
+        if before is not None and not before.cancelled():
+            before.result()
 
     def watch(self) -> None:
         """One look, unless the last was a moment ago. An application that is above its bound and grows is ended, and so

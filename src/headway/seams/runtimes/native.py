@@ -105,7 +105,7 @@ class NativeRuntime:
         """``ensure``, and a new try for processes that were given up a minute ago."""
         await self.ensure()
         await asyncio.to_thread(self._border.watch)
-        await asyncio.to_thread(self._disks.watch)
+        self._disks.look_on()
         await asyncio.to_thread(self._layers.watch)
         await self._supervisord.try_again()
 
