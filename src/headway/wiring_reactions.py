@@ -115,7 +115,7 @@ class ReactionWiring:
                 forms=acting.forms,
                 log_link=partial(log_link, settings.public_url),
             ),
-            disk=DiskWatch(db=db, folder=data_dir.path, servers=looking.servers),
+            disk=DiskWatch(db=db, folder=data_dir.path, servers=looking.servers, reserve=settings.disk_reserve),
             swarm=Poller("swarm", partial(look_at_swarm, looking.composes.operating.tools.stacks.cluster, events)),
             catching_up=CatchingUp(db=db, taking=taking, head_of=looking.heads(db, data_dir).of),
         )

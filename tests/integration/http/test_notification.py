@@ -135,8 +135,9 @@ async def test_the_same_failure_is_told_once_in_a_while(world: World) -> None:
 
 async def test_a_disk_that_gets_full_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     free = [1 << 20]
-    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free[0]))
-    watch = DiskWatch(db=world.services.db, folder=world.platform.data_dir.path, servers={})
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free[0], total=100 << 30))
+    db, folder = world.services.db, world.platform.data_dir.path
+    watch = DiskWatch(db=db, folder=folder, servers={})
     with receiver() as heard:
         await channel(world, heard)
         for room in (1 << 20, 1 << 20, 5 << 30, 1 << 20):
@@ -146,6 +147,10 @@ async def test_a_disk_that_gets_full_is_told_once(world: World, monkeypatch: pyt
     assert [(each.told["type"], each.told["title"]) for each in heard.posted] == [
         ("disk.low", "Headway: only 1 MiB are free on the disk")
     ] * 2
+    for reserve, low in ((0, set()), (2 << 30, set()), (10 << 30, {""})):
+        free[0], kept = 4 << 30, DiskWatch(db=db, folder=folder, servers={}, reserve=reserve)
+        await kept.look()
+        assert kept.low == low
 
 
 async def test_what_a_loop_cannot_do_is_told_once_and_names_nothing_of_anybody(world: World) -> None:

@@ -18,7 +18,7 @@ from headway.infra.db.transaction import Tx
 from headway.kernel.errors import HeadwayError
 
 _LEAST_BYTES = 1 << 30
-_ENOUGH_BYTES = 3 << 29  # half as much again, so that it is not said again and again at the border
+_SHARE = 20  # of this machine's disk, at most so much of what applications leave
 _REST = 30.0
 _SECONDS = 10.0
 _HERE = ""
@@ -44,16 +44,20 @@ class Roomy(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class DiskWatch:
-    """``servers`` are those that there are, by their ids; ``low`` are the short of room, "" for ``folder``."""
+    """``servers`` are those that there are, by their ids; ``low`` are the short of room, "" for ``folder``. Who fills
+    the disk there is ended where no more than the ``reserve`` is free: it is short then.
+    """
 
     db: Database
     folder: Path
     servers: Mapping[str, Roomy]
+    reserve: int = 0
     low: set[str] = field(default_factory=set)
 
     async def look(self) -> float:
         """Looks once; seconds to rest."""
-        await self._judge(_HERE, (await asyncio.to_thread(shutil.disk_usage, self.folder)).free)
+        here = await asyncio.to_thread(shutil.disk_usage, self.folder)
+        await self._judge(_HERE, here.free, max(_LEAST_BYTES, min(self.reserve, here.total // _SHARE)))
         async with asyncio.TaskGroup() as group:
             for server_id, server in [*self.servers.items()]:
                 if server.link is not None:
@@ -66,11 +70,12 @@ class DiskWatch:
                 free = await server.free_bytes(server.root)
             await self._judge(server_id, free)
 
-    async def _judge(self, host_id: str, free: int) -> None:
-        if host_id not in self.low and free < _LEAST_BYTES:
+    async def _judge(self, host_id: str, free: int, least: int = _LEAST_BYTES) -> None:
+        if host_id not in self.low and free < least:
             with suppress(Missing):  # a server that was removed just now
                 await self.db.run(lambda tx: announce_later(tx, "disk.low", _told(tx, host_id, free)))
-        if free < (_ENOUGH_BYTES if host_id in self.low else _LEAST_BYTES):
+        # Half as much again, so that it is not said again and again at the border.
+        if free < (least * 3 // 2 if host_id in self.low else least):
             self.low.add(host_id)
         else:
             self.low.discard(host_id)
