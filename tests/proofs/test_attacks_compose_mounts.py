@@ -36,6 +36,7 @@ def is_refused(shop: Stack, files: Path, **more: str) -> None:
     row = shop.fail(w=writer)
     assert (row["reason"], "within which lies" in row["errorMessage"]) == ("refused", True), row["errorMessage"]
     shop.deploy(x=other)
+    until(lambda: "w2" not in shop.containers(), 30, what="the container of before has ended, which a swarm waits for")
     shop.deploy(w=writer)
     until((files / "a").is_dir, 30, what="the writer has begun")
     row = shop.fail(w2=victim)
@@ -46,6 +47,7 @@ def is_refused(shop: Stack, files: Path, **more: str) -> None:
     row = shop.panel.ended(answer.headers["x-deployment-id"], 90)
     assert (row["status"], row["reason"]) == ("error", "refused"), row["errorMessage"]
     shop.deploy(x=other)
+    until(lambda: "w" not in shop.containers(), 30, what="the writer has ended")
     row = shop.fail(w2=victim)
     assert "leads out of its files" in row["errorMessage"]
 

@@ -98,7 +98,7 @@ async def require(machine: Machine, folder: str, asked: Sequence[Path], beside: 
 
 WAY_OUT = (
     "Give such containers the same folder, or folders beside each other; where it is a container of before, deploy "
-    "once without that mount."
+    "once without that mount, and wait until it has ended."
 )
 
 
