@@ -229,7 +229,7 @@ class Wiring:
         self._afar.keep_edges(self._db, engine, self._events, self._certificates.of_server)
         self._composes.keep(engine, self._events)
         engine.keep(self._schedules.clearing(engine.stopper), *self._previews.pollers(engine.stopper))
-        engine.keep(self._reactions.watching(engine.troubles))
+        engine.keep(self._reactions.watching(engine.troubles), *self._backups.pollers(engine.troubles))
         services = self._services(access, engine, operating, back)
         keep_disks(engine, services.disk)
         return Wired(services=services, engine=engine, fleet=self._servers.fleet)
@@ -346,7 +346,6 @@ class Wiring:
             *rounds.of_keeper(keeper),
             *self._composes.pollers(),
             *self._reactions.pollers(),
-            *self._backups.pollers(),
             self._servers.poller(),
             Poller("edge", partial(rounds.ensured, self._edge.ensure)),
             Poller("certificates", partial(rounds.once, self._certificates.settle)),

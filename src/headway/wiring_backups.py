@@ -11,6 +11,7 @@ from pathlib import Path
 
 from headway.core.deployments.ledger import Ledger
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.retention import Attempts
 from headway.core.deployments.run import Kind, Subject
 from headway.core.deployments.service import Stopping
 from headway.core.engine.poller import Poller
@@ -129,9 +130,9 @@ class BackupWiring:
             VolumeRestoreKind(**of_volumes),  # type: ignore[arg-type]
         )
 
-    def pollers(self) -> tuple[Poller, ...]:
+    def pollers(self, troubles: Attempts) -> tuple[Poller, ...]:
         """What removes the old ones."""
-        retention = KeptRetention(db=self.db, keeping=self.keeping, every=self._wanted)
+        retention = KeptRetention(db=self.db, keeping=self.keeping, every=self._wanted, troubles=troubles)
         return (Poller("kept files", retention.keep_round),)
 
     def backups(self, ledger: Ledger, stopping: Stopping) -> BackupService:

@@ -57,6 +57,10 @@ class Attempts(Protocol):
         """Whether the work of one item succeeded now."""
         ...
 
+    def forget(self, loop: str, item: str) -> None:
+        """An item is no more."""
+        ...
+
 
 class Retention:
     """Removes what is not kept, a little at a time. ``own`` tells for a type of subjects what one of them keeps, given

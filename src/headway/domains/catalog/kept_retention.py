@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from headway.core.deployments.model import SubjectType
+from headway.core.deployments.retention import Attempts
 from headway.domains.catalog import kept_store
 from headway.domains.catalog.keeping import Keeping
 from headway.domains.catalog.kept_model import Keep, KeptFile, to_remove
 from headway.infra.db.engine import Database
 from headway.infra.db.transaction import Tx
-from headway.kernel.errors import HeadwayError
-
-log = logging.getLogger(__name__)
 
 REST = 15.0
+_LOOP = "kept files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,27 +29,33 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptRetention:
-    """``keep_round`` is one round of its loop. ``every`` tells of all backups of all types."""
+    """``keep_round`` is one round of its loop. ``every`` tells of all backups of all types. By ``troubles`` each file
+    is seen to by itself.
+    """
 
     db: Database
     keeping: Keeping
     every: Callable[[Tx], Sequence[Wanted]]
-    _told: dict[str, str] = field(default_factory=dict)
+    troubles: Attempts
+    _failing: set[str] = field(default_factory=set)
 
     async def keep_round(self) -> float:
-        """Removes the objects first, then what is known of them: a crash in between is made up for. Seconds to rest."""
-        for file in await self.db.read(self._due):
-            try:
-                place = await self.db.read(lambda tx, of=file: self.keeping.place(tx, of.destination_id, of.path, None))  # type: ignore[misc]
-                await self.keeping.storages.remove(place.storage, place.path)
-            except HeadwayError as error:
-                if self._told.get(file.destination_id) != error.message:  # each round meets it again: once is enough
-                    self._told[file.destination_id] = error.message
-                    log.warning("an old backup stays at destination %s: %s", file.destination_id, error.message)
+        """Removes each object first, then what is known of it: a crash in between is made up for. Seconds to rest."""
+        due = {_item(file): file for file in await self.db.read(self._due)}
+        for item in self._failing - due.keys():  # somebody else has removed it, or it is wanted again
+            self.troubles.forget(_LOOP, item)
+        self._failing.intersection_update(due)
+        for item, file in due.items():
+            if await self.troubles.attempt(_LOOP, item, partial(self._remove, file)):
+                self._failing.discard(item)
             else:
-                self._told.pop(file.destination_id, None)
-                await self.db.run(lambda tx, of=file: kept_store.remove(tx, of.kept_file_id))  # type: ignore[misc]
+                self._failing.add(item)
         return REST
+
+    async def _remove(self, file: KeptFile) -> None:
+        place = await self.db.read(lambda tx: self.keeping.place(tx, file.destination_id, file.path, None))
+        await self.keeping.storages.remove(place.storage, place.path)
+        await self.db.run(lambda tx: kept_store.remove(tx, file.kept_file_id))
 
     def _due(self, tx: Tx) -> list[KeptFile]:
         due: list[KeptFile] = []
@@ -59,3 +64,7 @@ class KeptRetention:
                 kept = kept_store.of_subject(tx, wanted.subject_type, wanted.subject_id)
                 due += to_remove(kept, wanted.keep, tx.now)
         return due
+
+
+def _item(file: KeptFile) -> str:
+    return f"{file.path} at destination {file.destination_id}"

@@ -1,0 +1,67 @@
+"""What a backup does not keep any longer is removed, whatever becomes of the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import update
+
+from headway.core.deployments.model import SubjectType
+from headway.core.engine.troubles import Troubles
+from headway.domains.catalog import kept_store
+from headway.domains.catalog.keeping import Keeping
+from headway.domains.catalog.kept_model import Keep
+from headway.domains.catalog.kept_retention import KeptRetention, Wanted
+from headway.infra.db.tables.backups import destinations, kept_files
+from headway.infra.db.transaction import Tx
+from headway.infra.hosts.command import Limits
+from tests.integration.http.backup_rows import A_LOCAL_ONE, backed_up
+from tests.integration.http.test_spare import compose_service
+from tests.integration.http.world import World
+
+
+async def test_a_destination_that_is_broken_holds_up_no_other_and_is_told_of(world: World, tmp_path: Path) -> None:
+    compose = await compose_service(world)
+    made = [(await backed_up(world, compose["composeId"], ["backup"]))["backup"] for _ in range(4)]
+    broken = (await world.post("destination.create", **A_LOCAL_ONE))["destinationId"]
+
+    def break_the_first(tx: Tx) -> None:
+        for older, newer in zip(made[:2], made[2:], strict=True):  # two of each, since the newest stays
+            tx.execute(update(kept_files).where(kept_files.c.subject_id == newer).values(subject_id=older))
+        tx.execute(update(kept_files).where(kept_files.c.subject_id == made[0]).values(destination_id=broken))
+        tx.execute(update(destinations).where(destinations.c.destination_id == broken).values(reach="{"))
+
+    await world.services.db.run(break_the_first)
+    wanted = [Wanted(subject_type=SubjectType.BACKUP, subject_id=each, keep=Keep(number=0)) for each in made[:2]]
+    troubles = Troubles()
+    retention = KeptRetention(
+        db=world.services.db, keeping=_keeping(world, tmp_path), every=lambda _: wanted, troubles=troubles
+    )
+
+    await retention.keep_round()
+
+    def left(tx: Tx) -> list[int]:
+        return [len(kept_store.of_subject(tx, SubjectType.BACKUP, each)) for each in made[:2]]
+
+    assert await world.services.db.read(left) == [2, 1]
+    (trouble,) = troubles.all()
+    assert (trouble.loop, broken in trouble.item) == ("kept files", True)
+
+    wanted.clear()
+    await retention.keep_round()
+
+    assert troubles.all() == [], "nobody wants it removed any more"
+
+
+def _keeping(world: World, folder: Path) -> Keeping:
+    of = world.services.destinations
+    return Keeping(
+        vault=of.vault,
+        storages=of.storages,
+        folder=of.folder,
+        passing=folder,
+        uid_base=of.uid_base,
+        outward=of.outward,
+        home=str(folder),
+        limits=Limits(),
+    )
