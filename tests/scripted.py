@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headway.core.deployments.model import Deployment, Lane, Request, SubjectType
-from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, Success, Undo
 from headway.infra.db.transaction import Tx
 from tests.local_hosts import shell
 
@@ -32,8 +33,10 @@ class ScriptedKind:
             await run.step(f"line {number}", work)
         return Success(message="All lines are done.")
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+    @property
+    def undos(self) -> Mapping[str, Undo]:
         """There is nothing to take back."""
+        return {}
 
 
 def request(server_id: str, organization_id: str, *lines: str) -> Request:

@@ -9,7 +9,7 @@ from typing import Any
 
 from headway.infra.hosts.command import Account
 from headway.kernel.secret import Secret
-from headway.seams.buildplan.toolchains.store import Sources, Store, Turns, undo
+from headway.seams.buildplan.toolchains.store import UNDO, Sources, Store, Turns, undo
 from tests.integration.worksite import IS_ROOT, Worksite
 from tests.toolchain_registry import ToolchainRegistry
 
@@ -45,7 +45,8 @@ def left_of(store: Store) -> list[str]:
 async def take_back(site: Worksite) -> None:
     """What the engine does where a run fails."""
     for name, data in reversed(site.undos):
-        assert await undo({site.host.host_id: site.host}.__getitem__, name, data)
+        assert name == UNDO
+        await undo({site.host.host_id: site.host}.__getitem__, data)
 
 
 def says(path: str, *argv: str, account: Account | None) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, Success, Undo, Undoing
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import command
@@ -58,8 +59,12 @@ class Work:
         await run.step("route", performed.route)
         return Success(message="It serves.")
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """See ``Kind.undo``."""
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """See ``Kind.undos``."""
+        return {name: partial(self._undo, name) for name in ("release", "route")}
+
+    async def _undo(self, name: str, undoing: Undoing, data: Json) -> None:
         deployment = undoing.deployment
         if seconds := self._undo_seconds():
             await asyncio.sleep(seconds)

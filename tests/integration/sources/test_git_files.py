@@ -9,7 +9,7 @@ import pytest
 from headway.kernel.artifacts import Commit
 from headway.kernel.errors import InvalidInput
 from headway.seams.sources.base import CommitMissing, SourceError
-from headway.seams.sources.git import GitAccounts, undo
+from headway.seams.sources.git import UNDOS, GitAccounts
 from headway.seams.sources.mirror import UNDO_FETCH
 from headway.seams.sources.ref import Ref
 from tests.integration.sources.repositories import (
@@ -202,8 +202,8 @@ async def test_what_a_fetch_left_unfinished_is_taken_away_by_its_undo(site: Work
 
     assert [name for name, _ in site.undos] == [UNDO_FETCH]
     for name, data in site.undos:
-        assert await undo(site.host, name, data)
-        assert await undo(site.host, name, data)
+        await UNDOS[name](site.host, data)
+        await UNDOS[name](site.host, data)
 
     assert not left.exists()
     await source.check_out(site, fetched, release_folder(site))

@@ -10,7 +10,7 @@ import pytest
 
 from headway.kernel.errors import InvalidInput
 from headway.seams.sources.base import SourceError
-from headway.seams.sources.git import UNDO_KEY, undo
+from headway.seams.sources.git import UNDO_KEY, UNDOS
 from tests.integration.sources.repositories import Repository, branch, owner_of, source_of
 from tests.integration.sources.servers import SshServer, closed_port, make_key, serve_ssh, silent_port
 from tests.integration.worksite import Worksite
@@ -47,10 +47,10 @@ async def test_a_key_is_gone_after_its_use_and_its_undo_takes_it_away_as_well(
     assert list(keys.iterdir()) == []
     ((name, data),) = [each for each in site.undos if each[0] == UNDO_KEY]
     Path(data["path"]).write_text("as after a crash")
-    assert await undo(site.host, name, data)
-    assert await undo(site.host, name, data)
+    await UNDOS[name](site.host, data)
+    await UNDOS[name](site.host, data)
     assert list(keys.iterdir()) == []
-    assert not await undo(site.host, "release", {})
+    assert "release" not in UNDOS
 
 
 async def test_a_panel_that_is_shut_down_leaves_the_key_to_the_fetch_that_lives_on(
@@ -65,7 +65,7 @@ async def test_a_panel_that_is_shut_down_leaves_the_key_to_the_fetch_that_lives_
             await fetching
     (key,) = (site.folder / "git" / "keys").iterdir()
     assert (owner_of(key), oct(key.stat().st_mode)) == (site.git, "0o100600")
-    await undo(site.host, *site.undos[0])
+    await UNDOS[site.undos[0][0]](site.host, site.undos[0][1])
     assert not key.exists()
 
 

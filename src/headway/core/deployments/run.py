@@ -88,7 +88,7 @@ class Run(Protocol):
         ...
 
     async def undo(self, name: str, data: Json) -> None:
-        """Records, before an effect, what takes it back if the run ends as ``error``: ``Kind.undo`` with these."""
+        """Records, before an effect, what takes it back if the run ends as ``error``: that of ``Kind.undos``."""
         ...
 
     async def say(self, text: str) -> None:
@@ -131,6 +131,9 @@ class Undoing(Protocol):
         ...
 
 
+Undo = Callable[[Undoing, Json], Awaitable[None]]
+
+
 class Kind(Protocol):
     """A kind of deployment: how one is performed, and how its effects are taken back."""
 
@@ -159,8 +162,9 @@ class Kind(Protocol):
         """Does the work. Raises RunFailed, or lets an error through that then ends the run as failed."""
         ...
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back what ``Run.undo`` recorded; must stand being repeated."""
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect, by the name under which ``Run.undo`` records it; must stand being repeated."""
         ...
 
 

@@ -15,7 +15,7 @@ from headway.core.deployments import setbacks, store
 from headway.core.deployments.lease import Lease, LeaseLost
 from headway.core.deployments.ledger import IntentPending, Outcome
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Kind, Success
+from headway.core.deployments.run import Kind, Success, Undo
 from headway.core.deployments.status import Intent, Maker, Reason, Status
 from headway.core.deployments.store import StepEnd
 from headway.core.engine import explain
@@ -238,7 +238,7 @@ class _Unnoted(_Undoing):
 async def _why_not_undone(undoing: _Undoing, kind: Kind, name: str, data: str) -> str | None:
     try:
         async with asyncio.timeout(undoing.parts.settings.undo_deadline.total_seconds()):
-            await kind.undo(undoing, name, json.loads(data))
+            await _undo_of(kind, name)(undoing, json.loads(data))
     except (LeaseLost, EpochPassed, HostUnreachable):
         raise
     except Exception as error:
@@ -247,6 +247,14 @@ async def _why_not_undone(undoing: _Undoing, kind: Kind, name: str, data: str) -
         log.warning("undo %s of deployment %s is tried again later: %s", name, mine, error, exc_info=not known)
         return f"{name}: {str(error) or type(error).__name__}"
     return None
+
+
+def _undo_of(kind: Kind, name: str) -> Undo:
+    """The one that is recorded under the name. Raises HeadwayError where there is none: it stays owed."""
+    try:
+        return kind.undos[name]
+    except KeyError:
+        raise HeadwayError(f"This panel does not know how to take back {name} of {kind.name}.") from None
 
 
 def set_back(tx: Tx, lease: Lease, error: Exception) -> None:

@@ -8,39 +8,48 @@ from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.engine.beside import while_standing
 from headway.domains.applications import engine_fetch
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.elsewhere import WORKSHOP, Elsewhere
-from headway.domains.applications.elsewhere import undo as undo_elsewhere
 from headway.domains.applications.model import is_over_machines
+from headway.domains.applications.moving import UNDO as MOVE
+from headway.domains.applications.moving import undo as undo_move
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
-from headway.domains.applications.releasing import Releasing, take_back
+from headway.domains.applications.releasing import Releasing, undos
 from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.catalog import first_answers
 from headway.domains.servers.errand import Errand, to_be_ended
 from headway.domains.servers.supplying import Supply
-from headway.domains.servers.supplying import undo as undo_supply
+from headway.domains.servers.supplying import undos as of_supply
 from headway.infra.db.transaction import Tx
+from headway.infra.docker.api import DockerApi
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Artifact, Bundle, Commit, Image, ReleaseSpec, Workspace
 from headway.kernel.phrase import phrase
 from headway.kernel.vault import Vault
+from headway.seams.builders.engine import UNDO_BUILD
 from headway.seams.builders.engine import undo as undo_build
-from headway.seams.builders.publish import publish
+from headway.seams.builders.publish import UNDO_PUSH, publish
 from headway.seams.builders.publish import undo as undo_push
 from headway.seams.buildplan.toolchains.provision import bring
+from headway.seams.buildplan.toolchains.store import UNDO as TOOLCHAIN
 from headway.seams.buildplan.toolchains.store import undo as undo_toolchain
 from headway.seams.runtimes.last_lines import advice
 from headway.seams.runtimes.registry import runtime_of
-from headway.seams.sources.image import digest_of, pullable_of
+from headway.seams.sources.image import UNDO_PULL, digest_of, pullable_of
 from headway.seams.sources.image import undo as undo_pull
 
 KIND = "application.deploy"
 VERSION = 8  # raised with every change to the steps below: a run of another version is not resumed
 RELEASE_COMMAND = "release command"
+_OF_IMAGES: Mapping[str, Callable[[Host, DockerApi, Json], Awaitable[None]]] = {
+    UNDO_PULL: undo_pull,
+    UNDO_BUILD: undo_build,
+    UNDO_PUSH: undo_push,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,20 +91,29 @@ class DeployKind:
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.application_id, success)
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        deployment, host = undoing.deployment, undoing.host
-        tools, api = self.toolboxes.at(deployment.host_ids[-1]), self.toolboxes.at(deployment.host_id).imaging.api
-        if await undo_toolchain(self.hosts.__getitem__, name, data):
-            return
-        if await undo_supply(undoing, self.hosts, name, data):
-            return
-        if await undo_pull(host, api, name, data):
-            return
-        if await undo_elsewhere(undoing, self.hosts, tools, name, data):
-            return
-        if not (await undo_build(host, api, name, data) or await undo_push(host, api, name, data)):
-            await take_back(tools, undoing, name, data, self.hosts[deployment.host_ids[-1]])
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return {
+            **undos(self._target),
+            **of_supply(self.hosts),
+            TOOLCHAIN: lambda _undoing, data: undo_toolchain(self.hosts.__getitem__, data),
+            WORKSHOP: lambda undoing, data: undoing.host.remove_tree(data["folder"]),
+            MOVE: lambda undoing, data: undo_move(
+                undoing, self.hosts, self._api(undoing.deployment.host_ids[-1]), data
+            ),
+            **{name: self._of_images(undo) for name, undo in _OF_IMAGES.items()},
+        }
+
+    def _of_images(self, undo: Callable[[Host, DockerApi, Json], Awaitable[None]]) -> Undo:
+        return lambda undoing, data: undo(undoing.host, self._api(undoing.deployment.host_id), data)
+
+    def _target(self, undoing: Undoing) -> tuple[Tools, Host]:
+        host_id = undoing.deployment.host_ids[-1]
+        return self.toolboxes.at(host_id), self.hosts[host_id]
+
+    def _api(self, host_id: str) -> DockerApi:
+        return self.toolboxes.at(host_id).imaging.api
 
 
 class _Deploy:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableSet
+from collections.abc import MutableSet
 from dataclasses import dataclass
 from functools import partial
 
-from headway.core.deployments.run import Json, Run, Undoing
+from headway.core.deployments.run import Json, Run
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.moving import Moving
-from headway.domains.applications.moving import undo as undo_move
 from headway.domains.applications.tools import Tools
 from headway.domains.servers.errand import Errand, arrive, open_errand
 from headway.infra.docker import images
@@ -69,11 +68,3 @@ class Elsewhere:
             files=self.files,
             errand=partial(open_errand, self.run, self.here, self.guests, "move"),
         )
-
-
-async def undo(undoing: Undoing, hosts: Mapping[str, Host], target: Tools, name: str, data: Mapping[str, Json]) -> bool:
-    """Takes back what is recorded of such a deploy; False when the name is none of its own."""
-    if name == WORKSHOP:
-        await undoing.host.remove_tree(data["folder"])
-        return True
-    return await undo_move(undoing, hosts, target.imaging.api, name, data)

@@ -11,7 +11,7 @@ from headway.infra.hosts.base import Anchor, AnchorGone, AnchorSpec, Exit, Host,
 from headway.infra.hosts.command import Command
 from headway.kernel.errors import InvalidInput, Unavailable
 from headway.kernel.ids import new_id
-from headway.seams.sources.git import undo as undo_source
+from headway.seams.sources.git import UNDOS
 
 PREFIX = "look-"  # of the folders that a panel that was killed has left
 _TOTAL_SECONDS = 120.0
@@ -75,7 +75,7 @@ async def open_look(host: Host, guests: set[str]) -> AsyncIterator[Look]:
         finally:
             await anchor.stop(StopMode.KILL)
             for name, data in reversed(look.undos):
-                await undo_source(host, name, data)
+                await UNDOS[name](host, data)
             await anchor.close()
     finally:
         guests.discard(look_id)

@@ -137,12 +137,8 @@ class Moving:
         return self.run.deployment.deployment_id
 
 
-async def undo(
-    undoing: Undoing, hosts: Mapping[str, Host], api: DockerApi, name: str, data: Mapping[str, Json]
-) -> bool:
-    """Takes back what a move has begun, to the engine behind ``api``; False when the name is not its own."""
-    if name != UNDO:
-        return False
+async def undo(undoing: Undoing, hosts: Mapping[str, Host], api: DockerApi, data: Mapping[str, Json]) -> None:
+    """Takes back what a move has begun, to the engine behind ``api``."""
     await hosts[LOCAL_HOST].remove_tree(data["files"])
     ends = [hosts[each] for each in undoing.deployment.host_ids]
     await end_move(ends, undoing.deployment.deployment_id)
@@ -150,7 +146,6 @@ async def undo(
         await ends[-1].remove_tree(data["arriving"])
     if "image" in data:
         await images.let_go(api, data["image"])
-    return True
 
 
 def _machine(host: Host) -> str:

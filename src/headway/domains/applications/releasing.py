@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Never
 from urllib.parse import urlsplit
 
-from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.deployments.run import Json, Run, RunFailed, Undo, Undoing
 from headway.core.engine import explain
 from headway.core.engine.beside import while_standing
 from headway.domains.applications import health_store, ports_store, powers, store
@@ -294,9 +294,17 @@ def told_of(address: str | None, commit: Commit | None) -> dict[str, str]:
     return told if commit is None else {**told, "SOURCE_COMMIT": commit.hash}
 
 
-async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json, host: Host | None = None) -> None:
-    """Takes back one effect on ``host`` (None: the run's own); stands being repeated."""
-    await _UNDOS[name](tools, undoing, host or undoing.host, data)
+def undos(where: Callable[[Undoing], tuple[Tools, Host]]) -> Mapping[str, Undo]:
+    """What takes back each effect of a release, by the host that it was to be on, and its tools."""
+
+    def of(take_back: Callable[[Tools, Undoing, Host, Json], Awaitable[None]]) -> Undo:
+        async def undo(undoing: Undoing, data: Json) -> None:
+            tools, host = where(undoing)
+            await take_back(tools, undoing, host, data)
+
+        return undo
+
+    return {name: of(each) for name, each in _UNDOS.items()}
 
 
 async def _undo_release(tools: Tools, undoing: Undoing, host: Host, data: Mapping[str, str]) -> None:

@@ -10,13 +10,13 @@ from functools import partial
 from typing import Any
 
 from headway.core.deployments.model import Deployment, SubjectType
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.applications import health_store, store
 from headway.domains.applications.artifacts import dump_artifact, load_artifact
 from headway.domains.applications.plan import Plan
 from headway.domains.applications.planning import Planning
-from headway.domains.applications.releasing import Releasing, take_back
+from headway.domains.applications.releasing import Releasing, undos
 from headway.domains.applications.snapshot import Snapshot, open_snapshot
 from headway.domains.applications.tools import Toolboxes, Tools
 from headway.domains.catalog import first_answers, restoring, returning
@@ -108,13 +108,17 @@ class RollbackKind:
         )
         return await first_answers.added(run, tools.routing.edge, releasing.plan.application_id, success)
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        tools = self.toolboxes.at(undoing.deployment.host_id)
-        if name == "kept":
-            await tools.runtimes.of(data["runtime"]).discard(data["new"])
-        elif not await restoring.undo(undoing, tools.routing, name, data):
-            await take_back(tools, undoing, name, data)
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return {
+            **undos(lambda undoing: (self._tools(undoing), undoing.host)),
+            restoring.UNDO: lambda undoing, data: restoring.undo(undoing, self._tools(undoing).routing, data),
+            "kept": lambda undoing, data: self._tools(undoing).runtimes.of(data["runtime"]).discard(data["new"]),
+        }
+
+    def _tools(self, undoing: Undoing) -> Tools:
+        return self.toolboxes.at(undoing.deployment.host_id)
 
 
 class _Rollback:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.backups.inside import UNDO_INSIDE, end_inside, mark_inside
 from headway.domains.backups.model import Form
@@ -73,9 +73,10 @@ class RestoreKind:
         await run.step("try", lambda: _fill(self.keeping, run, trial, asked, over=False, name="restore on trial"))
         await asked.drop(scratch)
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        await _undo(self, undoing, name, data)
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return _undos(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +115,10 @@ class DrillKind:
             settle=lambda tx: kept_store.prove(tx, plan.place.destination_id, plan.place.path),
         )
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        await _undo(self, undoing, name, data)
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return _undos(self)
 
 
 def _plan_of(plan: Plan, held: Held) -> str:
@@ -183,13 +185,12 @@ async def _fill(keeping: Keeping, run: Run, plan: Plan, asked: Asked, *, over: b
     return None
 
 
-async def _undo(kind: RestoreKind | DrillKind, undoing: Undoing, name: str, data: Mapping[str, Json]) -> None:
-    if name == UNDO_INSIDE:
-        await end_inside(undoing, kind.servers.hosts)
-    elif name == UNDO_MADE:
-        await _drop(kind, undoing, data["target"])
-    else:
-        await kind.keeping.undo(undoing, name, data)
+def _undos(kind: RestoreKind | DrillKind) -> Mapping[str, Undo]:
+    return {
+        **kind.keeping.undos,
+        UNDO_INSIDE: lambda undoing, _data: end_inside(undoing, kind.servers.hosts),
+        UNDO_MADE: lambda undoing, data: _drop(kind, undoing, data["target"]),
+    }
 
 
 async def _drop(kind: RestoreKind | DrillKind, undoing: Undoing, target: str) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo
 from headway.domains.backups.inside import UNDO_INSIDE, end_inside
 from headway.domains.backups.model import WEB_SERVER
 from headway.domains.backups.plan import Plan, Planning
@@ -66,12 +66,10 @@ class BackupKind:
         message = f"{plan.place.path}: {_size(kept)}, sha256 {kept.sha256}; read back and found whole."
         return Success(message=message, settle=lambda tx: self._settle(tx, run, plan, kept))
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        if name == UNDO_INSIDE:
-            await end_inside(undoing, self.servers.hosts)
-        else:
-            await self.keeping.undo(undoing, name, data)
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return {**self.keeping.undos, UNDO_INSIDE: lambda undoing, _data: end_inside(undoing, self.servers.hosts)}
 
     async def _stream(self, run: Run, plan: Plan) -> Stream:
         if plan.engine is None:

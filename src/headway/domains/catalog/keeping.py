@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from headway.core.access import allowances
-from headway.core.deployments.run import Json, Run, RunFailed, Undoing
+from headway.core.deployments.run import Json, Run, RunFailed, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.core.engine.explain import ECHO
 from headway.domains.catalog import destinations_store, kept_store
@@ -208,20 +208,20 @@ class Keeping:
         stream = Stream(programs=(), engine=engine, whole=consumer)
         return await self._read(run, name, place.storage, place.path, stream)
 
-    async def undo(self, undoing: Undoing, name: str, data: Mapping[str, Json]) -> bool:
-        """Takes back one effect, if it is one of these: nothing is left of an object that was not finished."""
-        match name:
-            case str() if name == UNDO_FOLDER:
-                await undoing.host.remove_tree(data["folder"])
-            case str() if name == UNDO_OBJECT:
-                place = await undoing.write(lambda tx: self.place(tx, data["destination_id"], data["path"], None))
-                async with undoing.fence():
-                    await self.storages.drop(place.storage, f"{place.path}{PARTIAL}")
-                    await self.storages.remove(place.storage, place.path)
-                await undoing.write(lambda tx: kept_store.remove_at(tx, place.destination_id, place.path))
-            case _:
-                return False
-        return True
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect: nothing is left of an object that was not finished."""
+        return {
+            UNDO_FOLDER: lambda undoing, data: undoing.host.remove_tree(data["folder"]),
+            UNDO_OBJECT: self._undo_object,
+        }
+
+    async def _undo_object(self, undoing: Undoing, data: Mapping[str, Json]) -> None:
+        place = await undoing.write(lambda tx: self.place(tx, data["destination_id"], data["path"], None))
+        async with undoing.fence():
+            await self.storages.drop(place.storage, f"{place.path}{PARTIAL}")
+            await self.storages.remove(place.storage, place.path)
+        await undoing.write(lambda tx: kept_store.remove_at(tx, place.destination_id, place.path))
 
     async def _read(self, run: Run, name: str, storage: Storage, path: str, stream: Stream) -> str:
         rclone = self.storages.rclone

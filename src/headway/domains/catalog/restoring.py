@@ -131,15 +131,12 @@ async def restore(run: Run, mine: Restoring, then: Domains) -> None:
     await run.step("domains", work)
 
 
-async def undo(undoing: Undoing, fronted: Fronted, name: str, data: Json) -> bool:
-    """Takes back what ``restore`` has done; False when that was none of its."""
-    if name != UNDO:
-        return False
+async def undo(undoing: Undoing, fronted: Fronted, data: Json) -> None:
+    """Takes back what ``restore`` has done."""
     done = [Change.load(each) for each in data["changes"]]
     await undoing.write(lambda tx: _take_back(tx, done))
     with suppress(Unavailable):  # the edge is told again until it works by the domains that stand
         await fronted.settle(data["id"])
-    return True
 
 
 def _take_back(tx: Tx, done: Sequence[Change]) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo
 from headway.core.engine.beside import while_standing
 from headway.domains.catalog import first_answers
 from headway.domains.composes import engine_fetch
@@ -19,10 +19,10 @@ from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.reading import RAW_FILE, Reading
 from headway.domains.composes.releasing import START, Releasing
 from headway.domains.composes.stacking import Stacking
-from headway.domains.composes.taking_back import take_back
+from headway.domains.composes.taking_back import undos
 from headway.domains.composes.tools import Toolboxes
 from headway.domains.servers.supplying import Supply
-from headway.domains.servers.supplying import undo as undo_supply
+from headway.domains.servers.supplying import undos as of_supply
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.base import Host
 from headway.kernel.artifacts import Commit
@@ -74,10 +74,10 @@ class DeployKind:
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        if not await undo_supply(undoing, self.hosts, name, data):
-            await take_back(self.toolboxes.at(undoing.deployment.host_id), undoing, name, data)
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return {**undos(self.toolboxes), **of_supply(self.hosts)}
 
 
 class _Deploy:

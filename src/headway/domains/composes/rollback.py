@@ -4,11 +4,12 @@ Nothing is read, built or pulled, and nobody is asked but its machine.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from headway.core.deployments.model import Deployment, SubjectType
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.catalog import first_answers, restoring, returning
 from headway.domains.catalog.restoring import Domains, Restoring
@@ -17,7 +18,7 @@ from headway.domains.composes.model import Record, Release
 from headway.domains.composes.plan import Plan, Planning
 from headway.domains.composes.releasing import START, Releasing
 from headway.domains.composes.stacking import Stacking
-from headway.domains.composes.taking_back import take_back
+from headway.domains.composes.taking_back import undos
 from headway.domains.composes.tools import Toolboxes, Tools
 from headway.infra.db.tables.composes import compose_releases
 from headway.infra.db.transaction import Tx
@@ -89,11 +90,13 @@ class RollbackKind:
         )
         return await first_answers.added(run, releasing.tools.routing.edge, releasing.plan.compose_id, success)
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        tools = self.toolboxes.at(undoing.deployment.host_id)
-        if not await restoring.undo(undoing, tools.routing, name, data):
-            await take_back(tools, undoing, name, data)
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return {**undos(self.toolboxes), restoring.UNDO: self._domains}
+
+    async def _domains(self, undoing: Undoing, data: Json) -> None:
+        await restoring.undo(undoing, self.toolboxes.at(undoing.deployment.host_id).routing, data)
 
 
 class _Rollback:

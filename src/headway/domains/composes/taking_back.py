@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
-from headway.core.deployments.run import Json, Undoing
+from headway.core.deployments.run import Json, Undo, Undoing
 from headway.domains.composes import powers, store
 from headway.domains.composes.bringing import UNDO_LOGIN, UNDO_PUSH
 from headway.domains.composes.building import UNDO_BUILD
 from headway.domains.composes.model import Release
-from headway.domains.composes.tools import Tools
+from headway.domains.composes.tools import Toolboxes, Tools
 from headway.infra.db.transaction import Tx
 from headway.infra.docker.api import EngineAway
 from headway.seams.runtimes.compose.footing import Exchangeable
 
 
-async def take_back(tools: Tools, undoing: Undoing, name: str, data: Json) -> None:
-    """Takes back one effect; stands being repeated."""
-    await _UNDOS[name](tools, undoing, data)
+def undos(toolboxes: Toolboxes) -> Mapping[str, Undo]:
+    """What takes back each effect, with the tools of the run's host."""
+
+    def of(take_back: Callable[[Tools, Undoing, Json], Awaitable[None]]) -> Undo:
+        return lambda undoing, data: take_back(toolboxes.at(undoing.deployment.host_id), undoing, data)
+
+    return {name: of(each) for name, each in _UNDOS.items()}
 
 
 async def _undo_release(tools: Tools, undoing: Undoing, data: Mapping[str, Json]) -> None:

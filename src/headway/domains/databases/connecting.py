@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from headway.core.access.machine_store import is_guarded
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Run, RunFailed, Success, Undo
 from headway.core.deployments.status import Reason
 from headway.domains.catalog.outward import require_outward_now
 from headway.domains.databases import store
@@ -71,5 +72,7 @@ class ConnectKind:
         await run.command("connect", command)
         return Success(message=f"Deployment done: {facts.title} at {at} answers.")
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+    @property
+    def undos(self) -> Mapping[str, Undo]:
         """There is nothing to take back."""
+        return {}

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 
 from headway.core.deployments import store as deployments
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Intent, Reason
 from headway.core.engine.beside import beside
 from headway.domains.applications import runs
@@ -77,14 +77,18 @@ class ScheduleKind:
             await _require_success(run, plan, ended)
         return Success(message=f"{plan.name} has ended with exit status 0")
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """See ``Kind.undo``: ends what a run has started in a container that goes on."""
-        if name == INSIDE:
-            deployment_id = undoing.deployment.deployment_id
-            intent = await undoing.write(lambda tx: deployments.find(tx, deployment_id).intent)
-            grace = self.grace_seconds if intent is Intent.CANCEL else 0.0
-            await self._tools(undoing.deployment).visits.end(Within(**data), grace)
-            await undoing.host.remove_tree(data["gate"])
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """See ``Kind.undos``."""
+        return {INSIDE: self._undo_inside}
+
+    async def _undo_inside(self, undoing: Undoing, data: Json) -> None:
+        """Ends what a run has started in a container that goes on."""
+        deployment_id = undoing.deployment.deployment_id
+        intent = await undoing.write(lambda tx: deployments.find(tx, deployment_id).intent)
+        grace = self.grace_seconds if intent is Intent.CANCEL else 0.0
+        await self._tools(undoing.deployment).visits.end(Within(**data), grace)
+        await undoing.host.remove_tree(data["gate"])
 
     def _tools(self, deployment: Deployment) -> Tools:
         """Those of the machine where it runs."""

@@ -117,16 +117,10 @@ class Carrying:
         return self.run.deployment.deployment_id
 
 
-async def undo(here: Host, there: Host, name: str, data: Mapping[str, Any]) -> bool:
-    """Takes back what was recorded above; False when the name is not one of its own."""
-    if name == UNDO_HERE:
-        for path in data["paths"]:
-            await here.remove_tree(path)
-    elif name == UNDO_THERE:
-        await there.remove_tree(data["path"])
-    else:
-        return False
-    return True
+async def undo_here(here: Host, data: Mapping[str, Any]) -> None:
+    """Removes what was packed on this machine."""
+    for path in data["paths"]:
+        await here.remove_tree(path)
 
 
 def _measured(path: str) -> tuple[str, int]:

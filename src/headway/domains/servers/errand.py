@@ -181,12 +181,9 @@ async def end_errands(host: Host, errand_id: str) -> None:
             await host.forget(handle)
 
 
-async def undo(hosts: Mapping[str, Host], here: Host, deployment_id: str, name: str, data: Mapping[str, str]) -> bool:
-    """Takes back what an errand recorded; False when the name is not its own."""
-    if name != UNDO:
-        return False
+async def undo(hosts: Mapping[str, Host], here: Host, deployment_id: str, data: Mapping[str, str]) -> None:
+    """Takes back what an errand recorded."""
     await end_errands(hosts[data.get("host", here.host_id)], data.get("id", deployment_id))
-    return True
 
 
 async def _opened(run: Run, host: Host, errand_id: str) -> Anchor:

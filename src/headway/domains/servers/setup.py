@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo
 from headway.core.deployments.status import Reason
 from headway.domains.servers import store
 from headway.domains.servers.examining import docker_of, examined
@@ -79,8 +79,10 @@ class SetupKind:
         await setup.engine()
         return await setup.success()
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
+    @property
+    def undos(self) -> Mapping[str, Undo]:
         """Nothing is taken back: what was installed is found by the next run."""
+        return {}
 
 
 def problems_of(facts: Facts) -> list[str]:

@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from headway.core.deployments.hosts import LOCAL_HOST
-from headway.core.deployments.run import Json, Run, Undoing
-from headway.domains.servers.carrying import Carrying, ParcelFolders
-from headway.domains.servers.carrying import undo as undo_carrying
+from headway.core.deployments.run import Json, Run, Undo, Undoing
+from headway.domains.servers.carrying import UNDO_HERE, UNDO_THERE, Carrying, ParcelFolders, undo_here
+from headway.domains.servers.errand import UNDO as ERRAND
 from headway.domains.servers.errand import Errand, open_errand
 from headway.domains.servers.errand import undo as undo_errand
 from headway.infra.hosts.base import Host
 from headway.infra.hosts.command import Account
 from headway.kernel.artifacts import Commit, Workspace
 from headway.seams.sources.base import Source
-from headway.seams.sources.git import undo as undo_source
+from headway.seams.sources.git import UNDOS as OF_GIT
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,11 +93,20 @@ class Supply:
         return self._errand
 
 
-async def undo(undoing: Undoing, hosts: Mapping[str, Host], name: str, data: Mapping[str, Any]) -> bool:
-    """Takes back what was recorded on the way; False when the name is none of its own."""
+def undos(hosts: Mapping[str, Host]) -> Mapping[str, Undo]:
+    """What takes back what is recorded on the way."""
     here = hosts[LOCAL_HOST]
-    return (
-        await undo_source(here, name, data)
-        or await undo_errand(hosts, here, undoing.deployment.deployment_id, name, data)
-        or await undo_carrying(here, undoing.host, name, data)
-    )
+
+    def of_git(name: str) -> Undo:
+        return lambda _undoing, data: OF_GIT[name](here, data)
+
+    async def errand(undoing: Undoing, data: Json) -> None:
+        await undo_errand(hosts, here, undoing.deployment.deployment_id, data)
+
+    async def packed(_undoing: Undoing, data: Json) -> None:
+        await undo_here(here, data)
+
+    async def arrived(undoing: Undoing, data: Json) -> None:
+        await undoing.host.remove_tree(data["path"])
+
+    return {**{name: of_git(name) for name in OF_GIT}, ERRAND: errand, UNDO_HERE: packed, UNDO_THERE: arrived}

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo, Undoing
 from headway.core.deployments.status import Reason
 from headway.domains.catalog.keeping import Keeping
 from headway.domains.volume_backups.exchange import Exchanging, Move
 from headway.domains.volume_backups.plan import UNDO_SWAP, Plan, Planning
 from headway.domains.volume_backups.run import VERSION, require_root, whole
 from headway.domains.volume_backups.services import Origin, Services, new_name
-from headway.domains.volume_backups.stopping import let_up, start_again, take_down, undo_stopped
-from headway.domains.volume_backups.where import Where, known_host, open_way, undo_there
+from headway.domains.volume_backups.stopping import let_up, start_again, take_down, undos_of_service
+from headway.domains.volume_backups.where import Where, known_host, open_way
 from headway.infra.db.transaction import Tx
 from headway.infra.hosts.command import Account
 from headway.kernel.errors import Conflict
@@ -60,17 +60,11 @@ class VolumeRestoreKind:
             message=f"{plan.place.path} is restored into the volume {plan.volume}{plan.at}, which is in use."
         )
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        match name:
-            case str() if name == UNDO_VOLUME:
-                await self._remove_volume(undoing, data)
-            case str() if name == UNDO_SWAP:
-                await self._swap_back(undoing, data)
-            case _:
-                done = await undo_stopped(undoing, self.services, name, data)
-                if not done and not await undo_there(undoing, self.services.hosts, name, data):
-                    await self.keeping.undo(undoing, name, data)
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        mine: Mapping[str, Undo] = {UNDO_VOLUME: self._remove_volume, UNDO_SWAP: self._swap_back}
+        return {**self.keeping.undos, **undos_of_service(self.services), **mine}
 
     async def _open(self, run: Run, plan: Plan) -> Json:
         if plan.target:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from headway.core.deployments.hosts import LOCAL_HOST
 from headway.core.deployments.model import Deployment
-from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undoing
+from headway.core.deployments.run import Frozen, Json, Run, RunFailed, Success, Undo
 from headway.core.deployments.status import Reason
 from headway.domains.catalog import kept_store
 from headway.domains.catalog.keeping import Keeping, Kept, Stream, kept_file
 from headway.domains.volume_backups.plan import Plan, Planning
 from headway.domains.volume_backups.services import Services
-from headway.domains.volume_backups.stopping import start_again, stop, undo_stopped
-from headway.domains.volume_backups.where import Where, open_way, undo_there
+from headway.domains.volume_backups.stopping import start_again, stop, undos_of_service
+from headway.domains.volume_backups.where import Where, open_way
 from headway.infra.db.transaction import Tx
 from headway.kernel.phrase import phrase
 from headway.seams.dumps import trees
@@ -58,11 +59,10 @@ class VolumeBackupKind:
         await self.keeping.close_folder(run)
         return Success(message=_told(plan, kept), settle=lambda tx: _settle(tx, run, plan, kept))
 
-    async def undo(self, undoing: Undoing, name: str, data: Json) -> None:
-        """Takes back one effect."""
-        done = await undo_stopped(undoing, self.services, name, data)
-        if not done and not await undo_there(undoing, self.services.hosts, name, data):
-            await self.keeping.undo(undoing, name, data)
+    @property
+    def undos(self) -> Mapping[str, Undo]:
+        """What takes back each effect."""
+        return {**self.keeping.undos, **undos_of_service(self.services)}
 
     async def _folder(self, run: Run, plan: Plan) -> Json:
         folder = await self.services.folder(plan.origin, plan.app_name, plan.volume)

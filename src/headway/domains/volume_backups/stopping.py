@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from headway.core.deployments.run import Json, Undoing
+from headway.core.deployments.run import Json, Undo, Undoing
 from headway.domains.volume_backups.plan import UNDO_STOPPED, Plan
 from headway.domains.volume_backups.services import Origin, Services
-from headway.domains.volume_backups.where import Where, known_host
+from headway.domains.volume_backups.where import UNDO_THERE, Where, known_host, undo_there
 from headway.kernel.phrase import phrase
 
 
@@ -48,14 +49,15 @@ async def start_again(where: Where, services: Services, plan: Plan) -> None:
     await run.step("start the service again", up)
 
 
-async def undo_stopped(undoing: Undoing, services: Services, name: str, data: Mapping[str, Json]) -> bool:
-    """Starts the service again that a run has stopped, if the undo is this one."""
-    if name != UNDO_STOPPED:
-        return False
-    origin = Origin.load(data)
-    if known_host(services.hosts, origin.host_id) is not None:
-        await let_up(undoing, services, origin)
-    return True
+def undos_of_service(services: Services) -> Mapping[str, Undo]:
+    """What starts the service again that a run has stopped, and ends what it has started beside it."""
+
+    async def stopped(undoing: Undoing, data: Json) -> None:
+        origin = Origin.load(data)
+        if known_host(services.hosts, origin.host_id) is not None:
+            await let_up(undoing, services, origin)
+
+    return {UNDO_STOPPED: stopped, UNDO_THERE: partial(undo_there, services.hosts)}
 
 
 async def let_up(undoing: Undoing, services: Services, origin: Origin) -> None:

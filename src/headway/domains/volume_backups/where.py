@@ -123,17 +123,14 @@ async def open_way(run: Run, hosts: Mapping[str, Host], keeping: Keeping, plan: 
     return Where(run=run, host=host, far=FarEnd(host=host, files=files, mark=mark))
 
 
-async def undo_there(undoing: Undoing, hosts: Mapping[str, Host], name: str, data: Mapping[str, Json]) -> bool:
-    """Ends what a run has started on a server, if the undo is this one. Raises HostUnreachable: it is repeated when the
+async def undo_there(hosts: Mapping[str, Host], undoing: Undoing, data: Mapping[str, Json]) -> None:
+    """Ends what a run has started on a server. Raises HostUnreachable: it is repeated when the
     server answers.
     """
-    if name != UNDO_THERE:
-        return False
     host = known_host(hosts, data["host"])
     if host is not None:
         async with undoing.fence(host):
             await end_there(host, undoing.deployment.deployment_id)
-    return True
 
 
 def known_host(hosts: Mapping[str, Host], host_id: str) -> Host | None:

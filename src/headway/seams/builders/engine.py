@@ -115,13 +115,10 @@ async def built_image(image: ImageSpec) -> Image:
     return found
 
 
-async def undo(host: Host, api: DockerApi, name: str, data: Mapping[str, Any]) -> bool:
-    """Takes back what a build has begun, and made; False when that was none of ours."""
-    if name != UNDO_BUILD:
-        return False
+async def undo(host: Host, api: DockerApi, data: Mapping[str, Any]) -> None:
+    """Takes back what a build has begun, and made."""
     await _clear(host, api, data)
     await images.let_go(api, data["image"])
-    return True
 
 
 def cache_volumes(image: ImageSpec) -> dict[str, str]:

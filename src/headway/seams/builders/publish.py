@@ -64,13 +64,10 @@ async def publish(work: Work, image: Image, to: Destination) -> Image:
     return replace(image, pullable=pullable)
 
 
-async def undo(host: Host, api: DockerApi, name: str, data: Mapping[str, Any]) -> bool:
-    """Takes back what taking it there has left here; False when that was none of ours. The registry keeps its own."""
-    if name != UNDO_PUSH:
-        return False
+async def undo(host: Host, api: DockerApi, data: Mapping[str, Any]) -> None:
+    """Takes back what taking it there has left here. The registry keeps its own."""
     await host.remove_tree(data["configuration"])
     await images.let_go(api, data["image"])
-    return True
 
 
 async def _require_outward(registry: str) -> None:

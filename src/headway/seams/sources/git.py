@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any
 
 from headway.infra.hosts.base import Host
@@ -271,15 +272,18 @@ class GitSource:
         await work.host.remove_tree(path)
 
 
-async def undo(host: Host, name: str, data: Mapping[str, Any]) -> bool:
-    """Takes back what a git source recorded with ``Work.undo``; False when the name is not one of its own."""
-    if name == UNDO_KEY:
-        await host.remove_tree(str(data["path"]))
-    elif name == UNDO_FETCH:
-        await remove_unfinished(host, str(data["mirror"]))
-    else:
-        return False
-    return True
+async def _undo_key(host: Host, data: Mapping[str, Any]) -> None:
+    await host.remove_tree(str(data["path"]))
+
+
+async def _undo_fetch(host: Host, data: Mapping[str, Any]) -> None:
+    await remove_unfinished(host, str(data["mirror"]))
+
+
+UNDOS: Mapping[str, Callable[[Host, Mapping[str, Any]], Awaitable[None]]] = MappingProxyType(
+    {UNDO_KEY: _undo_key, UNDO_FETCH: _undo_fetch}
+)
+"""What takes back what a git source recorded with ``Work.undo``."""
 
 
 def keys_of(known_hosts: bytes, remote: Remote) -> bytes:

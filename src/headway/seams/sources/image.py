@@ -151,13 +151,10 @@ def pullable_of(image: Image) -> str | None:
     return None if image.digest is None else f"{_without_tag(image.name)}@{image.digest}"
 
 
-async def undo(host: Host, api: DockerApi, name: str, data: Mapping[str, Any]) -> bool:
-    """Takes back what a fetch has begun; False when that was none of ours."""
-    if name != UNDO_PULL:
-        return False
+async def undo(host: Host, api: DockerApi, data: Mapping[str, Any]) -> None:
+    """Takes back what a fetch has begun."""
     await host.remove_tree(data["configuration"])
     await images.let_go(api, data["image"])
-    return True
 
 
 def _without_tag(name: str) -> str:

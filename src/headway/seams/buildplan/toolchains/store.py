@@ -91,9 +91,6 @@ class Provided:
         return tuple(f"{need.tool}/{need.wanted}" for need in self.uses)
 
 
-async def undo(at: Callable[[str], Host], name: str, data: Mapping[str, Any]) -> bool:
-    """Removes what a run has left half-made, on the host where it did; False when that was none of ours."""
-    if name != UNDO:
-        return False
+async def undo(at: Callable[[str], Host], data: Mapping[str, Any]) -> None:
+    """Removes what a run has left half-made, on the host where it did."""
     await at(data["host_id"]).remove_tree(data["folder"])
-    return True
