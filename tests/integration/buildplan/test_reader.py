@@ -9,12 +9,12 @@ import pytest
 
 from headway.kernel.artifacts import Workspace
 from headway.seams.builders.base import BuildError
-from headway.seams.buildplan.reader import LARGEST, LARGEST_LOCK, MOST_NAMES, read_tree
+from headway.seams.buildplan.reader import LARGEST, LARGEST_LOCK, LARGEST_TOLD, MOST_NAMES, read_tree
 from headway.seams.buildplan.tree import Tree
 from tests.integration.builders.workspaces import give_to_build, lay_out
 from tests.integration.worksite import Worksite
 
-READS = ("Procfile", "package.json", "package-lock.json", "**/go.mod", "public/index.html", "shared/x.txt")
+READS = ("Procfile", "package.json", "package-lock.json", "go.sum", "**/go.mod", "public/index.html", "shared/x.txt")
 
 
 async def look(site: Worksite, workspace: Workspace) -> Tree:
@@ -38,10 +38,12 @@ async def test_names_are_listed_and_those_that_are_asked_for_are_read(site: Work
 
 
 async def test_what_is_long_is_read_in_part(site: Worksite) -> None:
-    tree = await look(site, lay_out(site, {"package.json": "x" * 400_000, "package-lock.json": "y" * 400_000}))
+    long = {"package.json": "x" * 400_000, "go.sum": "y" * 400_000, "package-lock.json": "z" * 4_000_000}
+    tree = await look(site, lay_out(site, long))
     assert {name: len(data) for name, data in tree.contents.items()} == {
         "package.json": LARGEST,
-        "package-lock.json": LARGEST_LOCK,
+        "go.sum": LARGEST_LOCK,
+        "package-lock.json": LARGEST_TOLD,
     }
 
 

@@ -127,6 +127,22 @@ async def test_a_registry_that_is_away_is_no_harm_where_a_version_is_kept(
     )
 
 
+async def test_what_is_no_more_than_wished_for_is_not_missed_where_it_cannot_be_had(
+    site: Worksite, registry: ToolchainRegistry
+) -> None:
+    publish(registry, "98.1.0")
+    wished = Need(tool="python", wanted=">=99", source="a package", otherwise=">=3.9")
+    provided = await provide(site, [wished], store_of(site, registry), today=TODAY)
+    version = platform_python()
+    assert provided.names == (f"python/{version}",)
+    assert provided.lines[0].startswith(f"Python {version}, from ")
+    assert provided.lines[0].endswith("; a package asks for >=99, which could not be fetched")
+    await site.begin_again()
+    deno = Need(tool="deno", wanted=">=99", source="a package", otherwise="98")
+    with pytest.raises(BuildError, match="Deno >=99 was asked for by a package"):
+        await provide(site, [deno], store_of(site, registry, attempt="two"), today=TODAY)
+
+
 async def test_a_version_that_does_not_exist_is_told_at_once(site: Worksite, registry: ToolchainRegistry) -> None:
     publish(registry, "99.1.0")
     with pytest.raises(BuildError) as refused:

@@ -21,12 +21,14 @@ class Confidence(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """A language or a package manager that the plan runs: ``tool`` is its name in the table of toolchains, ``wanted``
-    a version or a range as its language writes it ("" for any), ``source`` the file or setting that asks for it.
+    a version or a range as its language writes it ("" for any), ``source`` the file or setting that asks for it;
+    ``otherwise`` is what will do where that cannot be had ("" for nothing else).
     """
 
     tool: str
     wanted: str = ""
     source: str = ""
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

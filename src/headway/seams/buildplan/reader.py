@@ -18,6 +18,7 @@ MOST_NAMES: Final = 20_000
 DEEPEST: Final = 8
 LARGEST: Final = 256 << 10
 LARGEST_LOCK: Final = 64 << 10
+LARGEST_TOLD: Final = 3 << 20
 MOST_FILES: Final = 200
 MOST_BYTES: Final = 8 << 20
 
@@ -25,10 +26,22 @@ _MOST_LINKS: Final = 100
 PRUNED: Final = (".git", "node_modules", ".venv", "venv", "__pycache__", "site-packages", ".tox", ".headway", ".hg")
 _LOCKS: Final = frozenset(
     {
-        *("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "deno.lock"),
-        *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", "go.sum", "go.work.sum"),
+        *(
+            "yarn.lock",
+            "bun.lock",
+            "deno.lock",
+            "uv.lock",
+            "poetry.lock",
+            "pdm.lock",
+            "Pipfile.lock",
+            "pylock.toml",
+            "go.sum",
+            "go.work.sum",
+        ),
     }
 )
+# Those that say of each package which Node it asks for, beside what is at their head.
+_TOLD: Final = frozenset({"package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml"})
 _WILD: Final = frozenset("*?[")
 
 
@@ -100,7 +113,7 @@ def _aliases(entries: Sequence[Listed], links: dict[str, str]) -> Iterator[str]:
 
 async def _contents(work: Work, workspace: Workspace, names: Sequence[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
-    for limit in (LARGEST, LARGEST_LOCK):
+    for limit in (LARGEST, LARGEST_LOCK, LARGEST_TOLD):
         mine = [name for name in names if _limit(name) == limit]
         paths = [f"{workspace.folder}/{name}" for name in mine]
         try:
@@ -112,4 +125,5 @@ async def _contents(work: Work, workspace: Workspace, names: Sequence[str]) -> d
 
 
 def _limit(name: str) -> int:
-    return LARGEST_LOCK if posixpath.basename(name) in _LOCKS else LARGEST
+    base = posixpath.basename(name)
+    return LARGEST_TOLD if base in _TOLD else LARGEST_LOCK if base in _LOCKS else LARGEST

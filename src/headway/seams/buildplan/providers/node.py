@@ -22,6 +22,7 @@ from headway.seams.buildplan.providers import (
 )
 from headway.seams.buildplan.providers.contract import Provider
 from headway.seams.buildplan.providers.node_address import own_port
+from headway.seams.buildplan.providers.node_engines import locked_node
 from headway.seams.buildplan.providers.node_framework import ENDINGS
 from headway.seams.buildplan.providers.node_installation import BINS, install_phases
 from headway.seams.buildplan.providers.node_managers import Manager, find_manager, named_manager
@@ -36,12 +37,7 @@ from headway.seams.buildplan.providers.node_package import (
 )
 from headway.seams.buildplan.providers.node_program import Program
 from headway.seams.buildplan.providers.node_scripts import mentions
-from headway.seams.buildplan.providers.node_versions import (
-    node_need,
-    pinned_major,
-    version_notes,
-    wanted_version,
-)
+from headway.seams.buildplan.providers.node_versions import pinned_major, version_notes, wanted_version
 from headway.seams.buildplan.providers.node_workspaces import Served, build_phases, find_served, read_members
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
@@ -132,7 +128,9 @@ def _needs(tree: Tree, settings: BuildSettings, root: Package, served: Served, m
     node = wanted_version(tree, root, settings, "node")
     if node is None and served.package.folder:
         node = wanted_version(tree.below(served.package.folder), served.package, settings, "node")
-    found = [node or _node_of(manager) or node_need(tree, root, settings), manager.need]
+    if node is None or (node.source.endswith("(engines.node)") and pinned_major(node.wanted) is None):
+        node = locked_node(tree, manager.lock, node or _node_of(manager))
+    found = [node or Need(tool="node"), manager.need]
     lines = ("build", "prebuild", "postbuild", "start", "prestart", "preinstall", "postinstall", "prepare")
     for tool in ("bun", "pnpm", "yarn", "deno"):
         if tool == manager.name:

@@ -8,10 +8,11 @@ from typing import Final
 
 from headway.seams.buildplan.plan import Choice, Need, Phase
 from headway.seams.buildplan.providers import node_managers, node_versions
+from headway.seams.buildplan.providers.node_engines import locked_node
 from headway.seams.buildplan.providers.node_installation import BINS, install_phases
 from headway.seams.buildplan.providers.node_managers import find_manager
 from headway.seams.buildplan.providers.node_package import PACKAGE, Package, read_package
-from headway.seams.buildplan.providers.node_versions import node_need, version_notes, wanted_version
+from headway.seams.buildplan.providers.node_versions import version_notes, wanted_version
 from headway.seams.buildplan.settings import BuildSettings
 from headway.seams.buildplan.tree import Tree
 
@@ -64,15 +65,16 @@ def frontend(tree: Tree, settings: BuildSettings) -> Frontend | None:
         package = read_package(inner)
         build = next((name for name in _BUILDS if package.script(name)), None)
         if build is not None or package.own:
-            node = wanted_version(inner, package, settings, "node") or node_need(tree, None, settings)
+            node = wanted_version(inner, package, settings, "node") or wanted_version(tree, None, settings, "node")
             return _planned(inner, settings, package, build, folder=folder, node=node)
     return None
 
 
 def _planned(
-    tree: Tree, settings: BuildSettings, package: Package, build: str | None, *, folder: str, node: Need
+    tree: Tree, settings: BuildSettings, package: Package, build: str | None, *, folder: str, node: Need | None
 ) -> Frontend:
     manager = find_manager(tree, package, settings)
+    node = node or locked_node(tree, manager.lock) or Need(tool="node")
     phases = install_phases(tree, manager, [package])
     if build is not None:
         phases = (*phases, Phase(name="build", argv=manager.script(build)))

@@ -49,11 +49,6 @@ def wanted_version(tree: Tree, package: Package | None, settings: BuildSettings,
     return next(fitting, None)
 
 
-def node_need(tree: Tree, package: Package | None, settings: BuildSettings) -> Need:
-    """Node, at the version that is asked for."""
-    return wanted_version(tree, package, settings, "node") or Need(tool="node")
-
-
 def version_notes(tree: Tree, need: Need) -> tuple[str, ...]:
     """What is to be said about a version: that it has reached its end, or that a file says none."""
     notes = []

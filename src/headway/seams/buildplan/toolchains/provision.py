@@ -139,8 +139,20 @@ class _Provision:
         """One tool, from the first place that has it."""
         tool = wish.need.tool
         if tool not in self.given:
-            self.given[tool] = await self._found(wish) or await self._kept(wish) or await self._fetched(wish)
+            self.given[tool] = await self._found(wish) or await self._kept(wish) or await self._fetched_or_near(wish)
         return self.given[tool]
+
+    async def _fetched_or_near(self, wish: Wish) -> Given:
+        """A version that is fetched, or else what will do where it cannot be (`Need.otherwise`)."""
+        try:
+            return await self._fetched(wish)
+        except BuildError:
+            need = wish.need
+            near = read_wish(Need(tool=need.tool, wanted=need.otherwise), self.today)
+            given = await self._found(near) if need.otherwise else None
+            if given is None:
+                raise
+            return replace(given, instead=f"; {need.source} asks for {need.wanted[:80]}, which could not be fetched")
 
     async def _found(self, wish: Wish) -> Given | None:
         """What the machine has by itself."""

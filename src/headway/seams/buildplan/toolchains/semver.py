@@ -11,6 +11,7 @@ Numbers = tuple[int, int, int]
 Key = tuple[Numbers, bool, tuple[tuple[bool, int, str], ...]]
 
 _LONGEST = 1_024
+_END = 10**9  # beyond any number that is read
 _VERSION = re.compile(r"\s*v?=?\s*(\d{1,9})\.(\d{1,9})\.(\d{1,9})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?\s*")
 _PARTIAL = re.compile(
     r"(<=|>=|<|>|=|\^|~>?)?\s*[v=]*\s*(\d{1,9}|[xX*])(?:\.(\d{1,9}|[xX*]))?(?:\.(\d{1,9}|[xX*]))?"
@@ -66,6 +67,16 @@ class Range:
         same numbers.
         """
         return any(_within(version, bounds) for bounds in self.alternatives)
+
+    def least(self, line: int) -> Version | None:
+        """The version from which on all of a line (of a first number) lies in it; None where its end does not."""
+        first, last = Version((line, 0, 0)), Version((line, _END, _END))
+        ends = [bounds for bounds in self.alternatives if _within(last, bounds)]
+        least = [
+            max((first, *(each.version for each in bounds if each.sign in {">=", ">"})), key=lambda each: each.key)
+            for bounds in ends
+        ]
+        return min(least, key=lambda each: each.key, default=None)
 
 
 def parse_version(text: str) -> Version | None:

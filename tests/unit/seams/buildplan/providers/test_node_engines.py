@@ -1,0 +1,132 @@
+"""The Node that the packages of a lock file ask for, where the repository itself asks for none or for a wide range."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from headway.seams.buildplan.plan import Need
+from headway.seams.buildplan.providers.node_engines import locked_node
+from headway.seams.buildplan.tree import tree_of
+
+PNPM = """lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    dependencies:
+      vite:
+        specifier: ^7
+
+packages:
+
+  '@rollup/rollup-darwin-arm64@4.9.0':
+    resolution: {integrity: sha512-a}
+    engines: {node: '>=26.5'}
+    cpu: [arm64]
+    os: [darwin]
+
+  '@tailwindcss/node@4.1.0':
+    engines: {npm: '>=9', node: '>= 10'}
+
+  fsevents@2.3.3:
+    os: [darwin]
+    engines: {node: ^24.1}
+
+  plain@1.0.0:
+    resolution: {integrity: sha512-b}
+    engines: {node: 6.* || 8.* || >= 20.11}
+
+  vite@7.0.0(@types/node@24.0.0):
+    resolution: {integrity: sha512-c}
+    engines: {node: ^20.19.0 || >=22.12.0}
+    hasBin: true
+
+snapshots:
+
+  vite@7.0.0(@types/node@24.0.0):
+    dependencies:
+      plain: 1.0.0
+"""
+PNPM_5 = """lockfileVersion: 5.4
+packages:
+
+  /@scope/a/1.0.0:
+    engines: {node: '>=18.20'}
+    dev: true
+
+  /b/2.0.0_sass@1.2.0:
+    engines: {node: '>=8'}
+"""
+
+
+def npm(*packages: tuple[str, str], **optional: str) -> str:
+    """A package-lock.json with these packages and the Node that each asks for."""
+    found: dict[str, object] = {"": {"engines": {"node": "16"}}, "apps/web": {"engines": {"node": "<1"}}}
+    for place, wanted in packages:
+        found[f"node_modules/{place}"] = {"version": "1.2.3", "engines": {"node": wanted}}
+    for place, wanted in optional.items():
+        found[f"node_modules/{place}"] = {"version": "1.2.3", "optional": True, "engines": {"node": wanted}}
+    return json.dumps({"lockfileVersion": 3, "packages": found})
+
+
+@pytest.mark.parametrize(
+    ("lock", "text", "wanted", "source"),
+    [
+        ("package-lock.json", npm(("a", ">=22.22.0"), ("b", ">=18")), ">=22.22.0", "a 1.2.3"),
+        ("npm-shrinkwrap.json", npm(("b", ">=10"), ("a/node_modules/@c/d", ">=22")), ">=22.0.0", "@c/d 1.2.3"),
+        (
+            "package-lock.json",
+            npm(("a", "^20.19.0 || >=22.12.0"), ("b", ">=20.3")),
+            "^20.19.0 || >=22.12.0",
+            "a 1.2.3",
+        ),
+        ("package-lock.json", npm(("a", "^20.9 || >=24"), ("b", ">22.4")), ">=24.0.0", "a 1.2.3"),
+        ("package-lock.json", npm(("a", "20.x || 22.x"), ("b", ">=18.0")), "^20.0.0 || ^22.0.0", "a 1.2.3"),
+        # One that was left behind gives way, or says nothing of what there is today.
+        ("package-lock.json", npm(("a", "^18 || ^20"), ("b", ">=22")), ">=22.0.0", "b 1.2.3"),
+        ("package-lock.json", npm(("a", "<=16"), ("b", "4.x"), ("c", "0.10 || 0.12"), ("d", "any")), None, None),
+        ("package-lock.json", npm(("a", ">=18"), ("b", "^12.20 || ^14.13.1 || >=16.0.0"), ("c", "*")), None, None),
+        ("package-lock.json", npm(("a", ">=18"), b=">=24"), None, None),
+        ("package-lock.json", npm(("a", ">=22"))[:-9], None, None),
+        ("package-lock.json", '{"packages": [1]}', None, None),
+        ("package-lock.json", '{"packages": {"node_modules/a": {"engines": ["node >= 22"]}}}', None, None),
+        ("pnpm-lock.yaml", PNPM, "^20.19.0 || >=22.12.0", "vite 7.0.0"),
+        ("pnpm-lock.yaml", PNPM[: PNPM.index("  vite@7")], ">=20.11.0", "plain 1.0.0"),
+        ("pnpm-lock.yaml", PNPM_5, ">=18.20.0", "@scope/a 1.0.0"),
+        ("yarn.lock", PNPM, None, None),
+    ],
+)
+def test_the_packages_of_a_lock_file_say_which_node_they_run_on(
+    lock: str, text: str, wanted: str | None, source: str | None
+) -> None:
+    found = locked_node(tree_of({lock: text}), lock)
+    told = None if wanted is None else Need(tool="node", wanted=wanted, source=f"{source} in {lock}", otherwise="*")
+    assert found == told
+
+
+def test_what_the_repository_asks_for_is_no_further_than_that() -> None:
+    tree = tree_of({"package-lock.json": npm(("a", ">=22.12"))})
+    asks = {
+        wanted: locked_node(tree, "package-lock.json", Need(tool="node", wanted=wanted, source="package.json"))
+        for wanted in (">=18", ">=18 <23", ">=22.13", "18 || 20", "18.x", "none")
+    }
+    assert {wanted: need.wanted if need else None for wanted, need in asks.items()} == {
+        ">=18": ">=22.12.0",
+        ">=18 <23": "^22.12.0",
+        ">=22.13": ">=22.13",
+        "18 || 20": "18 || 20",
+        "18.x": "18.x",
+        "none": "none",
+    }
+    told = asks[">=18"]
+    assert told is not None
+    assert (told.source, told.otherwise) == ("a 1.2.3 in package-lock.json", ">=18")
+
+
+def test_a_lock_file_of_any_size_is_judged_in_time() -> None:
+    text = "  a@1.0.0:\n" + "    engines: {" + "node: 1, " * 200_000
+    assert locked_node(tree_of({"pnpm-lock.yaml": text}), "pnpm-lock.yaml") is None
+    many = npm(*((f"a{number}", f">=18.{number}") for number in range(20_000)))
+    assert locked_node(tree_of({"package-lock.json": many}), "package-lock.json") is not None
