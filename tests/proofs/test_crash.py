@@ -293,7 +293,7 @@ def crash_at(site: Site, at: int) -> None:
 
 def plain(log: str) -> str:
     """A log without what differs from run to run: ids, ports, hashes, times, versions."""
-    log = re.sub(r"(after|:) [0-9.]+ s\b", r"\1 T", log)
+    log = re.sub(r"(after|took|:) [0-9.]+ s\b", r"\1 T", log)
     log = re.sub(r"port [0-9]+", "port P", log)
     log = re.sub(r"Commit [0-9a-f]{12} by Test: version \S+", "Commit", log)
     return re.sub(r"release \S{21} ", "release R ", log)
